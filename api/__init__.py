@@ -1,0 +1,1 @@
+"""What people and programs see: DICOMweb, REST, live events, the command line."""

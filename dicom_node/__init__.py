@@ -1,0 +1,1 @@
+"""DIMSE: the services by which modalities and PACS speak with the node."""

@@ -1,0 +1,1 @@
+"""From complete series to findings, DICOM results and their delivery."""

@@ -1,0 +1,1 @@
+"""Findings encoded as DICOM objects, one kind a file."""
