@@ -1,0 +1,245 @@
+"""The nouns of the house, frozen.
+
+DICOM values are kept as they stand in the data set, decoded to text: dates
+`20240131`, person names `A^B`, the empty string where absent.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+SeriesState = Literal["RECEIVING", "COMPLETE"]
+Origin = Literal["received", "generated"]
+# The states of a Unified Procedure Step (PS3.4 CC.1.1); a failure is CANCELED with its reason.
+JobState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
+DeliveryState = Literal["PENDING", "SENDING", "SENT", "HELD"]
+UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED"]
+EventTopic = Literal["study", "job", "delivery"]
+
+
+@dataclass(frozen=True)
+class Patient:
+    patient_id: str
+    issuer_of_patient_id: str
+    patient_name: str
+    patient_birth_date: str
+    patient_sex: str
+
+
+@dataclass(frozen=True)
+class Study:
+    study_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    patient_name: str
+    patient_birth_date: str
+    patient_sex: str
+    study_date: str
+    study_time: str
+    accession_number: str
+    study_description: str
+    study_id: str
+    referring_physician_name: str
+    received_at: datetime
+    updated_at: datetime
+    series_count: int
+    instance_count: int
+    size_bytes: int
+    modalities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: str
+    series_number: int | None
+    series_description: str
+    body_part_examined: str
+    protocol_name: str
+    frame_of_reference_uid: str
+    manufacturer: str
+    state: SeriesState
+    origin: Origin
+    fingerprint: str
+    """Digest over the instances at completion: the same input gives the same value."""
+    first_instance_at: datetime
+    last_instance_at: datetime
+    completed_at: datetime | None
+    instance_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the part-10 bytes lie: a record in a volume, or an object of its own."""
+
+    volume: str
+    offset: int
+    """Of the part-10 bytes within the volume, not of the record's header."""
+    length: int
+    object_key: str = ""
+
+
+@dataclass(frozen=True)
+class Instance:
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    instance_number: int | None
+    rows: int | None
+    columns: int | None
+    number_of_frames: int | None
+    size_bytes: int
+    sha256: str
+    source: str
+    received_at: datetime
+    location: Location
+
+
+@dataclass(frozen=True)
+class Job:
+    job_id: str
+    pipeline: str
+    pipeline_version: str
+    study_instance_uid: str
+    series_instance_uid: str
+    input_fingerprint: str
+    input_object_key: str
+    """Of an uploaded image that is not DICOM; empty for a series."""
+    state: JobState
+    stage: str
+    progress: float
+    """From 0 to 1."""
+    reason: str
+    priority: int
+    attempts: int
+    lease_owner: str
+    lease_expires_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the catalogue said of one series and one pipeline, and why."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    input_fingerprint: str
+    accepted: bool
+    reason: str
+    job_id: str | None
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Code:
+    """A coded concept (PS3.3 Table 8.8-1)."""
+
+    value: str
+    scheme_designator: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class SegmentRef:
+    series_instance_uid: str
+    sop_instance_uid: str
+    segment_number: int
+    color_rgb: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Finding:
+    finding_id: str
+    job_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    label: str
+    code: Code
+    value: float | None
+    unit: Code | None
+    """A UCUM code."""
+    confidence: float | None
+    tracking_identifier: str
+    tracking_uid: str
+    segmentation: SegmentRef | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ReportSentence:
+    text: str
+    finding_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    heading: str
+    sentences: tuple[ReportSentence, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    report_id: str
+    study_instance_uid: str
+    job_id: str
+    state: str
+    language: str
+    title: str
+    sections: tuple[ReportSection, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One instance on its way to one destination.
+
+    SENT: the peer answered success. HELD: the peer proved that it holds it.
+    """
+
+    delivery_id: str
+    destination: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    job_id: str | None
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    event_id: int
+    at: datetime
+    topic: EventTopic
+    study_instance_uid: str
+    job_id: str | None
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Upload:
+    upload_id: str
+    object_key: str
+    filename: str
+    content_type: str
+    size_bytes: int | None
+    state: UploadState
+    reason: str
+    created_at: datetime
+    expires_at: datetime

@@ -1,0 +1,70 @@
+"""The few causes by which the house refuses or fails.
+
+Each error says the thing, the value and the remedy. It is translated once, at
+the edge: `dicom_node.status` for DIMSE, `api.errors` for HTTP. No message ever
+carries what identifies a patient.
+"""
+
+from typing import ClassVar
+
+
+class MediViewError(Exception):
+    """Base of every error that a person or program outside may see.
+
+    `code` is a stable name for programs, `remedy` one sentence for people.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class InvalidInstance(MediViewError):
+    """The bytes are not a DICOM instance that can be kept."""
+
+    code = "invalid_instance"
+
+
+class InvalidRequest(MediViewError):
+    """The request itself is wrong; sending it again unchanged will not help."""
+
+    code = "invalid_request"
+
+
+class LimitExceeded(MediViewError):
+    """Something is larger, deeper or more numerous than the node allows."""
+
+    code = "limit_exceeded"
+
+
+class UidConflict(MediViewError):
+    """A UID arrived again with other content, and the policy refuses it."""
+
+    code = "uid_conflict"
+
+
+class NotFound(MediViewError):
+    """Nothing under that identifier."""
+
+    code = "not_found"
+
+
+class NotConfigured(MediViewError):
+    """The part that would answer is not configured; it never invents."""
+
+    code = "not_configured"
+
+
+class StorageFull(MediViewError):
+    """Too little free disk to keep what arrives (DIMSE 0xA700)."""
+
+    code = "storage_full"
+
+
+class StorageUnavailable(MediViewError):
+    """Database, object store or data folder cannot be reached just now."""
+
+    code = "storage_unavailable"
