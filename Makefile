@@ -1,0 +1,72 @@
+# MediViewAI. `make help` lists what there is.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Another Python than the first fitting one on PATH: make run PYTHON=/opt/python3.12/bin/python3
+PYTHON ?=
+# A viewer build that hangs is stopped after so many seconds.
+export VIEWER_TIMEOUT_S ?= 600
+
+VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out \) -prune \
+	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format viewer check-viewer bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: $(STAMPS)/runtime viewer ## Install what is missing, then start the node (Ctrl-C stops it)
+	@exec $(BIN)/mediview up
+
+test: ## Everything that must hold: checks, unit tests, the whole way with real servers
+	@scripts/test.sh
+
+check: $(STAMPS)/test ## Lint, format, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMPS)/test ## Reformat the Python code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+viewer: viewer/out/.built ## Build the viewer when its sources are newer
+
+check-viewer: viewer/node_modules/.package-lock.json ## Lint, types and unit tests of the viewer
+	scripts/viewer.sh check
+
+bench: $(STAMPS)/test ## Measure receiving, serving and the pipeline on this machine
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what was built and installed here; data is kept
+	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf viewer/node_modules viewer/.next viewer/out build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@python=$$(scripts/find-python.sh "$(PYTHON)") && echo "Creating $(VENV) with $$python" \
+		&& "$$python" -m venv $(VENV)
+
+$(STAMPS)/runtime: pyproject.toml | $(BIN)/python
+	@echo "Installing MediViewAI; the first time takes some minutes, most of it PyTorch"
+	$(PIP) install $(if $(CI),--quiet) --editable '.[viewer]'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test: pyproject.toml | $(BIN)/python
+	$(PIP) install $(if $(CI),--quiet) --editable '.[viewer,test]'
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/runtime
+
+# node comes from the wheel in the virtual environment where the machine has none that is new enough
+viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
+	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
+	scripts/viewer.sh install
+	@touch $@
+
+viewer/out/.built: viewer/node_modules/.package-lock.json $(VIEWER_SOURCES)
+	scripts/viewer.sh build
+	@touch $@

