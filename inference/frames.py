@@ -1,0 +1,196 @@
+"""One view of a frame, whether it is a classic instance or part of a multi-frame one.
+
+Classic instances carry their geometry at the top level (PS3.3 C.7.6.2); enhanced ones
+carry it in the shared and per-frame functional groups (PS3.3 C.7.6.16.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.refusals import VolumeRefused
+
+_UNIT_TOLERANCE = 1e-3
+_RESEND = "Ask for a resend from the modality."
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One pixel plane in patient space (LPS, mm).
+
+    `position_mm` is the centre of the first voxel. `row_cosine` points along increasing
+    column index, `column_cosine` along increasing row index. `row_spacing_mm` is the
+    distance between rows: the first value of PixelSpacing (PS3.3 10.7.1.3).
+    `instance_index` points into the sequence that the frame was read from, `frame_index`
+    counts from 0 within the instance.
+    """
+
+    instance_index: int
+    frame_index: int
+    sop_instance_uid: str
+    sop_class_uid: str
+    label: str
+    position_mm: NDArray[np.float64]
+    row_cosine: NDArray[np.float64]
+    column_cosine: NDArray[np.float64]
+    row_spacing_mm: float
+    column_spacing_mm: float
+    rescale_slope: float
+    rescale_intercept: float
+
+    @property
+    def frame_number(self) -> int:
+        return self.frame_index + 1
+
+
+def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
+    """Every frame of a series with its geometry; pixels need not be there.
+
+    Raises VolumeRefused naming the slice and the attribute that is missing or unusable.
+    """
+    frames: list[Frame] = []
+    seen: set[str] = set()
+    for instance_index, dataset in enumerate(datasets):
+        sop_instance_uid = str(dataset.get("SOPInstanceUID", ""))
+        if sop_instance_uid in seen:
+            continue  # The same instance handed over twice is one instance.
+        seen.add(sop_instance_uid)
+        _check_is_image(dataset)
+        if _number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+            frames.extend(_enhanced_frames(instance_index, dataset))
+        else:
+            label = f"{dataset.get('InstanceNumber') or instance_index + 1}"
+            frames.append(_frame(instance_index, 0, dataset, label, (dataset,)))
+    return frames
+
+
+def _enhanced_frames(instance_index: int, dataset: Dataset) -> list[Frame]:
+    count = _number_of_frames(dataset)
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    shared = tuple(dataset.get("SharedFunctionalGroupsSequence") or ())
+    if len(per_frame) != count:
+        raise VolumeRefused(
+            f"The multi-frame instance has {count} frames but states the position of"
+            f" {len(per_frame)}.",
+            remedy="Send it as an Enhanced object or as single slices.",
+        )
+    frames = []
+    for frame_index, groups in enumerate(per_frame):
+        holders = tuple(
+            item
+            for source in (groups, *shared)
+            for keyword in (
+                "PlanePositionSequence",
+                "PlaneOrientationSequence",
+                "PixelMeasuresSequence",
+                "PixelValueTransformationSequence",
+            )
+            for item in (source.get(keyword) or ())[:1]
+        )
+        frames.append(
+            _frame(instance_index, frame_index, dataset, f"{frame_index + 1}", (*holders, dataset))
+        )
+    return frames
+
+
+def _frame(
+    instance_index: int,
+    frame_index: int,
+    dataset: Dataset,
+    label: str,
+    holders: tuple[Dataset, ...],
+) -> Frame:
+    orientation = _numbers(holders, "ImageOrientationPatient", 6, label)
+    row_cosine, column_cosine = orientation[:3], orientation[3:]
+    lengths = np.array([np.linalg.norm(row_cosine), np.linalg.norm(column_cosine)])
+    if (
+        np.abs(lengths - 1.0).max() > _UNIT_TOLERANCE
+        or abs(float(row_cosine @ column_cosine)) > _UNIT_TOLERANCE
+    ):
+        raise VolumeRefused(
+            f"ImageOrientationPatient of slice {label} is not a pair of perpendicular"
+            " directions of length 1.",
+            remedy=_RESEND,
+        )
+    spacing = _numbers(holders, "PixelSpacing", 2, label)
+    if not (spacing > 0).all():
+        raise VolumeRefused(
+            f"PixelSpacing of slice {label} is {spacing[0]:g}\\{spacing[1]:g} mm,"
+            " which is not a distance.",
+            remedy=_RESEND,
+        )
+    slope, intercept = _rescale(dataset, holders, label)
+    return Frame(
+        instance_index=instance_index,
+        frame_index=frame_index,
+        sop_instance_uid=str(dataset.get("SOPInstanceUID", "")),
+        sop_class_uid=str(dataset.get("SOPClassUID", "")),
+        label=label,
+        position_mm=_numbers(holders, "ImagePositionPatient", 3, label),
+        row_cosine=row_cosine / lengths[0],
+        column_cosine=column_cosine / lengths[1],
+        row_spacing_mm=float(spacing[0]),
+        column_spacing_mm=float(spacing[1]),
+        rescale_slope=slope,
+        rescale_intercept=intercept,
+    )
+
+
+def _rescale(dataset: Dataset, holders: tuple[Dataset, ...], label: str) -> tuple[float, float]:
+    slope, intercept = _first(holders, "RescaleSlope"), _first(holders, "RescaleIntercept")
+    if slope is None and intercept is None and dataset.get("Modality") == "CT":
+        raise VolumeRefused(
+            f"RescaleSlope and RescaleIntercept are missing in slice {label} of a CT,"
+            " so its grey values are not Hounsfield units.",
+            remedy=_RESEND,
+        )
+    numbers = (
+        1.0 if slope is None else float(slope),
+        0.0 if intercept is None else float(intercept),
+    )
+    if not np.isfinite(numbers).all() or numbers[0] == 0:
+        raise VolumeRefused(
+            f"RescaleSlope of slice {label} is {numbers[0]:g}, which leaves no grey values.",
+            remedy=_RESEND,
+        )
+    return numbers
+
+
+def _check_is_image(dataset: Dataset) -> None:
+    rows, columns = dataset.get("Rows"), dataset.get("Columns")
+    if not rows or not columns:
+        raise VolumeRefused(
+            f"The series holds an object without an image (modality {dataset.get('Modality')}).",
+            remedy="Send the images as a series of their own.",
+        )
+
+
+def _number_of_frames(dataset: Dataset) -> int:
+    return int(dataset.get("NumberOfFrames") or 1)
+
+
+def _first(holders: tuple[Dataset, ...], keyword: str) -> object | None:
+    """The value from the innermost place that states one: frame, shared groups, instance."""
+    for holder in holders:
+        value = holder.get(keyword)
+        if value is not None and value != "":
+            return value  # type: ignore[no-any-return]  # pydicom types values as Any
+    return None
+
+
+def _numbers(
+    holders: tuple[Dataset, ...], keyword: str, count: int, label: str
+) -> NDArray[np.float64]:
+    value = _first(holders, keyword)
+    if value is None:
+        raise VolumeRefused(f"{keyword} is missing in slice {label}.", remedy=_RESEND)
+    numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise VolumeRefused(
+            f"{keyword} of slice {label} has {numbers.size} usable numbers; {count} are needed.",
+            remedy=_RESEND,
+        )
+    return numbers

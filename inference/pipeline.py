@@ -1,0 +1,155 @@
+"""What a pipeline is, what it is given and what it gives back. Free of torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.volume import Volume
+from storage.entities import Code, Instance, Series
+from storage.settings import Settings
+
+ProgressCallback = Callable[[str, float], None]
+"""Called with the name of the stage that begins and the fraction done, from 0 to 1."""
+
+
+def ignore_progress(stage: str, fraction: float) -> None:
+    """For callers that do not follow the work."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Whether a pipeline takes a series, and one sentence that says why or why not."""
+
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a pipeline could run now; `detail` says what to do where it could not."""
+
+    ready: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of weights, and the digest without which it is not loaded."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model, as its authors state it."""
+
+    name: str
+    version: str
+    licence: str
+    source: str
+    intended_use: str
+    input_description: str
+    files: tuple[ModelFile, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Of the first, main file of weights; empty where the model has none of its own."""
+        return self.files[0].sha256 if self.files else ""
+
+
+@dataclass(frozen=True)
+class PipelineContext:
+    """What one run is given: a volume, or the bytes of an image that is not DICOM."""
+
+    settings: Settings
+    volume: Volume | None = None
+    image: bytes | None = None
+    on_progress: ProgressCallback = ignore_progress
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure on the source grid.
+
+    `mask` is bool with the shape of the volume (slices, rows, columns).
+    """
+
+    label: str
+    mask: NDArray[np.bool_]
+    category: Code
+    type: Code
+    color_rgb: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One quantity, of the segment that `segment_index` names where there is one."""
+
+    label: str
+    code: Code
+    value: float
+    unit: Code
+    segment_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One answer of an image model: the label as the model words it, confidence 0 to 1."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class PipelineOutput:
+    """What one run found, before it is made into findings and DICOM objects."""
+
+    segments: tuple[Segment, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+
+class Pipeline(Protocol):
+    """One entry of the catalogue.
+
+    `accepts` and `readiness` are cheap and import no model library.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def accepts_text(self) -> str:
+        """One sentence for people: what the pipeline takes."""
+        ...
+
+    @property
+    def input_kind(self) -> Literal["volume", "image"]:
+        """Whether `run` wants `context.volume` or `context.image`."""
+        ...
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def readiness(self) -> Readiness: ...
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """Judge a complete series by its index rows and the headers of all its instances."""
+        ...
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Do the work. Raises MediViewError with a sentence where it cannot."""
+        ...

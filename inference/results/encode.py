@@ -1,0 +1,60 @@
+"""From what a pipeline found to what leaves the house: findings, DICOM objects, a draft."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydicom.dataset import Dataset
+
+from inference.findings import build_findings
+from inference.pipeline import Pipeline, PipelineOutput
+from inference.results.narrative import draft_report
+from inference.results.seg import encode_seg
+from inference.results.sr import encode_sr
+from inference.volume import Volume
+from storage.entities import Finding, Job, Report
+
+
+@dataclass(frozen=True)
+class ResultObject:
+    """A DICOM object ready to be written: Explicit VR Little Endian, with file meta."""
+
+    kind: Literal["SEG", "SR"]
+    dataset: Dataset
+
+
+@dataclass(frozen=True)
+class EncodedResults:
+    """All that one job gives; `report` is absent where there is nothing to say."""
+
+    findings: tuple[Finding, ...]
+    objects: tuple[ResultObject, ...]
+    report: Report | None
+
+
+def encode_results(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    volume: Volume | None,
+    output: PipelineOutput,
+) -> EncodedResults:
+    """Make findings, SEG, SR and draft of one output, so that they never disagree.
+
+    `sources` are the instances the volume was made of (pixels may be absent).
+    Without a volume (an image that is not DICOM) there are findings and a draft only.
+    Deterministic: the same job, sources and output give the same bytes.
+    """
+    findings = build_findings(job, pipeline, output)
+    report = draft_report(job, pipeline, findings) if findings else None
+    if volume is None:
+        return EncodedResults(findings, (), report)
+    objects: list[ResultObject] = []
+    segmentation = None
+    if output.segments:
+        segmentation = encode_seg(job, pipeline, sources, volume, output.segments)
+        objects.append(ResultObject("SEG", segmentation))
+    if findings:
+        structured = encode_sr(job, pipeline, sources, findings, segmentation)
+        objects.append(ResultObject("SR", structured))
+    return EncodedResults(findings, tuple(objects), report)
