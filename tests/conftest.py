@@ -12,9 +12,7 @@ if str(ROOT) not in sys.path:
     # Tests import each other's helpers as tests.<module>, whatever starts pytest.
     sys.path.insert(0, str(ROOT))
 
-pytest_plugins = [
-    f"tests.{name}" for name in ("services", "servers") if (ROOT / "tests" / f"{name}.py").exists()
-]
+pytest_plugins = ["tests.servers"]
 
 # The suite's own variables; every other MEDIVIEW_ variable would change what is tested.
 _OWN_VARIABLES = {"MEDIVIEW_SHARED", "MEDIVIEW_KEEP_SCREENSHOT", "MEDIVIEW_STEP_TIMES"}
@@ -64,7 +62,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             write(f"{folder}: the tests that read it were skipped")
         if not (_SHARED / "data" / "mr_t1_head").is_dir():
             write("The whole way ran on the demo study instead of a patient's T1 head.")
-    times = [step.split("=") for step in os.environ.get("MEDIVIEW_STEP_TIMES", "").split(";") if step]
+    times = [
+        step.split("=") for step in os.environ.get("MEDIVIEW_STEP_TIMES", "").split(";") if step
+    ]
     if times:
         terminalreporter.section("time of each step before the tests")
         for name, seconds in times:

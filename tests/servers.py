@@ -27,17 +27,11 @@ import pytest
 import redis
 from psycopg import sql
 
-from storage.migrate import upgrade
 from storage.settings import Settings, load_settings
+from tests.services import free_port
 
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 60.0
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def unused_port_range(count: int) -> int:
@@ -112,7 +106,7 @@ def postgres_programs() -> Path:
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
-    programs, port, password = postgres_programs(), unused_port(), secrets.token_urlsafe(18)
+    programs, port, password = postgres_programs(), free_port(), secrets.token_urlsafe(18)
     # PostgreSQL refuses to run as root; Debian's package brings the user.
     user = "postgres" if os.geteuid() == 0 else None
     as_user: dict[str, Any] = {}
@@ -124,9 +118,9 @@ def postgres() -> Iterator[PostgresServer]:
         password_file.write_text(password)
         if user:
             shutil.chown(password_file, user)
+        initdb = [programs / "initdb", "-D", data, "-U", "mediview", f"--pwfile={password_file}"]
         subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "mediview", f"--pwfile={password_file}"]
-            + ["--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync", "--no-clean"],
+            [*initdb, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True,
             cwd=folder,
             stdout=subprocess.DEVNULL,
@@ -159,7 +153,7 @@ def postgres() -> Iterator[PostgresServer]:
 @contextmanager
 def redis_server() -> Iterator[str]:
     """A Redis without persistence; yields its URL."""
-    port = unused_port()
+    port = free_port()
     with own_folder("redis") as folder:
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
         process = subprocess.Popen(
@@ -266,6 +260,8 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings
             "s3_access_key_id": s3.access_key_id,
             "s3_secret_access_key": s3.secret_access_key,
         }
+    from storage.migrate import upgrade
+
     settings = load_settings(**overrides)
     upgrade(settings)
     return settings
