@@ -121,8 +121,9 @@ def _check_not_localizer(datasets: Sequence[Dataset]) -> None:
         values = [image_type] if isinstance(image_type, str) else list(image_type)
         for value, meaning in (("LOCALIZER", "a localizer"), ("MOSAIC", "a mosaic of slices")):
             if value in values:
+                text = "\\".join(values)
                 raise VolumeRefused(
-                    f"ImageType is {'\\'.join(values)}: the series is {meaning}, not a volume.",
+                    f"ImageType is {text}: the series is {meaning}, not a volume.",
                     remedy="Send the diagnostic series.",
                 )
 

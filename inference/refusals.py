@@ -1,4 +1,4 @@
-"""Why a series cannot be used, in words that a radiographer can act on."""
+"""Why a series cannot be used or a model gave nothing, in words that people can act on."""
 
 from storage.errors import MediViewError
 
@@ -10,3 +10,15 @@ class VolumeRefused(MediViewError):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+class ModelUnusable(MediViewError):
+    """A model is absent, is not the one that was proven, or fails its self-test."""
+
+    code = "model_unusable"
+
+
+class NothingFound(MediViewError):
+    """A model ran and found nothing that could be measured."""
+
+    code = "nothing_found"

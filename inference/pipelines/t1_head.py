@@ -1,0 +1,259 @@
+"""Whether a series is a 3D T1-weighted head MR, by its headers alone.
+
+Descriptions are words of people, so the parameters of the sequence overrule them where
+they are stated. Every refusal names the value that it rests on.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    EnhancedMRImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    MRImageStorage,
+)
+
+from inference.geometry import Stack, stack_of
+from inference.pipeline import Acceptance
+from inference.refusals import VolumeRefused
+
+_MR_SOP_CLASSES = {
+    MRImageStorage: "MR Image",
+    EnhancedMRImageStorage: "Enhanced MR Image",
+    LegacyConvertedEnhancedMRImageStorage: "Legacy Converted Enhanced MR Image",
+}
+MINIMUM_SLICES = 60
+MAXIMUM_SPACING_MM = 2.0
+MINIMUM_EXTENT_MM = 120.0
+MAXIMUM_EXTENT_MM = 400.0
+# A 3D gradient echo is T1-weighted with a short echo; T2 and FLAIR have long ones.
+MAXIMUM_ECHO_TIME_MS = 15.0
+MAXIMUM_REPETITION_TIME_MS = 5500.0
+_INVERSION_TIMES_MS = (500.0, 1400.0)
+_SHORT_REPETITION_TIME_MS = 50.0
+
+_EDGE_BEFORE, _EDGE_AFTER = r"(?<![a-z0-9])", r"(?![a-z0-9])"
+_T1_WORDS = re.compile(
+    _EDGE_BEFORE
+    + r"(t1\w*|mp2?-?rage\w*|me-?mprage\w*|bravo|f?spgr\w*|3d-?tfe|t1-?tfe)"
+    + _EDGE_AFTER
+    + r"|t1w|mprage"
+)
+_OTHER_CONTRAST_WORDS = re.compile(
+    _EDGE_BEFORE
+    + r"(t2\w*|flair\w*|tirm|stir|dwi\w*|dti\w*|adc|trace\w*|swi\w*|swan|tof\w*|mra|mip|bold|fmri"
+    r"|epi|asl|pcasl|perfusion|dsc|pd\w?|phase|fieldmap|b0map|t1-?map\w*|t1rho)"
+    + _EDGE_AFTER
+    + r"|t2w|flair"
+)
+_LOCALIZER_WORDS = re.compile(
+    _EDGE_BEFORE + r"(loc|localizer|localiser|scout|survey|3-?plane\w*|aahead\w*)" + _EDGE_AFTER
+)
+_OTHER_BODY_WORDS = re.compile(
+    _EDGE_BEFORE
+    + r"(c-?spine|t-?spine|l-?spine|spine|knee|hip|shoulder|pelvis|abdomen|liver|breast|cardiac"
+    r"|heart|prostate|wrist|ankle|foot|hand|elbow|thorax|chest)" + _EDGE_AFTER
+)
+_HEAD_PARTS = {"HEAD", "BRAIN", "SKULL", "HEADNECK", "WHOLEBRAIN", "CRANIUM", "NEURO"}
+_UNUSABLE_IMAGE_TYPES = {
+    "LOCALIZER": "a localizer",
+    "MOSAIC": "a mosaic of slices",
+    "PROJECTION IMAGE": "a projection",
+    "MIP": "a projection",
+    "PHASE": "a phase image",
+    "P": "a phase image",
+    "PHASE MAP": "a phase image",
+    "VELOCITY": "a velocity map",
+    "ADC": "a diffusion map",
+    "DIFFUSION": "a diffusion image",
+    "T1 MAP": "a map of relaxation times",
+    "T2 MAP": "a map of relaxation times",
+}
+
+
+@dataclass(frozen=True)
+class _Sequence:
+    """The parameters of the MR sequence, from either kind of instance; None: not stated."""
+
+    acquisition: str
+    echo_time_ms: float | None
+    repetition_time_ms: float | None
+    inversion_time_ms: float | None
+    scanning_sequence: tuple[str, ...]
+    contrast: str
+
+
+def judge_t1_head(headers: Sequence[Dataset]) -> Acceptance:
+    """Whether `headers` (of all instances of a series) are a 3D T1-weighted head."""
+    if not headers:
+        return Acceptance(False, "The series has no instances.")
+    reason = _kind(headers) or _words(headers[0]) or _contrast(headers[0]) or _body(headers[0])
+    if reason:
+        return Acceptance(False, reason)
+    frames = sum(int(header.get("NumberOfFrames") or 1) for header in headers)
+    if frames < MINIMUM_SLICES:
+        return Acceptance(
+            False, f"The series has {frames} slices; a whole head needs {MINIMUM_SLICES} or more."
+        )
+    try:
+        stack = stack_of(headers)
+    except VolumeRefused as refusal:
+        return Acceptance(False, str(refusal))
+    reason = _extent(stack)
+    if reason:
+        return Acceptance(False, reason)
+    return Acceptance(True, f"3D T1-weighted head MR of {frames} slices ({_evidence(headers[0])}).")
+
+
+def _kind(headers: Sequence[Dataset]) -> str:
+    for header in headers:
+        modality = str(header.get("Modality", ""))
+        if modality != "MR":
+            return f"Modality is {modality or 'not stated'}; only MR is taken."
+        sop_class = header.get("SOPClassUID")
+        if sop_class not in _MR_SOP_CLASSES:
+            return f"The series holds {getattr(sop_class, 'name', sop_class)}, not MR images."
+        for value in _image_type(header):
+            if value in _UNUSABLE_IMAGE_TYPES:
+                text = "\\".join(_image_type(header))
+                return f"ImageType is {text}: the series is {_UNUSABLE_IMAGE_TYPES[value]}."
+        photometric = header.get("PhotometricInterpretation")
+        if photometric != "MONOCHROME2":
+            return f"PhotometricInterpretation is {photometric}; only MONOCHROME2 is taken."
+        if not header.get("FrameOfReferenceUID"):
+            return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
+    return ""
+
+
+def _words(header: Dataset) -> str:
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = str(header.get(keyword, ""))
+        if _LOCALIZER_WORDS.search(text.lower()):
+            return f"{keyword} is '{text}': the series is a localizer."
+    return ""
+
+
+def _contrast(header: Dataset) -> str:
+    sequence = _sequence(header)
+    if sequence.acquisition == "2D":
+        return "MRAcquisitionType is 2D; only 3D is taken."
+    echo, repetition = sequence.echo_time_ms, sequence.repetition_time_ms
+    if echo is not None and echo > MAXIMUM_ECHO_TIME_MS:
+        return f"EchoTime is {echo:g} ms; T1-weighted 3D has {MAXIMUM_ECHO_TIME_MS:g} ms at most."
+    if repetition is not None and repetition > MAXIMUM_REPETITION_TIME_MS:
+        return (
+            f"RepetitionTime is {repetition:g} ms; T1-weighted 3D has"
+            f" {MAXIMUM_REPETITION_TIME_MS:g} ms at most."
+        )
+    if sequence.contrast and sequence.contrast not in ("T1", "UNKNOWN", "MIXED"):
+        return f"AcquisitionContrast is {sequence.contrast}; only T1 is taken."
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = str(header.get(keyword, ""))
+        if _OTHER_CONTRAST_WORDS.search(text.lower()):
+            return f"{keyword} is '{text}', which names another contrast than T1."
+    if not _evidence(header):
+        description = str(header.get("SeriesDescription", ""))
+        return (
+            f"Nothing says that the series is T1-weighted (SeriesDescription '{description}',"
+            f" EchoTime {_stated(echo)}, RepetitionTime {_stated(repetition)},"
+            f" InversionTime {_stated(sequence.inversion_time_ms)})."
+        )
+    return ""
+
+
+def _evidence(header: Dataset) -> str:
+    """What makes the series T1-weighted, for people; empty where nothing does."""
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = str(header.get(keyword, ""))
+        if _T1_WORDS.search(text.lower()):
+            return f"{keyword} '{text}'"
+    sequence = _sequence(header)
+    if sequence.contrast == "T1":
+        return "AcquisitionContrast T1"
+    echo, repetition = sequence.echo_time_ms, sequence.repetition_time_ms
+    inversion = sequence.inversion_time_ms
+    if echo is None or repetition is None or "GR" not in sequence.scanning_sequence:
+        return ""
+    if inversion and _INVERSION_TIMES_MS[0] <= inversion <= _INVERSION_TIMES_MS[1]:
+        return f"gradient echo, EchoTime {echo:g} ms, InversionTime {inversion:g} ms"
+    spoiled = "SP" in _texts(header.get("SequenceVariant"))
+    if spoiled and repetition <= _SHORT_REPETITION_TIME_MS:
+        return f"spoiled gradient echo, EchoTime {echo:g} ms, RepetitionTime {repetition:g} ms"
+    return ""
+
+
+def _body(header: Dataset) -> str:
+    part = str(header.get("BodyPartExamined") or "").upper().replace(" ", "").replace("_", "")
+    if part and part not in _HEAD_PARTS:
+        return f"BodyPartExamined is {part}; only the head is taken."
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = str(header.get(keyword, ""))
+        if not part and _OTHER_BODY_WORDS.search(text.lower()):
+            return f"{keyword} is '{text}', which names another part of the body than the head."
+    return ""
+
+
+def _extent(stack: Stack) -> str:
+    spacing = np.linalg.norm(stack.lps_from_kji[:3, :3], axis=0)
+    if spacing.max() > MAXIMUM_SPACING_MM:
+        text = " × ".join(f"{value:.2f}" for value in spacing)
+        return f"The voxels measure {text} mm; {MAXIMUM_SPACING_MM:g} mm is the most taken."
+    extent = spacing * (len(stack.frames), stack.rows, stack.columns)
+    if extent.min() < MINIMUM_EXTENT_MM or extent.max() > MAXIMUM_EXTENT_MM:
+        text = " × ".join(f"{value:.0f}" for value in extent)
+        return (
+            f"The volume measures {text} mm; a whole head needs {MINIMUM_EXTENT_MM:g} to"
+            f" {MAXIMUM_EXTENT_MM:g} mm in each direction."
+        )
+    return ""
+
+
+def _sequence(header: Dataset) -> _Sequence:
+    holders = [header]
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for groups in (header.get(keyword) or ())[:1]:
+            for name in ("MRTimingAndRelatedParametersSequence", "MREchoSequence"):
+                holders.extend((groups.get(name) or ())[:1])
+            holders.extend((groups.get("MRModifierSequence") or ())[:1])
+    return _Sequence(
+        acquisition=str(header.get("MRAcquisitionType") or ""),
+        echo_time_ms=_number(holders, "EchoTime", "EffectiveEchoTime"),
+        repetition_time_ms=_number(holders, "RepetitionTime"),
+        inversion_time_ms=_number(holders, "InversionTime", "InversionTimes"),
+        scanning_sequence=_texts(header.get("ScanningSequence")),
+        contrast=str(header.get("AcquisitionContrast") or ""),
+    )
+
+
+def _number(holders: Sequence[Dataset], *keywords: str) -> float | None:
+    for holder in holders:
+        for keyword in keywords:
+            value = holder.get(keyword)
+            if value is None or value == "":
+                continue
+            try:
+                number = float(np.atleast_1d(np.asarray(value, dtype=np.float64))[0])
+            except (ValueError, IndexError):
+                continue  # not a number: as good as not stated
+            if np.isfinite(number) and number > 0:
+                return number
+    return None
+
+
+def _image_type(header: Dataset) -> tuple[str, ...]:
+    return _texts(header.get("ImageType"))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(part) for part in value)  # type: ignore[attr-defined]  # a MultiValue
+
+
+def _stated(value: float | None) -> str:
+    return "not stated" if value is None else f"{value:g} ms"
