@@ -93,7 +93,9 @@ class Instance:
     columns: int | None
     number_of_frames: int | None
     size_bytes: int
+    """Of the part 10 file."""
     sha256: str
+    """Of the data set, without the file meta."""
     source: str
     received_at: datetime
     location: Location

@@ -195,5 +195,3 @@ def load_settings(**overrides: Any) -> Settings:
         if folder.is_dir():
             settings = settings.model_copy(update={"hf_img_cls_model": os.fspath(folder.resolve())})
     return settings
-
-

@@ -1,0 +1,200 @@
+"""Write an instance into the index, and find an index row again for a volume's record."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Table, select, update
+
+from storage import tables as t
+from storage.database import insert_or_ignore, writing
+from storage.entities import Location, Origin
+from storage.events import add_event
+from storage.part10 import Header
+
+Outcome = Literal["stored", "duplicate", "conflict"]
+
+
+@dataclass(frozen=True)
+class NewInstance:
+    """A durable record that wants its row."""
+
+    header: Header
+    location: Location
+    sha256: str
+    source: str
+    origin: Origin
+    received_at: datetime
+
+
+def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:
+    """Index each instance in one transaction.
+
+    A UID that is known with the same digest is a duplicate; with another, a
+    conflict: it is noted aside and the first stays (design, decision 2).
+    """
+    with writing(engine) as connection:
+        return [_add(connection, new) for new in batch]
+
+
+def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
+    """The digest under which an instance is already indexed."""
+    return connection.execute(
+        select(t.instance.c.sha256).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+    ).scalar()
+
+
+def _add(connection: Connection, new: NewInstance) -> Outcome:
+    header = new.header
+    known = find_known(connection, header.sop_instance_uid)
+    if known is None:
+        patient_id = _patient(connection, header)
+        study_id, new_study = _study(connection, patient_id, new)
+        series_id = _series(connection, study_id, new)
+        if _instance(connection, series_id, new):
+            if new_study:
+                add_event(
+                    connection,
+                    new.received_at,
+                    "study",
+                    header.study_instance_uid,
+                    payload={"change": "study_received"},
+                )
+            return "stored"
+        known = find_known(connection, header.sop_instance_uid)
+    if known == new.sha256:
+        return "duplicate"
+    insert_or_ignore(
+        connection,
+        t.conflict,
+        {
+            "sop_instance_uid": header.sop_instance_uid,
+            "size_bytes": new.location.length,
+            "sha256": new.sha256,
+            "source": new.source,
+            "received_at": new.received_at,
+            "volume": new.location.volume,
+            "volume_offset": new.location.offset,
+        },
+    )
+    return "conflict"
+
+
+def _patient(connection: Connection, header: Header) -> int:
+    patient_id = header.text("PatientID")
+    issuer = header.text("IssuerOfPatientID")
+    # Studies without a patient ID must not end up under one and the same patient.
+    identity = (issuer, patient_id) if patient_id else ("", "", header.study_instance_uid)
+    key = hashlib.sha256("\x1f".join(identity).encode()).hexdigest()
+    return _get_or_add(
+        connection,
+        t.patient,
+        {"patient_key": key},
+        {
+            "patient_id": patient_id,
+            "issuer_of_patient_id": issuer,
+            "patient_name": header.text("PatientName"),
+            "patient_birth_date": header.text("PatientBirthDate"),
+            "patient_sex": header.text("PatientSex"),
+        },
+    )[0]
+
+
+def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[int, bool]:
+    header = new.header
+    return _get_or_add(
+        connection,
+        t.study,
+        {"study_instance_uid": header.study_instance_uid},
+        {
+            "patient_fk": patient_fk,
+            "study_date": header.text("StudyDate"),
+            "study_time": header.text("StudyTime"),
+            "accession_number": header.text("AccessionNumber"),
+            "study_description": header.text("StudyDescription"),
+            "study_id": header.text("StudyID"),
+            "referring_physician_name": header.text("ReferringPhysicianName"),
+            "received_at": new.received_at,
+            "updated_at": new.received_at,
+        },
+    )
+
+
+def _series(connection: Connection, study_fk: int, new: NewInstance) -> int:
+    header = new.header
+    series_id, added = _get_or_add(
+        connection,
+        t.series,
+        {"study_fk": study_fk, "series_instance_uid": header.series_instance_uid},
+        {
+            "modality": header.text("Modality"),
+            "series_number": header.number("SeriesNumber"),
+            "series_description": header.text("SeriesDescription"),
+            "series_date": header.text("SeriesDate"),
+            "series_time": header.text("SeriesTime"),
+            "body_part_examined": header.text("BodyPartExamined"),
+            "protocol_name": header.text("ProtocolName"),
+            "frame_of_reference_uid": header.text("FrameOfReferenceUID"),
+            "manufacturer": header.text("Manufacturer"),
+            "manufacturer_model_name": header.text("ManufacturerModelName"),
+            "station_name": header.text("StationName"),
+            "institution_name": header.text("InstitutionName"),
+            "performed_procedure_step_start_date": header.text("PerformedProcedureStepStartDate"),
+            "performed_procedure_step_start_time": header.text("PerformedProcedureStepStartTime"),
+            "state": "RECEIVING",
+            "origin": new.origin,
+            "first_instance_at": new.received_at,
+            "last_instance_at": new.received_at,
+        },
+    )
+    if not added:
+        # A late instance opens a complete series again, and so leads to a revised result.
+        connection.execute(
+            update(t.series)
+            .where(t.series.c.id == series_id)
+            .values(state="RECEIVING", last_instance_at=new.received_at)
+        )
+    connection.execute(
+        update(t.study).where(t.study.c.id == study_fk).values(updated_at=new.received_at)
+    )
+    return series_id
+
+
+def _instance(connection: Connection, series_fk: int, new: NewInstance) -> bool:
+    header = new.header
+    return insert_or_ignore(
+        connection,
+        t.instance,
+        {
+            "series_fk": series_fk,
+            "sop_instance_uid": header.sop_instance_uid,
+            "sop_class_uid": header.sop_class_uid,
+            "transfer_syntax_uid": header.transfer_syntax_uid,
+            "instance_number": header.number("InstanceNumber"),
+            "rows": header.number("Rows"),
+            "columns": header.number("Columns"),
+            "bits_allocated": header.number("BitsAllocated"),
+            "number_of_frames": header.number("NumberOfFrames"),
+            "size_bytes": new.location.length,
+            "sha256": new.sha256,
+            "source": new.source,
+            "received_at": new.received_at,
+            "volume": new.location.volume,
+            "volume_offset": new.location.offset,
+            "object_key": new.location.object_key,
+        },
+    )
+
+
+def _get_or_add(
+    connection: Connection, table: Table, identity: dict[str, Any], values: dict[str, Any]
+) -> tuple[int, bool]:
+    """The row's id, and whether it was added now."""
+    lookup = select(table.c.id).where(*(table.c[name] == value for name, value in identity.items()))
+    row_id = connection.execute(lookup).scalar()
+    if row_id is not None:
+        return int(row_id), False
+    added = insert_or_ignore(connection, table, {**identity, **values})
+    return int(connection.execute(lookup).scalar_one()), added

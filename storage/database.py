@@ -1,0 +1,114 @@
+"""One way to reach SQLite and PostgreSQL, and the errors of both translated."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.schema import Table
+
+from storage.errors import StorageFull, StorageUnavailable
+
+_BUSY_TIMEOUT_S = 30.0
+
+
+def make_engine(database_url: str) -> Engine:
+    """An engine that takes part in several processes and threads at once.
+
+    SQLite runs in WAL mode with synchronous=NORMAL: an instance's record is
+    durable in its volume before its row is written, and `reconcile` restores
+    rows that a power cut takes. PostgreSQL commits asynchronously for the same
+    reason.
+    """
+    if database_url.startswith("sqlite"):
+        engine = create_engine(
+            database_url,
+            connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+            pool_size=16,
+            max_overflow=64,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        # pysqlite would begin lazily and deferred, so that two writers meet in
+        # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        database_url,
+        pool_size=8,
+        max_overflow=32,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": "-c synchronous_commit=off"},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "mmap_size=268435456",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write. Raises StorageUnavailable or StorageFull."""
+    with (
+        translated(),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads. Raises StorageUnavailable."""
+    with translated(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the database driver raises when it is down or full into our causes."""
+    try:
+        yield
+    except OperationalError as error:
+        if "disk is full" in str(error.orig):
+            raise StorageFull(
+                "The database has no room left on its disk.",
+                remedy="Free disk space; the node goes on by itself.",
+            ) from error
+        raise _unavailable() from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _unavailable() from error
+        raise
+
+
+def _unavailable() -> StorageUnavailable:
+    return StorageUnavailable(
+        "The database cannot be reached or does not answer.",
+        remedy="Check MEDIVIEW_DATABASE_URL and the database server;"
+        " 'mediview doctor' says what it sees.",
+    )
+
+
+def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING; whether a row was written."""
+    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(
+        table
+    )
+    result = connection.execute(insert.values(**values).on_conflict_do_nothing())
+    return bool(result.rowcount)

@@ -1,0 +1,193 @@
+"""The ledger of deliveries: one row for each instance and destination, never dropped."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select, update
+
+from storage import tables as t
+from storage.clock import utcnow
+from storage.database import insert_or_ignore, reading, writing
+from storage.entities import Delivery, DeliveryState, Instance
+from storage.errors import NotFound
+from storage.events import add_event
+from storage.rows import to_delivery
+
+_OPEN = ("PENDING", "SENDING")
+
+
+class Deliveries:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def enqueue(self, destination: str, instances: Sequence[Instance], job_id: str | None) -> int:
+        """Want each instance at the destination; those wanted before count once."""
+        now = utcnow()
+        added = 0
+        with writing(self._engine) as connection:
+            for instance in instances:
+                added += insert_or_ignore(
+                    connection,
+                    t.delivery,
+                    {
+                        "delivery_id": str(uuid.uuid4()),
+                        "destination": destination,
+                        "study_instance_uid": instance.study_instance_uid,
+                        "series_instance_uid": instance.series_instance_uid,
+                        "sop_instance_uid": instance.sop_instance_uid,
+                        "job_id": job_id,
+                        "state": "PENDING",
+                        "attempts": 0,
+                        "next_attempt_at": now,
+                        "created_at": now,
+                        "updated_at": now,
+                    },
+                )
+        return added
+
+    def claim_due(self, owner: str, lease_s: float, now: datetime, limit: int) -> list[Delivery]:
+        """Take due deliveries of one destination and one study, in their order.
+
+        A row that is SENDING when its time has passed was held by a sender that died.
+        """
+        due = (t.delivery.c.state.in_(_OPEN), t.delivery.c.next_attempt_at <= now)
+        with writing(self._engine) as connection:
+            first = (
+                connection.execute(
+                    select(t.delivery)
+                    .where(*due)
+                    .order_by(t.delivery.c.next_attempt_at, t.delivery.c.created_at)
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+            if first is None:
+                return []
+            ids = list(
+                connection.execute(
+                    select(t.delivery.c.delivery_id)
+                    .where(
+                        *due,
+                        t.delivery.c.destination == first["destination"],
+                        t.delivery.c.study_instance_uid == first["study_instance_uid"],
+                    )
+                    .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+                    .limit(limit)
+                ).scalars()
+            )
+            # The condition again: on PostgreSQL another sender may have been quicker.
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id.in_(ids), *due)
+                .values(
+                    state="SENDING",
+                    lease_owner=owner,
+                    attempts=t.delivery.c.attempts + 1,
+                    next_attempt_at=now + timedelta(seconds=lease_s),
+                    updated_at=now,
+                )
+            )
+            rows = connection.execute(
+                select(t.delivery)
+                .where(
+                    t.delivery.c.delivery_id.in_(ids),
+                    t.delivery.c.lease_owner == owner,
+                    t.delivery.c.state == "SENDING",
+                )
+                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+            )
+            claimed = [to_delivery(row) for row in rows.mappings()]
+            _announce(connection, claimed, "SENDING", now)
+            return claimed
+
+    def sent(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """The destination answered success."""
+        self._set(delivery_ids, {"state": "SENT", "last_error": ""}, now)
+
+    def held(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """The destination proved that it holds them."""
+        self._set(delivery_ids, {"state": "HELD", "last_error": ""}, now)
+
+    def retry_later(
+        self, delivery_ids: Sequence[str], error: str, next_attempt_at: datetime
+    ) -> None:
+        values = {"state": "PENDING", "last_error": error, "next_attempt_at": next_attempt_at}
+        self._set(delivery_ids, values, utcnow())
+
+    def retry_now(self, delivery_id: str) -> Delivery:
+        """Let an open delivery go at once. Raises NotFound."""
+        now = utcnow()
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id == delivery_id, t.delivery.c.state == "PENDING")
+                .values(next_attempt_at=now, updated_at=now)
+            )
+            row = (
+                connection.execute(
+                    select(t.delivery).where(t.delivery.c.delivery_id == delivery_id)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no delivery under that identifier.",
+                remedy="The study's page lists its deliveries.",
+            )
+        return to_delivery(row)
+
+    def of_study(self, study_instance_uid: str) -> list[Delivery]:
+        return self.of_studies([study_instance_uid])[study_instance_uid]
+
+    def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Delivery]]:
+        deliveries: dict[str, list[Delivery]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.delivery)
+                .where(t.delivery.c.study_instance_uid.in_(study_instance_uids))
+                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+            )
+            for row in rows.mappings():
+                deliveries[row["study_instance_uid"]].append(to_delivery(row))
+        return deliveries
+
+    def due_count(self, now: datetime) -> int:
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(t.delivery)
+                .where(t.delivery.c.state.in_(_OPEN), t.delivery.c.next_attempt_at <= now)
+            ).scalar_one()
+
+    def _set(self, delivery_ids: Sequence[str], values: dict[str, Any], now: datetime) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id.in_(delivery_ids))
+                .values(**values, lease_owner="", updated_at=now)
+            )
+            rows = connection.execute(
+                select(t.delivery).where(t.delivery.c.delivery_id.in_(delivery_ids))
+            )
+            changed = [to_delivery(row) for row in rows.mappings()]
+            _announce(connection, changed, values["state"], now)
+
+
+def _announce(
+    connection: Connection, deliveries: list[Delivery], state: DeliveryState, now: datetime
+) -> None:
+    """One event for each study and destination."""
+    for study_instance_uid, destination in sorted(
+        {(delivery.study_instance_uid, delivery.destination) for delivery in deliveries}
+    ):
+        add_event(
+            connection,
+            now,
+            "delivery",
+            study_instance_uid,
+            payload={"destination": destination, "state": state},
+        )

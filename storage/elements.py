@@ -1,0 +1,149 @@
+"""Walk the top-level elements of an encoded data set without decoding values (PS3.5 7).
+
+This is the receiving path's own reader: it touches a few hundred bytes of an
+instance, skips pixels by their length, and so also notices an instance that
+ends too early. What it does not understand it hands to pydicom
+(`IrregularEncoding`); what is surely cut off it refuses (`InvalidInstance`).
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from storage.errors import InvalidInstance, LimitExceeded
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+ITEM_DELIMITER = 0xFFFEE00D
+SEQUENCE_DELIMITER = 0xFFFEE0DD
+PIXEL_DATA = 0x7FE00010
+FLOAT_PIXEL_DATA = 0x7FE00008
+DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
+PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
+
+MAX_DEPTH = 64
+# VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
+_LONG_VRS = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+
+
+class IrregularEncoding(Exception):
+    """The bytes do not follow the transfer syntax; a more tolerant reader may still cope."""
+
+
+@dataclass(frozen=True)
+class Element:
+    tag: int
+    """Group and element as one 32-bit number."""
+    value_offset: int
+    length: int
+    """Bytes of the value as stored, delimiters of an undefined length included."""
+    undefined_length: bool
+    vr: bytes
+    """Two letters, or b"" under implicit VR."""
+
+
+class ElementWalker:
+    """Iterates the elements of one data set that lies in `data` from `start` on."""
+
+    def __init__(self, data: bytes | memoryview, start: int, *, explicit: bool, big: bool) -> None:
+        self._data = data
+        self._start = start
+        self._end = len(data)
+        self._explicit = explicit
+        order = ">" if big else "<"
+        self._tag = struct.Struct(order + "HH")
+        self._short = struct.Struct(order + "H")
+        self._long = struct.Struct(order + "I")
+
+    def __iter__(self) -> Iterator[Element]:
+        position = self._start
+        while position < self._end:
+            if self._end - position < 8:
+                if any(self._data[position : self._end]):
+                    raise _truncated("inside an element's header", self._end)
+                return
+            element, position = self._element(position, self._explicit, depth=0)
+            yield element
+
+    def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
+        """The element at `position`, and where the next begins."""
+        tag, vr, length, value = self._header(position, explicit)
+        if length == UNDEFINED_LENGTH:
+            if tag in PIXEL_TAGS:
+                end = self._skip_fragments(value)
+            elif not explicit or vr in (b"SQ", b"UN", b"OB", b"OW"):
+                # Within UN of undefined length the items are implicit VR (PS3.5 6.2.2 note 4).
+                end = self._skip_sequence(value, explicit and vr != b"UN", depth + 1)
+            else:
+                raise IrregularEncoding(f"undefined length for VR {vr!r}")
+        else:
+            end = value + length
+            if end > self._end:
+                raise _truncated(
+                    f"{self._end - value} bytes into ({tag >> 16:04X},{tag & 0xFFFF:04X}),"
+                    f" whose length is {length}",
+                    self._end,
+                )
+        return Element(tag, value, end - value, length == UNDEFINED_LENGTH, vr), end
+
+    def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
+        data = self._data
+        try:
+            group, number = self._tag.unpack_from(data, position)
+            tag = group << 16 | number
+            if not explicit or group == 0xFFFE:
+                return tag, b"", self._long.unpack_from(data, position + 4)[0], position + 8
+            vr = bytes(data[position + 4 : position + 6])
+            if vr in _LONG_VRS:
+                return tag, vr, self._long.unpack_from(data, position + 8)[0], position + 12
+            if not (vr.isalpha() and vr.isupper()):
+                raise IrregularEncoding(f"VR {vr!r}")
+            return tag, vr, self._short.unpack_from(data, position + 6)[0], position + 8
+        except struct.error as error:
+            raise _truncated("inside an element's header", self._end) from error
+
+    def _skip_sequence(self, position: int, explicit: bool, depth: int) -> int:
+        if depth > MAX_DEPTH:
+            raise LimitExceeded(
+                f"Sequences are nested deeper than {MAX_DEPTH} levels.",
+                remedy="Check the sending system; no defined object needs this.",
+            )
+        while True:
+            tag, _, length, value = self._header(position, explicit=False)
+            if tag == SEQUENCE_DELIMITER:
+                return value
+            if tag != ITEM:
+                raise IrregularEncoding(f"{tag:08X} where an item should begin")
+            if length != UNDEFINED_LENGTH:
+                position = value + length
+                if position > self._end:
+                    raise _truncated("inside a sequence item", self._end)
+                continue
+            position = value
+            while True:
+                tag, _, _, after = self._header(position, explicit=False)
+                if tag == ITEM_DELIMITER:
+                    position = after
+                    break
+                _, position = self._element(position, explicit, depth)
+
+    def _skip_fragments(self, position: int) -> int:
+        """Past the fragments of encapsulated pixel data (PS3.5 A.4)."""
+        while True:
+            tag, _, length, value = self._header(position, explicit=False)
+            if tag == SEQUENCE_DELIMITER:
+                return value
+            if tag != ITEM or length == UNDEFINED_LENGTH:
+                raise IrregularEncoding(f"{tag:08X} among pixel data fragments")
+            position = value + length
+            if position > self._end:
+                raise _truncated("inside a pixel data fragment", self._end)
+
+
+def _truncated(where: str, size_bytes: int) -> InvalidInstance:
+    return InvalidInstance(
+        f"The instance is cut off: it ends after {size_bytes} bytes, {where}.",
+        remedy="Send the instance again.",
+    )

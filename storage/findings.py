@@ -1,0 +1,46 @@
+"""Findings: what a job measured, typed and coded."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
+
+from storage import tables as t
+from storage.database import reading, writing
+from storage.entities import Finding
+from storage.rows import to_finding
+
+
+class Findings:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def replace_for_job(self, job_id: str, findings: Sequence[Finding]) -> None:
+        """A job that runs again replaces what its earlier run found."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.finding).where(t.finding.c.job_id == job_id))
+            if findings:
+                connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
+
+    def of_study(self, study_instance_uid: str) -> list[Finding]:
+        return self._where(t.finding.c.study_instance_uid == study_instance_uid)
+
+    def of_job(self, job_id: str) -> list[Finding]:
+        return self._where(t.finding.c.job_id == job_id)
+
+    def counts(self, study_instance_uids: list[str]) -> dict[str, int]:
+        """How many findings each of the studies has."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.finding.c.study_instance_uid, func.count())
+                .where(t.finding.c.study_instance_uid.in_(study_instance_uids))
+                .group_by(t.finding.c.study_instance_uid)
+            )
+            found = {uid: count for uid, count in rows}  # noqa: C416 - Row is no pair to mypy
+        return {uid: found.get(uid, 0) for uid in study_instance_uids}
+
+    def _where(self, condition: ColumnElement[bool]) -> list[Finding]:
+        query = select(t.finding).where(condition)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.finding.c.created_at, t.finding.c.label))
+            return [to_finding(row) for row in rows.mappings()]

@@ -1,0 +1,302 @@
+"""The index: which patients, studies, series and instances the node holds."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from storage import tables as t
+from storage.database import reading, writing
+from storage.entities import Instance, Series, Study
+from storage.errors import NotFound
+from storage.events import add_event
+from storage.rows import to_instance, to_series, to_study
+
+_SERIES_COUNTS = (
+    select(
+        t.instance.c.series_fk,
+        func.count().label("instance_count"),
+        func.coalesce(func.sum(t.instance.c.size_bytes), 0).label("size_bytes"),
+    )
+    .group_by(t.instance.c.series_fk)
+    .subquery("series_counts")
+)
+
+
+def select_series(*conditions: Any) -> Select[Any]:
+    """Series rows with the columns of the entity; counts by correlated subqueries."""
+    counted = t.instance.c.series_fk == t.series.c.id
+    return (
+        select(
+            t.series,
+            t.study.c.study_instance_uid,
+            select(func.count())
+            .where(counted)
+            .correlate(t.series)
+            .scalar_subquery()
+            .label("instance_count"),
+            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0))
+            .where(counted)
+            .correlate(t.series)
+            .scalar_subquery()
+            .label("size_bytes"),
+        )
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(*conditions)
+        .order_by(t.series.c.series_number, t.series.c.id)
+    )
+
+
+def select_instances(*conditions: Any) -> Select[Any]:
+    return (
+        select(t.instance, t.series.c.series_instance_uid, t.study.c.study_instance_uid)
+        .join(t.series, t.instance.c.series_fk == t.series.c.id)
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(*conditions)
+    )
+
+
+class Index:
+    """Look up what is there. `storage.cataloguing` writes it; `storage.matching` queries it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def study(self, study_instance_uid: str) -> Study:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            studies = _studies(connection, t.study.c.study_instance_uid == study_instance_uid)
+        if not studies:
+            raise _not_found("study", study_instance_uid)
+        return studies[0]
+
+    def studies(self, limit: int, offset: int, text: str = "") -> tuple[list[Study], int]:
+        """The newest first, and how many there are in all.
+
+        `text` is looked for in patient name and ID, description, accession
+        number and the start of the study date.
+        """
+        condition = _text_condition(text)
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count())
+                .select_from(t.study.join(t.patient, t.study.c.patient_fk == t.patient.c.id))
+                .where(*condition)
+            ).scalar_one()
+            ids = connection.execute(
+                select(t.study.c.id)
+                .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
+                .where(*condition)
+                .order_by(t.study.c.received_at.desc(), t.study.c.id.desc())
+                .limit(limit)
+                .offset(offset)
+            ).scalars()
+            return _studies(connection, t.study.c.id.in_(list(ids))), total
+
+    def series_of(self, study_instance_uid: str) -> list[Series]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.study.c.study_instance_uid == study_instance_uid)
+            )
+            return [to_series(row) for row in rows.mappings()]
+
+    def series(self, study_instance_uid: str, series_instance_uid: str) -> Series:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select_series(
+                        t.study.c.study_instance_uid == study_instance_uid,
+                        t.series.c.series_instance_uid == series_instance_uid,
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise _not_found("series", series_instance_uid)
+        return to_series(row)
+
+    def instances_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> list[Instance]:
+        """Ordered by series, instance number and UID."""
+        conditions = [t.study.c.study_instance_uid == study_instance_uid]
+        if series_instance_uid is not None:
+            conditions.append(t.series.c.series_instance_uid == series_instance_uid)
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_instances(*conditions).order_by(
+                    t.series.c.series_number,
+                    t.series.c.id,
+                    t.instance.c.instance_number,
+                    t.instance.c.sop_instance_uid,
+                )
+            )
+            return [to_instance(row) for row in rows.mappings()]
+
+    def instance(self, sop_instance_uid: str) -> Instance:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select_instances(t.instance.c.sop_instance_uid == sop_instance_uid)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise _not_found("instance", sop_instance_uid)
+        return to_instance(row)
+
+    def quiet_series(self, now: datetime, quiet_s: float, forced_s: float) -> list[Series]:
+        """Received series in which nothing arrived for `quiet_s`, or that grow since `forced_s`."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(
+                    t.series.c.state == "RECEIVING",
+                    or_(
+                        t.series.c.last_instance_at <= now - timedelta(seconds=quiet_s),
+                        t.series.c.first_instance_at <= now - timedelta(seconds=forced_s),
+                        # A clock that was set back would otherwise hold the series for ever.
+                        t.series.c.last_instance_at > now + timedelta(seconds=quiet_s),
+                    ),
+                )
+            )
+            return [to_series(row) for row in rows.mappings()]
+
+    def mark_complete(self, series: Series, now: datetime) -> Series | None:
+        """Complete the series as it was read; None when an instance arrived meanwhile."""
+        with writing(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select_series(
+                        t.study.c.study_instance_uid == series.study_instance_uid,
+                        t.series.c.series_instance_uid == series.series_instance_uid,
+                    )
+                )
+                .mappings()
+                .one()
+            )
+            if (
+                row["state"] != "RECEIVING"
+                or row["last_instance_at"] != series.last_instance_at
+                or row["instance_count"] != series.instance_count
+            ):
+                return None
+            connection.execute(
+                update(t.series)
+                .where(t.series.c.id == row["id"])
+                .values(
+                    state="COMPLETE",
+                    completed_at=now,
+                    fingerprint=_fingerprint(connection, row["id"]),
+                )
+            )
+            add_event(
+                connection,
+                now,
+                "study",
+                series.study_instance_uid,
+                payload={
+                    "change": "series_complete",
+                    "series_instance_uid": series.series_instance_uid,
+                },
+            )
+            completed = connection.execute(select_series(t.series.c.id == row["id"]))
+            return to_series(completed.mappings().one())
+
+    def force_complete(self, study_instance_uid: str, now: datetime) -> list[Series]:
+        """Complete every series of the study now, on an integrator's word."""
+        receiving = [s for s in self.series_of(study_instance_uid) if s.state == "RECEIVING"]
+        completed = (self.mark_complete(series, now) for series in receiving)
+        return [series for series in completed if series is not None]
+
+
+def _fingerprint(connection: Connection, series_id: int) -> str:
+    digest = hashlib.sha256()
+    for uid, sha256 in connection.execute(
+        select(t.instance.c.sop_instance_uid, t.instance.c.sha256)
+        .where(t.instance.c.series_fk == series_id)
+        .order_by(t.instance.c.sop_instance_uid)
+    ):
+        digest.update(f"{uid} {sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def _studies(connection: Connection, condition: Any) -> list[Study]:
+    per_study = (
+        select(
+            t.series.c.study_fk,
+            func.count(t.series.c.id).label("series_count"),
+            func.coalesce(func.sum(_SERIES_COUNTS.c.instance_count), 0).label("instance_count"),
+            func.coalesce(func.sum(_SERIES_COUNTS.c.size_bytes), 0).label("size_bytes"),
+        )
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .join(_SERIES_COUNTS, _SERIES_COUNTS.c.series_fk == t.series.c.id)
+        .where(condition)
+        .group_by(t.series.c.study_fk)
+        .subquery("per_study")
+    )
+    rows = (
+        connection.execute(
+            select(t.patient, t.study, per_study)
+            .join(t.study, t.study.c.patient_fk == t.patient.c.id)
+            .join(per_study, per_study.c.study_fk == t.study.c.id)
+            .order_by(t.study.c.received_at.desc(), t.study.c.id.desc())
+        )
+        .mappings()
+        .all()
+    )
+    modalities = _modalities(connection, [row["study_fk"] for row in rows])
+    return [to_study(row, tuple(sorted(modalities[row["study_fk"]]))) for row in rows]
+
+
+def _modalities(connection: Connection, study_ids: Iterable[int]) -> dict[int, set[str]]:
+    ids = list(study_ids)
+    found: dict[int, set[str]] = {study_id: set() for study_id in ids}
+    for study_id, modality in connection.execute(
+        select(t.series.c.study_fk, t.series.c.modality)
+        .where(t.series.c.study_fk.in_(ids))
+        .distinct()
+    ):
+        if modality:
+            found[study_id].add(modality)
+    return found
+
+
+def _text_condition(text: str) -> list[Any]:
+    conditions = []
+    for word in text.split():
+        pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").lower()
+        columns = (
+            t.patient.c.patient_name,
+            t.patient.c.patient_id,
+            t.study.c.study_description,
+            t.study.c.accession_number,
+        )
+        conditions.append(
+            or_(
+                *(func.lower(column).like(f"%{pattern}%", escape="\\") for column in columns),
+                and_(t.study.c.study_date != "", t.study.c.study_date.like(f"{pattern}%")),
+            )
+        )
+    return conditions
+
+
+def _not_found(what: str, uid: str) -> NotFound:
+    return NotFound(
+        f"The node holds no {what} {uid}.",
+        remedy="Check the UID, or send the instances to this node.",
+    )

@@ -1,0 +1,119 @@
+"""The one door in: C-STORE, STOW-RS, uploads and the node's own results all pass here."""
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine
+
+from storage.cataloguing import NewInstance, Outcome, add_instances, find_known
+from storage.database import reading
+from storage.entities import Origin
+from storage.errors import InvalidInstance, LimitExceeded
+from storage.part10 import Header, make_file_meta, read_header
+from storage.volumes import VolumeWriter
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    outcome: Outcome
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+
+
+class Ingest:
+    """Header read, record durable in a volume, row in the index; then it returns."""
+
+    def __init__(self, engine: Engine, volumes: VolumeWriter, max_instance_bytes: int) -> None:
+        self._engine = engine
+        self._volumes = volumes
+        self._max_instance_bytes = max_instance_bytes
+
+    def accept(
+        self, part10: bytes | memoryview, source: str, origin: Origin = "received"
+    ) -> Accepted:
+        """Keep one part 10 file.
+
+        `source` says by which way it came: `dimse:CALLINGAE`, `stow`,
+        `upload:<id>`, `result:<job id>`. On return the instance is durable and
+        can be queried. Raises InvalidInstance, LimitExceeded, StorageFull,
+        StorageUnavailable; then nothing of it is visible.
+        """
+        if len(part10) > self._max_instance_bytes:
+            raise LimitExceeded(
+                f"The instance has {len(part10)} bytes; the limit is {self._max_instance_bytes}.",
+                remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
+            )
+        return self._keep(part10, read_header(part10), source, origin)
+
+    def accept_dimse(
+        self,
+        dataset_bytes: bytes | memoryview,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        calling_ae_title: str,
+    ) -> Accepted:
+        """Keep one data set of a C-STORE, byte for byte, under a part 10 header of ours.
+
+        Raises InvalidInstance when command and data set name different
+        instances (PS3.4 B.2.3, status A900), and what `accept` raises.
+        """
+        meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
+        part10 = b"".join((meta, dataset_bytes))
+        header = read_header(part10)
+        for keyword, said, found in (
+            ("SOPInstanceUID", sop_instance_uid, header.sop_instance_uid),
+            ("SOPClassUID", sop_class_uid, header.sop_class_uid),
+        ):
+            if said != found:
+                raise InvalidInstance(
+                    f"The C-STORE request and its data set name different {keyword}s.",
+                    remedy="Check the sending system.",
+                )
+        return self._keep(part10, header, f"dimse:{calling_ae_title}", "received")
+
+    def _keep(
+        self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
+    ) -> Accepted:
+        digest = hashlib.sha256(memoryview(part10)[header.dataset_offset :])
+        with reading(self._engine) as connection:
+            known = find_known(connection, header.sop_instance_uid)
+        if known == digest.hexdigest():
+            return _accepted("duplicate", header)
+        appended = self._volumes.append(
+            part10,
+            dataset_offset=header.dataset_offset,
+            digest=digest.digest(),
+            source=source,
+            origin=origin,
+        )
+        new = NewInstance(
+            header,
+            appended.location,
+            digest.hexdigest(),
+            source,
+            origin,
+            appended.note.received_at,
+        )
+        (outcome,) = add_instances(self._engine, [new])
+        if outcome == "conflict":
+            log.warning(
+                "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
+            )
+        return _accepted(outcome, header)
+
+
+def _accepted(outcome: Outcome, header: Header) -> Accepted:
+    return Accepted(
+        outcome,
+        header.study_instance_uid,
+        header.series_instance_uid,
+        header.sop_instance_uid,
+        header.sop_class_uid,
+    )

@@ -1,0 +1,254 @@
+"""The ledger of jobs. A broker may lose what it likes; a job exists here or not at all.
+
+A job is claimed by one conditional UPDATE with a lease. A worker that dies
+stops renewing, its lease passes, and the job is due again.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, func, or_, select, update
+
+from storage import tables as t
+from storage.clock import utcnow
+from storage.database import insert_or_ignore, reading, writing
+from storage.entities import Job, JobState
+from storage.errors import NotFound
+from storage.events import add_event
+from storage.rows import to_job
+
+
+class Jobs:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def schedule(
+        self,
+        pipeline: str,
+        pipeline_version: str,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        input_fingerprint: str,
+        priority: int = 0,
+        input_object_key: str = "",
+    ) -> tuple[Job, bool]:
+        """The job for this input, and whether it is new.
+
+        The same pipeline, version and input never make a second job.
+        """
+        now = utcnow()
+        with writing(self._engine) as connection:
+            added = insert_or_ignore(
+                connection,
+                t.job,
+                {
+                    "job_id": str(uuid.uuid4()),
+                    "pipeline": pipeline,
+                    "pipeline_version": pipeline_version,
+                    "study_instance_uid": study_instance_uid,
+                    "series_instance_uid": series_instance_uid,
+                    "input_fingerprint": input_fingerprint,
+                    "input_object_key": input_object_key,
+                    "state": "SCHEDULED",
+                    "progress": 0.0,
+                    "priority": priority,
+                    "attempts": 0,
+                    "created_at": now,
+                    "updated_at": now,
+                    "result": {},
+                },
+            )
+            row = connection.execute(
+                select(t.job).where(
+                    t.job.c.pipeline == pipeline,
+                    t.job.c.pipeline_version == pipeline_version,
+                    t.job.c.input_fingerprint == input_fingerprint,
+                )
+            )
+            job = to_job(row.mappings().one())
+            if added:
+                _announce(connection, job, now)
+        return job, added
+
+    def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
+        """Take the job for `lease_s`; None when another holds it or it has ended."""
+        return self._change(
+            job_id,
+            _is_due(now),
+            {
+                "state": "IN PROGRESS",
+                "lease_owner": owner,
+                "lease_expires_at": now + timedelta(seconds=lease_s),
+                "attempts": t.job.c.attempts + 1,
+                "started_at": now,
+                "stage": "",
+                "progress": 0.0,
+                "reason": "",
+            },
+            now,
+        )
+
+    def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Hold the job for another `lease_s`; False when it is no longer the owner's."""
+        with writing(self._engine) as connection:
+            result = connection.execute(
+                update(t.job)
+                .where(t.job.c.job_id == job_id, _is_owned(owner))
+                .values(lease_expires_at=now + timedelta(seconds=lease_s))
+            )
+            return bool(result.rowcount)
+
+    def progress(self, job_id: str, owner: str, stage: str, fraction: float, now: datetime) -> bool:
+        """Say how far the job is; False when it is no longer the owner's."""
+        values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
+        return self._change(job_id, _is_owned(owner), values, now) is not None
+
+    def complete(self, job_id: str, owner: str, result: Mapping[str, Any], now: datetime) -> bool:
+        """End the job with its result; False when it is no longer the owner's."""
+        values = {
+            "state": "COMPLETED",
+            "stage": "",
+            "progress": 1.0,
+            "reason": "",
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "finished_at": now,
+            "result": dict(result),
+        }
+        return self._change(job_id, _is_owned(owner), values, now) is not None
+
+    def fail(
+        self, job_id: str, owner: str, reason: str, now: datetime, *, retry: bool
+    ) -> Job | None:
+        """Give the job back for another attempt, or end it as CANCELED with its reason."""
+        values: dict[str, Any] = {
+            "reason": reason,
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "stage": "",
+            "progress": 0.0,
+            "state": "SCHEDULED" if retry else "CANCELED",
+        }
+        if not retry:
+            values["finished_at"] = now
+        return self._change(job_id, _is_owned(owner), values, now)
+
+    def cancel(self, job_id: str, reason: str, now: datetime) -> bool:
+        """End a job that has not ended yet."""
+        values = {
+            "state": "CANCELED",
+            "reason": reason,
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "finished_at": now,
+        }
+        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        return self._change(job_id, running, values, now) is not None
+
+    def due(self, now: datetime, limit: int) -> list[Job]:
+        """Jobs that a worker should take now, the most urgent first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.job)
+                .where(_is_due(now))
+                .order_by(t.job.c.priority.desc(), t.job.c.created_at)
+                .limit(limit)
+            )
+            return [to_job(row) for row in rows.mappings()]
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(select(t.job).where(t.job.c.job_id == job_id)).mappings().first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no job under that identifier.", remedy="GET /api/jobs lists them."
+            )
+        return to_job(row)
+
+    def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Job]]:
+        """The jobs of several studies at once, newest first."""
+        jobs: dict[str, list[Job]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.job)
+                .where(t.job.c.study_instance_uid.in_(study_instance_uids))
+                .order_by(t.job.c.created_at.desc(), t.job.c.job_id)
+            )
+            for row in rows.mappings():
+                jobs[row["study_instance_uid"]].append(to_job(row))
+        return jobs
+
+    def list(
+        self,
+        study_instance_uid: str | None = None,
+        state: JobState | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[list[Job], int]:
+        """The newest first, and how many there are in all."""
+        conditions = []
+        if study_instance_uid is not None:
+            conditions.append(t.job.c.study_instance_uid == study_instance_uid)
+        if state is not None:
+            conditions.append(t.job.c.state == state)
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count()).select_from(t.job).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(
+                select(t.job)
+                .where(*conditions)
+                .order_by(t.job.c.created_at.desc(), t.job.c.job_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [to_job(row) for row in rows.mappings()], total
+
+    def _change(
+        self, job_id: str, condition: Any, values: Mapping[str, Any], now: datetime
+    ) -> Job | None:
+        with writing(self._engine) as connection:
+            result = connection.execute(
+                update(t.job)
+                .where(t.job.c.job_id == job_id, condition)
+                .values(**values, updated_at=now)
+            )
+            if not result.rowcount:
+                return None
+            row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
+            job = to_job(row.mappings().one())
+            _announce(connection, job, now)
+            return job
+
+
+def _is_due(now: datetime) -> Any:
+    return or_(
+        t.job.c.state == "SCHEDULED",
+        and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_expires_at <= now),
+    )
+
+
+def _is_owned(owner: str) -> Any:
+    return and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_owner == owner)
+
+
+def _announce(connection: Connection, job: Job, now: datetime) -> None:
+    add_event(
+        connection,
+        now,
+        "job",
+        job.study_instance_uid,
+        job_id=job.job_id,
+        payload={
+            "pipeline": job.pipeline,
+            "state": job.state,
+            "stage": job.stage,
+            "progress": job.progress,
+            "reason": job.reason,
+        },
+    )

@@ -1,0 +1,97 @@
+"""Everything of the storage floor, opened together and handed up as one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from storage.database import make_engine
+from storage.decisions import Decisions
+from storage.deliveries import Deliveries
+from storage.events import Events
+from storage.findings import Findings
+from storage.heartbeats import Heartbeats
+from storage.index import Index
+from storage.ingest import Ingest
+from storage.instances import InstanceReader
+from storage.jobs import Jobs
+from storage.migrate import check_schema
+from storage.objects import FilesystemObjects, ObjectStore
+from storage.reports import Reports
+from storage.s3 import S3Objects
+from storage.settings import Settings
+from storage.signing import TokenSigner, load_secret
+from storage.uploads import Uploads
+from storage.volumes import VolumeReader, VolumeWriter
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One a process: it owns the process's open volume and its database connections."""
+
+    settings: Settings
+    engine: Engine
+    index: Index
+    instances: InstanceReader
+    objects: ObjectStore
+    ingest: Ingest
+    jobs: Jobs
+    decisions: Decisions
+    findings: Findings
+    reports: Reports
+    deliveries: Deliveries
+    events: Events
+    uploads: Uploads
+    heartbeats: Heartbeats
+
+
+@contextmanager
+def open_storage(settings: Settings) -> Iterator[Storage]:
+    """Open the storage that `settings` name.
+
+    Raises StorageUnavailable when the database does not answer or its schema
+    is not the one this version needs (`mediview migrate`).
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    volumes_dir = settings.data_dir / "volumes"
+    engine = make_engine(settings.resolved_database_url)
+    reader = VolumeReader(volumes_dir)
+    writer = VolumeWriter(
+        volumes_dir,
+        size_bytes=settings.volume_size_bytes,
+        free_disk_mark_bytes=settings.free_disk_mark_bytes,
+    )
+    try:
+        check_schema(engine)
+        objects = open_objects(settings)
+        yield Storage(
+            settings=settings,
+            engine=engine,
+            index=Index(engine),
+            instances=InstanceReader(reader, objects),
+            objects=objects,
+            ingest=Ingest(engine, writer, settings.max_instance_bytes),
+            jobs=Jobs(engine),
+            decisions=Decisions(engine),
+            findings=Findings(engine),
+            reports=Reports(engine),
+            deliveries=Deliveries(engine),
+            events=Events(engine),
+            uploads=Uploads(engine),
+            heartbeats=Heartbeats(engine),
+        )
+    finally:
+        writer.close()
+        reader.close()
+        engine.dispose()
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """The object store that the settings name."""
+    if settings.object_store == "s3":
+        return S3Objects(settings)
+    signer = TokenSigner(load_secret(settings.data_dir / "upload-signing.key"))
+    return FilesystemObjects(
+        settings.data_dir / "objects", signer=signer, public_url=settings.resolved_public_url
+    )

@@ -1,0 +1,222 @@
+"""Objects in an S3 bucket: AWS, MinIO, Ceph's gateway."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.client import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storage.clock import utcnow
+from storage.errors import NotFound, StorageUnavailable
+from storage.objects import Presigned, check_key
+from storage.settings import Settings
+
+_MULTIPART_BYTES = 32 * 1024 * 1024
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+class S3Objects:
+    """One bucket through boto3; presigned uploads go to S3 directly."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.s3_bucket
+        self._client = _client(settings, settings.s3_endpoint_url)
+        public = settings.s3_public_endpoint_url or settings.s3_endpoint_url
+        self._signing_client = _client(settings, public)
+        # Threads would outlive a forked worker's child; one stream is enough on a LAN.
+        self._transfer = TransferConfig(
+            multipart_threshold=_MULTIPART_BYTES,
+            multipart_chunksize=_MULTIPART_BYTES,
+            use_threads=False,
+        )
+
+    def put(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        content_type: str = "application/octet-stream",
+    ) -> None:
+        check_key(key)
+        stream = io.BytesIO(data) if isinstance(data, bytes) else data
+        with _translated():
+            self._client.upload_fileobj(
+                stream,
+                self._bucket,
+                key,
+                ExtraArgs={"ContentType": content_type},
+                Config=self._transfer,
+            )
+
+    def get(self, key: str) -> bytes:
+        with _translated():
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=check_key(key))[
+                "Body"
+            ].read()
+        return body
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        if length <= 0:
+            return b""
+        with _translated():
+            response = self._client.get_object(
+                Bucket=self._bucket, Key=check_key(key), Range=f"bytes={start}-{start + length - 1}"
+            )
+            body: bytes = response["Body"].read()
+        return body
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BufferedReader(_RangeReader(self, key, self.size(key)), 1 << 20)
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.size(key)
+        except NotFound:
+            return False
+        return True
+
+    def size(self, key: str) -> int:
+        with _translated():
+            response = self._client.head_object(Bucket=self._bucket, Key=check_key(key))
+        return int(response["ContentLength"])
+
+    def delete(self, key: str) -> None:
+        with _translated():
+            self._client.delete_object(Bucket=self._bucket, Key=check_key(key))
+
+    def list(self, prefix: str) -> Iterator[str]:
+        with _translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield entry["Key"]
+
+    def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
+        """A POST policy, since S3's presigned PUT cannot limit the size."""
+        with _translated():
+            post = self._signing_client.generate_presigned_post(
+                self._bucket,
+                check_key(key),
+                Fields={"Content-Type": content_type},
+                Conditions=[
+                    {"Content-Type": content_type},
+                    ["content-length-range", 1, max_bytes],
+                ],
+                ExpiresIn=expires_s,
+            )
+        return Presigned(
+            method="POST",
+            url=post["url"],
+            fields=post["fields"],
+            expires_at=utcnow() + timedelta(seconds=expires_s),
+        )
+
+    def presign_plain_put(self, key: str, content_type: str, expires_s: int) -> Presigned:
+        """A presigned PUT for clients that cannot post a form; the size is checked afterwards."""
+        with _translated():
+            url = self._signing_client.generate_presigned_url(
+                "put_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": check_key(key),
+                    "ContentType": content_type,
+                },
+                ExpiresIn=expires_s,
+            )
+        return Presigned(
+            method="PUT",
+            url=url,
+            headers={"Content-Type": content_type},
+            expires_at=utcnow() + timedelta(seconds=expires_s),
+        )
+
+    def check(self) -> None:
+        with _translated():
+            self._client.head_bucket(Bucket=self._bucket)
+
+    def create_bucket(self) -> None:
+        """Make the bucket when it is missing; harmless otherwise."""
+        try:
+            self.check()
+        except NotFound:
+            with _translated():
+                self._client.create_bucket(Bucket=self._bucket)
+
+
+class _RangeReader(io.RawIOBase):
+    """A seekable view on an object, fetched range by range."""
+
+    def __init__(self, objects: S3Objects, key: str, size: int) -> None:
+        self._objects = objects
+        self._key = key
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        length = min(len(buffer), self._size - self._position)
+        if length <= 0:
+            return 0
+        data = self._objects.get_range(self._key, self._position, length)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def _client(settings: Settings, endpoint_url: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url or None,
+        aws_access_key_id=settings.s3_access_key_id or None,
+        aws_secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+        region_name=settings.s3_region,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 2, "mode": "standard"},
+            max_pool_connections=32,
+            # Gateways other than AWS's know no trailing checksums.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _MISSING:
+            raise NotFound(
+                "There is no object under that key.", remedy="Upload it first."
+            ) from error
+        raise _unavailable(code) from error
+    except BotoCoreError as error:
+        raise _unavailable(type(error).__name__) from error
+
+
+def _unavailable(cause: str) -> StorageUnavailable:
+    return StorageUnavailable(
+        f"The S3 bucket does not answer as it should ({cause}).",
+        remedy="Check MEDIVIEW_S3_ENDPOINT_URL, the bucket, the keys and the server.",
+    )

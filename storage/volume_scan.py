@@ -1,0 +1,94 @@
+"""Read a volume record by record, and find where a torn tail begins."""
+
+import fcntl
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.entities import Location
+from storage.part10 import FILE_META_MAX_BYTES
+from storage.volumes import HEADER, MAGIC, NOTE_MAX_BYTES, SUFFIX, Note
+
+
+@dataclass(frozen=True)
+class Record:
+    location: Location
+    dataset_offset: int
+    """Of the data set within the part 10 bytes."""
+    sha256: str
+    """Of the data set."""
+    note: Note
+
+
+def scan(path: Path) -> Iterator[Record]:
+    """The whole records of a volume, in order; stops at the first that is torn.
+
+    Only headers, notes and file meta are read and checked here; `verify` reads
+    the data set too.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        position = 0
+        while True:
+            record = _record_at(file, path.name, position, size)
+            if record is None:
+                return
+            yield record
+            position = record.location.offset + record.location.length
+            file.seek(position)
+
+
+def verify(path: Path, record: Record) -> bool:
+    """Whether the data set still has the digest that was taken when it arrived."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(record.location.offset + record.dataset_offset)
+        for piece in _pieces(file, record.location.length - record.dataset_offset):
+            digest.update(piece)
+    return digest.hexdigest() == record.sha256
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a living process holds the volume open for appending."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+
+
+def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (piece := file.read(min(length, 1 << 20))):
+        length -= len(piece)
+        yield piece
+
+
+def _record_at(file: BinaryIO, volume: str, position: int, size: int) -> Record | None:
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size:
+        return None
+    magic, checksum, note_length, meta_length, length, digest = HEADER.unpack(head)
+    offset = position + HEADER.size + note_length
+    if (
+        magic != MAGIC
+        or note_length > NOTE_MAX_BYTES
+        or meta_length > min(length, FILE_META_MAX_BYTES)
+        or offset + length > size
+    ):
+        return None
+    rest = file.read(note_length + meta_length)
+    if zlib.crc32(rest, zlib.crc32(head[8:])) != checksum:
+        return None
+    note = Note.decode(rest[:note_length])
+    return Record(Location(volume, offset, length), meta_length, digest.hex(), note)

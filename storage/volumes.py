@@ -1,0 +1,316 @@
+"""Volumes: append-only files of checksummed records, the truth about what was received.
+
+A record is a fixed header, a small JSON note (source and time) and the part 10
+bytes. Many threads append to the process's one open volume; one fdatasync makes
+all that arrived meanwhile durable (group commit). A torn record at the end of a
+volume is recognised by its checksums, so a crash at any moment leaves nothing
+that lies. `docs/decisions/0001-volumes.md` says why not a file an instance.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import struct
+import threading
+import uuid
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from storage.clock import utcnow
+from storage.entities import Location, Origin
+from storage.errors import StorageFull, StorageUnavailable
+
+MAGIC = b"MVR1"
+# magic; crc32 of what follows in the header, the note and the file meta; lengths of the
+# note, the file meta and the whole part 10 payload; sha256 of the data set
+HEADER = struct.Struct("<4sIIIQ32s")
+SUFFIX = ".mvv"
+NOTE_MAX_BYTES = 64 * 1024
+_FREE_DISK_CHECK_INTERVAL_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a record says beside the bytes, so that the index can be rebuilt from it."""
+
+    source: str
+    origin: Origin
+    received_at: datetime
+
+    def encode(self) -> bytes:
+        return json.dumps(
+            {
+                "source": self.source,
+                "origin": self.origin,
+                "received_at": self.received_at.isoformat(),
+            },
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Note":
+        fields = json.loads(data)
+        return cls(
+            fields["source"], fields["origin"], datetime.fromisoformat(fields["received_at"])
+        )
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """Turn what the file system raises into our causes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                "The disk of the data folder is full.",
+                remedy="Free disk space; the node goes on by itself.",
+            ) from error
+        raise StorageUnavailable(
+            f"The data folder {folder} does not work: {error.strerror}.",
+            remedy="Check that it exists, is writable and that its disk is healthy.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Appended:
+    location: Location
+    note: Note
+
+
+def encode_header(
+    note: bytes, file_meta: bytes | memoryview, payload_length: int, digest: bytes
+) -> bytes:
+    """The record's header; `file_meta` is the part of the payload that `digest` leaves out."""
+    rest = HEADER.pack(MAGIC, 0, len(note), len(file_meta), payload_length, digest)[8:]
+    checksum = zlib.crc32(file_meta, zlib.crc32(note, zlib.crc32(rest)))
+    return MAGIC + struct.pack("<I", checksum) + rest + note
+
+
+class VolumeWriter:
+    """The open volume of this process. Safe for threads; one a process.
+
+    The volume is locked (flock) as long as it is written, so that no other
+    process takes a live tail for a torn one.
+    """
+
+    def __init__(self, folder: Path, *, size_bytes: int, free_disk_mark_bytes: int) -> None:
+        self._folder = folder
+        self._size_bytes = size_bytes
+        self._free_disk_mark_bytes = free_disk_mark_bytes
+        self._append_lock = threading.Lock()
+        self._sync_lock = threading.Lock()
+        self._open: _OpenVolume | None = None
+        self._since_check_bytes = _FREE_DISK_CHECK_INTERVAL_BYTES
+
+    def append(
+        self,
+        part10: bytes | memoryview,
+        *,
+        dataset_offset: int,
+        digest: bytes,
+        source: str,
+        origin: Origin,
+    ) -> Appended:
+        """Append one instance and make it durable.
+
+        `digest` is the sha256 of the data set, which begins at `dataset_offset`.
+        Raises StorageFull below the free-disk mark or on a full disk, and
+        StorageUnavailable when the folder cannot be written; then nothing of
+        the instance is visible.
+        """
+        note = Note(source, origin, utcnow())
+        file_meta = memoryview(part10)[:dataset_offset]
+        header = encode_header(note.encode(), file_meta, len(part10), digest)
+        with self._append_lock:
+            self._check_free_disk(len(part10))
+            with _translated(self._folder):
+                volume = self._writable_volume()
+                offset = volume.append((header, part10))
+                sequence = volume.appended
+        with _translated(self._folder):
+            self._commit(volume, sequence)
+        return Appended(Location(volume.name, offset + len(header), len(part10)), note)
+
+    def close(self) -> None:
+        """Close the open volume; the next append begins a new one."""
+        with self._append_lock:
+            if self._open is not None:
+                self._open.retire()
+                self._open = None
+
+    def _writable_volume(self) -> "_OpenVolume":
+        if self._open is not None and self._open.size >= self._size_bytes:
+            self._open.retire()
+            self._open = None
+        if self._open is None:
+            self._open = _OpenVolume.create(self._folder)
+        return self._open
+
+    def _commit(self, volume: "_OpenVolume", sequence: int) -> None:
+        """Return once record number `sequence` of `volume` is on disk.
+
+        Whoever gets the lock syncs for all that was appended before; the
+        others find their record already covered.
+        """
+        with self._sync_lock:
+            if volume.synced >= sequence:
+                return
+            covered = volume.appended
+            try:
+                volume.sync()
+            except OSError:
+                # What the kernel dropped after a failed sync cannot be synced by
+                # trying again; the next append begins a new volume.
+                with self._append_lock:
+                    if self._open is volume:
+                        self._open = None
+                raise
+            volume.synced = max(volume.synced, covered)
+
+    def _check_free_disk(self, length: int) -> None:
+        self._since_check_bytes += length
+        if self._since_check_bytes < _FREE_DISK_CHECK_INTERVAL_BYTES:
+            return
+        with _translated(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            status = os.statvfs(self._folder)
+        free = status.f_bavail * status.f_frsize
+        if free - length < self._free_disk_mark_bytes:
+            raise StorageFull(
+                f"Only {free >> 20} MiB are free in the data folder;"
+                f" the mark is {self._free_disk_mark_bytes >> 20} MiB.",
+                remedy="Free disk space; the node goes on by itself.",
+            )
+        self._since_check_bytes = 0
+
+
+class _OpenVolume:
+    def __init__(self, path: Path, fd: int) -> None:
+        self.name = path.name
+        self.size = 0
+        self.appended = 0
+        self.synced = 0
+        self._fd = fd
+        self._fd_lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def create(cls, folder: Path) -> "_OpenVolume":
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The new name itself must survive a power cut.
+            folder_fd = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(folder_fd)
+            finally:
+                os.close(folder_fd)
+        except OSError:
+            os.close(fd)
+            raise
+        return cls(path, fd)
+
+    def append(self, pieces: tuple[bytes | memoryview, ...]) -> int:
+        """Write the pieces of one record; return where it begins."""
+        start = self.size
+        total = sum(len(piece) for piece in pieces)
+        try:
+            written = os.writev(self._fd, pieces)
+            if written < total:
+                rest = memoryview(b"".join(pieces))[written:]
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            os.ftruncate(self._fd, start)
+            raise
+        self.size += total
+        self.appended += 1
+        return start
+
+    def sync(self) -> None:
+        with self._fd_lock:
+            if not self._closed:
+                os.fdatasync(self._fd)
+
+    def retire(self) -> None:
+        """Take no more records; what was appended is synced before the file closes."""
+        with self._fd_lock:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                os.fdatasync(self._fd)
+                self.synced = self.appended
+            finally:
+                os.close(self._fd)
+
+
+class VolumeReader:
+    """Reads byte ranges of records. Safe for threads and across processes."""
+
+    def __init__(self, folder: Path, *, max_open: int = 128) -> None:
+        self._folder = folder
+        self._max_open = max_open
+        self._lock = threading.Lock()
+        self._files: dict[str, _SharedFile] = {}
+
+    def read(self, location: Location, start: int, length: int) -> bytes:
+        """`length` bytes from `start` within the instance. Raises StorageUnavailable."""
+        with _translated(self._folder):
+            file = self._acquire(location.volume)
+            try:
+                data = os.pread(file.fd, length, location.offset + start)
+            finally:
+                self._release(file)
+        if len(data) < length:
+            raise StorageUnavailable(
+                f"Volume {location.volume} ends before byte {location.offset + start + length}.",
+                remedy="Check the disk; the volume was cut off after it was written.",
+            )
+        return data
+
+    def path(self, location: Location) -> Path:
+        return self._folder / location.volume
+
+    def close(self) -> None:
+        with self._lock:
+            for file in self._files.values():
+                os.close(file.fd)
+            self._files.clear()
+
+    def _acquire(self, name: str) -> "_SharedFile":
+        with self._lock:
+            file = self._files.pop(name, None)
+            if file is None:
+                self._evict()
+                file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
+            self._files[name] = file
+            file.users += 1
+            return file
+
+    def _release(self, file: "_SharedFile") -> None:
+        with self._lock:
+            file.users -= 1
+
+    def _evict(self) -> None:
+        if len(self._files) < self._max_open:
+            return
+        for name, file in list(self._files.items()):
+            if not file.users:
+                os.close(file.fd)
+                del self._files[name]
+                return
+
+
+class _SharedFile:
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.users = 0
