@@ -1,0 +1,119 @@
+"""One TCP connection with a peer, owned by one thread."""
+
+import contextlib
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+
+_MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
+# Over the life of a message a peer must bring at least this much, so that one
+# that sends a byte now and then cannot hold a place for ever.
+_SLOWEST_BYTES_PER_S = 1024.0
+
+
+class PeerTooSlow(Exception):
+    """The peer made no progress, or too little, within the time allowed."""
+
+
+class Connection:
+    """Sends and receives with time limits, and without waiting for delayed ACKs.
+
+    Nagle's algorithm is off for what we send. Many senders have it on: their
+    next message then waits for our ACK, which Linux delays by up to 40 ms, so
+    quick ACKs are asked for again after each receive (Linux forgets the option).
+    """
+
+    def __init__(self, sock: socket.socket, *, timeout_s: float) -> None:
+        self.socket = sock
+        self._quick_ack = getattr(socket, "TCP_QUICKACK", None)
+        self._timeout_s = 0.0
+        self._message_started = 0.0
+        self._message_bytes = 0
+        self.received_bytes = 0
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # Blocking, with the kernel keeping time: a Python-level timeout costs
+        # a poll before each receive.
+        sock.setblocking(True)
+        self.set_timeout(timeout_s)
+
+    def set_timeout(self, timeout_s: float) -> None:
+        """The longest wait of one send or receive."""
+        if timeout_s == self._timeout_s:
+            return
+        self._timeout_s = timeout_s
+        seconds, fraction = divmod(max(timeout_s, 0.001), 1)
+        value = struct.pack("ll", int(seconds), int(fraction * 1_000_000))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+    def begin_message(self) -> None:
+        """From here on the peer's average rate is watched."""
+        self._message_started = time.monotonic()
+        self._message_bytes = self.received_bytes
+
+    def receive_into(self, view: memoryview) -> int:
+        """Like `socket.recv_into`; raises PeerTooSlow instead of waiting too long."""
+        try:
+            received = self.socket.recv_into(view)
+        except BlockingIOError as error:
+            raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+        if self._quick_ack is not None:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(socket.IPPROTO_TCP, self._quick_ack, 1)
+        self.received_bytes += received
+        return received
+
+    def check_rate(self) -> None:
+        """Raise PeerTooSlow when the message at hand crawls."""
+        elapsed = time.monotonic() - self._message_started - self._timeout_s
+        if elapsed > 0 and self.received_bytes - self._message_bytes < (
+            elapsed * _SLOWEST_BYTES_PER_S
+        ):
+            raise PeerTooSlow(f"A message came at less than {_SLOWEST_BYTES_PER_S:g} bytes/s.")
+
+    def send(self, buffers: Sequence[bytes | memoryview]) -> None:
+        """Send all buffers in order. Raises PeerTooSlow or OSError."""
+        queue = [memoryview(buffer) for buffer in buffers if len(buffer)]
+        first = 0
+        try:
+            while first < len(queue):
+                sent = self.socket.sendmsg(queue[first : first + _MAX_BUFFERS])
+                while sent and sent >= len(queue[first]):
+                    sent -= len(queue[first])
+                    first += 1
+                if sent:
+                    queue[first] = queue[first][sent:]
+        except BlockingIOError as error:
+            raise PeerTooSlow(f"The peer took nothing for {self._timeout_s:g} s.") from error
+
+    def readable(self) -> bool:
+        """Whether bytes, or the end, wait to be received."""
+        try:
+            poll = select.poll()
+            poll.register(self.socket, select.POLLIN)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return False
+
+    def drain(self, timeout_s: float) -> None:
+        """Say that we are done and wait until the peer closes, so that it reads our last PDU."""
+        deadline = time.monotonic() + timeout_s
+        scrap = memoryview(bytearray(4096))
+        with contextlib.suppress(OSError, ValueError, PeerTooSlow):
+            self.socket.shutdown(socket.SHUT_WR)
+            while (left := deadline - time.monotonic()) > 0:
+                self.set_timeout(left)
+                if not self.receive_into(scrap):
+                    return
+
+    def interrupt(self) -> None:
+        """End the connection from another thread; the owner's receive returns at once."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.socket.close()

@@ -1,0 +1,144 @@
+"""Which SOP classes and transfer syntaxes the node accepts as an SCP.
+
+Any class that may be a storage class is stored: those of the standard, those
+that a later standard may add under the same root, and private ones. Instances
+are kept in the transfer syntax in which they come; nothing is decoded, so that
+every syntax whose data set is an ordinary one can be taken.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pydicom._uid_dict import UID_dictionary
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.sop_class import (
+    PatientRootQueryRetrieveInformationModelFind,
+    PatientRootQueryRetrieveInformationModelGet,
+    PatientRootQueryRetrieveInformationModelMove,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+    Verification,
+)
+
+_STANDARD_ROOT = "1.2.840.10008."
+_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
+_TRANSFER_SYNTAX_ROOT = "1.2.840.10008.1.2"
+
+# Registered as transfer syntaxes, but what they carry is not a DICOM data set
+# that C-STORE could bring: MIME, XML (PS3.6 annex A, retired) and SMPTE flows.
+_NOT_DATA_SETS = (
+    "1.2.840.10008.1.2.6.1",
+    "1.2.840.10008.1.2.6.2",
+    "1.2.840.10008.1.2.7.1",
+    "1.2.840.10008.1.2.7.2",
+    "1.2.840.10008.1.2.7.3",
+)
+
+FIND_CLASSES: frozenset[str] = frozenset(
+    (
+        PatientRootQueryRetrieveInformationModelFind,
+        StudyRootQueryRetrieveInformationModelFind,
+    )
+)
+MOVE_CLASSES: frozenset[str] = frozenset(
+    (
+        PatientRootQueryRetrieveInformationModelMove,
+        StudyRootQueryRetrieveInformationModelMove,
+    )
+)
+GET_CLASSES: frozenset[str] = frozenset(
+    (
+        PatientRootQueryRetrieveInformationModelGet,
+        StudyRootQueryRetrieveInformationModelGet,
+    )
+)
+SERVICE_CLASSES: frozenset[str] = frozenset((str(Verification),)) | FIND_CLASSES
+
+# For messages that the node reads and writes itself; the first is preferred.
+MESSAGE_TRANSFER_SYNTAXES: tuple[str, ...] = (
+    str(ExplicitVRLittleEndian),
+    str(ImplicitVRLittleEndian),
+    str(ExplicitVRBigEndian),
+    str(DeflatedExplicitVRLittleEndian),
+)
+
+
+def _storage_transfer_syntaxes() -> frozenset[str]:
+    registered = {
+        uid
+        for uid, (_, kind, *_) in UID_dictionary.items()
+        if kind == "Transfer Syntax" and f"{uid}.".startswith(f"{_TRANSFER_SYNTAX_ROOT}.")
+    }
+    # pynetdicom's list is newer than pydicom's dictionary in places (JPEG XL).
+    return frozenset((registered | set(ALL_TRANSFER_SYNTAXES)) - set(_NOT_DATA_SETS))
+
+
+STORAGE_TRANSFER_SYNTAXES: frozenset[str] = _storage_transfer_syntaxes()
+
+
+@lru_cache(maxsize=4096)
+def is_storage_class(sop_class_uid: str) -> bool:
+    """Whether instances of this class are taken.
+
+    Standard: what PS3.6 calls a storage class, and what lies under the root of
+    the storage classes without being registered as something else. Anything
+    outside the standard's root is private, and a private class is stored.
+    """
+    if not sop_class_uid.startswith(_STANDARD_ROOT):
+        return bool(sop_class_uid)
+    registered = UID_dictionary.get(sop_class_uid)
+    if registered is None:
+        return sop_class_uid.startswith(_STORAGE_ROOT)
+    name, kind = registered[0], registered[1]
+    if kind != "SOP Class" or "Storage Commitment" in name or name.startswith("Media Storage"):
+        return False
+    return "Storage" in name or (not name and sop_class_uid.startswith(_STORAGE_ROOT))
+
+
+def supported_contexts(
+    proposed: Iterable[PresentationContext], services: frozenset[str] = SERVICE_CLASSES
+) -> list[PresentationContext]:
+    """What the node supports of what a peer proposes.
+
+    Only proposed classes are listed, so that negotiation costs what the peer
+    asks for instead of every class times every syntax. Within a class the
+    peer's own order of syntaxes is kept: it names first what it holds.
+    """
+    syntaxes: dict[str, dict[str, None]] = {}
+    for context in proposed:
+        abstract_syntax = str(context.abstract_syntax)
+        if abstract_syntax in services:
+            syntaxes[abstract_syntax] = dict.fromkeys(MESSAGE_TRANSFER_SYNTAXES)
+        elif is_storage_class(abstract_syntax):
+            syntaxes.setdefault(abstract_syntax, {}).update(
+                dict.fromkeys(
+                    str(uid)
+                    for uid in context.transfer_syntax
+                    if str(uid) in STORAGE_TRANSFER_SYNTAXES
+                )
+            )
+    return [
+        _context(abstract_syntax, tuple(accepted))
+        for abstract_syntax, accepted in syntaxes.items()
+        if accepted
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _context(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> PresentationContext:
+    # Negotiation reads these and makes contexts of its own, so they can be shared.
+    context = PresentationContext()
+    context.abstract_syntax = abstract_syntax
+    context.transfer_syntax = list(transfer_syntaxes)
+    # Both roles, for peers that fetch by C-GET and so act as storage SCP.
+    context.scu_role = True
+    context.scp_role = True
+    return context

@@ -1,0 +1,171 @@
+"""From presentation data values to whole DIMSE messages (PS3.8 annex E, PS3.7 6.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dicom_node.command_set import Command, CommandSet, MalformedCommand, decode_command
+from dicom_node.pdu import Fragment, MalformedPdu, PduReader
+
+MAX_COMMAND_BYTES = 64 * 1024
+# Identifiers and action information of messages other than C-STORE.
+MAX_MESSAGE_DATA_BYTES = 16 * 1024 * 1024
+_FIRST_BUFFER_BYTES = 1024 * 1024
+# A buffer that grew beyond this is not kept for the next instance.
+_KEPT_BUFFER_BYTES = 16 * 1024 * 1024
+_N_EVENT_REPORT_RQ = 0x0100
+
+
+class Pace(Protocol):
+    """What watches a message's rate; `connection.Connection` does."""
+
+    def begin_message(self) -> None: ...
+
+    def check_rate(self) -> None: ...
+
+
+class StoreReceiver(Protocol):
+    """Takes C-STORE requests of one association."""
+
+    max_instance_bytes: int
+
+    def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
+        """Keep the instance and answer. `data` holds until return; None: no data set came."""
+
+    def too_large(self, context_id: int, command: CommandSet) -> None:
+        """Answer a request whose data set exceeded `max_instance_bytes` and was not kept."""
+
+
+@dataclass(slots=True)
+class DataBuffer:
+    """Collects the fragments of a data set in memory that is used again."""
+
+    limit: int
+    overflowed: bool = False
+    _store: bytearray = field(default_factory=bytearray)
+    _length: int = 0
+
+    def take(self, reader: PduReader, length: int) -> None:
+        """Append `length` bytes from `reader`; beyond the limit they are read and forgotten."""
+        if self.overflowed or self._length + length > self.limit:
+            self.overflowed = True
+            reader.skip(length)
+            return
+        needed = self._length + length
+        if needed > len(self._store):
+            # A new buffer: views of the old one may still be held elsewhere.
+            grown = bytearray(max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES))
+            grown[: self._length] = memoryview(self._store)[: self._length]
+            self._store = grown
+        reader.fill(memoryview(self._store)[self._length : needed])
+        self._length = needed
+
+    def view(self) -> memoryview:
+        return memoryview(self._store)[: self._length]
+
+    def reset(self, limit: int) -> None:
+        self.limit = limit
+        self.overflowed = False
+        self._length = 0
+        if len(self._store) > _KEPT_BUFFER_BYTES:
+            self._store = bytearray()
+
+
+class Incoming:
+    """Assembles the messages of one association, one at a time.
+
+    C-STORE requests go to `store_receiver`, their data set uncopied, and
+    C-STORE responses to `on_store_response`; everything else goes to
+    `on_message(context_id, command, data)`, `data` being None for a message
+    without data set. Without a receiver a C-STORE request is a message, too.
+    """
+
+    def __init__(
+        self,
+        reader: PduReader,
+        pace: Pace,
+        store_receiver: StoreReceiver | None,
+        on_message: Callable[[int, bytes, bytes | None], None],
+        on_store_response: Callable[[CommandSet], None],
+    ) -> None:
+        self._reader = reader
+        self._pace = pace
+        self._store_receiver = store_receiver
+        self._on_message = on_message
+        self._on_store_response = on_store_response
+        self._command = bytearray()
+        self._decoded: CommandSet | None = None
+        self._context_id = 0
+        self._data = DataBuffer(0)
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._decoded is not None or bool(self._command)
+
+    def data_pdu(self, length: int) -> None:
+        """Read the body of one P-DATA-TF PDU. Raises MalformedPdu."""
+        if self.in_message:
+            self._pace.check_rate()
+        for fragment in self._reader.fragments(length):
+            if not self.in_message:
+                self._pace.begin_message()
+                self._context_id = fragment.context_id
+            elif fragment.context_id != self._context_id:
+                raise MalformedPdu("A message changes its presentation context in the middle.")
+            if fragment.is_command:
+                self._take_command(fragment)
+            else:
+                self._take_data(fragment)
+
+    def _take_command(self, fragment: Fragment) -> None:
+        if self._decoded is not None:
+            raise MalformedPdu("A command begins before the data set of the last one ended.")
+        if len(self._command) + fragment.length > MAX_COMMAND_BYTES:
+            raise MalformedPdu(f"A command set exceeds {MAX_COMMAND_BYTES} bytes.")
+        piece = bytearray(fragment.length)
+        self._reader.fill(memoryview(piece))
+        self._command += piece
+        if not fragment.is_last:
+            return
+        try:
+            command = decode_command(self._command)
+        except MalformedCommand as error:
+            raise MalformedPdu(str(error)) from error
+        if command.command_field == _N_EVENT_REPORT_RQ:
+            # pynetdicom would serve it from a thread of its own, beside this one.
+            raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
+        self._decoded = command
+        if command.has_data_set:
+            self._data.reset(self._data_limit(command))
+        else:
+            self._finish(None)
+
+    def _data_limit(self, command: CommandSet) -> int:
+        if self._store_receiver is not None and command.command_field == Command.C_STORE_RQ:
+            return self._store_receiver.max_instance_bytes
+        return MAX_MESSAGE_DATA_BYTES
+
+    def _take_data(self, fragment: Fragment) -> None:
+        if self._decoded is None:
+            raise MalformedPdu("A data set comes without its command.")
+        self._data.take(self._reader, fragment.length)
+        if fragment.is_last:
+            self._finish(self._data.view())
+
+    def _finish(self, data: memoryview | None) -> None:
+        command, encoded = self._decoded, bytes(self._command)
+        self._decoded = None
+        self._command.clear()
+        if command is None:
+            return
+        if command.command_field == Command.C_STORE_RSP and data is None:
+            self._on_store_response(command)
+        elif self._store_receiver is None or command.command_field != Command.C_STORE_RQ:
+            if data is not None and self._data.overflowed:
+                raise MalformedPdu(f"A message exceeds {MAX_MESSAGE_DATA_BYTES} bytes.")
+            self._on_message(self._context_id, encoded, None if data is None else bytes(data))
+        elif data is not None and self._data.overflowed:
+            self._store_receiver.too_large(self._context_id, command)
+        else:
+            self._store_receiver.store(self._context_id, command, data)

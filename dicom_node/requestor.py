@@ -1,0 +1,89 @@
+"""Associations that the node opens."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
+
+from pynetdicom._globals import MODE_REQUESTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.presentation import PresentationContext
+
+from dicom_node.association import (
+    ANNOUNCED_PDU_BYTES,
+    NodeAssociation,
+    NodeSocket,
+    Timeouts,
+    address_of,
+    local_address,
+)
+from dicom_node.peers import Peer, PeerFailed
+
+MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd identifiers of one byte
+_REMEDY = "Check the peer's AE title, address and port, and that it knows this node's AE title."
+
+
+def open_association(
+    peer: Peer,
+    calling_ae_title: str,
+    contexts: Sequence[PresentationContext],
+    timeouts: Timeouts | None = None,
+) -> NodeAssociation:
+    """Associate with `peer`, proposing at most 128 contexts.
+
+    The association belongs to the calling thread. End it with `end()`.
+    Raises PeerFailed, saying whether the peer was out of reach, rejected the
+    association (with the standard's reason), or accepted none of the contexts.
+    """
+    association = NodeAssociation(
+        ApplicationEntity(calling_ae_title), MODE_REQUESTOR, timeouts or Timeouts()
+    )
+    try:
+        remote = address_of(peer.host, peer.port)
+        local = local_address(remote)
+        association.set_socket(NodeSocket(association, address=local))
+    except OSError as error:
+        raise PeerFailed(f"{peer} cannot be reached: {error}.", remedy=_REMEDY) from error
+    association.acse_timeout = association.timeouts.acse_s
+    association.dimse_timeout = association.timeouts.dimse_s
+    association.acceptor.ae_title = peer.ae_title
+    association.acceptor.address_info = remote
+    association.requestor.address_info = local
+    association.requestor.ae_title = calling_ae_title
+    association.requestor.maximum_length = ANNOUNCED_PDU_BYTES
+    association.requestor.requested_contexts = [
+        _numbered(context, 2 * index + 1) for index, context in enumerate(contexts[:MAX_CONTEXTS])
+    ]
+    try:
+        association.request()
+        if not association.is_established:
+            raise PeerFailed(_why(association, peer), remedy=_REMEDY)
+    except BaseException:
+        association.close()
+        raise
+    return association
+
+
+def end(association: NodeAssociation) -> None:
+    """Release an association that still stands, and close it."""
+    with suppress(OSError):
+        if association.is_established:
+            association.release()
+    association.close()
+
+
+def _numbered(context: PresentationContext, context_id: int) -> PresentationContext:
+    numbered = copy(context)
+    numbered.context_id = context_id
+    return numbered
+
+
+def _why(association: NodeAssociation, peer: Peer) -> str:
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        return f"{peer} rejected the association: {answer.reason_str}."
+    connect_error = association.connect_error
+    if connect_error:
+        return f"{peer} cannot be reached: {connect_error}."
+    if association.acceptor.primitive is not None and not association.accepted_contexts:
+        return f"{peer} accepted none of the proposed SOP classes and transfer syntaxes."
+    return f"{peer} closed the connection or did not answer the association request in time."

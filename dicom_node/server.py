@@ -1,0 +1,213 @@
+"""The node's SCP: listening, admission, limits, and a clean end."""
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from pynetdicom import evt
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.transport import AddressInformation
+
+from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation, NodeSocket, Timeouts
+from dicom_node.contexts import SERVICE_CLASSES, supported_contexts
+from dicom_node.store_scp import StoreScp
+from storage.errors import InvalidRequest
+from storage.opening import Storage, open_storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_BACKLOG = 128
+# PS3.8 Table 9-21: transient, presentation service provider, local limit exceeded.
+_LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
+# Connections above the limit are answered with a rejection as long as they are
+# few; a flood of them is closed without a word.
+_SPARE_CONNECTIONS = 32
+_GRACE_S = 5.0
+_IDLE_BEFORE_CLOSE_S = 0.5
+_POLL_S = 0.05
+
+
+@dataclass
+class Scp:
+    """A listening SCP. `port` is the one bound, `shutdown()` ends it cleanly."""
+
+    storage: Storage
+    listener: socket.socket
+    _ae: ApplicationEntity
+    _associations: set[NodeAssociation] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    @property
+    def host(self) -> str:
+        host: str = self.listener.getsockname()[0]
+        return host
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def __post_init__(self) -> None:
+        self._port: int = self.listener.getsockname()[1]
+
+    @property
+    def association_count(self) -> int:
+        """Associations that run just now."""
+        with self._lock:
+            self._associations = {each for each in self._associations if each.is_alive()}
+            return len(self._associations)
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._accept_forever, name="scp-accept")
+        self._thread.start()
+
+    def shutdown(self, grace_s: float = _GRACE_S) -> None:
+        """Stop accepting, let messages under way finish, then end what is left."""
+        self._stopping.set()
+        # A thread blocked in accept() is woken by shutting the listener down.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        if self._thread is not None:
+            self._thread.join()
+        deadline = time.monotonic() + grace_s
+        while self.association_count:
+            late = time.monotonic() >= deadline
+            for association in self._snapshot():
+                idle_s = time.monotonic() - association.last_active
+                if late or (not association.busy and idle_s > _IDLE_BEFORE_CLOSE_S):
+                    with contextlib.suppress(OSError):
+                        association.connection.interrupt()
+            time.sleep(_POLL_S)
+
+    def _snapshot(self) -> list[NodeAssociation]:
+        with self._lock:
+            return list(self._associations)
+
+    def _accept_forever(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                client, address = self.listener.accept()
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                # Out of file descriptors, or a connection that ended before we
+                # took it: wait, so that the log does not fill, and go on.
+                log.error("accept_failed", error=str(error))
+                time.sleep(_POLL_S)
+                continue
+            try:
+                self._start_association(client, address)
+            except OSError:
+                client.close()
+
+    def _start_association(self, client: socket.socket, address: tuple[str, int]) -> None:
+        settings = self.storage.settings
+        count = self.association_count
+        if count >= settings.max_associations + _SPARE_CONNECTIONS:
+            log.warning("connection_refused", host=address[0], associations=count)
+            client.close()
+            return
+        association = NodeAssociation(
+            self._ae,
+            MODE_ACCEPTOR,
+            Timeouts(
+                dimse_s=settings.association_idle_timeout_s,
+                idle_s=settings.association_idle_timeout_s,
+            ),
+        )
+        association.name = f"association-{address[0]}:{address[1]}"
+        association.set_socket(NodeSocket(association, client_socket=client))
+        association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
+        association.acceptor.ae_title = settings.ae_title
+        association.acceptor.address_info = AddressInformation(self.host, self.port)
+        association.requestor.address_info = AddressInformation(address[0], address[1])
+        association.store_receiver = StoreScp(
+            self.storage.ingest, association, settings.max_instance_bytes
+        )
+        is_crowded = count >= settings.max_associations
+
+        def admit(request: A_ASSOCIATE) -> tuple[int, int, int] | None:
+            if is_crowded:
+                log.warning(
+                    "association_rejected",
+                    reason="local_limit_exceeded",
+                    peer=str(request.calling_ae_title).strip(),
+                    limit=settings.max_associations,
+                )
+                return _LOCAL_LIMIT_EXCEEDED
+            association.acceptor.supported_contexts = supported_contexts(
+                request.presentation_context_definition_list, SERVICE_CLASSES
+            )
+            return None
+
+        association.admit = admit
+        association.bind(evt.EVT_C_ECHO, lambda _: 0x0000)
+        with self._lock:
+            self._associations.add(association)
+        association.start()
+
+
+def start_scp(storage: Storage, port: int | None = None) -> Scp:
+    """Listen on the host of the settings, on `port` (0: any free one), and serve.
+
+    Raises InvalidRequest when the host lies beyond loopback and the network is
+    not trusted, or when the address cannot be bound.
+    """
+    settings = storage.settings
+    settings.check_binding(settings.dicom_host, "The DICOM node")
+    wanted = settings.dicom_port if port is None else port
+    ae = ApplicationEntity(settings.ae_title)
+    # Counted here, by server; pynetdicom would count threads for each request.
+    ae.maximum_associations = settings.max_associations + _SPARE_CONNECTIONS + 1
+    scp = Scp(storage, _listen(settings.dicom_host, wanted), ae)
+    scp.start()
+    log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
+    return scp
+
+
+def run_scp(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Call it in the main thread of a process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            stop.wait()
+        finally:
+            scp.shutdown()
+            log.info("scp_stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> InvalidRequest:
+    return InvalidRequest(
+        f"The DICOM node cannot listen on {host}:{port}: {error.strerror or error}.",
+        remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT to another port.",
+    )

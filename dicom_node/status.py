@@ -1,0 +1,118 @@
+"""Our errors as DIMSE statuses, translated here and nowhere else.
+
+C-STORE: PS3.4 Table B.2-1, and PS3.7 annex C for the general ones. C-FIND:
+PS3.4 Table C.4-1. An Error Comment says what to do, never what was received:
+it ends up in other systems' logs.
+"""
+
+from dataclasses import dataclass
+
+from dicom_node.command_set import ERROR_COMMENT_MAX_LENGTH
+from storage.errors import (
+    InvalidInstance,
+    InvalidRequest,
+    LimitExceeded,
+    MediViewError,
+    NotConfigured,
+    NotFound,
+    StorageFull,
+    StorageUnavailable,
+    UidConflict,
+)
+
+SUCCESS = 0x0000
+PENDING = 0xFF00
+PENDING_OPTIONAL_KEYS_UNSUPPORTED = 0xFF01
+CANCEL = 0xFE00
+SOP_CLASS_NOT_SUPPORTED = 0x0122  # PS3.7 C.5.6
+OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1: A7xx
+SOP_CLASS_MISMATCH = 0xA900  # PS3.4 Table B.2-1: A9xx
+COERCION = 0xB000  # PS3.4 Table B.2-1, warning
+CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1: Cxxx
+PROCESSING_FAILURE = 0x0110  # PS3.7 C.5.21
+DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.4
+INVALID_OBJECT_INSTANCE = 0x0117  # PS3.7 C.5.7
+
+
+@dataclass(frozen=True, slots=True)
+class DimseStatus:
+    """A status with the comment that goes with it, at most 64 characters."""
+
+    code: int
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.comment) > ERROR_COMMENT_MAX_LENGTH:
+            raise ValueError(f"An Error Comment has at most 64 characters: {self.comment!r}")
+
+
+STORED = DimseStatus(SUCCESS)
+SET_ASIDE = DimseStatus(COERCION, "Same SOP Instance UID, other content: first one is kept.")
+UNEXPECTED = DimseStatus(PROCESSING_FAILURE, "Internal error; see the node's log, send again.")
+TOO_LARGE = DimseStatus(OUT_OF_RESOURCES, "Instance exceeds the node's size limit.")
+NO_DATA_SET = DimseStatus(CANNOT_UNDERSTAND, "The request carries no data set.")
+NOT_STORAGE = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "SOP class differs from the negotiated one.")
+
+# One row an error of storage.errors; subclasses inherit their base's row.
+_STORE: dict[type[MediViewError], DimseStatus] = {
+    StorageFull: DimseStatus(OUT_OF_RESOURCES, "Disk nearly full; send again when space is free."),
+    StorageUnavailable: DimseStatus(OUT_OF_RESOURCES, "Storage unavailable just now; send again."),
+    LimitExceeded: TOO_LARGE,
+    InvalidInstance: DimseStatus(CANNOT_UNDERSTAND, "Data set incomplete or not valid DICOM."),
+    InvalidRequest: DimseStatus(SOP_CLASS_MISMATCH, "Data set does not match the request."),
+    UidConflict: DimseStatus(
+        DUPLICATE_SOP_INSTANCE, "Same SOP Instance UID, other content: refused."
+    ),
+}
+_QUERY: dict[type[MediViewError], DimseStatus] = {
+    StorageUnavailable: DimseStatus(OUT_OF_RESOURCES, "Index unavailable just now; ask again."),
+    LimitExceeded: DimseStatus(OUT_OF_RESOURCES, "The query asks for more than is allowed."),
+    InvalidRequest: DimseStatus(SOP_CLASS_MISMATCH, "Identifier does not match the SOP class."),
+    NotFound: DimseStatus(CANNOT_UNDERSTAND, "Nothing under that identifier."),
+    NotConfigured: DimseStatus(CANNOT_UNDERSTAND, "Not configured on this node."),
+}
+
+
+def store_status(error: MediViewError) -> DimseStatus:
+    """The C-STORE status of an error."""
+    return _look_up(_STORE, error)
+
+
+def query_status(error: MediViewError) -> DimseStatus:
+    """The C-FIND, C-MOVE or C-GET status of an error."""
+    return _look_up(_QUERY, error)
+
+
+def _look_up(table: dict[type[MediViewError], DimseStatus], error: MediViewError) -> DimseStatus:
+    for kind in type(error).__mro__:
+        if kind in table:
+            return table[kind]
+    return UNEXPECTED
+
+
+def describe(code: int) -> str:
+    """What a peer's C-STORE status means, in words for people."""
+    known = {
+        SUCCESS: "success",
+        SOP_CLASS_NOT_SUPPORTED: "SOP class not supported",
+        0x0124: "not authorised",
+        DUPLICATE_SOP_INSTANCE: "duplicate SOP instance",
+        PROCESSING_FAILURE: "processing failure",
+        INVALID_OBJECT_INSTANCE: "invalid SOP instance",
+        COERCION: "warning: data elements coerced",
+        0xB006: "warning: data elements discarded",
+        0xB007: "warning: data set does not match SOP class",
+    }
+    if code in known:
+        return known[code]
+    ranges = {0xA700: "out of resources", 0xA900: "data set does not match SOP class"}
+    if code & 0xFF00 in ranges:
+        return ranges[code & 0xFF00]
+    if code & 0xF000 == 0xC000:
+        return "cannot understand"
+    return "unknown status"
+
+
+def is_stored(code: int) -> bool:
+    """Whether a C-STORE status says that the peer keeps the instance (success or warning)."""
+    return code == SUCCESS or code & 0xF000 == 0xB000 or code == 0x0001
