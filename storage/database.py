@@ -52,8 +52,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "mmap_size=268435456",
+        "case_sensitive_like=ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    # SQLite's own lower() knows ASCII alone; names have umlauts and Cyrillic.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,0 +1,166 @@
+"""Which attributes the index matches and returns, by level (PS3.4 C.6.1 and C.6.2, PS3.18 10.6)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Table, func, select
+
+from storage import tables as t
+
+Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
+LEVELS: tuple[Level, ...] = ("PATIENT", "STUDY", "SERIES", "IMAGE")
+
+
+class Kind(StrEnum):
+    """How a key of the attribute matches (PS3.4 C.2.2.2)."""
+
+    UID = "uid"
+    TEXT = "text"
+    NAME = "name"
+    DATE = "date"
+    TIME = "time"
+    NUMBER = "number"
+    COUNT = "count"
+    """Returned, never matched (PS3.4 C.3.4)."""
+    MODALITIES = "modalities"
+    """Matches when any series of the study has the value (PS3.4 C.3.4)."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    keyword: str
+    level: Level
+    kind: Kind
+    column: ColumnElement[Any]
+
+
+def _columns(level: Level, table: Table, kinds: dict[str, Kind]) -> list[Attribute]:
+    return [
+        Attribute(keyword, level, kind, table.c[_snake_case(keyword)])
+        for keyword, kind in kinds.items()
+    ]
+
+
+def _snake_case(keyword: str) -> str:
+    """`StudyInstanceUID` → `study_instance_uid`."""
+    name = ""
+    for position, letter in enumerate(keyword):
+        boundary = position and letter.isupper() and not keyword[position - 1].isupper()
+        name += ("_" if boundary else "") + letter.lower()
+    return name.replace("sopclass", "sop_class").replace("sopinstance", "sop_instance")
+
+
+def _counts() -> list[Attribute]:
+    def instances(*conditions: Any) -> ColumnElement[Any]:
+        joined = t.instance.join(t.series, t.instance.c.series_fk == t.series.c.id)
+        return (
+            select(func.count())
+            .select_from(joined)
+            .where(*conditions)
+            .correlate(t.study)
+            .scalar_subquery()
+        )
+
+    of_study = t.series.c.study_fk == t.study.c.id
+    studies_of_patient = select(func.count()).where(t.study.c.patient_fk == t.patient.c.id)
+    series_of_study = select(func.count()).select_from(t.series).where(of_study)
+    instances_of_series = select(func.count()).where(t.instance.c.series_fk == t.series.c.id)
+    return [
+        Attribute(
+            "NumberOfPatientRelatedStudies",
+            "PATIENT",
+            Kind.COUNT,
+            studies_of_patient.correlate(t.patient).scalar_subquery(),
+        ),
+        Attribute(
+            "NumberOfStudyRelatedSeries",
+            "STUDY",
+            Kind.COUNT,
+            series_of_study.correlate(t.study).scalar_subquery(),
+        ),
+        Attribute("NumberOfStudyRelatedInstances", "STUDY", Kind.COUNT, instances(of_study)),
+        Attribute(
+            "NumberOfSeriesRelatedInstances",
+            "SERIES",
+            Kind.COUNT,
+            instances_of_series.correlate(t.series).scalar_subquery(),
+        ),
+    ]
+
+
+ATTRIBUTES: dict[str, Attribute] = {
+    attribute.keyword: attribute
+    for attribute in [
+        *_columns(
+            "PATIENT",
+            t.patient,
+            {
+                "PatientID": Kind.TEXT,
+                "IssuerOfPatientID": Kind.TEXT,
+                "PatientName": Kind.NAME,
+                "PatientBirthDate": Kind.DATE,
+                "PatientSex": Kind.TEXT,
+            },
+        ),
+        *_columns(
+            "STUDY",
+            t.study,
+            {
+                "StudyInstanceUID": Kind.UID,
+                "StudyDate": Kind.DATE,
+                "StudyTime": Kind.TIME,
+                "AccessionNumber": Kind.TEXT,
+                "StudyDescription": Kind.TEXT,
+                "StudyID": Kind.TEXT,
+                "ReferringPhysicianName": Kind.NAME,
+            },
+        ),
+        Attribute("ModalitiesInStudy", "STUDY", Kind.MODALITIES, t.series.c.modality),
+        *_columns(
+            "SERIES",
+            t.series,
+            {
+                "SeriesInstanceUID": Kind.UID,
+                "Modality": Kind.TEXT,
+                "SeriesNumber": Kind.NUMBER,
+                "SeriesDescription": Kind.TEXT,
+                "SeriesDate": Kind.DATE,
+                "SeriesTime": Kind.TIME,
+                "BodyPartExamined": Kind.TEXT,
+                "ProtocolName": Kind.TEXT,
+                "FrameOfReferenceUID": Kind.UID,
+                "Manufacturer": Kind.TEXT,
+                "ManufacturerModelName": Kind.TEXT,
+                "StationName": Kind.TEXT,
+                "InstitutionName": Kind.TEXT,
+                "PerformedProcedureStepStartDate": Kind.DATE,
+                "PerformedProcedureStepStartTime": Kind.TIME,
+            },
+        ),
+        *_columns(
+            "IMAGE",
+            t.instance,
+            {
+                "SOPInstanceUID": Kind.UID,
+                "SOPClassUID": Kind.UID,
+                "InstanceNumber": Kind.NUMBER,
+                "Rows": Kind.NUMBER,
+                "Columns": Kind.NUMBER,
+                "BitsAllocated": Kind.NUMBER,
+                "NumberOfFrames": Kind.NUMBER,
+            },
+        ),
+        Attribute(
+            "AvailableTransferSyntaxUID", "IMAGE", Kind.UID, t.instance.c.transfer_syntax_uid
+        ),
+        *_counts(),
+    ]
+}
+"""By keyword. What is not here is not matched, and is returned only from the data set itself."""
+
+
+def available_at(level: Level) -> list[Attribute]:
+    """The attributes of the level and of those above it."""
+    levels = LEVELS[: LEVELS.index(level) + 1]
+    return [attribute for attribute in ATTRIBUTES.values() if attribute.level in levels]
