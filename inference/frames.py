@@ -59,6 +59,13 @@ def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
             continue  # The same instance handed over twice is one instance.
         seen.add(sop_instance_uid)
         _check_is_image(dataset)
+        if _number_of_frames(dataset) > 1 and len(datasets) > 1:
+            raise VolumeRefused(
+                f"The series holds {len(datasets)} instances, and slice {instance_index + 1} has"
+                f" {_number_of_frames(dataset)} frames; a volume is made of one multi-frame"
+                " instance.",
+                remedy="Send one multi-frame instance a series.",
+            )
         if _number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
             frames.extend(_enhanced_frames(instance_index, dataset))
         else:

@@ -150,6 +150,10 @@ def _contrast(header: Dataset) -> str:
         )
     if sequence.contrast and sequence.contrast not in ("T1", "UNKNOWN", "MIXED"):
         return f"AcquisitionContrast is {sequence.contrast}; only T1 is taken."
+    return _contrast_in_words(header, sequence)
+
+
+def _contrast_in_words(header: Dataset, sequence: _Sequence) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = str(header.get(keyword, ""))
         if _OTHER_CONTRAST_WORDS.search(text.lower()):
@@ -158,7 +162,8 @@ def _contrast(header: Dataset) -> str:
         description = str(header.get("SeriesDescription", ""))
         return (
             f"Nothing says that the series is T1-weighted (SeriesDescription '{description}',"
-            f" EchoTime {_stated(echo)}, RepetitionTime {_stated(repetition)},"
+            f" EchoTime {_stated(sequence.echo_time_ms)}, RepetitionTime"
+            f" {_stated(sequence.repetition_time_ms)},"
             f" InversionTime {_stated(sequence.inversion_time_ms)})."
         )
     return ""

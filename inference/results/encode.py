@@ -54,7 +54,8 @@ def encode_results(
     if output.segments:
         segmentation = encode_seg(job, pipeline, sources, volume, output.segments)
         objects.append(ResultObject("SEG", segmentation))
-    if findings:
-        structured = encode_sr(job, pipeline, sources, findings, segmentation)
+    if any(finding.value is not None for finding in findings):
+        ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
+        structured = encode_sr(job, pipeline, ordered, findings, output.segments, segmentation)
         objects.append(ResultObject("SR", structured))
     return EncodedResults(findings, tuple(objects), report)

@@ -1,0 +1,10 @@
+"""Codes of this house as codes of pydicom and highdicom."""
+
+from pydicom.sr.coding import Code as DicomCode
+
+from storage.entities import Code
+
+
+def dicom_code(code: Code) -> DicomCode:
+    """The same concept (PS3.3 Table 8.8-1)."""
+    return DicomCode(code.value, code.scheme_designator, code.meaning)

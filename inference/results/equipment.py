@@ -1,0 +1,49 @@
+"""Which equipment made a result, and the file meta with which it leaves."""
+
+import highdicom as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from inference.pipeline import Pipeline
+from inference.results.identity import MANUFACTURER, made_at
+from storage.entities import Job
+from storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+
+
+def contributing_equipment(
+    job: Job, pipeline: Pipeline, source: Dataset
+) -> list[hd.ContributingEquipment]:
+    """Who acquired the images and which model processed them (PS3.3 C.12.1.1.5)."""
+    card = pipeline.card
+    equipment = []
+    manufacturer = str(source.get("Manufacturer") or "").strip()
+    if manufacturer:
+        equipment.append(
+            hd.ContributingEquipment(
+                manufacturer=manufacturer[:64],
+                purpose_of_reference=codes.DCM.AcquisitionEquipment,
+                manufacturer_model_name=str(source.get("ManufacturerModelName") or "")[:64] or None,
+                contribution_description="Acquisition of the source images",
+            )
+        )
+    equipment.append(
+        hd.ContributingEquipment(
+            manufacturer=MANUFACTURER,
+            purpose_of_reference=codes.DCM.ProcessingEquipment,
+            manufacturer_model_name=card.name[:64],
+            software_versions=card.version[:64],
+            contribution_datetime=made_at(job).replace(tzinfo=None),
+            contribution_description=f"{pipeline.name} {pipeline.version}, research use only",
+        )
+    )
+    return equipment
+
+
+def finish(result: Dataset, job: Job) -> Dataset:
+    """Set what would differ from run to run, and name this house as the writer."""
+    at = made_at(job)
+    result.InstanceCreationDate = at.strftime("%Y%m%d")
+    result.InstanceCreationTime = at.strftime("%H%M%S")
+    result.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    result.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    return result

@@ -1,0 +1,78 @@
+"""Who made a result, when, and under which UIDs: the same job always says the same."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from inference.pipeline import Pipeline
+from storage.entities import Job
+from storage.uids import derive_uid
+
+MANUFACTURER = "MediViewAI"
+DEVICE_SERIAL_NUMBER = "mediview"
+DEVICE_UID = derive_uid("device", "mediview")
+
+ResultKind = Literal["SEG", "SR"]
+_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {"SEG": 1, "SR": 2}
+_FINDINGS_NAMESPACE = uuid.UUID("2d1c0a5e-6a0b-5e4e-8f2e-66696e64696e")
+
+
+@dataclass(frozen=True)
+class ResultIdentity:
+    """The UIDs of one result object, derived from what it was made of."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    dimension_organization_uid: str
+
+
+def result_identity(job: Job, kind: ResultKind) -> ResultIdentity:
+    """Derived from input fingerprint and pipeline version, so that a rerun repeats them."""
+    basis = (
+        kind,
+        job.pipeline,
+        job.pipeline_version,
+        job.series_instance_uid,
+        job.input_fingerprint,
+    )
+    return ResultIdentity(
+        series_instance_uid=derive_uid("series", *basis),
+        sop_instance_uid=derive_uid("instance", *basis),
+        dimension_organization_uid=derive_uid("dimensions", *basis),
+    )
+
+
+def tracking_uid(job: Job, name: str) -> str:
+    """Of one thing in one series: the same whatever version looks at it, or how often."""
+    return derive_uid("tracking", job.series_instance_uid, job.pipeline, name)
+
+
+def stable_id(job: Job, *parts: str) -> str:
+    """An identifier of our own that a rerun of the job repeats."""
+    return str(uuid.uuid5(_FINDINGS_NAMESPACE, chr(31).join((job.job_id, *parts))))
+
+
+def result_series_number(source_series_number: int | None, kind: ResultKind) -> int:
+    """Beside the source: series 401 has its segmentation in 40101 and its report in 40102."""
+    source = source_series_number if source_series_number and source_series_number > 0 else 0
+    return min(source, 9_999_999) * 100 + _SERIES_NUMBER_OFFSET[kind]
+
+
+def result_series_description(pipeline: Pipeline, what: str) -> str:
+    """Says in every list that this is AI and not for diagnosis; LO holds 64 characters."""
+    suffix = f" {what} - AI, research use only"
+    return pipeline.title[: 64 - len(suffix)] + suffix
+
+
+def software_versions(pipeline: Pipeline) -> list[str]:
+    """What computed the result. Not the node's own version, or a rerun would differ."""
+    return [
+        f"{pipeline.name} {pipeline.version}"[:64],
+        f"{pipeline.card.name} {pipeline.card.version}"[:64],
+    ]
+
+
+def made_at(job: Job) -> datetime:
+    """The local time of a result: of its job's creation, so that a rerun repeats it."""
+    return job.created_at.astimezone()

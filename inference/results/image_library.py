@@ -1,0 +1,88 @@
+"""The images a report rests on, described once for all of them (PS3.16 TID 1600)."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from highdicom.sr.value_types import (
+    CodeContentItem,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    ImageContentItem,
+    NumContentItem,
+    UIDRefContentItem,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code as DicomCode
+
+_CONTAINS = hd.sr.RelationshipTypeValues.CONTAINS
+_CONTEXT = hd.sr.RelationshipTypeValues.HAS_ACQ_CONTEXT
+_SOURCE = DicomCode("260753009", "SCT", "Source")
+_PIXELS = DicomCode("{pixels}", "UCUM", "Pixels")
+_MODALITIES = {
+    "MR": codes.cid29.MagneticResonance,
+    "CT": codes.cid29.ComputedTomography,
+    "PT": codes.cid29.PositronEmissionTomography,
+}
+
+
+def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
+    """One group of all the images, which share modality, size and frame of reference.
+
+    What they share is said once for the group (TID 1602), so that a report on a thousand
+    slices stays small; what differs is in the images themselves.
+    """
+    first = references[0]
+    group = _container(codes.DCM.ImageLibraryGroup)
+    group.ContentSequence.extend(_shared(first))
+    for reference in references:
+        group.ContentSequence.append(
+            ImageContentItem(
+                name=_SOURCE,
+                referenced_sop_class_uid=reference.SOPClassUID,
+                referenced_sop_instance_uid=reference.SOPInstanceUID,
+                relationship_type=_CONTAINS,
+            )
+        )
+    library = _container(codes.DCM.ImageLibrary)
+    library.ContentSequence.append(group)
+    return library
+
+
+def _container(name: DicomCode) -> ContainerContentItem:
+    item = ContainerContentItem(name=name, relationship_type=_CONTAINS)
+    item.ContentSequence = ContentSequence()
+    return item
+
+
+def _shared(reference: Dataset) -> list[ContentItem]:
+    items: list[ContentItem] = []
+    modality = _MODALITIES.get(str(reference.get("Modality", "")))
+    if modality is not None:
+        items.append(
+            CodeContentItem(name=codes.DCM.Modality, value=modality, relationship_type=_CONTEXT)
+        )
+    if reference.get("FrameOfReferenceUID"):
+        items.append(
+            UIDRefContentItem(
+                name=codes.DCM.FrameOfReferenceUID,
+                value=reference.FrameOfReferenceUID,
+                relationship_type=_CONTEXT,
+            )
+        )
+    numbers = [
+        (codes.DCM.PixelDataRows, reference.Rows, _PIXELS),
+        (codes.DCM.PixelDataColumns, reference.Columns, _PIXELS),
+    ]
+    if "PixelSpacing" in reference:
+        # PixelSpacing states the distance between rows first, which is the vertical one.
+        numbers += [
+            (codes.DCM.HorizontalPixelSpacing, reference.PixelSpacing[1], codes.UCUM.Millimeter),
+            (codes.DCM.VerticalPixelSpacing, reference.PixelSpacing[0], codes.UCUM.Millimeter),
+        ]
+    items += [
+        NumContentItem(name=name, value=value, unit=unit, relationship_type=_CONTEXT)
+        for name, value, unit in numbers
+    ]
+    return items

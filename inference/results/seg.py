@@ -1,0 +1,115 @@
+"""Segments as a DICOM Segmentation on the source grid (PS3.3 A.51)."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+from inference.findings import tracking_identifier
+from inference.pipeline import Pipeline, Segment
+from inference.results.coding import dicom_code
+from inference.results.equipment import contributing_equipment, finish
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    MANUFACTURER,
+    made_at,
+    result_identity,
+    result_series_description,
+    result_series_number,
+    software_versions,
+    tracking_uid,
+)
+from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.volume import Volume
+from storage.entities import Job
+
+
+def encode_seg(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    volume: Volume,
+    segments: Sequence[Segment],
+) -> Dataset:
+    """A BINARY Segmentation with one frame a source frame and segment, empty ones kept.
+
+    Frames without a voxel are kept, since viewers exist that place what remains of an
+    incomplete stack wrongly. Each frame states its position and refers to the source frame
+    of which it is the mask. UIDs and dates derive from the job, so a rerun repeats them.
+    """
+    first = sources[volume.instance_indices[0]]
+    identity = result_identity(job, "SEG")
+    at = made_at(job)
+    references, masks = _in_source_order(sources, volume, segments)
+    segmentation = hd.seg.Segmentation(
+        source_images=references,
+        pixel_array=masks,
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[
+            _description(job, pipeline, segment, number)
+            for number, segment in enumerate(segments, start=1)
+        ],
+        series_instance_uid=identity.series_instance_uid,
+        series_number=result_series_number(integer_of(first, "SeriesNumber"), "SEG"),
+        sop_instance_uid=identity.sop_instance_uid,
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=software_versions(pipeline),
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        content_description="AI segmentation, unverified, research use only",
+        content_label="AI_SEGMENTATION",
+        omit_empty_frames=False,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        contributing_equipment=contributing_equipment(job, pipeline, first),
+        series_description=result_series_description(pipeline, "mask"),
+        content_date=at.date(),
+        content_time=at.time(),
+        series_date=at.date(),
+        series_time=at.time(),
+    )
+    for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
+        item.DimensionOrganizationUID = identity.dimension_organization_uid
+    inherit_patient_and_study(segmentation, first)
+    return finish(segmentation, job)
+
+
+def _in_source_order(
+    sources: Sequence[Dataset], volume: Volume, segments: Sequence[Segment]
+) -> tuple[list[Dataset], NDArray[np.bool_]]:
+    """References and masks frame by frame: shape (frames, rows, columns, segments).
+
+    Classic instances follow k. The frames of a multi-frame instance keep its own order, by
+    which the encoder finds their positions.
+    """
+    masks = np.stack([segment.mask for segment in segments], axis=-1)
+    if volume.is_multiframe:
+        order = np.argsort(np.asarray(volume.frame_numbers), kind="stable")
+        return [reference_to(sources[volume.instance_indices[0]])], masks[order]
+    return [reference_to(sources[index]) for index in volume.instance_indices], masks
+
+
+def _description(
+    job: Job, pipeline: Pipeline, segment: Segment, number: int
+) -> hd.seg.SegmentDescription:
+    card = pipeline.card
+    return hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.label,
+        segmented_property_category=dicom_code(segment.category),
+        segmented_property_type=dicom_code(segment.type),
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence(
+            name=card.name,
+            family=codes.DCM.ArtificialIntelligence,
+            version=card.version,
+            source=card.source[:64],
+        ),
+        tracking_uid=tracking_uid(job, segment.label),
+        tracking_id=tracking_identifier(pipeline, segment.label),
+        display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
+    )

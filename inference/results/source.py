@@ -1,0 +1,204 @@
+"""What a result takes over from the images it was made of."""
+
+import copy
+from collections.abc import Iterable
+
+import pydicom.config
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
+
+# PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3, and the character set and time zone of
+# C.12.1.1, in which the others are to be understood.
+_REQUIRED = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+)
+_OPTIONAL = (
+    "SpecificCharacterSet",
+    "TimezoneOffsetFromUTC",
+    "IssuerOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "TypeOfPatientID",
+    "PatientBirthTime",
+    "PatientBirthName",
+    "OtherPatientIDsSequence",
+    "OtherPatientNames",
+    "ReferencedPatientPhotoSequence",
+    "ReferencedPatientSequence",
+    "EthnicGroup",
+    "PatientComments",
+    "QualityControlSubject",
+    "PatientSpeciesDescription",
+    "PatientSpeciesCodeSequence",
+    "PatientBreedDescription",
+    "PatientBreedCodeSequence",
+    "BreedRegistrationSequence",
+    "ResponsiblePerson",
+    "ResponsiblePersonRole",
+    "ResponsibleOrganization",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "ClinicalTrialSponsorName",
+    "ClinicalTrialProtocolID",
+    "ClinicalTrialProtocolName",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "ClinicalTrialTimePointID",
+    "ClinicalTrialTimePointDescription",
+    "StudyDescription",
+    "PhysiciansOfRecord",
+    "PhysiciansOfRecordIdentificationSequence",
+    "NameOfPhysiciansReadingStudy",
+    "ReferringPhysicianIdentificationSequence",
+    "ConsultingPhysicianName",
+    "IssuerOfAccessionNumberSequence",
+    "ReferencedStudySequence",
+    "ProcedureCodeSequence",
+    "AdmittingDiagnosesDescription",
+    "AdmittingDiagnosesCodeSequence",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientBodyMassIndex",
+    "MedicalAlerts",
+    "Allergies",
+    "SmokingStatus",
+    "PregnancyStatus",
+    "LastMenstrualDate",
+    "PatientState",
+    "Occupation",
+    "AdditionalPatientHistory",
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "PatientSexNeutered",
+)
+# What highdicom reads of a source image, beside geometry.
+_REFERENCE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "Modality",
+    "Rows",
+    "Columns",
+    "FrameOfReferenceUID",
+    "PositionReferenceIndicator",
+    "ImageType",
+    "NumberOfFrames",
+    "PatientPosition",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
+_REFERENCE_DECIMALS = (
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+)
+_FUNCTIONAL_GROUPS = (
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "DimensionIndexSequence",
+    "DimensionOrganizationSequence",
+)
+
+
+def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
+    """Take patient and study over exactly, with the character set they are written in.
+
+    What identifies is copied whatever it says; an absent one that the standard requires
+    becomes empty. Other attributes are left out where their value is against the standard,
+    since a result that carries it would be invalid itself.
+    """
+    for keyword in (*_REQUIRED, *_OPTIONAL):
+        if keyword in result:
+            delattr(result, keyword)
+    for keyword in _OPTIONAL:
+        element = _element(source, keyword)
+        if element is not None and _is_valid(element):
+            result[element.tag] = copy.deepcopy(element)
+    for keyword in _REQUIRED:
+        element = _element(source, keyword)
+        if element is None:
+            setattr(result, keyword, None)
+        else:
+            result[element.tag] = copy.deepcopy(element)
+
+
+def reference_to(source: Dataset) -> Dataset:
+    """The few attributes by which an encoder refers to a source image.
+
+    Decimal strings are written anew within the 16 characters that the standard allows.
+    Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
+    """
+    reference = Dataset()
+    for keyword in _REFERENCE:
+        element = _element(source, keyword)
+        if element is not None:
+            reference[element.tag] = element
+    for keyword in _REFERENCE_DECIMALS:
+        value = source.get(keyword)
+        if value is not None and value != "":
+            setattr(reference, keyword, shortened(value))
+    for keyword in _FUNCTIONAL_GROUPS:
+        element = _element(source, keyword)
+        if element is not None:
+            reference[element.tag] = element
+    for keyword in _REQUIRED:
+        if keyword != "StudyInstanceUID":
+            setattr(reference, keyword, None)
+    return reference
+
+
+def shortened(value: object) -> str | list[str]:
+    """Numbers as decimal strings of 16 characters at most (PS3.5 6.2)."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [format_number_as_ds(float(part)) for part in value]
+    return format_number_as_ds(float(value))  # type: ignore[arg-type]  # DS: pydicom types it as Any
+
+
+def integer_of(source: Dataset, keyword: str) -> int | None:
+    """A whole number of the source, or None where it is absent or not one."""
+    try:
+        return int(source.get(keyword))
+    except (TypeError, ValueError):
+        return None
+
+
+def _element(source: Dataset, keyword: str) -> DataElement | None:
+    if keyword not in source:
+        return None
+    try:
+        element: DataElement = source[keyword]
+    except (ValueError, TypeError, NotImplementedError):
+        return None  # not readable in its own value representation
+    return element
+
+
+def _is_valid(element: DataElement) -> bool:
+    if element.VR == "SQ" or element.is_empty:
+        return True
+    values = element.value if element.VM > 1 else [element.value]
+    for value in values:
+        text: object = value
+        if isinstance(value, DSfloat):
+            text = value.original_string if hasattr(value, "original_string") else str(value)
+        try:
+            validate_value(element.VR, text, pydicom.config.RAISE)
+        except ValueError:
+            return False
+    return True

@@ -1,0 +1,176 @@
+"""Findings as a Comprehensive 3D SR: TID 1500 with a group for each structure."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from highdicom.sr.templates import Template
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+
+from inference.pipeline import Pipeline, Segment
+from inference.results.coding import dicom_code
+from inference.results.equipment import contributing_equipment, finish
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    DEVICE_UID,
+    MANUFACTURER,
+    made_at,
+    result_identity,
+    result_series_description,
+    result_series_number,
+    software_versions,
+)
+from inference.results.image_library import image_library
+from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from storage.entities import Code, Finding, Job, SegmentRef
+
+_NO_UNIT = Code("1", "UCUM", "no units")
+_PROCEDURES = {
+    "MR": codes.cid100.MRIUnspecifiedBodyRegion,
+    "CT": codes.cid100.CTUnspecifiedBodyRegion,
+    "PT": codes.cid100.PETUnspecifiedBodyRegion,
+}
+
+
+def encode_sr(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    findings: Sequence[Finding],
+    segments: Sequence[Segment],
+    segmentation: Dataset | None,
+) -> Dataset:
+    """A Measurement Report, UNVERIFIED, that refers to segments and source images.
+
+    `sources` stand in the order of the volume. Findings with a segment become a TID 1411
+    group for each segment, the others one TID 1501 group each. UIDs and dates derive from
+    the job, so a rerun repeats them.
+    """
+    first = sources[0]
+    identity = result_identity(job, "SR")
+    at = made_at(job)
+    references = [reference_to(source) for source in sources]
+    evidence = references if segmentation is None else [*references, segmentation]
+    report = hd.sr.MeasurementReport(
+        observation_context=_observation_context(pipeline),
+        procedure_reported=_PROCEDURES.get(
+            str(first.get("Modality", "")), codes.cid100.ImagingProcedure
+        ),
+        imaging_measurements=_groups(pipeline, str(first.SeriesInstanceUID), findings, segments),
+        title=codes.cid7021.ImagingMeasurementReport,
+    )
+    children = report[0].ContentSequence
+    # TID 1500 row 8: the library stands before the measurements, which come last.
+    children.insert(len(children) - 1, image_library(references))
+    document = hd.sr.Comprehensive3DSR(
+        evidence=evidence,
+        content=report[0],
+        series_instance_uid=identity.series_instance_uid,
+        series_number=result_series_number(integer_of(first, "SeriesNumber"), "SR"),
+        sop_instance_uid=identity.sop_instance_uid,
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=software_versions(pipeline),
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        contributing_equipment=contributing_equipment(job, pipeline, first),
+        series_description=result_series_description(pipeline, "report"),
+        content_date=at.date(),
+        content_time=at.time(),
+        series_date=at.date(),
+        series_time=at.time(),
+    )
+    inherit_patient_and_study(document, first)
+    return finish(document, job)
+
+
+def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:
+    return hd.sr.ObservationContext(
+        observer_device_context=hd.sr.ObserverContext(
+            observer_type=codes.DCM.Device,
+            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+                uid=DEVICE_UID,
+                name=f"{pipeline.name} {pipeline.version}",
+                manufacturer_name=MANUFACTURER,
+                model_name=MANUFACTURER,
+                serial_number=DEVICE_SERIAL_NUMBER,
+            ),
+        )
+    )
+
+
+def _groups(
+    pipeline: Pipeline,
+    source_series_instance_uid: str,
+    findings: Sequence[Finding],
+    segments: Sequence[Segment],
+) -> list[Template]:
+    by_segment: dict[SegmentRef, list[Finding]] = {}
+    groups: list[Template] = []
+    for finding in findings:
+        if finding.segmentation is not None:
+            by_segment.setdefault(finding.segmentation, []).append(finding)
+        elif finding.value is not None:
+            groups.append(
+                hd.sr.MeasurementsAndQualitativeEvaluations(
+                    tracking_identifier=_tracking(finding),
+                    algorithm_id=_algorithm(pipeline),
+                    measurements=_measurements((finding,)),
+                )
+            )
+    for reference, members in by_segment.items():
+        segment = segments[reference.segment_number - 1]
+        groups.append(
+            hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+                tracking_identifier=_tracking(members[0]),
+                referenced_segment=hd.sr.ReferencedSegment(
+                    sop_class_uid=SegmentationStorage,
+                    sop_instance_uid=reference.sop_instance_uid,
+                    segment_number=reference.segment_number,
+                    source_series=hd.sr.SourceSeriesForSegmentation(source_series_instance_uid),
+                ),
+                finding_category=dicom_code(segment.category),
+                finding_type=dicom_code(segment.type),
+                finding_sites=[hd.sr.FindingSite(dicom_code(segment.type))],
+                algorithm_id=_algorithm(pipeline),
+                measurements=_measurements(members),
+            )
+        )
+    return groups
+
+
+def _tracking(finding: Finding) -> hd.sr.TrackingIdentifier:
+    return hd.sr.TrackingIdentifier(
+        uid=finding.tracking_uid, identifier=finding.tracking_identifier
+    )
+
+
+def _algorithm(pipeline: Pipeline) -> hd.sr.AlgorithmIdentification:
+    """TID 4019, with the digest of the weights: the parameter on which all rests."""
+    card = pipeline.card
+    return hd.sr.AlgorithmIdentification(
+        name=card.name,
+        version=card.version,
+        parameters=[
+            f"pipeline={pipeline.name} {pipeline.version}",
+            *(f"{file.name} sha256={file.sha256}" for file in card.files),
+        ],
+        family=codes.DCM.ArtificialIntelligence,
+    )
+
+
+def _measurements(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
+    return [
+        hd.sr.Measurement(
+            name=dicom_code(finding.code),
+            value=finding.value,
+            unit=dicom_code(finding.unit or _NO_UNIT),
+        )
+        for finding in findings
+        if finding.value is not None
+    ]
