@@ -32,3 +32,9 @@ class PeerFailed(MediViewError):
     """A peer cannot be reached, refuses the association, or breaks it off."""
 
     code = "peer_failed"
+
+
+class PeerLacksService(PeerFailed):
+    """A peer answers, but does not offer what it is asked for; asking again will not help."""
+
+    code = "peer_lacks_service"

@@ -16,7 +16,7 @@ from dicom_node.association import (
     address_of,
     local_address,
 )
-from dicom_node.peers import Peer, PeerFailed
+from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 
 MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd identifiers of one byte
 _REMEDY = "Check the peer's AE title, address and port, and that it knows this node's AE title."
@@ -56,7 +56,7 @@ def open_association(
     try:
         association.request()
         if not association.is_established:
-            raise PeerFailed(_why(association, peer), remedy=_REMEDY)
+            raise _failure(association, peer)
     except BaseException:
         association.close()
         raise
@@ -77,13 +77,20 @@ def _numbered(context: PresentationContext, context_id: int) -> PresentationCont
     return numbered
 
 
-def _why(association: NodeAssociation, peer: Peer) -> str:
+def _failure(association: NodeAssociation, peer: Peer) -> PeerFailed:
     if association.is_rejected:
         answer = association.acceptor.primitive
-        return f"{peer} rejected the association: {answer.reason_str}."
+        why = f"{peer} rejected the association: {answer.reason_str}."
+        return PeerFailed(why, remedy=_REMEDY)
     connect_error = association.connect_error
     if connect_error:
-        return f"{peer} cannot be reached: {connect_error}."
+        return PeerFailed(f"{peer} cannot be reached: {connect_error}.", remedy=_REMEDY)
     if association.acceptor.primitive is not None and not association.accepted_contexts:
-        return f"{peer} accepted none of the proposed SOP classes and transfer syntaxes."
-    return f"{peer} closed the connection or did not answer the association request in time."
+        return PeerLacksService(
+            f"{peer} accepted none of the proposed SOP classes and transfer syntaxes.",
+            remedy=_REMEDY,
+        )
+    return PeerFailed(
+        f"{peer} closed the connection or did not answer the association request in time.",
+        remedy=_REMEDY,
+    )

@@ -15,9 +15,15 @@ from dicom_node.command_set import encode_store_request
 from dicom_node.connection import PeerTooSlow
 from dicom_node.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.outgoing import CannotConvert, plan_contexts, read_data_set
-from dicom_node.peers import Peer, PeerFailed
+from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from dicom_node.requestor import end, open_association
-from dicom_node.status import PENDING, PENDING_OPTIONAL_KEYS_UNSUPPORTED, describe, is_stored
+from dicom_node.status import (
+    OUT_OF_RESOURCES,
+    PENDING,
+    PENDING_OPTIONAL_KEYS_UNSUPPORTED,
+    describe,
+    is_stored,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +133,8 @@ def holds(
 ) -> set[str]:
     """Which of the instances `peer` holds by its own word: C-FIND at IMAGE level.
 
-    Raises PeerFailed when the peer cannot be asked or does not answer in full.
+    Raises PeerLacksService when the peer offers no C-FIND that answers this, PeerFailed
+    when it cannot be asked just now or does not answer in full.
     """
     wanted = set(sop_instance_uids)
     query = Dataset()
@@ -160,7 +167,8 @@ def holds(
         end(association)
     if status != 0:
         said = "did not answer in full" if status is None else f"answered status {status:#06x}"
-        raise PeerFailed(
+        passing = status in (None, OUT_OF_RESOURCES)
+        raise (PeerFailed if passing else PeerLacksService)(
             f"{peer} {said} when asked what it holds.",
             remedy="Check that the peer offers Study Root C-FIND to this node's AE title.",
         )

@@ -103,9 +103,9 @@ class Deliveries:
             _announce(connection, claimed, "SENDING", now)
             return claimed
 
-    def sent(self, delivery_ids: Sequence[str], now: datetime) -> None:
-        """The destination answered success."""
-        self._set(delivery_ids, {"state": "SENT", "last_error": ""}, now)
+    def sent(self, delivery_ids: Sequence[str], now: datetime, note: str = "") -> None:
+        """The destination answered success; `note` says why it proved no more than that."""
+        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now)
 
     def held(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination proved that it holds them."""

@@ -120,13 +120,26 @@ class Jobs:
         return self._change(job_id, _is_owned(owner), values, now) is not None
 
     def fail(
-        self, job_id: str, owner: str, reason: str, now: datetime, *, retry: bool
+        self,
+        job_id: str,
+        owner: str,
+        reason: str,
+        now: datetime,
+        *,
+        retry: bool,
+        not_before: datetime | None = None,
+        counts: bool = True,
     ) -> Job | None:
-        """Give the job back for another attempt, or end it as CANCELED with its reason."""
+        """Give the job back for another attempt, or end it as CANCELED with its reason.
+
+        The next attempt comes `not_before` that time. An attempt that ended for a reason
+        outside the job, such as a full disk, does not count.
+        """
         values: dict[str, Any] = {
             "reason": reason,
             "lease_owner": "",
-            "lease_expires_at": None,
+            "lease_expires_at": not_before if retry else None,
+            "attempts": t.job.c.attempts - (0 if counts else 1),
             "stage": "",
             "progress": 0.0,
             "state": "SCHEDULED" if retry else "CANCELED",
@@ -227,9 +240,10 @@ class Jobs:
 
 
 def _is_due(now: datetime) -> Any:
+    """Waiting, and not put off to a later time; or held by a worker that stopped renewing."""
     return or_(
-        t.job.c.state == "SCHEDULED",
-        and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_expires_at <= now),
+        and_(t.job.c.state == "SCHEDULED", t.job.c.lease_expires_at.is_(None)),
+        and_(t.job.c.state.in_(("SCHEDULED", "IN PROGRESS")), t.job.c.lease_expires_at <= now),
     )
 
 
