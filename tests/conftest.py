@@ -12,12 +12,12 @@ if str(ROOT) not in sys.path:
     # Tests import each other's helpers as tests.<module>, whatever starts pytest.
     sys.path.insert(0, str(ROOT))
 
-pytest_plugins = ["tests.servers"]
+from tests.shared import MISSING, SHARED, shared_folder  # noqa: E402 - needs the path above
+
+pytest_plugins = ["tests.servers", "tests.house.fixtures"]
 
 # The suite's own variables; every other MEDIVIEW_ variable would change what is tested.
 _OWN_VARIABLES = {"MEDIVIEW_SHARED", "MEDIVIEW_KEEP_SCREENSHOT", "MEDIVIEW_STEP_TIMES"}
-_SHARED = Path(os.environ.get("MEDIVIEW_SHARED") or ROOT.parent / "shared").absolute()
-_MISSING = "Data missing: "
 
 
 def pytest_configure() -> None:
@@ -30,12 +30,10 @@ def pytest_configure() -> None:
     Settings.model_config["env_file"] = None
 
 
-def shared_folder(name: str) -> Path:
-    """A folder of the shared data by its name under it; skips the test where it is absent."""
-    folder = _SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"{_MISSING}{folder}")
-    return folder
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever the random order: what is quick to fail comes before the slow stories."""
+    items.sort(key=lambda item: any(item.iter_markers("house")) + any(item.iter_markers("fault")))
 
 
 @pytest.fixture(scope="session")
@@ -54,18 +52,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the data that were missing and the time of each step of `make test`."""
     reasons = (report.longrepr for report in terminalreporter.stats.get("skipped", []))
     texts = [str(reason[2]) for reason in reasons if isinstance(reason, tuple)]
-    missing = sorted({text.split(_MISSING, 1)[1] for text in texts if _MISSING in text})
+    missing = sorted({text.split(MISSING, 1)[1] for text in texts if MISSING in text})
     write: Callable[[str], None] = terminalreporter.write_line
-    if missing or not _SHARED.is_dir():
+    if missing or not SHARED.is_dir():
         terminalreporter.section("data missing")
-        for folder in missing or [str(_SHARED)]:
+        for folder in missing or [str(SHARED)]:
             write(f"{folder}: the tests that read it were skipped")
-        if not (_SHARED / "data" / "mr_t1_head").is_dir():
+        if not (SHARED / "data" / "mr_t1_head").is_dir():
             write("The whole way ran on the demo study instead of a patient's T1 head.")
-    times = [
-        step.split("=") for step in os.environ.get("MEDIVIEW_STEP_TIMES", "").split(";") if step
-    ]
-    if times:
+    steps = os.environ.get("MEDIVIEW_STEP_TIMES", "").rstrip(";")
+    if steps:
         terminalreporter.section("time of each step before the tests")
-        for name, seconds in times:
+        for step in steps.split(";"):
+            name, seconds = step.split("=")
             write(f"{seconds:>5} s  {name}")

@@ -27,6 +27,7 @@ import pytest
 import redis
 from psycopg import sql
 
+from storage.migrate import upgrade
 from storage.settings import Settings, load_settings
 from tests.services import free_port
 
@@ -260,8 +261,6 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings
             "s3_access_key_id": s3.access_key_id,
             "s3_secret_access_key": s3.secret_access_key,
         }
-    from storage.migrate import upgrade
-
     settings = load_settings(**overrides)
     upgrade(settings)
     return settings

@@ -1,0 +1,98 @@
+"""Things break in mid-way, and the work is done all the same, once."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house.fixtures import (
+    Told,
+    delivered,
+    deliveries,
+    finished,
+    job_of,
+    send,
+)
+from tests.house.node import Node
+from tests.house.pacs import Pacs
+from tests.house.studies import SentStudy, copy_with_new_uids
+
+pytestmark = [pytest.mark.fault, pytest.mark.house, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def another_head(head: SentStudy, study_folder: Path, tmp_path: Path) -> SentStudy:
+    """The head as another study, so that it makes another job."""
+    return copy_with_new_uids(head.folder, study_folder / tmp_path.name)
+
+
+@pytest.fixture
+def pacs_down(node: Node, pacs: Pacs) -> Iterator[Pacs]:
+    pacs.stop()
+    yield pacs
+    with contextlib.suppress(RuntimeError):
+        pacs.server  # noqa: B018 - asks whether it is up again
+        return
+    pacs.start()
+
+
+def worker_processes(node: Node) -> list[int]:
+    """The worker that runs jobs, and its child that holds the model."""
+    return [pid for pid, command in node.processes().items() if "jobs" in command.split()]
+
+
+def test_a_killed_workers_job_is_finished_by_the_next_once(
+    node: Node, pacs: Pacs, another_head: SentStudy
+) -> None:
+    send(node, another_head)
+    job_id = job_of(node, another_head)["job_id"]
+    node.wait_for(
+        lambda: node.get(f"/api/jobs/{job_id}")["state"] == "IN PROGRESS", "the job to run", 60
+    )
+    killed = worker_processes(node)
+    assert killed
+    for pid in killed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    job = finished(node, job_id)
+    assert job["state"] == "COMPLETED", job["reason"]
+    assert job["attempts"] == 2
+    delivered(node, another_head)
+    held = pacs.instances_of(another_head.study_instance_uid)
+    assert set(held) == {result["sop_instance_uid"] for result in job["results"]}
+    assert not set(killed) & set(worker_processes(node))
+
+
+def test_a_pacs_that_is_down_gets_its_results_when_it_is_back(
+    node: Node, pacs_down: Pacs, another_head: SentStudy
+) -> None:
+    send(node, another_head)
+    job = finished(node, job_of(node, another_head)["job_id"])
+    assert job["state"] == "COMPLETED", job["reason"]
+    waiting = node.wait_for(
+        lambda: [one for one in deliveries(node, another_head) if one["attempts"] >= 2],
+        "a second attempt at delivery",
+        40,
+    )
+    assert all(one["last_error"] for one in waiting)
+    study = node.get(f"/api/studies/{another_head.study_instance_uid}")
+    assert study["state"] == "RESULTS"
+    assert "pacs" in study["state_text"]
+
+    pacs_down.start()
+    assert len(delivered(node, another_head)) == len(job["results"])
+    held = pacs_down.instances_of(another_head.study_instance_uid)
+    assert set(held) == {result["sop_instance_uid"] for result in job["results"]}
+
+
+def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(told: Told, node: Node) -> None:
+    before = node.get(told.study_path)
+    assert node.interrupt() == 0
+    assert node.processes() == {}
+    assert node.start() < 30
+    after = node.get(told.study_path)
+    assert after == before
+    assert node.get(f"{told.study_path}/findings")["items"] == told.job["findings"]

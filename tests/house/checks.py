@@ -1,0 +1,34 @@
+"""What other tools say of our objects."""
+
+import subprocess
+from pathlib import Path
+
+from tests.services import tool
+
+
+def dciodvfy_errors(path: Path) -> list[str]:
+    """The errors that David Clunie's validator finds in one file."""
+    answer = subprocess.run(
+        [tool("dciodvfy", "dicom3tools"), "-new", path],
+        check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+    )
+    lines = (answer.stdout + answer.stderr).splitlines()
+    return [line for line in lines if line.startswith("Error")]
+
+
+def dsrdump(path: Path) -> str:
+    """The document as DCMTK reads it; fails where DCMTK does."""
+    answer = subprocess.run(
+        [tool("dsrdump", "dcmtk"), "+Pc", path],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if answer.returncode:
+        raise AssertionError(f"dsrdump ended with {answer.returncode}:\n{answer.stderr}")
+    return answer.stdout
