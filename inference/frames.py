@@ -6,6 +6,7 @@ carry it in the shared and per-frame functional groups (PS3.3 C.7.6.16.2).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,12 +180,12 @@ def _number_of_frames(dataset: Dataset) -> int:
     return int(dataset.get("NumberOfFrames") or 1)
 
 
-def _first(holders: tuple[Dataset, ...], keyword: str) -> object | None:
+def _first(holders: tuple[Dataset, ...], keyword: str) -> Any:
     """The value from the innermost place that states one: frame, shared groups, instance."""
     for holder in holders:
         value = holder.get(keyword)
         if value is not None and value != "":
-            return value  # type: ignore[no-any-return]  # pydicom types values as Any
+            return value
     return None
 
 

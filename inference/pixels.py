@@ -1,9 +1,11 @@
 """Decode stored pixels of grey images, and say which of them are padding."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -34,7 +36,7 @@ def check_grey(dataset: Dataset) -> str:
     return photometric
 
 
-def stored_values(dataset: Dataset, label: str) -> NDArray[np.generic]:
+def stored_values(dataset: Dataset, label: str) -> NDArray[np.integer[Any]]:
     """All frames of one instance as stored, shape (frames, rows, columns).
 
     Uncompressed pixels are a view of the data set's own bytes; the others are decoded by
@@ -84,10 +86,10 @@ def padding_range(dataset: Dataset) -> tuple[int, int] | None:
     return min(ends), max(ends)
 
 
-def _as_pixel(value: object, dataset: Dataset) -> int:
+def _as_pixel(value: Any, dataset: Dataset) -> int:
     if isinstance(value, bytes):  # an ambiguous VR that nobody resolved
         value = int.from_bytes(value[:2], "little")
-    number = int(value)  # type: ignore[call-overload]  # US or SS: pydicom types values as Any
+    number = int(value)
     bits = int(dataset.BitsAllocated)
     signed = int(dataset.PixelRepresentation) == 1
     if signed and number >= 1 << (bits - 1):
@@ -97,12 +99,14 @@ def _as_pixel(value: object, dataset: Dataset) -> int:
     return number
 
 
-def _within_bits_stored(values: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
+def _within_bits_stored(
+    values: NDArray[np.integer[Any]], dataset: Dataset
+) -> NDArray[np.integer[Any]]:
     """Drop overlay bits and extend the sign (PS3.5 8.1.1); a view where nothing is to do."""
     allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
     high_bit = int(dataset.get("HighBit") or stored - 1)
     if stored >= allocated:
         return values
     left = allocated - 1 - high_bit
-    shifted = np.left_shift(values, left)  # type: ignore[call-overload]  # integers by construction
-    return np.right_shift(shifted, allocated - stored)  # type: ignore[no-any-return]
+    shifted = np.left_shift(values, left)
+    return np.asarray(np.right_shift(shifted, allocated - stored))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,8 @@ def _fill(
     shape = (len(stack.frames), stack.rows, stack.columns)
     voxels = np.empty(shape, np.float32)
     padding_ranges = np.full((shape[0], 2), np.nan, np.float32)
-    decoded_index, decoded = -1, np.empty(0)
+    decoded_index = -1
+    decoded: NDArray[np.integer[Any]] = np.empty(0, np.int16)
     # Instance by instance, so that a multi-frame one is decoded once and only one is in memory.
     by_instance = sorted(range(shape[0]), key=lambda k: stack.frames[k].instance_index)
     for k in by_instance:

@@ -3,6 +3,7 @@
 import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import UID
 
 from inference.pipeline import Pipeline
 from inference.results.identity import MANUFACTURER, made_at
@@ -44,6 +45,6 @@ def finish(result: Dataset, job: Job) -> Dataset:
     at = made_at(job)
     result.InstanceCreationDate = at.strftime("%Y%m%d")
     result.InstanceCreationTime = at.strftime("%H%M%S")
-    result.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    result.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     result.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     return result
