@@ -59,6 +59,9 @@ class InstanceReader:
 
 
 class _InstanceStream(io.RawIOBase):
+    name = ""
+    """pydicom asks a buffered reader for the name of its file."""
+
     def __init__(self, reader: InstanceReader, instance: Instance) -> None:
         self._reader = reader
         self._instance = instance
