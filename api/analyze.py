@@ -1,0 +1,293 @@
+"""Analyse what was uploaded: in one call that waits, or started and then followed."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import BinaryIO
+
+import structlog
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+
+from api import payloads as p
+from api.deps import StoppingDep, StorageDep
+from api.errors import ApiProblem
+from api.images import check_image_pipeline, check_picture, schedule_picture
+from api.intake import Intake, Scheduled, schedule_touched
+from api.jobs import read_job
+from api.middleware import limited
+from api.parameters import problems
+from api.present import decision_payloads
+from api.unpack import PICTURES, FileKind, sniff
+from storage.clock import utcnow
+from storage.entities import Job, Upload
+from storage.errors import InvalidRequest, LimitExceeded, MediViewError
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/api/analyze", tags=["analyze"])
+
+_POLL_S = 0.25
+_FORM_OVERHEAD_BYTES = 16 * 1024 * 1024
+_TERMINAL = frozenset({"COMPLETED", "CANCELED"})
+_MULTIPART_FILES = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "description": "DICOM instances, ZIP archives of them, PNG or JPEG.",
+                    }
+                },
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "",
+    summary="Analyse files and wait for the results",
+    responses=problems(400, 413, 422, 503, 504, 507),
+    openapi_extra={"requestBody": _MULTIPART_FILES},
+)
+async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> p.AnalyzeResult:
+    """Files in, findings out. A job that fails is told as CANCELED with its reason.
+
+    422 `no_pipeline_accepts` carries every pipeline's decision. 504 says which
+    jobs go on; follow them at /api/jobs/{job_id}/events.
+    """
+    settings = storage.settings
+    counted = Request(
+        request.scope, limited(request.receive, settings.upload_max_bytes + _FORM_OVERHEAD_BYTES)
+    )
+    async with counted.form(max_files=settings.zip_max_entries, max_fields=20) as form:
+        intake, scheduled = await run_in_threadpool(_take_form, storage, form)
+    if not scheduled.jobs:
+        raise ApiProblem(
+            422,
+            "no_pipeline_accepts",
+            "No pipeline accepts what was sent; 'decisions' says why.",
+            title="No pipeline accepts this",
+            remedy="GET /api/pipelines says what each of them takes.",
+            extra={
+                "decisions": [
+                    decision.model_dump(mode="json")
+                    for decision in decision_payloads(scheduled.decisions)
+                ],
+                "instances": intake.counts().model_dump(mode="json"),
+            },
+        )
+    job_ids = [job.job_id for job in scheduled.jobs]
+    await _wait(request, storage, job_ids, stopping)
+    return p.AnalyzeResult(
+        jobs=[await run_in_threadpool(read_job, storage, job_id) for job_id in job_ids],
+        decisions=decision_payloads(scheduled.decisions),
+        study_instance_uids=intake.study_instance_uids,
+        instances=intake.counts(),
+    )
+
+
+@router.post(
+    "/start",
+    status_code=202,
+    summary="Analyse a finished upload",
+    responses=problems(404, 409, 413, 422, 503, 507),
+)
+def start(storage: StorageDep, wanted: p.StartRequest) -> p.AnalyzeStarted:
+    """Take the upload in and start what accepts it; asking again gives the same answer."""
+    upload = storage.uploads.get(wanted.upload_id)
+    if upload.state == "REFUSED":
+        raise ApiProblem(
+            422, "upload_refused", upload.reason, remedy="Correct it and upload it again."
+        )
+    if upload.state == "ACCEPTED":
+        return _remembered(storage, upload)
+    _check_received(storage, upload)
+    try:
+        with storage.objects.open(upload.object_key) as file:
+            answer = _start(storage, upload, file, wanted.pipeline)
+    except MediViewError as error:
+        if error.code in _REFUSING:
+            _refuse(storage, upload, f"{error.message} {error.remedy}".strip())
+        raise
+    except ApiProblem as problem:
+        if problem.code in _REFUSING:
+            _refuse(storage, upload, f"{problem.detail} {problem.remedy}".strip())
+        raise
+    _remember(storage, upload, answer)
+    return answer
+
+
+# The upload itself is at fault: starting it again cannot help.
+_REFUSING = frozenset(
+    {
+        "invalid_instance",
+        "limit_exceeded",
+        "nothing_usable",
+        "archive_broken",
+        "archive_encrypted",
+    }
+)
+
+
+def _start(
+    storage: Storage, upload: Upload, file: BinaryIO, pipeline: str | None
+) -> p.AnalyzeStarted:
+    intake = Intake()
+    if sniff(file) in PICTURES:
+        check_image_pipeline(storage, pipeline)
+        check_picture(file)
+        scheduled = Scheduled((), (schedule_picture(storage, upload.object_key, file),))
+    else:
+        intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")
+        intake.check_anything_usable()
+        scheduled = schedule_touched(storage, intake, pipeline)
+    return _answer(
+        storage,
+        [job.job_id for job in scheduled.jobs],
+        decision_payloads(scheduled.decisions),
+        intake.study_instance_uids,
+        intake.counts(),
+    )
+
+
+def _answer(
+    storage: Storage,
+    job_ids: Sequence[str],
+    decisions: list[p.DecisionPayload],
+    study_instance_uids: list[str],
+    counts: p.IntakeCounts,
+) -> p.AnalyzeStarted:
+    return p.AnalyzeStarted(
+        job_id=job_ids[0] if len(job_ids) == 1 else None,
+        jobs=[read_job(storage, job_id) for job_id in job_ids],
+        decisions=decisions,
+        study_instance_uids=study_instance_uids,
+        instances=counts,
+    )
+
+
+def _check_received(storage: Storage, upload: Upload) -> None:
+    if not storage.objects.exists(upload.object_key):
+        raise ApiProblem(
+            409,
+            "upload_not_received",
+            "The upload has not arrived.",
+            remedy="Send the bytes to the presigned URL first.",
+        )
+    size_bytes = storage.objects.size(upload.object_key)
+    if size_bytes > storage.settings.upload_max_bytes:
+        # A presigned PUT of S3 does not limit the size.
+        error = LimitExceeded(
+            f"The upload has {size_bytes} bytes; {storage.settings.upload_max_bytes} are allowed.",
+            remedy="Send it in parts, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
+        )
+        _refuse(storage, upload, f"{error.message} {error.remedy}")
+        raise error
+    if upload.state == "PRESIGNED":
+        storage.uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes)
+
+
+def _refuse(storage: Storage, upload: Upload, reason: str) -> None:
+    storage.uploads.set_state(upload.upload_id, "REFUSED", reason=reason)
+    storage.objects.delete(upload.object_key)
+
+
+def _remember(storage: Storage, upload: Upload, answer: p.AnalyzeStarted) -> None:
+    """Keep the answer for a client that lost it, and drop the bytes that are stored by now."""
+    kept = answer.model_dump(mode="json", exclude={"jobs", "job_id"})
+    kept["job_ids"] = [job.job_id for job in answer.jobs]
+    storage.objects.put(_answer_key(upload), json.dumps(kept).encode(), "application/json")
+    storage.uploads.set_state(upload.upload_id, "ACCEPTED")
+    if answer.study_instance_uids:
+        storage.objects.delete(upload.object_key)
+
+
+def _remembered(storage: Storage, upload: Upload) -> p.AnalyzeStarted:
+    kept = json.loads(storage.objects.get(_answer_key(upload)))
+    return _answer(
+        storage,
+        kept["job_ids"],
+        [p.DecisionPayload.model_validate(decision) for decision in kept["decisions"]],
+        kept["study_instance_uids"],
+        p.IntakeCounts.model_validate(kept["instances"]),
+    )
+
+
+def _answer_key(upload: Upload) -> str:
+    return f"uploads/{upload.upload_id}.started.json"
+
+
+def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
+    files = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
+    if not files:
+        raise InvalidRequest(
+            "The form has no file in a field named 'files'.",
+            remedy="Send multipart/form-data with one or more 'files'.",
+        )
+    kinds = [sniff(part.file) for part in files]
+    if any(kind in PICTURES for kind in kinds):
+        check_image_pipeline(storage, None)
+    intake = Intake()
+    pictures: list[Job] = []
+    for part, kind in zip(files, kinds, strict=True):
+        if kind in PICTURES:
+            check_picture(part.file)
+            pictures.append(_keep_picture(storage, part, kind))
+        else:
+            intake.take(storage, part.filename or "", part.file, source="upload:analyze")
+    if not pictures:
+        intake.check_anything_usable()
+    scheduled = schedule_touched(storage, intake)
+    return intake, Scheduled(scheduled.decisions, [*scheduled.jobs, *pictures])
+
+
+def _keep_picture(storage: Storage, part: UploadFile, kind: FileKind) -> Job:
+    expires_at = utcnow() + timedelta(seconds=storage.settings.upload_url_expiry_s)
+    upload = storage.uploads.create(
+        (part.filename or "").replace("\0", ""), PICTURES[kind], expires_at
+    )
+    storage.objects.put(upload.object_key, part.file, PICTURES[kind])
+    job = schedule_picture(storage, upload.object_key, part.file)
+    storage.uploads.set_state(upload.upload_id, "ACCEPTED", size_bytes=part.size)
+    return job
+
+
+async def _wait(
+    request: Request, storage: Storage, job_ids: Sequence[str], stopping: Callable[[], bool]
+) -> None:
+    """Return once every job has ended; raise 503 or 504 where that is not awaited."""
+    deadline = time.monotonic() + storage.settings.analyze_timeout_s
+    waiting = list(job_ids)
+    while waiting:
+        waiting = await run_in_threadpool(_unfinished, storage, waiting)
+        if not waiting or await request.is_disconnected():
+            return
+        if stopping() or time.monotonic() >= deadline:
+            stops = stopping()
+            raise ApiProblem(
+                503 if stops else 504,
+                "stopping" if stops else "analyze_timeout",
+                "The node is stopping; the jobs go on when it is back."
+                if stops
+                else f"The jobs did not end within {storage.settings.analyze_timeout_s:g} seconds;"
+                " they go on.",
+                title="The analysis has not ended",
+                remedy="Follow them at /api/jobs/{job_id}/events.",
+                extra={"job_ids": list(job_ids)},
+            )
+        await asyncio.sleep(_POLL_S)
+
+
+def _unfinished(storage: Storage, job_ids: Sequence[str]) -> list[str]:
+    return [job_id for job_id in job_ids if storage.jobs.get(job_id).state not in _TERMINAL]

@@ -1,0 +1,85 @@
+"""The application: routers, middleware and the viewer put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from api import (
+    analyze,
+    events,
+    findings,
+    health,
+    jobs,
+    metrics,
+    pipelines,
+    studies,
+    uploads,
+)
+from api.dicomweb.router import router as dicomweb_router
+from api.errors import install_error_handlers
+from api.middleware import BodyLimit, OriginGuard, RequestContext, SecurityHeaders
+from api.static import ViewerFiles
+from storage.opening import open_storage
+from storage.settings import Settings
+
+_DESCRIPTION = (
+    "The imaging node beside the PACS: studies with their live state, jobs, findings, uploads"
+    " and events. Images and results themselves are served by DICOMweb at `/dicom-web`."
+    " Errors are problem details (RFC 9457) with a code, a sentence and a remedy."
+)
+_ROUTERS: tuple[APIRouter, ...] = (
+    studies.router,
+    findings.router,
+    jobs.router,
+    events.router,
+    analyze.router,
+    uploads.router,
+    pipelines.router,
+    health.router,
+    metrics.router,
+    dicomweb_router,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The node's HTTP side. It opens the storage when it starts and closes it when it ends.
+
+    Who runs it may set `app.state.stopping` to a function that says when the
+    server is on its way down, so that endless answers end in time.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_storage(settings) as storage:
+            app.state.storage = storage
+            app.state.newest_event = events.Newest(storage)
+            app.state.health = health.HealthChecks(storage)
+            app.state.metrics.watch(storage)
+            yield
+
+    app = FastAPI(
+        title="MediViewAI",
+        version=version("mediview"),
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url="/api/openapi.json",
+        # Their pages load scripts of another site, which the security policy forbids.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.metrics = metrics.Metrics()
+    app.state.stopping = lambda: False
+    install_error_handlers(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.mount("/", ViewerFiles(settings), name="viewer")
+    # The last added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(OriginGuard, settings=settings)
+    app.add_middleware(SecurityHeaders, settings=settings)
+    app.add_middleware(RequestContext, metrics=app.state.metrics)
+    return app

@@ -1,0 +1,17 @@
+"""Where this machine reaches its own node."""
+
+from dicom_node.peers import Peer
+from storage.settings import Settings
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+
+
+def own_dicom_peer(settings: Settings) -> Peer:
+    host = _EVERYWHERE.get(settings.dicom_host, settings.dicom_host)
+    return Peer(settings.ae_title, host, settings.dicom_port)
+
+
+def own_http_url(settings: Settings) -> str:
+    """Not the public address: that may lead through a proxy that is not up yet."""
+    host = _EVERYWHERE.get(settings.http_host, settings.http_host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"

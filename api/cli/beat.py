@@ -1,0 +1,10 @@
+"""`mediview beat`: the clock that makes the node look at its ledger."""
+
+from api.cli.starting import start
+
+
+def beat() -> None:
+    """Send the periodic tick."""
+    from inference.worker import run_beat
+
+    run_beat(start())

@@ -1,0 +1,125 @@
+"""`mediview demo`: a study for someone who has none, followed to its result."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.cli.addresses import own_dicom_peer, own_http_url
+from api.cli.console import err, out
+from api.cli.send import send_with_progress
+from api.cli.starting import start
+from dicom_node.scu import echo
+from storage.errors import MediViewError, NotConfigured, StorageUnavailable
+from storage.settings import Settings
+
+_POLL_S = 0.5
+_ENDED = ("RESULTS", "DELIVERED", "REFUSED", "FAILED")
+
+
+class DemoFailed(MediViewError):
+    """The demo study did not come to a result."""
+
+    code = "demo_failed"
+
+
+def demo(
+    template: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Another T1-weighted head, in NIfTI."),
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Send it as another study than the last time.")
+    ] = False,
+    timeout_s: Annotated[float, typer.Option(help="How long to wait for the result.")] = 300.0,
+) -> None:
+    """Make a T1-weighted head study, send it to the running node, wait for its result."""
+    from api.demo import (
+        find_template,
+        read_template,
+        send_items,
+        study_instance_uid,
+        write_instances,
+    )
+
+    settings = start()
+    peer = own_dicom_peer(settings)
+    if not echo(peer, settings.ae_title).ok:
+        raise StorageUnavailable(
+            f"No node answers as {peer}.", remedy="Start it with `mediview up` in another terminal."
+        )
+    path = template or find_template(settings.data_dir / "cache" / "demo", err.print)
+    salt = secrets.token_hex(8) if new else ""
+    head = read_template(path)
+    files = write_instances(head, salt)
+    results = send_with_progress(send_items(files, head, salt), peer, settings)
+    refused = [result for result in results if not result.ok]
+    if refused:
+        raise DemoFailed(
+            f"{len(refused)} of {len(results)} instances were refused: {refused[0].error}",
+            remedy="`mediview doctor` tells what is wrong.",
+        )
+    uid = study_instance_uid(head, salt)
+    study = _follow(settings, uid, timeout_s)
+    _tell(settings, study)
+    raise typer.Exit(0 if study["state"] in ("RESULTS", "DELIVERED") else 1)
+
+
+def _follow(settings: Settings, study_instance_uid: str, timeout_s: float) -> dict[str, Any]:
+    """Show the study's state until it has ended. Raises DemoFailed when that takes too long."""
+    url = f"{own_http_url(settings)}/api/studies/{study_instance_uid}"
+    deadline = time.monotonic() + timeout_s
+    progress = Progress(
+        BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err
+    )
+    with httpx.Client(timeout=10.0) as client, progress:
+        task = progress.add_task("Waiting", total=1.0)
+        while time.monotonic() < deadline:
+            study = _ask(client, url)
+            if study is not None:
+                running = [job["progress"] for job in study["jobs"]]
+                progress.update(
+                    task, completed=max(running, default=0.0), description=study["state_text"]
+                )
+                if study["state"] in _ENDED:
+                    return study
+            time.sleep(_POLL_S)
+    raise DemoFailed(
+        f"There is no result after {timeout_s:g} seconds.",
+        remedy="Look at the node's output; `mediview doctor` tells whether its workers run.",
+    )
+
+
+def _ask(client: httpx.Client, url: str) -> dict[str, Any] | None:
+    try:
+        answer = client.get(url)
+    except httpx.TransportError as error:
+        raise NotConfigured(
+            f"The node's API does not answer at {url.partition('/api')[0]}.",
+            remedy="Start it with `mediview up`, or check MEDIVIEW_HTTP_PORT.",
+        ) from error
+    if answer.status_code != httpx.codes.OK:
+        return None
+    study: dict[str, Any] = answer.json()
+    return study
+
+
+def _tell(settings: Settings, study: dict[str, Any]) -> None:
+    uid = study["study_instance_uid"]
+    out.print(study["state_text"], markup=False)
+    with httpx.Client(timeout=10.0) as client:
+        answer = client.get(f"{own_http_url(settings)}/api/studies/{uid}/findings")
+    for finding in answer.json()["items"] if answer.status_code == httpx.codes.OK else []:
+        unit = (finding["unit"] or {}).get("value", "")
+        value = "" if finding["value"] is None else f": {finding['value']:.1f} {unit}"
+        out.print(f"  {finding['label']}{value}", markup=False)
+    out.print(f"See it at {viewer_url(settings, uid)}", markup=False, soft_wrap=True)
+
+
+def viewer_url(settings: Settings, study_instance_uid: str) -> str:
+    """The viewer's page of one study, as a browser reaches it."""
+    return f"{settings.resolved_public_url}/study/?study={study_instance_uid}"

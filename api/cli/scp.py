@@ -1,0 +1,39 @@
+"""`mediview scp`: the DICOM side."""
+
+import threading
+
+from api.cli.starting import start
+from storage.clock import utcnow
+from storage.errors import MediViewError
+from storage.opening import open_storage
+from storage.settings import Settings
+
+_HEARTBEAT_S = 5.0
+
+
+def scp() -> None:
+    """Receive studies by DICOM."""
+    from dicom_node.server import run_scp
+
+    settings = start()
+    ended = threading.Event()
+    heart = threading.Thread(target=_beat, args=(settings, ended), name="heartbeat", daemon=True)
+    heart.start()
+    try:
+        run_scp(settings)
+    finally:
+        ended.set()
+        heart.join(timeout=_HEARTBEAT_S)
+
+
+def _beat(settings: Settings, ended: threading.Event) -> None:
+    """A sign of life for processes on other machines, which don't know this one's address."""
+    while not ended.wait(1.0):
+        try:
+            with open_storage(settings) as storage:
+                while not ended.is_set():
+                    storage.heartbeats.beat("scp", utcnow())
+                    ended.wait(_HEARTBEAT_S)
+        except MediViewError:
+            # The database is away; receiving itself tells of it. Try again.
+            continue

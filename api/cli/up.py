@@ -1,0 +1,159 @@
+"""`mediview up`: the whole node in one command."""
+
+import fcntl
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.console import out
+from api.cli.starting import start
+from api.static import is_viewer_built
+from api.supervisor import Role, Supervisor
+from dicom_node.peers import Peer
+from storage.errors import InvalidRequest
+from storage.migrate import upgrade
+from storage.settings import Settings
+
+ROLES = ("scp", "api", "worker-jobs", "worker-control", "beat")
+
+
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="MEDIVIEW_DATA_DIR")] = None,
+    ae_title: Annotated[str | None, typer.Option(help="MEDIVIEW_AE_TITLE")] = None,
+    dicom_port: Annotated[
+        int | None, typer.Option(help="MEDIVIEW_DICOM_PORT; 0 takes a free one")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="MEDIVIEW_HTTP_PORT; 0 takes a free one")
+    ] = None,
+    destinations: Annotated[
+        str | None, typer.Option(help="MEDIVIEW_DESTINATIONS, such as pacs=ORTHANC@127.0.0.1:4242")
+    ] = None,
+) -> None:
+    """Start everything: DICOM, API with viewer, workers and clock. Ctrl-C ends it."""
+    given = {
+        "data_dir": data_dir,
+        "ae_title": ae_title,
+        "dicom_port": dicom_port,
+        "http_port": http_port,
+        "destinations": destinations,
+    }
+    settings = start(**given)
+    settings.check_binding(settings.dicom_host, "The DICOM node")
+    settings.check_binding(settings.http_host, "The HTTP server")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _alone_on(settings.data_dir):
+        settings = _with_free_ports(settings)
+        upgrade(settings)
+        supervisor = Supervisor(
+            [Role(name, _command(name)) for name in ROLES],
+            environment=_environment(settings),
+            out=sys.stdout,
+        )
+        status = supervisor.run(
+            is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
+        )
+    raise typer.Exit(status)
+
+
+def _command(role: str) -> list[str]:
+    command = [sys.executable, "-m", "api.cli"]
+    name, _, queue = role.partition("-")
+    return [*command, name, "--queue", queue] if queue else [*command, name]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The options of this command line, and ports chosen here, for the children."""
+    return {
+        **os.environ,
+        "MEDIVIEW_DATA_DIR": str(settings.data_dir.absolute()),
+        "MEDIVIEW_AE_TITLE": settings.ae_title,
+        "MEDIVIEW_DICOM_PORT": str(settings.dicom_port),
+        "MEDIVIEW_HTTP_PORT": str(settings.http_port),
+        "MEDIVIEW_DESTINATIONS": ",".join(
+            f"{one.name}={Peer.of(one)}" for one in settings.destinations
+        ),
+    }
+
+
+@contextmanager
+def _alone_on(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; two nodes on one would run each job's clock twice."""
+    with (data_dir / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise InvalidRequest(
+                f"A node runs on {data_dir} already (process {lock.read().strip() or 'unknown'}).",
+                remedy="Use that one, stop it first, or set MEDIVIEW_DATA_DIR to another folder.",
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _with_free_ports(settings: Settings) -> Settings:
+    """The same settings with ports that can be bound. Raises InvalidRequest naming a taken one."""
+    dicom_port = _free_port(settings.dicom_host, settings.dicom_port, "MEDIVIEW_DICOM_PORT")
+    http_port = _free_port(settings.http_host, settings.http_port, "MEDIVIEW_HTTP_PORT")
+    return settings.model_copy(update={"dicom_port": dicom_port, "http_port": http_port})
+
+
+def _free_port(host: str, port: int, setting: str) -> int:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise InvalidRequest(
+            f"Port {port} on {host} cannot be used: {error.strerror or error}.",
+            remedy=f"Stop what listens there, or set {setting} to another port.",
+        ) from error
+
+
+def _listening(settings: Settings) -> bool:
+    return all(
+        _answers(host, port)
+        for host, port in (
+            (settings.http_host, settings.http_port),
+            (settings.dicom_host, settings.dicom_port),
+        )
+    )
+
+
+def _answers(host: str, port: int) -> bool:
+    # To connect to the unspecified address is to connect to this machine.
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def _banner(settings: Settings) -> None:
+    destinations = [f"{one.name}: {Peer.of(one)}" for one in settings.destinations]
+    lines = [
+        "",
+        "MediViewAI is ready.",
+        f"  DICOM         {settings.ae_title} at {settings.dicom_host}:{settings.dicom_port}",
+        f"  Viewer, API   {settings.resolved_public_url}",
+        f"  Results go to {'; '.join(destinations) or 'no destination (MEDIVIEW_DESTINATIONS)'}",
+        f"  Data lies in  {settings.data_dir.absolute()}",
+        "  Not a medical device: results are for research and evaluation.",
+    ]
+    if not is_viewer_built(settings):
+        lines.append("  The viewer is not built: `make run` builds it.")
+    lines += ["  Ctrl-C stops everything. `mediview demo` sends a study to try it.", ""]
+    out.print("\n".join(lines), soft_wrap=True, markup=False)

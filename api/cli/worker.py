@@ -1,0 +1,25 @@
+"""`mediview worker`: runs what one queue holds."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from api.cli.starting import start
+
+
+class Queue(StrEnum):
+    JOBS = "jobs"
+    CONTROL = "control"
+
+
+def worker(
+    queue: Annotated[
+        Queue,
+        typer.Option(help="[b]jobs[/b] runs models; [b]control[/b] schedules and delivers."),
+    ] = Queue.JOBS,
+) -> None:
+    """Work on one queue."""
+    from inference.worker import run_worker
+
+    raise typer.Exit(run_worker(start(), queue.value))

@@ -1,0 +1,237 @@
+"""The checks of `mediview doctor`, one function each."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.cli.addresses import own_dicom_peer, own_http_url
+from api.health import check_broker, check_disk, is_alive
+from api.static import is_viewer_built, viewer_folder
+from dicom_node.peers import Peer
+from dicom_node.scu import echo
+from inference.catalogue import catalogue
+from storage.database import make_engine
+from storage.errors import MediViewError
+from storage.migrate import check_schema
+from storage.opening import Storage, open_objects, open_storage
+from storage.settings import Settings
+
+State = Literal["ok", "note", "fail"]
+_OLDEST_PYTHON = (3, 11)
+_PROCESSES = ("worker-jobs", "worker-control", "beat")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: `note` is worth knowing and nothing to repair."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def diagnose(settings: Settings) -> Iterator[Check]:
+    """Every check in the order in which one depends on the other."""
+    yield _python()
+    yield _data_dir(settings)
+    disk = check_disk(settings)
+    yield Check("disk", "ok", "enough is free") if disk.ok else Check("disk", "fail", disk.detail)
+    yield _database(settings)
+    yield _objects(settings)
+    yield _broker(settings)
+    yield _dicom(settings)
+    yield _http(settings)
+    with ExitStack() as stack:
+        try:
+            storage = stack.enter_context(open_storage(settings))
+        except (MediViewError, SQLAlchemyError, OSError):
+            yield Check("workers", "fail", "unknown without the database", "Repair that first.")
+        else:
+            yield from _workers(storage)
+    yield from _pipelines(settings)
+    yield from _destinations(settings)
+    yield _viewer(settings)
+    yield _dcmtk()
+    yield _network(settings)
+
+
+def _python() -> Check:
+    running = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON:
+        return Check("python", "fail", f"{running} is too old", "Install Python 3.11 or newer.")
+    return Check("python", "ok", running)
+
+
+def _data_dir(settings: Settings) -> Check:
+    folder = settings.data_dir.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Check(
+            "data folder",
+            "fail",
+            f"{folder} cannot be made: {error.strerror}",
+            "Set MEDIVIEW_DATA_DIR to a folder that this user may write.",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Check(
+            "data folder",
+            "fail",
+            f"{folder} is not writable",
+            f"Give it to this user: chown -R {os.getuid()} {folder}",
+        )
+    return Check("data folder", "ok", str(folder))
+
+
+def _database(settings: Settings) -> Check:
+    url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        check_schema(engine)
+    except MediViewError as error:
+        return Check("database", "fail", f"{url}: {error.message}", error.remedy)
+    except (SQLAlchemyError, OSError):
+        return Check(
+            "database",
+            "fail",
+            f"{url} does not answer",
+            "Start it, or check MEDIVIEW_DATABASE_URL.",
+        )
+    finally:
+        engine.dispose()
+    return Check("database", "ok", f"{url}, schema current")
+
+
+def _objects(settings: Settings) -> Check:
+    kind = settings.s3_endpoint_url if settings.object_store == "s3" else "files in the data folder"
+    try:
+        open_objects(settings).check()
+    except MediViewError as error:
+        return Check("objects", "fail", f"{kind}: {error.message}", error.remedy)
+    return Check("objects", "ok", kind)
+
+
+def _broker(settings: Settings) -> Check:
+    part = check_broker(settings)
+    if part.ok:
+        return Check("broker", "ok", "redis" if settings.broker_url else "files in the data folder")
+    return Check("broker", "fail", part.detail)
+
+
+def _dicom(settings: Settings) -> Check:
+    peer = own_dicom_peer(settings)
+    answer = echo(peer, settings.ae_title)
+    if answer.ok:
+        return Check("DICOM", "ok", f"{peer} answers C-ECHO in {answer.seconds * 1000:.0f} ms")
+    return Check(
+        "DICOM",
+        "fail",
+        answer.error,
+        "Start the node with `mediview up`, or set MEDIVIEW_DICOM_PORT.",
+    )
+
+
+def _http(settings: Settings) -> Check:
+    url = own_http_url(settings)
+    try:
+        health = httpx.get(f"{url}/health", timeout=10.0).json()
+        wrong = [
+            f"{name}: {part['detail']}" for name, part in health["parts"].items() if not part["ok"]
+        ]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        return Check(
+            "HTTP",
+            "fail",
+            f"no MediViewAI answers at {url}",
+            "Start the node with `mediview up`, or set MEDIVIEW_HTTP_PORT.",
+        )
+    if wrong:
+        return Check("HTTP", "fail", f"{url} is degraded. {' '.join(wrong)}")
+    return Check("HTTP", "ok", f"{url} is healthy")
+
+
+def _workers(storage: Storage) -> Iterator[Check]:
+    for name in _PROCESSES:
+        if is_alive(storage, name):
+            yield Check(name, "ok", "gives signs of life")
+        else:
+            yield Check(
+                name, "fail", "no sign of life for half a minute", "Start it with `mediview up`."
+            )
+
+
+def _pipelines(settings: Settings) -> Iterator[Check]:
+    for pipeline in catalogue(settings):
+        readiness = pipeline.readiness()
+        if readiness.ready:
+            yield Check(pipeline.name, "ok", readiness.detail)
+        elif pipeline.input_kind == "image":
+            yield Check(pipeline.name, "note", readiness.detail)
+        else:
+            yield Check(pipeline.name, "fail", readiness.detail)
+
+
+def _destinations(settings: Settings) -> Iterator[Check]:
+    if not settings.destinations:
+        yield Check(
+            "destinations",
+            "note",
+            "none: results stay in this node",
+            "Set MEDIVIEW_DESTINATIONS=pacs=AETITLE@host:port to send them to a PACS.",
+        )
+    for destination in settings.destinations:
+        answer = echo(Peer.of(destination), settings.ae_title)
+        name = f"to {destination.name}"
+        if answer.ok:
+            yield Check(name, "ok", f"answers C-ECHO in {answer.seconds * 1000:.0f} ms")
+        else:
+            yield Check(
+                name,
+                "fail",
+                answer.error,
+                f"Start it, and let it know this node's AE title {settings.ae_title}."
+                " Results wait until then; nothing is lost.",
+            )
+
+
+def _viewer(settings: Settings) -> Check:
+    if is_viewer_built(settings):
+        return Check("viewer", "ok", str(viewer_folder(settings)))
+    return Check("viewer", "fail", "not built", "Run `make viewer`, or set MEDIVIEW_VIEWER_DIR.")
+
+
+def _dcmtk() -> Check:
+    found = shutil.which("storescu")
+    if found:
+        return Check("DCMTK", "ok", found)
+    return Check(
+        "DCMTK",
+        "note",
+        "not installed; only tests and your own experiments use it",
+        "apt-get install dcmtk",
+    )
+
+
+def _network(settings: Settings) -> Check:
+    if settings.trusted_network:
+        return Check(
+            "network",
+            "note",
+            "MEDIVIEW_TRUSTED_NETWORK=true: everyone who reaches the node may see every patient",
+        )
+    try:
+        settings.check_binding(settings.dicom_host, "The DICOM node")
+        settings.check_binding(settings.http_host, "The HTTP server")
+    except MediViewError as error:
+        return Check("network", "fail", error.message, error.remedy)
+    return Check("network", "ok", "listens on this machine alone")

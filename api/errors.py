@@ -1,0 +1,208 @@
+"""Errors as problem details: one place turns a cause into HTTP (RFC 9457).
+
+Every problem carries `code` for programs, `detail` and `remedy` for people, and
+the request's id. Nothing of a stack trace, a query or a patient is in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from storage import errors
+
+PROBLEM_JSON = "application/problem+json"
+
+_STATUS_OF: dict[type[errors.MediViewError], int] = {
+    errors.InvalidInstance: 422,
+    errors.InvalidRequest: 400,
+    errors.LimitExceeded: 413,
+    errors.UidConflict: 409,
+    errors.NotFound: 404,
+    errors.NotConfigured: 503,
+    errors.StorageFull: 507,
+    errors.StorageUnavailable: 503,
+}
+_TITLE_OF = {
+    "invalid_instance": "This is not a DICOM instance that can be kept",
+    "invalid_request": "The request is wrong",
+    "limit_exceeded": "A limit of the node is exceeded",
+    "uid_conflict": "The UID is taken by other content",
+    "not_found": "Nothing is found under that identifier",
+    "not_configured": "The part that would answer is not configured",
+    "storage_full": "The node has too little free disk space",
+    "storage_unavailable": "The storage cannot be reached just now",
+}
+# Told only when waiting alone may help.
+_RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}
+
+# Phrases of newer Pythons differ from older ones; these codes stay.
+_HTTP_CODE = {404: "not_found", 405: "method_not_allowed", 413: "limit_exceeded"}
+_HTTP_REMEDY = {
+    408: "Send the body without long pauses.",
+    404: "Check the address; /api/openapi.json lists what there is.",
+    405: "Use a method that the Allow header names.",
+    413: "Send less at a time.",
+}
+
+
+class ApiProblem(Exception):
+    """A refusal that only HTTP knows; `extra` adds members to the problem."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        title: str = "",
+        remedy: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.title = title or HTTPStatus(status).phrase
+        self.remedy = remedy
+        self.extra = dict(extra or {})
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    title: str = "",
+    remedy: str = "",
+    request_id: str = "",
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """One problem as an answer."""
+    content: dict[str, Any] = {
+        "type": "about:blank" if not code else f"urn:mediview:problem:{code}",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "remedy": remedy,
+        "request_id": request_id,
+        **(extra or {}),
+    }
+    return JSONResponse(content, status, headers=dict(headers or {}), media_type=PROBLEM_JSON)
+
+
+def status_of(error: errors.MediViewError) -> int:
+    """The HTTP status of a cause; an unknown one is ours to answer for."""
+    for cause in type(error).__mro__:
+        if cause in _STATUS_OF:
+            return _STATUS_OF[cause]
+    return 500
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of every route a problem."""
+    app.add_exception_handler(errors.MediViewError, _mediview_error)
+    app.add_exception_handler(ApiProblem, _api_problem)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(OperationalError, _database_error)
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+async def _mediview_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, errors.MediViewError):
+        raise error
+    retry_after = _RETRY_AFTER_S.get(error.code)
+    return problem_response(
+        status_of(error),
+        error.code,
+        error.message,
+        title=_TITLE_OF.get(error.code, ""),
+        remedy=error.remedy,
+        request_id=_request_id(request),
+        headers={"Retry-After": retry_after} if retry_after else None,
+    )
+
+
+async def _api_problem(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ApiProblem):
+        raise error
+    return problem_response(
+        error.status,
+        error.code,
+        error.detail,
+        title=error.title,
+        remedy=error.remedy,
+        request_id=_request_id(request),
+        extra=error.extra,
+    )
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    wrong = [
+        {"where": _where(item.get("loc", ())), "what": str(item.get("msg", ""))}
+        for item in error.errors()
+    ]
+    first = wrong[0] if wrong else {"where": "the request", "what": "is not valid"}
+    return problem_response(
+        422,
+        "validation_failed",
+        f"{first['where']}: {first['what']}.",
+        title="The request does not fit its description",
+        remedy="Correct what 'errors' lists; /api/openapi.json describes every request.",
+        request_id=_request_id(request),
+        extra={"errors": wrong},
+    )
+
+
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = error.detail if error.detail != phrase else _detail_of(error.status_code, phrase)
+    return problem_response(
+        error.status_code,
+        _HTTP_CODE.get(error.status_code, phrase.lower().replace(" ", "_").replace("-", "_")),
+        detail,
+        remedy=_HTTP_REMEDY.get(error.status_code, ""),
+        request_id=_request_id(request),
+        headers=error.headers,
+    )
+
+
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    # The driver's own words can carry the statement's values: they are not repeated.
+    del error
+    return problem_response(
+        503,
+        "storage_unavailable",
+        "The database does not answer.",
+        title=_TITLE_OF["storage_unavailable"],
+        remedy="Try again in a moment; `mediview doctor` tells an administrator more.",
+        request_id=_request_id(request),
+        headers={"Retry-After": _RETRY_AFTER_S["storage_unavailable"]},
+    )
+
+
+def _detail_of(status: int, phrase: str) -> str:
+    if status == 404:
+        return "Nothing is served at this address."
+    if status == 405:
+        return "This address does not know that method."
+    return f"{phrase}."
+
+
+def _where(location: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in location) or "request"

@@ -1,0 +1,200 @@
+"""Live events as server-sent events, resumable by number (HTML Standard 9.2).
+
+The events table is the source: what is committed is told, whichever process
+did it. All streams of a process share one look at the newest number, so that
+many open pages cost the database little.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import StoppingDep, StorageDep
+from api.jobs import read_job
+from api.parameters import JobId, problems
+from storage.entities import Event
+from storage.errors import NotFound
+from storage.opening import Storage
+
+router = APIRouter(prefix="/api", tags=["events"])
+
+_LOOK_EVERY_S = 0.25
+# Well below the idle timeouts of proxies.
+_KEEP_ALIVE_S = 15.0
+_RECONNECT_AFTER_MS = 2000
+_TERMINAL = frozenset({"COMPLETED", "CANCELED"})
+_MAX_EVENT_ID = 2**62
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", description="Resume after this event; browsers send it."),
+]
+After = Annotated[
+    int | None,
+    Query(ge=0, le=_MAX_EVENT_ID, description="Resume after this event, as Last-Event-ID does."),
+]
+_EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+class Newest:
+    """The number of the newest event, looked up at most every quarter of a second."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lock = asyncio.Lock()
+        self._value = 0
+        self._looked_at = -1.0
+
+    async def event_id(self) -> int:
+        async with self._lock:
+            if time.monotonic() - self._looked_at >= _LOOK_EVERY_S or self._looked_at < 0:
+                self._value = await run_in_threadpool(self._storage.events.last_id)
+                self._looked_at = time.monotonic()
+            return self._value
+
+
+@router.get(
+    "/events",
+    summary="Everything that happens on the node, live",
+    response_class=StreamingResponse,
+    responses=_EVENT_STREAM,
+)
+async def node_events(
+    request: Request,
+    storage: StorageDep,
+    stopping: StoppingDep,
+    last_event_id: LastEventId = None,
+    after: After = None,
+) -> StreamingResponse:
+    """Events `study`, `job` and `delivery`; data: `study_instance_uid`, what changed, the job.
+
+    A new stream begins with what happens next. With `Last-Event-ID` or `after`
+    it first tells what was missed.
+    """
+    start = _resume_point(last_event_id, after)
+    stream = _Stream(request, storage, stopping)
+    return _event_stream(stream.of_node(start))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="One job, live",
+    response_class=StreamingResponse,
+    responses={**_EVENT_STREAM, **problems(404)},
+)
+async def job_events(
+    request: Request,
+    storage: StorageDep,
+    stopping: StoppingDep,
+    job_id: JobId,
+    last_event_id: LastEventId = None,
+    after: After = None,
+) -> StreamingResponse:
+    """Events `job`, each with the whole job as it is then; the first comes at once.
+
+    The stream ends after the job's COMPLETED or CANCELED.
+    """
+    await run_in_threadpool(storage.jobs.get, job_id)
+    start = _resume_point(last_event_id, after)
+    stream = _Stream(request, storage, stopping)
+    return _event_stream(stream.of_job(job_id, start))
+
+
+class _Stream:
+    def __init__(self, request: Request, storage: Storage, stopping: Callable[[], bool]) -> None:
+        self._storage = storage
+        self._stopping = stopping
+        self._newest: Newest = request.app.state.newest_event
+
+    async def of_node(self, start: int | None) -> AsyncIterator[str]:
+        position = await self._newest.event_id() if start is None else start
+        yield _opening(position)
+        async for batch in self._batches(position, job_id=None):
+            if not batch:
+                yield ": still here\n\n"
+            for event in batch:
+                data = await run_in_threadpool(self._node_data, event)
+                yield _message(event.event_id, event.topic, data)
+
+    async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
+        # The number is taken before the state: what happens between is told twice, not never.
+        position = await self._newest.event_id() if start is None else start
+        yield _opening(position)
+        job = await run_in_threadpool(read_job, self._storage, job_id)
+        if start is None or job.state in _TERMINAL:
+            yield _message(position, "job", job.model_dump(mode="json"))
+        if job.state in _TERMINAL:
+            return
+        async for batch in self._batches(position, job_id=job_id):
+            if not batch:
+                yield ": still here\n\n"
+                continue
+            # Each message is the job as it is now, so one for the batch says everything.
+            job = await run_in_threadpool(read_job, self._storage, job_id)
+            yield _message(batch[-1].event_id, "job", job.model_dump(mode="json"))
+            if job.state in _TERMINAL:
+                return
+
+    async def _batches(self, position: int, job_id: str | None) -> AsyncIterator[list[Event]]:
+        """Events after `position`, as they come; an empty batch asks for a keep-alive."""
+        told_at = time.monotonic()
+        while not self._stopping():
+            batch: list[Event] = []
+            newest = await self._newest.event_id()
+            if newest > position:
+                batch = await run_in_threadpool(self._storage.events.since, position, job_id=job_id)
+                # Without an event of this job the next look starts behind all that was seen.
+                position = batch[-1].event_id if batch else newest
+            if batch or time.monotonic() - told_at >= _KEEP_ALIVE_S:
+                told_at = time.monotonic()
+                yield batch
+            if not batch:
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _node_data(self, event: Event) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            **event.payload,
+            "study_instance_uid": event.study_instance_uid,
+            "at": event.at.isoformat(),
+        }
+        if event.job_id:
+            data["job_id"] = event.job_id
+        if event.topic == "job" and event.job_id:
+            try:
+                data["job"] = read_job(self._storage, event.job_id).model_dump(mode="json")
+            except NotFound:
+                data["job"] = None
+        return data
+
+
+def _resume_point(last_event_id: str | None, after: int | None) -> int | None:
+    """The header wins: a browser that reconnects repeats the URL it began with."""
+    if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19:
+        return int(last_event_id)
+    return after
+
+
+def _opening(position: int) -> str:
+    # An id without data moves a browser's resume point and dispatches nothing.
+    return f"retry: {_RECONNECT_AFTER_MS}\nid: {position}\n\n"
+
+
+def _message(event_id: int, event: str, data: dict[str, Any]) -> str:
+    return f"id: {event_id}\nevent: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+
+
+def _event_stream(body: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(
+        body,
+        media_type="text/event-stream",
+        # nginx would hold events back in its buffer.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

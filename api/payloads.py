@@ -1,0 +1,333 @@
+"""The JSON of the REST API, described for OpenAPI.
+
+Keys are DICOM keywords in snake case; times are ISO 8601 in UTC; values of the
+data set are text as they stand in it unless a description says otherwise.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.entities import DeliveryState, JobState, Origin, SeriesState
+
+StudyState = Literal[
+    "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
+]
+_UID = "2.25.329800735698586629295641978511506172918"
+
+
+class Payload(BaseModel):
+    """Base of what the API answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Payload):
+    """Why a request was refused or failed (RFC 9457)."""
+
+    type: str = Field(examples=["urn:mediview:problem:not_found"])
+    title: str = Field(examples=["Nothing is found under that identifier"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What happened, in a sentence.")
+    code: str = Field(description="A stable name for programs.", examples=["not_found"])
+    remedy: str = Field(description="What to do about it; may be empty.")
+    request_id: str = Field("", description="The id under which the node's log tells more.")
+
+
+class CodePayload(Payload):
+    """A coded concept (PS3.3 Table 8.8-1)."""
+
+    value: str = Field(examples=["12738006"])
+    scheme_designator: str = Field(examples=["SCT"])
+    meaning: str = Field(examples=["Brain"])
+
+
+class SegmentRefPayload(Payload):
+    """The segment that a finding was measured on."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    segment_number: int = Field(ge=1)
+    color_rgb: tuple[int, int, int] = Field(examples=[(230, 180, 60)])
+
+
+class FindingPayload(Payload):
+    """One statement of a pipeline, coded, with what it rests on."""
+
+    finding_id: str
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str = Field(examples=["1.0.0"])
+    label: str = Field(examples=["Brain volume"])
+    code: CodePayload
+    value: float | None = Field(examples=[1791.7])
+    unit: CodePayload | None = Field(description="A UCUM code.")
+    confidence: float | None = Field(
+        description="From 0 to 1, where the pipeline states one; null where it does not."
+    )
+    tracking_identifier: str
+    tracking_uid: str
+    source_series_instance_uid: str = Field(description="The series that was measured.")
+    segmentation: SegmentRefPayload | None
+    verification: Literal["UNVERIFIED"] = Field(
+        "UNVERIFIED", description="No person has confirmed the finding yet."
+    )
+    created_at: datetime
+
+
+class ResultInstance(Payload):
+    """A DICOM instance that a job made."""
+
+    kind: str = Field(examples=["SEG", "SR"])
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+class JobPayload(Payload):
+    """One run of one pipeline on one input; states are those of a UPS (PS3.4 CC.1.1)."""
+
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str
+    study_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    state: JobState
+    stage: str = Field(description="The step that runs or ran last.", examples=["model"])
+    stage_text: str = Field(examples=["Running the model."])
+    progress: float = Field(ge=0, le=1)
+    reason: str = Field(description="Why the job was canceled; empty otherwise.")
+    attempts: int
+    priority: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    results: list[ResultInstance]
+    output: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Results that are not DICOM, such as the labels of an image classifier.",
+    )
+    findings: list[FindingPayload] = Field(
+        default_factory=list, description="Filled once the job is COMPLETED."
+    )
+
+
+class DecisionPayload(Payload):
+    """Whether a pipeline takes a series, and why."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    accepted: bool
+    reason: str = Field(examples=["The series has 4 instances; a head volume has 60 or more."])
+    job_id: str | None
+    decided_at: datetime
+
+
+class DeliveryPayload(Payload):
+    """One result on its way to one destination. HELD: the destination proved it has it."""
+
+    delivery_id: str
+    destination: str = Field(examples=["pacs"])
+    series_instance_uid: str
+    sop_instance_uid: str
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    updated_at: datetime
+
+
+class ReportSentencePayload(Payload):
+    text: str
+    finding_ids: list[str] = Field(description="The findings that support the sentence.")
+
+
+class ReportSectionPayload(Payload):
+    heading: str
+    sentences: list[ReportSentencePayload]
+
+
+class ReportPayload(Payload):
+    """A drafted report; each sentence names the findings that support it."""
+
+    report_id: str
+    study_instance_uid: str
+    job_id: str
+    state: str = Field(examples=["draft"])
+    language: str = Field(examples=["en"])
+    title: str
+    sections: list[ReportSectionPayload]
+    created_at: datetime
+
+
+class SeriesSummary(Payload):
+    series_instance_uid: str = Field(examples=[_UID])
+    modality: str = Field(examples=["MR"])
+    series_number: int | None
+    series_description: str
+    body_part_examined: str
+    protocol_name: str
+    manufacturer: str
+    frame_of_reference_uid: str
+    instance_count: int
+    size_bytes: int
+    state: SeriesState
+    origin: Origin = Field(description="`generated`: a result of this node.")
+    received_at: datetime = Field(description="When the first instance arrived.")
+    last_instance_at: datetime
+    completed_at: datetime | None
+
+
+class StudySummary(Payload):
+    study_instance_uid: str = Field(examples=[_UID])
+    patient_name: str = Field(description="A person name as in DICOM.", examples=["Doe^Jane"])
+    patient_id: str
+    patient_birth_date: date | None
+    patient_sex: str = Field(examples=["F", "M", "O", ""])
+    study_date: date | None
+    study_time: str | None = Field(description="HH:MM:SS in the modality's time zone.")
+    accession_number: str
+    study_description: str
+    modalities: list[str] = Field(examples=[["MR", "SEG", "SR"]])
+    series_count: int
+    instance_count: int
+    size_bytes: int
+    received_at: datetime
+    updated_at: datetime
+    state: StudyState
+    state_text: str = Field(description="The state in a sentence, for people.")
+    jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
+    findings_count: int
+
+
+class StudyDetail(StudySummary):
+    series: list[SeriesSummary]
+    decisions: list[DecisionPayload]
+    deliveries: list[DeliveryPayload]
+    reports: list[ReportPayload]
+
+
+class StudyPage(Payload):
+    items: list[StudySummary]
+    total: int = Field(description="Studies that fit, on all pages.")
+    limit: int
+    offset: int
+
+
+class JobPage(Payload):
+    items: list[JobPayload]
+    total: int
+    limit: int
+    offset: int
+
+
+class FindingList(Payload):
+    items: list[FindingPayload]
+
+
+class PipelineModel(Payload):
+    """The model behind a pipeline; values are empty where it has none."""
+
+    name: str
+    version: str
+    licence: str
+    sha256: str
+    intended_use: str
+
+
+class PipelinePayload(Payload):
+    name: str = Field(examples=["brain-volume"])
+    version: str
+    title: str
+    description: str
+    accepts: str = Field(description="What it takes, in a sentence.")
+    model: PipelineModel | None
+    ready: bool = Field(description="Whether it could run now.")
+    detail: str = Field(description="Why it is not ready; empty when it is.")
+
+
+class PipelineList(Payload):
+    items: list[PipelinePayload]
+
+
+class HealthPart(Payload):
+    ok: bool
+    detail: str = Field(description="What is wrong and what to do; empty when all is well.")
+
+
+class Health(Payload):
+    """`degraded` with status 200: the node takes studies, but not every part works."""
+
+    status: Literal["ok", "degraded"]
+    parts: dict[str, HealthPart]
+    version: str
+
+
+class PresignRequest(Payload):
+    filename: str = Field(min_length=1, max_length=255, examples=["study.zip"])
+    content_type: str = Field(
+        "application/octet-stream",
+        max_length=100,
+        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$",
+        examples=["application/zip"],
+    )
+    size_bytes: int = Field(gt=0, description="Exact or an upper bound.")
+
+
+class PresignedUpload(Payload):
+    """Where to send the bytes: PUT with `headers`, or a POST form with `fields` first."""
+
+    upload_id: str
+    object_key: str
+    method: Literal["PUT", "POST"]
+    url: str
+    headers: dict[str, str]
+    fields: dict[str, str]
+    expires_at: datetime
+
+
+class UploadReceived(Payload):
+    upload_id: str
+    size_bytes: int
+
+
+class StartRequest(Payload):
+    upload_id: str = Field(min_length=1, max_length=100)
+    pipeline: str | None = Field(
+        None,
+        max_length=100,
+        description="Answer for this pipeline only.",
+        examples=["brain-volume"],
+    )
+
+
+class RefusedFile(Payload):
+    name: str = Field(description="The file's name as the sender gave it.")
+    reason: str
+
+
+class IntakeCounts(Payload):
+    """What became of the files; `duplicate` is held already with the same bytes."""
+
+    stored: int
+    duplicate: int
+    conflict: int
+    refused: list[RefusedFile]
+    refused_count: int = Field(description="`refused` lists the first 200 of them.")
+
+
+class AnalyzeResult(Payload):
+    jobs: list[JobPayload]
+    decisions: list[DecisionPayload]
+    study_instance_uids: list[str]
+    instances: IntakeCounts
+
+
+class AnalyzeStarted(AnalyzeResult):
+    job_id: str | None = Field(
+        description="The one job to follow, when exactly one runs; see `jobs` otherwise."
+    )

@@ -1,0 +1,36 @@
+"""The catalogue: what runs here, by which model, and whether it could run now."""
+
+from fastapi import APIRouter
+
+from api import payloads as p
+from api.deps import SettingsDep
+from inference.catalogue import Pipeline, catalogue
+
+router = APIRouter(prefix="/api/pipelines", tags=["pipelines"])
+
+
+@router.get("", summary="List the pipelines")
+def list_pipelines(settings: SettingsDep) -> p.PipelineList:
+    """Every pipeline with its model card, ready or not."""
+    return p.PipelineList(items=[_payload(pipeline) for pipeline in catalogue(settings)])
+
+
+def _payload(pipeline: Pipeline) -> p.PipelinePayload:
+    readiness = pipeline.readiness()
+    card = pipeline.card
+    return p.PipelinePayload(
+        name=pipeline.name,
+        version=pipeline.version,
+        title=pipeline.title,
+        description=pipeline.description,
+        accepts=pipeline.accepts_text,
+        model=p.PipelineModel(
+            name=card.name,
+            version=card.version,
+            licence=card.licence,
+            sha256=card.sha256,
+            intended_use=card.intended_use,
+        ),
+        ready=readiness.ready,
+        detail="" if readiness.ready else readiness.detail,
+    )

@@ -1,0 +1,202 @@
+"""From the house's nouns to the API's JSON."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from api import payloads as p
+from storage.entities import Code, Decision, Delivery, Finding, Job, Report, Series
+
+_DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+_TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
+
+_STAGE_TEXT = {
+    "": "Starting.",
+    "loading": "Reading the instances.",
+    "assembling": "Building the volume.",
+    "running": "Running the model.",
+    "load_model": "Loading the model.",
+    "find_brain": "Finding the brain.",
+    "segment": "Segmenting.",
+    "clean_up": "Cleaning up the mask.",
+    "classify": "Classifying.",
+    "measure": "Measuring.",
+    "encoding": "Writing the results as DICOM.",
+    "storing": "Storing the results.",
+}
+# What of a job's result is told elsewhere or is no result at all.
+_NOT_OUTPUT = frozenset({"instances", "findings", "timings_s", "peak_memory_bytes"})
+
+
+def dicom_date(value: str) -> date | None:
+    """A DA value as a date; None where it is absent or is not one (PS3.5 Table 6.2-1)."""
+    match = _DA.fullmatch(value.strip())
+    if match is None:
+        return None
+    try:
+        return date(*(int(part) for part in match.groups()))
+    except ValueError:
+        return None
+
+
+def dicom_time(value: str) -> str | None:
+    """A TM value as HH:MM:SS; None where it is absent or is not one."""
+    match = _TM.fullmatch(value.strip())
+    if match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    # 60 is a leap second.
+    if hours > 23 or minutes > 59 or seconds > 60:
+        return None
+    return f"{hours:02}:{minutes:02}:{seconds:02}"
+
+
+def stage_text(job: Job) -> str:
+    """What the job is doing or became, in a sentence."""
+    if job.state == "SCHEDULED":
+        return "Waiting for a worker." if not job.attempts else "Waiting to be tried again."
+    if job.state == "COMPLETED":
+        return "Done."
+    if job.state == "CANCELED":
+        return job.reason or "Canceled."
+    return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
+
+
+def job_payload(job: Job, findings: Sequence[Finding] = ()) -> p.JobPayload:
+    return p.JobPayload(
+        job_id=job.job_id,
+        pipeline=job.pipeline,
+        pipeline_version=job.pipeline_version,
+        study_instance_uid=job.study_instance_uid,
+        series_instance_uid=job.series_instance_uid,
+        state=job.state,
+        stage=job.stage,
+        stage_text=stage_text(job),
+        progress=min(max(job.progress, 0.0), 1.0),
+        reason=job.reason,
+        attempts=job.attempts,
+        priority=job.priority,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        updated_at=job.updated_at,
+        results=[
+            p.ResultInstance(
+                kind=str(made.get("kind", "")),
+                sop_class_uid=str(made.get("sop_class_uid", "")),
+                series_instance_uid=str(made.get("series_instance_uid", "")),
+                sop_instance_uid=str(made.get("sop_instance_uid", "")),
+            )
+            for made in job.result.get("instances", [])
+        ],
+        output={key: value for key, value in job.result.items() if key not in _NOT_OUTPUT},
+        findings=[finding_payload(finding) for finding in findings],
+    )
+
+
+def _code(code: Code) -> p.CodePayload:
+    return p.CodePayload(
+        value=code.value, scheme_designator=code.scheme_designator, meaning=code.meaning
+    )
+
+
+def finding_payload(finding: Finding) -> p.FindingPayload:
+    segment = finding.segmentation
+    return p.FindingPayload(
+        finding_id=finding.finding_id,
+        job_id=finding.job_id,
+        pipeline=finding.pipeline,
+        pipeline_version=finding.pipeline_version,
+        label=finding.label,
+        code=_code(finding.code),
+        value=finding.value,
+        unit=_code(finding.unit) if finding.unit else None,
+        confidence=finding.confidence,
+        tracking_identifier=finding.tracking_identifier,
+        tracking_uid=finding.tracking_uid,
+        source_series_instance_uid=finding.series_instance_uid,
+        segmentation=p.SegmentRefPayload(
+            series_instance_uid=segment.series_instance_uid,
+            sop_instance_uid=segment.sop_instance_uid,
+            segment_number=segment.segment_number,
+            color_rgb=segment.color_rgb,
+        )
+        if segment
+        else None,
+        verification="UNVERIFIED",
+        created_at=finding.created_at,
+    )
+
+
+def decision_payloads(decisions: Iterable[Decision]) -> list[p.DecisionPayload]:
+    return [
+        p.DecisionPayload(
+            study_instance_uid=decision.study_instance_uid,
+            series_instance_uid=decision.series_instance_uid,
+            pipeline=decision.pipeline,
+            pipeline_version=decision.pipeline_version,
+            accepted=decision.accepted,
+            reason=decision.reason,
+            job_id=decision.job_id,
+            decided_at=decision.decided_at,
+        )
+        for decision in decisions
+    ]
+
+
+def delivery_payload(delivery: Delivery) -> p.DeliveryPayload:
+    return p.DeliveryPayload(
+        delivery_id=delivery.delivery_id,
+        destination=delivery.destination,
+        series_instance_uid=delivery.series_instance_uid,
+        sop_instance_uid=delivery.sop_instance_uid,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        next_attempt_at=delivery.next_attempt_at,
+        last_error=delivery.last_error,
+        updated_at=delivery.updated_at,
+    )
+
+
+def report_payload(report: Report) -> p.ReportPayload:
+    return p.ReportPayload(
+        report_id=report.report_id,
+        study_instance_uid=report.study_instance_uid,
+        job_id=report.job_id,
+        state=report.state,
+        language=report.language,
+        title=report.title,
+        sections=[
+            p.ReportSectionPayload(
+                heading=section.heading,
+                sentences=[
+                    p.ReportSentencePayload(
+                        text=sentence.text, finding_ids=list(sentence.finding_ids)
+                    )
+                    for sentence in section.sentences
+                ],
+            )
+            for section in report.sections
+        ],
+        created_at=report.created_at,
+    )
+
+
+def series_summary(series: Series) -> p.SeriesSummary:
+    return p.SeriesSummary(
+        series_instance_uid=series.series_instance_uid,
+        modality=series.modality,
+        series_number=series.series_number,
+        series_description=series.series_description,
+        body_part_examined=series.body_part_examined,
+        protocol_name=series.protocol_name,
+        manufacturer=series.manufacturer,
+        frame_of_reference_uid=series.frame_of_reference_uid,
+        instance_count=series.instance_count,
+        size_bytes=series.size_bytes,
+        state=series.state,
+        origin=series.origin,
+        received_at=series.first_instance_at,
+        last_instance_at=series.last_instance_at,
+        completed_at=series.completed_at,
+    )

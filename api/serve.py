@@ -1,0 +1,52 @@
+"""Run the HTTP side with uvicorn, and end it within seconds."""
+
+import tempfile
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# Answers under way get this long; live streams end by themselves at once.
+_GRACE_S = 5
+_BACKLOG = 512
+
+
+def make_server(settings: Settings) -> uvicorn.Server:
+    """A server that is not yet running; its application knows when it is asked to stop."""
+    app = create_app(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            backlog=_BACKLOG,
+            # Our own lines carry no query strings.
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE_S,
+            # What a proxy in front says of the client is not needed, so it is not trusted.
+            proxy_headers=False,
+        )
+    )
+    app.state.stopping = lambda: server.should_exit
+    return server
+
+
+def run_api(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Blocks; returns the exit status."""
+    settings.check_binding(settings.http_host, "The HTTP server")
+    # Large forms are spooled to the disk that is watched, not to a /tmp in memory.
+    spool = settings.data_dir / "tmp"
+    spool.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(spool.absolute())
+    server = make_server(settings)
+    log.info("http_listening", host=settings.http_host, port=settings.http_port)
+    server.run()
+    return 0 if server.started else 1

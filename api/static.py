@@ -1,0 +1,60 @@
+"""The viewer's static export at `/`, and what to say where it is not built."""
+
+from pathlib import Path
+
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from storage.settings import Settings
+
+_SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
+_PACKAGED = Path(__file__).resolve().parent / "viewer_static"
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>MediViewAI</title>
+<style>
+body { background: #14171a; color: #e6e8ea; font: 1rem/1.6 system-ui, sans-serif;
+  max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
+a { color: #8fc7ff } code { background: #252a30; padding: .1rem .3rem; border-radius: .2rem }
+</style>
+<h1>The node runs; its viewer is not built</h1>
+<p>Studies are received and analysed all the same. To see them here, stop the node and start it
+with <code>make run</code>, which builds the viewer, or set <code>MEDIVIEW_VIEWER_DIR</code> to a
+folder that holds a built one.</p>
+<p>For programs: <a href="/api/studies">/api/studies</a>, <a href="/api/openapi.json">the API's
+description</a>, <a href="/health">/health</a>.</p>
+</html>
+"""
+
+
+def viewer_folder(settings: Settings) -> Path:
+    """Where the built viewer lies: as set, of the source tree, or as packaged."""
+    if settings.viewer_dir is not None:
+        return settings.viewer_dir
+    return _SOURCE_TREE if (_SOURCE_TREE / "index.html").is_file() else _PACKAGED
+
+
+def is_viewer_built(settings: Settings) -> bool:
+    return (viewer_folder(settings) / "index.html").is_file()
+
+
+class ViewerFiles(StaticFiles):
+    """The export as files. A page of it is asked for anew each time, its hashed parts never."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(directory=viewer_folder(settings), html=True, check_dir=False)
+        self._settings = settings
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if path in (".", "", "index.html") and not is_viewer_built(self._settings):
+            return HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})
+        response = await super().get_response(path, scope)
+        hashed = path.startswith("_next/static/")
+        response.headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if hashed else "no-cache"
+        )
+        return response

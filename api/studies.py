@@ -1,0 +1,115 @@
+"""Studies with their live state."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import payloads as p
+from api import present
+from api.deps import StorageDep
+from api.parameters import Limit, Offset, StudyUid, problems
+from api.study_state import derive_state
+from storage.entities import Decision, Delivery, Job, Series, Study
+from storage.opening import Storage
+
+router = APIRouter(prefix="/api/studies", tags=["studies"])
+
+
+@router.get("", summary="List the studies, the newest first")
+def list_studies(
+    storage: StorageDep,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    q: Annotated[
+        str,
+        Query(
+            max_length=200,
+            pattern=r"^[^\x00]*$",
+            description="Words to find in patient name and ID, description, accession number"
+            " and the start of the study date.",
+        ),
+    ] = "",
+) -> p.StudyPage:
+    """Studies that the node holds, each with its state and its jobs."""
+    studies, total = storage.index.studies(limit, offset, q)
+    return p.StudyPage(
+        items=[whole.summary() for whole in _Whole.read(storage, studies)],
+        total=total,
+        limit=limit,
+        offset=offset,
+    )
+
+
+@router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
+def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.StudyDetail:
+    """The study with its series, every pipeline's decision, the deliveries and reports."""
+    (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
+    return whole.detail(storage)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A study with everything that its state is derived from."""
+
+    study: Study
+    series: list[Series]
+    decisions: list[Decision]
+    jobs: list[Job]
+    deliveries: list[Delivery]
+    findings_count: int
+
+    @classmethod
+    def read(cls, storage: Storage, studies: list[Study]) -> "list[_Whole]":
+        """All of several studies, each kind in one query."""
+        uids = [study.study_instance_uid for study in studies]
+        decisions = storage.decisions.of_studies(uids)
+        jobs = storage.jobs.of_studies(uids)
+        deliveries = storage.deliveries.of_studies(uids)
+        findings = storage.findings.counts(uids)
+        return [
+            cls(
+                study,
+                storage.index.series_of(uid),
+                decisions[uid],
+                jobs[uid],
+                deliveries[uid],
+                findings[uid],
+            )
+            for uid, study in zip(uids, studies, strict=True)
+        ]
+
+    def summary(self) -> p.StudySummary:
+        study = self.study
+        derived = derive_state(self.series, self.decisions, self.jobs, self.deliveries)
+        return p.StudySummary(
+            study_instance_uid=study.study_instance_uid,
+            patient_name=study.patient_name,
+            patient_id=study.patient_id,
+            patient_birth_date=present.dicom_date(study.patient_birth_date),
+            patient_sex=study.patient_sex,
+            study_date=present.dicom_date(study.study_date),
+            study_time=present.dicom_time(study.study_time),
+            accession_number=study.accession_number,
+            study_description=study.study_description,
+            modalities=list(study.modalities),
+            series_count=study.series_count,
+            instance_count=study.instance_count,
+            size_bytes=study.size_bytes,
+            received_at=study.received_at,
+            updated_at=study.updated_at,
+            state=derived.state,
+            state_text=derived.text,
+            jobs=[present.job_payload(job) for job in self.jobs],
+            findings_count=self.findings_count,
+        )
+
+    def detail(self, storage: Storage) -> p.StudyDetail:
+        uid = self.study.study_instance_uid
+        return p.StudyDetail(
+            **dict(self.summary()),
+            series=[present.series_summary(series) for series in self.series],
+            decisions=present.decision_payloads(self.decisions),
+            deliveries=[present.delivery_payload(delivery) for delivery in self.deliveries],
+            reports=[present.report_payload(report) for report in storage.reports.of_study(uid)],
+        )

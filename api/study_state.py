@@ -1,0 +1,116 @@
+"""The state of a study, said in one place: from its series, decisions, jobs and deliveries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.images import IMAGE_PIPELINE
+from api.payloads import StudyState
+from storage.entities import Decision, Delivery, Job, Series
+
+
+@dataclass(frozen=True)
+class DerivedState:
+    state: StudyState
+    text: str
+    """One sentence, or two when something failed beside what worked."""
+
+
+def derive_state(
+    series: Sequence[Series],
+    decisions: Sequence[Decision],
+    jobs: Sequence[Job],
+    deliveries: Sequence[Delivery],
+) -> DerivedState:
+    """What to tell people of a study now.
+
+    What moves comes first: arriving, then running, then waiting; then what came
+    of it. Only the newest job of a series and pipeline counts: a late instance
+    makes a new one, and the older is history.
+    """
+    received = [one for one in series if one.origin == "received"]
+    receiving = [one for one in received if one.state == "RECEIVING"]
+    if receiving:
+        instances = sum(one.instance_count for one in receiving)
+        return DerivedState("RECEIVING", f"Receiving: {_count(instances, 'instance')} so far.")
+
+    newest = _newest(jobs)
+    running = [job for job in newest if job.state == "IN PROGRESS"]
+    if running:
+        job = running[0]
+        return DerivedState("RUNNING", f"{job.pipeline} is running: {round(job.progress * 100)}%.")
+    queued = [job for job in newest if job.state == "SCHEDULED"]
+    if queued:
+        waiting = _names(queued)
+        verb = "waits" if len(queued) == 1 else "wait"
+        return DerivedState("QUEUED", f"{waiting} {verb} for a worker.")
+
+    return _outcome(newest, decisions, deliveries)
+
+
+def _outcome(
+    newest: Sequence[Job], decisions: Sequence[Decision], deliveries: Sequence[Delivery]
+) -> DerivedState:
+    failed = [job for job in newest if job.state == "CANCELED"]
+    done = [job for job in newest if job.state == "COMPLETED"]
+    if done:
+        return _with_results(done, failed, deliveries)
+    if failed:
+        return DerivedState("FAILED", _failures(failed))
+    refusals = [one for one in decisions if not one.accepted]
+    if refusals and not any(one.accepted for one in decisions):
+        return DerivedState("REFUSED", _refusals(refusals))
+    return DerivedState("COMPLETE", "Everything has arrived.")
+
+
+def _with_results(
+    done: Sequence[Job], failed: Sequence[Job], deliveries: Sequence[Delivery]
+) -> DerivedState:
+    also = f" {_failures(failed)}" if failed else ""
+    if not deliveries:
+        return DerivedState("RESULTS", f"{_names(done)} finished.{also}")
+    destinations = ", ".join(sorted({one.destination for one in deliveries}))
+    if all(one.state == "HELD" for one in deliveries):
+        return DerivedState("DELIVERED", f"The results are held by {destinations}.{also}")
+    waiting = [one for one in deliveries if one.state in ("PENDING", "SENDING")]
+    troubled = next((one for one in waiting if one.last_error), None)
+    if troubled:
+        text = (
+            f"The results wait for {troubled.destination}, which could not take them yet:"
+            f" {troubled.last_error.rstrip('.')}."
+        )
+    elif waiting:
+        text = f"The results are on their way to {destinations}."
+    else:
+        text = f"The results were sent to {destinations}, whose proof of holding them is awaited."
+    return DerivedState("RESULTS", text + also)
+
+
+def _newest(jobs: Sequence[Job]) -> list[Job]:
+    newest: dict[tuple[str, str], Job] = {}
+    for job in sorted(jobs, key=lambda one: one.created_at):
+        newest[job.series_instance_uid, job.pipeline] = job
+    return list(newest.values())
+
+
+def _names(jobs: Sequence[Job]) -> str:
+    return " and ".join(sorted({job.pipeline for job in jobs}))
+
+
+def _failures(failed: Sequence[Job]) -> str:
+    return " ".join(
+        f"{job.pipeline} failed: {(job.reason or 'no reason was kept').rstrip('.')}."
+        for job in failed
+    )
+
+
+def _refusals(refusals: Sequence[Decision]) -> str:
+    # That an image model takes no series is true of all and explains none.
+    told = [one for one in refusals if one.pipeline != IMAGE_PIPELINE] or refusals
+    reasons = {one.reason for one in told}
+    if len(reasons) == 1:
+        return f"No analysis fits: {next(iter(reasons))}"
+    return f"No analysis fits; {_count(len(reasons), 'reason')} are kept with the series."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
