@@ -1,0 +1,65 @@
+"""A node of our own for the DICOM tests: real storage, a real socket on a free port."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dicom_node.peers import Peer
+from dicom_node.server import Scp, start_scp
+from storage.entities import Instance
+from storage.errors import NotFound
+from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
+from storage.part10 import read_file_meta
+from storage.settings import Settings
+
+
+@dataclass(frozen=True)
+class Node:
+    storage: Storage
+    scp: Scp
+
+    @property
+    def port(self) -> int:
+        return self.scp.port
+
+    @property
+    def peer(self) -> Peer:
+        return Peer("MEDIVIEW", "127.0.0.1", self.scp.port)
+
+    def instance(self, sop_instance_uid: str) -> Instance | None:
+        try:
+            return self.storage.index.instance(sop_instance_uid)
+        except NotFound:
+            return None
+
+    def data_set(self, sop_instance_uid: str) -> bytes:
+        """The stored data set without the part-10 header that the node wrote."""
+        content = self.storage.instances.read(self.storage.index.instance(sop_instance_uid))
+        return content[read_file_meta(content).dataset_offset :]
+
+    @property
+    def instance_count(self) -> int:
+        return sum(study.instance_count for study in self.storage.index.studies(1000, 0)[0])
+
+
+def node_settings(folder: Path, **changes: object) -> Settings:
+    return Settings(data_dir=folder / "node", dicom_port=0, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return node_settings(tmp_path)
+
+
+@pytest.fixture
+def node(settings: Settings) -> Iterator[Node]:
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            yield Node(storage, scp)
+        finally:
+            scp.shutdown(grace_s=1.0)

@@ -1,0 +1,229 @@
+"""The SCP as an operator meets it: where it listens, what it limits, how it ends."""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pynetdicom import AE
+from pynetdicom.sop_class import CTImageStorage, Verification
+
+from dicom_node.scu import echo, send
+from dicom_node.server import start_scp
+from storage.errors import InvalidRequest
+from storage.migrate import upgrade
+from storage.opening import open_storage
+from storage.settings import Settings
+from tests.dicom_node.builders import ct_instance, encoded, item_of
+from tests.dicom_node.conftest import Node, node_settings
+from tests.services import free_port
+
+
+def test_it_refuses_to_listen_beyond_loopback(tmp_path: Path) -> None:
+    settings = node_settings(tmp_path, dicom_host="0.0.0.0")
+    upgrade(settings)
+    with (
+        open_storage(settings) as storage,
+        pytest.raises(InvalidRequest, match="no sign-in") as refusal,
+    ):
+        start_scp(storage)
+    assert "MEDIVIEW_TRUSTED_NETWORK=true" in refusal.value.remedy
+
+
+def test_it_listens_anywhere_on_a_trusted_network(tmp_path: Path) -> None:
+    settings = node_settings(tmp_path, dicom_host="0.0.0.0", trusted_network=True)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        assert scp.host == "0.0.0.0"
+        scp.shutdown()
+
+
+def test_a_taken_port_is_named(node: Node, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=f"127.0.0.1:{node.port}") as refusal:
+        start_scp(node.storage, node.port)
+    assert "MEDIVIEW_DICOM_PORT" in refusal.value.remedy
+
+
+@contextmanager
+def scp_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    code = (
+        "from storage.settings import Settings; from dicom_node.server import run_scp;"
+        f"run_scp(Settings(data_dir={str(settings.data_dir)!r}, dicom_port={settings.dicom_port}))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "scp_listening" in line:
+                break
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_and_what_was_stored_is_there(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    settings = node_settings(tmp_path).model_copy(update={"dicom_port": free_port()})
+    upgrade(settings)
+    ds = ct_instance()
+    from dicom_node.peers import Peer
+
+    with scp_process(settings) as process:
+        peer = Peer("MEDIVIEW", "127.0.0.1", settings.dicom_port)
+        assert send([item_of(encoded(ds))], peer=peer, calling_ae_title="TEST")[0].ok
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert "scp_stopped" in output
+    with open_storage(settings) as storage:
+        assert storage.index.instance(ds.SOPInstanceUID).study_instance_uid == ds.StudyInstanceUID
+
+
+def test_an_idle_association_does_not_hold_up_the_end(node: Node) -> None:
+    association = AE().associate("127.0.0.1", node.port, contexts=_echo_context())
+    started = time.monotonic()
+    node.scp.shutdown()
+    assert time.monotonic() - started < 3
+    association.abort()
+
+
+def test_the_association_above_the_limit_is_rejected_as_local_limit_exceeded(
+    tmp_path: Path,
+) -> None:
+    settings = node_settings(tmp_path, max_associations=2)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            held = [AE().associate("127.0.0.1", scp.port, contexts=_echo_context()) for _ in "12"]
+            third = AE().associate("127.0.0.1", scp.port, contexts=_echo_context())
+            assert third.is_rejected
+            assert "Local limit exceeded" in third.acceptor.primitive.reason_str
+            for association in held:
+                association.release()
+            _wait_for(lambda: scp.association_count == 0)
+            again = AE().associate("127.0.0.1", scp.port, contexts=_echo_context())
+            assert again.is_established
+            again.release()
+        finally:
+            scp.shutdown()
+
+
+def test_an_instance_above_the_limit_is_refused_and_the_next_one_stored(tmp_path: Path) -> None:
+    settings = node_settings(tmp_path, max_instance_bytes=10_000)
+    upgrade(settings)
+    large, small = ct_instance(size=200), ct_instance(size=8)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            results = send(
+                [item_of(encoded(large)), item_of(encoded(small))],
+                peer=Node(storage, scp).peer,
+                calling_ae_title="LARGE",
+            )
+        finally:
+            scp.shutdown()
+        assert [result.status for result in results] == [0xA700, 0x0000]
+        assert [s.instance_count for s in storage.index.studies(10, 0)[0]] == [1]
+
+
+def test_a_silent_connection_is_closed(tmp_path: Path) -> None:
+    settings = node_settings(tmp_path, association_idle_timeout_s=0.5)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            association = AE().associate("127.0.0.1", scp.port, contexts=_echo_context())
+            assert association.is_established
+            _wait_for(lambda: not association.is_established, 5)
+            assert association.is_aborted
+        finally:
+            scp.shutdown()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x01\x00\xff\xff\xff\xff",
+        b"\x04\x00\x00\x00\x00\x06\x00\x00\x00\x02\x01\x03",
+        b"\x01\x00\x00\x00\x00\x04\x00\x01\x00\x00",
+        b"\x63\x00\x00\x00\x00\x00",
+        b"\x01",
+        b"",
+    ],
+    ids=["http", "4 GB of A-ASSOCIATE", "data first", "short request", "type 99", "cut", "nothing"],
+)
+def test_garbage_ends_its_own_connection_only(node: Node, garbage: bytes) -> None:
+    before = threading.active_count()
+    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as sock:
+        sock.sendall(garbage)
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+    _wait_for(lambda: node.scp.association_count == 0)
+    assert threading.active_count() <= before
+    assert echo(node.peer, "AFTER").ok
+
+
+def test_a_data_pdu_without_end_is_refused(node: Node) -> None:
+    """pynetdicom would collect the declared 4 GB; we abort (PS3.8 A-ABORT, source provider)."""
+    association = AE().associate("127.0.0.1", node.port, contexts=_store_context())
+    sock = association.dul.socket.socket
+    sock.sendall(struct.pack(">BxL", 4, 0xFFFFFFFF) + b"\0" * 64)
+    _wait_for(lambda: association.is_aborted)
+    association.kill()
+    assert echo(node.peer, "AFTER").ok
+
+
+def test_two_hundred_bad_associations_leave_no_thread_and_no_descriptor(node: Node) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    echo(node.peer, "WARM")
+    _wait_for(lambda: node.scp.association_count == 0)
+    files, threads = descriptors(), threading.active_count()
+    for n in range(200):
+        with socket.create_connection(("127.0.0.1", node.port)) as sock:
+            sock.sendall(bytes([n % 256]) * (n % 16))
+    _wait_for(lambda: node.scp.association_count == 0)
+    assert descriptors() <= files
+    assert threading.active_count() <= threads
+
+
+def _echo_context():  # type: ignore[no-untyped-def]
+    from pynetdicom.presentation import build_context
+
+    return [build_context(Verification)]
+
+
+def _store_context():  # type: ignore[no-untyped-def]
+    from pynetdicom.presentation import build_context
+
+    return [build_context(CTImageStorage)]
+
+
+def _wait_for(condition, timeout_s: float = 10.0) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
