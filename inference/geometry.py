@@ -17,8 +17,10 @@ from inference.refusals import VolumeRefused
 _DIRECTION_TOLERANCE = 1e-3
 _SPACING_RELATIVE_TOLERANCE = 1e-4
 _SAME_POSITION_MM = 0.01
-# Positions are often written with one decimal, so a distance may be off by a tenth.
-_INCREMENT_TOLERANCE_MM = 0.06
+# Positions are often written with one decimal, so a distance may be off by a tenth of a
+# millimetre; it must still be small beside the distance between slices.
+_ROUNDED_POSITION_MM = 0.11
+_ROUNDED_POSITION_MOST = 0.25
 _INCREMENT_RELATIVE_TOLERANCE = 0.05
 _TILT_TOLERANCE_DEGREES = 0.5
 _MINIMUM_FRAMES = 2
@@ -164,8 +166,7 @@ def _check_increments(
             remedy="Send each set of slices as a series of its own.",
         )
     usual = float(np.median(increments))
-    tolerance = max(_INCREMENT_TOLERANCE_MM, _INCREMENT_RELATIVE_TOLERANCE * usual)
-    odd = np.flatnonzero(np.abs(increments - usual) > tolerance)
+    odd = np.flatnonzero(np.abs(increments - usual) > _tolerance_mm(usual))
     if odd.size:
         a, b = frames[odd[0]], frames[odd[0] + 1]
         raise VolumeRefused(
@@ -191,9 +192,7 @@ def _check_on_line(
 ) -> None:
     expected = positions[0] + np.arange(len(frames))[:, None] * step
     deviation = np.linalg.norm(positions - expected, axis=1)
-    tolerance = max(
-        _INCREMENT_TOLERANCE_MM * 2, _INCREMENT_RELATIVE_TOLERANCE * float(np.linalg.norm(step))
-    )
+    tolerance = _tolerance_mm(float(np.linalg.norm(step)))
     worst = int(np.argmax(deviation))
     if deviation[worst] > tolerance:
         raise VolumeRefused(
@@ -201,6 +200,11 @@ def _check_on_line(
             " the other slices are stacked.",
             remedy=_RESEND,
         )
+
+
+def _tolerance_mm(spacing_mm: float) -> float:
+    rounding = min(_ROUNDED_POSITION_MM, _ROUNDED_POSITION_MOST * spacing_mm)
+    return max(rounding, _INCREMENT_RELATIVE_TOLERANCE * spacing_mm)
 
 
 def _elsewhere(count: int) -> str:
