@@ -1,0 +1,188 @@
+"""WADO-RS: frames and bulk data (PS3.18 10.4.1.1.6, 10.4.1.1.5)."""
+
+from collections.abc import Iterator, Sequence
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydicom.dataset import Dataset
+
+from api.deps import StorageDep
+from api.dicomweb.dicom_json import little_endian_bytes
+from api.dicomweb.errors import not_acceptable
+from api.dicomweb.frames import FrameSource, open_frames
+from api.dicomweb.lookups import content_key, find_instance
+from api.dicomweb.metadata import read_header
+from api.dicomweb.multipart import MultipartWriter
+from api.dicomweb.negotiation import (
+    OCTET_STREAM,
+    FrameFormat,
+    accepted,
+    choose_frames,
+)
+from api.dicomweb.pixels import decode_frame, native_bytes
+from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
+from storage.entities import Instance
+from storage.errors import InvalidRequest, NotFound
+from storage.opening import Storage
+
+router = APIRouter()
+
+_INSTANCE = (
+    "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
+)
+_PIXEL_TAGS = frozenset({"7FE00010", "7FE00008", "7FE00009"})
+_MAX_FRAMES = 100_000
+
+
+def parse_frame_numbers(text: str) -> list[int]:
+    """`1,2,3` as frame indices from 0. Raises InvalidRequest."""
+    pieces = text.split(",")
+    if len(pieces) > _MAX_FRAMES or not all(
+        piece.strip().isdecimal() and len(piece) < 11 and int(piece) > 0 for piece in pieces
+    ):
+        raise InvalidRequest(
+            "The frame list is not made of numbers from 1 on, separated by commas.",
+            remedy="Ask for …/frames/1 or …/frames/1,2,3.",
+        )
+    return [int(piece) - 1 for piece in pieces]
+
+
+@router.get(_INSTANCE + "/frames/{frame_list}")
+def retrieve_frames(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    frame_list: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """One or several frames, each read by its byte range alone."""
+    indices = parse_frame_numbers(frame_list)
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
+    etag = frames_etag(instance, frame_list, answer)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    source = open_frames(storage.instances, instance)
+    return _frames(storage, instance, source, indices, answer, etag)
+
+
+def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
+    form = f"{answer.media_type} {answer.transfer_syntax_uid} {answer.multipart} {answer.decode}"
+    return etag_of(content_key(instance), what, form)
+
+
+def _frames(
+    storage: Storage,
+    instance: Instance,
+    source: FrameSource,
+    indices: Sequence[int],
+    answer: FrameFormat,
+    etag: str,
+) -> Response:
+    for index in indices:
+        source.size_bytes(index)  # refuses a frame that is not there before anything is sent
+    header: Dataset | None = None
+    if answer.decode:
+        header, _ = read_header(storage, instance)
+
+    def frame(index: int) -> bytes:
+        if header is None:
+            return source.frame(index)
+        array = decode_frame(source, header, instance.transfer_syntax_uid, index)
+        return native_bytes(array, header)
+
+    part_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
+    headers = caching_headers(etag)
+    if not answer.multipart:
+        if len(indices) > 1:
+            raise not_acceptable(
+                f"{len(indices)} frames cannot leave as one body.",
+                f'Accept multipart/related; type="{answer.media_type}".',
+            )
+        return Response(frame(indices[0]), media_type=part_type, headers=headers)
+    writer = MultipartWriter(answer.media_type)
+    if len(indices) == 1:
+        body = frame(indices[0])
+        message = b"".join((writer.part_header(part_type, len(body)), body, writer.end))
+        return Response(message, media_type=writer.content_type, headers=headers)
+    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
+    first = frame(indices[0])
+
+    def parts() -> Iterator[bytes]:
+        yield writer.part_header(part_type, len(first)) + first
+        for index in indices[1:]:
+            body = frame(index)
+            yield writer.part_header(part_type, len(body)) + body
+        yield writer.end
+
+    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+
+
+@router.get(_INSTANCE + "/bulkdata/{element_path:path}")
+def retrieve_bulkdata(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    element_path: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """The value that a BulkDataURI of the metadata names; pixel data frame by frame."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    if element_path.upper() in _PIXEL_TAGS:
+        answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
+        etag = frames_etag(instance, element_path, answer)
+        if matches_etag(request, etag):
+            return not_modified(etag)
+        source = open_frames(storage.instances, instance)
+        if source.layout.encapsulated:
+            indices = range(source.layout.number_of_frames)
+            return _frames(storage, instance, source, indices, answer, etag)
+        return _value(source.native_pieces(), answer, source.layout.length, etag)
+    answer = choose_frames(accepted(request), "1.2.840.10008.1.2.1")
+    etag = frames_etag(instance, element_path.replace("/", "."), answer)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    value = _element_value(storage, instance, element_path)
+    return _value(iter([value]), answer, len(value), etag)
+
+
+def _value(pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str) -> Response:
+    headers = caching_headers(etag)
+    part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
+    if not answer.multipart:
+        headers["Content-Length"] = str(length)
+        return StreamingResponse(pieces, media_type=part_type, headers=headers)
+    writer = MultipartWriter(OCTET_STREAM)
+    head = writer.part_header(part_type, length)
+    headers["Content-Length"] = str(len(head) + length + len(writer.end))
+
+    def message() -> Iterator[bytes]:
+        yield head
+        yield from pieces
+        yield writer.end
+
+    return StreamingResponse(message(), media_type=writer.content_type, headers=headers)
+
+
+def _element_value(storage: Storage, instance: Instance, element_path: str) -> bytes:
+    """The binary value at `TAG/ITEM/TAG…`, little endian. Raises NotFound."""
+    missing = NotFound(
+        "The instance has no binary value at that path.",
+        remedy="Use the BulkDataURI as its metadata give it.",
+    )
+    dataset, _ = read_header(storage, instance)
+    *steps, last = element_path.split("/")
+    try:
+        for tag, number in zip(steps[::2], steps[1::2], strict=True):
+            dataset = dataset[int(tag, 16)].value[int(number) - 1]
+        raw = dataset.get_item(int(last, 16))
+        element = dataset[int(last, 16)]
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError):
+        raise missing from None
+    value = raw.value if raw is not None else None
+    if not isinstance(value, bytes):
+        raise missing
+    little_endian = bool(getattr(raw, "is_little_endian", True))
+    return little_endian_bytes(str(element.VR), value, little_endian)

@@ -1,0 +1,160 @@
+"""From stored values to display values: modality LUT, VOI LUT, polarity (PS3.3 C.11)."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
+
+WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
+
+_WINDOW_FUNCTIONS: dict[str, WindowFunction] = {
+    "": "LINEAR",
+    "LINEAR": "LINEAR",
+    "LINEAR_EXACT": "LINEAR_EXACT",
+    "SIGMOID": "SIGMOID",
+}
+_FUNCTIONAL_GROUPS = (
+    "FrameVOILUTSequence",
+    "PixelValueTransformationSequence",
+    "PixelMeasuresSequence",
+)
+_TRANSFORM_KEYWORDS = (
+    "ModalityLUTSequence",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "VOILUTSequence",
+    "WindowCenter",
+    "WindowWidth",
+    "VOILUTFunction",
+    "PixelSpacing",
+    "PixelRepresentation",
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    center: float
+    width: float
+    function: WindowFunction = "LINEAR"
+
+
+def window_function(text: str) -> WindowFunction | None:
+    """The VOI LUT function of that name, in either of the standards' spellings."""
+    return _WINDOW_FUNCTIONS.get(text.strip().upper().replace("-", "_"))
+
+
+def frame_transforms(header: Dataset, frame_index: int) -> Dataset:
+    """The transforms and the spacing that hold for one frame, functional groups resolved."""
+    effective = Dataset()
+    for keyword in _TRANSFORM_KEYWORDS:
+        if keyword in header:
+            effective[keyword] = header[keyword]
+    shared = header.get("SharedFunctionalGroupsSequence") or []
+    per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
+    groups = [*shared[:1], *per_frame[frame_index : frame_index + 1]]
+    for group in groups:
+        for name in _FUNCTIONAL_GROUPS:
+            for item in (group.get(name) or [])[:1]:
+                for element in item:
+                    effective.add(element)
+    return effective
+
+
+def display_values(
+    array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
+) -> NDArray[np.uint8]:
+    """8-bit grey (rows, columns) or RGB (rows, columns, 3) of one decoded frame."""
+    if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return _to_bytes(apply_color_lut(array, header), 16 if _deep_palette(header) else 8)
+    if array.ndim == 3:
+        # A window does not apply to colour (PS3.18 8.3.5.1.4).
+        return _to_bytes(array[..., :3], int(header.get("BitsStored") or 8))
+    if header.get("BitsAllocated") == 1:
+        return np.where(array != 0, 255, 0).astype(np.uint8)
+    grey = _grey(array, header, transforms, window)
+    inverse = header.get("PresentationLUTShape") == "INVERSE"
+    if header.get("PhotometricInterpretation") == "MONOCHROME1" or inverse:
+        grey = np.subtract(255, grey, dtype=np.uint8)
+    return grey
+
+
+def _grey(
+    array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
+) -> NDArray[np.uint8]:
+    values = np.asarray(apply_modality_lut(array, transforms))
+    if window is None and transforms.get("VOILUTSequence"):
+        looked_up = apply_voi(np.rint(values).astype(np.int64), transforms)
+        descriptor = transforms.VOILUTSequence[0].LUTDescriptor
+        return _to_bytes(looked_up, int(descriptor[2]))
+    window = window or _stated_window(transforms)
+    if window is None:
+        window = _full_range(array, values, header)
+    return apply_window(values, window)
+
+
+def apply_window(values: NDArray[Any], window: Window) -> NDArray[np.uint8]:
+    """The three VOI LUT functions (PS3.3 C.11.2.1.2.1, C.11.2.1.3), onto 0 to 255."""
+    x = values.astype(np.float32)
+    if window.function == "SIGMOID":
+        y = 255.0 / (1.0 + np.exp(-4.0 * (x - window.center) / window.width))
+    elif window.function == "LINEAR" and window.width > 1:
+        y = ((x - (window.center - 0.5)) / (window.width - 1.0) + 0.5) * 255.0
+    else:
+        y = ((x - window.center) / window.width + 0.5) * 255.0
+    rounded: NDArray[np.uint8] = np.rint(np.clip(y, 0, 255)).astype(np.uint8)
+    return rounded
+
+
+def _stated_window(transforms: Dataset) -> Window | None:
+    try:
+        center, width = (
+            _first(transforms.get("WindowCenter")),
+            _first(transforms.get("WindowWidth")),
+        )
+    except (TypeError, ValueError):
+        return None
+    if center is None or width is None or width <= 0:
+        return None
+    function = window_function(str(transforms.get("VOILUTFunction") or "")) or "LINEAR"
+    return Window(center, width, function)
+
+
+def _first(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str | float | int):
+        return float(value)
+    return float(value[0]) if len(value) else None
+
+
+def _full_range(array: NDArray[Any], values: NDArray[Any], header: Dataset) -> Window:
+    """From the least to the greatest value of what is not padding."""
+    padding = header.get("PixelPaddingValue")
+    visible = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if padding not in (None, ""):
+        # Some write the value unsigned although the pixels are signed.
+        unsigned = header.get("PixelRepresentation") == 1 and padding > 32767
+        kept = values[array != (padding - 65536 if unsigned else padding)]
+        visible = kept if kept.size else visible
+    if not visible.size:
+        return Window(0.0, 1.0, "LINEAR_EXACT")
+    low, high = float(visible.min()), float(visible.max())
+    return Window((low + high) / 2, max(high - low, 1e-6), "LINEAR_EXACT")
+
+
+def _deep_palette(header: Dataset) -> bool:
+    descriptor = header.get("RedPaletteColorLookupTableDescriptor")
+    return bool(descriptor) and int(descriptor[2]) > 8
+
+
+def _to_bytes(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    if bits == 8:
+        clipped: NDArray[np.uint8] = np.clip(values, 0, 255).astype(np.uint8)
+        return clipped
+    scaled = values.astype(np.float32) * (255.0 / (2.0**bits - 1.0))
+    rounded: NDArray[np.uint8] = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    return rounded

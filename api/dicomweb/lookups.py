@@ -1,0 +1,54 @@
+"""From the UIDs of a path to what the index holds under them."""
+
+from fastapi import Request
+
+from storage.entities import Instance
+from storage.errors import NotFound
+from storage.opening import Storage
+
+PREFIX = "/dicom-web"
+
+
+def find_instance(
+    storage: Storage, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+) -> Instance:
+    """The instance, if it lies in that study and series. Raises NotFound."""
+    instance = storage.index.instance(sop_instance_uid)
+    if (instance.study_instance_uid, instance.series_instance_uid) != (
+        study_instance_uid,
+        series_instance_uid,
+    ):
+        raise NotFound(
+            "The instance is not part of that series and study.",
+            remedy="Search for it with /dicom-web/instances?SOPInstanceUID=…",
+        )
+    return instance
+
+
+def find_instances(
+    storage: Storage, study_instance_uid: str, series_instance_uid: str | None = None
+) -> list[Instance]:
+    """All instances of a study or series, in order. Raises NotFound where there are none."""
+    instances = storage.index.instances_of(study_instance_uid, series_instance_uid)
+    if not instances:
+        what = "series in that study" if series_instance_uid else "study"
+        raise NotFound(f"There is no such {what}.", remedy="Search for it with /dicom-web/studies.")
+    return instances
+
+
+def service_url(request: Request, storage: Storage) -> str:
+    """The address of these services as the client reaches them, without a final slash."""
+    base = storage.settings.public_url or str(request.base_url)
+    return base.rstrip("/") + PREFIX
+
+
+def instance_path(instance: Instance) -> str:
+    return (
+        f"/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+        f"/instances/{instance.sop_instance_uid}"
+    )
+
+
+def content_key(instance: Instance) -> str:
+    """Names the stored bytes: the digest is of the data set alone, without its file meta."""
+    return f"{instance.sha256}.{instance.size_bytes}.{instance.transfer_syntax_uid}"

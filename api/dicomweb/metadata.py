@@ -1,0 +1,144 @@
+"""Metadata of instances as DICOM JSON, made once and kept by series in the object store.
+
+An object `metadata/v1/<study>/<series>.gz` holds a line for each instance: the
+key of its content, a space, its JSON. A line is found by the content
+that the index names now, so it can not go stale; a series that grew
+or whose instance was replaced only lacks lines, which are then added.
+"""
+
+import gzip
+import hashlib
+import time
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+
+import pydicom
+import structlog
+
+from api.dicomweb.cache import ByteCache
+from api.dicomweb.dicom_json import Path, dataset_to_json
+from api.dicomweb.frames import open_frames
+from api.dicomweb.lookups import content_key, instance_path
+from api.dicomweb.responses import gzip_bytes, json_bytes
+from storage.entities import Instance
+from storage.errors import MediViewError, NotFound
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+_SLOW_S = 0.05
+"""An instance that took longer is worth keeping by itself."""
+# A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
+_ROOT_MARK = "{dicom-web}"
+_MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
+
+_bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=64 * 1024 * 1024)
+
+
+def metadata_key(instances: Sequence[Instance]) -> str:
+    """A digest of what the metadata of these instances are made of, and so of their ETag."""
+    digest = hashlib.sha256(b"1")
+    for instance in instances:
+        digest.update(content_key(instance).encode())
+    return digest.hexdigest()[:40]
+
+
+def metadata_body(
+    storage: Storage, instances: Sequence[Instance], key: str, root_url: str, *, gzipped: bool
+) -> bytes:
+    """The JSON array for `instances`, with bulk data under `root_url`.
+
+    `key` is their `metadata_key`; what was made for it is kept in memory,
+    within bounds.
+    """
+    body = _bodies.get((key, root_url, gzipped))
+    if body is not None:
+        return body
+    plain = _bodies.get((key, root_url, False))
+    if plain is None:
+        packed = _bodies.get((key, root_url, True))
+        if packed is not None:
+            plain = gzip.decompress(packed)
+        else:
+            lines = _lines(storage, instances)
+            uri = b'"BulkDataURI":"' + root_url.encode()
+            plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
+    body = gzip_bytes(plain) if gzipped else plain
+    _bodies.put((key, root_url, gzipped), body, len(body))
+    return body
+
+
+def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
+    """JSON of each instance, from the kept lines where they are there."""
+    by_series: dict[str, list[Instance]] = {}
+    for instance in instances:
+        by_series.setdefault(instance.series_instance_uid, []).append(instance)
+    lines: dict[str, bytes] = {}
+    for members in by_series.values():
+        lines.update(_series_lines(storage, members))
+    return [lines[content_key(instance)] for instance in instances]
+
+
+def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, bytes]:
+    object_key = f"metadata/v1/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
+    kept = _load(storage, object_key)
+    missing = [instance for instance in members if content_key(instance) not in kept]
+    slow = False
+    for instance in missing:
+        started = time.perf_counter()
+        kept[content_key(instance)] = instance_json(storage, instance)
+        slow = slow or time.perf_counter() - started > _SLOW_S
+    # One instance asked for by itself does not rewrite a long series each time.
+    if missing and (slow or len(missing) > 1):
+        body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
+        try:
+            storage.objects.put(object_key, gzip_bytes(body), "application/gzip")
+        except MediViewError as error:
+            # The copy only saves time; the answer does not depend on it.
+            log.warning("metadata_not_kept", code=error.code)
+    return kept
+
+
+def _load(storage: Storage, object_key: str) -> dict[str, bytes]:
+    try:
+        packed = storage.objects.get(object_key)
+    except NotFound:
+        return {}
+    try:
+        body = gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        log.warning("metadata_unreadable", size_bytes=len(packed))
+        return {}
+    pairs = (line.partition(b" ") for line in body.split(b"\n"))
+    return {name.decode("ascii", "replace"): line for name, _, line in pairs if line}
+
+
+def instance_json(storage: Storage, instance: Instance) -> bytes:
+    """DICOM JSON of one instance; bulk data addresses begin with the mark of the root."""
+    path_of_instance = instance_path(instance)
+
+    def bulk_uri(path: Path) -> str:
+        return f"{_ROOT_MARK}{path_of_instance}/bulkdata/{path}"
+
+    header, pixels = read_header(storage, instance)
+    elements = dataset_to_json(header, bulk_uri)
+    if pixels is not None:
+        name, vr = pixels
+        elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}
+    return json_bytes(elements)
+
+
+def read_header(
+    storage: Storage, instance: Instance
+) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
+    """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
+    try:
+        layout = open_frames(storage.instances, instance).layout
+    except NotFound:
+        return storage.instances.dataset(instance), None
+    name = (f"{layout.tag:08X}", layout.vr)
+    if layout.inflated:
+        return storage.instances.dataset(instance, stop_before_pixels=True), name
+    head = storage.instances.read(instance, 0, layout.element_offset)
+    return pydicom.dcmread(BytesIO(head), force=True), name

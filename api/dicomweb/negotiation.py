@@ -1,0 +1,217 @@
+"""What a client accepts, read tolerantly, and what it therefore gets (PS3.18 8.7).
+
+Real clients write parameters unquoted, in any order, and with a transfer
+syntax of `*`; the grammar of RFC 9110 would refuse some of them.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fastapi import Request
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from api.dicomweb.errors import not_acceptable
+
+OCTET_STREAM = "application/octet-stream"
+DICOM = "application/dicom"
+DICOM_JSON = "application/dicom+json"
+MULTIPART_RELATED = "multipart/related"
+
+NATIVE_SYNTAXES = frozenset(
+    {
+        ImplicitVRLittleEndian,
+        ExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        DeflatedExplicitVRLittleEndian,
+    }
+)
+
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_SEMICOLON = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+
+# Media type of one frame by its transfer syntax (PS3.18 Table 8.7.3-4 and -5).
+_FRAME_TYPES: dict[str, tuple[str, ...]] = {
+    "1.2.840.10008.1.2.5": ("image/dicom-rle", "image/x-dicom-rle"),
+    "1.2.840.10008.1.2.4.50": ("image/jpeg",),
+    "1.2.840.10008.1.2.4.51": ("image/jpeg",),
+    "1.2.840.10008.1.2.4.57": ("image/jpeg",),
+    "1.2.840.10008.1.2.4.70": ("image/jpeg",),
+    "1.2.840.10008.1.2.4.80": ("image/jls", "image/x-jls"),
+    "1.2.840.10008.1.2.4.81": ("image/jls", "image/x-jls"),
+    "1.2.840.10008.1.2.4.90": ("image/jp2",),
+    "1.2.840.10008.1.2.4.91": ("image/jp2",),
+    "1.2.840.10008.1.2.4.92": ("image/jpx",),
+    "1.2.840.10008.1.2.4.93": ("image/jpx",),
+    "1.2.840.10008.1.2.4.110": ("image/jxl",),
+    "1.2.840.10008.1.2.4.111": ("image/jxl",),
+    "1.2.840.10008.1.2.4.112": ("image/jxl",),
+    "1.2.840.10008.1.2.4.201": ("image/jphc", "image/jph"),
+    "1.2.840.10008.1.2.4.202": ("image/jphc", "image/jph"),
+    "1.2.840.10008.1.2.4.203": ("image/jphc", "image/jph"),
+    "1.2.840.10008.1.2.4.100": ("video/mpeg2", "video/mpeg"),
+    "1.2.840.10008.1.2.4.101": ("video/mpeg2", "video/mpeg"),
+    "1.2.840.10008.1.2.4.102": ("video/mp4",),
+    "1.2.840.10008.1.2.4.103": ("video/mp4",),
+    "1.2.840.10008.1.2.4.104": ("video/mp4",),
+    "1.2.840.10008.1.2.4.105": ("video/mp4",),
+    "1.2.840.10008.1.2.4.106": ("video/mp4",),
+}
+
+
+@dataclass(frozen=True)
+class MediaRange:
+    """One alternative of an Accept header."""
+
+    media_type: str
+    """Of the part, where the alternative is multipart/related."""
+    multipart: bool
+    transfer_syntax: str
+    """A UID, `*`, or the empty string where the client states none."""
+    quality: float = 1.0
+
+    def covers(self, media_type: str) -> bool:
+        if self.media_type in ("*/*", media_type):
+            return True
+        return self.media_type.endswith("/*") and media_type.startswith(self.media_type[:-1])
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """How frames leave: the part's media type and transfer syntax."""
+
+    media_type: str
+    transfer_syntax_uid: str
+    decode: bool
+    multipart: bool
+
+
+@dataclass(frozen=True)
+class InstanceFormat:
+    multipart: bool
+    transfer_syntax_uid: str
+    """Empty: as stored."""
+
+
+def accepted(request: Request) -> list[MediaRange]:
+    """The client's alternatives, the best first; the query's `accept` comes before the header."""
+    values = request.query_params.getlist("accept") or request.headers.getlist("accept")
+    return parse_accept(",".join(values))
+
+
+def parse_accept(header: str) -> list[MediaRange]:
+    """Read an Accept header; an empty one means anything."""
+    ranges = [media for part in _COMMA.split(header) for media in _parse_range(part)]
+    if not ranges:
+        return [MediaRange("*/*", multipart=True, transfer_syntax="")]
+    # sorted() is stable: among equals the client's order decides.
+    return sorted((r for r in ranges if r.quality > 0), key=lambda r: -r.quality)
+
+
+def _parse_range(text: str) -> Iterator[MediaRange]:
+    media_type, *parameters = (piece.strip() for piece in _SEMICOLON.split(text))
+    if not media_type:
+        return
+    values = {}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        values[name.strip().lower()] = value.strip().strip('"')
+    try:
+        quality = float(values.get("q", "1"))
+    except ValueError:
+        quality = 1.0
+    media_type = media_type.lower()
+    multipart = media_type == MULTIPART_RELATED
+    if multipart:
+        media_type = values.get("type", "*/*").lower()
+    yield MediaRange(media_type, multipart, values.get("transfer-syntax", ""), quality)
+
+
+def choose_frames(ranges: Sequence[MediaRange], stored_syntax_uid: str) -> FrameFormat:
+    """Pick how frames of `stored_syntax_uid` leave. Raises 406.
+
+    Octet-stream without a transfer syntax means Explicit VR Little Endian
+    (PS3.18 8.7.3.3.2); with `*` it means as stored. Native frames always
+    leave as Explicit VR Little Endian: the pixels of implicit VR are the same
+    bytes, and those of big endian are swapped.
+    """
+    native = stored_syntax_uid in NATIVE_SYNTAXES
+    little = str(ExplicitVRLittleEndian)
+    stored_types = _FRAME_TYPES.get(stored_syntax_uid, (OCTET_STREAM,))
+    for media in ranges:
+        # A bare */* is what browsers and curl send; the standard's default is multipart.
+        multipart = media.multipart or media.media_type == "*/*"
+        wanted = media.transfer_syntax
+        if native:
+            if media.covers(OCTET_STREAM) and wanted in ("", "*", little, stored_syntax_uid):
+                return FrameFormat(OCTET_STREAM, little, decode=False, multipart=multipart)
+            continue
+        as_stored = wanted in ("*", stored_syntax_uid)
+        if media.media_type == OCTET_STREAM:
+            if as_stored:
+                return FrameFormat(OCTET_STREAM, stored_syntax_uid, False, multipart)
+            if wanted in ("", little):
+                return FrameFormat(OCTET_STREAM, little, decode=True, multipart=multipart)
+            continue
+        if media.media_type == "*/*" and wanted == little:
+            return FrameFormat(OCTET_STREAM, little, decode=True, multipart=multipart)
+        if wanted == "" or as_stored:
+            for stored_type in stored_types:
+                if media.covers(stored_type):
+                    return FrameFormat(stored_type, stored_syntax_uid, False, multipart)
+    raise not_acceptable(
+        f"The frames are stored as {UID(stored_syntax_uid).name} and cannot be sent"
+        " as the Accept header asks.",
+        'Accept multipart/related; type="application/octet-stream"; transfer-syntax=*.',
+    )
+
+
+def choose_instances(
+    ranges: Sequence[MediaRange], stored_syntax_uids: frozenset[str]
+) -> InstanceFormat:
+    """Pick how whole instances leave. Raises 406.
+
+    Without a transfer syntax, or with `*`, they leave as stored; Explicit VR
+    Little Endian can be made of what the node can decode.
+    """
+    for media in ranges:
+        if not media.covers(DICOM):
+            continue
+        multipart = media.multipart or media.media_type == "*/*"
+        wanted = media.transfer_syntax
+        if wanted in ("", "*") or stored_syntax_uids <= {wanted}:
+            return InstanceFormat(multipart, "")
+        if wanted == ExplicitVRLittleEndian:
+            return InstanceFormat(multipart, wanted)
+    raise not_acceptable(
+        "Instances cannot be sent as the Accept header asks.",
+        'Accept multipart/related; type="application/dicom"; transfer-syntax=*.',
+    )
+
+
+def check_json(ranges: Sequence[MediaRange]) -> None:
+    """Raise 406 unless the client takes DICOM JSON in any spelling."""
+    for media in ranges:
+        if not media.multipart and (media.covers(DICOM_JSON) or media.covers("application/json")):
+            return
+        if media.media_type == "*/*":
+            return
+    raise not_acceptable(
+        "Search results and metadata leave as DICOM JSON.",
+        "Accept application/dicom+json.",
+    )
+
+
+def choose_image(ranges: Sequence[MediaRange], offered: Sequence[str]) -> str:
+    """The first of `offered` that the best alternative covers. Raises 406."""
+    for media in ranges:
+        for media_type in offered:
+            if media.covers(media_type):
+                return media_type
+    raise not_acceptable(f"Rendered images leave as {', '.join(offered)}.", f"Accept {offered[0]}.")

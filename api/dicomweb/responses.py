@@ -1,0 +1,50 @@
+"""Answers with an ETag, and JSON that is gzipped when the client takes it."""
+
+import gzip
+import hashlib
+import json
+from typing import Any
+
+from fastapi import Request, Response
+
+# The browser may keep what it got, and asks each time whether it still holds.
+PRIVATE_CACHE = "private, no-cache"
+_GZIP_LEVEL = 1
+
+
+def json_bytes(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def accepts_gzip(request: Request) -> bool:
+    encodings = request.headers.get("accept-encoding", "").lower()
+    return any(
+        part.strip().partition(";")[0].strip() in ("gzip", "*") and "q=0" not in part.split(";")[-1]
+        for part in encodings.split(",")
+    )
+
+
+def gzip_bytes(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0)
+
+
+def matches_etag(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names `etag`, compared weakly (RFC 9110 13.1.2)."""
+    wanted = request.headers.get("if-none-match")
+    if wanted is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+    return "*" in tags or etag in tags
+
+
+def etag_of(*parts: str) -> str:
+    """A strong entity tag from all that an answer depends on."""
+    return f'"{hashlib.sha256(" ".join(parts).encode()).hexdigest()[:40]}"'
+
+
+def caching_headers(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": PRIVATE_CACHE, "Vary": "Accept, Accept-Encoding"}
+
+
+def not_modified(etag: str) -> Response:
+    return Response(status_code=304, headers=caching_headers(etag))

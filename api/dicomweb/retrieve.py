@@ -1,0 +1,219 @@
+"""WADO-RS: whole instances and their metadata (PS3.18 10.4)."""
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+import pydicom
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import decompress
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from api.deps import StorageDep
+from api.dicomweb.errors import not_acceptable
+from api.dicomweb.lookups import find_instance, find_instances, service_url
+from api.dicomweb.metadata import metadata_body, metadata_key
+from api.dicomweb.multipart import MultipartWriter
+from api.dicomweb.negotiation import (
+    DICOM,
+    DICOM_JSON,
+    NATIVE_SYNTAXES,
+    InstanceFormat,
+    accepted,
+    check_json,
+    choose_instances,
+)
+from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
+from storage.entities import Instance
+from storage.opening import Storage
+
+router = APIRouter()
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+@router.get("/studies/{study_instance_uid}")
+def retrieve_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
+    """All instances of a study, streamed."""
+    return _instances(request, storage, find_instances(storage, study_instance_uid))
+
+
+@router.get("/studies/{study_instance_uid}/series/{series_instance_uid}")
+def retrieve_series(
+    study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
+) -> Response:
+    """All instances of a series, streamed."""
+    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    return _instances(request, storage, found)
+
+
+@router.get(
+    "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
+)
+def retrieve_instance(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """One instance, as a part or, where `application/dicom` is asked for, by itself."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _instances(request, storage, [instance])
+
+
+@router.get("/studies/{study_instance_uid}/metadata")
+def study_metadata(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
+    """The metadata of a study's instances."""
+    return _metadata(request, storage, find_instances(storage, study_instance_uid))
+
+
+@router.get("/studies/{study_instance_uid}/series/{series_instance_uid}/metadata")
+def series_metadata(
+    study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
+) -> Response:
+    """The metadata of a series' instances."""
+    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    return _metadata(request, storage, found)
+
+
+@router.get(
+    "/studies/{study_instance_uid}/series/{series_instance_uid}"
+    "/instances/{sop_instance_uid}/metadata"
+)
+def instance_metadata(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """The metadata of one instance, the whole content tree of an SR included."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _metadata(request, storage, [instance])
+
+
+def _metadata(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
+    check_json(accepted(request))
+    key = metadata_key(instances)
+    gzipped = accepts_gzip(request)
+    etag = f'"{key}{"-gz" if gzipped else ""}"'
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    root_url = service_url(request, storage)
+    body = metadata_body(storage, instances, key, root_url, gzipped=gzipped)
+    headers = caching_headers(etag)
+    if gzipped:
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, media_type=DICOM_JSON, headers=headers)
+
+
+def _instances(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
+    stored = frozenset(instance.transfer_syntax_uid for instance in instances)
+    answer = choose_instances(accepted(request), stored)
+    variant = f"{answer.transfer_syntax_uid or 'stored'}-{'m' if answer.multipart else 's'}"
+    etag = f'"{metadata_key(instances)}-{variant}"'
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    headers = caching_headers(etag)
+    if answer.transfer_syntax_uid:
+        return _transcoded(storage, instances, answer, headers)
+    if not answer.multipart:
+        instance = _only(instances)
+        headers["Content-Length"] = str(instance.size_bytes)
+        media_type = f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}"
+        return StreamingResponse(_pieces(storage, instance), media_type=media_type, headers=headers)
+    writer = MultipartWriter(DICOM)
+    parts = [
+        (writer.part_header(_part_type(i.transfer_syntax_uid), i.size_bytes), i) for i in instances
+    ]
+    length = sum(len(head) + i.size_bytes for head, i in parts) + len(writer.end)
+    headers["Content-Length"] = str(length)
+    return StreamingResponse(
+        _joined(storage, parts, writer.end), media_type=writer.content_type, headers=headers
+    )
+
+
+def _only(instances: Sequence[Instance]) -> Instance:
+    if len(instances) != 1:
+        raise not_acceptable(
+            f"{len(instances)} instances cannot leave as one application/dicom.",
+            'Accept multipart/related; type="application/dicom".',
+        )
+    return instances[0]
+
+
+def _part_type(transfer_syntax_uid: str) -> str:
+    return f"{DICOM}; transfer-syntax={transfer_syntax_uid}"
+
+
+def _pieces(storage: Storage, instance: Instance) -> Iterator[bytes]:
+    for start in range(0, instance.size_bytes, _CHUNK_BYTES):
+        length = min(_CHUNK_BYTES, instance.size_bytes - start)
+        yield storage.instances.read(instance, start, length)
+
+
+def _joined(
+    storage: Storage, parts: Sequence[tuple[bytes, Instance]], end: bytes
+) -> Iterator[bytes]:
+    """Heads and bodies in chunks of about a megabyte: small instances travel together."""
+    waiting: list[bytes] = []
+    size_bytes = 0
+    for head, instance in parts:
+        waiting.append(head)
+        for piece in _pieces(storage, instance):
+            waiting.append(piece)
+            size_bytes += len(piece)
+            if size_bytes >= _CHUNK_BYTES:
+                yield b"".join(waiting)
+                waiting, size_bytes = [], 0
+    waiting.append(end)
+    yield b"".join(waiting)
+
+
+def _transcoded(
+    storage: Storage, instances: Sequence[Instance], answer: InstanceFormat, headers: dict[str, str]
+) -> Response:
+    """Explicit VR Little Endian of instances that are stored otherwise, one in memory at a time."""
+    for instance in instances:
+        _check_decodable(instance.transfer_syntax_uid)
+    if not answer.multipart:
+        body = _explicit_little(storage, _only(instances))
+        return Response(body, media_type=_part_type(answer.transfer_syntax_uid), headers=headers)
+    writer = MultipartWriter(DICOM)
+
+    def parts() -> Iterator[bytes]:
+        for instance in instances:
+            body = _explicit_little(storage, instance)
+            yield writer.part_header(_part_type(answer.transfer_syntax_uid), len(body)) + body
+        yield writer.end
+
+    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+
+
+def _check_decodable(transfer_syntax_uid: str) -> None:
+    if transfer_syntax_uid in NATIVE_SYNTAXES:
+        return
+    try:
+        available = get_decoder(UID(transfer_syntax_uid)).is_available
+    except NotImplementedError:
+        available = False
+    if not available:
+        raise not_acceptable(
+            f"Instances in {UID(transfer_syntax_uid).name} cannot be decoded here.",
+            "Accept transfer-syntax=* to get them as stored.",
+        )
+
+
+def _explicit_little(storage: Storage, instance: Instance) -> bytes:
+    if instance.transfer_syntax_uid == ExplicitVRLittleEndian:
+        return storage.instances.read(instance)
+    dataset = storage.instances.dataset(instance)
+    if instance.transfer_syntax_uid not in NATIVE_SYNTAXES and "PixelData" in dataset:
+        # The SOP Instance UID stays: PS3.18 8.7.3.5 transcodes, it does not derive.
+        decompress(dataset, generate_instance_uid=False)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = BytesIO()
+    pydicom.dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
+    return buffer.getvalue()

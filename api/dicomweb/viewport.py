@@ -1,0 +1,137 @@
+"""Query parameters of rendered resources, and the picture they ask for (PS3.18 8.3.5)."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from api.dicomweb.grayscale import Window, window_function
+from storage.errors import InvalidRequest
+
+_MAX_SIDE = 8192
+_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """The box that the picture must fit in, and the part of the image that it shows."""
+
+    width: int
+    height: int
+    left: float = 0
+    top: float = 0
+    source_width: float = 0
+    """0: to the edge; negative: mirrored (PS3.18 8.3.5.1.3)."""
+    source_height: float = 0
+
+
+def parse_window(text: str) -> Window:
+    """`center,width[,function]`. Raises InvalidRequest."""
+    pieces = text.split(",")
+    function = window_function(pieces[2]) if len(pieces) == 3 else "LINEAR"
+    try:
+        if len(pieces) not in (2, 3) or function is None:
+            raise ValueError
+        window = Window(float(pieces[0]), float(pieces[1]), function)
+        if not (np.isfinite([window.center, window.width]).all() and window.width > 0):
+            raise ValueError
+    except ValueError:
+        raise InvalidRequest(
+            "The window is not center,width[,function] with a width above 0.",
+            remedy="Write for example window=40,400,linear.",
+        ) from None
+    return window
+
+
+def parse_viewport(text: str) -> Viewport:
+    """`width,height[,sx,sy,sw,sh]`. Raises InvalidRequest."""
+    pieces = [piece.strip() for piece in text.split(",")]
+    try:
+        if len(pieces) not in (2, 6):
+            raise ValueError
+        width, height = int(pieces[0]), int(pieces[1])
+        source = [float(piece or 0) for piece in pieces[2:]]
+        sides_fit = 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE
+        if not (sides_fit and np.isfinite(source).all()):
+            raise ValueError
+    except ValueError:
+        raise InvalidRequest(
+            f"The viewport is not width,height[,sx,sy,sw,sh] with sides from 1 to {_MAX_SIDE}.",
+            remedy="Write for example viewport=512,512.",
+        ) from None
+    return Viewport(width, height, *source)
+
+
+def parse_quality(text: str) -> int:
+    """JPEG quality from 1 to 100. Raises InvalidRequest."""
+    if text.isdecimal() and 1 <= int(text) <= 100:
+        return int(text)
+    raise InvalidRequest(
+        "The quality is not a whole number from 1 to 100.", remedy="Write for example quality=90."
+    )
+
+
+def encode_picture(
+    pixels: NDArray[np.uint8],
+    media_type: str,
+    *,
+    viewport: Viewport | None,
+    spacing: tuple[float, float],
+    quality: int,
+) -> bytes:
+    """An image file of display values; `spacing` is between rows, then between columns."""
+    picture = Image.fromarray(pixels)
+    if viewport is not None:
+        picture = _place(picture, viewport, spacing)
+    options: dict[str, Any] = {}
+    if media_type == "image/jpeg":
+        options = {"quality": quality}
+    elif media_type == "image/png":
+        options = {"compress_level": 3}
+    buffer = BytesIO()
+    picture.save(buffer, _FORMATS[media_type], **options)
+    return buffer.getvalue()
+
+
+def _place(picture: Image.Image, viewport: Viewport, spacing: tuple[float, float]) -> Image.Image:
+    """Crop, mirror and scale into the viewport, keeping the proportions in space."""
+    sw, sh = viewport.source_width, viewport.source_height
+    left, top = max(0.0, viewport.left), max(0.0, viewport.top)
+    right = min(picture.width, left + abs(sw)) if sw else picture.width
+    bottom = min(picture.height, top + abs(sh)) if sh else picture.height
+    if right - left < 1 or bottom - top < 1:
+        raise InvalidRequest(
+            f"The viewport's region lies outside the image of {picture.width} by"
+            f" {picture.height} pixels.",
+            remedy="Choose sx, sy, sw and sh inside the image.",
+        )
+    picture = picture.crop((int(left), int(top), int(right), int(bottom)))
+    if sw < 0:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if sh < 0:
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    row_spacing, column_spacing = spacing
+    height, width = picture.height * row_spacing, picture.width * column_spacing
+    scale = min(viewport.width / width, viewport.height / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def pixel_spacing(header: Dataset, transforms: Dataset) -> tuple[float, float]:
+    """Spacing between rows and between columns, up to a factor; 1, 1 where unknown."""
+    for source, keyword in (
+        (transforms, "PixelSpacing"),
+        (header, "ImagerPixelSpacing"),
+        (header, "PixelAspectRatio"),
+    ):
+        try:
+            rows, columns = (float(value) for value in source.get(keyword) or ())
+        except (TypeError, ValueError):
+            continue
+        if rows > 0 and columns > 0 and 0.02 < rows / columns < 50:
+            return rows, columns
+    return 1.0, 1.0
