@@ -1,0 +1,177 @@
+"""Complete series × catalogue → jobs, and a stored reason for every pipeline that does not run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.catalogue import catalogue
+from inference.completeness import complete_quiet_series
+from inference.failures import explain, place
+from inference.geometry import stack_of
+from inference.pipeline import Acceptance, Pipeline
+from inference.refusals import VolumeRefused
+from storage.clock import utcnow
+from storage.entities import Decision, Instance, JobState, Series
+from storage.errors import StorageFull, StorageUnavailable
+from storage.opening import Storage
+from storage.undecided import undecided_series
+
+log = structlog.get_logger(__name__)
+
+_SUPERSEDED = "More instances of the series arrived; a job over all of them takes its place."
+# A round stays short, so that what is due in the meantime need not wait for it.
+_SERIES_PER_ROUND = 16
+_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A complete series with what the catalogue judges it by."""
+
+    series: Series
+    instances: Sequence[Instance]
+    headers: Sequence[Dataset]
+    unreadable: str = ""
+    """Why the headers could not be read; no pipeline can take the series then."""
+
+
+def complete_and_schedule(
+    storage: Storage,
+    now: datetime,
+    pipelines: Sequence[Pipeline] | None = None,
+    since: datetime | None = None,
+) -> list[Decision]:
+    """Complete what is quiet, and offer every complete series that has no decision yet.
+
+    The second half finds its work in the index, so that a process that dies between the
+    two delays a series and never loses it. `since` spares it series without news.
+    """
+    complete_quiet_series(storage, now)
+    decisions: list[Decision] = []
+    for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
+        try:
+            decisions.extend(schedule_series(storage, series, pipelines))
+        except (StorageFull, StorageUnavailable) as error:
+            # Stays undecided and is offered again; the next series may be elsewhere.
+            log.warning(
+                "series_not_decided",
+                series_instance_uid=series.series_instance_uid,
+                error=error.code,
+            )
+    return decisions
+
+
+def schedule_series(
+    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None = None
+) -> list[Decision]:
+    """Offer one complete series to every pipeline and store what each said.
+
+    Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
+    Our own results are offered to nobody.
+    """
+    if series.origin == "generated" or series.state != "COMPLETE":
+        return []
+    offered = catalogue(storage.settings) if pipelines is None else pipelines
+    candidate = _read(storage, series)
+    return [_decide(storage, candidate, pipeline) for pipeline in offered]
+
+
+def _read(storage: Storage, series: Series) -> _Candidate:
+    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    try:
+        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
+        reason = f"The series cannot be read. {explain(error).sentence}"
+        log.warning(
+            "series_unreadable",
+            series_instance_uid=series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        return _Candidate(series, instances, (), reason)
+    return _Candidate(series, instances, headers)
+
+
+def _decide(storage: Storage, candidate: _Candidate, pipeline: Pipeline) -> Decision:
+    series = candidate.series
+    acceptance = _judge(candidate, pipeline)
+    job_id = None
+    if acceptance.accepted:
+        job, created = storage.jobs.schedule(
+            pipeline.name,
+            pipeline.version,
+            series.study_instance_uid,
+            series.series_instance_uid,
+            series.fingerprint,
+        )
+        job_id = job.job_id
+        if created:
+            log.info("job_scheduled", job_id=job_id, pipeline=pipeline.name)
+    _cancel_superseded(storage, series, pipeline)
+    decision = Decision(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        input_fingerprint=series.fingerprint,
+        accepted=acceptance.accepted,
+        reason=acceptance.reason,
+        job_id=job_id,
+        decided_at=utcnow(),
+    )
+    storage.decisions.record(decision)
+    return decision
+
+
+def _judge(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:
+    """The pipeline's word, or why it could not be had."""
+    if candidate.unreadable:
+        return Acceptance(False, candidate.unreadable)
+    try:
+        return _ask(candidate, pipeline)
+    except (StorageFull, StorageUnavailable):
+        raise  # nothing was decided; the series is offered again
+    except VolumeRefused as refusal:
+        return Acceptance(False, str(refusal))
+    except Exception as error:  # noqa: BLE001 - a pipeline's edge: one must not block the others
+        log.error(
+            "pipeline_accepts_failed",
+            pipeline=pipeline.name,
+            series_instance_uid=candidate.series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        return Acceptance(
+            False, f"{pipeline.title} could not judge the series: {explain(error).sentence}"
+        )
+
+
+def _ask(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:
+    """Its rule, then whether it could run, then whether the geometry allows it."""
+    acceptance = pipeline.accepts(candidate.series, candidate.instances, candidate.headers)
+    if not acceptance.accepted:
+        return acceptance
+    readiness = pipeline.readiness()
+    if not readiness.ready:
+        return Acceptance(False, readiness.detail)
+    if pipeline.input_kind == "volume":
+        stack_of(candidate.headers)
+    return acceptance
+
+
+def _cancel_superseded(storage: Storage, series: Series, pipeline: Pipeline) -> None:
+    """A late instance made a new fingerprint: unfinished work on the old one is void."""
+    for state in _UNFINISHED:
+        jobs, _ = storage.jobs.list(study_instance_uid=series.study_instance_uid, state=state)
+        for job in jobs:
+            if (
+                job.series_instance_uid == series.series_instance_uid
+                and job.pipeline == pipeline.name
+                and job.input_fingerprint != series.fingerprint
+            ):
+                storage.jobs.cancel(job.job_id, _SUPERSEDED, utcnow())

@@ -1,0 +1,200 @@
+"""The stages of one claimed job: load → assemble → model → findings → DICOM → store → deliver."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.lease import Lease, LeaseLost
+from inference.memory import peak_memory_bytes, reset_peak_memory
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.results.encode import EncodedResults, encode_results
+from inference.volume import Volume, assemble_volume
+from storage.clock import utcnow
+from storage.entities import Instance, Job
+from storage.errors import InvalidRequest
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Progress is written when it moved by this much or for this long, so that a chatty
+# pipeline does not keep the database busy.
+_PROGRESS_STEP = 0.02
+_PROGRESS_S = 1.0
+# Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
+_LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
+
+
+class WorkerStopping(Exception):
+    """The process was asked to end; the job goes back to the ledger."""
+
+
+class Work:
+    """The stages of one claimed job."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        job: Job,
+        owner: str,
+        lease: Lease,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._storage = storage
+        self._job = job
+        self._owner = owner
+        self._lease = lease
+        self._stopping = stopping
+        self._timings_s: dict[str, float] = {}
+        self._reported = ("", -1.0, 0.0)
+
+    def do(self, pipeline: Pipeline) -> dict[str, Any]:
+        reset_peak_memory()
+        begun = time.monotonic()
+        if pipeline.input_kind == "image":
+            sources: Sequence[Dataset] = ()
+            volume = None
+            context = self._image_context()
+        else:
+            with self._stage("loading", _LOADING):
+                sources = self._load()
+            with self._stage("assembling", _ASSEMBLING):
+                volume = assemble_volume(sources)
+                _drop_pixels(sources)
+            context = self._volume_context(volume)
+        with self._stage("running", _RUNNING):
+            output = pipeline.run(context)
+        with self._stage("encoding", _ENCODING):
+            results = encode_results(self._job, pipeline, sources, volume, output)
+        with self._stage("storing", _STORING):
+            stored = self._store(results)
+        self._timings_s["total"] = time.monotonic() - begun
+        return self._result(output, results, stored)
+
+    def _image_context(self) -> PipelineContext:
+        if not self._job.input_object_key:
+            raise InvalidRequest(
+                f"{self._job.pipeline} analyses uploaded images, and the job names none.",
+                remedy="Upload a PNG or JPEG and start the pipeline on it.",
+            )
+        with self._stage("loading", _LOADING):
+            image = self._storage.objects.get(self._job.input_object_key)
+        return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
+
+    def _volume_context(self, volume: Volume) -> PipelineContext:
+        return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
+
+    def _load(self) -> list[Dataset]:
+        """The series as it was when the job was made; refused when it has changed since."""
+        index, job = self._storage.index, self._job
+        instances = index.instances_of(job.study_instance_uid, job.series_instance_uid)
+        datasets: list[Dataset] = []
+        for done, instance in enumerate(instances):
+            datasets.append(self._storage.instances.dataset(instance))
+            share = done / len(instances)
+            self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
+        # Asked after reading: an instance that arrives in between reopens the series.
+        series = index.series(job.study_instance_uid, job.series_instance_uid)
+        if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
+            raise InvalidRequest(
+                "More instances of the series arrived after the job was made.",
+                remedy="A job over all of them takes its place.",
+            )
+        return datasets
+
+    def _in_pipeline(self, stage: str, fraction: float) -> None:
+        inside = min(max(fraction, 0.0), 1.0)
+        self._report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
+
+    def _store(self, results: EncodedResults) -> list[dict[str, str]]:
+        """Objects first, then the rows that name them, deliveries last: all may be repeated."""
+        job, storage = self._job, self._storage
+        instances: list[Instance] = []
+        stored: list[dict[str, str]] = []
+        for result in results.objects:
+            dataset = result.dataset
+            self._check()
+            accepted = storage.ingest.accept(
+                _part10(dataset), source=f"result:{job.job_id}", origin="generated"
+            )
+            log.info(
+                "result_stored",
+                job_id=job.job_id,
+                kind=result.kind,
+                sop_instance_uid=str(dataset.SOPInstanceUID),
+                outcome=accepted.outcome,
+            )
+            instances.append(storage.index.instance(str(dataset.SOPInstanceUID)))
+            stored.append(
+                {
+                    "kind": result.kind,
+                    "sop_class_uid": str(dataset.SOPClassUID),
+                    "series_instance_uid": str(dataset.SeriesInstanceUID),
+                    "sop_instance_uid": str(dataset.SOPInstanceUID),
+                }
+            )
+        self._check()
+        storage.findings.replace_for_job(job.job_id, results.findings)
+        if results.report is not None:
+            storage.reports.put(results.report)
+        for destination in storage.settings.destinations:
+            storage.deliveries.enqueue(destination.name, instances, job.job_id)
+        return stored
+
+    def _result(
+        self, output: PipelineOutput, results: EncodedResults, stored: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
+        return {
+            "instances": stored,
+            "findings": len(results.findings),
+            "timings_s": {
+                name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
+            },
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+
+    @contextmanager
+    def _stage(self, name: str, fraction: float) -> Iterator[None]:
+        self._report(name, fraction)
+        begun = time.monotonic()
+        yield
+        self._timings_s[name] = time.monotonic() - begun
+
+    def _report(self, stage: str, fraction: float) -> None:
+        """Tell the ledger how far the work is, and stop here where it should stop."""
+        self._check()
+        last_stage, last_fraction, last_at = self._reported
+        now = time.monotonic()
+        moved = fraction - last_fraction >= _PROGRESS_STEP or now - last_at >= _PROGRESS_S
+        if stage == last_stage and not moved:
+            return
+        self._reported = (stage, fraction, now)
+        if not self._storage.jobs.progress(
+            self._job.job_id, self._owner, stage, fraction, utcnow()
+        ):
+            raise LeaseLost(self._job.job_id)
+
+    def _check(self) -> None:
+        if self._stopping():
+            raise WorkerStopping
+        self._lease.check()
+
+
+def _drop_pixels(datasets: Sequence[Dataset]) -> None:
+    """The voxels are in the volume now; keeping them twice would cost the model its memory."""
+    for dataset in datasets:
+        for keyword in _PIXELS:
+            if keyword in dataset:
+                del dataset[keyword]
+
+
+def _part10(dataset: Dataset) -> bytes:
+    buffer = BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,55 @@
+"""Helpers of the tests of orchestration: a storage, a series in it, time that passes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from storage.clock import utcnow
+from storage.entities import Series
+from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
+from storage.settings import Settings, load_settings
+from tests.inference.small import mr_series, series_uid, study_uid
+
+
+def settings_in(folder: Path, **overrides: Any) -> Settings:
+    return load_settings(data_dir=folder / "data", free_disk_mark_bytes=0, **overrides)
+
+
+@contextmanager
+def storage_in(folder: Path, **overrides: Any) -> Iterator[Storage]:
+    settings = settings_in(folder, **overrides)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        yield storage
+
+
+def receive(storage: Storage, instances: Sequence[bytes]) -> None:
+    for part10 in instances:
+        storage.ingest.accept(part10, source="dimse:TEST")
+
+
+def complete_series(storage: Storage, name: str, count: int = 8) -> Series:
+    """A small MR series, received and completed."""
+    receive(storage, mr_series(name, count))
+    storage.index.force_complete(study_uid(name), utcnow())
+    return storage.index.series(study_uid(name), series_uid(name))
+
+
+def later(seconds: float) -> Any:
+    return utcnow() + timedelta(seconds=seconds)
+
+
+def wait_for(done: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
+    """What `done` gives as soon as it is true."""
+    deadline = monotonic() + limit_s
+    while True:
+        value = done()
+        if value:
+            return value
+        if monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {limit_s:g} s")
+        sleep(0.05)

@@ -1,0 +1,247 @@
+"""One job from claim to end: its results, and every way in which it may not come to them."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.run import run_job
+from inference.schedule import schedule_series
+from storage.clock import utcnow
+from storage.entities import Job
+from storage.errors import StorageFull
+from storage.opening import Storage
+from storage.settings import Destination
+from tests.inference.orchestration import complete_series, later, receive, storage_in, wait_for
+from tests.inference.small import PATIENT_NAME, BrightRegion, mr_slice, study_uid
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    destination = Destination("pacs", "PACS", "127.0.0.1", 104)
+    with storage_in(tmp_path, job_lease_s=1.0, destinations=(destination,)) as storage:
+        yield storage
+
+
+def scheduled(storage: Storage, pipeline: Pipeline, name: str = "a", count: int = 8) -> Job:
+    (decision,) = schedule_series(storage, complete_series(storage, name, count), (pipeline,))
+    return storage.jobs.get(decision.job_id or "")
+
+
+def run(storage: Storage, job: Job, pipeline: Pipeline, owner: str = "worker-1") -> Job:
+    run_job(storage, job.job_id, owner, pipelines=(pipeline,))
+    return storage.jobs.get(job.job_id)
+
+
+def test_a_job_leaves_findings_a_draft_objects_and_deliveries(storage: Storage) -> None:
+    pipeline = BrightRegion()
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    assert (job.state, job.progress, job.attempts, job.reason) == ("COMPLETED", 1.0, 1, "")
+    assert [entry["kind"] for entry in job.result["instances"]] == ["SEG", "SR"]
+    # 96 voxels of 2 mm³ in each of 8 slices
+    (finding,) = storage.findings.of_job(job.job_id)
+    assert (finding.value, finding.unit and finding.unit.value) == (1.536, "cm3")
+    assert storage.reports.of_study(job.study_instance_uid)[0].job_id == job.job_id
+    stored = [storage.index.instance(one["sop_instance_uid"]) for one in job.result["instances"]]
+    assert {one.source for one in stored} == {f"result:{job.job_id}"}
+    series = storage.index.series(job.study_instance_uid, stored[0].series_instance_uid)
+    assert series.origin == "generated"
+    deliveries = storage.deliveries.of_study(job.study_instance_uid)
+    assert {one.sop_instance_uid for one in deliveries} == {one.sop_instance_uid for one in stored}
+    assert {one.destination for one in deliveries} == {"pacs"}
+
+
+def test_the_result_says_how_long_each_stage_took_and_what_memory_it_needed(
+    storage: Storage,
+) -> None:
+    pipeline = BrightRegion()
+    result = run(storage, scheduled(storage, pipeline), pipeline).result
+    stages = {"loading", "assembling", "running", "encoding", "storing", "total"}
+    assert stages | {"running.threshold"} == set(result["timings_s"])
+    assert result["timings_s"]["total"] >= result["timings_s"]["running"] >= 0
+    assert result["peak_memory_bytes"] > 10_000_000
+
+
+def test_the_segmentation_names_the_patient_and_the_slices_it_was_made_of(
+    storage: Storage,
+) -> None:
+    pipeline = BrightRegion()
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    seg_uid = job.result["instances"][0]["sop_instance_uid"]
+    seg = storage.instances.dataset(storage.index.instance(seg_uid))
+    assert seg.PatientName == PATIENT_NAME
+    assert seg.Modality == "SEG"
+    assert int(seg.pixel_array.sum()) == 96 * 8
+
+
+def test_progress_can_be_followed_stage_by_stage(storage: Storage) -> None:
+    pipeline = BrightRegion()
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    seen = [event.payload for event in storage.events.since(0, job_id=job.job_id)]
+    stages = list(dict.fromkeys(event["stage"] for event in seen if event["stage"]))
+    assert stages == ["loading", "assembling", "running", "encoding", "storing"]
+    fractions = [event["progress"] for event in seen]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1], seen[-1]["state"]) == (0.0, 1.0, "COMPLETED")
+
+
+def test_only_one_worker_gets_the_job(storage: Storage, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    pipeline = BrightRegion(runs=runs)
+    job = scheduled(storage, pipeline)
+    threads = [
+        threading.Thread(target=run, args=(storage, job, pipeline, f"worker-{number}"))
+        for number in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert runs.read_text().splitlines() == ["run"]
+    assert storage.jobs.get(job.job_id).attempts == 1
+
+
+def test_a_long_model_keeps_its_lease(storage: Storage, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    pipeline = BrightRegion(hold=go)
+    job = scheduled(storage, pipeline)
+    thread = threading.Thread(target=run, args=(storage, job, pipeline))
+    thread.start()
+    wait_for(lambda: storage.jobs.get(job.job_id).stage == "holding", "the model's start")
+    threading.Event().wait(2.5)  # more than two leases
+    assert storage.jobs.due(utcnow(), 10) == []
+    go.touch()
+    thread.join()
+    assert storage.jobs.get(job.job_id).state == "COMPLETED"
+
+
+def test_a_cancelled_job_stops_and_stores_nothing(storage: Storage, tmp_path: Path) -> None:
+    pipeline = BrightRegion(hold=tmp_path / "never")
+    job = scheduled(storage, pipeline)
+    thread = threading.Thread(target=run, args=(storage, job, pipeline))
+    thread.start()
+    wait_for(lambda: storage.jobs.get(job.job_id).stage == "holding", "the model's start")
+    assert storage.jobs.cancel(job.job_id, "Cancelled by a person.", utcnow())
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    job = storage.jobs.get(job.job_id)
+    assert (job.state, job.reason) == ("CANCELED", "Cancelled by a person.")
+    assert len(storage.index.series_of(job.study_instance_uid)) == 1
+    assert storage.findings.of_job(job.job_id) == []
+
+
+def test_a_worker_that_is_stopped_gives_the_job_back_without_spending_an_attempt(
+    storage: Storage,
+) -> None:
+    pipeline = BrightRegion()
+    job = scheduled(storage, pipeline)
+    run_job(storage, job.job_id, "worker-1", pipelines=(pipeline,), stopping=lambda: True)
+    given_back = storage.jobs.get(job.job_id)
+    assert (given_back.state, given_back.attempts) == ("SCHEDULED", 0)
+    assert [one.job_id for one in storage.jobs.due(utcnow(), 10)] == [job.job_id]
+
+
+def test_work_done_twice_stores_the_same_objects_once(storage: Storage) -> None:
+    """A worker that dies after storing and before saying so: the next one repeats it all."""
+    pipeline = BrightRegion()
+    job = scheduled(storage, pipeline)
+    first = run(storage, job, pipeline)
+    instances = storage.index.instances_of(job.study_instance_uid)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE job SET state = 'SCHEDULED', result = '{}'")
+    second = run(storage, job, pipeline, "worker-2")
+    assert (second.state, second.attempts) == ("COMPLETED", 2)
+    assert second.result["instances"] == first.result["instances"]
+    assert storage.index.instances_of(job.study_instance_uid) == instances
+    assert len(storage.findings.of_job(job.job_id)) == 1
+    assert len(storage.deliveries.of_study(job.study_instance_uid)) == 2
+    assert len(storage.reports.of_study(job.study_instance_uid)) == 1
+
+
+def test_an_instance_that_comes_late_voids_the_job_before_its_model_runs(
+    storage: Storage, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    pipeline = BrightRegion(runs=runs)
+    job = scheduled(storage, pipeline)
+    receive(storage, [mr_slice("a", 9)])
+    job = run(storage, job, pipeline)
+    assert (job.state, "More instances" in job.reason) == ("CANCELED", True)
+    assert not runs.exists()
+
+
+@dataclass(frozen=True)
+class Failing(BrightRegion):
+    error: Exception | None = None
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        raise self.error or AssertionError("a failing pipeline needs its error")
+
+
+def test_a_defect_ends_the_job_at_once_and_quotes_no_patient(storage: Storage) -> None:
+    pipeline = Failing(error=ValueError(f"no brain in {PATIENT_NAME}"))
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    assert (job.state, job.attempts) == ("CANCELED", 1)
+    assert job.reason.startswith("An unexpected ValueError at test_run.py:")
+    assert PATIENT_NAME not in job.reason
+
+
+def test_out_of_memory_is_tried_again_and_then_told(storage: Storage) -> None:
+    pipeline = Failing(error=RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    assert (job.state, job.reason) == ("SCHEDULED", "The machine ran out of memory.")
+    assert storage.jobs.due(utcnow(), 10) == []  # put off
+    for _ in range(2):
+        with storage.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE job SET lease_expires_at = NULL")
+        job = run(storage, job, pipeline)
+    assert (job.state, job.attempts) == ("CANCELED", 3)
+    assert job.reason == "Tried 3 times. The machine ran out of memory."
+
+
+def test_a_full_disk_is_waited_for_without_end(storage: Storage) -> None:
+    pipeline = Failing(error=StorageFull("The disk is full.", remedy="Free some."))
+    job = scheduled(storage, pipeline)
+    for _ in range(5):
+        job = run(storage, job, pipeline)
+        assert (job.state, job.attempts) == ("SCHEDULED", 0)
+        assert job.reason == "The disk is full. Free some."
+        assert storage.jobs.due(utcnow(), 10) == []
+        assert storage.jobs.due(later(60), 10) != []
+        with storage.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE job SET lease_expires_at = NULL")
+    job = run(storage, job, BrightRegion())
+    assert job.state == "COMPLETED"
+
+
+def test_a_job_that_kills_its_worker_each_time_ends_with_that_reason(storage: Storage) -> None:
+    pipeline = BrightRegion()
+    job = scheduled(storage, pipeline)
+    for number in range(3):  # three workers claim it, and end without a word
+        claimed = storage.jobs.claim(job.job_id, f"dead-{number}", 0.0, utcnow())
+        assert claimed is not None
+        storage.jobs.progress(job.job_id, f"dead-{number}", "running", 0.3, utcnow())
+    job = run(storage, job, pipeline)
+    assert job.state == "CANCELED"
+    assert "ended without a word 3 times over this job, the last time while running" in job.reason
+
+
+def test_a_pipeline_that_is_gone_is_named(storage: Storage) -> None:
+    job = scheduled(storage, BrightRegion())
+    run_job(storage, job.job_id, "worker-1", pipelines=(BrightRegion(version="2.0.0"),))
+    job = storage.jobs.get(job.job_id)
+    assert (job.state, "bright-region 1.0.0 is not installed" in job.reason) == ("CANCELED", True)
+
+
+def test_the_stored_result_is_a_file_that_others_read(storage: Storage, tmp_path: Path) -> None:
+    pipeline = BrightRegion()
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    for entry in job.result["instances"]:
+        path = tmp_path / f"{entry['kind']}.dcm"
+        path.write_bytes(storage.instances.read(storage.index.instance(entry["sop_instance_uid"])))
+        assert pydicom.dcmread(path).SOPInstanceUID == entry["sop_instance_uid"]
+    assert storage.index.study(study_uid("a")).patient_name == PATIENT_NAME
