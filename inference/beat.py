@@ -1,0 +1,53 @@
+"""The node's clock: Celery's beat, whose pulse shows that it really ticks."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from celery.beat import PersistentScheduler
+
+from inference.celery_config import CONTROL_QUEUE, backlog
+from storage.clock import utcnow
+from storage.errors import MediViewError
+
+log = structlog.get_logger(__name__)
+
+_HEARTBEAT_S = 2.0
+# With no control worker, ticks would fill the broker although one of them is enough.
+_MAX_WAITING = 30
+
+
+class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no types
+    """Says `beat` in the ledger while it ticks; holds back while nobody listens."""
+
+    def __init__(
+        self, *args: Any, beat: Callable[[str, datetime], None] | None = None, **kwargs: Any
+    ) -> None:
+        self._beat = beat
+        self._beaten_at: datetime | None = None
+        super().__init__(*args, **kwargs)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        self._say_alive(utcnow())
+        seconds: float = super().tick(*args, **kwargs)
+        return seconds
+
+    def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
+        if backlog(self.app, CONTROL_QUEUE) >= _MAX_WAITING:
+            log.warning("control_queue_is_full", waiting=_MAX_WAITING)
+            return None
+        return super().apply_async(entry, *args, **kwargs)
+
+    def _say_alive(self, now: datetime) -> None:
+        if self._beat is None or (
+            self._beaten_at is not None
+            and 0 <= (now - self._beaten_at).total_seconds() < _HEARTBEAT_S
+        ):
+            return
+        try:
+            self._beat("beat", now)
+        except MediViewError as error:
+            # The clock goes on: the database may be back before anybody asks.
+            log.warning("beat_heartbeat_failed", error=error.code)
+        self._beaten_at = now

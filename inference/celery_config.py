@@ -1,0 +1,119 @@
+"""What Celery is told; nothing of a patient ever travels in a message.
+
+Messages are wake-ups. The ledger (`storage.jobs`, `storage.deliveries`) is
+the queue, so every message may be lost, doubled or late.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from inference.file_broker import TRANSPORT, prepare_folder
+from storage.settings import Settings
+
+CONTROL_QUEUE = "control"
+JOBS_QUEUE = "jobs"
+TICK_TASK = "mediview.tick"
+DELIVER_TASK = "mediview.deliver"
+RUN_JOB_TASK = "mediview.run_job"
+
+# Longer than any job, so that Redis never hands a running job's message out twice.
+_VISIBILITY_TIMEOUT_S = 6 * 3600
+_POLL_S = 0.1
+_CONNECT_S = 2.0
+
+
+def broker_folder(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "broker"
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """The Celery configuration that follows from the settings."""
+    return {
+        **(_redis(settings.broker_url) if settings.broker_url else _files(settings)),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": _CONNECT_S,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "enable_utc": True,
+        "timezone": "UTC",
+        "task_queues": [
+            Queue(name, exchange=name, routing_key=name) for name in (CONTROL_QUEUE, JOBS_QUEUE)
+        ],
+        "task_default_queue": CONTROL_QUEUE,
+        "task_default_exchange": CONTROL_QUEUE,
+        "task_default_routing_key": CONTROL_QUEUE,
+        "task_create_missing_queues": False,
+        "task_routes": {
+            TICK_TASK: {"queue": CONTROL_QUEUE},
+            DELIVER_TASK: {"queue": CONTROL_QUEUE},
+            RUN_JOB_TASK: {"queue": JOBS_QUEUE},
+        },
+        # A busy worker must not sit on a wake-up that an idle one could take.
+        "worker_prefetch_multiplier": 1,
+        # A job survives a lost broker: its lease is in the ledger.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "beat_schedule_filename": str(settings.data_dir.absolute() / "beat" / "schedule"),
+        "beat_max_loop_interval": settings.tick_s,
+        "beat_schedule": {
+            "tick": {
+                "task": TICK_TASK,
+                "schedule": settings.tick_s,
+                "options": {"expires": tick_expiry_s(settings)},
+            }
+        },
+    }
+
+
+def tick_expiry_s(settings: Settings) -> float:
+    """A tick that waited longer than this is dropped; the next one does its work."""
+    return max(2.0, 2 * settings.tick_s)
+
+
+def _files(settings: Settings) -> dict[str, Any]:
+    folder = broker_folder(settings)
+    prepare_folder(folder / "messages")
+    prepare_folder(folder / "control")
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport": TRANSPORT,
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "store_processed": False,
+            "polling_interval": _POLL_S,
+        },
+    }
+
+
+def _redis(url: str) -> dict[str, Any]:
+    return {
+        "broker_url": url,
+        "broker_transport_options": {
+            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "socket_connect_timeout": _CONNECT_S,
+            "socket_timeout": 30.0,
+            "health_check_interval": 15,
+        },
+    }
+
+
+def backlog(app: Celery, queue: str) -> int:
+    """Messages that wait in a queue; 0 for one that nobody has declared yet."""
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0

@@ -1,0 +1,272 @@
+"""Celery's part: thin tasks, two kinds of worker, and the clock.
+
+`control` has the clock and the deliveries, in threads: they wait for others most of the
+time. `jobs` runs models, one at a time in a child process, so that native code that
+crashes takes only the child with it, and keeps its model warm from job to job.
+"""
+
+import mmap
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Literal
+
+import structlog
+from celery import Celery, signals
+
+from inference.beat import Scheduler
+from inference.celery_config import (
+    CONTROL_QUEUE,
+    DELIVER_TASK,
+    JOBS_QUEUE,
+    RUN_JOB_TASK,
+    TICK_TASK,
+    backlog,
+    configuration,
+    tick_expiry_s,
+)
+from inference.delivery import deliver_due
+from inference.failures import place
+from inference.file_broker import prepare_folder
+from inference.pipeline import Pipeline
+from inference.run import run_job
+from inference.tick import JOBS_PER_ROUND, Clockwork
+from storage.clock import utcnow
+from storage.errors import MediViewError
+from storage.opening import Storage, open_storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Queue = Literal["control", "jobs"]
+
+_CONTROL_THREADS = 4
+# One slow destination must not stop the others, nor take the threads of the clock.
+_DELIVERIES_AT_ONCE = 2
+_HEARTBEAT_S = 2.0
+# A child that grew beyond this is replaced after its job; a warm model alone stays below.
+_CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
+_CHILD_MAX_JOBS = 500
+_CANDIDATES = 8
+
+
+class StopFlag:
+    """Set in the worker, seen in the child that it forked: the job ends at its next step."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def set(self, **_: Any) -> None:
+        self._shared[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._shared[0])
+
+
+class Process:
+    """What one worker process holds: its storage, opened once, and its heartbeat."""
+
+    def __init__(self, settings: Settings, queue: Queue) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._stack = ExitStack()
+        self._opening = threading.Lock()
+        self._storage: Storage | None = None
+        self._ended = threading.Event()
+        # A new name for each process: leases of one that died are nobody's.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+    @property
+    def storage(self) -> Storage:
+        with self._opening:
+            if self._storage is None:
+                self._storage = self._stack.enter_context(open_storage(self._settings))
+            return self._storage
+
+    def start_heartbeat(self) -> None:
+        threading.Thread(target=self._beat, name="worker-heartbeat", daemon=True).start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._stack.close()
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self.storage.heartbeats.beat(f"worker-{self._queue}", utcnow())
+            except MediViewError as error:
+                log.warning("worker_heartbeat_failed", queue=self._queue, error=error.code)
+            if self._ended.wait(_HEARTBEAT_S):
+                return
+
+
+class _Holder:
+    """The process's state, made after the fork and never shared across it."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def open(self, process: Process) -> None:
+        self._process = process
+        process.start_heartbeat()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("a task ran outside a worker that run_worker started")
+        return self._process
+
+
+def celery_app(
+    settings: Settings,
+    pipelines: Sequence[Pipeline] | None = None,
+    *,
+    holder: _Holder | None = None,
+    stopping: Callable[[], bool] | None = None,
+) -> Celery:
+    """The application with its tasks; `pipelines` replaces the catalogue of the box.
+
+    A producer needs the settings alone. The rest is handed in by `run_worker`.
+    """
+    app = Celery("mediview", set_as_current=False)
+    app.conf.update(configuration(settings))
+    held = holder or _Holder()
+    deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
+    clockwork: list[Clockwork] = []
+    making = threading.Lock()
+
+    def send_job(job_id: str) -> None:
+        if backlog(app, JOBS_QUEUE) < 2 * JOBS_PER_ROUND:
+            app.send_task(RUN_JOB_TASK, (job_id,), expires=settings.job_lease_s)
+
+    def send_delivery() -> None:
+        app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
+
+    def clock() -> Clockwork:
+        with making:
+            if not clockwork:
+                clockwork.append(
+                    Clockwork(
+                        held.process.storage,
+                        pipelines=pipelines,
+                        send_job=send_job,
+                        send_delivery=send_delivery,
+                    )
+                )
+            return clockwork[0]
+
+    @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]  # celery has no types
+    def tick() -> None:
+        _at_edge("tick", lambda: clock().tick(utcnow()))
+
+    @app.task(name=DELIVER_TASK)  # type: ignore[untyped-decorator]
+    def deliver() -> None:
+        if not deliveries.acquire(blocking=False):
+            return  # as many as may run are running, and they look for more before they end
+        try:
+            process = held.process
+            _at_edge("deliver", lambda: deliver_due(process.storage, utcnow(), process.owner))
+        finally:
+            deliveries.release()
+
+    @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
+    def run(job_id: str) -> None:
+        """Run the most urgent due job; `job_id` says only why somebody was woken."""
+        _at_edge("run_job", lambda: _run_due(held.process, job_id, pipelines, stopping))
+        _at_edge(
+            "wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings))
+        )
+
+    return app
+
+
+def _run_due(
+    process: Process,
+    job_id: str,
+    pipelines: Sequence[Pipeline] | None,
+    stopping: Callable[[], bool] | None,
+) -> None:
+    stop = stopping or (lambda: False)
+    for job in process.storage.jobs.due(utcnow(), _CANDIDATES):
+        if stop():
+            return
+        owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
+        if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stop):
+            return
+
+
+def _at_edge(task: str, work: Callable[[], object]) -> None:
+    """Nothing escapes into Celery's log: messages of libraries may carry patient data."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - the edge of a task
+        log.error("task_failed", task=task, error=type(error).__name__, place=place(error))
+
+
+def run_worker(
+    settings: Settings, queue: Queue, pipelines: Sequence[Pipeline] | None = None
+) -> int:
+    """Work on one queue until SIGTERM or SIGINT; returns the exit status. Blocks.
+
+    A running job is given back to the ledger at its next step.
+    """
+    holder, stop = _Holder(), StopFlag()
+    app = celery_app(settings, pipelines, holder=holder, stopping=stop.is_set)
+
+    def opened(**_: Any) -> None:
+        holder.open(Process(settings, queue))
+
+    def closed(**_: Any) -> None:
+        holder.close()
+
+    signals.setup_logging.connect(_leave_logging_alone, weak=False)
+    signals.worker_shutting_down.connect(stop.set, weak=False)
+    if queue == CONTROL_QUEUE:
+        signals.worker_init.connect(opened, weak=False)
+        signals.worker_shutdown.connect(closed, weak=False)
+        pool: dict[str, Any] = {"pool": "threads", "concurrency": _CONTROL_THREADS}
+    else:
+        signals.worker_process_init.connect(opened, weak=False)
+        signals.worker_process_shutdown.connect(closed, weak=False)
+        pool = {
+            "pool": "prefork",
+            "concurrency": 1,
+            "max_memory_per_child": _CHILD_MAX_MEMORY_KIB,
+            "max_tasks_per_child": _CHILD_MAX_JOBS,
+        }
+    worker = app.Worker(
+        hostname=f"{queue}-{os.getpid()}@{socket.gethostname()}",
+        queues=[queue],
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        **pool,
+    )
+    log.info("worker_started", queue=queue)
+    worker.start()
+    log.info("worker_ended", queue=queue)
+    return int(worker.exitcode or 0)
+
+
+def run_beat(settings: Settings) -> None:
+    """Send the tick until SIGTERM or SIGINT. Blocks."""
+    app = celery_app(settings)
+    prepare_folder(settings.data_dir.absolute() / "beat")
+    signals.setup_logging.connect(_leave_logging_alone, weak=False)
+    with open_storage(settings) as storage:
+        scheduler = partial(Scheduler, beat=storage.heartbeats.beat)
+        app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """Celery configures no logging once somebody listens to this signal."""
