@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import Table
@@ -117,5 +117,6 @@ def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any
     insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(
         table
     )
-    result = connection.execute(insert.values(**values).on_conflict_do_nothing())
-    return bool(result.rowcount)
+    # Not rowcount: psycopg leaves it unknown here.
+    written = insert.values(**values).on_conflict_do_nothing().returning(literal(1))
+    return connection.execute(written).first() is not None

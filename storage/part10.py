@@ -26,8 +26,9 @@ PREAMBLE = b"\0" * 128 + b"DICM"
 
 FILE_META_MAX_BYTES = 1024 * 1024
 
-_INFLATE_MAX_RATIO = 1032
-"""More than deflate itself can reach is no deflate stream; this only bounds the output."""
+# What a deflated data set may grow to: plenty for images, a bound for bombs.
+_INFLATE_ALWAYS_BYTES = 64 << 20
+_INFLATE_MAX_RATIO = 100
 _INFLATE_MAX_BYTES = 1 << 30
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
@@ -214,7 +215,8 @@ def _read_tolerantly(part10: bytes | memoryview) -> dict[str, str]:
 
 def _inflate(deflated: bytes | memoryview) -> bytes:
     """Inflate a deflated data set within bounds (PS3.5 A.5)."""
-    limit = min(len(deflated) * _INFLATE_MAX_RATIO + 1024, _INFLATE_MAX_BYTES)
+    limit = max(_INFLATE_ALWAYS_BYTES, len(deflated) * _INFLATE_MAX_RATIO)
+    limit = min(limit, _INFLATE_MAX_BYTES)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = inflater.decompress(bytes(deflated), limit)

@@ -1,0 +1,169 @@
+"""The one door: durable, indexed, once; on both databases and both object stores."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from storage import tables
+from storage.clock import utcnow
+from storage.database import reading, writing
+from storage.errors import InvalidInstance, LimitExceeded, NotFound
+from storage.ingest import Ingest
+from storage.opening import Storage
+from storage.reconcile import reconcile
+from storage.settle import object_key, settle, unsettled
+from storage.uids import derive_uid
+from storage.volumes import VolumeWriter
+from tests.storage.instances import part10
+
+STUDY = derive_uid("test", "study")
+
+
+def test_what_was_accepted_comes_back_byte_for_byte(storage: Storage) -> None:
+    content = part10()
+    accepted = storage.ingest.accept(content, "stow")
+    assert accepted.outcome == "stored"
+    instance = storage.index.instance(accepted.sop_instance_uid)
+    assert storage.instances.read(instance) == content
+    assert storage.instances.read(instance, 128, 4) == b"DICM"
+    assert storage.instances.open(instance).read() == content
+    study = storage.index.study(STUDY)
+    assert (study.patient_name, study.series_count, study.instance_count) == ("Müller^Jürgen", 1, 1)
+    assert study.modalities == ("MR",)
+
+
+def test_the_same_instance_again_is_kept_once_even_under_another_file_meta(
+    storage: Storage,
+) -> None:
+    content = part10()
+    storage.ingest.accept(content, "stow")
+    assert storage.ingest.accept(content, "stow").outcome == "duplicate"
+    dataset = content[content.index(b"\x08\x00\x05\x00") :]
+    again = storage.ingest.accept_dimse(
+        dataset,
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
+        sop_instance_uid=derive_uid("test", "study", "series", "instance"),
+        transfer_syntax_uid="1.2.840.10008.1.2.1",
+        calling_ae_title="MODALITY",
+    )
+    assert again.outcome == "duplicate"
+    assert storage.index.study(STUDY).instance_count == 1
+
+
+def test_the_same_uid_with_other_bytes_is_kept_aside_and_the_first_stays(
+    storage: Storage,
+) -> None:
+    first = part10()
+    storage.ingest.accept(first, "stow")
+    second = storage.ingest.accept(part10(PatientID="P2"), "stow")
+    assert second.outcome == "conflict"
+    assert storage.instances.read(storage.index.instance(second.sop_instance_uid)) == first
+    with reading(storage.engine) as connection:
+        assert len(connection.execute(select(tables.conflict)).all()) == 1
+
+
+def test_a_refused_instance_leaves_nothing(storage: Storage) -> None:
+    with pytest.raises(InvalidInstance):
+        storage.ingest.accept(part10()[:-4], "stow")
+    uid = derive_uid("test", "study", "series", "instance").encode()
+    path = b"../../etc/passwd".ljust(len(uid), b"x")
+    with pytest.raises(InvalidInstance, match="SOPInstanceUID"):
+        storage.ingest.accept(part10().replace(uid, path), "stow")
+    small = Ingest(storage.engine, None, max_instance_bytes=100)  # type: ignore[arg-type]
+    with pytest.raises(LimitExceeded, match="limit is 100"):
+        small.accept(part10(), "stow")
+    with pytest.raises(NotFound):
+        storage.index.study(STUDY)
+
+
+def test_studies_without_patient_id_are_not_made_one_patient(storage: Storage) -> None:
+    for study in ("a", "b"):
+        storage.ingest.accept(part10(study=study, PatientID="", PatientName=study), "stow")
+    names = {study.patient_name for study in storage.index.studies(10, 0)[0]}
+    assert names == {"a", "b"}
+
+
+def test_four_senders_at_once_lose_nothing(storage: Storage) -> None:
+    names = [f"{series}-{number}" for series in range(4) for number in range(40)]
+
+    def send(name: str) -> str:
+        content = part10(series=name.split("-", maxsplit=1)[0], instance=name)
+        return storage.ingest.accept(content, "dimse:A").outcome
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(send, names)) == ["stored"] * len(names)
+    instances = storage.index.instances_of(STUDY)
+    assert len(instances) == len(names)
+    for instance in instances:
+        assert storage.instances.dataset(instance).SOPInstanceUID == instance.sop_instance_uid
+
+
+def test_a_series_completes_when_quiet_and_opens_again_for_a_late_instance(
+    storage: Storage,
+) -> None:
+    storage.ingest.accept(part10(instance="1"), "stow")
+    (series,) = storage.index.quiet_series(utcnow(), 0.0, 3600)
+    storage.ingest.accept(part10(instance="2"), "stow")
+    assert storage.index.mark_complete(series, utcnow()) is None, "an instance came meanwhile"
+    (series,) = storage.index.quiet_series(utcnow(), 0.0, 3600)
+    complete = storage.index.mark_complete(series, utcnow())
+    assert complete is not None
+    assert complete.state == "COMPLETE"
+    assert storage.index.quiet_series(utcnow(), 0.0, 3600) == []
+    storage.ingest.accept(part10(instance="late"), "stow")
+    (revised,) = storage.index.force_complete(STUDY, utcnow())
+    assert revised.fingerprint != complete.fingerprint
+
+
+def test_records_without_rows_get_their_rows_back(storage: Storage) -> None:
+    """As after a power cut that took SQLite's last transactions."""
+    accepted = [storage.ingest.accept(part10(instance=str(n)), "dimse:A") for n in range(5)]
+    with writing(storage.engine) as connection:
+        connection.execute(delete(tables.instance))
+        connection.execute(delete(tables.series))
+        connection.execute(delete(tables.study))
+    folder = storage.settings.data_dir / "volumes"
+    assert reconcile(storage.engine, folder) == 0, "a live volume is left alone"
+    _close_volumes(storage)
+    assert reconcile(storage.engine, folder) == 5
+    assert reconcile(storage.engine, folder) == 0
+    for one in accepted:
+        assert storage.index.instance(one.sop_instance_uid).source == "dimse:A"
+
+
+def test_a_torn_tail_is_passed_over_and_what_stood_before_it_is_found(storage: Storage) -> None:
+    storage.ingest.accept(part10(instance="whole"), "stow")
+    torn = storage.ingest.accept(part10(instance="torn"), "stow")
+    _close_volumes(storage)
+    (volume,) = (storage.settings.data_dir / "volumes").iterdir()
+    volume.write_bytes(volume.read_bytes()[:-3])
+    with writing(storage.engine) as connection:
+        connection.execute(delete(tables.instance))
+    assert reconcile(storage.engine, volume.parent) == 1
+    with pytest.raises(NotFound):
+        storage.index.instance(torn.sop_instance_uid)
+
+
+def test_instances_settle_in_the_object_store_where_other_tools_read_them(
+    storage: Storage, tmp_path: Path
+) -> None:
+    content = part10()
+    accepted = storage.ingest.accept(content, "stow")
+    assert unsettled(storage.engine)
+    assert settle(storage.engine, storage.instances, storage.objects, limit=10) == 1
+    assert not unsettled(storage.engine)
+    instance = storage.index.instance(accepted.sop_instance_uid)
+    assert storage.objects.get(object_key(instance)) == content
+    _close_volumes(storage)
+    for volume in (storage.settings.data_dir / "volumes").iterdir():
+        volume.unlink()
+    assert storage.instances.read(instance, 128, 4) == b"DICM", "the bucket stands in"
+
+
+def _close_volumes(storage: Storage) -> None:
+    writer = storage.ingest._volumes
+    assert isinstance(writer, VolumeWriter)
+    writer.close()
+    storage.instances._volumes.close()

@@ -1,0 +1,131 @@
+"""Keys as C-FIND and QIDO-RS send them, on both databases."""
+
+import pytest
+
+from storage.attributes import Level
+from storage.errors import InvalidRequest
+from storage.matching import Query, find
+from storage.opening import Storage
+from storage.uids import derive_uid
+from tests.storage.instances import part10
+
+STUDIES = {
+    "a": {
+        "PatientName": "Müller^Jürgen",
+        "PatientID": "A_1",
+        "StudyDate": "20240131",
+        "StudyTime": "143012.5",
+        "Modality": "MR",
+    },
+    "b": {
+        "PatientName": "Müller-Lüdenscheidt^Anna",
+        "PatientID": "a_1",
+        "StudyDate": "20240201",
+        "StudyTime": "0800",
+        "Modality": "CT",
+    },
+    "c": {
+        "PatientName": "Smith^John^Q",
+        "PatientID": "AX1",
+        "StudyDate": "",
+        "StudyTime": "",
+        "Modality": "SR",
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def studies(storage: Storage) -> None:
+    for name, attributes in STUDIES.items():
+        storage.ingest.accept(part10(study=name, instance="1", **attributes), "stow")
+    storage.ingest.accept(part10(study="a", series="s2", Modality="CT", PatientID="A_1"), "stow")
+
+
+def matches(storage: Storage, level: Level = "STUDY", fuzzy: bool = False, **keys: str) -> str:
+    """The names of the studies that match, in one string."""
+    names = {derive_uid("test", name): name for name in STUDIES}
+    found = find(storage.engine, Query(level, keys, fuzzy))
+    return "".join(sorted(names[row["StudyInstanceUID"]] for row in found))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, "abc"),
+        ({"PatientID": "A_1"}, "a"),
+        ({"PatientID": "A?1"}, "ac"),
+        ({"PatientID": "*1"}, "abc"),
+        ({"PatientID": "*"}, "abc"),
+        ({"PatientID": "A%"}, ""),
+        ({"PatientName": "müller^jürgen"}, "a"),
+        ({"PatientName": "MÜLLER*"}, "ab"),
+        ({"PatientName": "Smith^John"}, ""),
+        ({"StudyDate": "20240131"}, "a"),
+        ({"StudyDate": "20240131-20240201"}, "ab"),
+        ({"StudyDate": "20240201-"}, "b"),
+        ({"StudyDate": "-20240131"}, "a"),
+        ({"StudyTime": "143012"}, "a"),
+        ({"StudyTime": "080000-143012"}, "a"),
+        ({"StudyTime": "-1430"}, "ab"),
+        ({"ModalitiesInStudy": "CT"}, "ab"),
+        ({"ModalitiesInStudy": "CT\\SR"}, "abc"),
+        ({"StudyInstanceUID": derive_uid("test", "b")}, "b"),
+        ({"StudyInstanceUID": f"{derive_uid('test', 'b')}\\{derive_uid('test', 'c')}"}, "bc"),
+        ({"PatientID": "A_1", "ModalitiesInStudy": "SR"}, ""),
+        ({"SeriesNumber": "1", "NoSuchKey": "x"}, "abc"),
+    ],
+)
+def test_study_keys(storage: Storage, keys: dict[str, str], expected: str) -> None:
+    assert matches(storage, **keys) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("jur", ""), ("jür", "a"), ("anna müller", "b"), ("lüdenscheidt", "")]
+)
+def test_fuzzy_names_match_by_the_beginnings_of_words(
+    storage: Storage, name: str, expected: str
+) -> None:
+    assert matches(storage, fuzzy=True, PatientName=name) == expected
+
+
+def test_counts_and_modalities_come_with_the_study(storage: Storage) -> None:
+    (row,) = find(storage.engine, Query("STUDY", {"PatientID": "A_1"}))
+    assert row["NumberOfStudyRelatedSeries"] == 2
+    assert row["NumberOfStudyRelatedInstances"] == 2
+    assert row["ModalitiesInStudy"] == ["CT", "MR"]
+
+
+def test_each_level_returns_its_own(storage: Storage) -> None:
+    uid = derive_uid("test", "a")
+    series = list(find(storage.engine, Query("SERIES", {"StudyInstanceUID": uid})))
+    assert {row["Modality"] for row in series} == {"MR", "CT"}
+    assert [row["NumberOfSeriesRelatedInstances"] for row in series] == [1, 1]
+    instances = list(find(storage.engine, Query("IMAGE", {"StudyInstanceUID": uid})))
+    assert {(row["Rows"], row["Columns"]) for row in instances} == {(2, 3)}
+    patients = list(find(storage.engine, Query("PATIENT", {"PatientID": "A_1"})))
+    assert [row["NumberOfPatientRelatedStudies"] for row in patients] == [1]
+
+
+def test_paging_returns_each_match_once(storage: Storage) -> None:
+    pages = [list(find(storage.engine, Query("STUDY", {}), limit=2, offset=n)) for n in (0, 2)]
+    assert [len(page) for page in pages] == [2, 1]
+    assert len({row["StudyInstanceUID"] for page in pages for row in page}) == 3
+
+
+@pytest.mark.parametrize(
+    "keys", [{"StudyDate": "yesterday"}, {"StudyDate": "1-2-3"}, {"StudyTime": "noon"}]
+)
+def test_a_value_that_is_none_is_refused_by_its_keyword(
+    storage: Storage, keys: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequest, match=next(iter(keys))):
+        matches(storage, **keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("müller", 2), ("ax1", 1), ("20240131", 1), ("müller anna", 1), ("%", 0)]
+)
+def test_the_study_list_is_searched_as_one_types(
+    storage: Storage, text: str, expected: int
+) -> None:
+    assert storage.index.studies(10, 0, text)[1] == expected

@@ -1,0 +1,88 @@
+"""One contract for both object stores, tested over the wire on a real S3 server."""
+
+import io
+import time
+
+import httpx
+import pytest
+
+from storage.errors import InvalidRequest, NotFound
+from storage.objects import FilesystemObjects, ObjectStore
+from storage.opening import Storage
+from storage.s3 import S3Objects
+
+
+@pytest.fixture
+def objects(storage: Storage) -> ObjectStore:
+    return storage.objects
+
+
+def test_put_get_range_list_delete(objects: ObjectStore) -> None:
+    objects.check()
+    objects.put("a/b.bin", b"0123456789")
+    objects.put("a/c.bin", io.BytesIO(b"x" * 100_000))
+    assert objects.get("a/b.bin") == b"0123456789"
+    assert objects.get_range("a/b.bin", 3, 4) == b"3456"
+    assert objects.get_range("a/b.bin", 8, 40) == b"89"
+    assert objects.size("a/c.bin") == 100_000
+    assert sorted(objects.list("a/")) == ["a/b.bin", "a/c.bin"]
+    objects.put("a/b.bin", b"new")
+    assert objects.get("a/b.bin") == b"new"
+    with objects.open("a/c.bin") as stream:
+        stream.seek(-5, io.SEEK_END)
+        assert stream.read() == b"xxxxx"
+    objects.delete("a/b.bin")
+    objects.delete("a/b.bin")
+    assert not objects.exists("a/b.bin")
+
+
+def test_what_is_not_there_is_not_found(objects: ObjectStore) -> None:
+    for look_up in (objects.get, objects.size, objects.open):
+        with pytest.raises(NotFound):
+            look_up("no/such")
+
+
+@pytest.mark.parametrize("key", ["../x", "a/../b", "/etc/passwd", "a//b", ".hidden", "a\\b", ""])
+def test_a_key_cannot_leave_its_folder(objects: ObjectStore, key: str) -> None:
+    with pytest.raises(InvalidRequest):
+        objects.put(key, b"")
+
+
+def test_a_presigned_upload_takes_what_was_agreed_and_nothing_else(objects: ObjectStore) -> None:
+    presigned = objects.presign_put("up/one", "application/zip", max_bytes=10, expires_s=60)
+    if isinstance(objects, FilesystemObjects):
+        claim = objects.verify_token(presigned.url.partition("token=")[2])
+        assert (claim.key, claim.content_type, claim.max_bytes) == ("up/one", "application/zip", 10)
+        return
+    assert presigned.method == "POST"
+    too_large = httpx.post(presigned.url, data=presigned.fields, files={"file": b"x" * 11})
+    assert too_large.status_code >= 400
+    other_type = presigned.fields | {"Content-Type": "text/html"}
+    assert httpx.post(presigned.url, data=other_type, files={"file": b"x"}).status_code >= 400
+    taken = httpx.post(presigned.url, data=presigned.fields, files={"file": b"x" * 10})
+    assert taken.is_success, taken.text
+    assert objects.get("up/one") == b"x" * 10
+
+
+def test_a_presigned_plain_put(objects: ObjectStore) -> None:
+    if not isinstance(objects, S3Objects):
+        return
+    presigned = objects.presign_plain_put("up/two", "application/zip", 60)
+    assert httpx.put(presigned.url, content=b"zip", headers=presigned.headers).is_success
+    assert objects.get("up/two") == b"zip"
+
+
+def test_an_expired_or_altered_url_is_refused(objects: ObjectStore) -> None:
+    if isinstance(objects, FilesystemObjects):
+        token = objects.presign_put("up/x", "image/png", 10, 0).url.partition("token=")[2]
+        with pytest.raises(InvalidRequest, match="expired"):
+            objects.verify_token(token)
+        good = objects.presign_put("up/x", "image/png", 10, 60).url.partition("token=")[2]
+        for forged in (good[:-2] + "xx", "A" + good[1:], "", "a.b", "é.b"):
+            with pytest.raises(InvalidRequest, match="not one that this node signed"):
+                objects.verify_token(forged)
+        return
+    presigned = objects.presign_put("up/x", "image/png", 10, 1)
+    time.sleep(2)
+    late = httpx.post(presigned.url, data=presigned.fields, files={"file": b"x"})
+    assert late.status_code == 403

@@ -1,0 +1,37 @@
+"""Migrations and tables say the same, and a wrong schema is refused with the remedy."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from storage.database import reading, writing
+from storage.errors import StorageUnavailable
+from storage.migrate import check_schema, upgrade
+from storage.opening import Storage, open_storage
+from storage.settings import Settings, load_settings
+from storage.tables import metadata
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(storage: Storage) -> None:
+    with reading(storage.engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(storage_settings: Settings) -> None:
+    assert upgrade(storage_settings) == 0
+
+
+def test_an_older_schema_is_refused_with_the_remedy(storage: Storage) -> None:
+    with writing(storage.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(StorageUnavailable, match="schema 0000") as refusal:
+        check_schema(storage.engine)
+    assert "mediview migrate" in refusal.value.remedy
+
+
+def test_a_database_that_is_down_is_named() -> None:
+    settings = load_settings(database_url="postgresql://nobody@127.0.0.1:9/none")
+    with pytest.raises(StorageUnavailable, match="database"), open_storage(settings):
+        pass

@@ -1,0 +1,151 @@
+"""Volumes under load, under kill -9 and on a full disk."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.errors import StorageFull, StorageUnavailable
+from storage.volume_scan import is_being_written, scan, verify, volumes_in
+from storage.volumes import Appended, VolumeReader, VolumeWriter
+
+
+def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> VolumeWriter:
+    return VolumeWriter(folder, size_bytes=size_bytes, free_disk_mark_bytes=mark_bytes)
+
+
+def append(volumes: VolumeWriter, content: bytes, dataset_offset: int = 0) -> Appended:
+    digest = hashlib.sha256(content[dataset_offset:]).digest()
+    return volumes.append(
+        content, dataset_offset=dataset_offset, digest=digest, source="test", origin="received"
+    )
+
+
+def test_many_threads_and_several_volumes(tmp_path: Path) -> None:
+    volumes, reader = writer(tmp_path), VolumeReader(tmp_path, max_open=2)
+    contents = [os.urandom(10_000 + n) for n in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        appended = list(pool.map(lambda content: append(volumes, content), contents))
+    assert len(volumes_in(tmp_path)) >= 4
+    for content, one in zip(contents, appended, strict=True):
+        assert reader.read(one.location, 0, len(content)) == content
+        assert reader.read(one.location, 7, 9) == content[7:16]
+    volumes.close()
+    reader.close()
+    records = [record for path in volumes_in(tmp_path) for record in scan(path)]
+    assert {record.location for record in records} == {one.location for one in appended}
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=8), st.integers(0, 3000))
+def test_a_volume_cut_anywhere_gives_the_whole_records_before_the_cut(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[bytes], cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("volume")
+    volumes = writer(folder)
+    appended = [append(volumes, content, len(content) // 2) for content in contents]
+    volumes.close()
+    for path in volumes_in(folder):
+        os.truncate(path, min(cut, path.stat().st_size))
+        whole = [
+            one.location for one in appended if one.location.offset + one.location.length <= cut
+        ]
+        records = list(scan(path))
+        assert [record.location for record in records] == whole
+        assert all(verify(path, record) for record in records)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    volumes = writer(tmp_path)
+    one = append(volumes, b"m" * 50 + b"d" * 50, dataset_offset=50)
+    volumes.close()
+    (path,) = volumes_in(tmp_path)
+    whole = path.read_bytes()
+    for position in range(one.location.offset + 50):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        assert list(scan(path)) == [], position
+    damaged = bytearray(whole)
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    (record,) = scan(path)
+    assert not verify(path, record)
+
+
+WRITE_FOR_EVER = """
+import hashlib, sys, os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from storage.volumes import VolumeWriter
+volumes = VolumeWriter(Path(sys.argv[1]), size_bytes=1 << 20, free_disk_mark_bytes=0)
+def go(_):
+    while True:
+        content = os.urandom(20_000)
+        digest = hashlib.sha256(content)
+        volumes.append(content, dataset_offset=0, digest=digest.digest(), source="t", origin="received")
+        os.write(1, digest.hexdigest().encode() + b"\\n")
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(go, range(4)))
+"""
+
+
+@pytest.mark.fault
+def test_what_was_acknowledged_is_there_after_kill_9_at_any_moment(tmp_path: Path) -> None:
+    for round_number in range(8):
+        folder = tmp_path / str(round_number)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOR_EVER, str(folder)], stdout=subprocess.PIPE
+        )
+        time.sleep(0.5 + 0.037 * round_number)
+        if round_number == 0:
+            assert any(is_being_written(path) for path in volumes_in(folder))
+        process.send_signal(signal.SIGKILL)
+        acknowledged = set(process.communicate()[0].decode().split())
+        records = [(path, record) for path in volumes_in(folder) for record in scan(path)]
+        assert not any(is_being_written(path) for path in volumes_in(folder))
+        assert all(verify(path, record) for path, record in records)
+        kept = {record.sha256 for _, record in records}
+        assert len(acknowledged) > 10
+        assert {line for line in acknowledged if len(line) == 64} <= kept
+
+
+def test_below_the_free_disk_mark_it_refuses_and_recovers_by_itself(tmp_path: Path) -> None:
+    volumes = writer(tmp_path, mark_bytes=1 << 60)
+    with pytest.raises(StorageFull, match="mark"):
+        append(volumes, b"x")
+    assert volumes_in(tmp_path) == []
+
+
+@pytest.mark.fault
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk")
+def test_a_full_disk_refuses_and_takes_on_when_there_is_room(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path], check=True)
+    try:
+        volumes = writer(tmp_path, size_bytes=64 << 20)
+        (tmp_path / "other").write_bytes(bytes(500_000))
+        kept = []
+        with pytest.raises(StorageFull):
+            for _ in range(100):
+                kept.append(append(volumes, os.urandom(100_000)))
+        assert kept
+        (tmp_path / "other").unlink()
+        kept.append(append(volumes, os.urandom(100_000)))
+        volumes.close()
+        (path,) = volumes_in(tmp_path)
+        assert [record.location for record in scan(path)] == [one.location for one in kept]
+    finally:
+        subprocess.run(["umount", "-l", tmp_path], check=True)
+
+
+def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageUnavailable, match="data folder"):
+        append(writer(tmp_path / "file"), b"x")
