@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.demo import find_template, read_template, write_instances
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu
@@ -136,7 +137,9 @@ def told(node: Node, head: SentStudy) -> Told:
 
 
 def demo_study(folder: Path) -> Path:
-    from inference.demo import write_demo_study
-
-    write_demo_study(folder)
+    """The study that `mediview demo` sends, as files."""
+    template = read_template(find_template(folder.parent / "template", print))
+    folder.mkdir()
+    for number, instance in enumerate(write_instances(template)):
+        (folder / f"{number:04d}.dcm").write_bytes(instance)
     return folder
