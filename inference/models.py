@@ -23,7 +23,7 @@ SelfTest = Callable[["dict[str, torch.jit.ScriptModule]"], None]
 """Raises ModelUnusable where a known input does not give its known output."""
 
 _REINSTALL = "Install it again: pip install --force-reinstall --no-deps {name}=={version}."
-_loaded: dict[tuple[str, str], dict[str, torch.jit.ScriptModule]] = {}
+_loaded: dict[ModelCard, dict[str, torch.jit.ScriptModule]] = {}
 _lock = threading.Lock()
 
 
@@ -90,19 +90,18 @@ def load_torchscript(
     """
     import torch
 
-    key = (card.name, card.version)
     with _lock:
         if threads > 0 and torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        if key not in _loaded:
+        if card not in _loaded:
             modules = {}
             for name, path in verified_files(card).items():
                 module = torch.jit.load(str(path), map_location=device())  # type: ignore[no-untyped-call]
                 module.eval()
                 modules[name] = module
             self_test(modules)
-            _loaded[key] = modules
-        return _loaded[key]
+            _loaded[card] = modules
+        return _loaded[card]
 
 
 def device() -> str:

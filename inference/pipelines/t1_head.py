@@ -123,8 +123,6 @@ def _kind(headers: Sequence[Dataset]) -> str:
         photometric = header.get("PhotometricInterpretation")
         if photometric != "MONOCHROME2":
             return f"PhotometricInterpretation is {photometric}; only MONOCHROME2 is taken."
-        if not header.get("FrameOfReferenceUID"):
-            return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
     return ""
 
 
@@ -202,6 +200,8 @@ def _body(header: Dataset) -> str:
 
 
 def _extent(stack: Stack) -> str:
+    if not stack.frame_of_reference_uid:
+        return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
     spacing = np.linalg.norm(stack.lps_from_kji[:3, :3], axis=0)
     if spacing.max() > MAXIMUM_SPACING_MM:
         text = " × ".join(f"{value:.2f}" for value in spacing)

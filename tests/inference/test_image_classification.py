@@ -1,0 +1,104 @@
+"""image-classification with a model in Hugging Face's own format, made here."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.pipeline import PipelineContext
+from inference.pipelines.image_classification import ImageClassification
+from inference.refusals import ModelUnusable
+from storage.errors import InvalidRequest, LimitExceeded, NotConfigured
+from storage.settings import Settings
+
+LABELS = {0: "bright", 1: "dark", 2: "neither"}
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small ViT with an image processor, saved as `save_pretrained` saves them."""
+    import torch
+    from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
+
+    torch.manual_seed(4)
+    folder = tmp_path_factory.mktemp("vit")
+    config = ViTConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        image_size=32, patch_size=8, id2label=LABELS, label2id={v: k for k, v in LABELS.items()},
+    )  # fmt: skip
+    ViTForImageClassification(config).save_pretrained(folder)
+    ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def _picture(kind: str, mode: str = "RGB") -> bytes:
+    values = np.random.default_rng(6).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(values).convert(mode).save(stream, kind)
+    return stream.getvalue()
+
+
+def _run(model: str, image: bytes | None) -> list[tuple[str, float]]:
+    output = ImageClassification(model).run(PipelineContext(Settings(), image=image))
+    return [(answer.label, answer.confidence) for answer in output.classifications]
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGB"), ("PNG", "L"), ("JPEG", "RGB")])
+def test_a_picture_gets_the_labels_of_the_model(model_folder: Path, kind: str, mode: str) -> None:
+    answers = _run(str(model_folder), _picture(kind, mode))
+    assert {label for label, _ in answers} == set(LABELS.values())
+    confidences = [confidence for _, confidence in answers]
+    assert confidences == sorted(confidences, reverse=True)
+    assert sum(confidences) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_answers_are_those_of_the_model_by_hand(model_folder: Path) -> None:
+    import torch
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    picture = _picture("PNG")
+    image = Image.open(io.BytesIO(picture))
+    pixels = AutoImageProcessor.from_pretrained(model_folder)(image, return_tensors="pt")
+    with torch.no_grad():
+        logits = AutoModelForImageClassification.from_pretrained(model_folder)(**pixels).logits
+    expected = logits.softmax(-1)[0]
+    for label, confidence in _run(str(model_folder), picture):
+        index = next(index for index, name in LABELS.items() if name == label)
+        assert confidence == pytest.approx(float(expected[index]), abs=1e-5)
+
+
+def test_without_a_model_the_remedy_is_named() -> None:
+    with pytest.raises(NotConfigured) as refusal:
+        _run("", _picture("PNG"))
+    assert "HF_IMG_CLS_MODEL" in refusal.value.remedy
+    readiness = ImageClassification("").readiness()
+    assert not readiness.ready
+    assert "HF_IMG_CLS_MODEL" in readiness.detail
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match="cannot be loaded"):
+        _run(str(tmp_path), _picture("PNG"))
+
+
+def test_what_is_no_picture_is_refused(model_folder: Path) -> None:
+    with pytest.raises(InvalidRequest, match="not a readable PNG or JPEG"):
+        _run(str(model_folder), b"not a picture")
+    with pytest.raises(InvalidRequest, match="not a readable PNG or JPEG"):
+        _run(str(model_folder), _picture("PNG")[:200])
+    with pytest.raises(InvalidRequest, match="was given no image"):
+        _run(str(model_folder), None)
+
+
+def test_a_picture_beyond_the_limit_is_refused(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.pipelines.image_classification._MAX_PIXELS", 100)
+    with pytest.raises(LimitExceeded, match="60 × 40 pixels"):
+        _run(str(model_folder), _picture("PNG"))
+
+
+def test_no_series_is_taken() -> None:
+    assert not ImageClassification("any").accepts(None, (), ()).accepted  # type: ignore[arg-type]
