@@ -80,6 +80,6 @@ def create_app(settings: Settings) -> FastAPI:
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(OriginGuard, settings=settings)
-    app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
+    app.add_middleware(SecurityHeaders, settings=settings)
     return app

@@ -2,16 +2,37 @@
 
 Events are static names with keys. What other libraries log goes through the
 same lines; those that would write down requests or identifiers are kept quiet.
+An exception is told by its kind and its places: its message may hold values of
+a data set or of a statement.
 """
 
 import logging
 import sys
+import traceback
+import warnings
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
 from storage.settings import Settings
 
-_QUIET = ("httpx", "httpcore", "uvicorn.access", "botocore", "boto3", "urllib3", "pydicom", "PIL")
+_QUIET = (
+    "PIL",
+    "alembic",
+    "boto3",
+    "botocore",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.consumer.connection",
+    "celery.worker.strategy",
+    "httpcore",
+    "httpx",
+    "pydicom",
+    "urllib3",
+    "uvicorn.access",
+    "uvicorn.error",
+)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -21,18 +42,16 @@ def configure_logging(settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _tell_exception,
     ]
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -51,3 +70,25 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # Celery says it to root on account of pickled messages, and the node takes JSON alone.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
+
+
+def places(error: BaseException) -> list[str]:
+    """File and line of the innermost calls that an exception passed."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+
+
+def _tell_exception(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    del logger, method
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event.setdefault("error", type(error).__name__)
+        event["at"] = places(error)
+    return event

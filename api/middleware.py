@@ -6,7 +6,6 @@ Pure ASGI, so that live streams and large bodies pass through unbuffered.
 import asyncio
 import re
 import time
-import traceback
 import uuid
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
+from api.logs import places
 from api.metrics import Metrics
 from storage.settings import Settings
 
@@ -69,7 +69,7 @@ class RequestContext:
             except Exception as error:
                 # The edge of a request. The message may hold values of a data set or a
                 # statement, so only the kind and the places are written down.
-                log.error("request_failed", error=type(error).__name__, at=_places(error))
+                log.error("request_failed", error=type(error).__name__, at=places(error))
                 if status:
                     raise
                 response = problem_response(
@@ -249,8 +249,3 @@ def _hostname(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _places(error: BaseException) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]

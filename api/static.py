@@ -49,6 +49,9 @@ class ViewerFiles(StaticFiles):
         super().__init__(directory=viewer_folder(settings), html=True, check_dir=False)
         self._settings = settings
 
+    async def check_config(self) -> None:
+        """The folder may be missing: the viewer may be built while the node runs."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path in (".", "", "index.html") and not is_viewer_built(self._settings):
             return HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})
