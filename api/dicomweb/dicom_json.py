@@ -165,9 +165,18 @@ def _from_bytes(vr: str, value: bytes, little_endian: bool, character_set: str) 
     if vr == "PN":
         return _text_element(vr, decode_text(value, character_set, is_name=True))
     if vr in _SINGLE_TEXT_VRS:
-        text = decode_text(value, character_set)
+        text = _paragraphs(value, character_set)
         return {"vr": vr, "Value": [text]} if text else {"vr": vr}
     return _text_element(vr, decode_text(value, character_set))
+
+
+def _paragraphs(value: bytes, character_set: str) -> str:
+    """Long text, whose leading spaces and line ends count; only padding goes (PS3.5 6.2)."""
+    value = value.rstrip(b" \0")
+    body = value.strip()
+    start = value.index(body)
+    lead, tail = value[:start], value[start + len(body) :]
+    return lead.decode("ascii") + decode_text(body, character_set) + tail.decode("ascii")
 
 
 def _text_element(vr: str, text: str) -> JsonElement:
