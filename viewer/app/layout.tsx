@@ -1,0 +1,19 @@
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+import "./globals.css";
+
+export const metadata: Metadata = {
+  title: { default: "Studies · MediViewAI", template: "%s · MediViewAI" },
+  description: "The imaging node beside the PACS.",
+  referrer: "no-referrer",
+};
+
+export const viewport: Viewport = { themeColor: "#0a0d12", colorScheme: "dark" };
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

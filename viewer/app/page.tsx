@@ -1,0 +1,5 @@
+import { StudyList } from "@/components/StudyList";
+
+export default function StudiesPage() {
+  return <StudyList />;
+}

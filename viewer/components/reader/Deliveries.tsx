@@ -1,0 +1,42 @@
+import { Badge } from "@/components/Badge";
+import { Section } from "@/components/reader/Section";
+import { count, moment } from "@/lib/format";
+import { byDestination, deliveryBadge } from "@/lib/state";
+import type { Delivery } from "@/lib/types";
+
+/** How far each destination has the results. */
+export function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) {
+  if (deliveries.length === 0) return null;
+  return (
+    <Section title="Delivery">
+      <ul className="space-y-2.5">
+        {byDestination(deliveries).map((summary) => {
+          const badge = deliveryBadge(summary.state);
+          return (
+            <li key={summary.destination}>
+              <div className="flex items-baseline justify-between gap-3">
+                <span className="font-medium">{summary.destination}</span>
+                <span
+                  data-testid="delivery-state"
+                  data-destination={summary.destination}
+                  data-state={summary.state}
+                >
+                  <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
+                </span>
+              </div>
+              <p className="text-xs text-dim">
+                {summary.held} of {count(summary.total, "object")} held. {badge.meaning}
+              </p>
+              {summary.lastError && (
+                <p className="mt-0.5 text-warn">
+                  {summary.lastError}
+                  {summary.nextAttemptAt && ` Next attempt ${moment(summary.nextAttemptAt)}.`}
+                </p>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,59 @@
+import { Badge } from "@/components/Badge";
+import { ProgressBar } from "@/components/ProgressBar";
+import { Section } from "@/components/reader/Section";
+import { moment, pipelineTitle } from "@/lib/format";
+import { jobBadge, percent } from "@/lib/state";
+import type { Job, StudyDetail } from "@/lib/types";
+
+export function Jobs({ study }: { study: StudyDetail }) {
+  return (
+    <Section title="Analysis">
+      {study.jobs.length === 0 && <p className="text-dim">{study.state_text}</p>}
+      <ul className="space-y-3" aria-live="polite">
+        {study.jobs.map((job) => (
+          <JobItem key={job.job_id} job={job} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function JobItem({ job }: { job: Job }) {
+  const badge = jobBadge(job.state);
+  return (
+    <li data-testid="job" data-job-id={job.job_id}>
+      <div className="flex items-baseline justify-between gap-3">
+        <span className="font-medium">
+          {pipelineTitle(job.pipeline)}{" "}
+          <span className="text-xs font-normal text-dim">{job.pipeline_version}</span>
+        </span>
+        <span data-testid="job-state" data-state={job.state}>
+          <Badge word={badge.word} tone={badge.tone} />
+        </span>
+      </div>
+      {job.state === "IN PROGRESS" && (
+        <div className="mt-1.5">
+          <ProgressBar percent={percent(job)} label={`${pipelineTitle(job.pipeline)} progress`} />
+          <p className="mt-1 text-xs text-dim">
+            {job.stage_text || job.stage} {percent(job)} %
+          </p>
+        </div>
+      )}
+      {job.state === "SCHEDULED" && <p className="mt-1 text-xs text-dim">Waits for a worker.</p>}
+      {job.state === "COMPLETED" && (
+        <p className="mt-1 text-xs text-dim">{finishedText(job)}</p>
+      )}
+      {job.state === "CANCELED" && <p className="mt-1 text-bad">{job.reason || "No reason was given."}</p>}
+    </li>
+  );
+}
+
+function finishedText(job: Job): string {
+  const seconds =
+    job.started_at && job.finished_at
+      ? (new Date(job.finished_at).getTime() - new Date(job.started_at).getTime()) / 1000
+      : null;
+  const took = seconds !== null && seconds >= 0 ? `, took ${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : "";
+  const again = job.attempts > 1 ? `, attempt ${job.attempts}` : "";
+  return `Finished ${moment(job.finished_at)}${took}${again}`;
+}

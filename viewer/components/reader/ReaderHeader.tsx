@@ -1,0 +1,52 @@
+import Link from "next/link";
+import { Badge } from "@/components/Badge";
+import { StreamDot } from "@/components/StreamDot";
+import type { StreamState } from "@/lib/api";
+import { ageAt, dicomDate, personName } from "@/lib/format";
+import { studyBadge } from "@/lib/state";
+import type { StudyDetail } from "@/lib/types";
+
+export function ReaderHeader({
+  study,
+  stream,
+  onHelp,
+}: {
+  study: StudyDetail | null;
+  stream: StreamState;
+  onHelp: () => void;
+}) {
+  const badge = study ? studyBadge(study.state) : null;
+  return (
+    <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-2">
+      <Link href="/" prefetch={false} className="control">
+        <span aria-hidden="true">← </span>Studies
+      </Link>
+      {study && (
+        <>
+          <h1 className="text-base font-semibold" data-testid="patient-name">
+            {personName(study.patient_name)}
+          </h1>
+          <p className="flex flex-wrap gap-x-3 text-dim">
+            <span>ID {study.patient_id || "none"}</span>
+            {study.patient_birth_date && (
+              <span>
+                born {dicomDate(study.patient_birth_date)}
+                {study.patient_sex && `, ${study.patient_sex}`}
+                {study.study_date && `, ${ageAt(study.patient_birth_date, study.study_date)}`}
+              </span>
+            )}
+            <span>{dicomDate(study.study_date) || "no study date"}</span>
+            <span className="max-w-96 truncate">{study.study_description}</span>
+          </p>
+          {badge && <Badge word={badge.word} tone={badge.tone} title={study.state_text} testId="study-state" />}
+        </>
+      )}
+      <span className="ml-auto flex items-center gap-3">
+        <StreamDot state={stream} />
+        <button type="button" className="control" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
+          ?
+        </button>
+      </span>
+    </header>
+  );
+}

@@ -1,0 +1,33 @@
+import { Section } from "@/components/reader/Section";
+import { pipelineTitle } from "@/lib/format";
+import { refusals } from "@/lib/state";
+import type { StudyDetail } from "@/lib/types";
+
+/** The pipelines that did not run, and the reason of each. */
+export function WhyNot({ study }: { study: StudyDetail }) {
+  const refused = refusals(study.decisions);
+  if (refused.length === 0) return null;
+  const names = new Map(
+    study.series.map((series) => [
+      series.series_instance_uid,
+      series.series_description || `series ${series.series_number ?? ""}`.trim(),
+    ]),
+  );
+  return (
+    <Section title="Why not">
+      <ul className="space-y-2.5">
+        {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
+          <li key={`${pipeline}${reason}`}>
+            <span className="font-medium">{pipelineTitle(pipeline)}</span>{" "}
+            <span className="text-xs text-dim">
+              {seriesInstanceUids.map((uid) => names.get(uid) ?? "a series").join(", ")}
+            </span>
+            <p className="text-ink/90" data-testid="decision-reason">
+              {reason}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,59 @@
+"use client";
+
+import { useCallback, useEffect, useState } from "react";
+import type { LoadedMask, MaskStyle, Scene } from "@/lib/cornerstone";
+
+export interface MaskControls {
+  style: MaskStyle;
+  setStyle: (style: MaskStyle) => void;
+  isVisible: (mask: LoadedMask, segmentNumber: number) => boolean;
+  setVisible: (mask: LoadedMask, segmentNumber: number, visible: boolean) => void;
+  /** Hides every segment, or shows them all again. */
+  toggleAll: () => void;
+}
+
+const openingStyle: MaskStyle = { opacity: 0.35, fill: true, outline: true };
+
+function keyOf(mask: LoadedMask, segmentNumber: number): string {
+  return `${mask.segmentationId}#${segmentNumber}`;
+}
+
+/** How the masks are drawn, and which of their segments are hidden. */
+export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[]): MaskControls {
+  const [style, setStyle] = useState(openingStyle);
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+
+  useEffect(() => {
+    scene?.setMaskStyle(style);
+  }, [scene, style, masks]);
+
+  const setVisible = useCallback(
+    (mask: LoadedMask, segmentNumber: number, visible: boolean) => {
+      scene?.setSegment(mask, segmentNumber, visible);
+      setHidden((now) => {
+        const next = new Set(now);
+        if (visible) next.delete(keyOf(mask, segmentNumber));
+        else next.add(keyOf(mask, segmentNumber));
+        return next;
+      });
+    },
+    [scene],
+  );
+
+  const toggleAll = useCallback(() => {
+    const anyShown = masks.some((mask) =>
+      mask.segments.some(({ segmentNumber }) => !hidden.has(keyOf(mask, segmentNumber))),
+    );
+    for (const mask of masks) {
+      for (const { segmentNumber } of mask.segments) setVisible(mask, segmentNumber, !anyShown);
+    }
+  }, [masks, hidden, setVisible]);
+
+  return {
+    style,
+    setStyle,
+    isVisible: (mask, segmentNumber) => !hidden.has(keyOf(mask, segmentNumber)),
+    setVisible,
+    toggleAll,
+  };
+}

@@ -1,0 +1,109 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/cornerstone";
+import { retrieveInstance, retrieveSeriesMetadata } from "@/lib/dicomweb";
+import { maskSources, masksToShow, type MaskSource } from "@/lib/seg";
+import type { Finding, StudyDetail } from "@/lib/types";
+
+export interface Masks {
+  masks: LoadedMask[];
+  /** A sentence for each segmentation that could not be drawn. */
+  failures: string[];
+  loading: boolean;
+}
+
+const none: Masks = { masks: [], failures: [], loading: false };
+
+/** Finds the study's SEG instances for the open series and lays them over it as they come. */
+export function useMasks(
+  scene: Scene | null,
+  shown: LoadedSeries | null,
+  study: StudyDetail | null,
+  findings: readonly Finding[],
+): Masks {
+  const [state, setState] = useState<{ series: LoadedSeries | null } & Masks>({
+    series: null,
+    ...none,
+  });
+  const segSeries = (study?.series ?? [])
+    .filter((series) => series.modality === "SEG")
+    .map((series) => `${series.series_instance_uid} ${series.instance_count}`)
+    .join("\n");
+  const pointedAt = findings
+    .map((finding) => finding.segmentation?.sop_instance_uid ?? "")
+    .filter(Boolean)
+    .join("\n");
+
+  useEffect(() => {
+    if (!scene || !shown || segSeries === "") return;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const run = async () => {
+      setState((now) => (now.series === shown ? { ...now, loading: true } : { series: shown, ...none, loading: true }));
+      const failures: string[] = [];
+      const sources: MaskSource[] = [];
+      for (const line of segSeries.split("\n")) {
+        const uid = line.split(" ")[0] ?? "";
+        try {
+          const datasets = await retrieveSeriesMetadata(shown.studyInstanceUid, uid, signal);
+          sources.push(...maskSources(uid, datasets));
+        } catch (error) {
+          if (signal.aborted) return;
+          failures.push(`A segmentation could not be read: ${sentence(error)}`);
+        }
+      }
+      const wanted = masksToShow(sources, shown.seriesInstanceUid, findings);
+      for (const source of wanted) {
+        try {
+          const mask = await openMask(shown, source, signal);
+          if (signal.aborted) return;
+          scene.addMask(mask);
+          setState((now) => ({
+            ...now,
+            masks: [...now.masks.filter((other) => other.segmentationId !== mask.segmentationId), mask],
+          }));
+        } catch (error) {
+          if (signal.aborted) return;
+          failures.push(
+            `${source.description || "A segmentation"} can't be drawn over this series: ${sentence(error)}`,
+          );
+        }
+      }
+      setState((now) => ({ ...now, failures, loading: false }));
+    };
+    void run();
+    return () => controller.abort();
+    // The findings count only by the instances that they point at.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [scene, shown, segSeries, pointedAt]);
+
+  return state.series === shown ? state : none;
+}
+
+const opened = new WeakMap<LoadedSeries, Map<string, Promise<LoadedMask>>>();
+
+/** Each mask is read once for a series, however often the study changes meanwhile. */
+function openMask(
+  series: LoadedSeries,
+  source: MaskSource,
+  signal: AbortSignal,
+): Promise<LoadedMask> {
+  const known = opened.get(series) ?? new Map<string, Promise<LoadedMask>>();
+  opened.set(series, known);
+  const before = known.get(source.sopInstanceUid);
+  if (before) return before;
+  const mask = retrieveInstance(
+    series.studyInstanceUid,
+    source.seriesInstanceUid,
+    source.sopInstanceUid,
+    signal,
+  ).then((part10) => loadMask(series, source.seriesInstanceUid, source.sopInstanceUid, part10));
+  known.set(source.sopInstanceUid, mask);
+  mask.catch(() => known.delete(source.sopInstanceUid));
+  return mask;
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

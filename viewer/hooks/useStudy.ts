@@ -1,0 +1,63 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { followEvents, getStudy, listFindings, type StreamState } from "@/lib/api";
+import { debounce } from "@/lib/debounce";
+import { Problem } from "@/lib/http";
+import { isActive, withJob } from "@/lib/state";
+import type { Finding, StudyDetail } from "@/lib/types";
+
+export interface StudyNow {
+  study: StudyDetail | null;
+  findings: Finding[];
+  problem: Problem | null;
+  stream: StreamState;
+}
+
+/** A study with its findings, kept current by the node's events. */
+export function useStudy(studyInstanceUid: string): StudyNow {
+  const [study, setStudy] = useState<StudyDetail | null>(null);
+  const [findings, setFindings] = useState<Finding[]>([]);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [stream, setStream] = useState<StreamState>("connecting");
+
+  useEffect(() => {
+    const controller = new AbortController();
+    const load = async () => {
+      try {
+        const [nextStudy, nextFindings] = await Promise.all([
+          getStudy(studyInstanceUid, controller.signal),
+          listFindings(studyInstanceUid, controller.signal),
+        ]);
+        if (controller.signal.aborted) return;
+        setStudy(nextStudy);
+        setFindings(nextFindings);
+        setProblem(null);
+      } catch (error) {
+        if (controller.signal.aborted) return;
+        setProblem(error instanceof Problem ? error : new Problem(0, String(error), "", "", "unknown"));
+      }
+    };
+    const reload = debounce(() => void load(), 250, 1500);
+    void load();
+    const stop = followEvents(
+      ({ study_instance_uid: changed, job }) => {
+        if (changed !== studyInstanceUid) return;
+        if (job) setStudy((current) => current && { ...current, jobs: withJob(current.jobs, job) });
+        // Progress alone changes nothing but the job, which the event carried.
+        if (!job || !isActive(job)) reload();
+      },
+      (state) => {
+        setStream(state);
+        if (state === "live") reload();
+      },
+    );
+    return () => {
+      controller.abort();
+      reload.cancel();
+      stop();
+    };
+  }, [studyInstanceUid]);
+
+  return { study, findings, problem, stream };
+}

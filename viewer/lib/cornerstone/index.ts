@@ -1,0 +1,5 @@
+/** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
+export { loadMask, type LoadedMask, type MaskSegment } from "./mask";
+export { type MaskStyle, type ToolName } from "./runtime";
+export { Scene, planes, type Plane, type SceneListener, type ViewId, type ViewInfo } from "./scene";
+export { registerSeries, type LoadedSeries } from "./series";

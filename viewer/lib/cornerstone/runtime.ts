@@ -1,0 +1,71 @@
+import { init as initCore } from "@cornerstonejs/core";
+import { init as initLoader } from "@cornerstonejs/dicom-image-loader";
+import {
+  addTool,
+  CrosshairsTool,
+  Enums,
+  init as initTools,
+  LengthTool,
+  PanTool,
+  segmentation,
+  StackScrollTool,
+  WindowLevelTool,
+  ZoomTool,
+} from "@cornerstonejs/tools";
+
+/** What each mouse tool of the toolbar is called by Cornerstone. */
+export const toolClasses = {
+  window: WindowLevelTool,
+  zoom: ZoomTool,
+  pan: PanTool,
+  scroll: StackScrollTool,
+  length: LengthTool,
+  crosshairs: CrosshairsTool,
+} as const;
+
+export type ToolName = keyof typeof toolClasses;
+
+const maxDecodeWorkers = 4;
+
+let started: Promise<void> | null = null;
+
+async function startOnce(): Promise<void> {
+  initCore();
+  const workers = Math.max(1, Math.min(maxDecodeWorkers, (navigator.hardwareConcurrency || 2) - 1));
+  // Initialising the loader purges its metadata, so it happens before any series is registered.
+  initLoader({ maxWebWorkers: workers });
+  initTools();
+  for (const tool of Object.values(toolClasses)) addTool(tool);
+}
+
+/** Starts Cornerstone once for the page; every caller awaits the same start. */
+export function start(): Promise<void> {
+  started ??= startOnce();
+  return started;
+}
+
+export interface MaskStyle {
+  /** Share of the fill, 0..1. */
+  opacity: number;
+  fill: boolean;
+  outline: boolean;
+}
+
+export function applyMaskStyle({ opacity, fill, outline }: MaskStyle): void {
+  segmentation.config.style.setStyle(
+    { type: Enums.SegmentationRepresentations.Labelmap },
+    {
+      renderFill: fill,
+      renderFillInactive: fill,
+      fillAlpha: opacity,
+      fillAlphaInactive: opacity,
+      renderOutline: outline,
+      renderOutlineInactive: outline,
+      outlineWidth: 2,
+      outlineWidthInactive: 2,
+      outlineOpacity: 0.95,
+      outlineOpacityInactive: 0.95,
+      activeSegmentOutlineWidthDelta: 0,
+    },
+  );
+}

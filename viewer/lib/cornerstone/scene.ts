@@ -1,0 +1,346 @@
+import {
+  Enums as CoreEnums,
+  RenderingEngine,
+  setVolumesForViewports,
+  StackViewport,
+  StreamingImageVolume,
+  volumeLoader,
+  VolumeViewport,
+} from "@cornerstonejs/core";
+import { edgeLetters, type EdgeLetters, type Vector } from "@/lib/geometry";
+import { centerAndWidth, type WindowRange } from "@/lib/windowing";
+import { MaskLayer } from "./layer";
+import type { LoadedMask } from "./mask";
+import { start, type MaskStyle, type ToolName } from "./runtime";
+import { openingWindow, prefetch, type LoadedSeries } from "./series";
+import { MouseTools } from "./tools";
+
+export const planes = ["axial", "sagittal", "coronal"] as const;
+export type Plane = (typeof planes)[number];
+export type ViewId = "stack" | Plane;
+
+/** What a view shows now, for the text over it. */
+export interface ViewInfo {
+  viewId: ViewId;
+  /** Counts from 1. */
+  sliceNumber: number;
+  sliceCount: number;
+  center: number;
+  width: number;
+  inverted: boolean;
+  zoom: number;
+  letters: EdgeLetters;
+}
+
+export interface SceneListener {
+  onView(info: ViewInfo): void;
+  onLoading(loaded: number, total: number): void;
+  onMaskDrawn(viewId: ViewId): void;
+  onError(error: Error): void;
+}
+
+const orientationOf: Record<Plane, CoreEnums.OrientationAxis> = {
+  axial: CoreEnums.OrientationAxis.AXIAL,
+  sagittal: CoreEnums.OrientationAxis.SAGITTAL,
+  coronal: CoreEnums.OrientationAxis.CORONAL,
+};
+
+let sceneCount = 0;
+
+/** One reader: one series in one view or in three planes, with its masks. */
+export class Scene {
+  private readonly id = `scene-${(sceneCount += 1)}`;
+  private readonly engine: RenderingEngine;
+  private readonly mouse: MouseTools;
+  private readonly layer: MaskLayer;
+  private series: LoadedSeries | null = null;
+  private stopPrefetch: () => void = () => undefined;
+  private openedSeriesInstanceUid = "";
+  private opened: WindowRange | null = null;
+  private current: WindowRange | null = null;
+  private inverted = false;
+  private readonly elements = new Map<ViewId, HTMLDivElement>();
+  private ended = false;
+
+  private constructor(private readonly listener: SceneListener) {
+    this.engine = new RenderingEngine(this.id);
+    this.mouse = new MouseTools(this.id);
+    this.layer = new MaskLayer((viewId) => listener.onMaskDrawn(viewId as ViewId));
+  }
+
+  static async open(listener: SceneListener): Promise<Scene> {
+    await start();
+    return new Scene(listener);
+  }
+
+  /** Shows a series as a stack, from the middle unless an index is given. */
+  async showStack(element: HTMLDivElement, series: LoadedSeries, index?: number): Promise<void> {
+    this.clear();
+    this.series = series;
+    const first = clamp(index ?? Math.floor(series.imageIds.length / 2), series.imageIds.length);
+    this.enable([{ viewId: "stack", element, type: CoreEnums.ViewportType.STACK }]);
+    const imageId = series.imageIds[first];
+    const view = this.stack();
+    if (!view || imageId === undefined) return;
+    const range = await openingWindow(imageId);
+    if (this.ended || this.series !== series) return;
+    if (this.openedSeriesInstanceUid !== series.seriesInstanceUid) {
+      this.openedSeriesInstanceUid = series.seriesInstanceUid;
+      this.opened = range;
+      this.current = range;
+      this.inverted = false;
+    }
+    await view.setStack(series.imageIds, first);
+    this.applyWindow();
+    this.layer.attach(series.seriesInstanceUid, ["stack"]);
+    view.render();
+    this.stopPrefetch = prefetch(series, first, (loaded, total) =>
+      this.listener.onLoading(loaded, total),
+    );
+  }
+
+  /** Shows a series in three planes through its volume, near a point when one is given. */
+  async showPlanes(
+    elements: Record<Plane, HTMLDivElement>,
+    series: LoadedSeries,
+    near: Vector | null,
+  ): Promise<void> {
+    this.clear();
+    this.series = series;
+    this.enable(
+      planes.map((plane) => ({
+        viewId: plane,
+        element: elements[plane],
+        type: CoreEnums.ViewportType.ORTHOGRAPHIC,
+        orientation: orientationOf[plane],
+      })),
+    );
+    const volumeId = `cornerstoneStreamingImageVolume:${series.seriesInstanceUid}`;
+    const volume = await volumeLoader.createAndCacheVolume(volumeId, { imageIds: series.imageIds });
+    if (this.ended || this.series !== series) return;
+    let loaded = 0;
+    if (volume instanceof StreamingImageVolume) {
+      volume.load(() => {
+        loaded = Math.min(loaded + 1, series.imageIds.length);
+        this.listener.onLoading(loaded, series.imageIds.length);
+      });
+    }
+    await setVolumesForViewports(this.engine, [{ volumeId }], [...planes]);
+    if (this.ended || this.series !== series) return;
+    this.applyWindow();
+    this.layer.attach(series.seriesInstanceUid, [...planes]);
+    if (near) this.goToPoint(near);
+    this.engine.renderViewports([...planes]);
+    this.mouse.useCrosshairs(true);
+  }
+
+  addMask(mask: LoadedMask): void {
+    if (!this.series) return;
+    this.layer.add(this.series.seriesInstanceUid, mask, [...this.elements.keys()]);
+    this.render();
+  }
+
+  setSegment(mask: LoadedMask, segmentNumber: number, visible: boolean): void {
+    this.layer.setVisible(mask.segmentationId, segmentNumber, visible);
+    this.render();
+  }
+
+  setSegmentColor(mask: LoadedMask, segmentNumber: number, rgb: readonly number[]): void {
+    this.layer.setColor(mask.segmentationId, segmentNumber, rgb);
+    this.render();
+  }
+
+  setMaskStyle(style: MaskStyle): void {
+    this.layer.setStyle(style);
+    this.render();
+  }
+
+  useTool(tool: ToolName): void {
+    this.mouse.use(tool);
+  }
+
+  removeMeasurements(): void {
+    this.mouse.removeMeasurements();
+    this.render();
+  }
+
+  setWindow(range: WindowRange): void {
+    this.current = range;
+    this.applyWindow();
+    this.render();
+  }
+
+  /** The window that the series opened with. */
+  get openingRange(): WindowRange | null {
+    return this.opened;
+  }
+
+  toggleInvert(): void {
+    this.inverted = !this.inverted;
+    this.applyWindow();
+    this.render();
+  }
+
+  /** Back to the opening window, zoom and position; the slice stays. */
+  reset(): void {
+    this.current = this.opened;
+    this.inverted = false;
+    for (const viewId of this.elements.keys()) {
+      const view = this.engine.getViewport(viewId);
+      view?.resetCamera(viewId === "stack" ? {} : { resetToCenter: false });
+    }
+    this.applyWindow();
+    this.render();
+  }
+
+  /** Moves by slices in one view, or in the first one shown. */
+  scrollBy(slices: number, viewId?: ViewId): void {
+    const id = viewId ?? this.elements.keys().next().value;
+    if (id === undefined) return;
+    const view = this.engine.getViewport(id);
+    if (view instanceof StackViewport) {
+      void this.goToIndex(view.getCurrentImageIdIndex() + slices);
+    } else if (view instanceof VolumeViewport) {
+      view.scroll(slices);
+    }
+  }
+
+  async goToIndex(index: number): Promise<void> {
+    const view = this.stack();
+    if (!view || !this.series) return;
+    try {
+      await view.setImageIdIndex(clamp(index, this.series.imageIds.length));
+    } catch (error) {
+      this.listener.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Shows a place in the patient: by the instance in a stack, by the point in planes. */
+  async goTo(sopInstanceUid: string, pointLpsMm: Vector | null): Promise<void> {
+    const index = this.series?.indexOfSopInstanceUid.get(sopInstanceUid);
+    if (this.stack() && index !== undefined) await this.goToIndex(index);
+    else if (pointLpsMm) this.goToPoint(pointLpsMm);
+  }
+
+  resize(): void {
+    if (!this.ended && this.elements.size > 0) this.engine.resize(true, true);
+  }
+
+  end(): void {
+    this.ended = true;
+    this.stopPrefetch();
+    this.layer.end();
+    this.mouse.end();
+    this.engine.destroy();
+  }
+
+  private stack(): StackViewport | null {
+    if (!this.elements.has("stack")) return null;
+    const view = this.engine.getViewport("stack");
+    return view instanceof StackViewport ? view : null;
+  }
+
+  private goToPoint(point: Vector): void {
+    for (const plane of planes) {
+      const view = this.engine.getViewport(plane);
+      if (view instanceof VolumeViewport) view.jumpToWorld(point);
+    }
+    this.mouse.moveCrosshairs(point);
+  }
+
+  private enable(
+    inputs: {
+      viewId: ViewId;
+      element: HTMLDivElement;
+      type: CoreEnums.ViewportType;
+      orientation?: CoreEnums.OrientationAxis;
+    }[],
+  ): void {
+    this.engine.setViewports(
+      inputs.map(({ viewId, element, type, orientation }) => ({
+        viewportId: viewId,
+        element,
+        type,
+        defaultOptions: { background: [0, 0, 0], ...(orientation ? { orientation } : {}) },
+      })),
+    );
+    for (const { viewId, element } of inputs) {
+      this.elements.set(viewId, element);
+      element.addEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
+      element.addEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
+      this.mouse.attach(viewId);
+    }
+  }
+
+  private clear(): void {
+    this.stopPrefetch();
+    this.mouse.useCrosshairs(false);
+    this.layer.detach([...this.elements.keys()]);
+    for (const [viewId, element] of this.elements) {
+      element.removeEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
+      element.removeEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
+      this.mouse.detach(viewId);
+      this.engine.disableElement(viewId);
+    }
+    this.elements.clear();
+  }
+
+  private applyWindow(): void {
+    if (!this.current) return;
+    for (const viewId of this.elements.keys()) {
+      const view = this.engine.getViewport(viewId);
+      if (view instanceof StackViewport || view instanceof VolumeViewport) {
+        view.setProperties({ voiRange: this.current, invert: this.inverted });
+      }
+    }
+  }
+
+  private render(): void {
+    const viewIds = [...this.elements.keys()];
+    if (!this.ended && viewIds.length > 0) this.engine.renderViewports(viewIds);
+  }
+
+  /** A window dragged in one plane holds for all three. */
+  private readonly onWindow = (event: Event): void => {
+    const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
+      .detail;
+    if (!range || !this.current) return;
+    if (range.lower === this.current.lower && range.upper === this.current.upper) return;
+    this.current = { lower: range.lower, upper: range.upper };
+    for (const viewId of this.elements.keys()) {
+      const view = this.engine.getViewport(viewId);
+      if (viewId !== viewportId && view instanceof VolumeViewport) {
+        view.setProperties({ voiRange: this.current }, undefined, true);
+        view.render();
+      }
+    }
+  };
+
+  private readonly onRendered = (event: Event): void => {
+    const { viewportId } = (event as CustomEvent<{ viewportId: string }>).detail;
+    const view = this.engine.getViewport(viewportId);
+    if (!(view instanceof StackViewport || view instanceof VolumeViewport)) return;
+    if (view instanceof StackViewport && view.getImageIds().length === 0) return;
+    const camera = view.getCamera();
+    const { center, width } = centerAndWidth(this.current ?? { lower: 0, upper: 255 });
+    const index =
+      view instanceof StackViewport ? view.getCurrentImageIdIndex() : view.getSliceIndex();
+    this.listener.onView({
+      viewId: viewportId as ViewId,
+      sliceNumber: index + 1,
+      sliceCount: view.getNumberOfSlices(),
+      center,
+      width,
+      inverted: this.inverted,
+      zoom: view.getZoom(),
+      letters: edgeLetters(
+        (camera.viewUp ?? [0, -1, 0]) as Vector,
+        (camera.viewPlaneNormal ?? [0, 0, -1]) as Vector,
+      ),
+    });
+  };
+}
+
+function clamp(index: number, length: number): number {
+  return Math.max(0, Math.min(length - 1, index));
+}

@@ -1,0 +1,94 @@
+import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
+import { wadors } from "@cornerstonejs/dicom-image-loader";
+import { frameUrl, type DicomJson } from "@/lib/dicomweb";
+import { orderSlices, type SliceOrder } from "@/lib/geometry";
+import { windowOfValues, type WindowRange } from "@/lib/windowing";
+import { start } from "./runtime";
+
+/** A series that Cornerstone can draw: its frames in the order of space. */
+export interface LoadedSeries {
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  modality: string;
+  order: SliceOrder;
+  imageIds: string[];
+  indexOfSopInstanceUid: Map<string, number>;
+}
+
+export async function registerSeries(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  modality: string,
+  datasets: readonly DicomJson[],
+): Promise<LoadedSeries> {
+  await start();
+  const order = orderSlices(datasets);
+  const indexOfSopInstanceUid = new Map<string, number>();
+  const imageIds = order.slices.map((slice, index) => {
+    const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
+    const imageId = `wadors:${url}`;
+    wadors.metaDataManager.add(imageId, slice.dataset as Parameters<typeof wadors.metaDataManager.add>[1]);
+    if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
+      indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
+    }
+    return imageId;
+  });
+  return { studyInstanceUid, seriesInstanceUid, modality, order, imageIds, indexOfSopInstanceUid };
+}
+
+/** The window to open with: the header's, or one measured on this frame when it gives none. */
+export async function openingWindow(imageId: string): Promise<WindowRange | null> {
+  const image = await imageLoader.loadAndCacheImage(imageId);
+  if (image.color) return null;
+  const center = Number([image.windowCenter].flat()[0]);
+  const width = Number([image.windowWidth].flat()[0]);
+  const stated = wadors.metaDataManager.get(imageId)?.["00281050"] !== undefined;
+  if (stated && Number.isFinite(center) && width > 1) {
+    return { lower: center - width / 2, upper: center + width / 2 };
+  }
+  return windowOfValues(image.getPixelData());
+}
+
+/** Loads every frame in the background, nearest to the open one first, and tells how many are in. */
+export function prefetch(
+  series: LoadedSeries,
+  fromIndex: number,
+  onProgress: (loaded: number, total: number) => void,
+): () => void {
+  const order = series.imageIds
+    .map((imageId, index) => ({ imageId, distance: Math.abs(index - fromIndex) }))
+    .sort((a, b) => a.distance - b.distance);
+  let stopped = false;
+  let loaded = 0;
+  const done = () => {
+    loaded += 1;
+    if (!stopped) onProgress(loaded, order.length);
+  };
+  for (const { imageId } of order) {
+    if (cache.getImageLoadObject(imageId)) {
+      done();
+      continue;
+    }
+    imageLoadPoolManager.addRequest(
+      async () => {
+        if (stopped) return;
+        try {
+          await imageLoader.loadAndCacheImage(imageId, {
+            priority: 0,
+            requestType: Enums.RequestType.Prefetch,
+          });
+        } catch {
+          // The frame is asked for again, and its failure shown, when the reader comes to it.
+        }
+        done();
+      },
+      Enums.RequestType.Prefetch,
+      { imageId },
+      0,
+    );
+  }
+  return () => {
+    stopped = true;
+    imageLoadPoolManager.clearRequestStack(Enums.RequestType.Prefetch);
+  };
+}

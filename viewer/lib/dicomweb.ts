@@ -1,0 +1,116 @@
+import { request } from "@/lib/http";
+
+/** One attribute of the DICOM JSON model (PS3.18 F.2). */
+export interface DicomElement {
+  vr: string;
+  Value?: unknown[];
+  BulkDataURI?: string;
+  InlineBinary?: string;
+}
+
+export type DicomJson = Record<string, DicomElement | undefined>;
+
+const root = "/dicom-web";
+
+function seriesPath(studyInstanceUid: string, seriesInstanceUid: string): string {
+  return `${root}/studies/${studyInstanceUid}/series/${seriesInstanceUid}`;
+}
+
+/** WADO-RS Retrieve Metadata: every instance of a series, without pixels. */
+export async function retrieveSeriesMetadata(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<DicomJson[]> {
+  const response = await request(`${seriesPath(studyInstanceUid, seriesInstanceUid)}/metadata`, {
+    headers: { Accept: "application/dicom+json" },
+    signal,
+  });
+  return (await response.json()) as DicomJson[];
+}
+
+/** WADO-RS Retrieve Instance: the part-10 bytes of one instance. */
+export async function retrieveInstance(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  sopInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<ArrayBuffer> {
+  const path = `${seriesPath(studyInstanceUid, seriesInstanceUid)}/instances/${sopInstanceUid}`;
+  const response = await request(path, {
+    headers: { Accept: 'multipart/related; type="application/dicom"' },
+    signal,
+  });
+  const body = new Uint8Array(await response.arrayBuffer());
+  return firstPart(body, response.headers.get("Content-Type") ?? "");
+}
+
+export function thumbnailUrl(studyInstanceUid: string, seriesInstanceUid: string): string {
+  return `${seriesPath(studyInstanceUid, seriesInstanceUid)}/thumbnail?viewport=128,128`;
+}
+
+/** Where Cornerstone's WADO-RS loader finds one frame; frame_number counts from 1. */
+export function frameUrl(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  sopInstanceUid: string,
+  frameNumber: number,
+): string {
+  const path = seriesPath(studyInstanceUid, seriesInstanceUid);
+  return `${window.location.origin}${path}/instances/${sopInstanceUid}/frames/${frameNumber}`;
+}
+
+/**
+ * The content of the first part of a multipart/related body (RFC 2387); a body that is not
+ * multipart is returned as it is.
+ */
+export function firstPart(body: Uint8Array, contentType: string): ArrayBuffer {
+  const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
+  if (!contentType.toLowerCase().startsWith("multipart/") || !boundary) return copy(body);
+  const opening = indexOf(body, ascii(`--${boundary}`), 0);
+  const headersEnd = opening < 0 ? -1 : indexOf(body, ascii("\r\n\r\n"), opening);
+  if (headersEnd < 0) throw new Error("The node's multipart answer has no part.");
+  const start = headersEnd + 4;
+  const end = indexOf(body, ascii(`\r\n--${boundary}`), start);
+  if (end < 0) throw new Error("The node's multipart answer was cut short.");
+  return copy(body.subarray(start, end));
+}
+
+function copy(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer;
+}
+
+function ascii(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function indexOf(haystack: Uint8Array, needle: Uint8Array, from: number): number {
+  const first = needle[0];
+  if (first === undefined) return from;
+  for (let at = haystack.indexOf(first, from); at >= 0; at = haystack.indexOf(first, at + 1)) {
+    let length = 1;
+    while (length < needle.length && haystack[at + length] === needle[length]) length += 1;
+    if (length === needle.length) return at;
+  }
+  return -1;
+}
+
+function values(dataset: DicomJson, tag: string): unknown[] {
+  return dataset[tag]?.Value ?? [];
+}
+
+export function stringOf(dataset: DicomJson, tag: string): string {
+  const value = values(dataset, tag)[0];
+  return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
+}
+
+/** Numbers of an attribute; a DS or IS may come as a number or as a string (PS3.18 F.2.3). */
+export function numbersOf(dataset: DicomJson, tag: string): number[] {
+  return values(dataset, tag).map(Number).filter(Number.isFinite);
+}
+
+export function itemsOf(dataset: DicomJson, tag: string): DicomJson[] {
+  return values(dataset, tag).filter(
+    (value): value is DicomJson => typeof value === "object" && value !== null,
+  );
+}

@@ -1,0 +1,224 @@
+import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+
+export type Vector = [number, number, number];
+
+const tag = {
+  sopInstanceUid: "00080018",
+  instanceNumber: "00200013",
+  imagePosition: "00200032",
+  imageOrientation: "00200037",
+  numberOfFrames: "00280008",
+  rows: "00280010",
+  columns: "00280011",
+  pixelSpacing: "00280030",
+  imagerPixelSpacing: "00181164",
+} as const;
+
+export interface Slice {
+  sopInstanceUid: string;
+  frameNumber: number;
+  dataset: DicomJson;
+  /** Distance along the normal of the image plane, mm; null when the header does not say. */
+  positionMm: number | null;
+}
+
+export interface SliceOrder {
+  slices: Slice[];
+  /** Said to the reader when the order is not by position in space. */
+  notice: string;
+  /** Why no volume can be made of these slices; empty when one can. */
+  volumeRefusal: string;
+  hasPixelSpacing: boolean;
+}
+
+export function cross(a: Vector, b: Vector): Vector {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
+export function dot(a: Vector, b: Vector): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+function vector(numbers: number[], from = 0): Vector | null {
+  const [x, y, z] = numbers.slice(from, from + 3);
+  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
+}
+
+/** Row cosine × column cosine of Image Orientation (Patient), PS3.3 C.7.6.2.1.1. */
+export function planeNormal(dataset: DicomJson): Vector | null {
+  const cosines = numbersOf(dataset, tag.imageOrientation);
+  const row = vector(cosines, 0);
+  const column = vector(cosines, 3);
+  return row && column ? cross(row, column) : null;
+}
+
+const parallelCosine = 0.9999;
+const relativeSpacingTolerance = 0.02;
+
+/**
+ * Orders the frames of a series by Image Position (Patient) projected on the normal, never by the
+ * order in which they came. Without positions, by Instance Number, and says so.
+ */
+export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
+  const slices = datasets.flatMap(framesOf);
+  const first = slices[0];
+  const hasPixelSpacing = datasets.every((dataset) => pixelSpacingOf(dataset) !== null);
+  if (!first) {
+    return { slices, notice: "", volumeRefusal: "The series holds no images.", hasPixelSpacing };
+  }
+  if (datasets.some((dataset) => framesIn(dataset) > 1)) {
+    slices.sort(byInstanceNumber);
+    return {
+      slices,
+      notice: "",
+      volumeRefusal: "Multi-frame images are shown frame by frame, in their stored order.",
+      hasPixelSpacing,
+    };
+  }
+  const normal = planeNormal(first.dataset);
+  const parallel =
+    normal !== null &&
+    slices.every((slice) => {
+      const other = planeNormal(slice.dataset);
+      return other !== null && dot(normal, other) > parallelCosine;
+    });
+  for (const slice of slices) {
+    const position = vector(numbersOf(slice.dataset, tag.imagePosition));
+    slice.positionMm = normal && parallel && position ? dot(normal, position) : null;
+  }
+  if (slices.some((slice) => slice.positionMm === null)) {
+    slices.sort(byInstanceNumber);
+    const cause = parallel ? "Some images have no position" : "The images do not lie in parallel planes";
+    return {
+      slices,
+      notice: slices.length > 1 ? `${cause}: ordered by instance number.` : "",
+      volumeRefusal: `${cause}, so they do not form a volume.`,
+      hasPixelSpacing,
+    };
+  }
+  slices.sort((a, b) => (a.positionMm ?? 0) - (b.positionMm ?? 0) || byInstanceNumber(a, b));
+  return { slices, notice: "", volumeRefusal: refuseVolume(slices, hasPixelSpacing), hasPixelSpacing };
+}
+
+function framesIn(dataset: DicomJson): number {
+  return numbersOf(dataset, tag.numberOfFrames)[0] ?? 1;
+}
+
+function framesOf(dataset: DicomJson): Slice[] {
+  const sopInstanceUid = stringOf(dataset, tag.sopInstanceUid);
+  const hasPixels = numbersOf(dataset, tag.rows).length > 0;
+  if (!sopInstanceUid || !hasPixels) return [];
+  return Array.from({ length: framesIn(dataset) }, (_, index) => ({
+    sopInstanceUid,
+    frameNumber: index + 1,
+    dataset,
+    positionMm: null,
+  }));
+}
+
+function byInstanceNumber(a: Slice, b: Slice): number {
+  const first = numbersOf(a.dataset, tag.instanceNumber)[0] ?? 0;
+  const second = numbersOf(b.dataset, tag.instanceNumber)[0] ?? 0;
+  return (
+    first - second ||
+    a.sopInstanceUid.localeCompare(b.sopInstanceUid) ||
+    a.frameNumber - b.frameNumber
+  );
+}
+
+function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): string {
+  if (slices.length < 3) return "A volume needs at least 3 slices.";
+  if (!hasPixelSpacing) return "Pixel Spacing is missing, so the slices have no size in space.";
+  const shapes = new Set(
+    slices.map(
+      ({ dataset }) => `${numbersOf(dataset, tag.rows)[0]}x${numbersOf(dataset, tag.columns)[0]}`,
+    ),
+  );
+  if (shapes.size > 1) return "The slices differ in matrix size.";
+  const positions = slices.map((slice) => slice.positionMm ?? 0);
+  const gaps = positions.slice(1).map((position, index) => position - (positions[index] ?? 0));
+  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  if (usual <= 0) return "Several slices lie at the same position.";
+  for (const [index, gap] of gaps.entries()) {
+    if (Math.abs(gap - usual) > usual * relativeSpacingTolerance) {
+      return (
+        `Slices ${index + 1} and ${index + 2} are ${gap.toFixed(1)} mm apart; ` +
+        `the rest are ${usual.toFixed(1)} mm. Ask for a resend.`
+      );
+    }
+  }
+  return "";
+}
+
+/** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null when missing or not positive. */
+export function pixelSpacingOf(dataset: DicomJson): [number, number] | null {
+  for (const attribute of [tag.pixelSpacing, tag.imagerPixelSpacing]) {
+    const [row, column] = numbersOf(dataset, attribute);
+    if (row && column && row > 0 && column > 0) return [row, column];
+  }
+  return null;
+}
+
+/**
+ * The point in the patient of a pixel's centre, indices from 0 (PS3.3 Equation C.7.6.2.1-1): a step
+ * along the row is a column's width. Cornerstone's imageToWorldCoords swaps the two spacings.
+ */
+export function lpsOfPixel(dataset: DicomJson, column: number, row: number): Vector | null {
+  const origin = vector(numbersOf(dataset, tag.imagePosition));
+  const cosines = numbersOf(dataset, tag.imageOrientation);
+  const along = vector(cosines, 0);
+  const down = vector(cosines, 3);
+  const spacing = pixelSpacingOf(dataset);
+  if (!origin || !along || !down || !spacing) return null;
+  const [rowSpacing, columnSpacing] = spacing;
+  return [0, 1, 2].map(
+    (axis) =>
+      (origin[axis] ?? 0) +
+      (along[axis] ?? 0) * columnSpacing * column +
+      (down[axis] ?? 0) * rowSpacing * row,
+  ) as Vector;
+}
+
+const axisLetters: readonly [string, string][] = [
+  ["L", "R"],
+  ["P", "A"],
+  ["H", "F"],
+];
+const obliqueShare = 0.2;
+
+/**
+ * The letters of a direction in LPS, strongest first: "L", "PH"… A component counts when it is
+ * more than a fifth of the direction, so a head tilted by a few degrees stays one letter.
+ */
+export function directionLetters(direction: Vector): string {
+  const length = Math.hypot(...direction);
+  if (length === 0) return "";
+  return direction
+    .map((component, axis) => ({ share: component / length, letters: axisLetters[axis] }))
+    .filter(({ share }) => Math.abs(share) > obliqueShare)
+    .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
+    .map(({ share, letters }) => (letters ? letters[share > 0 ? 0 : 1] : ""))
+    .join("");
+}
+
+export interface EdgeLetters {
+  top: string;
+  right: string;
+  bottom: string;
+  left: string;
+}
+
+function negate([x, y, z]: Vector): Vector {
+  return [-x, -y, -z];
+}
+
+/** Letters of the four edges of a view, from the camera's up and its normal towards the eye. */
+export function edgeLetters(viewUp: Vector, viewPlaneNormal: Vector): EdgeLetters {
+  const right = cross(viewUp, viewPlaneNormal);
+  return {
+    top: directionLetters(viewUp),
+    right: directionLetters(right),
+    bottom: directionLetters(negate(viewUp)),
+    left: directionLetters(negate(right)),
+  };
+}

@@ -1,0 +1,138 @@
+import type { Decision, Delivery, DeliveryState, Finding, Job, JobState, StudyState } from "@/lib/types";
+
+export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
+
+const studyBadges: Record<StudyState, { word: string; tone: Tone }> = {
+  RECEIVING: { word: "Receiving", tone: "busy" },
+  COMPLETE: { word: "Complete", tone: "quiet" },
+  QUEUED: { word: "Queued", tone: "busy" },
+  RUNNING: { word: "Running", tone: "busy" },
+  RESULTS: { word: "Results", tone: "good" },
+  DELIVERED: { word: "Delivered", tone: "good" },
+  REFUSED: { word: "No pipeline", tone: "warn" },
+  FAILED: { word: "Failed", tone: "bad" },
+};
+
+export function studyBadge(state: StudyState): { word: string; tone: Tone } {
+  return studyBadges[state] ?? { word: state, tone: "quiet" };
+}
+
+const jobBadges: Record<JobState, { word: string; tone: Tone }> = {
+  SCHEDULED: { word: "Waiting", tone: "busy" },
+  "IN PROGRESS": { word: "Running", tone: "busy" },
+  COMPLETED: { word: "Done", tone: "good" },
+  CANCELED: { word: "Failed", tone: "bad" },
+};
+
+export function jobBadge(state: JobState): { word: string; tone: Tone } {
+  return jobBadges[state] ?? { word: state, tone: "quiet" };
+}
+
+const deliveryBadges: Record<DeliveryState, { word: string; tone: Tone; meaning: string }> = {
+  PENDING: { word: "Waiting", tone: "busy", meaning: "Not sent yet." },
+  SENDING: { word: "Sending", tone: "busy", meaning: "Being sent." },
+  SENT: { word: "Sent", tone: "busy", meaning: "Accepted; not yet proven to be held." },
+  HELD: { word: "Held", tone: "good", meaning: "The destination proved that it holds it." },
+};
+
+export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
+  return deliveryBadges[state] ?? { word: state, tone: "quiet", meaning: "" };
+}
+
+export function isActive(job: Job): boolean {
+  return job.state === "SCHEDULED" || job.state === "IN PROGRESS";
+}
+
+export function percent(job: Job): number {
+  if (job.state === "COMPLETED") return 100;
+  return Math.round(Math.min(1, Math.max(0, job.progress)) * 100);
+}
+
+/** The list of jobs with one replaced by what an event said, unless the event is the older one. */
+export function withJob(jobs: readonly Job[], update: Job): Job[] {
+  const known = jobs.some((job) => job.job_id === update.job_id);
+  if (!known) return [update, ...jobs];
+  return jobs.map((job) => {
+    if (job.job_id !== update.job_id) return job;
+    return update.updated_at < job.updated_at ? job : { ...job, ...update };
+  });
+}
+
+/** The job worth a row's progress bar: one that runs, else one that waits. */
+export function activeJob(jobs: readonly Job[]): Job | null {
+  return (
+    jobs.find((job) => job.state === "IN PROGRESS") ??
+    jobs.find((job) => job.state === "SCHEDULED") ??
+    null
+  );
+}
+
+export interface DestinationSummary {
+  destination: string;
+  /** The state furthest from done among the objects. */
+  state: DeliveryState;
+  total: number;
+  held: number;
+  attempts: number;
+  nextAttemptAt: string | null;
+  lastError: string;
+}
+
+const towardsHeld: DeliveryState[] = ["PENDING", "SENDING", "SENT", "HELD"];
+
+/** Deliveries by destination; each is as far as its slowest object. */
+export function byDestination(deliveries: readonly Delivery[]): DestinationSummary[] {
+  const summaries = new Map<string, DestinationSummary>();
+  for (const delivery of deliveries) {
+    const summary = summaries.get(delivery.destination) ?? {
+      destination: delivery.destination,
+      state: "HELD",
+      total: 0,
+      held: 0,
+      attempts: 0,
+      nextAttemptAt: null,
+      lastError: "",
+    };
+    summary.total += 1;
+    if (delivery.state === "HELD") summary.held += 1;
+    if (towardsHeld.indexOf(delivery.state) < towardsHeld.indexOf(summary.state)) {
+      summary.state = delivery.state;
+    }
+    summary.attempts = Math.max(summary.attempts, delivery.attempts);
+    if (delivery.state === "PENDING" && delivery.attempts > 0) {
+      summary.nextAttemptAt ??= delivery.next_attempt_at;
+      summary.lastError ||= delivery.last_error;
+    }
+    summaries.set(delivery.destination, summary);
+  }
+  return [...summaries.values()].sort((a, b) => a.destination.localeCompare(b.destination));
+}
+
+/** One row for each pipeline and reason: a study of many series often refuses for one cause. */
+export function refusals(
+  decisions: readonly Decision[],
+): { pipeline: string; reason: string; seriesInstanceUids: string[] }[] {
+  const groups = new Map<string, { pipeline: string; reason: string; seriesInstanceUids: string[] }>();
+  for (const decision of decisions) {
+    if (decision.accepted) continue;
+    const key = `${decision.pipeline}\n${decision.reason}`;
+    const group = groups.get(key) ?? {
+      pipeline: decision.pipeline,
+      reason: decision.reason,
+      seriesInstanceUids: [],
+    };
+    group.seriesInstanceUids.push(decision.series_instance_uid);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** Findings by the pipeline that made them, in the order they came. */
+export function byPipeline(findings: readonly Finding[]): [string, Finding[]][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${finding.pipeline} ${finding.pipeline_version}`;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups];
+}

@@ -1,0 +1,96 @@
+import { presignUpload, sendUpload, startAnalysis } from "@/lib/api";
+import type { AnalyzeStarted } from "@/lib/types";
+import { zipFiles } from "@/lib/zip";
+
+export type UploadStage = "packing" | "sending" | "reading";
+
+const alone = /\.(zip|png|jpe?g)$/i;
+
+/** ZIP archives and plain pictures go up one by one; all the rest travels as one ZIP. */
+export function planUploads(files: readonly File[]): { single: File[]; together: File[] } {
+  const single = files.filter((file) => alone.test(file.name));
+  const together = files.filter((file) => !alone.test(file.name));
+  if (together.length === 1) return { single: [...single, ...together], together: [] };
+  return { single, together };
+}
+
+/** Presign, send to the object store, start: one answer for each upload made. */
+export async function uploadFiles(
+  files: readonly File[],
+  onProgress: (stage: UploadStage, fraction: number) => void,
+): Promise<AnalyzeStarted[]> {
+  const { single, together } = planUploads(files);
+  const bodies: { name: string; body: Blob }[] = single.map((file) => ({
+    name: file.name,
+    body: file,
+  }));
+  if (together.length > 0) {
+    onProgress("packing", 0);
+    bodies.push({ name: "upload.zip", body: await zipFiles(together) });
+  }
+  const answers: AnalyzeStarted[] = [];
+  for (const [index, { name, body }] of bodies.entries()) {
+    const upload = await presignUpload({ name, type: body.type, size: body.size });
+    await sendUpload(upload, body, (fraction) =>
+      onProgress("sending", (index + fraction) / bodies.length),
+    );
+    onProgress("reading", (index + 1) / bodies.length);
+    answers.push(await startAnalysis(upload.upload_id));
+  }
+  return answers;
+}
+
+/** The files of a drop, folders opened. */
+export async function filesOf(transfer: DataTransfer): Promise<File[]> {
+  const entries = [...transfer.items]
+    .map((item) => item.webkitGetAsEntry())
+    .filter((entry) => entry !== null);
+  if (entries.length === 0) return [...transfer.files];
+  return (await Promise.all(entries.map(filesUnder))).flat();
+}
+
+async function filesUnder(entry: FileSystemEntry): Promise<File[]> {
+  if (isFile(entry)) {
+    return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
+  }
+  if (!isDirectory(entry)) return [];
+  const reader = entry.createReader();
+  const children: FileSystemEntry[] = [];
+  for (;;) {
+    // A reader hands out at most a hundred entries at a time; an empty batch is the end.
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (batch.length === 0) break;
+    children.push(...batch);
+  }
+  return (await Promise.all(children.map(filesUnder))).flat();
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+
+function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
+/** What came of an upload, in one sentence. */
+export function uploadSummary(answers: readonly AnalyzeStarted[]): string {
+  const total = { stored: 0, duplicate: 0, conflict: 0, refused: 0, jobs: 0 };
+  for (const answer of answers) {
+    total.stored += answer.instances.stored;
+    total.duplicate += answer.instances.duplicate;
+    total.conflict += answer.instances.conflict;
+    total.refused += answer.instances.refused.length;
+    total.jobs += answer.jobs.length;
+  }
+  const parts = [
+    total.stored > 0 ? `${total.stored} stored` : "",
+    total.duplicate > 0 ? `${total.duplicate} already here` : "",
+    total.conflict > 0 ? `${total.conflict} kept aside as conflicts` : "",
+    total.refused > 0 ? `${total.refused} refused` : "",
+    total.jobs > 0 ? `${total.jobs} ${total.jobs === 1 ? "job" : "jobs"} started` : "",
+  ].filter(Boolean);
+  return parts.length > 0 ? `${parts.join(", ")}.` : "Nothing in the upload could be used.";
+}

@@ -1,0 +1,55 @@
+// Runs `next build` with an end in sight: a build that hangs leaves child processes behind,
+// so it runs in a process group of its own and the whole group is ended when time is up.
+import { spawn } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const limitSeconds = Number(process.env.VIEWER_BUILD_TIMEOUT_S ?? 420);
+const nextCommand = createRequire(import.meta.url).resolve("next/dist/bin/next");
+
+rmSync(join(root, "out"), { recursive: true, force: true });
+
+const child = spawn(process.execPath, [nextCommand, "build", "--webpack"], {
+  cwd: root,
+  stdio: ["ignore", "inherit", "inherit"],
+  detached: true,
+  env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" },
+});
+
+function endGroup(signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
+}
+
+const timer = setTimeout(() => {
+  console.error(`The build did not end within ${limitSeconds} s and was stopped. Run it again, or raise VIEWER_BUILD_TIMEOUT_S.`);
+  endGroup("SIGKILL");
+  process.exit(1);
+}, limitSeconds * 1000);
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    endGroup(signal);
+    process.exit(1);
+  });
+}
+
+child.on("exit", (code, signal) => {
+  clearTimeout(timer);
+  endGroup("SIGKILL");
+  if (code !== 0) {
+    console.error(`The build failed (${signal ?? `exit status ${code}`}).`);
+    process.exit(code ?? 1);
+  }
+  if (!existsSync(join(root, "out", "index.html"))) {
+    console.error("The build ended without writing out/index.html.");
+    process.exit(1);
+  }
+  process.exit(0);
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import {
+  ageAt,
+  bytes,
+  count,
+  dicomDate,
+  dicomTime,
+  measurement,
+  moment,
+  personName,
+  pipelineTitle,
+  unitSymbol,
+} from "@/lib/format";
+
+describe("person names", () => {
+  it.each([
+    ["Doe^Jane", "Doe, Jane"],
+    ["Jane_Doe", "Jane_Doe"],
+    ["Müller^Anna^Maria^Dr.^PhD", "Müller, Dr. Anna Maria PhD"],
+    ["Doe^^^^", "Doe"],
+    ["^Jane", "Jane"],
+    ["Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou (山田, 太郎, やまだ, たろう)"],
+    ["", "No name"],
+    ["^^", "No name"],
+  ])("%s reads %s", (value, expected) => {
+    expect(personName(value)).toBe(expected);
+  });
+});
+
+describe("dates and times", () => {
+  it("reads both DICOM's and the API's way of writing", () => {
+    expect(dicomDate("20240131")).toBe("2024-01-31");
+    expect(dicomDate("2024-01-31")).toBe("2024-01-31");
+    expect(dicomDate(null)).toBe("");
+    expect(dicomDate("31.1.2024")).toBe("");
+    expect(dicomTime("142035.93")).toBe("14:20");
+    expect(dicomTime("14:20:35")).toBe("14:20");
+    expect(dicomTime("")).toBe("");
+  });
+
+  it("counts whole years", () => {
+    expect(ageAt("1966-01-01", "2013-07-17")).toBe("47 y");
+    expect(ageAt("19660718", "20130717")).toBe("46 y");
+    expect(ageAt("", "2013-07-17")).toBe("");
+    expect(ageAt("2020-01-01", "2013-07-17")).toBe("");
+  });
+
+  it("gives the date of a moment only when it was another day", () => {
+    const now = new Date(2026, 10, 24, 18, 0);
+    expect(moment(new Date(2026, 10, 24, 9, 5).toISOString(), now)).toBe("09:05");
+    expect(moment(new Date(2026, 10, 23, 9, 5).toISOString(), now)).toBe("2026-11-23 09:05");
+    expect(moment("never", now)).toBe("");
+    expect(moment(null, now)).toBe("");
+  });
+});
+
+describe("numbers and words", () => {
+  it("gives a measurement the digits it deserves", () => {
+    expect(measurement(1791.670954)).toBe("1,791.7");
+    expect(measurement(12)).toBe("12.0");
+    expect(measurement(2.345)).toBe("2.35");
+    expect(measurement(0.4128)).toBe("0.413");
+    expect(measurement(-856.25)).toBe("-856.3");
+  });
+
+  it("prints UCUM units as people know them", () => {
+    expect(unitSymbol("cm3")).toBe("cm³");
+    expect(unitSymbol("[hnsf'U]")).toBe("HU");
+    expect(unitSymbol("%")).toBe("%");
+    expect(unitSymbol("1")).toBe("");
+  });
+
+  it("counts and sizes", () => {
+    expect(count(1, "instance")).toBe("1 instance");
+    expect(count(1234, "instance")).toBe("1,234 instances");
+    expect(count(2, "series", "series")).toBe("2 series");
+    expect(bytes(999)).toBe("999 B");
+    expect(bytes(81_000_000)).toBe("81.0 MB");
+  });
+
+  it("titles a pipeline by its name", () => {
+    expect(pipelineTitle("brain-volume")).toBe("Brain volume");
+  });
+});

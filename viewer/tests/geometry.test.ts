@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { DicomJson } from "@/lib/dicomweb";
+import { directionLetters, edgeLetters, lpsOfPixel, orderSlices, type Vector } from "@/lib/geometry";
+
+const axial = [1, 0, 0, 0, 1, 0];
+
+function slice(number: number, position: number[] | null, changes: DicomJson = {}): DicomJson {
+  return {
+    "00080018": { vr: "UI", Value: [`1.2.${number}`] },
+    "00200013": { vr: "IS", Value: [number] },
+    "00280010": { vr: "US", Value: [384] },
+    "00280011": { vr: "US", Value: [274] },
+    "00280030": { vr: "DS", Value: [0.667, 0.7] },
+    "00200037": { vr: "DS", Value: axial },
+    ...(position ? { "00200032": { vr: "DS", Value: position } } : {}),
+    ...changes,
+  };
+}
+
+function numbers(order: ReturnType<typeof orderSlices>): number[] {
+  return order.slices.map((one) => Number(one.sopInstanceUid.split(".").at(-1)));
+}
+
+describe("ordering slices", () => {
+  it("follows the position along the normal, not the instance number or the order of arrival", () => {
+    const order = orderSlices([slice(1, [0, 0, 30]), slice(2, [0, 0, 10]), slice(3, [0, 0, 20])]);
+    expect(numbers(order)).toEqual([2, 3, 1]);
+    expect(order.notice).toBe("");
+    expect(order.volumeRefusal).toBe("");
+  });
+
+  it("projects on the normal of an oblique plane", () => {
+    // Sagittal: row towards P, column towards F, so the normal points to the patient's right.
+    const sagittal = { "00200037": { vr: "DS", Value: [0, 1, 0, 0, 0, -1] } };
+    const order = orderSlices([
+      slice(1, [5, 900, 0], sagittal),
+      slice(2, [15, -900, 0], sagittal),
+      slice(3, [10, 0, 0], sagittal),
+    ]);
+    expect(numbers(order)).toEqual([2, 3, 1]);
+  });
+
+  it("reads decimal strings as numbers", () => {
+    const text = (z: string) => ({ "00200032": { vr: "DS", Value: ["0", "0", z] } });
+    expect(numbers(orderSlices([slice(1, null, text("9.5")), slice(2, null, text("-10"))]))).toEqual([2, 1]);
+  });
+
+  it("falls back to the instance number without positions, and says so", () => {
+    const order = orderSlices([slice(3, null), slice(1, null), slice(2, null)]);
+    expect(numbers(order)).toEqual([1, 2, 3]);
+    expect(order.notice).toContain("ordered by instance number");
+    expect(order.volumeRefusal).not.toBe("");
+  });
+
+  it("does not stack planes that are not parallel", () => {
+    const coronal = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, 0, -1] } };
+    const order = orderSlices([slice(1, [0, 0, 0]), slice(2, [0, 0, 5], coronal), slice(3, [0, 0, 9])]);
+    expect(order.volumeRefusal).toContain("parallel");
+  });
+
+  it("refuses a volume with a gap and names the slices", () => {
+    const order = orderSlices([0, 2.5, 5, 10, 12.5, 15].map((z, index) => slice(index, [0, 0, z])));
+    expect(order.volumeRefusal).toContain("Slices 3 and 4 are 5.0 mm apart; the rest are 2.5 mm.");
+  });
+
+  it("refuses a volume without pixel spacing", () => {
+    const without = { "00280030": undefined };
+    const order = orderSlices([0, 1, 2].map((z) => slice(z, [0, 0, z], without)));
+    expect(order.hasPixelSpacing).toBe(false);
+    expect(order.volumeRefusal).toContain("Pixel Spacing");
+  });
+
+  it("treats a spacing of zero as missing", () => {
+    const zero = { "00280030": { vr: "DS", Value: [0, 0] } };
+    expect(orderSlices([slice(1, [0, 0, 0], zero)]).hasPixelSpacing).toBe(false);
+  });
+
+  it("opens a multi-frame image frame by frame", () => {
+    const order = orderSlices([slice(1, null, { "00280008": { vr: "IS", Value: [3] } })]);
+    expect(order.slices.map((one) => one.frameNumber)).toEqual([1, 2, 3]);
+  });
+
+  it("leaves out instances without pixels", () => {
+    expect(orderSlices([slice(1, null, { "00280010": undefined })]).slices).toEqual([]);
+  });
+});
+
+describe("a pixel in the patient", () => {
+  it("steps a column's width along the row and a row's height down the column", () => {
+    const dataset = slice(1, [-90, -100, 30]);
+    const [x, y, z] = lpsOfPixel(dataset, 10, 100) as Vector;
+    expect(x).toBeCloseTo(-90 + 10 * 0.7);
+    expect(y).toBeCloseTo(-100 + 100 * 0.667);
+    expect(z).toBeCloseTo(30);
+  });
+});
+
+describe("orientation letters", () => {
+  it("puts the patient's left on the right of an axial image seen from the feet", () => {
+    expect(edgeLetters([0, -1, 0], [0, 0, -1])).toEqual({ top: "A", right: "L", bottom: "P", left: "R" });
+  });
+
+  it("names a coronal view with the head up", () => {
+    expect(edgeLetters([0, 0, 1], [0, -1, 0])).toEqual({ top: "H", right: "L", bottom: "F", left: "R" });
+  });
+
+  it("keeps one letter for a slight tilt and adds one for a real one", () => {
+    expect(directionLetters([0.999, -0.02, 0.04])).toBe("L");
+    expect(directionLetters([0, 0.8, 0.6])).toBe("PH");
+  });
+});

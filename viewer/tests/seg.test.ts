@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { rgbFromDicomLab } from "@/lib/color";
+import { segmentExtents } from "@/lib/labelmap";
+import { maskSources, masksToShow, seriesToOpen } from "@/lib/seg";
+import type { Finding, SeriesSummary, StudyDetail } from "@/lib/types";
+
+function finding(sop: string, source = "ct"): Finding {
+  return {
+    source_series_instance_uid: source,
+    segmentation: { series_instance_uid: "s", sop_instance_uid: sop, segment_number: 1, color_rgb: [1, 2, 3] },
+  } as Finding;
+}
+
+function series(uid: string, modality: string, instances: number, origin = "received"): SeriesSummary {
+  return { series_instance_uid: uid, modality, instance_count: instances, origin } as SeriesSummary;
+}
+
+describe("which masks lie over a series", () => {
+  const sources = maskSources("seg", [
+    {
+      "00080018": { vr: "UI", Value: ["old"] },
+      "00081115": { vr: "SQ", Value: [{ "0020000E": { vr: "UI", Value: ["ct"] } }] },
+    },
+    {
+      "00080018": { vr: "UI", Value: ["new"] },
+      "00081115": { vr: "SQ", Value: [{ "0020000E": { vr: "UI", Value: ["ct"] } }] },
+    },
+  ]);
+
+  it("takes those that the findings point at", () => {
+    expect(masksToShow(sources, "ct", [finding("new")]).map((one) => one.sopInstanceUid)).toEqual(["new"]);
+  });
+
+  it("takes all when no finding points at any", () => {
+    expect(masksToShow(sources, "ct", [])).toHaveLength(2);
+    expect(masksToShow(sources, "mr", [])).toHaveLength(0);
+  });
+});
+
+describe("which series opens first", () => {
+  const study = {
+    jobs: [],
+    series: [series("scout", "CT", 2), series("ct", "CT", 133), series("seg", "SEG", 500, "generated")],
+  } as unknown as StudyDetail;
+
+  it("is the one that the findings were made from", () => {
+    expect(seriesToOpen(study, [finding("x", "scout")])).toBe("scout");
+  });
+
+  it("is the one with most images otherwise", () => {
+    expect(seriesToOpen(study, [])).toBe("ct");
+  });
+
+  it("is none in a study without images", () => {
+    expect(seriesToOpen({ jobs: [], series: [] } as unknown as StudyDetail, [])).toBeNull();
+  });
+});
+
+describe("where a segment lies", () => {
+  it("counts columns along the row of a matrix that is not square", () => {
+    const empty = new Uint8Array(6);
+    const plane = new Uint8Array(6);
+    plane[4] = 1; // 3 columns, 2 rows: row 1, column 1
+    const extent = segmentExtents([empty, plane, plane, plane, empty], 3).get(1);
+    expect(extent).toEqual({ firstPlane: 1, lastPlane: 3, middlePlane: 2, column: 1, row: 1 });
+  });
+});
+
+describe("a recommended display colour", () => {
+  it("is white at full lightness and black at none", () => {
+    expect(rgbFromDicomLab([65535, 32896, 32896])).toEqual([255, 255, 255]);
+    expect(rgbFromDicomLab([0, 32896, 32896])).toEqual([0, 0, 0]);
+  });
+
+  it("is missing when the header gives none", () => {
+    expect(rgbFromDicomLab([])).toBeNull();
+  });
+});

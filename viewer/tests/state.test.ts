@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { activeJob, byDestination, percent, refusals, studyBadge, withJob } from "@/lib/state";
+import type { Decision, Delivery, Job } from "@/lib/types";
+
+function job(changes: Partial<Job>): Job {
+  return {
+    job_id: "a",
+    pipeline: "brain-volume",
+    pipeline_version: "1",
+    study_instance_uid: "1.2",
+    series_instance_uid: "1.2.3",
+    state: "SCHEDULED",
+    stage: "",
+    progress: 0,
+    reason: "",
+    attempts: 0,
+    priority: 0,
+    created_at: "2026-01-01T00:00:00Z",
+    started_at: null,
+    finished_at: null,
+    updated_at: "2026-01-01T00:00:00Z",
+    ...changes,
+  };
+}
+
+function delivery(changes: Partial<Delivery>): Delivery {
+  return {
+    delivery_id: "d",
+    destination: "pacs",
+    sop_instance_uid: "1",
+    series_instance_uid: "2",
+    state: "HELD",
+    attempts: 1,
+    next_attempt_at: null,
+    last_error: "",
+    updated_at: "2026-01-01T00:00:00Z",
+    ...changes,
+  };
+}
+
+describe("jobs", () => {
+  it("takes what an event says of a job, and a job that is new", () => {
+    const running = job({ state: "IN PROGRESS", progress: 0.4, updated_at: "2026-01-01T00:00:05Z" });
+    expect(withJob([job({})], running)).toEqual([running]);
+    expect(withJob([job({})], job({ job_id: "b" })).map((one) => one.job_id)).toEqual(["b", "a"]);
+  });
+
+  it("does not let an old event undo a newer state", () => {
+    const done = job({ state: "COMPLETED", updated_at: "2026-01-01T00:00:09Z" });
+    const late = job({ state: "IN PROGRESS", updated_at: "2026-01-01T00:00:05Z" });
+    expect(withJob([done], late)).toEqual([done]);
+  });
+
+  it("shows the job that runs before one that waits", () => {
+    const running = job({ job_id: "r", state: "IN PROGRESS" });
+    expect(activeJob([job({}), running])).toBe(running);
+    expect(activeJob([job({ state: "COMPLETED" })])).toBeNull();
+  });
+
+  it("keeps a percentage between 0 and 100", () => {
+    expect(percent(job({ progress: 0.456 }))).toBe(46);
+    expect(percent(job({ progress: 1.2 }))).toBe(100);
+    expect(percent(job({ state: "COMPLETED", progress: 0.9 }))).toBe(100);
+  });
+});
+
+describe("deliveries", () => {
+  it("are as far as the slowest object of the destination", () => {
+    const [archive, pacs] = byDestination([
+      delivery({}),
+      delivery({ state: "SENT" }),
+      delivery({
+        destination: "archive",
+        state: "PENDING",
+        attempts: 3,
+        last_error: "Connection refused.",
+        next_attempt_at: "2026-01-01T00:01:00Z",
+      }),
+    ]);
+    expect(archive).toMatchObject({ state: "PENDING", lastError: "Connection refused.", held: 0, total: 1 });
+    expect(pacs).toMatchObject({ state: "SENT", held: 1, total: 2, lastError: "" });
+  });
+
+  it("do not show the error of an attempt that has since succeeded", () => {
+    expect(byDestination([delivery({ last_error: "Connection refused.", attempts: 2 })])[0]?.lastError).toBe("");
+  });
+});
+
+describe("decisions", () => {
+  const refused = (series: string, reason: string, accepted = false): Decision => ({
+    series_instance_uid: series,
+    pipeline: "brain-volume",
+    pipeline_version: "1",
+    accepted,
+    reason,
+    job_id: null,
+    decided_at: "2026-01-01T00:00:00Z",
+  });
+
+  it("gather the series that a pipeline refused for one reason", () => {
+    const rows = refusals([
+      refused("1", "Not a head."),
+      refused("2", "Not a head."),
+      refused("3", "Too few slices."),
+      refused("4", "", true),
+    ]);
+    expect(rows.map((row) => [row.reason, row.seriesInstanceUids.length])).toEqual([
+      ["Not a head.", 2],
+      ["Too few slices.", 1],
+    ]);
+  });
+});
+
+it("names a state that a newer node may bring", () => {
+  expect(studyBadge("ARCHIVED" as never)).toEqual({ word: "ARCHIVED", tone: "quiet" });
+});
