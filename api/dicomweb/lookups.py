@@ -1,6 +1,7 @@
 """From the UIDs of a path to what the index holds under them."""
 
 from fastapi import Request
+from starlette.datastructures import URL
 
 from storage.entities import Instance
 from storage.errors import NotFound
@@ -38,8 +39,17 @@ def find_instances(
 
 def service_url(request: Request, storage: Storage) -> str:
     """The address of these services as the client reaches them, without a final slash."""
-    base = storage.settings.public_url or str(request.base_url)
+    base = storage.settings.public_url or str(_base_url(request))
     return base.rstrip("/") + PREFIX
+
+
+def _base_url(request: Request) -> URL:
+    """What the Host header says; some clients leave the port out of it (dicomweb-client)."""
+    base = request.base_url
+    server_host, server_port = request.scope.get("server") or ("", None)
+    if base.port is None and base.hostname == server_host and server_port not in (None, 80, 443):
+        return base.replace(port=server_port)
+    return base
 
 
 def instance_path(instance: Instance) -> str:

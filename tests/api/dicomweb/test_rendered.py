@@ -163,8 +163,11 @@ def test_every_image_renders_that_can_be_decoded(nodes: list[DicomwebNode]) -> N
 
 @pytest.mark.parametrize(
     "query",
-    ["window=1", "window=1,0", "window=a,b", "window=1,2,cubic", "viewport=0,5", "viewport=9"]
-    + ["viewport=99999,1", "viewport=10,10,500,500,5,5", "quality=0", "window=nan,1"],
+    [
+        *("window=1", "window=1,0", "window=a,b", "window=1,2,cubic", "window=nan,1"),
+        *("viewport=0,5", "viewport=9", "viewport=99999,1", "viewport=10,10,500,500,5,5"),
+        "quality=0",
+    ],
 )
 def test_wrong_parameters_are_refused(node: DicomwebNode, shared_data: Path, query: str) -> None:
     url = at(node, shared_data / "odd" / "CT_small.dcm")
