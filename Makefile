@@ -7,8 +7,6 @@ STAMPS := .stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Another Python than the first fitting one on PATH: make run PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
-# A viewer build that hangs is stopped after so many seconds.
-export VIEWER_TIMEOUT_S ?= 600
 
 VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out \) -prune \
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)

@@ -122,13 +122,18 @@ class Node:
                 raise AssertionError(f"Waited {limit_s:.0f} s for {what}.\n{tail}")
             time.sleep(0.1)
 
-    def command(self, *arguments: str, limit_s: float = 120) -> subprocess.CompletedProcess[str]:
-        """Another `mediview` command with this node's settings."""
+    def command(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        limit_s: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Another `mediview` command with this node's settings, or with `environment`."""
         return subprocess.run(
             [PROGRAM, *arguments],
             check=False,
             cwd=self.folder,
-            env={**self.environment, "COLUMNS": "200", "NO_COLOR": "1"},
+            env={**(environment or self.environment), "COLUMNS": "200", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
             timeout=limit_s,

@@ -1,0 +1,100 @@
+"""A person opens the viewer: the list, the images, the mask over them, the number, the reasons."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import JOB_LIMIT_S, Told, send
+from tests.house.node import Node
+from tests.house.studies import SentStudy, copy_with_new_uids, localizer
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def row_of(page: Page, study: SentStudy) -> Locator:
+    return page.locator(
+        f"[data-testid=study-row][data-study-instance-uid='{study.study_instance_uid}']"
+    )
+
+
+def open_study(page: Page, node: Node, study: SentStudy) -> None:
+    page.goto(node.url)
+    row_of(page, study).get_by_role("link").click()
+    page.wait_for_url(re.compile(r"/study/\?study="))
+
+
+def pixels(locator: Locator) -> NDArray[np.int16]:
+    image = Image.open(io.BytesIO(locator.screenshot())).convert("RGB")
+    return np.asarray(image, np.int16)
+
+
+def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
+    told: Told, node: Node, page: Page
+) -> None:
+    open_study(page, node, told.study)
+    viewport = page.locator("[data-testid=viewport]").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
+    (finding,) = told.job["findings"]
+    shown = page.get_by_test_id("finding-value")
+    expect(shown).to_have_attribute("data-value", str(finding["value"]))
+    number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))
+    assert float(number) == pytest.approx(finding["value"], abs=0.06)
+    keep_screenshot(page, "viewer")
+
+    page.wait_for_timeout(500)
+    with_mask = pixels(viewport)
+    page.get_by_test_id("segment-toggle").first.click()
+    page.wait_for_timeout(500)
+    without_mask = pixels(viewport)
+    # Where the mask was, its colour is gone, and what is left is grey.
+    covered = np.abs(with_mask - without_mask).max(axis=2) > 10
+    assert covered.mean() > 0.03
+    grey = without_mask[covered]
+    assert np.median(grey.max(axis=1) - grey.min(axis=1)) < 5
+    colour = with_mask[covered]
+    assert np.median(colour.max(axis=1) - colour.min(axis=1)) > 15
+
+
+def test_the_list_shows_where_each_study_stands_without_a_reload(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = copy_with_new_uids(head.folder, study_folder / "watched")
+    page.goto(node.url)
+    expect(page.get_by_test_id("stream-state")).to_be_visible()
+    send(node, study)
+    row = row_of(page, study)
+    expect(row).to_be_visible()
+    expect(row.get_by_test_id("row-progress")).to_be_visible()
+    expect(row).to_have_attribute("data-state", "DELIVERED", timeout=JOB_LIMIT_S * 1000)
+    expect(row).to_contain_text("1 finding")
+
+
+def test_a_person_reads_why_a_study_has_no_result(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = localizer(head.folder, study_folder / "localizer-seen")
+    send(node, study)
+    path = f"/api/studies/{study.study_instance_uid}"
+    node.wait_for(lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", 40)
+    (reason,) = [
+        decision["reason"]
+        for decision in node.get(path)["decisions"]
+        if decision["pipeline"] == "brain-volume"
+    ]
+    open_study(page, node, study)
+    expect(page.get_by_test_id("decision-reason").filter(has_text=reason)).to_be_visible()

@@ -1,0 +1,57 @@
+"""docs/CONFORMANCE.md says what the code does."""
+
+import re
+from pathlib import Path
+
+from dicom_node import association, contexts, status
+from storage.attributes import ATTRIBUTES, LEVELS, Kind
+from storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.settings import Settings
+
+STATEMENT = (Path(__file__).parents[2] / "docs" / "CONFORMANCE.md").read_text()
+
+
+def test_the_transfer_syntaxes_are_those_that_are_accepted() -> None:
+    annex = STATEMENT.partition("## Annex A")[2]
+    assert set(re.findall(r"^\| ([\d.]+) \|", annex, re.M)) == contexts.STORAGE_TRANSFER_SYNTAXES
+
+
+def test_the_limits_are_those_in_force() -> None:
+    assert f"{association.ANNOUNCED_PDU_BYTES:,} bytes" in STATEMENT
+    assert f"| {Settings().max_associations} (`MEDIVIEW_MAX_ASSOCIATIONS`)" in STATEMENT
+    idle = Settings().association_idle_timeout_s
+    assert f"| {idle:.0f} s (`MEDIVIEW_ASSOCIATION_IDLE_TIMEOUT_S`)" in STATEMENT
+
+
+def test_the_implementation_is_named_as_it_names_itself() -> None:
+    assert f"| {IMPLEMENTATION_CLASS_UID} |" in STATEMENT
+    assert f"| {IMPLEMENTATION_VERSION_NAME} |" in STATEMENT
+
+
+def test_the_services_are_those_that_are_offered() -> None:
+    offers_find = bool(contexts.FIND_CLASSES & contexts.SERVICE_CLASSES)
+    row = re.search(r"^\| Query/Retrieve, Study Root, FIND \| [^|]+\| (\w+) \|$", STATEMENT, re.M)
+    assert row
+    assert row[1] == ("yes" if offers_find else "no")
+    assert not (contexts.MOVE_CLASSES | contexts.GET_CLASSES) & contexts.SERVICE_CLASSES
+
+
+def test_the_statuses_are_those_that_are_answered() -> None:
+    table = STATEMENT.partition("C-STORE statuses")[2].partition("Each failure")[0]
+    stated = {int(code, 16) for code in re.findall(r"^\| (0x[0-9A-F]{4})", table, re.M)}
+    answered = {one.code for one in vars(status).values() if isinstance(one, status.DimseStatus)}
+    assert stated == answered
+
+
+def test_the_matching_keys_are_those_of_the_index() -> None:
+    table = STATEMENT.partition("Matching keys")[2].partition("Other attributes")[0]
+    rows = re.findall(r"^\| (?:patient|study|series|instance) \| (.+) \|$", table, re.M)
+    stated = [set(row.split(", ")) for row in rows]
+    assert stated == [
+        {
+            one.keyword
+            for one in ATTRIBUTES.values()
+            if one.level == level and one.kind != Kind.COUNT
+        }
+        for level in LEVELS
+    ]
