@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
@@ -96,12 +97,21 @@ def load_torchscript(
         if card not in _loaded:
             modules = {}
             for name, path in verified_files(card).items():
-                module = torch.jit.load(str(path), map_location=device())  # type: ignore[no-untyped-call]
-                module.eval()
-                modules[name] = module
+                modules[name] = _load(path)
             self_test(modules)
             _loaded[card] = modules
         return _loaded[card]
+
+
+def _load(path: Path) -> torch.jit.ScriptModule:
+    import torch
+
+    with warnings.catch_warnings():
+        # TorchScript is deprecated, but it is the form in which these weights are published.
+        warnings.filterwarnings("ignore", r"`torch\.jit\.load` is deprecated", DeprecationWarning)
+        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device())  # type: ignore[no-untyped-call]
+    module.eval()
+    return module
 
 
 def device() -> str:

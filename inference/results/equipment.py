@@ -1,5 +1,7 @@
 """Which equipment made a result, and the file meta with which it leaves."""
 
+from collections.abc import Sequence
+
 import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -40,9 +42,11 @@ def contributing_equipment(
     return equipment
 
 
-def finish(result: Dataset, job: Job) -> Dataset:
+def finish(result: Dataset, job: Job, equipment: Sequence[Dataset]) -> Dataset:
     """Set what would differ from run to run, and name this house as the writer."""
     at = made_at(job)
+    # The encoder lists itself with the time of its run, which no two runs share.
+    result.ContributingEquipmentSequence = list(equipment)
     result.InstanceCreationDate = at.strftime("%Y%m%d")
     result.InstanceCreationTime = at.strftime("%H%M%S")
     result.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)

@@ -65,7 +65,6 @@ def encode_seg(
         content_label="AI_SEGMENTATION",
         omit_empty_frames=False,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        contributing_equipment=contributing_equipment(job, pipeline, first),
         series_description=result_series_description(pipeline, "mask"),
         content_date=at.date(),
         content_time=at.time(),
@@ -75,7 +74,7 @@ def encode_seg(
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     inherit_patient_and_study(segmentation, first)
-    return finish(segmentation, job)
+    return finish(segmentation, job, contributing_equipment(job, pipeline, first))
 
 
 def _in_source_order(

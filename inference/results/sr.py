@@ -78,7 +78,6 @@ def encode_sr(
         is_final=False,
         is_verified=False,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        contributing_equipment=contributing_equipment(job, pipeline, first),
         series_description=result_series_description(pipeline, "report"),
         content_date=at.date(),
         content_time=at.time(),
@@ -86,7 +85,7 @@ def encode_sr(
         series_time=at.time(),
     )
     inherit_patient_and_study(document, first)
-    return finish(document, job)
+    return finish(document, job, contributing_equipment(job, pipeline, first))
 
 
 def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:

@@ -1,0 +1,93 @@
+"""Patient and study go over into results exactly, in whatever character set."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from tests import builders
+from tests.inference.results_support import complaints, encode, result, save
+
+SHAPE = (4, 5, 6)
+IDENTITY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID",
+    "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
+)  # fmt: skip
+
+
+def _results(**attributes: object) -> list[Dataset]:
+    datasets = builders.series(np.zeros(SHAPE, np.int16), **attributes)
+    results = encode(datasets, builders.asymmetric_mask(SHAPE))
+    return [result(results, "SEG"), result(results, "SR")]
+
+
+def test_identity_is_that_of_the_source() -> None:
+    source = builders.series(np.zeros(SHAPE, np.int16))[0]
+    for dataset in _results(IssuerOfPatientID="HOSP", StudyDescription="Kopf nativ"):
+        assert [dataset[keyword].value for keyword in IDENTITY] == [
+            source[keyword].value for keyword in IDENTITY
+        ]
+        assert (dataset.IssuerOfPatientID, dataset.StudyDescription) == ("HOSP", "Kopf nativ")
+        assert dataset.SpecificCharacterSet == "ISO_IR 192"
+
+
+def test_empty_stays_empty_and_absent_becomes_empty(tmp_path: Path) -> None:
+    datasets = builders.series(np.zeros(SHAPE, np.int16), PatientBirthDate="", PatientSex=None)
+    for dataset in datasets:
+        del dataset.AccessionNumber, dataset.ReferringPhysicianName, dataset.StudyTime
+    results = encode(datasets, builders.asymmetric_mask(SHAPE))
+    for kind in ("SEG", "SR"):
+        path = save(result(results, kind), tmp_path / f"{kind}.dcm")
+        read = pydicom.dcmread(path)
+        for keyword in (
+            "PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName",
+            "StudyTime",
+        ):  # fmt: skip
+            assert keyword in read
+            assert read[keyword].is_empty
+        assert complaints(path) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # pydicom on odd names and values
+def test_names_in_every_character_set_survive(shared_data: Path, tmp_path: Path) -> None:
+    paths = sorted((shared_data / "charsets").glob("*.dcm"))
+    assert len(paths) == 17
+    for path in paths:
+        named = pydicom.dcmread(path, stop_before_pixels=True)
+        datasets = builders.series(np.zeros(SHAPE, np.int16))
+        for dataset in datasets:
+            dataset.pop("SpecificCharacterSet", None)
+            if "SpecificCharacterSet" in named:
+                dataset.SpecificCharacterSet = named.SpecificCharacterSet
+            dataset.PatientName = named.get("PatientName", "")
+            dataset.StudyDescription = named.get("StudyDescription", "")
+            dataset.ReferringPhysicianName = ""
+        folder = tmp_path / path.stem
+        sources = [pydicom.dcmread(file) for file in builders.write(datasets, folder)]
+        results = encode(sources, builders.asymmetric_mask(SHAPE))
+        for kind in ("SEG", "SR"):
+            read = pydicom.dcmread(save(result(results, kind), folder / f"{kind}.dcm"))
+            assert read.PatientName == sources[0].PatientName, path.name
+            assert read.PatientName.original_string == sources[0].PatientName.original_string
+            assert read.get("StudyDescription") == sources[0].get("StudyDescription")
+            assert read.get("SpecificCharacterSet") == sources[0].get("SpecificCharacterSet")
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_values_against_the_standard_are_left_out_unless_they_identify(tmp_path: Path) -> None:
+    for kind, dataset in zip(
+        ("SEG", "SR"),
+        _results(PatientAge="42", PatientWeight="75", PregnancyStatus=4),
+        strict=True,
+    ):
+        assert "PatientAge" not in dataset
+        assert (dataset.PatientWeight, dataset.PregnancyStatus) == (75, 4)
+        assert complaints(save(dataset, tmp_path / f"{kind}.dcm")) == []
+
+
+@pytest.mark.parametrize("sex", ["U", "unknown"])
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_an_odd_sex_does_not_stop_a_result(sex: str) -> None:
+    assert [dataset.PatientSex for dataset in _results(PatientSex=sex)] == [sex, sex]
