@@ -46,22 +46,29 @@ def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
     ).scalar()
 
 
+def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, int, bool]:
+    """The ids of study and series, and whether the series was added now."""
+    patient_id = _patient(connection, new.header)
+    study_id, new_study = _study(connection, patient_id, new)
+    if new_study:
+        add_event(
+            connection,
+            new.received_at,
+            "study",
+            new.header.study_instance_uid,
+            payload={"change": "study_received"},
+        )
+    series_id, new_series = _series(connection, study_id, new)
+    return study_id, series_id, new_series
+
+
 def _add(connection: Connection, new: NewInstance) -> Outcome:
     header = new.header
     known = find_known(connection, header.sop_instance_uid)
     if known is None:
-        patient_id = _patient(connection, header)
-        study_id, new_study = _study(connection, patient_id, new)
-        series_id = _series(connection, study_id, new)
-        if _instance(connection, series_id, new):
-            if new_study:
-                add_event(
-                    connection,
-                    new.received_at,
-                    "study",
-                    header.study_instance_uid,
-                    payload={"change": "study_received"},
-                )
+        study_id, series_id, _ = find_or_add_series(connection, new)
+        if insert_or_ignore(connection, t.instance, instance_values(new, series_id)):
+            _touch(connection, study_id, series_id, new.received_at)
             return "stored"
         known = find_known(connection, header.sop_instance_uid)
     if known == new.sha256:
@@ -122,9 +129,9 @@ def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[i
     )
 
 
-def _series(connection: Connection, study_fk: int, new: NewInstance) -> int:
+def _series(connection: Connection, study_fk: int, new: NewInstance) -> tuple[int, bool]:
     header = new.header
-    series_id, added = _get_or_add(
+    return _get_or_add(
         connection,
         t.series,
         {"study_fk": study_fk, "series_instance_uid": header.series_instance_uid},
@@ -149,43 +156,39 @@ def _series(connection: Connection, study_fk: int, new: NewInstance) -> int:
             "last_instance_at": new.received_at,
         },
     )
-    if not added:
-        # A late instance opens a complete series again, and so leads to a revised result.
-        connection.execute(
-            update(t.series)
-            .where(t.series.c.id == series_id)
-            .values(state="RECEIVING", last_instance_at=new.received_at)
-        )
+
+
+def _touch(connection: Connection, study_fk: int, series_fk: int, now: datetime) -> None:
+    """A late instance opens a complete series again, and so leads to a revised result."""
     connection.execute(
-        update(t.study).where(t.study.c.id == study_fk).values(updated_at=new.received_at)
+        update(t.series)
+        .where(t.series.c.id == series_fk)
+        .values(state="RECEIVING", last_instance_at=now)
     )
-    return series_id
+    connection.execute(update(t.study).where(t.study.c.id == study_fk).values(updated_at=now))
 
 
-def _instance(connection: Connection, series_fk: int, new: NewInstance) -> bool:
+def instance_values(new: NewInstance, series_fk: int) -> dict[str, Any]:
+    """The instance's row, by column."""
     header = new.header
-    return insert_or_ignore(
-        connection,
-        t.instance,
-        {
-            "series_fk": series_fk,
-            "sop_instance_uid": header.sop_instance_uid,
-            "sop_class_uid": header.sop_class_uid,
-            "transfer_syntax_uid": header.transfer_syntax_uid,
-            "instance_number": header.number("InstanceNumber"),
-            "rows": header.number("Rows"),
-            "columns": header.number("Columns"),
-            "bits_allocated": header.number("BitsAllocated"),
-            "number_of_frames": header.number("NumberOfFrames"),
-            "size_bytes": new.location.length,
-            "sha256": new.sha256,
-            "source": new.source,
-            "received_at": new.received_at,
-            "volume": new.location.volume,
-            "volume_offset": new.location.offset,
-            "object_key": new.location.object_key,
-        },
-    )
+    return {
+        "series_fk": series_fk,
+        "sop_instance_uid": header.sop_instance_uid,
+        "sop_class_uid": header.sop_class_uid,
+        "transfer_syntax_uid": header.transfer_syntax_uid,
+        "instance_number": header.number("InstanceNumber"),
+        "rows": header.number("Rows"),
+        "columns": header.number("Columns"),
+        "bits_allocated": header.number("BitsAllocated"),
+        "number_of_frames": header.number("NumberOfFrames"),
+        "size_bytes": new.location.length,
+        "sha256": new.sha256,
+        "source": new.source,
+        "received_at": new.received_at,
+        "volume": new.location.volume,
+        "volume_offset": new.location.offset,
+        "object_key": new.location.object_key,
+    }
 
 
 def _get_or_add(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Engine
 
-from storage.cataloguing import NewInstance, Outcome, add_instances, find_known
-from storage.database import reading
+from storage.cataloguing import NewInstance, Outcome
 from storage.entities import Origin
 from storage.errors import InvalidInstance, LimitExceeded
+from storage.indexer import Indexer
 from storage.part10 import Header, make_file_meta, read_header
 from storage.volumes import VolumeWriter
 
@@ -29,7 +29,7 @@ class Ingest:
     """Header read, record durable in a volume, row in the index; then it returns."""
 
     def __init__(self, engine: Engine, volumes: VolumeWriter, max_instance_bytes: int) -> None:
-        self._engine = engine
+        self._indexer = Indexer(engine)
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes
 
@@ -82,9 +82,7 @@ class Ingest:
         self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
     ) -> Accepted:
         digest = hashlib.sha256(memoryview(part10)[header.dataset_offset :])
-        with reading(self._engine) as connection:
-            known = find_known(connection, header.sop_instance_uid)
-        if known == digest.hexdigest():
+        if self._indexer.known_digest(header) == digest.hexdigest():
             return _accepted("duplicate", header)
         appended = self._volumes.append(
             part10,
@@ -101,7 +99,7 @@ class Ingest:
             origin,
             appended.note.received_at,
         )
-        (outcome,) = add_instances(self._engine, [new])
+        outcome = self._indexer.add(new)
         if outcome == "conflict":
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source

@@ -1,0 +1,215 @@
+"""Group commit of index rows: all that waits is written in one transaction.
+
+`cataloguing` says what a row means; this room makes it fast. Statements are
+compiled once, series that were seen before cost no look-up, and whoever comes
+while a transaction runs joins the next one.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from storage import tables as t
+from storage.cataloguing import (
+    NewInstance,
+    Outcome,
+    add_instances,
+    find_known,
+    find_or_add_series,
+    instance_values,
+)
+from storage.database import reading, translated
+from storage.errors import MediViewError
+from storage.part10 import Header
+
+_CACHED_SERIES = 4096
+_FRESH_INSTANCES = 20_000
+
+SeriesKey = tuple[str, str]
+
+
+@dataclass
+class _Ticket:
+    new: NewInstance
+    outcome: Outcome | None = None
+    error: MediViewError | None = None
+
+
+@dataclass
+class _CachedSeries:
+    series_id: int
+    study_id: int
+    fresh: set[str] | None = field(default_factory=set)
+    """UIDs of a series that this process began; None when others may be in the index."""
+
+
+class Indexer:
+    """Writes index rows for one process. Safe for threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._statements = _Statements(engine)
+        self._pending: list[_Ticket] = []
+        self._pending_lock = threading.Lock()
+        self._commit_lock = threading.Lock()
+        self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()
+
+    def known_digest(self, header: Header) -> str | None:
+        """The digest under which the instance is indexed already, or None."""
+        cached = self._series.get(_key(header))
+        if cached is not None and cached.fresh is not None:
+            uid = header.sop_instance_uid
+            # The same UID in another series is noticed when the row is written.
+            if uid not in cached.fresh:
+                return None
+        with reading(self._engine) as connection:
+            return find_known(connection, header.sop_instance_uid)
+
+    def add(self, new: NewInstance) -> Outcome:
+        """Return once the row is committed. Raises StorageUnavailable, StorageFull."""
+        ticket = _Ticket(new)
+        with self._pending_lock:
+            self._pending.append(ticket)
+        with self._commit_lock:
+            if ticket.outcome is None and ticket.error is None:
+                with self._pending_lock:
+                    batch, self._pending = self._pending, []
+                self._commit(batch)
+        if ticket.error is not None:
+            raise ticket.error
+        if ticket.outcome is None:
+            raise RuntimeError("an instance was passed over by the indexer")
+        return ticket.outcome
+
+    def _commit(self, batch: Sequence[_Ticket]) -> None:
+        try:
+            with translated():
+                try:
+                    outcomes = self._write([ticket.new for ticket in batch])
+                except (IntegrityError, DataError):
+                    # A cached series was deleted meanwhile, or one row cannot be written:
+                    # forget what is cached and let each stand for itself.
+                    self._series.clear()
+                    self._commit_singly(batch)
+                    return
+        except MediViewError as error:
+            for ticket in batch:
+                ticket.error = error
+            return
+        for ticket, outcome in zip(batch, outcomes, strict=True):
+            ticket.outcome = outcome
+
+    def _commit_singly(self, batch: Sequence[_Ticket]) -> None:
+        for ticket in batch:
+            try:
+                (ticket.outcome,) = add_instances(self._engine, [ticket.new])
+            except MediViewError as error:
+                ticket.error = error
+
+    def _write(self, batch: list[NewInstance]) -> list[Outcome]:
+        with (
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            series = [self._cached_series(connection, new) for new in batch]
+            written = self._statements.insert(connection, batch, series)
+            latest: dict[int, tuple[datetime, int]] = {}
+            outcomes: list[Outcome | None] = []
+            for new, cached in zip(batch, series, strict=True):
+                uid = new.header.sop_instance_uid
+                if uid in written:
+                    written.discard(uid)
+                    latest[cached.series_id] = (new.received_at, cached.study_id)
+                    outcomes.append("stored")
+                else:
+                    outcomes.append(None)
+            for series_id, (received_at, study_id) in latest.items():
+                self._statements.touch(connection, series_id, study_id, received_at)
+        for new, cached in zip(batch, series, strict=True):
+            self._remember(new, cached)
+        if None in outcomes:
+            return self._settle_known(batch, outcomes)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _settle_known(
+        self, batch: list[NewInstance], outcomes: list[Outcome | None]
+    ) -> list[Outcome]:
+        """Tell duplicates from conflicts among those that were indexed before."""
+        missed = [new for new, outcome in zip(batch, outcomes, strict=True) if outcome is None]
+        told = iter(add_instances(self._engine, missed))
+        return [next(told) if outcome is None else outcome for outcome in outcomes]
+
+    def _cached_series(self, connection: Connection, new: NewInstance) -> _CachedSeries:
+        key = _key(new.header)
+        cached = self._series.get(key)
+        if cached is None:
+            study_id, series_id, added = find_or_add_series(connection, new)
+            cached = _CachedSeries(series_id, study_id, set() if added else None)
+        return cached
+
+    def _remember(self, new: NewInstance, cached: _CachedSeries) -> None:
+        if cached.fresh is not None:
+            cached.fresh.add(new.header.sop_instance_uid)
+            if len(cached.fresh) > _FRESH_INSTANCES:
+                cached.fresh = None
+        self._series[_key(new.header)] = cached
+        while len(self._series) > _CACHED_SERIES:
+            self._series.popitem(last=False)
+
+
+class _Statements:
+    """The statements of the hot path, compiled once for the engine's dialect."""
+
+    def __init__(self, engine: Engine) -> None:
+        dialect = engine.dialect
+        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        self._columns = [column for column in t.instance.columns if column.name != "id"]
+        names = ", ".join(dialect.identifier_preparer.quote(c.name) for c in self._columns)
+        self._insert = f"INSERT INTO instance ({names}) VALUES "
+        self._row = "(" + ", ".join([self._mark] * len(self._columns)) + ")"
+        time_type = t.series.c.last_instance_at.type.dialect_impl(dialect)
+        self._bind_time = time_type.bind_processor(dialect) or _as_is
+        mark = self._mark
+        self._touch_series = (
+            f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark} WHERE id = {mark}"
+        )
+        self._touch_study = f"UPDATE study SET updated_at = {mark} WHERE id = {mark}"
+
+    def insert(
+        self,
+        connection: Connection,
+        batch: Sequence[NewInstance],
+        series: Sequence[_CachedSeries],
+    ) -> set[str]:
+        """Insert the rows; the UIDs of those that were new."""
+        parameters: list[Any] = []
+        for new, cached in zip(batch, series, strict=True):
+            values = instance_values(new, cached.series_id)
+            values["received_at"] = self._bind_time(values["received_at"])
+            parameters += [values[column.name] for column in self._columns]
+        statement = (
+            self._insert
+            + ", ".join([self._row] * len(batch))
+            + " ON CONFLICT DO NOTHING RETURNING sop_instance_uid"
+        )
+        return {uid for (uid,) in connection.exec_driver_sql(statement, tuple(parameters))}
+
+    def touch(self, connection: Connection, series_id: int, study_id: int, now: datetime) -> None:
+        """A late instance opens a complete series again, and so leads to a revised result."""
+        at = self._bind_time(now)
+        connection.exec_driver_sql(self._touch_series, (at, series_id))
+        connection.exec_driver_sql(self._touch_study, (at, study_id))
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _key(header: Header) -> SeriesKey:
+    return header.study_instance_uid, header.series_instance_uid
