@@ -47,7 +47,9 @@ class Element:
 class ElementWalker:
     """Iterates the elements of one data set that lies in `data` from `start` on."""
 
-    def __init__(self, data: bytes | memoryview, start: int, *, explicit: bool, big: bool) -> None:
+    def __init__(
+        self, data: bytes | bytearray | memoryview, start: int, *, explicit: bool, big: bool
+    ) -> None:
         self._data = data
         self._start = start
         self._end = len(data)

@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
     Engine,
     Select,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -65,6 +66,19 @@ def select_instances(*conditions: Any) -> Select[Any]:
         .join(t.study, t.series.c.study_fk == t.study.c.id)
         .where(*conditions)
     )
+
+
+_INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
+"""Made once: each frame that is served asks this."""
+
+
+class Content(NamedTuple):
+    """What names the stored bytes of an instance, and so all that is derived from them."""
+
+    sop_instance_uid: str
+    sha256: str
+    size_bytes: int
+    transfer_syntax_uid: str
 
 
 class Index:
@@ -132,30 +146,24 @@ class Index:
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> list[Instance]:
         """Ordered by series, instance number and UID."""
-        conditions = [t.study.c.study_instance_uid == study_instance_uid]
-        if series_instance_uid is not None:
-            conditions.append(t.series.c.series_instance_uid == series_instance_uid)
+        statement = _in_order(study_instance_uid, series_instance_uid)
         with reading(self._engine) as connection:
-            rows = connection.execute(
-                select_instances(*conditions).order_by(
-                    t.series.c.series_number,
-                    t.series.c.id,
-                    t.instance.c.instance_number,
-                    t.instance.c.sop_instance_uid,
-                )
-            )
-            return [to_instance(row) for row in rows.mappings()]
+            return [to_instance(row) for row in connection.execute(statement).mappings()]
+
+    def contents_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> list[Content]:
+        """What `instances_of` would give, in the same order, at a fraction of the time."""
+        statement = _in_order(study_instance_uid, series_instance_uid).with_only_columns(
+            *(t.instance.c[name] for name in Content._fields), maintain_column_froms=True
+        )
+        with reading(self._engine) as connection:
+            return [Content(*row) for row in connection.execute(statement)]
 
     def instance(self, sop_instance_uid: str) -> Instance:
         """Raises NotFound."""
         with reading(self._engine) as connection:
-            row = (
-                connection.execute(
-                    select_instances(t.instance.c.sop_instance_uid == sop_instance_uid)
-                )
-                .mappings()
-                .first()
-            )
+            row = connection.execute(_INSTANCE_BY_UID, {"uid": sop_instance_uid}).mappings().first()
         if row is None:
             raise _not_found("instance", sop_instance_uid)
         return to_instance(row)
@@ -222,6 +230,18 @@ class Index:
         receiving = [s for s in self.series_of(study_instance_uid) if s.state == "RECEIVING"]
         completed = (self.mark_complete(series, now) for series in receiving)
         return [series for series in completed if series is not None]
+
+
+def _in_order(study_instance_uid: str, series_instance_uid: str | None) -> Select[Any]:
+    conditions = [t.study.c.study_instance_uid == study_instance_uid]
+    if series_instance_uid is not None:
+        conditions.append(t.series.c.series_instance_uid == series_instance_uid)
+    return select_instances(*conditions).order_by(
+        t.series.c.series_number,
+        t.series.c.id,
+        t.instance.c.instance_number,
+        t.instance.c.sop_instance_uid,
+    )
 
 
 def _fingerprint(connection: Connection, series_id: int) -> str:

@@ -1,6 +1,7 @@
 """The one door in: C-STORE, STOW-RS, uploads and the node's own results all pass here."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -9,9 +10,11 @@ from sqlalchemy import Engine
 from storage.cataloguing import NewInstance, Outcome
 from storage.entities import Origin
 from storage.errors import InvalidInstance, LimitExceeded
+from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
+from storage.large import LargeVolume
 from storage.part10 import Header, make_file_meta, read_header
-from storage.volumes import VolumeWriter
+from storage.volumes import Appended, VolumeWriter
 
 log = structlog.get_logger(__name__)
 
@@ -67,16 +70,54 @@ class Ingest:
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
         part10 = b"".join((meta, dataset_bytes))
         header = read_header(part10)
-        for keyword, said, found in (
-            ("SOPInstanceUID", sop_instance_uid, header.sop_instance_uid),
-            ("SOPClassUID", sop_class_uid, header.sop_class_uid),
-        ):
-            if said != found:
-                raise InvalidInstance(
-                    f"The C-STORE request and its data set name different {keyword}s.",
-                    remedy="Check the sending system.",
-                )
+        _check_same_instance(header, sop_class_uid, sop_instance_uid)
         return self._keep(part10, header, f"dimse:{calling_ae_title}", "received")
+
+    def incoming(self, source: str, origin: Origin = "received") -> Incoming[Accepted]:
+        """Take one part 10 file piece by piece, in constant memory."""
+        return self._incoming(b"", source, origin, lambda _header: None)
+
+    def incoming_dimse(
+        self,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        calling_ae_title: str,
+    ) -> Incoming[Accepted]:
+        """Take the data set of one C-STORE piece by piece, in constant memory."""
+        return self._incoming(
+            make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid),
+            f"dimse:{calling_ae_title}",
+            "received",
+            lambda header: _check_same_instance(header, sop_class_uid, sop_instance_uid),
+        )
+
+    def _incoming(
+        self, prefix: bytes, source: str, origin: Origin, check: Callable[[Header], None]
+    ) -> Incoming[Accepted]:
+        def open_large() -> LargeVolume:
+            self._volumes.check_free_disk(SPILL_BYTES)
+            return LargeVolume(self._volumes.folder, source=source, origin=origin)
+
+        def keep_small(part10: bytes) -> Accepted:
+            header = read_header(part10)
+            check(header)
+            return self._keep(part10, header, source, origin)
+
+        def keep_large(header: Header, digest: bytes, complete: Callable[[], Appended]) -> Accepted:
+            check(header)
+            if self._indexer.known_digest(header) == digest.hex():
+                return _accepted("duplicate", header)
+            return self._index(header, digest, complete(), source, origin)
+
+        return Incoming(
+            prefix=prefix,
+            max_bytes=self._max_instance_bytes,
+            open_large=open_large,
+            keep_small=keep_small,
+            keep_large=keep_large,
+        )
 
     def _keep(
         self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
@@ -91,20 +132,38 @@ class Ingest:
             source=source,
             origin=origin,
         )
-        new = NewInstance(
-            header,
-            appended.location,
-            digest.hexdigest(),
-            source,
-            origin,
-            appended.note.received_at,
+        return self._index(header, digest.digest(), appended, source, origin)
+
+    def _index(
+        self, header: Header, digest: bytes, appended: Appended, source: str, origin: Origin
+    ) -> Accepted:
+        outcome = self._indexer.add(
+            NewInstance(
+                header,
+                appended.location,
+                digest.hex(),
+                source,
+                origin,
+                appended.note.received_at,
+            )
         )
-        outcome = self._indexer.add(new)
         if outcome == "conflict":
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
             )
         return _accepted(outcome, header)
+
+
+def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: str) -> None:
+    for keyword, said, found in (
+        ("SOPInstanceUID", sop_instance_uid, header.sop_instance_uid),
+        ("SOPClassUID", sop_class_uid, header.sop_class_uid),
+    ):
+        if said != found:
+            raise InvalidInstance(
+                f"The C-STORE request and its data set name different {keyword}s.",
+                remedy="Check the sending system.",
+            )
 
 
 def _accepted(outcome: Outcome, header: Header) -> Accepted:

@@ -10,7 +10,7 @@ from pydicom.dataset import FileDataset
 from storage.entities import Instance
 from storage.errors import InvalidInstance, StorageUnavailable
 from storage.objects import ObjectStore
-from storage.volumes import VolumeReader
+from storage.volume_reader import VolumeReader
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 

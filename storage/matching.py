@@ -32,12 +32,14 @@ class Query:
     level: Level
     keys: Mapping[str, str]
     fuzzy: bool = False
+    returned: frozenset[str] | None = None
+    """Keywords to return, which spares counting what nobody asked for; None: all there are."""
 
 
 def find(
     engine: Engine, query: Query, limit: int | None = None, offset: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """Matches with every attribute that the index has at the level and above.
+    """Matches with the attributes that the index has at the level and above.
 
     The newest studies come first; series and instances by their numbers. Rows
     are read page by page, so that a million matches need no memory. Raises
@@ -48,16 +50,16 @@ def find(
     while limit is None or returned < limit:
         size = _PAGE_ROWS if limit is None else min(_PAGE_ROWS, limit - returned)
         with reading(engine) as connection:
-            page = _page(connection, query.level, statement.limit(size).offset(offset + returned))
+            page = _page(connection, query, statement.limit(size).offset(offset + returned))
         yield from page
         returned += len(page)
         if len(page) < size:
             return
 
 
-def _page(connection: Connection, level: Level, statement: Select[Any]) -> list[dict[str, Any]]:
+def _page(connection: Connection, query: Query, statement: Select[Any]) -> list[dict[str, Any]]:
     rows = [dict(row) for row in connection.execute(statement).mappings()]
-    if level != "PATIENT":
+    if _modalities_wanted(query):
         study_ids = {row["_study_fk"] for row in rows}
         modalities: dict[int, set[str]] = {study_id: set() for study_id in study_ids}
         for study_id, modality in connection.execute(
@@ -78,8 +80,9 @@ def _statement(query: Query) -> Select[Any]:
         attribute.column.label(attribute.keyword)
         for attribute in available_at(level)
         if attribute.kind is not Kind.MODALITIES
+        and (query.returned is None or attribute.keyword in query.returned)
     ]
-    if level != "PATIENT":
+    if _modalities_wanted(query):
         columns.append(t.study.c.id.label("_study_fk"))
     statement = select(*columns).select_from(_joined(level)).where(*_conditions(query))
     if level == "PATIENT":
@@ -90,6 +93,11 @@ def _statement(query: Query) -> Select[Any]:
     if level == "IMAGE":
         order += [t.instance.c.instance_number, t.instance.c.id]
     return statement.order_by(*order)
+
+
+def _modalities_wanted(query: Query) -> bool:
+    wanted = query.returned is None or "ModalitiesInStudy" in query.returned
+    return wanted and query.level != "PATIENT"
 
 
 def _joined(level: Level) -> Any:

@@ -23,7 +23,8 @@ from storage.s3 import S3Objects
 from storage.settings import Settings
 from storage.signing import TokenSigner, load_secret
 from storage.uploads import Uploads
-from storage.volumes import VolumeReader, VolumeWriter
+from storage.volume_reader import VolumeReader
+from storage.volumes import VolumeWriter
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ _INFLATE_ALWAYS_BYTES = 64 << 20
 _INFLATE_MAX_RATIO = 100
 _INFLATE_MAX_BYTES = 1 << 30
 
+# Enough for any header; pixels are not wanted here.
+_TOLERANT_BYTES = 64 << 20
+
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _KEYWORDS = {
     int(Tag(keyword)): keyword
@@ -80,7 +83,7 @@ class FileMeta:
     dataset_offset: int
 
 
-def read_file_meta(part10: bytes | memoryview) -> FileMeta:
+def read_file_meta(part10: bytes | bytearray | memoryview) -> FileMeta:
     """Read preamble and File Meta Information (PS3.10 7.1). Raises InvalidInstance."""
     if bytes(part10[128:132]) != b"DICM":
         raise InvalidInstance(
@@ -109,7 +112,7 @@ def read_file_meta(part10: bytes | memoryview) -> FileMeta:
     return FileMeta(check_uid(transfer_syntax_uid, "TransferSyntaxUID"), position)
 
 
-def read_header(part10: bytes | memoryview) -> Header:
+def read_header(part10: bytes | bytearray | memoryview) -> Header:
     """Read the indexed attributes of a part 10 file held in memory, pixels untouched.
 
     Raises InvalidInstance when the file is no DICOM, is cut off, or lacks a UID.
@@ -153,8 +156,8 @@ def make_file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_ui
     return PREAMBLE + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
-def _walk(part10: bytes | memoryview, meta: FileMeta) -> dict[str, str]:
-    data: bytes | memoryview = part10
+def _walk(part10: bytes | bytearray | memoryview, meta: FileMeta) -> dict[str, str]:
+    data: bytes | bytearray | memoryview = part10
     start = meta.dataset_offset
     if meta.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
         data, start = _inflate(part10[start:]), 0
@@ -185,11 +188,13 @@ def _decode(raw: dict[int, bytes], byteorder: str) -> dict[str, str]:
     return attributes
 
 
-def _read_tolerantly(part10: bytes | memoryview) -> dict[str, str]:
+def _read_tolerantly(part10: bytes | bytearray | memoryview) -> dict[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
     try:
         dataset = pydicom.dcmread(
-            BytesIO(part10), stop_before_pixels=True, specific_tags=list(_KEYWORDS)
+            BytesIO(part10[:_TOLERANT_BYTES]),
+            stop_before_pixels=True,
+            specific_tags=list(_KEYWORDS),
         )
         raw: dict[int, bytes] = {}
         for tag in dataset:
@@ -213,7 +218,7 @@ def _read_tolerantly(part10: bytes | memoryview) -> dict[str, str]:
     return _decode(raw, "little")
 
 
-def _inflate(deflated: bytes | memoryview) -> bytes:
+def _inflate(deflated: bytes | bytearray | memoryview) -> bytes:
     """Inflate a deflated data set within bounds (PS3.5 A.5)."""
     limit = max(_INFLATE_ALWAYS_BYTES, len(deflated) * _INFLATE_MAX_RATIO)
     limit = min(limit, _INFLATE_MAX_BYTES)

@@ -5,6 +5,7 @@ two, or when a power cut takes SQLite's last transactions. A row without its
 record would be a lie, and the order of writing makes it impossible.
 """
 
+import time
 from pathlib import Path
 
 import structlog
@@ -16,8 +17,11 @@ from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import InvalidInstance, LimitExceeded
 from storage.part10 import read_header
-from storage.volume_scan import Record, is_being_written, scan, verify, volumes_in
-from storage.volumes import VolumeReader
+from storage.volume_reader import VolumeReader
+from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
+
+# A file this young may be one that its writer is about to lock.
+_UNFINISHED_AGE_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +38,20 @@ def reconcile(engine: Engine, folder: Path) -> int:
         for path in volumes_in(folder):
             if _is_reconciled(engine, path) or is_being_written(path):
                 continue
+            if is_unfinished(path):
+                _remove_unfinished(path)
+                continue
             restored += _reconcile_volume(engine, path, reader)
     finally:
         reader.close()
     return restored
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove what a large instance left that never arrived whole, and empty volumes."""
+    if time.time() - path.stat().st_mtime > _UNFINISHED_AGE_S:
+        log.warning("unfinished_instance_removed", volume=path.name)
+        path.unlink()
 
 
 def _reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:

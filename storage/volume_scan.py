@@ -52,6 +52,12 @@ def verify(path: Path, record: Record) -> bool:
     return digest.hexdigest() == record.sha256
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether the file holds no record and only zeros where the first should begin."""
+    with path.open("rb") as file:
+        return not any(file.read(HEADER.size))
+
+
 def is_being_written(path: Path) -> bool:
     """Whether a living process holds the volume open for appending."""
     fd = os.open(path, os.O_RDONLY)

@@ -61,7 +61,7 @@ class Note:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def translated_os_errors(folder: Path) -> Iterator[None]:
     """Turn what the file system raises into our causes."""
     try:
         yield
@@ -75,6 +75,15 @@ def _translated(folder: Path) -> Iterator[None]:
             f"The data folder {folder} does not work: {error.strerror}.",
             remedy="Check that it exists, is writable and that its disk is healthy.",
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 @dataclass(frozen=True)
@@ -128,14 +137,18 @@ class VolumeWriter:
         file_meta = memoryview(part10)[:dataset_offset]
         header = encode_header(note.encode(), file_meta, len(part10), digest)
         with self._append_lock:
-            self._check_free_disk(len(part10))
-            with _translated(self._folder):
+            self.check_free_disk(len(part10))
+            with translated_os_errors(self._folder):
                 volume = self._writable_volume()
                 offset = volume.append((header, part10))
                 sequence = volume.appended
-        with _translated(self._folder):
+        with translated_os_errors(self._folder):
             self._commit(volume, sequence)
         return Appended(Location(volume.name, offset + len(header), len(part10)), note)
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
     def close(self) -> None:
         """Close the open volume; the next append begins a new one."""
@@ -173,11 +186,12 @@ class VolumeWriter:
                 raise
             volume.synced = max(volume.synced, covered)
 
-    def _check_free_disk(self, length: int) -> None:
+    def check_free_disk(self, length: int) -> None:
+        """Raise StorageFull where `length` more bytes would go below the mark."""
         self._since_check_bytes += length
         if self._since_check_bytes < _FREE_DISK_CHECK_INTERVAL_BYTES:
             return
-        with _translated(self._folder):
+        with translated_os_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             status = os.statvfs(self._folder)
         free = status.f_bavail * status.f_frsize
@@ -207,12 +221,7 @@ class _OpenVolume:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The new name itself must survive a power cut.
-            folder_fd = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(folder_fd)
-            finally:
-                os.close(folder_fd)
+            sync_folder(folder)
         except OSError:
             os.close(fd)
             raise
@@ -251,66 +260,3 @@ class _OpenVolume:
                 self.synced = self.appended
             finally:
                 os.close(self._fd)
-
-
-class VolumeReader:
-    """Reads byte ranges of records. Safe for threads and across processes."""
-
-    def __init__(self, folder: Path, *, max_open: int = 128) -> None:
-        self._folder = folder
-        self._max_open = max_open
-        self._lock = threading.Lock()
-        self._files: dict[str, _SharedFile] = {}
-
-    def read(self, location: Location, start: int, length: int) -> bytes:
-        """`length` bytes from `start` within the instance. Raises StorageUnavailable."""
-        with _translated(self._folder):
-            file = self._acquire(location.volume)
-            try:
-                data = os.pread(file.fd, length, location.offset + start)
-            finally:
-                self._release(file)
-        if len(data) < length:
-            raise StorageUnavailable(
-                f"Volume {location.volume} ends before byte {location.offset + start + length}.",
-                remedy="Check the disk; the volume was cut off after it was written.",
-            )
-        return data
-
-    def path(self, location: Location) -> Path:
-        return self._folder / location.volume
-
-    def close(self) -> None:
-        with self._lock:
-            for file in self._files.values():
-                os.close(file.fd)
-            self._files.clear()
-
-    def _acquire(self, name: str) -> "_SharedFile":
-        with self._lock:
-            file = self._files.pop(name, None)
-            if file is None:
-                self._evict()
-                file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
-            self._files[name] = file
-            file.users += 1
-            return file
-
-    def _release(self, file: "_SharedFile") -> None:
-        with self._lock:
-            file.users -= 1
-
-    def _evict(self) -> None:
-        if len(self._files) < self._max_open:
-            return
-        for name, file in list(self._files.items()):
-            if not file.users:
-                os.close(file.fd)
-                del self._files[name]
-                return
-
-
-class _SharedFile:
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self.users = 0
