@@ -26,6 +26,7 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
     ) -> None:
         self._beat = beat
         self._beaten_at: datetime | None = None
+        self._held_back = False
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -34,8 +35,11 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
         return seconds
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
-        if backlog(self.app, CONTROL_QUEUE) >= _MAX_WAITING:
-            log.warning("control_queue_is_full", waiting=_MAX_WAITING)
+        full = backlog(self.app, CONTROL_QUEUE) >= _MAX_WAITING
+        if full and not self._held_back:
+            log.warning("nobody_takes_ticks", waiting=_MAX_WAITING)
+        self._held_back = full
+        if full:
             return None
         return super().apply_async(entry, *args, **kwargs)
 

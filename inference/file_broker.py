@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 TRANSPORT = "inference.file_broker:Transport"
 _SUFFIX = ".msg"
+_DRAIN_S = 0.2
 _PARTIAL = ".part"
 _TAKEN = ".taken"
 # A file that a killed process left half written or half read is removed after this.
@@ -72,6 +73,10 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no typ
     """Used by `broker_transport`; the URL stays `filesystem://`."""
 
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        # Celery looks whether it should stop between two of these calls, of 2 s each.
+        super().drain_events(connection, None if timeout is None else min(timeout, _DRAIN_S))
 
 
 def prepare_folder(folder: Path) -> None:

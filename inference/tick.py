@@ -15,6 +15,7 @@ from inference.pipeline import Pipeline
 from inference.schedule import complete_and_schedule
 from storage.entities import Job
 from storage.opening import Storage
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,13 @@ log = structlog.get_logger(__name__)
 JOBS_PER_ROUND = 32
 # After the first round, which looks at everything, only recent series can lack a decision.
 _RECENT = timedelta(days=1)
+# A worker that ends may take a wake-up with it; another one is due after this.
+_PATIENCE_S = 5.0
+
+
+def wake_up_expiry_s(settings: Settings) -> float:
+    """How long a wake-up for a job is worth something; then the next one is sent."""
+    return min(_PATIENCE_S, settings.job_lease_s)
 
 
 class Clockwork:
@@ -33,17 +41,17 @@ class Clockwork:
         storage: Storage,
         *,
         pipelines: Sequence[Pipeline] | None,
-        send_job: Callable[[str], None],
+        send_jobs: Callable[[Sequence[str]], None],
         send_delivery: Callable[[], None],
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
-        self._send_job = send_job
+        self._send_jobs = send_jobs
         self._send_delivery = send_delivery
         self._running = threading.Lock()
         self._looked_at_everything = False
-        # (job, attempt) → when a worker was woken for it.
-        self._handed_out: dict[tuple[str, int], datetime] = {}
+        # A job as it stood when a worker was woken for it → when that was.
+        self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
     def tick(self, now: datetime) -> bool:
         """Do one round; False where one is running already, which then does the work."""
@@ -70,20 +78,21 @@ class Clockwork:
         self._looked_at_everything = True
 
     def _hand_out_jobs(self, now: datetime) -> None:
-        """Wake a worker for every due job, once in a lease's time."""
-        patience = timedelta(seconds=self._storage.settings.job_lease_s)
+        """Wake a worker for every due job, and again where nobody took it in time."""
+        patience = timedelta(seconds=wake_up_expiry_s(self._storage.settings))
         self._handed_out = {
             key: at for key, at in self._handed_out.items() if timedelta() <= now - at < patience
         }
-        for job in self._storage.jobs.due(now, JOBS_PER_ROUND):
-            if _key(job) not in self._handed_out:
-                self._send_job(job.job_id)
-                self._handed_out[_key(job)] = now
+        due = self._storage.jobs.due(now, JOBS_PER_ROUND)
+        fresh = [job for job in due if _key(job) not in self._handed_out]
+        if fresh:
+            self._send_jobs([job.job_id for job in fresh])
+            self._handed_out.update((_key(job), now) for job in fresh)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
         if self._storage.deliveries.due_count(now):
             self._send_delivery()
 
 
-def _key(job: Job) -> tuple[str, int]:
-    return job.job_id, job.attempts
+def _key(job: Job) -> tuple[str, datetime]:
+    return job.job_id, job.updated_at

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 import structlog
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 
 from inference.beat import Scheduler
 from inference.celery_config import (
@@ -33,8 +35,7 @@ from inference.delivery import deliver_due
 from inference.failures import place
 from inference.file_broker import prepare_folder
 from inference.pipeline import Pipeline
-from inference.run import run_job
-from inference.tick import JOBS_PER_ROUND, Clockwork
+from inference.tick import JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.errors import MediViewError
 from storage.opening import Storage, open_storage
@@ -144,9 +145,11 @@ def celery_app(
     clockwork: list[Clockwork] = []
     making = threading.Lock()
 
-    def send_job(job_id: str) -> None:
-        if backlog(app, JOBS_QUEUE) < 2 * JOBS_PER_ROUND:
-            app.send_task(RUN_JOB_TASK, (job_id,), expires=settings.job_lease_s)
+    def send_jobs(job_ids: Sequence[str]) -> None:
+        # With no worker for them, wake-ups would fill the broker; the ledger keeps the jobs.
+        room = max(2 * JOBS_PER_ROUND - backlog(app, JOBS_QUEUE), 0)
+        for job_id in job_ids[:room]:
+            app.send_task(RUN_JOB_TASK, (job_id,), expires=wake_up_expiry_s(settings))
 
     def send_delivery() -> None:
         app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
@@ -158,7 +161,7 @@ def celery_app(
                     Clockwork(
                         held.process.storage,
                         pipelines=pipelines,
-                        send_job=send_job,
+                        send_jobs=send_jobs,
                         send_delivery=send_delivery,
                     )
                 )
@@ -195,6 +198,9 @@ def _run_due(
     pipelines: Sequence[Pipeline] | None,
     stopping: Callable[[], bool] | None,
 ) -> None:
+    # What encodes results is large, and the processes of clock and deliveries need none of it.
+    from inference.run import run_job
+
     stop = stopping or (lambda: False)
     for job in process.storage.jobs.due(utcnow(), _CANDIDATES):
         if stop():
@@ -243,6 +249,8 @@ def run_worker(
             "max_memory_per_child": _CHILD_MAX_MEMORY_KIB,
             "max_tasks_per_child": _CHILD_MAX_JOBS,
         }
+    # It warns of root because of pickled messages; ours are JSON, and nothing else is taken.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         hostname=f"{queue}-{os.getpid()}@{socket.gethostname()}",
         queues=[queue],

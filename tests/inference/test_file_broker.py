@@ -1,0 +1,89 @@
+"""Messages in a folder: none lost, none doubled, none half, with several takers at once."""
+
+import os
+import threading
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from kombu import Connection
+
+from inference.file_broker import TRANSPORT, prepare_folder
+
+
+def connection(folder: Path) -> Connection:
+    options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
+    return Connection("filesystem://", transport=TRANSPORT, transport_options=options)
+
+
+def take_all(folder: Path, queue: str) -> list[str]:
+    taken = []
+    with connection(folder) as broker, broker.SimpleQueue(queue) as waiting:
+        while True:
+            try:
+                message = waiting.get(timeout=0.5)
+            except Empty:
+                return taken
+            message.ack()
+            taken.append(message.payload)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    prepare_folder(tmp_path)
+    return tmp_path
+
+
+def put(folder: Path, queue: str, *payloads: str) -> None:
+    with connection(folder) as broker, broker.SimpleQueue(queue) as waiting:
+        for payload in payloads:
+            waiting.put(payload)
+
+
+def test_messages_come_in_the_order_in_which_they_were_sent(folder: Path) -> None:
+    put(folder, "jobs", *(f"job {number}" for number in range(50)))
+    assert take_all(folder, "jobs") == [f"job {number}" for number in range(50)]
+    assert list(folder.iterdir()) == []
+
+
+def test_queues_do_not_mix(folder: Path) -> None:
+    put(folder, "jobs", "a job")
+    put(folder, "control", "a tick")
+    assert take_all(folder, "control") == ["a tick"]
+    assert take_all(folder, "jobs") == ["a job"]
+
+
+def test_several_takers_and_senders_lose_and_double_nothing(folder: Path) -> None:
+    taken: list[list[str]] = []
+    takers = [
+        threading.Thread(target=lambda: taken.append(take_all(folder, "jobs"))) for _ in range(3)
+    ]
+    senders = [
+        threading.Thread(
+            target=put, args=(folder, "jobs", *(f"{sender}-{number}" for number in range(100)))
+        )
+        for sender in range(3)
+    ]
+    for thread in (*senders, *takers):
+        thread.start()
+    for thread in (*senders, *takers):
+        thread.join()
+    everything = sorted(payload for some in taken for payload in some)
+    assert everything == sorted(
+        f"{sender}-{number}" for sender in range(3) for number in range(100)
+    )
+
+
+def test_a_broken_message_is_dropped_and_the_next_one_is_taken(folder: Path) -> None:
+    (folder / "00000000000000000000_broken.jobs.msg").write_text('{"body": "')
+    put(folder, "jobs", "a job")
+    assert take_all(folder, "jobs") == ["a job"]
+
+
+def test_what_a_killed_process_left_is_swept_at_the_next_start(folder: Path) -> None:
+    old, new = folder / "1_a.jobs.part", folder / "2_b.jobs.msg.taken"
+    for path in (old, new):
+        path.write_text("{}")
+    os.utime(old, (0, 0))
+    prepare_folder(folder)
+    assert [path.name for path in folder.iterdir()] == [new.name]

@@ -1,0 +1,26 @@
+"""One process of the node's work, with the small pipeline: `python -m` with a JSON argument."""
+
+import json
+import sys
+from pathlib import Path
+
+from inference.worker import run_beat, run_worker
+from storage.settings import load_settings
+from tests.inference.small import BrightRegion
+
+
+def main(role: str, options: str) -> int:
+    given = json.loads(options)
+    settings = load_settings(**given["settings"])
+    paths = {name: Path(given[name]) for name in ("runs", "hold") if given.get(name)}
+    pipelines = (BrightRegion(**paths),)
+    if role == "beat":
+        run_beat(settings)
+        return 0
+    if role == "control":
+        return run_worker(settings, "control", pipelines)
+    return run_worker(settings, "jobs", pipelines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
