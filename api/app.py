@@ -76,7 +76,8 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
-    app.mount("/", ViewerFiles(settings), name="viewer")
+    # Not a mount at `/`: that would answer before a route is asked which methods it knows.
+    app.router.default = ViewerFiles(settings)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(OriginGuard, settings=settings)

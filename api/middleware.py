@@ -28,15 +28,17 @@ _JSON_BODY_MAX_BYTES = 1024 * 1024
 _BODY_SILENCE_S = 60.0
 # These read their bodies themselves, with limits of their own.
 _LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content"})
-_LARGE_BODIES_UNDER = "/dicom-web/"
+_DICOMWEB = "/dicom-web"
 
 
 def route_template(scope: Scope) -> str:
     """The route's path with its parameters unfilled; never an identifier."""
     template = getattr(scope.get("route"), "path", None)
+    is_dicomweb = scope["path"].startswith(_DICOMWEB)
     if isinstance(template, str) and template:
-        return template
-    return "(unmatched)" if scope["path"].startswith(("/api", "/dicom-web")) else "(viewer)"
+        # A route of an included router may know its path without the router's prefix.
+        return f"{_DICOMWEB}{template}" if is_dicomweb and _DICOMWEB not in template else template
+    return "(unmatched)" if is_dicomweb or scope["path"].startswith("/api") else "(viewer)"
 
 
 class RequestContext:
@@ -200,7 +202,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or path in _LARGE_BODIES or path.startswith(_LARGE_BODIES_UNDER):
+        if scope["type"] != "http" or path in _LARGE_BODIES or path.startswith(f"{_DICOMWEB}/"):
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")

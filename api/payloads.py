@@ -276,6 +276,11 @@ class PresignRequest(Payload):
         examples=["application/zip"],
     )
     size_bytes: int = Field(gt=0, description="Exact or an upper bound.")
+    method: Literal["PUT", "POST"] | None = Field(
+        None,
+        description="For an S3 store: a POST form, whose size S3 itself limits (the default),"
+        " or a plain PUT. The filesystem store takes PUT alone.",
+    )
 
 
 class PresignedUpload(Payload):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -11,6 +12,7 @@ from storage.settings import Settings
 _SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
 _PACKAGED = Path(__file__).resolve().parent / "viewer_static"
 
+_OTHERS = frozenset({"api", "dicom-web"})
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -53,6 +55,9 @@ class ViewerFiles(StaticFiles):
         """The folder may be missing: the viewer may be built while the node runs."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        if path.partition("/")[0] in _OTHERS:
+            # Programs ask there; the viewer's page for what is missing is none of theirs.
+            raise HTTPException(404)
         if path in (".", "", "index.html") and not is_viewer_built(self._settings):
             return HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})
         response = await super().get_response(path, scope)

@@ -22,8 +22,9 @@ from api.parameters import problems
 from api.payloads import PresignedUpload, PresignRequest, UploadReceived
 from storage.clock import utcnow
 from storage.errors import InvalidRequest, LimitExceeded, NotFound
-from storage.objects import FilesystemObjects
+from storage.objects import FilesystemObjects, Presigned
 from storage.opening import Storage
+from storage.s3 import S3Objects
 from storage.signing import PresignedClaim
 
 log = structlog.get_logger(__name__)
@@ -47,17 +48,14 @@ def presign(storage: StorageDep, settings: SettingsDep, wanted: PresignRequest) 
             f" {settings.upload_max_bytes} are allowed.",
             remedy="Send it in parts, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
         )
-    expires_s = settings.upload_url_expiry_s
     upload = storage.uploads.create(
         # NUL is no character to PostgreSQL.
         wanted.filename.replace("\0", ""),
         wanted.content_type,
-        utcnow() + timedelta(seconds=expires_s),
+        utcnow() + timedelta(seconds=settings.upload_url_expiry_s),
         size_bytes=wanted.size_bytes,
     )
-    presigned = storage.objects.presign_put(
-        upload.object_key, wanted.content_type, wanted.size_bytes, expires_s
-    )
+    presigned = _presign(storage, upload.object_key, wanted)
     return PresignedUpload(
         upload_id=upload.upload_id,
         object_key=upload.object_key,
@@ -67,6 +65,20 @@ def presign(storage: StorageDep, settings: SettingsDep, wanted: PresignRequest) 
         fields=presigned.fields,
         expires_at=presigned.expires_at,
     )
+
+
+def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
+    expires_s = storage.settings.upload_url_expiry_s
+    if isinstance(storage.objects, S3Objects) and wanted.method == "PUT":
+        # S3 does not limit its size; what is too large is refused when it is started.
+        return storage.objects.presign_plain_put(key, wanted.content_type, expires_s)
+    presigned = storage.objects.presign_put(key, wanted.content_type, wanted.size_bytes, expires_s)
+    if wanted.method not in (None, presigned.method):
+        raise InvalidRequest(
+            f"This node's object store takes {presigned.method}, not {wanted.method}.",
+            remedy="Leave the method out and use the one that is answered.",
+        )
+    return presigned
 
 
 @router.put(

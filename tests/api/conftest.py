@@ -1,0 +1,37 @@
+"""The whole API as its users meet it: real storage, real uvicorn, real HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.migrate import upgrade
+from storage.settings import Settings, load_settings
+from tests.api.client import ApiNode, api_node
+from tests.services import free_port
+
+
+@pytest.fixture
+def api_settings(tmp_path: Path) -> Settings:
+    """Small limits, so that tests can pass them."""
+    settings = load_settings(
+        data_dir=tmp_path / "data",
+        http_port=free_port(),
+        dicom_port=free_port(),
+        free_disk_mark_bytes=0,
+    )
+    upgrade(settings)
+    return settings
+
+
+@pytest.fixture
+def api(api_settings: Settings) -> Iterator[ApiNode]:
+    with api_node(api_settings) as node:
+        yield node
+
+
+@pytest.fixture
+def stored_api(storage_settings: Settings) -> Iterator[ApiNode]:
+    """The same over each kind of storage: SQLite with files, PostgreSQL with S3."""
+    with api_node(storage_settings.model_copy(update={"http_port": free_port()})) as node:
+        yield node

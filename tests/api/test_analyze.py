@@ -1,0 +1,196 @@
+"""Files in, results out, in one call; the ledger is worked on as a worker does."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from storage.opening import Storage
+from storage.settings import Settings
+from tests import builders
+from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped
+
+
+@contextmanager
+def worker(storage: Storage) -> Iterator[list[str]]:
+    """End every job that comes, and list those that were ended."""
+    stop, done = threading.Event(), list[str]()
+
+    def work() -> None:
+        while not stop.wait(0.05):
+            for job in storage.jobs.list(state="SCHEDULED")[0]:
+                worked_on(storage, job)
+                done.append(job.job_id)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def head() -> list[Dataset]:
+    return builders.t1_head()
+
+
+def multipart(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("files", file) for file in files]
+
+
+def test_instances_in_and_findings_out(api: ApiNode, head: list[Dataset]) -> None:
+    files = multipart(*((f"{index}.dcm", part10(one)) for index, one in enumerate(head)))
+    with worker(api.storage) as done:
+        answer = api.client.post("/api/analyze", files=files)
+    assert answer.status_code == 200, answer.text
+    result = answer.json()
+    (job,) = result["jobs"]
+    assert done == [job["job_id"]]
+    assert (job["state"], job["pipeline"]) == ("COMPLETED", "brain-volume")
+    (finding,) = job["findings"]
+    assert (finding["value"], finding["unit"]["value"]) == (1234.5, "cm3")
+    assert finding["verification"] == "UNVERIFIED"
+    assert result["instances"]["stored"] == len(head)
+    assert api.client.get(f"/api/jobs/{job['job_id']}").json() == job
+    listed = api.client.get("/api/jobs", params={"state": "COMPLETED"}).json()
+    assert [one["job_id"] for one in listed["items"]] == [job["job_id"]]
+    study = api.client.get("/api/studies").json()["items"][0]
+    assert (study["state"], study["findings_count"]) == ("RESULTS", 1)
+    assert study["patient_birth_date"] == "1957-03-01"
+    assert study["study_time"] == "10:15:00"
+    found = api.client.get(f"/api/studies/{study['study_instance_uid']}/findings").json()
+    assert found["items"] == job["findings"]
+
+
+def test_the_same_study_again_is_answered_at_once(api: ApiNode, head: list[Dataset]) -> None:
+    archive = multipart(("head.zip", zipped(head)))
+    with worker(api.storage) as done:
+        first = api.client.post("/api/analyze", files=archive).json()
+        second = api.client.post("/api/analyze", files=archive).json()
+    assert len(done) == 1
+    assert second["jobs"] == first["jobs"]
+    assert second["instances"]["duplicate"] == len(head)
+
+
+def test_no_pipeline_accepts_and_every_reason_is_told(api: ApiNode) -> None:
+    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="CT")
+    answer = api.client.post("/api/analyze", files=multipart(("ct.zip", zipped(series))))
+    problem = is_problem(answer, 422, "no_pipeline_accepts")
+    assert {one["pipeline"] for one in problem["decisions"]} >= {"brain-volume"}
+    assert all(one["reason"] and not one["accepted"] for one in problem["decisions"])
+
+
+def test_an_analysis_that_takes_too_long_says_which_job_goes_on(
+    api_settings: Settings, head: list[Dataset]
+) -> None:
+    with api_node(api_settings.model_copy(update={"analyze_timeout_s": 0.5})) as api:
+        answer = api.client.post("/api/analyze", files=multipart(("head.zip", zipped(head))))
+        problem = is_problem(answer, 504, "analyze_timeout")
+        (job_id,) = problem["job_ids"]
+        assert api.client.get(f"/api/jobs/{job_id}").json()["state"] == "SCHEDULED"
+
+
+def test_a_stopping_node_lets_the_caller_go(api_settings: Settings, head: list[Dataset]) -> None:
+    answers = []
+    with api_node(api_settings) as api:
+        thread = threading.Thread(
+            target=lambda: answers.append(
+                api.client.post("/api/analyze", files=multipart(("head.zip", zipped(head))))
+            )
+        )
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not api.storage.jobs.list()[1] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        asked = time.monotonic()
+        api.stop()
+        thread.join(10)
+    assert time.monotonic() - asked < 5
+    is_problem(answers[0], 503, "stopping")
+
+
+def test_only_the_pipeline_that_was_asked_for_is_told(api: ApiNode, head: list[Dataset]) -> None:
+    presigned = api.upload(zipped(head), "head.zip", "application/zip")
+    started = api.start(presigned, pipeline="brain-volume").json()
+    assert [one["pipeline"] for one in started["decisions"]] == ["brain-volume"]
+    assert started["job_id"] == started["jobs"][0]["job_id"]
+
+
+def test_an_unknown_pipeline_names_those_there_are(api: ApiNode, head: list[Dataset]) -> None:
+    presigned = api.upload(zipped(head[:2]), "head.zip", "application/zip")
+    problem = is_problem(api.start(presigned, pipeline="astrology"), 404, "not_found")
+    assert "brain-volume" in problem["remedy"]
+
+
+def test_a_form_without_files_says_what_it_wants(api: ApiNode) -> None:
+    answer = api.client.post("/api/analyze", data={"files": "text"}, files={"other": b"x"})
+    assert "'files'" in is_problem(answer, 400, "invalid_request")["detail"]
+
+
+def test_a_form_that_is_none_is_refused(api: ApiNode) -> None:
+    answer = api.client.post(
+        "/api/analyze", content=b"garbage", headers={"Content-Type": "multipart/form-data"}
+    )
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_more_than_the_node_takes_is_refused_while_it_comes(api_settings: Settings) -> None:
+    with api_node(api_settings.model_copy(update={"upload_max_bytes": 1000})) as api:
+        answer = api.client.post("/api/analyze", files=multipart(("a.dcm", bytes(20_000_000))))
+        is_problem(answer, 413, "limit_exceeded")
+
+
+class TestPicture:
+    """A PNG is no DICOM: it stays what it is, and only an image model speaks of it."""
+
+    def test_without_a_model_nothing_is_invented(self, api: ApiNode) -> None:
+        presigned = api.upload(png(), "wound.png", "image/png")
+        for answer in (
+            api.start(presigned),
+            api.client.post("/api/analyze", files=multipart(("wound.png", png()))),
+        ):
+            problem = is_problem(answer, 503, "not_configured")
+            assert "HF_IMG_CLS_MODEL" in problem["remedy"]
+        assert api.storage.jobs.list() == ([], 0)
+        # It can be started once a model is configured.
+        assert api.storage.uploads.get(presigned["upload_id"]).state == "RECEIVED"
+
+    def test_with_a_model_it_becomes_a_job_on_the_picture(self, api_settings: Settings) -> None:
+        configured = api_settings.model_copy(update={"hf_img_cls_model": "some/model"})
+        with api_node(configured) as api:
+            presigned = api.upload(png(), "wound.png", "image/png")
+            started = api.start(presigned).json()
+            assert started["jobs"][0]["pipeline"] == "image-classification"
+            job = api.storage.jobs.get(started["job_id"])
+            assert api.storage.objects.get(job.input_object_key) == png()
+            again = api.start(api.upload(png(), "copy.png", "image/png")).json()
+            assert again["job_id"] == started["job_id"]
+            with worker(api.storage):
+                answer = api.client.post("/api/analyze", files=multipart(("w.png", png())))
+            assert answer.json()["jobs"][0]["state"] == "COMPLETED"
+
+    def test_a_damaged_picture_is_refused(self, api_settings: Settings) -> None:
+        configured = api_settings.model_copy(update={"hf_img_cls_model": "some/model"})
+        with api_node(configured) as api:
+            presigned = api.upload(png()[:40], "wound.png", "image/png")
+            is_problem(api.start(presigned), 422, "invalid_instance")
+
+    def test_a_pipeline_for_series_does_not_take_it(self, api: ApiNode) -> None:
+        presigned = api.upload(png(), "wound.png", "image/png")
+        is_problem(api.start(presigned, pipeline="brain-volume"), 422, "no_pipeline_accepts")
+
+
+def test_a_real_chest_ct_gets_no_brain_job(api: ApiNode, shared_data: Path) -> None:
+    paths = sorted((shared_data / "ct_chest_LIDC-IDRI-0001").glob("*.dcm"))[:10]
+    archive = zipped({path.name: path.read_bytes() for path in paths})
+    answer = api.client.post("/api/analyze", files=multipart(("ct.zip", archive)))
+    problem = is_problem(answer, 422, "no_pipeline_accepts")
+    assert problem["instances"]["stored"] == 10

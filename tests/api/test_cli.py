@@ -1,0 +1,230 @@
+"""The command line as a person types it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dicom_node.server import Scp, start_scp
+from storage.migrate import upgrade
+from storage.opening import open_storage
+from storage.settings import load_settings
+from tests import builders
+from tests.services import free_port
+
+PROGRAM = Path(sys.executable).with_name("mediview")
+
+
+def environment(folder: Path, **settings: object) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MEDIVIEW_")},
+        "MEDIVIEW_DATA_DIR": str(folder / "data"),
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+        **{f"MEDIVIEW_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+
+
+def mediview(folder: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        check=False,
+        cwd=folder,
+        env=environment(folder, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def scp(tmp_path: Path) -> Iterator[Scp]:
+    settings = load_settings(data_dir=tmp_path / "scp", dicom_port=0, free_disk_mark_bytes=0)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        running = start_scp(storage)
+        try:
+            yield running
+        finally:
+            running.shutdown()
+
+
+class TestUp:
+    def test_a_taken_port_is_named_with_its_setting(self, tmp_path: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for setting, other in (("dicom_port", "http_port"), ("http_port", "dicom_port")):
+                said = mediview(tmp_path, "up", **{setting: port, other: free_port()})
+                assert said.returncode == 1
+                assert f"Port {port} on 127.0.0.1" in said.stderr
+                assert f"MEDIVIEW_{setting.upper()}" in said.stderr
+
+    @pytest.mark.parametrize("setting", ["dicom_host", "http_host"])
+    def test_it_does_not_listen_to_the_world_unasked(self, tmp_path: Path, setting: str) -> None:
+        said = mediview(tmp_path, "up", **{setting: "0.0.0.0"})
+        assert said.returncode == 1
+        assert "MEDIVIEW_TRUSTED_NETWORK=true" in said.stderr
+        assert "Traceback" not in said.stderr
+
+    def test_a_wrong_setting_is_explained(self, tmp_path: Path) -> None:
+        said = mediview(tmp_path, "up", destinations="nonsense")
+        assert said.returncode == 2
+        assert "destinations" in said.stderr
+        assert "pacs=ORTHANC@127.0.0.1:4242" in said.stderr
+        assert "Traceback" not in said.stderr
+
+    def test_it_stands_up_restarts_what_dies_and_ends_cleanly(self, tmp_path: Path) -> None:
+        ports = {"dicom_port": free_port(), "http_port": free_port()}
+        log = tmp_path / "up.log"
+        with log.open("wb") as output:
+            node = subprocess.Popen(
+                [PROGRAM, "up"],
+                cwd=tmp_path,
+                env=environment(tmp_path, **ports),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_for(lambda: "MediViewAI is ready." in log.read_text(), log)
+            banner = log.read_text()
+            assert f"MEDIVIEW at 127.0.0.1:{ports['dicom_port']}" in banner
+            assert f"http://127.0.0.1:{ports['http_port']}" in banner
+            again = mediview(tmp_path, "up", dicom_port=free_port(), http_port=free_port())
+            assert f"process {node.pid}" in again.stderr
+            os.kill(child(node.pid, "api.cli api"), signal.SIGKILL)
+            wait_for(lambda: "api was ended by SIGKILL" in log.read_text(), log)
+            wait_for(lambda: answers(ports["http_port"]), log)
+            begin = time.monotonic()
+            node.send_signal(signal.SIGINT)
+            assert node.wait(20) == 0, log.read_text()
+            assert time.monotonic() - begin < 15
+            assert "Traceback" not in log.read_text()
+        finally:
+            if node.poll() is None:
+                node.terminate()
+                node.wait(20)
+
+
+class TestSend:
+    def test_a_folder_is_sent_and_what_is_not_dicom_is_told(self, tmp_path: Path, scp: Scp) -> None:
+        series = builders.series(np.ones((5, 8, 8), np.int16))
+        folder = tmp_path / "disc"
+        builders.write(series, folder / "deep" / "deeper")
+        (folder / "notes.txt").write_text("not DICOM")
+        said = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
+        assert said.returncode == 0, said.stderr
+        assert "Sent 5 of 5 instances" in said.stdout
+        assert "notes.txt: It is not a DICOM file." in said.stderr
+        assert scp.storage.index.study(series[0].StudyInstanceUID).instance_count == 5
+
+    def test_what_the_peer_refuses_is_counted_with_the_reason(
+        self, tmp_path: Path, scp: Scp
+    ) -> None:
+        series = builders.series(np.ones((3, 8, 8), np.int16))
+        series[1].StudyInstanceUID = ""
+        folder = tmp_path / "disc"
+        builders.write(series, folder)
+        said = mediview(tmp_path, "send", str(folder), "--to", f"MEDIVIEW@127.0.0.1:{scp.port}")
+        assert said.returncode == 1
+        assert "Sent 2 of 3 instances" in said.stdout
+        assert "0001.dcm" in said.stderr
+
+    def test_a_peer_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        builders.write(builders.series(np.ones((1, 8, 8), np.int16)), tmp_path / "disc")
+        port = free_port()
+        said = mediview(tmp_path, "send", "disc", "--to", f"PACS@127.0.0.1:{port}")
+        assert said.returncode == 1
+        assert f"PACS@127.0.0.1:{port}" in said.stderr
+
+    def test_an_address_that_is_none_says_how_to_write_it(self, tmp_path: Path) -> None:
+        said = mediview(tmp_path, "send", ".", "--to", "somewhere")
+        assert said.returncode == 1
+        assert "AETITLE@host:port" in said.stderr
+
+    def test_a_dicomdir_is_not_an_instance(self, tmp_path: Path, shared_data: Path) -> None:
+        folder = tmp_path / "disc"
+        folder.mkdir()
+        source = next((shared_data / "dicomdir").rglob("DICOMDIR"))
+        shutil.copy(source, folder / "DICOMDIR")
+        said = mediview(tmp_path, "send", str(folder), "--to", f"PACS@127.0.0.1:{free_port()}")
+        assert "DICOMDIR" in said.stderr
+        assert "There is no DICOM instance" in said.stderr
+
+
+class TestDoctor:
+    def test_a_node_that_is_not_running_is_diagnosed(self, tmp_path: Path) -> None:
+        pacs = free_port()
+        said = mediview(
+            tmp_path,
+            "doctor",
+            dicom_port=free_port(),
+            http_port=free_port(),
+            destinations=f"pacs=ORTHANC@127.0.0.1:{pacs}",
+        )
+        assert said.returncode == 1
+        lines = {line[6:28].strip(): line for line in said.stdout.splitlines() if line[:4].strip()}
+        assert lines["python"].startswith("ok")
+        assert lines["data folder"].startswith("ok")
+        assert lines["database"].startswith("fail")
+        assert "mediview migrate" in said.stdout
+        for part in ("DICOM", "HTTP", "workers", "to pacs"):
+            assert lines[part].startswith("fail"), part
+        assert lines["brain-volume"].startswith("ok")
+        assert lines["image-classification"].startswith("note")
+        assert "Traceback" not in said.stdout + said.stderr
+
+    def test_a_password_is_not_shown(self, tmp_path: Path) -> None:
+        url = f"postgresql://user:sesame@127.0.0.1:{free_port()}/db"
+        said = mediview(tmp_path, "doctor", database_url=url)
+        assert "sesame" not in said.stdout + said.stderr
+
+
+def test_the_demo_without_a_node_says_how_to_start_one(tmp_path: Path) -> None:
+    said = mediview(tmp_path, "demo", dicom_port=free_port())
+    assert said.returncode == 1
+    assert "mediview up" in said.stderr
+
+
+def test_the_description_is_valid_json(tmp_path: Path) -> None:
+    described = json.loads(mediview(tmp_path, "openapi").stdout)
+    assert described["openapi"].startswith("3.")
+    assert not (tmp_path / "data").exists()
+
+
+def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
+    for _ in range(2):
+        said = mediview(tmp_path, "migrate")
+        assert said.returncode == 0, said.stderr
+
+
+def wait_for(look: "object", log: Path, limit_s: float = 60) -> None:
+    assert callable(look)
+    deadline = time.monotonic() + limit_s
+    while not look():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def child(parent: int, command: str) -> int:
+    """The process id of a child by a part of its command line."""
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if command in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+            return int(pid)
+    raise LookupError(command)

@@ -1,0 +1,106 @@
+"""The demo study, read by others than the one who wrote it."""
+
+import subprocess
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from api import demo
+from storage.errors import NotConfigured
+from tests.services import tool
+
+TEMPLATE = Path("/usr/share/mricron/templates/ch2.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def head() -> demo.Template:
+    if not TEMPLATE.exists():
+        pytest.skip(f"{TEMPLATE} is not installed (Debian package mricron-data)")
+    return demo.read_template(TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def folder(head: demo.Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    for index, data in enumerate(demo.write_instances(head)):
+        (folder / f"{index:04}.dcm").write_bytes(data)
+    return folder
+
+
+def by_simpleitk(folder: Path) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
+
+
+def test_dciodvfy_finds_no_error(folder: Path) -> None:
+    command = [tool("dciodvfy", "dicom3tools"), str(folder / "0090.dcm")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.stderr.splitlines()[-1] == "MRImage"
+    assert [line for line in said.stderr.splitlines() if line.startswith("Error")] == []
+
+
+def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path) -> None:
+    image = by_simpleitk(folder)
+    original = nibabel.load(TEMPLATE)
+    assert image.GetSize() == original.shape
+    np.testing.assert_allclose(image.GetSpacing(), (1, 1, 1))
+    # Some voxels of the NIfTI, looked for where SimpleITK says that they lie: LPS is RAS turned.
+    for i, j, k in ((20, 30, 40), (90, 108, 60), (150, 50, 120), (91, 200, 90)):
+        x, y, z, _ = original.affine @ (i, j, k, 1)
+        at = image.TransformPhysicalPointToIndex((-x, -y, z))
+        assert image[at] == original.dataobj[i, j, k], (i, j, k)
+
+
+def test_an_oblique_head_with_unequal_voxels_lies_right(tmp_path: Path) -> None:
+    turn: NDArray[np.float64] = sitk.VersorTransform((0.2, 0.5, 0.1), 0.3).GetMatrix()
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(turn, (3, 3)) @ np.diag((1.1, 0.9, 2.0))
+    affine[:3, 3] = (-12.0, 34.0, -5.0)
+    voxels = np.random.default_rng(3).integers(0, 4000, (11, 9, 7), dtype=np.int16)
+    path = tmp_path / "oblique.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    dicom = tmp_path / "dicom"
+    dicom.mkdir()
+    for index, data in enumerate(demo.write_instances(demo.read_template(path))):
+        (dicom / f"{index:04}.dcm").write_bytes(data)
+    image = by_simpleitk(dicom)
+    np.testing.assert_allclose(sorted(image.GetSpacing()), (0.9, 1.1, 2.0), rtol=1e-4)
+    for i, j, k in np.ndindex(voxels.shape):
+        x, y, z, _ = affine @ (i, j, k, 1)
+        value = image[image.TransformPhysicalPointToIndex((-x, -y, z))]
+        assert abs(value - round((int(voxels[i, j, k]) - _low(voxels)) * _gain(voxels))) <= 1
+
+
+def _low(voxels: NDArray[np.int16]) -> int:
+    return int(voxels.min()) if voxels.min() < 0 or voxels.max() > 4095 else 0
+
+
+def _gain(voxels: NDArray[np.int16]) -> float:
+    return 1.0 if _low(voxels) == 0 and voxels.max() <= 4095 else 4095 / np.ptp(voxels)
+
+
+def test_the_same_template_gives_the_same_study_and_a_salt_another(head: demo.Template) -> None:
+    assert demo.write_instances(head)[5] == demo.write_instances(head)[5]
+    assert demo.study_instance_uid(head) != demo.study_instance_uid(head, "again")
+
+
+def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.nii"
+    path.write_text("Dear reader")
+    with pytest.raises(NotConfigured, match="not a readable NIfTI"):
+        demo.read_template(path)
+
+
+def test_no_template_and_no_apt_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "_INSTALLED", tmp_path / "none")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotConfigured) as refused:
+        demo.find_template(tmp_path / "cache", lambda _: None)
+    assert "--template" in refused.value.remedy

@@ -1,0 +1,117 @@
+"""Live events: told as they happen, resumed where a reader left off."""
+
+import threading
+import time
+
+import pytest
+
+from storage.clock import utcnow
+from storage.settings import Settings
+from tests.api.client import (
+    ApiNode,
+    api_node,
+    events,
+    is_problem,
+    scheduled_job,
+    worked_on,
+)
+
+
+def test_a_job_is_followed_to_its_end_and_the_stream_closes(stored_api: ApiNode) -> None:
+    api = stored_api
+    job = scheduled_job(api.storage)
+    path = f"/api/jobs/{job.job_id}/events"
+    with events(api, path) as stream:
+        event_id, name, first = next(stream)
+        assert (name, first["state"]) == ("job", "SCHEDULED")
+        worked_on(api.storage, job)
+        told = list(stream)
+    assert told[-1][2]["state"] == "COMPLETED"
+    assert told[-1][2]["findings"][0]["value"] == 1234.5
+    assert told[-1][0] > event_id
+    assert [one[0] for one in told] == sorted(one[0] for one in told)
+
+
+def test_the_stream_of_an_ended_job_tells_it_and_ends(api: ApiNode) -> None:
+    job = scheduled_job(api.storage)
+    api.storage.jobs.cancel(job.job_id, "Not needed any more.", utcnow())
+    with events(api, f"/api/jobs/{job.job_id}/events") as stream:
+        ((_, _, told),) = list(stream)
+    assert (told["state"], told["stage_text"]) == ("CANCELED", "Not needed any more.")
+
+
+def test_a_reader_resumes_after_the_last_event_it_saw(api: ApiNode) -> None:
+    first, second, third = (scheduled_job(api.storage, f"2.25.{n}") for n in (1, 2, 3))
+    with events(api, "/api/events?after=0") as stream:
+        seen_id, _, seen = next(stream)
+    assert seen["job_id"] == first.job_id
+    for path, headers in (
+        ("/api/events", {"Last-Event-ID": str(seen_id)}),
+        (f"/api/events?after={seen_id}", {}),
+        # A browser repeats the URL it began with and says better in the header.
+        ("/api/events?after=0", {"Last-Event-ID": str(seen_id)}),
+    ):
+        with events(api, path, headers) as stream:
+            missed = [next(stream)[2]["job"]["job_id"] for _ in range(2)]
+        assert missed == [second.job_id, third.job_id]
+
+
+def test_a_new_reader_is_told_only_what_happens_next(api: ApiNode) -> None:
+    scheduled_job(api.storage, "2.25.1")
+    with events(api, "/api/events") as stream:
+        timer = threading.Timer(0.4, scheduled_job, (api.storage, "2.25.2"))
+        timer.start()
+        _, name, data = next(stream)
+        timer.join()
+    assert (name, data["study_instance_uid"]) == ("job", "2.25.2")
+    assert data["job"]["pipeline"] == "brain-volume"
+
+
+def test_an_event_is_told_within_a_second(api: ApiNode) -> None:
+    with events(api, "/api/events?after=0") as stream:
+        scheduled_job(api.storage)
+        begin = time.monotonic()
+        next(stream)
+        assert time.monotonic() - begin < 1.0
+
+
+def test_many_readers_all_hear_it(api: ApiNode) -> None:
+    heard: list[str] = []
+
+    def listen() -> None:
+        with events(api, "/api/events?after=0") as stream:
+            heard.append(next(stream)[2]["study_instance_uid"])
+
+    readers = [threading.Thread(target=listen) for _ in range(12)]
+    for reader in readers:
+        reader.start()
+    scheduled_job(api.storage, "2.25.9")
+    for reader in readers:
+        reader.join(20)
+    assert heard == ["2.25.9"] * 12
+
+
+def test_an_open_stream_does_not_hold_up_the_end(api_settings: Settings) -> None:
+    with api_node(api_settings) as api, events(api, "/api/events?after=0") as stream:
+        scheduled_job(api.storage)
+        next(stream)
+        # The streams are left open while the server is asked to end, by another thread.
+        ended = list[float]()
+        rest = threading.Thread(target=lambda: (list(stream), ended.append(time.monotonic())))
+        rest.start()
+        begin = time.monotonic()
+        api.stop()
+        rest.join(10)
+    assert ended
+    assert ended[0] - begin < 2
+
+
+@pytest.mark.parametrize("given", ["", "x", "-1", "9" * 40, "1.5"])
+def test_a_senseless_last_event_id_is_as_none(api: ApiNode, given: str) -> None:
+    with events(api, "/api/events?after=0", {"Last-Event-ID": given}) as stream:
+        scheduled_job(api.storage)
+        assert next(stream)[1] == "job"
+
+
+def test_the_stream_of_an_unknown_job_is_a_problem(api: ApiNode) -> None:
+    is_problem(api.client.get("/api/jobs/nothing/events"), 404, "not_found")

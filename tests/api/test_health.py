@@ -1,0 +1,119 @@
+"""Health by name: what is missing is named, with what to do about it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dicom_node.server import start_scp
+from storage.clock import utcnow
+from storage.opening import open_storage
+from storage.settings import Settings
+from tests.api.client import ApiNode, api_node, scheduled_job
+from tests.services import free_port
+
+PROCESSES = ("worker-jobs", "worker-control", "beat")
+
+
+def alive(api: ApiNode, *names: str) -> None:
+    for name in names:
+        api.storage.heartbeats.beat(name, utcnow())
+
+
+@pytest.fixture
+def whole(api_settings: Settings) -> Iterator[ApiNode]:
+    """An API beside a real SCP, with signs of life of the others."""
+    with open_storage(api_settings) as storage:
+        scp = start_scp(storage)
+        try:
+            with api_node(api_settings) as api:
+                alive(api, *PROCESSES)
+                yield api
+        finally:
+            scp.shutdown()
+
+
+def test_all_is_well(whole: ApiNode) -> None:
+    answer = whole.client.get("/health")
+    assert answer.status_code == 200
+    health = answer.json()
+    assert health["status"] == "ok", health
+    assert set(health["parts"]) == {"database", "objects", "broker", "worker", "dicom", "disk"}
+
+
+@pytest.mark.parametrize("missing", PROCESSES)
+def test_a_missing_process_is_named_with_its_command(whole: ApiNode, missing: str) -> None:
+    whole.storage.heartbeats.beat(missing, utcnow() - timedelta(minutes=1))
+    answer = whole.client.get("/health")
+    # Studies are still taken in: not ready is something else.
+    assert answer.status_code == 200
+    health = answer.json()
+    assert health["status"] == "degraded"
+    command = missing.replace("worker-", "worker --queue ")
+    assert f"mediview {command}" in health["parts"]["worker"]["detail"]
+    assert all(part["ok"] for name, part in health["parts"].items() if name != "worker")
+
+
+def test_a_missing_scp_is_found_by_asking_it(api: ApiNode) -> None:
+    alive(api, *PROCESSES)
+    part = api.client.get("/health").json()["parts"]["dicom"]
+    assert not part["ok"]
+    assert "MEDIVIEW_DICOM_PORT" in part["detail"]
+
+
+def test_an_scp_elsewhere_is_believed_by_its_sign_of_life(api_settings: Settings) -> None:
+    settings = api_settings.model_copy(update={"dicom_host": "0.0.0.0", "trusted_network": True})
+    with api_node(settings) as api:
+        assert not api.client.get("/health").json()["parts"]["dicom"]["ok"]
+    with api_node(settings.model_copy(update={"http_port": free_port()})) as api:
+        alive(api, "scp")
+        assert api.client.get("/health").json()["parts"]["dicom"]["ok"]
+
+
+def test_a_full_disk_means_that_nothing_can_be_taken(api_settings: Settings) -> None:
+    with api_node(api_settings.model_copy(update={"free_disk_mark_bytes": 2**62})) as api:
+        answer = api.client.get("/health")
+        assert answer.status_code == 503
+        assert "Free disk space" in answer.json()["parts"]["disk"]["detail"]
+
+
+def test_a_lost_broker_degrades_and_stops_nothing(api_settings: Settings) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    with api_node(api_settings.model_copy(update={"broker_url": url})) as api:
+        answer = api.client.get("/health")
+        assert answer.status_code == 200
+        assert "MEDIVIEW_BROKER_URL" in answer.json()["parts"]["broker"]["detail"]
+
+
+def test_a_broker_that_answers_is_well(api_settings: Settings, redis_url: str) -> None:
+    with api_node(api_settings.model_copy(update={"broker_url": redis_url})) as api:
+        assert api.client.get("/health").json()["parts"]["broker"]["ok"]
+
+
+def test_a_lost_database_is_told_and_not_thrown(api: ApiNode) -> None:
+    path = api.storage.settings.data_dir / "index.sqlite3"
+    path.rename(path.with_suffix(".away"))
+    path.mkdir()
+    answer = api.client.get("/health")
+    # Connections that are open may live on; whatever is told, it is a health answer.
+    assert answer.status_code in (200, 503)
+    assert set(answer.json()["parts"]) >= {"database", "disk"}
+
+
+def test_metrics_count_requests_by_route_and_jobs_by_state(api: ApiNode) -> None:
+    scheduled_job(api.storage)
+    api.client.get("/api/studies/2.25.42", params={"q": "Doe"})
+    text = api.client.get("/metrics").text
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    route = ("route", "/api/studies/{study_instance_uid}")
+    key = ("mediview_http_requests_total", ("method", "GET"), route, ("status", "404"))
+    assert samples[key] == 1
+    assert samples["mediview_jobs", ("state", "SCHEDULED")] == 1
+    assert samples[("mediview_disk_free_bytes",)] > 0
+    assert "Doe" not in text
+    assert "2.25.42" not in text

@@ -1,0 +1,219 @@
+"""Every error is a problem with a code, a sentence and a remedy, and says nothing it should not."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from api.logs import configure_logging
+from storage.errors import StorageFull, StorageUnavailable
+from storage.settings import Settings, load_settings
+from tests.api.client import ApiNode, api_node, is_problem
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/nothing", 404, "not_found"),
+        ("GET", "/dicom-web/nothing", 404, "not_found"),
+        ("DELETE", "/api/studies", 405, "method_not_allowed"),
+        ("GET", "/api/studies/2.25.1", 404, "not_found"),
+        ("GET", "/api/studies/2.25.1/findings", 404, "not_found"),
+        ("GET", "/api/studies/abc", 422, "validation_failed"),
+        ("GET", "/api/studies/%00", 422, "validation_failed"),
+        ("GET", "/api/studies?limit=0", 422, "validation_failed"),
+        ("GET", "/api/studies?offset=99999999999999999999", 422, "validation_failed"),
+        ("GET", "/api/studies?q=%00", 422, "validation_failed"),
+        ("GET", "/api/jobs/nothing", 404, "not_found"),
+        ("GET", "/api/jobs?state=LOST", 422, "validation_failed"),
+        ("PUT", "/api/uploads/content", 422, "validation_failed"),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(
+    api: ApiNode, method: str, path: str, status: int, code: str
+) -> None:
+    problem = is_problem(api.client.request(method, path), status, code)
+    assert problem["remedy"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"upload_id": 5}'])
+def test_garbage_for_json_is_refused(api: ApiNode, body: bytes) -> None:
+    answer = api.client.post(
+        "/api/analyze/start", content=body, headers={"Content-Type": "application/json"}
+    )
+    is_problem(answer, 422, "validation_failed")
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_json_body_of_megabytes_is_refused(api: ApiNode, declared: bool) -> None:
+    body = b" " * 2_000_000
+    answer = api.client.post(
+        "/api/analyze/start",
+        content=body if declared else iter([body]),
+        headers={"Content-Type": "application/json"},
+    )
+    is_problem(answer, 413, "limit_exceeded")
+
+
+def test_the_request_id_is_the_clients_when_it_is_sane(api: ApiNode) -> None:
+    given = api.client.get("/api/studies", headers={"X-Request-ID": "trace-7"})
+    assert given.headers["x-request-id"] == "trace-7"
+    odd = api.client.get("/api/studies", headers={"X-Request-ID": "a b<script>"})
+    assert len(odd.headers["x-request-id"]) == 32
+
+
+def test_a_fault_of_ours_shows_no_insides_and_no_values(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("Doe^Jane in table patient")
+
+    monkeypatch.setattr("api.jobs.job_payload", broken)
+    monkeypatch.setattr("storage.jobs.Jobs.get", broken)
+    with capture_logs() as logged:
+        answer = api.client.get("/api/jobs/some-job")
+    problem = is_problem(answer, 500, "internal")
+    assert "Doe" not in answer.text + json.dumps(logged)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    (failure,) = [one for one in logged if one["event"] == "request_failed"]
+    assert failure["error"] == "RuntimeError"
+    assert failure["at"]
+    assert problem["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (StorageFull("The disk is full.", remedy="Free some."), 507, "storage_full"),
+        (StorageUnavailable("Gone.", remedy="Wait."), 503, "storage_unavailable"),
+    ],
+)
+def test_a_failing_storage_tells_when_to_come_back(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("storage.jobs.Jobs.get", failing)
+    answer = api.client.get("/api/jobs/some-job")
+    is_problem(answer, status, code)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_patients_name_in_a_query_is_not_logged(api: ApiNode) -> None:
+    with capture_logs() as logged:
+        api.client.get("/api/studies", params={"q": "Xylophonius"})
+        api.client.get("/dicom-web/studies", params={"PatientName": "Xylophonius"})
+        api.client.get("/api/studies/2.25.123456789")
+    assert "Xylophonius" not in json.dumps(logged, default=str)
+    assert [one["route"] for one in logged if one["event"] == "http_request"] == [
+        "/api/studies",
+        "/dicom-web/studies",
+        "/api/studies/{study_instance_uid}",
+    ]
+
+
+def test_what_other_libraries_log_of_an_exception_has_no_values(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = logging.getLogger()
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    try:
+        configure_logging(load_settings(log_format="json"))
+        try:
+            raise ValueError("Doe^Jane")
+        except ValueError:
+            logging.getLogger("some.library").exception("it failed")
+            structlog.get_logger("ours").error("failed", exc_info=True)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**configuration)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["error"] for line in lines] == ["ValueError", "ValueError"]
+    assert "Doe" not in json.dumps(lines)
+
+
+class TestOtherSites:
+    """Without sign-in, the browser's word keeps other web sites out."""
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example"]
+    )
+    def test_a_rebound_name_is_refused(self, api: ApiNode, host: str) -> None:
+        is_problem(api.client.get("/api/studies", headers={"Host": host}), 403, "foreign_origin")
+
+    def test_a_form_of_another_site_is_refused(self, api: ApiNode) -> None:
+        answer = api.client.post(
+            "/api/analyze",
+            files={"files": b"x"},
+            headers={"Origin": "https://evil.example"},
+        )
+        is_problem(answer, 403, "foreign_origin")
+
+    @pytest.mark.parametrize("name", LOOPBACK_NAMES)
+    def test_our_own_pages_are_let_in(self, api: ApiNode, name: str) -> None:
+        port = api.url.rpartition(":")[2]
+        answer = api.client.post(
+            "/api/uploads/presign",
+            json={"filename": "a", "size_bytes": 1},
+            headers={"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"},
+        )
+        assert answer.status_code == 200
+
+    def test_the_public_name_is_let_in(self, api_settings: Settings) -> None:
+        settings = api_settings.model_copy(update={"public_url": "https://pacs.example"})
+        with api_node(settings) as api:
+            answer = api.client.get("/api/studies", headers={"Host": "pacs.example"})
+            assert answer.status_code == 200
+
+
+class TestViewer:
+    def test_an_unbuilt_viewer_is_explained(self, api_settings: Settings, tmp_path: Path) -> None:
+        settings = api_settings.model_copy(update={"viewer_dir": tmp_path / "none"})
+        with api_node(settings) as api:
+            page = api.client.get("/")
+            assert page.status_code == 200
+            assert "make run" in page.text
+            is_problem(api.client.get("/study/"), 404, "not_found")
+
+    def test_a_built_one_is_served_with_its_policy(
+        self, api_settings: Settings, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "out"
+        (folder / "study").mkdir(parents=True)
+        (folder / "_next/static").mkdir(parents=True)
+        (folder / "index.html").write_text("<h1>list</h1>")
+        (folder / "study/index.html").write_text("<h1>study</h1>")
+        (folder / "_next/static/a.js").write_text("1")
+        (tmp_path / "secret").write_text("secret")
+        with api_node(api_settings.model_copy(update={"viewer_dir": folder})) as api:
+            assert api.client.get("/").text == "<h1>list</h1>"
+            page = api.client.get("/study/?study=2.25.1")
+            assert page.text == "<h1>study</h1>"
+            policy = page.headers["content-security-policy"]
+            assert "default-src 'self'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert page.headers["x-content-type-options"] == "nosniff"
+            assert page.headers["cache-control"] == "no-cache"
+            script = api.client.get("/_next/static/a.js")
+            assert "immutable" in script.headers["cache-control"]
+            for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
+                assert api.client.get(path).text != "secret"
+
+
+def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> None:
+    described = api.client.get("/api/openapi.json").json()
+    assert {"/health", "/api/studies", "/api/jobs/{job_id}/events", "/api/analyze"} <= set(
+        described["paths"]
+    )
+    problem = described["paths"]["/api/jobs/{job_id}"]["get"]["responses"]["404"]
+    assert "application/problem+json" in problem["content"]
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            assert operation.get("summary"), path

@@ -1,0 +1,145 @@
+"""One sentence for people, whatever mixture of series, jobs and deliveries there is."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.study_state import derive_state
+from storage.entities import Decision, Delivery, Job, Series
+
+NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
+
+SERIES = Series(
+    series_instance_uid="1.2",
+    study_instance_uid="1",
+    modality="MR",
+    series_number=1,
+    series_description="",
+    body_part_examined="",
+    protocol_name="",
+    frame_of_reference_uid="",
+    manufacturer="",
+    state="COMPLETE",
+    origin="received",
+    fingerprint="f",
+    first_instance_at=NOW,
+    last_instance_at=NOW,
+    completed_at=NOW,
+    instance_count=7,
+    size_bytes=1,
+)
+JOB = Job(
+    job_id="j",
+    pipeline="brain-volume",
+    pipeline_version="1",
+    study_instance_uid="1",
+    series_instance_uid="1.2",
+    input_fingerprint="f",
+    input_object_key="",
+    state="SCHEDULED",
+    stage="",
+    progress=0.0,
+    reason="",
+    priority=0,
+    attempts=0,
+    lease_owner="",
+    lease_expires_at=None,
+    created_at=NOW,
+    started_at=None,
+    finished_at=None,
+    updated_at=NOW,
+)
+REFUSED = Decision("1", "1.2", "brain-volume", "1", "f", False, "Only 4 slices.", None, NOW)
+DELIVERY = Delivery("d", "pacs", "1", "1.9", "1.9.1", "j", "PENDING", 0, NOW, "", NOW, NOW)
+DONE = replace(JOB, state="COMPLETED", progress=1.0)
+FAILED = replace(JOB, state="CANCELED", reason="Slices 3 and 4 overlap.")
+RECEIVING = replace(SERIES, state="RECEIVING")
+
+
+@pytest.mark.parametrize(
+    ("series", "decisions", "jobs", "deliveries", "state", "text"),
+    [
+        ([RECEIVING], [], [], [], "RECEIVING", "Receiving: 7 instances so far."),
+        ([SERIES], [], [], [], "COMPLETE", "Everything has arrived."),
+        ([SERIES], [], [JOB], [], "QUEUED", "brain-volume waits for a worker."),
+        (
+            [SERIES],
+            [],
+            [replace(JOB, state="IN PROGRESS", progress=0.426)],
+            [],
+            "RUNNING",
+            "brain-volume is running: 43%.",
+        ),
+        ([SERIES], [], [DONE], [], "RESULTS", "brain-volume finished."),
+        ([SERIES], [], [DONE], [DELIVERY], "RESULTS", "The results are on their way to pacs."),
+        (
+            [SERIES],
+            [],
+            [DONE],
+            [replace(DELIVERY, last_error="Nobody listens at PACS@10.0.0.5:104.")],
+            "RESULTS",
+            "The results wait for pacs, which could not take them yet:"
+            " Nobody listens at PACS@10.0.0.5:104.",
+        ),
+        (
+            [SERIES],
+            [],
+            [DONE],
+            [replace(DELIVERY, state="SENT")],
+            "RESULTS",
+            "The results were sent to pacs, whose proof of holding them is awaited.",
+        ),
+        (
+            [SERIES],
+            [],
+            [DONE],
+            [replace(DELIVERY, state="HELD")],
+            "DELIVERED",
+            "The results are held by pacs.",
+        ),
+        (
+            [SERIES],
+            [],
+            [FAILED],
+            [],
+            "FAILED",
+            "brain-volume failed: Slices 3 and 4 overlap.",
+        ),
+        ([SERIES], [REFUSED], [], [], "REFUSED", "No analysis fits: Only 4 slices."),
+    ],
+)
+def test_a_state_and_its_sentence(
+    series: list[Series],
+    decisions: list[Decision],
+    jobs: list[Job],
+    deliveries: list[Delivery],
+    state: str,
+    text: str,
+) -> None:
+    derived = derive_state(series, decisions, jobs, deliveries)
+    assert (derived.state, derived.text) == (state, text)
+
+
+def test_our_own_results_arriving_do_not_make_a_study_receive_again() -> None:
+    ours = replace(SERIES, series_instance_uid="1.9", state="RECEIVING", origin="generated")
+    assert derive_state([SERIES, ours], [], [DONE], []).state == "RESULTS"
+
+
+def test_a_late_instance_makes_the_older_job_history() -> None:
+    later = replace(DONE, job_id="k", created_at=NOW + timedelta(hours=1))
+    assert derive_state([SERIES], [], [later, FAILED], []).text == "brain-volume finished."
+
+
+def test_one_pipeline_may_fail_beside_another() -> None:
+    other = replace(FAILED, job_id="k", pipeline="brain-structures")
+    derived = derive_state([SERIES], [], [DONE, other], [])
+    assert derived.state == "RESULTS"
+    assert derived.text == (
+        "brain-volume finished. brain-structures failed: Slices 3 and 4 overlap."
+    )
+
+
+def test_that_an_image_model_takes_no_series_is_no_reason() -> None:
+    image = replace(REFUSED, pipeline="image-classification", reason="Only a PNG is taken.")
+    assert derive_state([SERIES], [image, REFUSED], [], []).text.endswith("Only 4 slices.")
