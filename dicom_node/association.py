@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from pynetdicom import _config
@@ -26,7 +26,7 @@ from pynetdicom.fsm import InvalidEventError
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
-from dicom_node.command_set import CommandSet
+from dicom_node.command_set import Command, CommandSet
 from dicom_node.connection import Connection, PeerTooSlow
 from dicom_node.messages import Incoming, StoreReceiver
 from dicom_node.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
@@ -44,6 +44,12 @@ _LINGER_S = 1.0
 
 _IDLE_STATE = "Sta1"
 _ESTABLISHED_STATE = "Sta6"
+
+
+class RequestHandler(Protocol):
+    """Serves one kind of request of an acceptor, answering through the association."""
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class NodeSocket(AssociationSocket):  # type: ignore[misc]
             return
         try:
             self.connection.send([bytestream])
-        except (OSError, PeerTooSlow):
+        except OSError:
             self.event_queue.put("Evt17")
 
 
@@ -180,11 +186,16 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self.dul = SynchronousDul(self)
         self.dimse = SynchronousDimse(self)
         self.store_receiver: StoreReceiver | None = None
+        # Requests of these command fields are served by us, all others by
+        # pynetdicom's service classes.
+        self.handlers: dict[int, RequestHandler] = {}
         self.busy = False
         self.last_active = time.monotonic()
         self.admit: Callable[[Any], tuple[int, int, int] | None] = lambda _: None
         self.connect_error = ""
         self._store_responses: list[CommandSet] = []
+        self._requests: list[tuple[int, CommandSet, bytes | None]] = []
+        self._cancelled: set[int] = set()
         self._incoming: Incoming | None = None
         self._reader: PduReader | None = None
         # pynetdicom's send_* methods wait until its reactor thread pauses; there is none.
@@ -261,18 +272,40 @@ class NodeAssociation(Association):  # type: ignore[misc]
             log.warning("pdu_refused", peer=self.peer_ae_title, detail=str(error))
             self._happened("Evt19")
 
-    def send_data(
-        self, context_id: int, command: bytes, data: Sequence[memoryview] | None = None
-    ) -> None:
+    def send_data(self, context_id: int, command: bytes, data: memoryview | None = None) -> None:
         """Send a message as P-DATA-TF PDUs without pynetdicom's objects.
 
-        Raises PeerTooSlow or OSError when the connection fails.
+        Raises OSError when the connection fails, PeerTooSlow among them.
         """
+        self.connection.send(self._pdus(context_id, command, data))
+
+    def send_messages(self, context_id: int, messages: Sequence[tuple[bytes, bytes]]) -> None:
+        """Send several messages, each a command and its data set, in one go."""
+        buffers: list[bytes | memoryview] = []
+        for command, data in messages:
+            buffers += self._pdus(context_id, command, memoryview(data))
+        self.connection.send(buffers)
+
+    def _pdus(
+        self, context_id: int, command: bytes, data: memoryview | None
+    ) -> list[bytes | memoryview]:
         limit = self.dimse.maximum_pdu_size
         buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
-        for piece in data or ():
-            buffers += data_pdus(context_id, piece, is_command=False, max_pdu_bytes=limit)
-        self.connection.send(buffers)
+        if data is not None:
+            buffers += data_pdus(context_id, data, is_command=False, max_pdu_bytes=limit)
+        return buffers
+
+    def is_cancelled(self, message_id: int) -> bool:
+        """Whether the peer has cancelled the request at hand, or is gone."""
+        self.read_waiting()
+        return message_id in self._cancelled or not self.is_open
+
+    def context(self, context_id: int) -> tuple[str, str] | None:
+        """SOP class and transfer syntax of an accepted context, None for another."""
+        accepted = self._accepted_cx.get(context_id)
+        if accepted is None:
+            return None
+        return str(accepted.abstract_syntax), str(accepted.transfer_syntax[0])
 
     def store_status(self) -> int | None:
         """Wait for the response to a C-STORE; None when the association ended without one."""
@@ -318,8 +351,18 @@ class NodeAssociation(Association):  # type: ignore[misc]
             # bytes decide the type, so none can be listed.
             raise MalformedPdu(f"A PDU of type {pdu_type:#04x} cannot be decoded.") from error
 
-    def _message_came(self, context_id: int, command: bytes, data: bytes | None) -> None:
-        """A message other than a C-STORE request: pynetdicom decodes and queues it."""
+    def _message_came(
+        self, context_id: int, command: CommandSet, encoded: bytes, data: bytes | None
+    ) -> None:
+        """A message other than a C-STORE request: kept until it is its turn."""
+        if command.command_field == Command.C_CANCEL_RQ:
+            self._cancelled.add(command.message_id_responded_to)
+        elif command.command_field in self.handlers:
+            self._requests.append((context_id, command, data))
+        else:
+            self._give_to_pynetdicom(context_id, encoded, data)
+
+    def _give_to_pynetdicom(self, context_id: int, command: bytes, data: bytes | None) -> None:
         values = [[context_id, b"\x03" + command]]
         if data is not None:
             values.append([context_id, b"\x02" + data])
@@ -347,6 +390,10 @@ class NodeAssociation(Association):  # type: ignore[misc]
             self._negotiate()
             if self.is_established:
                 self._serve()
+        except OSError as error:
+            # The peer went away while we answered; what it was told stands.
+            log.warning("association_lost", peer=self.peer_ae_title, detail=str(error))
+            self._happened("Evt17")
         except Exception as error:
             log.error(
                 "association_failed",
@@ -375,18 +422,28 @@ class NodeAssociation(Association):  # type: ignore[misc]
             self.connection.set_timeout(self.timeouts.idle_s)
             self.read_pdu()
             self.last_active = time.monotonic()
-            while self.is_established:
-                context_id, message = self.dimse.get_msg()
-                if message is None:
-                    break
-                self.busy = True
-                self._serve_request(message, context_id)
-                self.busy = False
-                self.last_active = time.monotonic()
+            self._serve_waiting()
             if self.is_established and self.acse.is_release_requested():
                 self.acse.send_release(is_response=True)
                 self.is_released = True
                 self.is_established = False
+
+    def _serve_waiting(self) -> None:
+        while self._requests and self.is_open:
+            context_id, command, data = self._requests.pop(0)
+            self.busy = True
+            self._cancelled.clear()
+            self.handlers[command.command_field].serve(context_id, command, data)
+            self.busy = False
+            self.last_active = time.monotonic()
+        while self.is_established:
+            context_id, message = self.dimse.get_msg()
+            if message is None:
+                return
+            self.busy = True
+            self._serve_request(message, context_id)
+            self.busy = False
+            self.last_active = time.monotonic()
 
     def close(self) -> None:
         """Let the peer read our last PDU, then end the connection. May be called again."""

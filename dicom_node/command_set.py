@@ -1,7 +1,8 @@
-"""The command sets of C-STORE by hand (PS3.7 chapters 6.3, 9.3.1 and annex E).
+"""The command sets of DIMSE-C by hand (PS3.7 chapters 6.3, 9.3 and annex E).
 
 A command set is always Implicit VR Little Endian: a tag, a 32-bit length, a
-value. Decoding serves every message; only what C-STORE needs is encoded here.
+value. Decoding serves every message; what is encoded here are the requests of
+C-STORE and the responses of C-STORE, C-FIND, C-MOVE and C-GET.
 """
 
 import struct
@@ -18,7 +19,15 @@ ERROR_COMMENT_MAX_LENGTH = 64  # (0000,0902) is LO
 
 class Command(IntEnum):
     C_STORE_RQ = 0x0001
+    C_GET_RQ = 0x0010
+    C_FIND_RQ = 0x0020
+    C_MOVE_RQ = 0x0021
+    N_EVENT_REPORT_RQ = 0x0100
+    C_CANCEL_RQ = 0x0FFF
     C_STORE_RSP = 0x8001
+
+
+_RESPONSE = 0x8000  # a response's command field is its request's with this bit set
 
 
 class MalformedCommand(Exception):
@@ -29,11 +38,13 @@ _AFFECTED_SOP_CLASS_UID = 0x0002
 _COMMAND_FIELD = 0x0100
 _MESSAGE_ID = 0x0110
 _MESSAGE_ID_RESPONDED_TO = 0x0120
+_MOVE_DESTINATION = 0x0600
 _PRIORITY = 0x0700
 _DATA_SET_TYPE = 0x0800
 _STATUS = 0x0900
 _ERROR_COMMENT = 0x0902
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
+_REMAINING, _COMPLETED, _FAILED, _WARNING = 0x1020, 0x1021, 0x1022, 0x1023
 _MOVE_ORIGINATOR_AE_TITLE = 0x1030
 _MOVE_ORIGINATOR_MESSAGE_ID = 0x1031
 
@@ -49,6 +60,17 @@ class CommandSet:
     status: int | None
     affected_sop_class_uid: str
     affected_sop_instance_uid: str
+    move_destination: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubOperations:
+    """Counts of the C-STOREs that a C-MOVE or C-GET made (PS3.4 C.4.2.1.6, C.4.3.1.6)."""
+
+    remaining: int = 0
+    completed: int = 0
+    failed: int = 0
+    warning: int = 0
 
 
 def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
@@ -85,6 +107,7 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
         status=_number(elements, _STATUS),
         affected_sop_class_uid=_uid(elements, _AFFECTED_SOP_CLASS_UID),
         affected_sop_instance_uid=_uid(elements, _AFFECTED_SOP_INSTANCE_UID),
+        move_destination=_uid(elements, _MOVE_DESTINATION).strip(),
     )
 
 
@@ -110,20 +133,42 @@ def encode_store_request(
     return _with_group_length(elements)
 
 
-def encode_store_response(request: CommandSet, status: int, error_comment: str = "") -> bytes:
-    """C-STORE-RSP (PS3.7 Table 9.3-2); the comment is cut to the 64 characters of LO."""
+def encode_response(
+    request: CommandSet,
+    status: int,
+    error_comment: str = "",
+    *,
+    has_data_set: bool = False,
+    sub_operations: SubOperations | None = None,
+) -> bytes:
+    """The response to a DIMSE-C request (PS3.7 Tables 9.3-2, 9.3-4, 9.3-7 and 9.3-10).
+
+    The comment is cut to the 64 characters of LO.
+    """
     elements = [
         _text(_AFFECTED_SOP_CLASS_UID, request.affected_sop_class_uid, b"\0"),
-        _us(_COMMAND_FIELD, Command.C_STORE_RSP),
+        _us(_COMMAND_FIELD, request.command_field | _RESPONSE),
         _us(_MESSAGE_ID_RESPONDED_TO, request.message_id),
-        _us(_DATA_SET_TYPE, _NO_DATA_SET),
+        _us(_DATA_SET_TYPE, _DATA_SET if has_data_set else _NO_DATA_SET),
         _us(_STATUS, status),
     ]
     if error_comment:
         comment = error_comment[:ERROR_COMMENT_MAX_LENGTH]
         elements.append(_text(_ERROR_COMMENT, comment, b" "))
-    elements.append(_text(_AFFECTED_SOP_INSTANCE_UID, request.affected_sop_instance_uid, b"\0"))
+    if request.affected_sop_instance_uid:
+        uid = request.affected_sop_instance_uid
+        elements.append(_text(_AFFECTED_SOP_INSTANCE_UID, uid, b"\0"))
+    if sub_operations is not None:
+        if sub_operations.remaining:
+            elements.append(_us(_REMAINING, _cap(sub_operations.remaining)))
+        elements.append(_us(_COMPLETED, _cap(sub_operations.completed)))
+        elements.append(_us(_FAILED, _cap(sub_operations.failed)))
+        elements.append(_us(_WARNING, _cap(sub_operations.warning)))
     return _with_group_length(elements)
+
+
+def _cap(count: int) -> int:
+    return min(count, 0xFFFF)
 
 
 def _with_group_length(elements: list[bytes]) -> bytes:

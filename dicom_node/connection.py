@@ -13,7 +13,7 @@ _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 _SLOWEST_BYTES_PER_S = 1024.0
 
 
-class PeerTooSlow(Exception):
+class PeerTooSlow(ConnectionError):
     """The peer made no progress, or too little, within the time allowed."""
 
 
@@ -75,7 +75,7 @@ class Connection:
             raise PeerTooSlow(f"A message came at less than {_SLOWEST_BYTES_PER_S:g} bytes/s.")
 
     def send(self, buffers: Sequence[bytes | memoryview]) -> None:
-        """Send all buffers in order. Raises PeerTooSlow or OSError."""
+        """Send all buffers in order. Raises OSError, PeerTooSlow among them."""
         queue = [memoryview(buffer) for buffer in buffers if len(buffer)]
         first = 0
         try:

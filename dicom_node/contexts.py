@@ -60,7 +60,9 @@ GET_CLASSES: frozenset[str] = frozenset(
         StudyRootQueryRetrieveInformationModelGet,
     )
 )
-SERVICE_CLASSES: frozenset[str] = frozenset((str(Verification),)) | FIND_CLASSES
+SERVICE_CLASSES: frozenset[str] = (
+    frozenset((str(Verification),)) | FIND_CLASSES | MOVE_CLASSES | GET_CLASSES
+)
 
 # For messages that the node reads and writes itself; the first is preferred.
 MESSAGE_TRANSFER_SYNTAXES: tuple[str, ...] = (

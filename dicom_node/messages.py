@@ -13,7 +13,6 @@ MAX_MESSAGE_DATA_BYTES = 16 * 1024 * 1024
 _FIRST_BUFFER_BYTES = 1024 * 1024
 # A buffer that grew beyond this is not kept for the next instance.
 _KEPT_BUFFER_BYTES = 16 * 1024 * 1024
-_N_EVENT_REPORT_RQ = 0x0100
 
 
 class Pace(Protocol):
@@ -76,8 +75,8 @@ class Incoming:
 
     C-STORE requests go to `store_receiver`, their data set uncopied, and
     C-STORE responses to `on_store_response`; everything else goes to
-    `on_message(context_id, command, data)`, `data` being None for a message
-    without data set. Without a receiver a C-STORE request is a message, too.
+    `on_message(context_id, command, encoded_command, data)`, `data` being None
+    for a message without data set. Without a receiver a C-STORE request is a message, too.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class Incoming:
         reader: PduReader,
         pace: Pace,
         store_receiver: StoreReceiver | None,
-        on_message: Callable[[int, bytes, bytes | None], None],
+        on_message: Callable[[int, CommandSet, bytes, bytes | None], None],
         on_store_response: Callable[[CommandSet], None],
     ) -> None:
         self._reader = reader
@@ -132,7 +131,7 @@ class Incoming:
             command = decode_command(self._command)
         except MalformedCommand as error:
             raise MalformedPdu(str(error)) from error
-        if command.command_field == _N_EVENT_REPORT_RQ:
+        if command.command_field == Command.N_EVENT_REPORT_RQ:
             # pynetdicom would serve it from a thread of its own, beside this one.
             raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
         self._decoded = command
@@ -164,7 +163,8 @@ class Incoming:
         elif self._store_receiver is None or command.command_field != Command.C_STORE_RQ:
             if data is not None and self._data.overflowed:
                 raise MalformedPdu(f"A message exceeds {MAX_MESSAGE_DATA_BYTES} bytes.")
-            self._on_message(self._context_id, encoded, None if data is None else bytes(data))
+            whole = None if data is None else bytes(data)
+            self._on_message(self._context_id, command, encoded, whole)
         elif data is not None and self._data.overflowed:
             self._store_receiver.too_large(self._context_id, command)
         else:

@@ -12,7 +12,6 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Ver
 
 from dicom_node.association import NodeAssociation, Timeouts
 from dicom_node.command_set import encode_store_request
-from dicom_node.connection import PeerTooSlow
 from dicom_node.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.outgoing import CannotConvert, plan_contexts, read_data_set
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
@@ -72,6 +71,7 @@ def send(
     peer: Peer,
     calling_ae_title: str,
     on_result: Callable[[SendResult], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
     move_originator: tuple[str, int] | None = None,
     timeouts: Timeouts | None = None,
 ) -> list[SendResult]:
@@ -81,7 +81,8 @@ def send(
     re-encoded (implicit or explicit VR, deflated); for others the result says
     what the peer would have to accept. Items that fail do not stop the rest: a
     broken association is opened again as long as items get through. Results
-    come in the order of the items, `on_result` as each is known.
+    come in the order of the items, `on_result` as each is known. Once
+    `cancelled` is true nothing more is sent, and what was not has no result.
     """
     results: dict[int, SendResult] = {}
     numbered = list(enumerate(items))
@@ -91,10 +92,29 @@ def send(
         if on_result is not None:
             on_result(result)
 
-    sender = _Sender(peer, calling_ae_title, move_originator, timeouts, settle)
+    stop = cancelled or (lambda: False)
+    sender = _Sender(peer, calling_ae_title, move_originator, timeouts, settle, stop)
     for batch in plan_contexts(numbered):
         sender.send_batch(batch.contexts, batch.items)
-    return [results[number] for number, _ in numbered]
+    return [results[number] for number, _ in numbered if number in results]
+
+
+def send_over(
+    association: NodeAssociation,
+    items: Iterable[SendItem],
+    on_result: Callable[[SendResult], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """C-STORE items to the peer of an association that stands, as C-GET does.
+
+    Only contexts count on which the peer takes the role of SCP.
+    """
+    peer = association.peer_ae_title
+    accepted = _accepted(association)
+    for item in items:
+        if not association.is_established or cancelled():
+            return
+        on_result(_send_one(association, accepted, item, peer, None))
 
 
 def echo(peer: Peer, calling_ae_title: str, timeouts: Timeouts | None = None) -> EchoResult:
@@ -185,18 +205,20 @@ class _Sender:
         move_originator: tuple[str, int] | None,
         timeouts: Timeouts | None,
         settle: Callable[[int, SendResult], None],
+        cancelled: Callable[[], bool],
     ) -> None:
         self._peer = peer
         self._calling_ae_title = calling_ae_title
         self._move_originator = move_originator
         self._timeouts = timeouts
         self._settle = settle
+        self._cancelled = cancelled
 
     def send_batch(
         self, contexts: list[PresentationContext], items: list[tuple[int, SendItem]]
     ) -> None:
         waiting = list(items)
-        while waiting:
+        while waiting and not self._cancelled():
             try:
                 association = open_association(
                     self._peer, self._calling_ae_title, contexts, self._timeouts
@@ -207,9 +229,11 @@ class _Sender:
             answered = 0
             try:
                 accepted = _accepted(association)
-                while waiting and association.is_established:
+                while waiting and association.is_established and not self._cancelled():
                     number, item = waiting[0]
-                    result = self._send_one(association, accepted, item)
+                    result = _send_one(
+                        association, accepted, item, str(self._peer), self._move_originator
+                    )
                     waiting.pop(0)
                     answered += result.status is not None
                     self._settle(number, result)
@@ -225,50 +249,45 @@ class _Sender:
         for number, item in items:
             self._settle(number, SendResult(item.sop_instance_uid, None, error))
 
-    def _send_one(
-        self,
-        association: NodeAssociation,
-        accepted: dict[tuple[str, str], int],
-        item: SendItem,
-    ) -> SendResult:
-        try:
-            with item.open() as file:
-                context_id, data = read_data_set(file, item, accepted)
-        except CannotConvert as error:
-            return SendResult(item.sop_instance_uid, None, f"{self._peer} {error}")
-        except Exception as error:  # noqa: BLE001
-            # The edge of one item: whatever its file does must not lose the rest.
-            # The error's own text may quote the file, so only its kind is told.
-            log.error(
-                "instance_unreadable",
-                sop_instance_uid=item.sop_instance_uid,
-                error=type(error).__name__,
-            )
-            return SendResult(
-                item.sop_instance_uid,
-                None,
-                f"The stored instance cannot be read ({type(error).__name__}).",
-            )
-        command = encode_store_request(
-            message_id=1,
-            sop_class_uid=item.sop_class_uid,
-            sop_instance_uid=item.sop_instance_uid,
-            move_originator=self._move_originator,
-        )
-        try:
-            association.send_data(context_id, command, [data])
-            status = association.store_status()
-        except (OSError, PeerTooSlow):
-            association.abort()
-            status = None
-        return SendResult(item.sop_instance_uid, status, self._explain(status))
 
-    def _explain(self, status: int | None) -> str:
-        if status is None:
-            return f"{self._peer} broke off or did not answer in time."
-        if is_stored(status):
-            return ""
-        return f"{self._peer} refused the instance: {describe(status)} ({status:#06x})."
+def _send_one(
+    association: NodeAssociation,
+    accepted: dict[tuple[str, str], int],
+    item: SendItem,
+    peer: str,
+    move_originator: tuple[str, int] | None,
+) -> SendResult:
+    uid = item.sop_instance_uid
+    try:
+        with item.open() as file:
+            context_id, data = read_data_set(file, item, accepted)
+    except CannotConvert as error:
+        return SendResult(uid, None, f"{peer} {error}")
+    except Exception as error:  # noqa: BLE001
+        # The edge of one item: whatever its file does must not lose the rest.
+        # The error's own text may quote the file, so only its kind is told.
+        kind = type(error).__name__
+        log.error("instance_unreadable", sop_instance_uid=uid, error=kind)
+        return SendResult(uid, None, f"The stored instance cannot be read ({kind}).")
+    command = encode_store_request(
+        message_id=1,
+        sop_class_uid=item.sop_class_uid,
+        sop_instance_uid=uid,
+        move_originator=move_originator,
+    )
+    try:
+        association.send_data(context_id, command, data)
+        status = association.store_status()
+    except OSError:
+        association.abort()
+        status = None
+    if status is None:
+        return SendResult(uid, None, f"{peer} broke off or did not answer in time.")
+    if is_stored(status):
+        return SendResult(uid, status, "")
+    return SendResult(
+        uid, status, f"{peer} refused the instance: {describe(status)} ({status:#06x})."
+    )
 
 
 def _accepted(association: NodeAssociation) -> dict[tuple[str, str], int]:

@@ -15,7 +15,10 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation, NodeSocket, Timeouts
+from dicom_node.command_set import Command
 from dicom_node.contexts import SERVICE_CLASSES, supported_contexts
+from dicom_node.query_scp import FindScp
+from dicom_node.retrieve_scp import RetrieveScp
 from dicom_node.store_scp import StoreScp
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
@@ -133,6 +136,12 @@ class Scp:
         association.store_receiver = StoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
+        retrieve = RetrieveScp(self.storage, association)
+        association.handlers = {
+            Command.C_FIND_RQ: FindScp(self.storage.engine, association, settings.ae_title),
+            Command.C_MOVE_RQ: retrieve,
+            Command.C_GET_RQ: retrieve,
+        }
         is_crowded = count >= settings.max_associations
 
         def admit(request: A_ASSOCIATE) -> tuple[int, int, int] | None:

@@ -1,8 +1,8 @@
 """Our errors as DIMSE statuses, translated here and nowhere else.
 
-C-STORE: PS3.4 Table B.2-1, and PS3.7 annex C for the general ones. C-FIND:
-PS3.4 Table C.4-1. An Error Comment says what to do, never what was received:
-it ends up in other systems' logs.
+C-STORE: PS3.4 Table B.2-1, and PS3.7 annex C for the general ones. C-FIND,
+C-MOVE and C-GET: PS3.4 Tables C.4-1 to C.4-3. An Error Comment says what to
+do, never what was received: it ends up in other systems' logs.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ SOP_CLASS_NOT_SUPPORTED = 0x0122  # PS3.7 C.5.6
 OUT_OF_RESOURCES = 0xA700  # PS3.4 Table B.2-1: A7xx
 SOP_CLASS_MISMATCH = 0xA900  # PS3.4 Table B.2-1: A9xx
 COERCION = 0xB000  # PS3.4 Table B.2-1, warning
+MOVE_DESTINATION_UNKNOWN = 0xA801  # PS3.4 Table C.4-2
+SUB_OPERATIONS_FAILED = 0xA702  # PS3.4 Tables C.4-2 and C.4-3
+SUB_OPERATIONS_WARNING = 0xB000  # PS3.4 Tables C.4-2 and C.4-3: one or more failures or warnings
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1: Cxxx
 PROCESSING_FAILURE = 0x0110  # PS3.7 C.5.21
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.4
@@ -51,6 +54,8 @@ SET_ASIDE = DimseStatus(COERCION, "Same SOP Instance UID, other content: first o
 UNEXPECTED = DimseStatus(PROCESSING_FAILURE, "Internal error; see the node's log, send again.")
 TOO_LARGE = DimseStatus(OUT_OF_RESOURCES, "Instance exceeds the node's size limit.")
 NO_DATA_SET = DimseStatus(CANNOT_UNDERSTAND, "The request carries no data set.")
+NOT_FIND = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "No C-FIND on this presentation context.")
+NOT_RETRIEVE = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "No retrieval on this presentation context.")
 NOT_STORAGE = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "SOP class differs from the negotiated one.")
 
 # One row an error of storage.errors; subclasses inherit their base's row.

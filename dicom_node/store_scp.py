@@ -3,8 +3,7 @@
 import structlog
 
 from dicom_node.association import NodeAssociation
-from dicom_node.command_set import CommandSet, encode_store_response
-from dicom_node.connection import PeerTooSlow
+from dicom_node.command_set import CommandSet, encode_response
 from dicom_node.status import (
     NO_DATA_SET,
     NOT_STORAGE,
@@ -85,8 +84,5 @@ class StoreScp:
         return self._contexts
 
     def _respond(self, context_id: int, command: CommandSet, status: DimseStatus) -> None:
-        response = encode_store_response(command, status.code, status.comment)
-        try:
-            self._association.send_data(context_id, response)
-        except PeerTooSlow as error:
-            raise ConnectionError(str(error)) from error
+        response = encode_response(command, status.code, status.comment)
+        self._association.send_data(context_id, response)

@@ -1,13 +1,16 @@
 """Small instances made for one purpose, and plain tools to send them."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from pydicom import dcmread
+from pydicom import config, dcmread
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
@@ -68,9 +71,7 @@ def ct_instance(
     return ds
 
 
-def _pixel_data(value: bytes):  # type: ignore[no-untyped-def]
-    from pydicom.dataelem import DataElement
-
+def _pixel_data(value: bytes) -> DataElement:
     return DataElement(0x7FE00010, "OW", value)
 
 
@@ -109,6 +110,15 @@ def item_of(part10: bytes) -> SendItem:
 def storescu(port: int, files: Iterable[Path], *options: str) -> subprocess.CompletedProcess[str]:
     """DCMTK's storescu with verbose output; each file in its own transfer syntax with -xf etc."""
     return dcmtk("storescu", "-v", "-aec", "MEDIVIEW", *options, "127.0.0.1", str(port), *files)
+
+
+def identifier(keys: Mapping[str, str | None]) -> Dataset:
+    """An identifier with any key values, valid or not."""
+    query = Dataset()
+    for keyword, value in keys.items():
+        tag = Tag(keyword)
+        query[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
+    return query
 
 
 def dcmtk(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

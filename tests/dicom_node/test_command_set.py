@@ -14,8 +14,8 @@ from pynetdicom.dsutils import encode
 from dicom_node.command_set import (
     MalformedCommand,
     decode_command,
+    encode_response,
     encode_store_request,
-    encode_store_response,
 )
 
 numbers = st.integers(0, 0xFFFF)
@@ -79,7 +79,7 @@ def test_our_response_is_what_pynetdicom_expects(
     message_id: int, status: int, comment: str
 ) -> None:
     request = decode_command(request_of(message_id, "1.2.840.10008.5.1.4.1.1.2", "1.2.3"))
-    encoded = encode_store_response(request, status, comment)
+    encoded = encode_response(request, status, comment)
     command = elements(encoded)
     assert command.CommandGroupLength == len(encoded) - 12
     assert command.CommandDataSetType == 0x0101
