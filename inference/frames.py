@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.attributes import RESEND, slice_label, unreadable, value_of, whole_number
 from inference.refusals import VolumeRefused
 
 _UNIT_TOLERANCE = 1e-3
-_RESEND = "Ask for a resend from the modality."
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,23 @@ def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
             continue  # The same instance handed over twice is one instance.
         seen.add(sop_instance_uid)
         _check_is_image(dataset)
-        if _number_of_frames(dataset) > 1 and len(datasets) > 1:
+        if number_of_frames(dataset) > 1 and len(datasets) > 1:
             raise VolumeRefused(
                 f"The series holds {len(datasets)} instances, and slice {instance_index + 1} has"
-                f" {_number_of_frames(dataset)} frames; a volume is made of one multi-frame"
+                f" {number_of_frames(dataset)} frames; a volume is made of one multi-frame"
                 " instance.",
                 remedy="Send one multi-frame instance a series.",
             )
-        if _number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+        if number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
             frames.extend(_enhanced_frames(instance_index, dataset))
         else:
-            label = f"{dataset.get('InstanceNumber') or instance_index + 1}"
+            label = slice_label(dataset)
             frames.append(_frame(instance_index, 0, dataset, label, (dataset,)))
     return frames
 
 
 def _enhanced_frames(instance_index: int, dataset: Dataset) -> list[Frame]:
-    count = _number_of_frames(dataset)
+    count = number_of_frames(dataset)
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
     shared = tuple(dataset.get("SharedFunctionalGroupsSequence") or ())
     if len(per_frame) != count:
@@ -121,14 +121,14 @@ def _frame(
         raise VolumeRefused(
             f"ImageOrientationPatient of slice {label} is not a pair of perpendicular"
             " directions of length 1.",
-            remedy=_RESEND,
+            remedy=RESEND,
         )
     spacing = _numbers(holders, "PixelSpacing", 2, label)
     if not (spacing > 0).all():
         raise VolumeRefused(
             f"PixelSpacing of slice {label} is {spacing[0]:g}\\{spacing[1]:g} mm,"
             " which is not a distance.",
-            remedy=_RESEND,
+            remedy=RESEND,
         )
     slope, intercept = _rescale(dataset, holders, label)
     return Frame(
@@ -148,43 +148,44 @@ def _frame(
 
 
 def _rescale(dataset: Dataset, holders: tuple[Dataset, ...], label: str) -> tuple[float, float]:
-    slope, intercept = _first(holders, "RescaleSlope"), _first(holders, "RescaleIntercept")
+    slope = _first(holders, "RescaleSlope")
+    intercept = _first(holders, "RescaleIntercept")
     if slope is None and intercept is None and dataset.get("Modality") == "CT":
         raise VolumeRefused(
             f"RescaleSlope and RescaleIntercept are missing in slice {label} of a CT,"
             " so its grey values are not Hounsfield units.",
-            remedy=_RESEND,
+            remedy=RESEND,
         )
     numbers = (
-        1.0 if slope is None else float(slope),
-        0.0 if intercept is None else float(intercept),
+        1.0 if slope is None else _number(slope, "RescaleSlope", label),
+        0.0 if intercept is None else _number(intercept, "RescaleIntercept", label),
     )
     if not np.isfinite(numbers).all() or numbers[0] == 0:
         raise VolumeRefused(
             f"RescaleSlope of slice {label} is {numbers[0]:g}, which leaves no grey values.",
-            remedy=_RESEND,
+            remedy=RESEND,
         )
     return numbers
 
 
 def _check_is_image(dataset: Dataset) -> None:
-    rows, columns = dataset.get("Rows"), dataset.get("Columns")
-    if not rows or not columns:
+    if value_of(dataset, "Rows") is None or value_of(dataset, "Columns") is None:
         raise VolumeRefused(
             f"The series holds an object without an image (modality {dataset.get('Modality')}).",
             remedy="Send the images as a series of their own.",
         )
 
 
-def _number_of_frames(dataset: Dataset) -> int:
-    return int(dataset.get("NumberOfFrames") or 1)
+def number_of_frames(dataset: Dataset) -> int:
+    """How many frames an instance has; 1 where it does not say. Raises VolumeRefused."""
+    return max(1, whole_number(dataset, "NumberOfFrames", 1))
 
 
 def _first(holders: tuple[Dataset, ...], keyword: str) -> Any:
     """The value from the innermost place that states one: frame, shared groups, instance."""
     for holder in holders:
-        value = holder.get(keyword)
-        if value is not None and value != "":
+        value = value_of(holder, keyword)
+        if value is not None:
             return value
     return None
 
@@ -194,11 +195,21 @@ def _numbers(
 ) -> NDArray[np.float64]:
     value = _first(holders, keyword)
     if value is None:
-        raise VolumeRefused(f"{keyword} is missing in slice {label}.", remedy=_RESEND)
-    numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
+        raise VolumeRefused(f"{keyword} is missing in slice {label}.", remedy=RESEND)
+    try:
+        numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    except (ValueError, TypeError) as error:
+        raise unreadable(keyword, label) from error
     if numbers.shape != (count,) or not np.isfinite(numbers).all():
         raise VolumeRefused(
             f"{keyword} of slice {label} has {numbers.size} usable numbers; {count} are needed.",
-            remedy=_RESEND,
+            remedy=RESEND,
         )
     return numbers
+
+
+def _number(value: Any, keyword: str, label: str) -> float:
+    try:
+        return float(value)
+    except (ValueError, TypeError) as error:
+        raise unreadable(keyword, label) from error

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.attributes import value_of, whole_number
 from inference.frames import Frame, frames_of
 from inference.refusals import VolumeRefused
 
@@ -107,7 +108,11 @@ def _frame_of_reference(datasets: Sequence[Dataset]) -> str:
 
 
 def _common_size(datasets: Sequence[Dataset]) -> tuple[int, int]:
-    sizes = {(int(dataset.Rows), int(dataset.Columns)) for dataset in datasets}
+    sizes = {
+        (whole_number(dataset, "Rows"), whole_number(dataset, "Columns")) for dataset in datasets
+    }
+    if min(min(size) for size in sizes) < 1:
+        raise VolumeRefused("Some images have no rows or no columns.", remedy=_RESEND)
     if len(sizes) > 1:
         text = ", ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
         raise VolumeRefused(
@@ -119,7 +124,7 @@ def _common_size(datasets: Sequence[Dataset]) -> tuple[int, int]:
 
 def _check_not_localizer(datasets: Sequence[Dataset]) -> None:
     for dataset in datasets:
-        image_type = dataset.get("ImageType") or ()
+        image_type = value_of(dataset, "ImageType") or ()
         values = [image_type] if isinstance(image_type, str) else list(image_type)
         for value, meaning in (("LOCALIZER", "a localizer"), ("MOSAIC", "a mosaic of slices")):
             if value in values:
@@ -160,8 +165,13 @@ def _check_increments(
     same = np.flatnonzero(increments < _SAME_POSITION_MM)
     if same.size:
         a, b = frames[same[0]], frames[same[0] + 1]
+        which = (
+            f"Two slices numbered {a.label}"
+            if a.label == b.label
+            else f"Slices {a.label} and {b.label}"
+        )
         raise VolumeRefused(
-            f"Slices {a.label} and {b.label} lie at the same position"
+            f"{which} lie at the same position"
             f"{_elsewhere(same.size - 1)}{_what_differs(datasets)}.",
             remedy="Send each set of slices as a series of its own.",
         )
@@ -213,7 +223,7 @@ def _elsewhere(count: int) -> str:
 
 def _what_differs(datasets: Sequence[Dataset]) -> str:
     for keyword, meaning in _TELLING_APART:
-        values = {str(dataset.get(keyword)) for dataset in datasets if keyword in dataset}
+        values = {str(value_of(dataset, keyword)) for dataset in datasets if keyword in dataset}
         if len(values) > 1:
             return f"; the series mixes {len(values)} {meaning}"
     return ""

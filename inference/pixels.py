@@ -1,5 +1,7 @@
 """Decode stored pixels of grey images, and say which of them are padding."""
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from inference.attributes import value_of, whole_number
+from inference.frames import number_of_frames
 from inference.refusals import VolumeRefused
 
 _RESEND = "Ask for a resend."
@@ -19,10 +23,21 @@ _NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLit
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
+@dataclass(frozen=True)
+class _Form:
+    """How stored pixels are laid out: (frames, rows, columns), and the bits of each."""
+
+    shape: tuple[int, int, int]
+    allocated: int
+    stored: int
+    high_bit: int
+    signed: bool
+
+
 def check_grey(dataset: Dataset) -> str:
     """The photometric interpretation, or VolumeRefused where a voxel has no one grey value."""
     photometric = str(dataset.get("PhotometricInterpretation", ""))
-    if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in _GREY:
+    if whole_number(dataset, "SamplesPerPixel", 1) != 1 or photometric not in _GREY:
         raise VolumeRefused(
             f"The images are colour or carry a palette ({photometric or 'not stated'}); a volume"
             " needs one grey value a voxel.",
@@ -44,22 +59,20 @@ def stored_values(dataset: Dataset, label: str) -> NDArray[np.integer[Any]]:
     """
     if "PixelData" not in dataset:
         raise VolumeRefused(f"Slice {label} has no pixels.", remedy=_RESEND)
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    form = _form(dataset)
     file_meta = getattr(dataset, "file_meta", None)
     transfer_syntax_uid = file_meta.get("TransferSyntaxUID") if file_meta else None
-    allocated = int(dataset.BitsAllocated)
-    if transfer_syntax_uid in _NATIVE and allocated in (8, 16, 32):
-        kind = "i" if int(dataset.PixelRepresentation) == 1 else "u"
-        expected = frames * rows * columns * allocated // 8
-        data: bytes = dataset.PixelData
-        if len(data) < expected:
+    if transfer_syntax_uid in _NATIVE:
+        expected = math.prod(form.shape) * form.allocated // 8
+        data = dataset.PixelData
+        if not isinstance(data, bytes) or len(data) < expected:
             raise VolumeRefused(
-                f"Slice {label} ends after {len(data)} of {expected} bytes of pixels.",
+                f"Slice {label} ends after {len(data or b'')} of {expected} bytes of pixels.",
                 remedy=_RESEND,
             )
-        values = np.frombuffer(data, f"<{kind}{allocated // 8}", frames * rows * columns)
-        return _within_bits_stored(values, dataset).reshape(frames, rows, columns)
+        kind = f"<{'i' if form.signed else 'u'}{form.allocated // 8}"
+        values = np.frombuffer(data, kind, math.prod(form.shape))
+        return _within_bits_stored(values, form).reshape(form.shape)
     try:
         decoded = pixel_array(dataset)
     # pydicom and its plugins raise whatever their decoder raises, RuntimeError above all.
@@ -69,7 +82,9 @@ def stored_values(dataset: Dataset, label: str) -> NDArray[np.integer[Any]]:
             f" (transfer syntax {getattr(transfer_syntax_uid, 'name', 'unknown')}).",
             remedy="Ask for a resend, uncompressed if it happens again.",
         ) from error
-    return np.asarray(decoded).reshape(frames, rows, columns)
+    if decoded.size != math.prod(form.shape):
+        raise VolumeRefused(f"Slice {label} has not the size that it states.", remedy=_RESEND)
+    return np.asarray(decoded).reshape(form.shape)
 
 
 def padding_range(dataset: Dataset) -> tuple[int, int] | None:
@@ -78,35 +93,53 @@ def padding_range(dataset: Dataset) -> tuple[int, int] | None:
     Some senders write a negative padding value as if it were unsigned; it is read in the
     representation of the pixels.
     """
-    first = dataset.get("PixelPaddingValue")
-    if first is None or first == "":
+    first = _as_pixel(dataset, "PixelPaddingValue")
+    if first is None:
         return None
-    limit = dataset.get("PixelPaddingRangeLimit")
-    ends = [_as_pixel(first, dataset), _as_pixel(first if limit in (None, "") else limit, dataset)]
+    limit = _as_pixel(dataset, "PixelPaddingRangeLimit")
+    ends = (first, first if limit is None else limit)
     return min(ends), max(ends)
 
 
-def _as_pixel(value: Any, dataset: Dataset) -> int:
+def _as_pixel(dataset: Dataset, keyword: str) -> int | None:
+    value = value_of(dataset, keyword)
+    if value is None:
+        return None
     if isinstance(value, bytes):  # an ambiguous VR that nobody resolved
-        value = int.from_bytes(value[:2], "little")
-    number = int(value)
-    bits = int(dataset.BitsAllocated)
-    signed = int(dataset.PixelRepresentation) == 1
-    if signed and number >= 1 << (bits - 1):
-        return number - (1 << bits)
-    if not signed and number < 0:
-        return number + (1 << bits)
+        number = int.from_bytes(value[:2], "little")
+    else:
+        number = whole_number(dataset, keyword)
+    form = _form(dataset)
+    if form.signed and number >= 1 << (form.allocated - 1):
+        return number - (1 << form.allocated)
+    if not form.signed and number < 0:
+        return number + (1 << form.allocated)
     return number
 
 
-def _within_bits_stored(
-    values: NDArray[np.integer[Any]], dataset: Dataset
-) -> NDArray[np.integer[Any]]:
+def _form(dataset: Dataset) -> _Form:
+    shape = (
+        number_of_frames(dataset),
+        whole_number(dataset, "Rows"),
+        whole_number(dataset, "Columns"),
+    )
+    allocated = whole_number(dataset, "BitsAllocated")
+    stored = whole_number(dataset, "BitsStored")
+    high_bit = whole_number(dataset, "HighBit", stored - 1)
+    representation = whole_number(dataset, "PixelRepresentation")
+    fits = allocated in (8, 16, 32) and 1 <= stored <= high_bit + 1 <= allocated
+    if not fits or representation not in (0, 1):
+        raise VolumeRefused(
+            f"Pixels of {stored} bits up to bit {high_bit} in {allocated} bits, representation"
+            f" {representation}, cannot be read.",
+            remedy="Ask for a resend with 8 or 16 bits a pixel.",
+        )
+    return _Form(shape, allocated, stored, high_bit, representation == 1)
+
+
+def _within_bits_stored(values: NDArray[np.integer[Any]], form: _Form) -> NDArray[np.integer[Any]]:
     """Drop overlay bits and extend the sign (PS3.5 8.1.1); a view where nothing is to do."""
-    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
-    high_bit = int(dataset.get("HighBit") or stored - 1)
-    if stored >= allocated:
+    if form.stored == form.allocated:
         return values
-    left = allocated - 1 - high_bit
-    shifted = np.left_shift(values, left)
-    return np.asarray(np.right_shift(shifted, allocated - stored))
+    shifted = np.left_shift(values, form.allocated - 1 - form.high_bit)
+    return np.asarray(np.right_shift(shifted, form.allocated - form.stored))

@@ -1,5 +1,6 @@
 """One series in patient space: voxels, where they lie, and which instance each came from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,10 @@ from inference.geometry import Stack, stack_of
 from inference.pixels import check_grey, padding_range, stored_values
 from inference.refusals import VolumeRefused
 
-__all__ = ["Volume", "VolumeRefused", "assemble_volume"]
+# 4 GB of float32; the largest whole-body CT has less.
+MAXIMUM_VOXELS = 1_000_000_000
+
+__all__ = ["MAXIMUM_VOXELS", "Volume", "VolumeRefused", "assemble_volume"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,12 @@ def _fill(
     datasets: Sequence[Dataset], stack: Stack
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     shape = (len(stack.frames), stack.rows, stack.columns)
+    if math.prod(shape) > MAXIMUM_VOXELS:
+        raise VolumeRefused(
+            f"The series has {math.prod(shape) / 1e6:,.0f} million voxels;"
+            f" {MAXIMUM_VOXELS / 1e6:,.0f} million are the most taken.",
+            remedy="Send a reconstruction with fewer or smaller slices.",
+        )
     voxels = np.empty(shape, np.float32)
     padding_ranges = np.full((shape[0], 2), np.nan, np.float32)
     decoded_index = -1

@@ -16,6 +16,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
+from inference.frames import number_of_frames
 from inference.geometry import Stack, stack_of
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
@@ -93,12 +94,13 @@ def judge_t1_head(headers: Sequence[Dataset]) -> Acceptance:
     reason = _kind(headers) or _words(headers[0]) or _contrast(headers[0]) or _body(headers[0])
     if reason:
         return Acceptance(False, reason)
-    frames = sum(int(header.get("NumberOfFrames") or 1) for header in headers)
-    if frames < MINIMUM_SLICES:
-        return Acceptance(
-            False, f"The series has {frames} slices; a whole head needs {MINIMUM_SLICES} or more."
-        )
     try:
+        frames = sum(number_of_frames(header) for header in headers)
+        if frames < MINIMUM_SLICES:
+            return Acceptance(
+                False,
+                f"The series has {frames} slices; a whole head needs {MINIMUM_SLICES} or more.",
+            )
         stack = stack_of(headers)
     except VolumeRefused as refusal:
         return Acceptance(False, str(refusal))
@@ -236,12 +238,12 @@ def _sequence(header: Dataset) -> _Sequence:
 def _number(holders: Sequence[Dataset], *keywords: str) -> float | None:
     for holder in holders:
         for keyword in keywords:
-            value = holder.get(keyword)
-            if value is None or value == "":
-                continue
             try:
+                value = holder.get(keyword)
+                if value is None or value == "":
+                    continue
                 number = float(np.atleast_1d(np.asarray(value, dtype=np.float64))[0])
-            except (ValueError, IndexError):
+            except (ValueError, TypeError, IndexError):
                 continue  # not a number: as good as not stated
             if np.isfinite(number) and number > 0:
                 return number

@@ -1,6 +1,7 @@
 """Which equipment made a result, and the file meta with which it leaves."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import highdicom as hd
 from pydicom.dataset import Dataset
@@ -8,13 +9,12 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID
 
 from inference.pipeline import Pipeline
-from inference.results.identity import MANUFACTURER, made_at
-from storage.entities import Job
+from inference.results.identity import MANUFACTURER
 from storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 def contributing_equipment(
-    job: Job, pipeline: Pipeline, source: Dataset
+    pipeline: Pipeline, source: Dataset, at: datetime
 ) -> list[hd.ContributingEquipment]:
     """Who acquired the images and which model processed them (PS3.3 C.12.1.1.5)."""
     card = pipeline.card
@@ -35,16 +35,15 @@ def contributing_equipment(
             purpose_of_reference=codes.DCM.ProcessingEquipment,
             manufacturer_model_name=card.name[:64],
             software_versions=card.version[:64],
-            contribution_datetime=made_at(job).replace(tzinfo=None),
+            contribution_datetime=at.replace(tzinfo=None),
             contribution_description=f"{pipeline.name} {pipeline.version}, research use only",
         )
     )
     return equipment
 
 
-def finish(result: Dataset, job: Job, equipment: Sequence[Dataset]) -> Dataset:
+def finish(result: Dataset, at: datetime, equipment: Sequence[Dataset]) -> Dataset:
     """Set what would differ from run to run, and name this house as the writer."""
-    at = made_at(job)
     # The encoder lists itself with the time of its run, which no two runs share.
     result.ContributingEquipmentSequence = list(equipment)
     result.InstanceCreationDate = at.strftime("%Y%m%d")

@@ -1,9 +1,12 @@
 """Who made a result, when, and under which UIDs: the same job always says the same."""
 
+import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Literal
+
+from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline
 from storage.entities import Job
@@ -12,6 +15,8 @@ from storage.uids import derive_uid
 MANUFACTURER = "MediViewAI"
 DEVICE_SERIAL_NUMBER = "mediview"
 DEVICE_UID = derive_uid("device", "mediview")
+
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
 ResultKind = Literal["SEG", "SR"]
 _SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {"SEG": 1, "SR": 2}
@@ -73,6 +78,15 @@ def software_versions(pipeline: Pipeline) -> list[str]:
     ]
 
 
-def made_at(job: Job) -> datetime:
-    """The local time of a result: of its job's creation, so that a rerun repeats it."""
-    return job.created_at.astimezone()
+def made_at(job: Job, source: Dataset) -> datetime:
+    """The time of a result: of its job's creation, so that a rerun repeats it.
+
+    In the time zone that the source states for all its times, and that the result takes
+    over with them (PS3.3 C.12.1.1.8); where it states none, in that of this machine.
+    """
+    offset = _OFFSET.fullmatch(str(source.get("TimezoneOffsetFromUTC") or "").strip())
+    if offset is None:
+        return job.created_at.astimezone()
+    minutes = int(offset["hours"]) * 60 + int(offset["minutes"])
+    shift = timedelta(minutes=-minutes if offset["sign"] == "-" else minutes)
+    return job.created_at.astimezone(timezone(shift))

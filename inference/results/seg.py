@@ -43,7 +43,7 @@ def encode_seg(
     """
     first = sources[volume.instance_indices[0]]
     identity = result_identity(job, "SEG")
-    at = made_at(job)
+    at = made_at(job, first)
     references, masks = _in_source_order(sources, volume, segments)
     segmentation = hd.seg.Segmentation(
         source_images=references,
@@ -74,7 +74,7 @@ def encode_seg(
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     inherit_patient_and_study(segmentation, first)
-    return finish(segmentation, job, contributing_equipment(job, pipeline, first))
+    return finish(segmentation, at, contributing_equipment(pipeline, first, at))
 
 
 def _in_source_order(

@@ -49,7 +49,7 @@ def encode_sr(
     """
     first = sources[0]
     identity = result_identity(job, "SR")
-    at = made_at(job)
+    at = made_at(job, first)
     references = [reference_to(source) for source in sources]
     evidence = references if segmentation is None else [*references, segmentation]
     report = hd.sr.MeasurementReport(
@@ -85,7 +85,7 @@ def encode_sr(
         series_time=at.time(),
     )
     inherit_patient_and_study(document, first)
-    return finish(document, job, contributing_equipment(job, pipeline, first))
+    return finish(document, at, contributing_equipment(pipeline, first, at))
 
 
 def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:

@@ -91,3 +91,9 @@ def test_values_against_the_standard_are_left_out_unless_they_identify(tmp_path:
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_an_odd_sex_does_not_stop_a_result(sex: str) -> None:
     assert [dataset.PatientSex for dataset in _results(PatientSex=sex)] == [sex, sex]
+
+
+def test_times_are_in_the_zone_that_the_source_states() -> None:
+    for dataset in _results(TimezoneOffsetFromUTC="+0530"):
+        assert dataset.TimezoneOffsetFromUTC == "+0530"
+        assert (str(dataset.ContentDate), str(dataset.ContentTime)) == ("20260304", "180000")

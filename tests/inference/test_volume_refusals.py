@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from inference.volume import VolumeRefused, assemble_volume
 from tests import builders
@@ -178,10 +183,10 @@ def of_two_multiframes(datasets: Series) -> Series:
     ("awkward", "sentence"),
     [
         (without_one, "Slices 3 and 5 are 5.0 mm apart; the rest are 2.5 mm. Ask for a resend."),
-        (with_one_twice, "Slices 3 and 3 lie at the same position."),
+        (with_one_twice, "Two slices numbered 3 lie at the same position."),
         (
             with_two_echoes,
-            "Slices 1 and 1 lie at the same position (and so at 5 more places);"
+            "Two slices numbered 1 lie at the same position (and so at 5 more places);"
             " the series mixes 2 echo times.",
         ),
         (with_growing_steps, "mm apart; the rest are"),
@@ -219,6 +224,74 @@ def test_an_awkward_series_is_refused_in_a_sentence(
     assert sentence in str(refusal.value)
     assert refusal.value.code == "volume_refused"
     assert refusal.value.remedy.endswith(".")
+
+
+def test_more_voxels_than_the_machine_can_hold_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inference.volume.MAXIMUM_VOXELS", 100)
+    with pytest.raises(VolumeRefused, match="million voxels"):
+        assemble_volume(_series())
+
+
+def test_grey_values_stored_inverted_are_kept_and_said() -> None:
+    datasets = _series()
+    for dataset in datasets:
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+    volume = assemble_volume(datasets)
+    assert volume.photometric_interpretation == "MONOCHROME1"
+    np.testing.assert_array_equal(volume.voxels[0], datasets[0].pixel_array)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    keyword=st.sampled_from(
+        [
+            "ImagePositionPatient",
+            "ImageOrientationPatient",
+            "PixelSpacing",
+            "Rows",
+            "Columns",
+            "RescaleSlope",
+            "RescaleIntercept",
+            "BitsAllocated",
+            "BitsStored",
+            "HighBit",
+            "PixelRepresentation",
+            "NumberOfFrames",
+            "SamplesPerPixel",
+            "ImageType",
+            "PhotometricInterpretation",
+            "PixelPaddingValue",
+            "InstanceNumber",
+            "FrameOfReferenceUID",
+            "PixelData",
+        ]
+    ),
+    value=st.one_of(
+        st.none(),
+        st.sampled_from([b"", b"abc", b"0", b"-1", b"1\\\\2", b"1e400", b"NaN\\NaN", b"\xff\xff"]),
+        st.binary(max_size=12),
+    ),
+    which=st.integers(0, 5),
+)
+@pytest.mark.filterwarnings("ignore")  # pydicom warns of each broken value
+def test_broken_attributes_are_refused_and_never_crash(
+    keyword: str, value: bytes | None, which: int
+) -> None:
+    datasets = _series()
+    tag = Tag(keyword)
+    datasets[which].pop(tag, None)
+    if value is not None:
+        vr = dictionary_VR(tag).split(" ")[0]
+        raw = RawDataElement(tag, vr, len(value), value, 0, False, True)
+        datasets[which][tag] = raw
+    try:
+        volume = assemble_volume(datasets)
+    except VolumeRefused as refusal:
+        assert str(refusal).endswith(".")  # noqa: PT017 - either end is right
+    else:
+        assert np.isfinite(volume.voxels).all()
 
 
 def test_the_same_instance_handed_over_twice_is_one_slice() -> None:
