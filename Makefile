@@ -38,8 +38,11 @@ viewer: viewer/out/.built ## Build the viewer when its sources are newer
 check-viewer: viewer/node_modules/.package-lock.json ## Lint, types and unit tests of the viewer
 	scripts/viewer.sh check
 
-bench: $(STAMPS)/test ## Measure receiving, serving and the pipeline on this machine
-	$(BIN)/python -m benchmarks
+bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside Orthanc and DCMTK
+	@for file in benchmarks/[a-z]*.py; do \
+		echo "==> $$file"; \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; \
+	done
 
 clean: ## Remove what was built and installed here; data is kept
 	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
