@@ -26,7 +26,7 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
     ) -> None:
         self._beat = beat
         self._beaten_at: datetime | None = None
-        self._held_back = False
+        self._troubled = ""
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -35,13 +35,25 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
         return seconds
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
-        full = backlog(self.app, CONTROL_QUEUE) >= _MAX_WAITING
-        if full and not self._held_back:
-            log.warning("nobody_takes_ticks", waiting=_MAX_WAITING)
-        self._held_back = full
-        if full:
+        try:
+            waiting = backlog(self.app, CONTROL_QUEUE)
+            sent = None
+            if waiting < _MAX_WAITING:
+                sent = super().apply_async(entry, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the clock goes on, whatever the broker does
+            self._trouble("broker_unreachable", error=type(error).__name__)
             return None
-        return super().apply_async(entry, *args, **kwargs)
+        if waiting < _MAX_WAITING:
+            self._troubled = ""
+        else:
+            self._trouble("nobody_takes_ticks", waiting=waiting)
+        return sent
+
+    def _trouble(self, event: str, **details: Any) -> None:
+        """Say it once, and not each second."""
+        if self._troubled != event:
+            log.warning(event, **details)
+        self._troubled = event
 
     def _say_alive(self, now: datetime) -> None:
         if self._beat is None or (

@@ -6,6 +6,7 @@ which a peer answers as a duplicate. Nothing is ever dropped.
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,7 +50,9 @@ def deliver_due(
     for _ in range(_BATCHES_PER_ROUND):
         if stopping():
             break
-        deliveries = storage.deliveries.claim_due(owner, _LEASE_S, now, _BATCH)
+        # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
+        claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+        deliveries = storage.deliveries.claim_due(claimant, _LEASE_S, now, _BATCH)
         if not deliveries:
             break
         destination = deliveries[0].destination

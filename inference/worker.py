@@ -141,6 +141,7 @@ def celery_app(
     app = Celery("mediview", set_as_current=False)
     app.conf.update(configuration(settings))
     held = holder or _Holder()
+    stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
     clockwork: list[Clockwork] = []
     making = threading.Lock()
@@ -177,14 +178,17 @@ def celery_app(
             return  # as many as may run are running, and they look for more before they end
         try:
             process = held.process
-            _at_edge("deliver", lambda: deliver_due(process.storage, utcnow(), process.owner))
+            _at_edge(
+                "deliver",
+                lambda: deliver_due(process.storage, utcnow(), process.owner, stop),
+            )
         finally:
             deliveries.release()
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
         """Run the most urgent due job; `job_id` says only why somebody was woken."""
-        _at_edge("run_job", lambda: _run_due(held.process, job_id, pipelines, stopping))
+        _at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
         _at_edge(
             "wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings))
         )
@@ -193,21 +197,21 @@ def celery_app(
 
 
 def _run_due(
-    process: Process,
-    job_id: str,
-    pipelines: Sequence[Pipeline] | None,
-    stopping: Callable[[], bool] | None,
+    process: Process, pipelines: Sequence[Pipeline] | None, stopping: Callable[[], bool]
 ) -> None:
     # What encodes results is large, and the processes of clock and deliveries need none of it.
     from inference.run import run_job
 
-    stop = stopping or (lambda: False)
     for job in process.storage.jobs.due(utcnow(), _CANDIDATES):
-        if stop():
+        if stopping():
             return
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
-        if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stop):
+        if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
             return
+
+
+def _never() -> bool:
+    return False
 
 
 def _at_edge(task: str, work: Callable[[], object]) -> None:

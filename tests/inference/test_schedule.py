@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
@@ -11,8 +10,9 @@ from inference.pipeline import Acceptance, Readiness
 from inference.schedule import complete_and_schedule, schedule_series
 from storage.clock import utcnow
 from storage.entities import Instance, Series
-from storage.opening import Storage
-from tests.inference.orchestration import complete_series, later, receive, storage_in
+from storage.opening import Storage, open_storage
+from storage.settings import Settings
+from tests.inference.orchestration import complete_series, later, receive
 from tests.inference.small import (
     PATIENT_NAME,
     BrightRegion,
@@ -45,8 +45,8 @@ class WithoutWeights(BrightRegion):
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Storage]:
-    with storage_in(tmp_path) as storage:
+def storage(storage_settings: Settings) -> Iterator[Storage]:
+    with open_storage(storage_settings) as storage:
         yield storage
 
 
