@@ -1,5 +1,6 @@
 """Associations that the node opens."""
 
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
@@ -7,16 +8,11 @@ from copy import copy
 from pynetdicom._globals import MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.presentation import PresentationContext
+from pynetdicom.transport import AddressInformation
 
-from dicom_node.association import (
-    ANNOUNCED_PDU_BYTES,
-    NodeAssociation,
-    NodeSocket,
-    Timeouts,
-    address_of,
-    local_address,
-)
+from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
+from dicom_node.upper_layer import NodeSocket, Timeouts
 
 MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd identifiers of one byte
 _REMEDY = "Check the peer's AE title, address and port, and that it knows this node's AE title."
@@ -38,8 +34,8 @@ def open_association(
         ApplicationEntity(calling_ae_title), MODE_REQUESTOR, timeouts or Timeouts()
     )
     try:
-        remote = address_of(peer.host, peer.port)
-        local = local_address(remote)
+        remote = _address_of(peer.host, peer.port)
+        local = _local_address(remote)
         association.set_socket(NodeSocket(association, address=local))
     except OSError as error:
         raise PeerFailed(f"{peer} cannot be reached: {error}.", remedy=_REMEDY) from error
@@ -94,3 +90,14 @@ def _failure(association: NodeAssociation, peer: Peer) -> PeerFailed:
         f"{peer} closed the connection or did not answer the association request in time.",
         remedy=_REMEDY,
     )
+
+
+def _address_of(host: str, port: int) -> AddressInformation:
+    """Resolve a host; raises OSError (socket.gaierror) when it has no address."""
+    return AddressInformation.from_addr_port(host, port)
+
+
+def _local_address(remote: AddressInformation) -> AddressInformation:
+    """Any local address of the family that reaches `remote`."""
+    any_host = "" if remote.address_family == socket.AF_INET else "::0"
+    return AddressInformation.from_addr_port(any_host, 0)

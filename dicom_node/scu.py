@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Verification
 
-from dicom_node.association import NodeAssociation, Timeouts
+from dicom_node.association import NodeAssociation
 from dicom_node.command_set import encode_store_request
 from dicom_node.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.outgoing import CannotConvert, plan_contexts, read_data_set
@@ -23,6 +23,7 @@ from dicom_node.status import (
     describe,
     is_stored,
 )
+from dicom_node.upper_layer import Timeouts
 
 log = structlog.get_logger(__name__)
 

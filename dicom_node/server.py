@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 
 import structlog
 from pynetdicom import evt
-from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
-from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation, NodeSocket, Timeouts
+from dicom_node.acceptor import AcceptedAssociation, Rejection
+from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.command_set import Command
-from dicom_node.contexts import SERVICE_CLASSES, supported_contexts
+from dicom_node.contexts import supported_contexts
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
+from dicom_node.status import SUCCESS
 from dicom_node.store_scp import StoreScp
+from dicom_node.upper_layer import NodeSocket, Timeouts
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
@@ -44,7 +46,7 @@ class Scp:
     storage: Storage
     listener: socket.socket
     _ae: ApplicationEntity
-    _associations: set[NodeAssociation] = field(default_factory=set)
+    _associations: set[AcceptedAssociation] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -91,7 +93,16 @@ class Scp:
                         association.connection.interrupt()
             time.sleep(_POLL_S)
 
-    def _snapshot(self) -> list[NodeAssociation]:
+    def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
+        log.warning(
+            "association_rejected",
+            reason="local_limit_exceeded",
+            peer=str(request.calling_ae_title).strip(),
+            limit=self.storage.settings.max_associations,
+        )
+        return _LOCAL_LIMIT_EXCEEDED
+
+    def _snapshot(self) -> list[AcceptedAssociation]:
         with self._lock:
             return list(self._associations)
 
@@ -119,13 +130,13 @@ class Scp:
             log.warning("connection_refused", host=address[0], associations=count)
             client.close()
             return
-        association = NodeAssociation(
+        association = AcceptedAssociation(
             self._ae,
-            MODE_ACCEPTOR,
             Timeouts(
                 dimse_s=settings.association_idle_timeout_s,
                 idle_s=settings.association_idle_timeout_s,
             ),
+            self._reject_for_number if count >= settings.max_associations else _admit,
         )
         association.name = f"association-{address[0]}:{address[1]}"
         association.set_socket(NodeSocket(association, client_socket=client))
@@ -133,36 +144,28 @@ class Scp:
         association.acceptor.ae_title = settings.ae_title
         association.acceptor.address_info = AddressInformation(self.host, self.port)
         association.requestor.address_info = AddressInformation(address[0], address[1])
+        association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
         association.store_receiver = StoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
         retrieve = RetrieveScp(self.storage, association)
-        association.handlers = {
-            Command.C_FIND_RQ: FindScp(self.storage.engine, association, settings.ae_title),
-            Command.C_MOVE_RQ: retrieve,
-            Command.C_GET_RQ: retrieve,
-        }
-        is_crowded = count >= settings.max_associations
-
-        def admit(request: A_ASSOCIATE) -> tuple[int, int, int] | None:
-            if is_crowded:
-                log.warning(
-                    "association_rejected",
-                    reason="local_limit_exceeded",
-                    peer=str(request.calling_ae_title).strip(),
-                    limit=settings.max_associations,
-                )
-                return _LOCAL_LIMIT_EXCEEDED
-            association.acceptor.supported_contexts = supported_contexts(
-                request.presentation_context_definition_list, SERVICE_CLASSES
-            )
-            return None
-
-        association.admit = admit
-        association.bind(evt.EVT_C_ECHO, lambda _: 0x0000)
+        association.serve_with(
+            {
+                Command.C_FIND_RQ: FindScp(self.storage.engine, association, settings.ae_title),
+                Command.C_MOVE_RQ: retrieve,
+                Command.C_GET_RQ: retrieve,
+            }
+        )
         with self._lock:
             self._associations.add(association)
         association.start()
+
+
+def _admit(association: NodeAssociation, request: A_ASSOCIATE) -> Rejection | None:
+    association.acceptor.supported_contexts = supported_contexts(
+        request.presentation_context_definition_list
+    )
+    return None
 
 
 def start_scp(storage: Storage, port: int | None = None) -> Scp:

@@ -1,0 +1,110 @@
+"""Associations that peers open: negotiate, serve, end."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+
+from dicom_node.association import NodeAssociation
+from dicom_node.command_set import CommandSet
+from dicom_node.upper_layer import Timeouts
+
+log = structlog.get_logger(__name__)
+
+Rejection = tuple[int, int, int]
+"""Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+
+
+class RequestHandler(Protocol):
+    """Serves one kind of request of an acceptor, answering through the association."""
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None: ...
+
+
+class AcceptedAssociation(NodeAssociation):
+    """One connection from a peer, a thread from its first byte to its last.
+
+    `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
+    returns a rejection. `handlers` serve requests by command field; what has no
+    handler is served by pynetdicom's service classes.
+    """
+
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        timeouts: Timeouts,
+        admit: Callable[[NodeAssociation, A_ASSOCIATE], Rejection | None],
+    ) -> None:
+        super().__init__(ae, MODE_ACCEPTOR, timeouts)
+        self._admit = admit
+        self._handlers_by_command: dict[int, RequestHandler] = {}
+
+    def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
+        self._handlers_by_command = handlers
+        self.served = frozenset(handlers)
+
+    def run_reactor(self) -> None:
+        """The life of an accepted association, in its thread."""
+        try:
+            self.dul.pump()
+            self._negotiate()
+            if self.is_established:
+                self._serve()
+        except OSError as error:
+            # The peer went away while we answered; what it was told stands.
+            log.warning("association_lost", peer=self.peer_ae_title, detail=str(error))
+            self._happened("Evt17")
+        except Exception as error:
+            log.error(
+                "association_failed",
+                peer=self.peer_ae_title,
+                error=type(error).__name__,
+                exc_info=True,
+            )
+            self._give_up()
+        finally:
+            self.close()
+
+    def _negotiate(self) -> None:
+        request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
+        if not isinstance(request, A_ASSOCIATE):
+            return
+        self.requestor.primitive = request
+        refusal = self._admit(self, request)
+        if refusal is not None:
+            self.requestor.ae_title = request.calling_ae_title
+            self.acse.send_reject(*refusal)
+            return
+        self.acse.negotiate_association()
+
+    def _serve(self) -> None:
+        while self.is_open and not self._kill:
+            self.connection.set_timeout(self.timeouts.idle_s)
+            self.read_pdu()
+            self.last_active = time.monotonic()
+            self._serve_waiting()
+            if self.is_established and self.acse.is_release_requested():
+                self.acse.send_release(is_response=True)
+                self.is_released = True
+                self.is_established = False
+
+    def _serve_waiting(self) -> None:
+        while self._requests and self.is_open:
+            context_id, command, data = self._requests.pop(0)
+            self.busy = True
+            self._cancelled.clear()
+            self._handlers_by_command[command.command_field].serve(context_id, command, data)
+            self.busy = False
+            self.last_active = time.monotonic()
+        while self.is_established:
+            context_id, message = self.dimse.get_msg()
+            if message is None:
+                return
+            self.busy = True
+            self._serve_request(message, context_id)
+            self.busy = False
+            self.last_active = time.monotonic()
