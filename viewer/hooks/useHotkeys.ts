@@ -2,14 +2,23 @@
 
 import { useEffect, useRef } from "react";
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  );
+const wordless = new Set(["checkbox", "radio", "button", "file"]);
+const rangeKeys = /^(Arrow|Page|Home|End)/;
+
+function isTyping(event: KeyboardEvent): boolean {
+  const { target } = event;
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) {
+    if (target.type === "range") return rangeKeys.test(event.key);
+    return !wordless.has(target.type);
+  }
+  return target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
-/** Keys of the page, by KeyboardEvent.key; silent while someone types or holds a modifier. */
+/**
+ * Keys of the page, by KeyboardEvent.key; silent while someone types or holds a modifier.
+ * Cornerstone prevents the default of every key in a viewport, so that is no sign of being handled.
+ */
 export function useHotkeys(bindings: Record<string, () => void>): void {
   const latest = useRef(bindings);
   useEffect(() => {
@@ -17,8 +26,8 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
   });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (isTyping(event.target) && event.key !== "Escape") return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event) && event.key !== "Escape") return;
       // Enter and Space press the button or link that has the focus.
       if (
         (event.key === "Enter" || event.key === " ") &&

@@ -11,9 +11,11 @@ export interface Masks {
   /** A sentence for each segmentation that could not be drawn. */
   failures: string[];
   loading: boolean;
+  /** True once all that was there to be read has been read. */
+  settled: boolean;
 }
 
-const none: Masks = { masks: [], failures: [], loading: false };
+const none: Masks = { masks: [], failures: [], loading: false, settled: false };
 
 /** Finds the study's SEG instances for the open series and lays them over it as they come. */
 export function useMasks(
@@ -36,7 +38,13 @@ export function useMasks(
     .join("\n");
 
   useEffect(() => {
-    if (!scene || !shown || segSeries === "") return;
+    if (!scene || !shown) return;
+    if (segSeries === "") {
+      // Nothing to wait for; said here so that the frames may be loaded.
+      // eslint-disable-next-line react-hooks/set-state-in-effect
+      setState({ series: shown, ...none, settled: true });
+      return;
+    }
     const controller = new AbortController();
     const { signal } = controller;
     const run = async () => {
@@ -70,7 +78,7 @@ export function useMasks(
           );
         }
       }
-      setState((now) => ({ ...now, failures, loading: false }));
+      setState((now) => ({ ...now, failures, loading: false, settled: true }));
     };
     void run();
     return () => controller.abort();

@@ -106,6 +106,11 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
 
   const masks = useMasks(scene, shown, study, findings);
 
+  const { settled } = masks;
+  useEffect(() => {
+    if (scene && shown && shown === series && settled && layout === "stack") scene.prefetch();
+  }, [scene, shown, series, settled, layout]);
+
   useEffect(() => {
     const observer = new ResizeObserver(() => scene?.resize());
     for (const element of elements.current.values()) observer.observe(element);

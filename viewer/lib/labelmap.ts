@@ -28,10 +28,16 @@ export function segmentExtents(
   const sums = new Map<number, PlaneSum[]>();
   for (const [plane, values] of planes.entries()) {
     const onPlane = new Map<number, PlaneSum>();
+    // Neighbours mostly share their segment; a lookup for each of millions of voxels is slow.
+    let lastSegment = 0;
+    let sum: PlaneSum | undefined;
     for (let index = 0; index < values.length; index += 1) {
       const segment = values[index];
       if (!segment) continue;
-      let sum = onPlane.get(segment);
+      if (segment !== lastSegment) {
+        lastSegment = segment;
+        sum = onPlane.get(segment);
+      }
       if (!sum) {
         sum = { plane, voxels: 0, columns: 0, rows: 0 };
         onPlane.set(segment, sum);

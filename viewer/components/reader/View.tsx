@@ -65,6 +65,7 @@ export function View({
         const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 }[event.key];
         if (step !== undefined && viewId !== "stack") {
           event.preventDefault();
+          event.stopPropagation();
           scene?.scrollBy(step, viewId);
         }
       }}
@@ -75,6 +76,8 @@ export function View({
       <div
         ref={attach}
         className="absolute inset-0 overflow-hidden"
+        // Cornerstone prevents every key inside its element, Tab too: the focus stays outside it.
+        onFocus={(event) => event.currentTarget.parentElement?.focus({ preventScroll: true })}
         onContextMenu={(event) => event.preventDefault()}
       />
       {info && (

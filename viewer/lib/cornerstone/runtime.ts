@@ -12,6 +12,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from "@cornerstonejs/tools";
+import { log as dcmjsLog } from "dcmjs";
 
 /** What each mouse tool of the toolbar is called by Cornerstone. */
 export const toolClasses = {
@@ -30,6 +31,8 @@ const maxDecodeWorkers = 4;
 let started: Promise<void> | null = null;
 
 async function startOnce(): Promise<void> {
+  // dcmjs prints a line for every value in a header that breaks its VR; real headers hold many.
+  dcmjsLog.setLevel("silent", false);
   initCore();
   const workers = Math.max(1, Math.min(maxDecodeWorkers, (navigator.hardwareConcurrency || 2) - 1));
   // Initialising the loader purges its metadata, so it happens before any series is registered.

@@ -59,6 +59,8 @@ export class Scene {
   private opened: WindowRange | null = null;
   private current: WindowRange | null = null;
   private inverted = false;
+  /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
+  private windowSettled = false;
   private readonly elements = new Map<ViewId, HTMLDivElement>();
   private ended = false;
 
@@ -94,7 +96,17 @@ export class Scene {
     this.applyWindow();
     this.layer.attach(series.seriesInstanceUid, ["stack"]);
     view.render();
-    this.stopPrefetch = prefetch(series, first, (loaded, total) =>
+  }
+
+  /**
+   * Loads the rest of the stack, from the open slice outwards. Asked for when nothing more urgent
+   * is wanted of the node: a browser opens six connections, and a mask would wait behind them all.
+   */
+  prefetch(): void {
+    const view = this.stack();
+    if (!view || !this.series || this.ended) return;
+    this.stopPrefetch();
+    this.stopPrefetch = prefetch(this.series, view.getCurrentImageIdIndex(), (loaded, total) =>
       this.listener.onLoading(loaded, total),
     );
   }
@@ -273,6 +285,7 @@ export class Scene {
   }
 
   private clear(): void {
+    this.windowSettled = false;
     this.stopPrefetch();
     this.mouse.useCrosshairs(false);
     this.layer.detach([...this.elements.keys()]);
@@ -287,12 +300,17 @@ export class Scene {
 
   private applyWindow(): void {
     if (!this.current) return;
+    const { lower, upper } = this.current;
+    this.windowSettled = false;
     for (const viewId of this.elements.keys()) {
       const view = this.engine.getViewport(viewId);
       if (view instanceof StackViewport || view instanceof VolumeViewport) {
-        view.setProperties({ voiRange: this.current, invert: this.inverted });
+        // A stack view ignores a window equal to its own and then forgets it at the next slice.
+        view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
+        view.setProperties({ voiRange: { lower, upper }, invert: this.inverted });
       }
     }
+    this.windowSettled = true;
   }
 
   private render(): void {
@@ -304,7 +322,7 @@ export class Scene {
   private readonly onWindow = (event: Event): void => {
     const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
       .detail;
-    if (!range || !this.current) return;
+    if (!range || !this.current || !this.windowSettled) return;
     if (range.lower === this.current.lower && range.upper === this.current.upper) return;
     this.current = { lower: range.lower, upper: range.upper };
     for (const viewId of this.elements.keys()) {
