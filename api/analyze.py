@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from api import payloads as p
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.images import check_image_pipeline, check_picture, schedule_picture
@@ -20,8 +19,10 @@ from api.intake import Intake, Scheduled, schedule_touched
 from api.jobs import read_job
 from api.middleware import limited
 from api.parameters import problems
+from api.payloads import DecisionPayload
 from api.present import decision_payloads
 from api.unpack import PICTURES, FileKind, sniff
+from api.upload_payloads import AnalyzeResult, AnalyzeStarted, IntakeCounts, StartRequest
 from storage.clock import utcnow
 from storage.entities import Job, Upload
 from storage.errors import InvalidRequest, LimitExceeded, MediViewError
@@ -60,7 +61,7 @@ _MULTIPART_FILES = {
     responses=problems(400, 413, 422, 503, 504, 507),
     openapi_extra={"requestBody": _MULTIPART_FILES},
 )
-async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> p.AnalyzeResult:
+async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> AnalyzeResult:
     """Files in, findings out. A job that fails is told as CANCELED with its reason.
 
     422 `no_pipeline_accepts` carries every pipeline's decision. 504 says which
@@ -89,7 +90,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
         )
     job_ids = [job.job_id for job in scheduled.jobs]
     await _wait(request, storage, job_ids, stopping)
-    return p.AnalyzeResult(
+    return AnalyzeResult(
         jobs=[await run_in_threadpool(read_job, storage, job_id) for job_id in job_ids],
         decisions=decision_payloads(scheduled.decisions),
         study_instance_uids=intake.study_instance_uids,
@@ -103,7 +104,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
     summary="Analyse a finished upload",
     responses=problems(404, 409, 413, 422, 503, 507),
 )
-def start(storage: StorageDep, wanted: p.StartRequest) -> p.AnalyzeStarted:
+def start(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
     """Take the upload in and start what accepts it; asking again gives the same answer."""
     upload = storage.uploads.get(wanted.upload_id)
     if upload.state == "REFUSED":
@@ -142,7 +143,7 @@ _REFUSING = frozenset(
 
 def _start(
     storage: Storage, upload: Upload, file: BinaryIO, pipeline: str | None
-) -> p.AnalyzeStarted:
+) -> AnalyzeStarted:
     intake = Intake()
     if sniff(file) in PICTURES:
         check_image_pipeline(storage, pipeline)
@@ -164,11 +165,11 @@ def _start(
 def _answer(
     storage: Storage,
     job_ids: Sequence[str],
-    decisions: list[p.DecisionPayload],
+    decisions: list[DecisionPayload],
     study_instance_uids: list[str],
-    counts: p.IntakeCounts,
-) -> p.AnalyzeStarted:
-    return p.AnalyzeStarted(
+    counts: IntakeCounts,
+) -> AnalyzeStarted:
+    return AnalyzeStarted(
         job_id=job_ids[0] if len(job_ids) == 1 else None,
         jobs=[read_job(storage, job_id) for job_id in job_ids],
         decisions=decisions,
@@ -203,7 +204,7 @@ def _refuse(storage: Storage, upload: Upload, reason: str) -> None:
     storage.objects.delete(upload.object_key)
 
 
-def _remember(storage: Storage, upload: Upload, answer: p.AnalyzeStarted) -> None:
+def _remember(storage: Storage, upload: Upload, answer: AnalyzeStarted) -> None:
     """Keep the answer for a client that lost it, and drop the bytes that are stored by now."""
     kept = answer.model_dump(mode="json", exclude={"jobs", "job_id"})
     kept["job_ids"] = [job.job_id for job in answer.jobs]
@@ -213,14 +214,14 @@ def _remember(storage: Storage, upload: Upload, answer: p.AnalyzeStarted) -> Non
         storage.objects.delete(upload.object_key)
 
 
-def _remembered(storage: Storage, upload: Upload) -> p.AnalyzeStarted:
+def _remembered(storage: Storage, upload: Upload) -> AnalyzeStarted:
     kept = json.loads(storage.objects.get(_answer_key(upload)))
     return _answer(
         storage,
         kept["job_ids"],
-        [p.DecisionPayload.model_validate(decision) for decision in kept["decisions"]],
+        [DecisionPayload.model_validate(decision) for decision in kept["decisions"]],
         kept["study_instance_uids"],
-        p.IntakeCounts.model_validate(kept["instances"]),
+        IntakeCounts.model_validate(kept["instances"]),
     )
 
 

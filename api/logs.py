@@ -26,6 +26,7 @@ _QUIET = (
     "celery.beat",
     "celery.worker.consumer.connection",
     "celery.worker.strategy",
+    "highdicom",
     "httpcore",
     "httpx",
     "pydicom",
@@ -70,6 +71,8 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # It warns that a broker of files has no host name.
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     # Celery says it to root on account of pickled messages, and the node takes JSON alone.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 

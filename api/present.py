@@ -24,8 +24,6 @@ _STAGE_TEXT = {
     "encoding": "Writing the results as DICOM.",
     "storing": "Storing the results.",
 }
-# What of a job's result is told elsewhere or is no result at all.
-_NOT_OUTPUT = frozenset({"instances", "findings", "timings_s", "peak_memory_bytes"})
 
 
 def dicom_date(value: str) -> date | None:
@@ -89,7 +87,6 @@ def job_payload(job: Job, findings: Sequence[Finding] = ()) -> p.JobPayload:
             )
             for made in job.result.get("instances", [])
         ],
-        output={key: value for key, value in job.result.items() if key not in _NOT_OUTPUT},
         findings=[finding_payload(finding) for finding in findings],
     )
 

@@ -5,6 +5,7 @@ from sqlalchemy import Engine, delete, insert, select
 from storage import tables as t
 from storage.database import reading, writing
 from storage.entities import Decision
+from storage.events import add_event
 from storage.rows import to_decision
 
 
@@ -24,6 +25,18 @@ class Decisions:
                 )
             )
             connection.execute(insert(t.decision).values(**values))
+            add_event(
+                connection,
+                decision.decided_at,
+                "study",
+                decision.study_instance_uid,
+                payload={
+                    "change": "decided",
+                    "series_instance_uid": decision.series_instance_uid,
+                    "pipeline": decision.pipeline,
+                    "accepted": decision.accepted,
+                },
+            )
 
     def of_study(self, study_instance_uid: str) -> list[Decision]:
         return self.of_studies([study_instance_uid])[study_instance_uid]

@@ -3,10 +3,12 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from storage.clock import utcnow
 from storage.settings import Settings
+from tests import builders
 from tests.api.client import (
     ApiNode,
     api_node,
@@ -14,6 +16,7 @@ from tests.api.client import (
     is_problem,
     scheduled_job,
     worked_on,
+    zipped,
 )
 
 
@@ -115,3 +118,12 @@ def test_a_senseless_last_event_id_is_as_none(api: ApiNode, given: str) -> None:
 
 def test_the_stream_of_an_unknown_job_is_a_problem(api: ApiNode) -> None:
     is_problem(api.client.get("/api/jobs/nothing/events"), 404, "not_found")
+
+
+def test_a_refusal_is_told_so_that_a_page_can_show_its_reason(api: ApiNode) -> None:
+    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="CT")
+    with events(api, "/api/events?after=0") as stream:
+        api.start(api.upload(zipped(series), "ct.zip", "application/zip"))
+        told = next(data for _, _, data in stream if data.get("change") == "decided")
+    assert told["study_instance_uid"] == series[0].StudyInstanceUID
+    assert (told["pipeline"], told["accepted"]) == ("brain-volume", False)
