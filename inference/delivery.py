@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from dicom_node.association import Timeouts
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 from dicom_node.scu import SendItem, holds, send
+from dicom_node.upper_layer import Timeouts
 from inference.failures import explain, place
 from storage.clock import utcnow
 from storage.entities import Delivery, Instance

@@ -17,7 +17,7 @@ def connection(folder: Path) -> Connection:
 
 
 def take_all(folder: Path, queue: str) -> list[str]:
-    taken = []
+    taken: list[str] = []
     with connection(folder) as broker, broker.SimpleQueue(queue) as waiting:
         while True:
             try:

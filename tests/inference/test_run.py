@@ -4,11 +4,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pydicom
 import pytest
 
-from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.pipeline import Classification, Pipeline, PipelineContext, PipelineOutput
 from inference.run import run_job
 from inference.schedule import schedule_series
 from storage.clock import utcnow
@@ -245,3 +246,34 @@ def test_the_stored_result_is_a_file_that_others_read(storage: Storage, tmp_path
         path.write_bytes(storage.instances.read(storage.index.instance(entry["sop_instance_uid"])))
         assert pydicom.dcmread(path).SOPInstanceUID == entry["sop_instance_uid"]
     assert storage.index.study(study_uid("a")).patient_name == PATIENT_NAME
+
+
+@dataclass(frozen=True)
+class FirstBytes(BrightRegion):
+    """Looks at an uploaded image, not at a series."""
+
+    name: str = "first-bytes"
+    input_kind: Literal["volume", "image"] = "image"
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        assert context.image is not None
+        return PipelineOutput(classifications=(Classification(context.image[1:4].decode(), 0.75),))
+
+
+def test_an_uploaded_image_gets_findings_and_no_dicom(storage: Storage) -> None:
+    storage.objects.put("uploads/1/picture.png", b"\x89PNG\r\n", content_type="image/png")
+    pipeline = FirstBytes()
+    job, _ = storage.jobs.schedule(
+        pipeline.name, pipeline.version, "", "", "f" * 64, input_object_key="uploads/1/picture.png"
+    )
+    job = run(storage, job, pipeline)
+    assert (job.state, job.reason, job.result["instances"]) == ("COMPLETED", "", [])
+    (finding,) = storage.findings.of_job(job.job_id)
+    assert (finding.label, finding.confidence) == ("PNG", 0.75)
+    assert storage.deliveries.due_count(later(3600)) == 0
+
+
+def test_an_image_model_without_an_image_says_what_it_wants(storage: Storage) -> None:
+    pipeline = FirstBytes()
+    job = run(storage, scheduled(storage, pipeline), pipeline)
+    assert (job.state, "analyses uploaded images" in job.reason) == ("CANCELED", True)

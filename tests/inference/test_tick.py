@@ -1,0 +1,132 @@
+"""One round of the clock: what is due is handed out, once, and again when nobody took it."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from inference.schedule import schedule_series
+from inference.tick import JOBS_PER_ROUND, Clockwork
+from storage.clock import utcnow
+from storage.opening import Storage
+from storage.settings import Destination
+from tests.inference.orchestration import complete_series, receive, storage_in
+from tests.inference.small import BrightRegion, mr_series, study_uid
+
+
+@dataclass
+class Broker:
+    """Notes what it is asked to carry."""
+
+    jobs: list[str] = field(default_factory=list)
+    deliveries: int = 0
+    down: bool = False
+
+    def send_jobs(self, job_ids: Sequence[str]) -> None:
+        if self.down:
+            raise ConnectionError("no broker")
+        self.jobs.extend(job_ids)
+
+    def send_delivery(self) -> None:
+        self.deliveries += 1
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    destination = Destination("pacs", "PACS", "127.0.0.1", 104)
+    with storage_in(tmp_path, destinations=(destination,)) as storage:
+        yield storage
+
+
+def clockwork(storage: Storage, broker: Broker) -> Clockwork:
+    return Clockwork(
+        storage,
+        pipelines=(BrightRegion(),),
+        send_jobs=broker.send_jobs,
+        send_delivery=broker.send_delivery,
+    )
+
+
+def test_a_round_completes_schedules_and_hands_out(storage: Storage) -> None:
+    broker = Broker()
+    receive(storage, mr_series("a"))
+    assert clockwork(storage, broker).tick(utcnow() + timedelta(seconds=10))
+    assert broker.jobs == [job.job_id for job in storage.jobs.list(study_uid("a"))[0]]
+    assert broker.deliveries == 0
+
+
+def test_a_job_is_handed_out_again_only_when_nobody_took_it(storage: Storage) -> None:
+    broker = Broker()
+    complete_series(storage, "a")
+    clock = clockwork(storage, broker)
+    now = utcnow()
+    for second in range(5):
+        clock.tick(now + timedelta(seconds=second))
+    assert len(broker.jobs) == 1
+    clock.tick(now + timedelta(seconds=6))
+    assert len(broker.jobs) == 2
+
+
+def test_a_job_that_is_given_back_is_handed_out_at_once(storage: Storage) -> None:
+    broker = Broker()
+    complete_series(storage, "a")
+    clock = clockwork(storage, broker)
+    now = utcnow()
+    clock.tick(now)
+    (job_id,) = broker.jobs
+    storage.jobs.claim(job_id, "worker", 20, now + timedelta(seconds=1))
+    clock.tick(now + timedelta(seconds=1))
+    assert broker.jobs == [job_id]
+    given_back = now + timedelta(seconds=2)
+    storage.jobs.fail(job_id, "worker", "The worker was stopped.", given_back, retry=True)
+    clock.tick(given_back)
+    assert broker.jobs == [job_id, job_id]
+
+
+def test_a_round_hands_out_so_many_that_an_urgent_job_is_not_far_behind(storage: Storage) -> None:
+    broker = Broker()
+    for number in range(JOBS_PER_ROUND + 10):
+        storage.jobs.schedule("bright-region", "1.0.0", "1.2", "1.2.3", f"{number:064}")
+    clock = clockwork(storage, broker)
+    clock.tick(utcnow())
+    assert len(broker.jobs) == JOBS_PER_ROUND
+    urgent, _ = storage.jobs.schedule("bright-region", "1.0.0", "1.2", "1.2.3", "f", priority=9)
+    clock.tick(utcnow())
+    assert broker.jobs[JOBS_PER_ROUND:] == [urgent.job_id]
+
+
+def test_deliveries_go_on_where_the_jobs_broker_fails(storage: Storage) -> None:
+    broker = Broker(down=True)
+    series = complete_series(storage, "a")
+    schedule_series(storage, series, (BrightRegion(),))
+    instances = storage.index.instances_of(series.study_instance_uid)
+    storage.deliveries.enqueue("pacs", instances, None)
+    clock = clockwork(storage, broker)
+    assert clock.tick(utcnow())
+    assert broker.deliveries == 1
+    broker.down = False
+    clock.tick(utcnow())
+    assert len(broker.jobs) == 1
+
+
+def test_rounds_do_not_overlap(storage: Storage) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(Broker):
+        def send_jobs(self, job_ids: Sequence[str]) -> None:
+            entered.set()
+            leave.wait(10)
+
+    complete_series(storage, "a")
+    clock = clockwork(storage, Slow())
+    now: datetime = utcnow()
+    first = threading.Thread(target=clock.tick, args=(now,))
+    first.start()
+    entered.wait(10)
+    assert not clock.tick(now)
+    leave.set()
+    first.join()
+    assert clock.tick(now)
