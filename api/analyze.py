@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/analyze", tags=["analyze"])
 
 _POLL_S = 0.25
+# Each may hold a file descriptor; more come as a ZIP archive.
+_FORM_MAX_FILES = 1000
 _FORM_OVERHEAD_BYTES = 16 * 1024 * 1024
 _TERMINAL = frozenset({"COMPLETED", "CANCELED"})
 _MULTIPART_FILES = {
@@ -71,7 +73,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
     counted = Request(
         request.scope, limited(request.receive, settings.upload_max_bytes + _FORM_OVERHEAD_BYTES)
     )
-    async with counted.form(max_files=settings.zip_max_entries, max_fields=20) as form:
+    async with counted.form(max_files=_FORM_MAX_FILES, max_fields=20) as form:
         intake, scheduled = await run_in_threadpool(_take_form, storage, form)
     if not scheduled.jobs:
         raise ApiProblem(

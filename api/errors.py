@@ -44,6 +44,7 @@ _RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}
 # Phrases of newer Pythons differ from older ones; these codes stay.
 _HTTP_CODE = {404: "not_found", 405: "method_not_allowed", 413: "limit_exceeded"}
 _HTTP_REMEDY = {
+    400: "Correct the form; send many instances as one ZIP archive.",
     408: "Send the body without long pauses.",
     404: "Check the address; /api/openapi.json lists what there is.",
     405: "Use a method that the Allow header names.",

@@ -1,9 +1,11 @@
 """Run the HTTP side with uvicorn, and end it within seconds."""
 
+import resource
 import tempfile
 
 import structlog
 import uvicorn
+from starlette.formparsers import MultiPartParser
 
 from api.app import create_app
 from storage.settings import Settings
@@ -13,6 +15,8 @@ log = structlog.get_logger(__name__)
 # Answers under way get this long; live streams end by themselves at once.
 _GRACE_S = 5
 _BACKLOG = 512
+_SPOOL_FROM_BYTES = 64 * 1024
+_OPEN_FILES = 8192
 
 
 def make_server(settings: Settings) -> uvicorn.Server:
@@ -46,7 +50,18 @@ def run_api(settings: Settings) -> int:
     spool = settings.data_dir / "tmp"
     spool.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(spool.absolute())
+    # A form of a thousand slices must not lie in memory whole.
+    MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
+    _allow_open_files(_OPEN_FILES)
     server = make_server(settings)
     log.info("http_listening", host=settings.http_host, port=settings.http_port)
     server.run()
     return 0 if server.started else 1
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the soft limit of open files towards `wanted`, as far as the hard one allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

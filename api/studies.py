@@ -63,6 +63,7 @@ class _Whole:
     def read(cls, storage: Storage, studies: list[Study]) -> "list[_Whole]":
         """All of several studies, each kind in one query."""
         uids = [study.study_instance_uid for study in studies]
+        series = storage.index.series_of_studies(uids)
         decisions = storage.decisions.of_studies(uids)
         jobs = storage.jobs.of_studies(uids)
         deliveries = storage.deliveries.of_studies(uids)
@@ -70,7 +71,7 @@ class _Whole:
         return [
             cls(
                 study,
-                storage.index.series_of(uid),
+                series[uid],
                 decisions[uid],
                 jobs[uid],
                 deliveries[uid],

@@ -125,6 +125,17 @@ class Index:
             )
             return [to_series(row) for row in rows.mappings()]
 
+    def series_of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Series]]:
+        """The series of several studies at once, each study's in their order."""
+        found: dict[str, list[Series]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.study.c.study_instance_uid.in_(study_instance_uids))
+            )
+            for row in rows.mappings():
+                found[row["study_instance_uid"]].append(to_series(row))
+        return found
+
     def series(self, study_instance_uid: str, series_instance_uid: str) -> Series:
         """Raises NotFound."""
         with reading(self._engine) as connection:

@@ -134,6 +134,12 @@ def test_a_form_without_files_says_what_it_wants(api: ApiNode) -> None:
     assert "'files'" in is_problem(answer, 400, "invalid_request")["detail"]
 
 
+def test_thousands_of_files_in_one_form_are_asked_for_as_a_zip(api: ApiNode) -> None:
+    files = multipart(*((f"{index}.dcm", b"x") for index in range(1001)))
+    problem = is_problem(api.client.post("/api/analyze", files=files), 400, "bad_request")
+    assert "ZIP" in problem["remedy"]
+
+
 def test_a_form_that_is_none_is_refused(api: ApiNode) -> None:
     answer = api.client.post(
         "/api/analyze", content=b"garbage", headers={"Content-Type": "multipart/form-data"}
