@@ -248,6 +248,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
 
     def close(self) -> None:
         """Let the peer read our last PDU, then end the connection. May be called again."""
+        if self._incoming is not None:
+            self._incoming.discard()
         wrapped = self.dul.socket
         if wrapped is None or wrapped.connection is None:
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from dicom_node.command_set import Command, CommandSet, MalformedCommand, decode_command
@@ -11,6 +12,8 @@ MAX_COMMAND_BYTES = 64 * 1024
 # Identifiers and action information of messages other than C-STORE.
 MAX_MESSAGE_DATA_BYTES = 16 * 1024 * 1024
 _FIRST_BUFFER_BYTES = 1024 * 1024
+# A data set beyond this is not held in memory.
+SPILL_BYTES = 8 * 1024 * 1024
 # A buffer that grew beyond this is not kept for the next instance.
 _KEPT_BUFFER_BYTES = 16 * 1024 * 1024
 
@@ -23,6 +26,19 @@ class Pace(Protocol):
     def check_rate(self) -> None: ...
 
 
+class LargeStore(Protocol):
+    """A C-STORE whose data set is taken piece by piece."""
+
+    def write(self, piece: memoryview) -> None:
+        """Take the next piece, which holds until return. Failures are told by `finish`."""
+
+    def finish(self) -> None:
+        """The data set has ended: keep the instance and answer."""
+
+    def discard(self) -> None:
+        """The data set will not end: forget it."""
+
+
 class StoreReceiver(Protocol):
     """Takes C-STORE requests of one association."""
 
@@ -31,43 +47,72 @@ class StoreReceiver(Protocol):
     def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
         """Keep the instance and answer. `data` holds until return; None: no data set came."""
 
+    def store_large(self, context_id: int, command: CommandSet) -> LargeStore:
+        """Begin an instance that is too large to be held in memory."""
+
     def too_large(self, context_id: int, command: CommandSet) -> None:
         """Answer a request whose data set exceeded `max_instance_bytes` and was not kept."""
 
 
 @dataclass(slots=True)
 class DataBuffer:
-    """Collects the fragments of a data set in memory that is used again."""
+    """Collects the fragments of a data set in memory that is used again.
 
-    limit: int
+    Up to `limit` bytes: what comes beyond is read and forgotten, and
+    `overflowed` says so. Above `spill_bytes` everything goes to `open_large`'s
+    store instead, where one is given.
+    """
+
+    limit: int = 0
+    open_large: Callable[[], LargeStore] | None = None
+    spill_bytes: int = SPILL_BYTES
     overflowed: bool = False
+    large: LargeStore | None = None
     _store: bytearray = field(default_factory=bytearray)
     _length: int = 0
 
     def take(self, reader: PduReader, length: int) -> None:
-        """Append `length` bytes from `reader`; beyond the limit they are read and forgotten."""
-        if self.overflowed or self._length + length > self.limit:
+        """Append `length` bytes from `reader`."""
+        needed = self._length + length
+        if self.overflowed or needed > self.limit:
             self.overflowed = True
             reader.skip(length)
             return
-        needed = self._length + length
-        if needed > len(self._store):
-            # A new buffer: views of the old one may still be held elsewhere.
-            grown = bytearray(max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES))
-            grown[: self._length] = memoryview(self._store)[: self._length]
-            self._store = grown
-        reader.fill(memoryview(self._store)[self._length : needed])
+        if self.large is None and self.open_large is not None and needed > self.spill_bytes:
+            self.large = self.open_large()
+            self.large.write(self.view())
+        if self.large is None:
+            self._make_room(needed)
+            reader.fill(memoryview(self._store)[self._length : needed])
+        else:
+            for piece in reader.pieces(length):
+                self.large.write(piece)
         self._length = needed
 
     def view(self) -> memoryview:
         return memoryview(self._store)[: self._length]
 
-    def reset(self, limit: int) -> None:
+    def reset(self, limit: int, open_large: Callable[[], LargeStore] | None) -> None:
+        self.discard()
         self.limit = limit
+        self.open_large = open_large
+
+    def discard(self) -> None:
+        """Forget everything, whatever state it is in."""
+        if self.large is not None:
+            self.large.discard()
+            self.large = None
         self.overflowed = False
         self._length = 0
         if len(self._store) > _KEPT_BUFFER_BYTES:
             self._store = bytearray()
+
+    def _make_room(self, needed: int) -> None:
+        if needed > len(self._store):
+            # A new buffer: views of the old one may still be held elsewhere.
+            grown = bytearray(max(needed, 2 * len(self._store), _FIRST_BUFFER_BYTES))
+            grown[: self._length] = memoryview(self._store)[: self._length]
+            self._store = grown
 
 
 class Incoming:
@@ -95,7 +140,7 @@ class Incoming:
         self._command = bytearray()
         self._decoded: CommandSet | None = None
         self._context_id = 0
-        self._data = DataBuffer(0)
+        self._data = DataBuffer()
 
     @property
     def in_message(self) -> bool:
@@ -136,14 +181,21 @@ class Incoming:
             raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
         self._decoded = command
         if command.has_data_set:
-            self._data.reset(self._data_limit(command))
+            self._begin_data(command)
         else:
             self._finish(None)
 
-    def _data_limit(self, command: CommandSet) -> int:
-        if self._store_receiver is not None and command.command_field == Command.C_STORE_RQ:
-            return self._store_receiver.max_instance_bytes
-        return MAX_MESSAGE_DATA_BYTES
+    def discard(self) -> None:
+        """Forget a message that will not be completed."""
+        self._data.discard()
+
+    def _begin_data(self, command: CommandSet) -> None:
+        receiver = self._store_receiver
+        if receiver is None or command.command_field != Command.C_STORE_RQ:
+            self._data.reset(MAX_MESSAGE_DATA_BYTES, None)
+        else:
+            open_large = partial(receiver.store_large, self._context_id, command)
+            self._data.reset(receiver.max_instance_bytes, open_large)
 
     def _take_data(self, fragment: Fragment) -> None:
         if self._decoded is None:
@@ -167,5 +219,8 @@ class Incoming:
             self._on_message(self._context_id, command, encoded, whole)
         elif data is not None and self._data.overflowed:
             self._store_receiver.too_large(self._context_id, command)
+        elif data is not None and self._data.large is not None:
+            self._data.large.finish()
+            self._data.large = None
         else:
             self._store_receiver.store(self._context_id, command, data)

@@ -127,14 +127,20 @@ class PduReader:
                     raise PeerClosed(in_message=True)
             done += step
 
-    def skip(self, length: int) -> None:
-        """Read `length` bytes and forget them."""
+    def pieces(self, length: int) -> Iterator[memoryview]:
+        """`length` bytes as views of the buffer, each good until the next is asked for."""
         while length:
             if self._start == self._end:
                 self._receive_more(in_message=True)
             step = min(length, self._end - self._start)
             self._start += step
             length -= step
+            yield self._view[self._start - step : self._start]
+
+    def skip(self, length: int) -> None:
+        """Read `length` bytes and forget them."""
+        for _ in self.pieces(length):
+            pass
 
     def _exactly(self, count: int, *, in_message: bool) -> memoryview:
         """`count` contiguous bytes, fewer than the buffer holds."""

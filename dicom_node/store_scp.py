@@ -1,5 +1,9 @@
 """C-STORE as SCP (PS3.4 annex B): durable and indexed before Success."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypedDict
+
 import structlog
 
 from dicom_node.association import NodeAssociation
@@ -14,8 +18,9 @@ from dicom_node.status import (
     DimseStatus,
     store_status,
 )
-from storage.errors import MediViewError
-from storage.ingest import Ingest
+from storage.errors import InvalidRequest, MediViewError
+from storage.incoming import Incoming
+from storage.ingest import Accepted, Ingest
 
 log = structlog.get_logger(__name__)
 
@@ -34,27 +39,33 @@ class StoreScp:
 
     def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
         self._association.busy = True
-        self._respond(context_id, command, self._keep(context_id, command, data))
+        if data is None:
+            status = NO_DATA_SET
+        else:
+            status = self.attempt(lambda: self._keep(context_id, command, data))
+        self.respond(context_id, command, status)
         self._association.busy = False
+
+    def _keep(self, context_id: int, command: CommandSet, data: memoryview) -> Accepted:
+        return self._ingest.accept_dimse(data, **self._request(context_id, command))
+
+    def store_large(self, context_id: int, command: CommandSet) -> "LargeInstance":
+        return LargeInstance(self, context_id, command)
 
     def too_large(self, context_id: int, command: CommandSet) -> None:
         log.warning("instance_too_large", limit_bytes=self.max_instance_bytes)
-        self._respond(context_id, command, TOO_LARGE)
+        self.respond(context_id, command, TOO_LARGE)
 
-    def _keep(self, context_id: int, command: CommandSet, data: memoryview | None) -> DimseStatus:
-        negotiated = self._negotiated().get(context_id)
-        if negotiated is None or negotiated[0] != command.affected_sop_class_uid:
-            return NOT_STORAGE
-        if data is None:
-            return NO_DATA_SET
+    def open_incoming(self, context_id: int, command: CommandSet) -> Incoming[Accepted]:
+        """Begin an instance piece by piece. Raises InvalidRequest where none is expected."""
+        return self._ingest.incoming_dimse(**self._request(context_id, command))
+
+    def attempt(self, keep: Callable[[], Accepted]) -> DimseStatus:
+        """The status that `keep` deserves, with failures in the log."""
         try:
-            accepted = self._ingest.accept_dimse(
-                data,
-                sop_class_uid=command.affected_sop_class_uid,
-                sop_instance_uid=command.affected_sop_instance_uid,
-                transfer_syntax_uid=negotiated[1],
-                calling_ae_title=self._association.peer_ae_title,
-            )
+            accepted = keep()
+        except _WrongContext:
+            return NOT_STORAGE
         except MediViewError as error:
             status = store_status(error)
             log.warning(
@@ -72,6 +83,21 @@ class StoreScp:
             return UNEXPECTED
         return SET_ASIDE if accepted.outcome == "conflict" else STORED
 
+    def respond(self, context_id: int, command: CommandSet, status: DimseStatus) -> None:
+        response = encode_response(command, status.code, status.comment)
+        self._association.send_data(context_id, response)
+
+    def _request(self, context_id: int, command: CommandSet) -> "_StoreRequest":
+        negotiated = self._negotiated().get(context_id)
+        if negotiated is None or negotiated[0] != command.affected_sop_class_uid:
+            raise _WrongContext("The request's SOP class is not that of its context.")
+        return {
+            "sop_class_uid": command.affected_sop_class_uid,
+            "sop_instance_uid": command.affected_sop_instance_uid,
+            "transfer_syntax_uid": negotiated[1],
+            "calling_ae_title": self._association.peer_ae_title,
+        }
+
     def _negotiated(self) -> dict[int, tuple[str, str]]:
         if self._contexts is None:
             self._contexts = {
@@ -83,6 +109,51 @@ class StoreScp:
             }
         return self._contexts
 
-    def _respond(self, context_id: int, command: CommandSet, status: DimseStatus) -> None:
-        response = encode_response(command, status.code, status.comment)
-        self._association.send_data(context_id, response)
+
+class LargeInstance:
+    """An instance that streams into the storage as it comes, in constant memory."""
+
+    def __init__(self, scp: StoreScp, context_id: int, command: CommandSet) -> None:
+        self._scp = scp
+        self._context_id = context_id
+        self._command = command
+        self._incoming: Incoming[Accepted] | None = None
+        self._failure: DimseStatus | None = None
+
+    def write(self, piece: memoryview) -> None:
+        if self._failure is not None:
+            return
+        try:
+            if self._incoming is None:
+                self._incoming = self._scp.open_incoming(self._context_id, self._command)
+            self._incoming.write(piece)
+        except Exception as error:  # noqa: BLE001 - told apart, and logged, by attempt
+            self._failure = self._scp.attempt(partial(_raise, error))
+            self.discard()
+
+    def finish(self) -> None:
+        incoming = self._incoming
+        if self._failure is None and incoming is not None:
+            self._failure = self._scp.attempt(incoming.finish)
+        self.discard()
+        self._scp.respond(self._context_id, self._command, self._failure or UNEXPECTED)
+
+    def discard(self) -> None:
+        if self._incoming is not None:
+            self._incoming.discard()
+            self._incoming = None
+
+
+class _StoreRequest(TypedDict):
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    calling_ae_title: str
+
+
+class _WrongContext(InvalidRequest):
+    """A C-STORE on a presentation context of another SOP class."""
+
+
+def _raise(error: Exception) -> Accepted:
+    raise error
