@@ -85,15 +85,28 @@ def display_values(
 def _grey(
     array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
 ) -> NDArray[np.uint8]:
-    values = np.asarray(apply_modality_lut(array, transforms))
-    if window is None and transforms.get("VOILUTSequence"):
-        looked_up = apply_voi(np.rint(values).astype(np.int64), transforms)
-        descriptor = transforms.VOILUTSequence[0].LUTDescriptor
-        return _to_bytes(looked_up, int(descriptor[2]))
-    window = window or _stated_window(transforms)
-    if window is None:
-        window = _full_range(array, values, header)
-    return apply_window(values, window)
+    if window is None and not transforms.get("VOILUTSequence"):
+        window = _stated_window(transforms) or _full_range(array, header, transforms)
+    if array.dtype.kind not in "iu":
+        return _transform(array, transforms, window)
+    low, high = int(array.min()), int(array.max())
+    if high - low >= array.size:
+        return _transform(array, transforms, window)
+    # Fewer values than pixels: each value is transformed once and then looked up.
+    table = _transform(np.arange(low, high + 1), transforms, window)
+    grey: NDArray[np.uint8] = table[array.astype(np.int64) - low]
+    return grey
+
+
+def _transform(
+    values: NDArray[Any], transforms: Dataset, window: Window | None
+) -> NDArray[np.uint8]:
+    """Modality LUT, then the window or, without one, the VOI LUT."""
+    values = np.asarray(apply_modality_lut(values, transforms))
+    if window is not None:
+        return apply_window(values, window)
+    looked_up = apply_voi(np.rint(values).astype(np.int64), transforms)
+    return _to_bytes(looked_up, int(transforms.VOILUTSequence[0].LUTDescriptor[2]))
 
 
 def apply_window(values: NDArray[Any], window: Window) -> NDArray[np.uint8]:
@@ -131,18 +144,21 @@ def _first(value: Any) -> float | None:
     return float(value[0]) if len(value) else None
 
 
-def _full_range(array: NDArray[Any], values: NDArray[Any], header: Dataset) -> Window:
+def _full_range(array: NDArray[Any], header: Dataset, transforms: Dataset) -> Window:
     """From the least to the greatest value of what is not padding."""
     padding = header.get("PixelPaddingValue")
-    visible = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    visible = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     if padding not in (None, ""):
         # Some write the value unsigned although the pixels are signed.
         unsigned = header.get("PixelRepresentation") == 1 and padding > 32767
-        kept = values[array != (padding - 65536 if unsigned else padding)]
+        kept = array[array != (padding - 65536 if unsigned else padding)]
         visible = kept if kept.size else visible
     if not visible.size:
         return Window(0.0, 1.0, "LINEAR_EXACT")
-    low, high = float(visible.min()), float(visible.max())
+    extremes = np.array([visible.min(), visible.max()])
+    # A modality LUT or a negative slope may turn least and greatest around.
+    ends = np.asarray(apply_modality_lut(extremes, transforms), float)
+    low, high = float(ends.min()), float(ends.max())
     return Window((low + high) / 2, max(high - low, 1e-6), "LINEAR_EXACT")
 
 

@@ -5,6 +5,7 @@ from starlette.datastructures import URL
 
 from storage.entities import Instance
 from storage.errors import NotFound
+from storage.index import Content
 from storage.opening import Storage
 
 PREFIX = "/dicom-web"
@@ -59,6 +60,6 @@ def instance_path(instance: Instance) -> str:
     )
 
 
-def content_key(instance: Instance) -> str:
+def content_key(instance: Instance | Content) -> str:
     """Names the stored bytes: the digest is of the data set alone, without its file meta."""
     return f"{instance.sha256}.{instance.size_bytes}.{instance.transfer_syntax_uid}"

@@ -23,10 +23,13 @@ from api.dicomweb.lookups import content_key, instance_path
 from api.dicomweb.responses import gzip_bytes, json_bytes
 from storage.entities import Instance
 from storage.errors import MediViewError, NotFound
+from storage.index import Content
 from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
+_VERSION = "1"
+"""Of the JSON that is made; another one makes other keys."""
 _SLOW_S = 0.05
 """An instance that took longer is worth keeping by itself."""
 # A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
@@ -36,34 +39,32 @@ _MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
 _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=64 * 1024 * 1024)
 
 
-def metadata_key(instances: Sequence[Instance]) -> str:
+def metadata_key(instances: Sequence[Instance] | Sequence[Content]) -> str:
     """A digest of what the metadata of these instances are made of, and so of their ETag."""
-    digest = hashlib.sha256(b"1")
-    for instance in instances:
-        digest.update(content_key(instance).encode())
-    return digest.hexdigest()[:40]
+    names = "\n".join([_VERSION, *(content_key(instance) for instance in instances)])
+    return hashlib.sha256(names.encode()).hexdigest()[:40]
 
 
-def metadata_body(
-    storage: Storage, instances: Sequence[Instance], key: str, root_url: str, *, gzipped: bool
-) -> bytes:
-    """The JSON array for `instances`, with bulk data under `root_url`.
-
-    `key` is their `metadata_key`; what was made for it is kept in memory,
-    within bounds.
-    """
+def kept_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
+    """What `make_metadata` has made for that key, while it is still in memory."""
     body = _bodies.get((key, root_url, gzipped))
-    if body is not None:
-        return body
-    plain = _bodies.get((key, root_url, False))
-    if plain is None:
+    if body is None and not gzipped:
         packed = _bodies.get((key, root_url, True))
         if packed is not None:
-            plain = gzip.decompress(packed)
-        else:
-            lines = _lines(storage, instances)
-            uri = b'"BulkDataURI":"' + root_url.encode()
-            plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
+            body = gzip.decompress(packed)
+            _bodies.put((key, root_url, False), body, len(body))
+    return body
+
+
+def make_metadata(
+    storage: Storage, instances: Sequence[Instance], root_url: str, *, gzipped: bool
+) -> bytes:
+    """The JSON array for `instances`, with bulk data under `root_url`."""
+    key = metadata_key(instances)
+    plain = _bodies.get((key, root_url, False))
+    if plain is None:
+        uri = b'"BulkDataURI":"' + root_url.encode()
+        plain = (b"[" + b",".join(_lines(storage, instances)) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
     _bodies.put((key, root_url, gzipped), body, len(body))
     return body
@@ -81,7 +82,9 @@ def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
 
 
 def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, bytes]:
-    object_key = f"metadata/v1/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
+    object_key = (
+        f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
+    )
     kept = _load(storage, object_key)
     missing = [instance for instance in members if content_key(instance) not in kept]
     slow = False

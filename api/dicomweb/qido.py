@@ -18,6 +18,8 @@ from storage.opening import Storage
 router = APIRouter()
 
 _GZIP_MIN_BYTES = 4096
+# What a RetrieveURL is made of.
+_UIDS = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"})
 
 # What is returned without being asked for, by level (PS3.18 Tables 10.6.3-3 to 10.6.3-5).
 # Descriptions, and what viewers list, are added since they cost nothing.
@@ -99,13 +101,18 @@ def search_instances(request: Request, storage: StorageDep) -> Response:
 def _search(request: Request, storage: Storage, search: _Search) -> Response:
     check_json(accepted(request))
     asked = parse_search(request.query_params.multi_items())
-    query = Query(search.level, {**asked.keys, **search.path_keys}, fuzzy=asked.fuzzy)
+    known = {attribute.keyword for attribute in available_at(search.level)}
+    keywords = _returned(search, asked, known)
+    query = Query(
+        search.level,
+        {**asked.keys, **search.path_keys},
+        fuzzy=asked.fuzzy,
+        returned=frozenset(keywords) | _UIDS & known,
+    )
     # One row more than asked for tells whether anything remains.
     rows = list(find(storage.engine, query, asked.limit + 1, asked.offset))
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
-    known = {attribute.keyword for attribute in available_at(search.level)}
-    keywords = _returned(search, asked, known)
     unknown = [keyword for keyword in asked.include if keyword not in known]
     writer = RowWriter(search.level, keywords, service_url(request, storage))
     extras = fill_from_headers(storage, search.level, rows, unknown) if unknown else None

@@ -1,6 +1,6 @@
 """WADO-RS: whole instances and their metadata (PS3.18 10.4)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 import pydicom
@@ -13,7 +13,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from api.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.lookups import find_instance, find_instances, service_url
-from api.dicomweb.metadata import metadata_body, metadata_key
+from api.dicomweb.metadata import kept_metadata, make_metadata, metadata_key
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
     DICOM,
@@ -26,11 +26,13 @@ from api.dicomweb.negotiation import (
 )
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from storage.entities import Instance
+from storage.index import Content
 from storage.opening import Storage
 
 router = APIRouter()
 
 _CHUNK_BYTES = 1024 * 1024
+_AT_ONCE_BYTES = 4 * 1024 * 1024
 
 
 @router.get("/studies/{study_instance_uid}")
@@ -66,7 +68,10 @@ def retrieve_instance(
 @router.get("/studies/{study_instance_uid}/metadata")
 def study_metadata(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The metadata of a study's instances."""
-    return _metadata(request, storage, find_instances(storage, study_instance_uid))
+    contents = storage.index.contents_of(study_instance_uid)
+    return _metadata(
+        request, storage, contents, lambda: find_instances(storage, study_instance_uid)
+    )
 
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}/metadata")
@@ -74,8 +79,13 @@ def series_metadata(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
     """The metadata of a series' instances."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
-    return _metadata(request, storage, found)
+    contents = storage.index.contents_of(study_instance_uid, series_instance_uid)
+    return _metadata(
+        request,
+        storage,
+        contents,
+        lambda: find_instances(storage, study_instance_uid, series_instance_uid),
+    )
 
 
 @router.get(
@@ -91,18 +101,26 @@ def instance_metadata(
 ) -> Response:
     """The metadata of one instance, the whole content tree of an SR included."""
     instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _metadata(request, storage, [instance])
+    return _metadata(request, storage, [instance], lambda: [instance])
 
 
-def _metadata(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
+def _metadata(
+    request: Request,
+    storage: Storage,
+    contents: Sequence[Instance] | Sequence[Content],
+    find: Callable[[], Sequence[Instance]],
+) -> Response:
+    """`contents` tell whether what was made before still holds; `find` is asked if not."""
     check_json(accepted(request))
-    key = metadata_key(instances)
+    key = metadata_key(contents)
     gzipped = accepts_gzip(request)
     etag = f'"{key}{"-gz" if gzipped else ""}"'
-    if matches_etag(request, etag):
+    if contents and matches_etag(request, etag):
         return not_modified(etag)
     root_url = service_url(request, storage)
-    body = metadata_body(storage, instances, key, root_url, gzipped=gzipped)
+    body = kept_metadata(key, root_url, gzipped=gzipped) if contents else None
+    if body is None:
+        body = make_metadata(storage, find(), root_url, gzipped=gzipped)
     headers = caching_headers(etag)
     if gzipped:
         headers["Content-Encoding"] = "gzip"
@@ -121,18 +139,25 @@ def _instances(request: Request, storage: Storage, instances: Sequence[Instance]
         return _transcoded(storage, instances, answer, headers)
     if not answer.multipart:
         instance = _only(instances)
-        headers["Content-Length"] = str(instance.size_bytes)
-        media_type = f"{DICOM}; transfer-syntax={instance.transfer_syntax_uid}"
-        return StreamingResponse(_pieces(storage, instance), media_type=media_type, headers=headers)
+        media_type = _part_type(instance.transfer_syntax_uid)
+        return _answer(_pieces(storage, instance), instance.size_bytes, media_type, headers)
     writer = MultipartWriter(DICOM)
     parts = [
         (writer.part_header(_part_type(i.transfer_syntax_uid), i.size_bytes), i) for i in instances
     ]
     length = sum(len(head) + i.size_bytes for head, i in parts) + len(writer.end)
+    pieces = _joined(storage, parts, writer.end)
+    return _answer(pieces, length, writer.content_type, headers)
+
+
+def _answer(
+    pieces: Iterator[bytes], length: int, media_type: str, headers: dict[str, str]
+) -> Response:
+    """Stream, unless it is so little that the hops between threads cost more than the memory."""
+    if length <= _AT_ONCE_BYTES:
+        return Response(b"".join(pieces), media_type=media_type, headers=headers)
     headers["Content-Length"] = str(length)
-    return StreamingResponse(
-        _joined(storage, parts, writer.end), media_type=writer.content_type, headers=headers
-    )
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 
 def _only(instances: Sequence[Instance]) -> Instance:
