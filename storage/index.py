@@ -187,7 +187,9 @@ class Index:
                     t.series.c.state == "RECEIVING",
                     or_(
                         t.series.c.last_instance_at <= now - timedelta(seconds=quiet_s),
-                        t.series.c.first_instance_at <= now - timedelta(seconds=forced_s),
+                        # Since it was last complete, for a series that was opened again.
+                        func.coalesce(t.series.c.completed_at, t.series.c.first_instance_at)
+                        <= now - timedelta(seconds=forced_s),
                         # A clock that was set back would otherwise hold the series for ever.
                         t.series.c.last_instance_at > now + timedelta(seconds=quiet_s),
                     ),

@@ -1,6 +1,7 @@
 """The one door: durable, indexed, once; on both databases and both object stores."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,15 @@ def _close_volumes(storage: Storage) -> None:
     assert isinstance(writer, VolumeWriter)
     writer.close()
     storage.instances._volumes.close()
+
+
+def test_a_series_that_never_rests_is_forced_and_again_only_after_as_long(
+    storage: Storage,
+) -> None:
+    storage.ingest.accept(part10(instance="1"), "stow")
+    later = utcnow() + timedelta(hours=2)
+    (series,) = storage.index.quiet_series(later, 1e9, 3600)
+    assert storage.index.mark_complete(series, later) is not None
+    storage.ingest.accept(part10(instance="2"), "stow")
+    assert storage.index.quiet_series(later + timedelta(minutes=1), 1e9, 3600) == []
+    assert storage.index.quiet_series(later + timedelta(minutes=61), 1e9, 3600) != []
