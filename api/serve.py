@@ -1,13 +1,16 @@
 """Run the HTTP side with uvicorn, and end it within seconds."""
 
 import resource
+import signal
 import tempfile
+from types import FrameType
 
 import structlog
 import uvicorn
 from starlette.formparsers import MultiPartParser
 
 from api.app import create_app
+from storage.opening import open_storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -44,8 +47,15 @@ def make_server(settings: Settings) -> uvicorn.Server:
 
 
 def run_api(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT. Blocks; returns the exit status."""
+    """Serve until SIGTERM or SIGINT. Blocks; returns the exit status.
+
+    Raises InvalidRequest when it may not listen there, StorageUnavailable when
+    the storage cannot be opened.
+    """
     settings.check_binding(settings.http_host, "The HTTP server")
+    with open_storage(settings):
+        # Told here in a sentence; within uvicorn it would be a stack trace.
+        pass
     # Large forms are spooled to the disk that is watched, not to a /tmp in memory.
     spool = settings.data_dir / "tmp"
     spool.mkdir(parents=True, exist_ok=True)
@@ -55,7 +65,16 @@ def run_api(settings: Settings) -> int:
     _allow_open_files(_OPEN_FILES)
     server = make_server(settings)
     log.info("http_listening", host=settings.http_host, port=settings.http_port)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        server.should_exit = True
+
+    # uvicorn raises the signal again once it has ended; to have been asked is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     server.run()
+    log.info("http_stopped")
     return 0 if server.started else 1
 
 

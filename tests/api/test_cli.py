@@ -203,6 +203,35 @@ def test_the_description_is_valid_json(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_the_api_alone_ends_by_sigterm_as_asked(tmp_path: Path) -> None:
+    port = free_port()
+    mediview(tmp_path, "migrate")
+    log = tmp_path / "api.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [PROGRAM, "api"],
+            cwd=tmp_path,
+            env=environment(tmp_path, http_port=port),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: answers(port), log)
+        process.terminate()
+        assert process.wait(10) == 0, log.read_text()
+        assert "http_stopped" in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_an_api_before_its_migration_says_what_to_do(tmp_path: Path) -> None:
+    said = mediview(tmp_path, "api", http_port=free_port())
+    assert said.returncode != 0
+    assert "mediview migrate" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
     for _ in range(2):
         said = mediview(tmp_path, "migrate")
