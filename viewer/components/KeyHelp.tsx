@@ -30,9 +30,9 @@ export function KeyHelp({ groups, onClose }: { groups: readonly KeyGroup[]; onCl
           Close
         </button>
       </div>
-      <div className="grid gap-x-8 gap-y-5 p-5 sm:grid-cols-2">
+      <div className="gap-x-8 p-5 sm:columns-2">
         {groups.map((group) => (
-          <section key={group.title}>
+          <section key={group.title} className="mb-5 break-inside-avoid">
             <h3 className="section-title mb-2">{group.title}</h3>
             <dl className="space-y-1.5">
               {group.keys.map(({ keys, does }) => (

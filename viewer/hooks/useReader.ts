@@ -5,7 +5,7 @@ import { useMasks, type Masks } from "@/hooks/useMasks";
 import { useScene } from "@/hooks/useScene";
 import { planes, registerSeries, type LoadedSeries, type Plane, type Scene, type ViewId } from "@/lib/cornerstone";
 import { retrieveSeriesMetadata } from "@/lib/dicomweb";
-import type { Vector } from "@/lib/geometry";
+import { nearestSlice, type Vector } from "@/lib/geometry";
 import { Problem } from "@/lib/http";
 import { seriesToOpen } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
@@ -141,16 +141,19 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     }
   }, [scene, findings, masks.masks, layout]);
 
+  // The other layout opens where this one looks; a mask's middle is kept while its slice is open.
   const changeLayout = useCallback(
     (next: Layout) => {
-      const info = views.get("stack").info;
-      if (layout === "stack" && info) {
-        const index = info.sliceNumber - 1;
-        place.current = { index, point: place.current?.point ?? null };
+      const point = scene?.point ?? null;
+      if (series && layout === "stack") {
+        const index = (views.get("stack").info?.sliceNumber ?? 1) - 1;
+        if (place.current?.index !== index) place.current = { index, point };
+      } else if (series && point) {
+        place.current = { index: nearestSlice(series.order.slices, point) ?? 0, point };
       }
       setLayout(next);
     },
-    [layout, views],
+    [layout, scene, series, views],
   );
 
   const showSegment = useCallback(

@@ -179,6 +179,31 @@ export function lpsOfPixel(dataset: DicomJson, column: number, row: number): Vec
   ) as Vector;
 }
 
+/** The middle of an image plane, LPS in mm. */
+export function middleOf(dataset: DicomJson): Vector | null {
+  const [rows = 0] = numbersOf(dataset, tag.rows);
+  const [columns = 0] = numbersOf(dataset, tag.columns);
+  return lpsOfPixel(dataset, (columns - 1) / 2, (rows - 1) / 2);
+}
+
+/** The index of the slice nearest to a point, or null when the slices have no positions. */
+export function nearestSlice(slices: readonly Slice[], point: Vector): number | null {
+  const normal = slices[0] && planeNormal(slices[0].dataset);
+  if (!normal) return null;
+  const at = dot(normal, point);
+  let nearest: number | null = null;
+  let least = Infinity;
+  for (const [index, { positionMm }] of slices.entries()) {
+    if (positionMm === null) return null;
+    const distance = Math.abs(positionMm - at);
+    if (distance < least) {
+      least = distance;
+      nearest = index;
+    }
+  }
+  return nearest;
+}
+
 const axisLetters: readonly [string, string][] = [
   ["L", "R"],
   ["P", "A"],

@@ -31,10 +31,16 @@ export function percentiles(values: ArrayLike<number>, fractions: readonly numbe
   );
 }
 
-/** A window that shows a plane well when the header gives none: its 1st to 99.5th percentile. */
+const headroom = 0.2;
+
+/**
+ * A window that shows a plane well when the header gives none: its 1st to 99.5th percentile, and
+ * above that a fifth more, so that the brightest tissue keeps its detail.
+ */
 export function windowOfValues(values: ArrayLike<number>): WindowRange {
   const [lower = 0, upper = 0] = percentiles(values, [0.01, 0.995]);
-  return upper > lower ? { lower, upper } : { lower, upper: lower + 1 };
+  if (upper <= lower) return { lower, upper: lower + 1 };
+  return { lower, upper: upper + headroom * (upper - lower) };
 }
 
 /** Presets by modality: Hounsfield windows for CT; for the rest, shares of what the image holds. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/lib/dicomweb";
-import { directionLetters, edgeLetters, lpsOfPixel, orderSlices, type Vector } from "@/lib/geometry";
+import { directionLetters, edgeLetters, lpsOfPixel, nearestSlice, orderSlices, type Vector } from "@/lib/geometry";
 
 const axial = [1, 0, 0, 0, 1, 0];
 
@@ -107,5 +107,18 @@ describe("orientation letters", () => {
   it("keeps one letter for a slight tilt and adds one for a real one", () => {
     expect(directionLetters([0.999, -0.02, 0.04])).toBe("L");
     expect(directionLetters([0, 0.8, 0.6])).toBe("PH");
+  });
+});
+
+describe("the slice nearest to a point", () => {
+  const { slices } = orderSlices([0, 2.5, 5].map((z, index) => slice(index, [0, 0, z])));
+
+  it("is found along the normal", () => {
+    expect(nearestSlice(slices, [70, -30, 3.6])).toBe(1);
+    expect(nearestSlice(slices, [0, 0, 900])).toBe(2);
+  });
+
+  it("is unknown without positions", () => {
+    expect(nearestSlice(orderSlices([slice(1, null)]).slices, [0, 0, 0])).toBeNull();
   });
 });

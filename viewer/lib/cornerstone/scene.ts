@@ -7,7 +7,7 @@ import {
   volumeLoader,
   VolumeViewport,
 } from "@cornerstonejs/core";
-import { edgeLetters, type EdgeLetters, type Vector } from "@/lib/geometry";
+import { edgeLetters, middleOf, type EdgeLetters, type Vector } from "@/lib/geometry";
 import { centerAndWidth, type WindowRange } from "@/lib/windowing";
 import { MaskLayer } from "./layer";
 import type { LoadedMask } from "./mask";
@@ -62,6 +62,8 @@ export class Scene {
   /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
   private windowSettled = false;
   private readonly elements = new Map<ViewId, HTMLDivElement>();
+  /** Where the planes look; kept because a mask that is added to a view centres it anew. */
+  private lookedAt: Vector | null = null;
   private ended = false;
 
   private constructor(private readonly listener: SceneListener) {
@@ -141,13 +143,15 @@ export class Scene {
     if (this.ended || this.series !== series) return;
     this.applyWindow();
     this.layer.attach(series.seriesInstanceUid, [...planes]);
+    // Switching the crosshairs on centres the planes; the place to look at comes after.
+    this.mouse.useCrosshairs(true);
     if (near) this.goToPoint(near);
     this.engine.renderViewports([...planes]);
-    this.mouse.useCrosshairs(true);
   }
 
   addMask(mask: LoadedMask): void {
     if (!this.series) return;
+    this.lookedAt = this.mouse.center;
     this.layer.add(this.series.seriesInstanceUid, mask, [...this.elements.keys()]);
     this.render();
   }
@@ -252,7 +256,16 @@ export class Scene {
     return view instanceof StackViewport ? view : null;
   }
 
+  /** The place that is being looked at: the middle of the open slice, or where the planes cross. */
+  get point(): Vector | null {
+    const view = this.stack();
+    if (!view) return this.mouse.center;
+    const slice = this.series?.order.slices[view.getCurrentImageIdIndex()];
+    return slice ? middleOf(slice.dataset) : null;
+  }
+
   private goToPoint(point: Vector): void {
+    this.lookedAt = point;
     for (const plane of planes) {
       const view = this.engine.getViewport(plane);
       if (view instanceof VolumeViewport) view.jumpToWorld(point);
@@ -280,11 +293,13 @@ export class Scene {
       this.elements.set(viewId, element);
       element.addEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
       element.addEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
+      element.addEventListener(CoreEnums.Events.ACTORS_CHANGED, this.onActors);
       this.mouse.attach(viewId);
     }
   }
 
   private clear(): void {
+    this.lookedAt = null;
     this.windowSettled = false;
     this.stopPrefetch();
     this.mouse.useCrosshairs(false);
@@ -292,6 +307,7 @@ export class Scene {
     for (const [viewId, element] of this.elements) {
       element.removeEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
       element.removeEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
+      element.removeEventListener(CoreEnums.Events.ACTORS_CHANGED, this.onActors);
       this.mouse.detach(viewId);
       this.engine.disableElement(viewId);
     }
@@ -332,6 +348,10 @@ export class Scene {
         view.render();
       }
     }
+  };
+
+  private readonly onActors = (): void => {
+    if (this.lookedAt && !this.stack()) this.goToPoint(this.lookedAt);
   };
 
   private readonly onRendered = (event: Event): void => {

@@ -30,6 +30,7 @@ export class MouseTools {
   private readonly group: ToolTypes.IToolGroup;
   private left: ToolName = "window";
   private crosshairs = false;
+  private crosshairMode: "off" | "shown" | "active" = "off";
 
   constructor(private readonly id: string) {
     this.group = group(id);
@@ -39,7 +40,6 @@ export class MouseTools {
         tool === CrosshairsTool
           ? {
               getReferenceLineColor: (viewId: string) => lineColors[viewId] ?? "rgb(200, 200, 200)",
-              getReferenceLineDraggableRotatable: () => false,
               getReferenceLineSlabThicknessControlsOn: () => false,
             }
           : {},
@@ -61,10 +61,9 @@ export class MouseTools {
     this.bind();
   }
 
-  /** Crosshairs need three planes; without them the left button goes back to the window. */
+  /** Crosshairs need three planes. */
   useCrosshairs(on: boolean): void {
     this.crosshairs = on;
-    if (!on && this.left === "crosshairs") this.left = "window";
     this.bind();
   }
 
@@ -76,7 +75,12 @@ export class MouseTools {
 
   removeMeasurements(): void {
     annotation.state.removeAllAnnotations();
-    if (this.crosshairs) this.bind();
+    if (!this.crosshairs) return;
+    // The lines are annotations too, and went with the rest.
+    const { center } = this;
+    this.useCrosshairs(false);
+    this.useCrosshairs(true);
+    if (center) this.moveCrosshairs(center);
   }
 
   end(): void {
@@ -90,22 +94,39 @@ export class MouseTools {
       ["zoom", [{ mouseButton: MouseBindings.Secondary }]],
       ["pan", [{ mouseButton: MouseBindings.Auxiliary }]],
     ]);
-    bindings.set(this.left, [
-      ...(bindings.get(this.left) ?? []),
+    const left = this.left === "crosshairs" && !this.crosshairs ? "window" : this.left;
+    bindings.set(left, [
+      ...(bindings.get(left) ?? []),
       { mouseButton: MouseBindings.Primary },
     ]);
     for (const [name, tool] of Object.entries(toolClasses) as [ToolName, typeof PanTool][]) {
       const bound = bindings.get(name);
-      if (name === "crosshairs" && !this.crosshairs) {
-        this.group.setToolDisabled(tool.toolName);
-      } else if (bound) {
-        this.group.setToolActive(tool.toolName, { bindings: bound });
-      } else if (name === "crosshairs") {
-        this.group.setToolEnabled(tool.toolName);
-      } else {
-        this.group.setToolPassive(tool.toolName, { removeAllBindings: true });
-      }
+      if (name === "crosshairs") this.bindCrosshairs(bound);
+      else if (bound) this.group.setToolActive(tool.toolName, { bindings: bound });
+      else this.group.setToolPassive(tool.toolName, { removeAllBindings: true });
     }
   }
-}
 
+  /** Every change of their mode centres the planes anew, so they change only when they must. */
+  private bindCrosshairs(bound: ToolTypes.IToolBinding[] | undefined): void {
+    const mode = !this.crosshairs ? "off" : bound ? "active" : "shown";
+    if (mode === this.crosshairMode) return;
+    const { toolName } = CrosshairsTool;
+    const { center } = this;
+    this.crosshairMode = mode;
+    if (mode === "off") this.group.setToolDisabled(toolName);
+    else if (bound) this.group.setToolActive(toolName, { bindings: bound });
+    else {
+      this.group.setToolPassive(toolName, { removeAllBindings: true });
+      this.group.setToolEnabled(toolName);
+    }
+    if (center && mode !== "off") this.moveCrosshairs(center);
+  }
+
+  /** Where the crosshairs meet; null while they are off. */
+  get center(): Types.Point3 | null {
+    if (this.crosshairMode === "off") return null;
+    const tool: unknown = this.group.getToolInstance(CrosshairsTool.toolName);
+    return tool instanceof CrosshairsTool ? [...tool.toolCenter] : null;
+  }
+}
