@@ -266,6 +266,8 @@ delivery = Table(
     _text("lease_owner"),
     _at("next_attempt_at"),
     _text("last_error"),
+    _at("sent_at", nullable=True),
+    Column("questions", Integer, nullable=False, server_default="0"),
     _at("created_at"),
     _at("updated_at"),
     UniqueConstraint("destination", "sop_instance_uid"),
@@ -304,4 +306,82 @@ heartbeat = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     _at("at"),
+)
+
+commitment_report = Table(
+    "commitment_report",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("transaction_uid", Uid, nullable=False),
+    Column("peer_ae_title", String(16), nullable=False),
+    Column("references", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _text("lease_owner"),
+    _at("next_attempt_at"),
+    _text("last_error"),
+    _at("created_at"),
+    _at("updated_at"),
+    UniqueConstraint("peer_ae_title", "transaction_uid"),
+    Index("ix_commitment_report_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+commitment_request = Table(
+    "commitment_request",
+    metadata,
+    Column("transaction_uid", Uid, primary_key=True),
+    Column("destination", String(80), nullable=False),
+    Column("references", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("failed", JSON, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    Index("ix_commitment_request_created_at", "created_at"),
+)
+
+procedure_step = Table(
+    "procedure_step",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("calling_ae_title", String(16), nullable=False),
+    Column("attributes", JSON, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+)
+
+availability_notice = Table(
+    "availability_notice",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("calling_ae_title", String(16), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("attributes", JSON, nullable=False),
+    _at("received_at"),
+)
+
+expectation = Table(
+    "expectation",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("series_instance_uid", Uid, nullable=False, index=True),
+    Column("announced_by", String(80), nullable=False),
+    Column("is_final", Boolean, nullable=False),
+    Column("sop_instance_uids", JSON, nullable=False),
+    _at("updated_at"),
+    UniqueConstraint("announced_by", "series_instance_uid"),
+)
+
+worklist_item = Table(
+    "worklist_item",
+    metadata,
+    Column("worklist_item_id", String(36), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    _text("accession_number"),
+    _text("start"),
+    Column("attributes", JSON, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    Index("ix_worklist_item_state_start", "state", "start"),
 )
