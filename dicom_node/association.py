@@ -210,6 +210,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
         try:
             pdu, event = self.dul._decode_pdu(bytearray(PDU_HEADER.pack(pdu_type, length) + body))
             self.dul._recv_pdu.put(pdu)
+            self.connection.message_done()
             self._happened(event)
         except Exception as error:
             # pynetdicom lets whatever its decoding meets escape: a peer's

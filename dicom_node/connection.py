@@ -31,7 +31,6 @@ class Connection:
         self._timeout_s = 0.0
         self._message_started = 0.0
         self._message_bytes = 0
-        self.received_bytes = 0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # Blocking, with the kernel keeping time: a Python-level timeout costs
@@ -49,10 +48,9 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
-    def begin_message(self) -> None:
-        """From here on the peer's average rate is watched."""
-        self._message_started = time.monotonic()
-        self._message_bytes = self.received_bytes
+    def message_done(self) -> None:
+        """The peer has said something whole; its rate is watched anew from its next byte."""
+        self._message_started = 0.0
 
     def receive_into(self, view: memoryview) -> int:
         """Like `socket.recv_into`; raises PeerTooSlow instead of waiting too long."""
@@ -63,15 +61,17 @@ class Connection:
         if self._quick_ack is not None:
             with contextlib.suppress(OSError):
                 self.socket.setsockopt(socket.IPPROTO_TCP, self._quick_ack, 1)
-        self.received_bytes += received
+        self._watch_rate(received)
         return received
 
-    def check_rate(self) -> None:
-        """Raise PeerTooSlow when the message at hand crawls."""
-        elapsed = time.monotonic() - self._message_started - self._timeout_s
-        if elapsed > 0 and self.received_bytes - self._message_bytes < (
-            elapsed * _SLOWEST_BYTES_PER_S
-        ):
+    def _watch_rate(self, received: int) -> None:
+        """A message may take the time limit, and then as long as its bytes come fast enough."""
+        now = time.monotonic()
+        if not self._message_started:
+            self._message_started, self._message_bytes = now, 0
+        self._message_bytes += received
+        overtime_s = now - self._message_started - self._timeout_s
+        if overtime_s > 0 and self._message_bytes < overtime_s * _SLOWEST_BYTES_PER_S:
             raise PeerTooSlow(f"A message came at less than {_SLOWEST_BYTES_PER_S:g} bytes/s.")
 
     def send(self, buffers: Sequence[bytes | memoryview]) -> None:

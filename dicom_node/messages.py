@@ -19,11 +19,9 @@ _KEPT_BUFFER_BYTES = 16 * 1024 * 1024
 
 
 class Pace(Protocol):
-    """What watches a message's rate; `connection.Connection` does."""
+    """What watches how fast messages come; `connection.Connection` does."""
 
-    def begin_message(self) -> None: ...
-
-    def check_rate(self) -> None: ...
+    def message_done(self) -> None: ...
 
 
 class LargeStore(Protocol):
@@ -149,11 +147,8 @@ class Incoming:
 
     def data_pdu(self, length: int) -> None:
         """Read the body of one P-DATA-TF PDU. Raises MalformedPdu."""
-        if self.in_message:
-            self._pace.check_rate()
         for fragment in self._reader.fragments(length):
             if not self.in_message:
-                self._pace.begin_message()
                 self._context_id = fragment.context_id
             elif fragment.context_id != self._context_id:
                 raise MalformedPdu("A message changes its presentation context in the middle.")
@@ -208,6 +203,7 @@ class Incoming:
         command, encoded = self._decoded, bytes(self._command)
         self._decoded = None
         self._command.clear()
+        self._pace.message_done()
         if command is None:
             return
         if command.command_field == Command.C_STORE_RSP and data is None:

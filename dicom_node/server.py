@@ -34,6 +34,7 @@ _LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 # Connections above the limit are answered with a rejection as long as they are
 # few; a flood of them is closed without a word.
 _SPARE_CONNECTIONS = 32
+_ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
 _POLL_S = 0.05
@@ -120,7 +121,9 @@ class Scp:
                 continue
             try:
                 self._start_association(client, address)
-            except OSError:
+            except Exception:
+                # The edge of a connection: whatever it meets, the next one is served.
+                log.error("connection_failed", host=address[0], exc_info=True)
                 client.close()
 
     def _start_association(self, client: socket.socket, address: tuple[str, int]) -> None:
@@ -133,6 +136,7 @@ class Scp:
         association = AcceptedAssociation(
             self._ae,
             Timeouts(
+                acse_s=min(_ASSOCIATE_TIMEOUT_S, settings.association_idle_timeout_s),
                 dimse_s=settings.association_idle_timeout_s,
                 idle_s=settings.association_idle_timeout_s,
             ),

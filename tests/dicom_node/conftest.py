@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from dicom_node.peers import Peer
@@ -14,6 +15,10 @@ from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.part10 import read_file_meta
 from storage.settings import Settings
+
+# An example's time says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("dicom_node", deadline=None)
+hypothesis.settings.load_profile("dicom_node")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The SCP as an operator meets it: where it listens, what it limits, how it ends."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import struct
@@ -16,6 +18,9 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 
+from dicom_node.command_set import encode_store_request
+from dicom_node.pdu import data_pdus
+from dicom_node.requestor import open_association
 from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
 from storage.errors import InvalidRequest
@@ -206,6 +211,73 @@ def test_two_hundred_bad_associations_leave_no_thread_and_no_descriptor(node: No
         with socket.create_connection(("127.0.0.1", node.port)) as sock:
             sock.sendall(bytes([n % 256]) * (n % 16))
     _wait_for(lambda: descriptors() <= files and threading.active_count() <= threads)
+
+
+@pytest.mark.parametrize("is_established", [False, True])
+def test_a_peer_that_sends_a_byte_now_and_then_is_cut_off(
+    tmp_path: Path, is_established: bool
+) -> None:
+    """Each byte comes in time, the message never does."""
+    settings = node_settings(tmp_path, association_idle_timeout_s=0.5)
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        scp = start_scp(storage)
+        try:
+            if is_established:
+                association = open_association(Node(storage, scp).peer, "SLOW", _store_context())
+                sock = association.connection.socket
+                message = struct.pack(">BxLLBB", 4, 1000, 996, 1, 3)
+            else:
+                sock = socket.create_connection(("127.0.0.1", scp.port))
+                message = struct.pack(">BxL", 1, 1000)
+            started = time.monotonic()
+            with sock, pytest.raises(OSError, match=r"[Bb]roken pipe|reset"):
+                _drip(sock, message + bytes(1000))
+            assert time.monotonic() - started < 40
+        finally:
+            scp.shutdown()
+
+
+def test_noise_on_established_associations_ends_them_and_nothing_else(node: Node) -> None:
+    rng = random.Random(2)
+    echo(node.peer, "WARM")
+    for _ in range(60):
+        association = open_association(node.peer, "NOISE", _store_context())
+        good = item_of(encoded(ct_instance(size=8)))
+        stream = bytearray(
+            b"".join(
+                data_pdus(
+                    1,
+                    memoryview(
+                        encode_store_request(
+                            message_id=1,
+                            sop_class_uid=good.sop_class_uid,
+                            sop_instance_uid=good.sop_instance_uid,
+                        )
+                    ),
+                    is_command=True,
+                    max_pdu_bytes=0,
+                )
+                + data_pdus(1, memoryview(bytes(500)), is_command=False, max_pdu_bytes=0)
+            )
+        )
+        for _ in range(rng.randint(1, 8)):
+            stream[rng.randrange(len(stream))] = rng.randrange(256)
+        with association.connection.socket as sock, contextlib.suppress(OSError):
+            sock.sendall(stream[: rng.randrange(len(stream))])
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(4096):
+                pass
+    _wait_for(lambda: node.scp.association_count == 0)
+    (result,) = send([item_of(encoded(ct_instance()))], peer=node.peer, calling_ae_title="AFTER")
+    assert result.ok
+    assert node.instance_count == 1
+
+
+def _drip(sock: socket.socket, data: bytes) -> None:
+    for byte in data:
+        sock.send(bytes([byte]))
+        time.sleep(0.1)
 
 
 def _echo_context():  # type: ignore[no-untyped-def]
