@@ -26,14 +26,14 @@ _QUIET = (
     "celery.beat",
     "celery.worker.consumer.connection",
     "celery.worker.strategy",
-    "highdicom",
     "httpcore",
     "httpx",
-    "pydicom",
     "urllib3",
     "uvicorn.access",
     "uvicorn.error",
 )
+# Their messages quote values of data sets.
+_SILENT = ("highdicom", "pydicom", "pynetdicom")
 
 
 def configure_logging(settings: Settings) -> None:
@@ -71,10 +71,13 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if not sys.warnoptions:
+        # What libraries warn of a data set quotes its values.
+        warnings.simplefilter("ignore")
     # It warns that a broker of files has no host name.
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)
-    # Celery says it to root on account of pickled messages, and the node takes JSON alone.
-    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 
 
 def places(error: BaseException) -> list[str]:

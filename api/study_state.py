@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.images import IMAGE_PIPELINE
 from api.payloads import StudyState
 from storage.entities import Decision, Delivery, Job, Series
 
@@ -104,9 +103,7 @@ def _failures(failed: Sequence[Job]) -> str:
 
 
 def _refusals(refusals: Sequence[Decision]) -> str:
-    # That an image model takes no series is true of all and explains none.
-    told = [one for one in refusals if one.pipeline != IMAGE_PIPELINE] or refusals
-    reasons = {one.reason for one in told}
+    reasons = {one.reason for one in refusals}
     if len(reasons) == 1:
         return f"No analysis fits: {next(iter(reasons))}"
     return f"No analysis fits; {_count(len(reasons), 'reason')} are kept with the series."

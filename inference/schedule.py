@@ -70,13 +70,17 @@ def schedule_series(
     """Offer one complete series to every pipeline and store what each said.
 
     Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
-    Our own results are offered to nobody.
+    Our own results are offered to nobody, and no series to a pipeline for uploaded images.
     """
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
     offered = catalogue(storage.settings) if pipelines is None else pipelines
     candidate = _read(storage, series)
-    return [_decide(storage, candidate, pipeline) for pipeline in offered]
+    return [
+        _decide(storage, candidate, pipeline)
+        for pipeline in offered
+        if pipeline.input_kind != "image"
+    ]
 
 
 def _read(storage: Storage, series: Series) -> _Candidate:

@@ -138,8 +138,3 @@ def test_one_pipeline_may_fail_beside_another() -> None:
     assert derived.text == (
         "brain-volume finished. brain-structures failed: Slices 3 and 4 overlap."
     )
-
-
-def test_that_an_image_model_takes_no_series_is_no_reason() -> None:
-    image = replace(REFUSED, pipeline="image-classification", reason="Only a PNG is taken.")
-    assert derive_state([SERIES], [image, REFUSED], [], []).text.endswith("Only 4 slices.")
