@@ -1,5 +1,6 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
 export { loadMask, type LoadedMask, type MaskSegment } from "./mask";
 export { type MaskStyle, type ToolName } from "./runtime";
-export { Scene, planes, type Plane, type SceneListener, type ViewId, type ViewInfo } from "./scene";
+export { Scene, type SceneListener } from "./scene";
 export { registerSeries, type LoadedSeries } from "./series";
+export { planes, type Plane, type ViewId, type ViewInfo } from "./view";

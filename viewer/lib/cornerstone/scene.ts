@@ -7,30 +7,14 @@ import {
   volumeLoader,
   VolumeViewport,
 } from "@cornerstonejs/core";
-import { edgeLetters, middleOf, type EdgeLetters, type Vector } from "@/lib/geometry";
-import { centerAndWidth, type WindowRange } from "@/lib/windowing";
+import { middleOf, type Vector } from "@/lib/geometry";
+import type { WindowRange } from "@/lib/windowing";
 import { MaskLayer } from "./layer";
 import type { LoadedMask } from "./mask";
 import { start, type MaskStyle, type ToolName } from "./runtime";
 import { openingWindow, prefetch, type LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
-
-export const planes = ["axial", "sagittal", "coronal"] as const;
-export type Plane = (typeof planes)[number];
-export type ViewId = "stack" | Plane;
-
-/** What a view shows now, for the text over it. */
-export interface ViewInfo {
-  viewId: ViewId;
-  /** Counts from 1. */
-  sliceNumber: number;
-  sliceCount: number;
-  center: number;
-  width: number;
-  inverted: boolean;
-  zoom: number;
-  letters: EdgeLetters;
-}
+import { planes, viewInfo, type Plane, type ViewId, type ViewInfo } from "./view";
 
 export interface SceneListener {
   onView(info: ViewInfo): void;
@@ -359,23 +343,7 @@ export class Scene {
     const view = this.engine.getViewport(viewportId);
     if (!(view instanceof StackViewport || view instanceof VolumeViewport)) return;
     if (view instanceof StackViewport && view.getImageIds().length === 0) return;
-    const camera = view.getCamera();
-    const { center, width } = centerAndWidth(this.current ?? { lower: 0, upper: 255 });
-    const index =
-      view instanceof StackViewport ? view.getCurrentImageIdIndex() : view.getSliceIndex();
-    this.listener.onView({
-      viewId: viewportId as ViewId,
-      sliceNumber: index + 1,
-      sliceCount: view.getNumberOfSlices(),
-      center,
-      width,
-      inverted: this.inverted,
-      zoom: view.getZoom(),
-      letters: edgeLetters(
-        (camera.viewUp ?? [0, -1, 0]) as Vector,
-        (camera.viewPlaneNormal ?? [0, 0, -1]) as Vector,
-      ),
-    });
+    this.listener.onView(viewInfo(view, this.current, this.inverted));
   };
 }
 
