@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
 
-from api.deps import StorageDep
+from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import FrameSource, open_frames
@@ -20,7 +20,12 @@ from api.dicomweb.negotiation import (
     choose_frames,
 )
 from api.dicomweb.pixels import decode_frame, native_bytes
-from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.responses import (
+    caching_headers,
+    etag_of,
+    matches_etag,
+    not_modified,
+)
 from storage.entities import Instance
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage

@@ -15,7 +15,7 @@ from api.dicomweb.frames import FrameSource
 from api.dicomweb.pixel_layout import PixelLayout
 
 # What pydicom and the decoders behind it raise about a frame that they cannot take.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     NotImplementedError,
     RuntimeError,
     ValueError,
@@ -52,7 +52,7 @@ def decode_frame(
         try:
             decoder = get_decoder(syntax)
             array, _ = decoder.as_array(buffer, index=0, **options)
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise not_acceptable(
                 f"Frame {frame_index + 1}, in {syntax.name}, cannot be decoded here.",
                 "Accept transfer-syntax=* to get it as stored.",

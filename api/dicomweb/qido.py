@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from api.deps import StorageDep
+from api.dicomweb.deps import StorageDep
 from api.dicomweb.header_fields import fill_from_headers
 from api.dicomweb.lookups import service_url
 from api.dicomweb.negotiation import DICOM_JSON, accepted, check_json

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
 
-from api.deps import StorageDep
+from api.dicomweb.deps import StorageDep
 from api.dicomweb.frame_routes import parse_frame_numbers
 from api.dicomweb.frames import FrameSource, open_frames
 from api.dicomweb.grayscale import Window, display_values, frame_transforms

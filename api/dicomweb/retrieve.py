@@ -1,16 +1,11 @@
 """WADO-RS: whole instances and their metadata (PS3.18 10.4)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
 
-import pydicom
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.utils import decompress
-from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from api.deps import StorageDep
+from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.lookups import find_instance, find_instances, service_url
 from api.dicomweb.metadata import kept_metadata, make_metadata, metadata_key
@@ -18,13 +13,13 @@ from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
     DICOM,
     DICOM_JSON,
-    NATIVE_SYNTAXES,
     InstanceFormat,
     accepted,
     check_json,
     choose_instances,
 )
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
+from api.dicomweb.transcode import explicit_little
 from storage.entities import Instance
 from storage.index import Content
 from storage.opening import Storage
@@ -201,44 +196,18 @@ def _transcoded(
     storage: Storage, instances: Sequence[Instance], answer: InstanceFormat, headers: dict[str, str]
 ) -> Response:
     """Explicit VR Little Endian of instances that are stored otherwise, one in memory at a time."""
-    for instance in instances:
-        _check_decodable(instance.transfer_syntax_uid)
     if not answer.multipart:
-        body = _explicit_little(storage, _only(instances))
+        body = explicit_little(storage, _only(instances))
         return Response(body, media_type=_part_type(answer.transfer_syntax_uid), headers=headers)
     writer = MultipartWriter(DICOM)
 
+    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
+    first = explicit_little(storage, instances[0])
+
     def parts() -> Iterator[bytes]:
-        for instance in instances:
-            body = _explicit_little(storage, instance)
+        for number, instance in enumerate(instances):
+            body = explicit_little(storage, instance) if number else first
             yield writer.part_header(_part_type(answer.transfer_syntax_uid), len(body)) + body
         yield writer.end
 
     return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
-
-
-def _check_decodable(transfer_syntax_uid: str) -> None:
-    if transfer_syntax_uid in NATIVE_SYNTAXES:
-        return
-    try:
-        available = get_decoder(UID(transfer_syntax_uid)).is_available
-    except NotImplementedError:
-        available = False
-    if not available:
-        raise not_acceptable(
-            f"Instances in {UID(transfer_syntax_uid).name} cannot be decoded here.",
-            "Accept transfer-syntax=* to get them as stored.",
-        )
-
-
-def _explicit_little(storage: Storage, instance: Instance) -> bytes:
-    if instance.transfer_syntax_uid == ExplicitVRLittleEndian:
-        return storage.instances.read(instance)
-    dataset = storage.instances.dataset(instance)
-    if instance.transfer_syntax_uid not in NATIVE_SYNTAXES and "PixelData" in dataset:
-        # The SOP Instance UID stays: PS3.18 8.7.3.5 transcodes, it does not derive.
-        decompress(dataset, generate_instance_uid=False)
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    buffer = BytesIO()
-    pydicom.dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
-    return buffer.getvalue()

@@ -6,5 +6,6 @@ from api.dicomweb import frame_routes, qido, rendered, retrieve, stow
 from api.dicomweb.lookups import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["DICOMweb"])
-for part in (qido.router, retrieve.router, frame_routes.router, rendered.router, stow.router):
+# Routes are tried in order, so what a viewer asks for most comes first.
+for part in (frame_routes.router, retrieve.router, qido.router, rendered.router, stow.router):
     router.include_router(part)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydicom.errors import InvalidDicomError
 
-from api.deps import StorageDep
+from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset, row_to_json
 from api.dicomweb.errors import unsupported_media_type
 from api.dicomweb.lookups import service_url
