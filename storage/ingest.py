@@ -14,7 +14,7 @@ from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
 from storage.large import LargeVolume
 from storage.part10 import Header, make_file_meta, read_header
-from storage.volumes import Appended, VolumeWriter
+from storage.volumes import Appended, VolumeWriter, translated_os_errors
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,10 @@ class Ingest:
     ) -> Incoming[Accepted]:
         def open_large() -> LargeVolume:
             self._volumes.check_free_disk(SPILL_BYTES)
-            return LargeVolume(self._volumes.folder, source=source, origin=origin)
+            folder = self._volumes.folder
+            with translated_os_errors(folder):
+                generation = self._volumes.generation.current()
+            return LargeVolume(folder, source=source, origin=origin, generation=generation)
 
         def keep_small(part10: bytes) -> Accepted:
             header = read_header(part10)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -152,6 +153,13 @@ instance = Table(
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
     _text("object_key"),
+    # What still waits for the bucket.
+    Index(
+        "ix_instance_unsettled",
+        "id",
+        sqlite_where=text("object_key = ''"),
+        postgresql_where=text("object_key = ''"),
+    ),
 )
 
 conflict = Table(
@@ -174,6 +182,25 @@ volume = Table(
     Column("name", String(80), primary_key=True),
     Column("size_bytes", BigInteger, nullable=False),
     _at("reconciled_at"),
+    _at("retired_at", nullable=True),
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("study_instance_uid", Uid, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    _text("object_key"),
+    _at("deleted_at"),
+    UniqueConstraint("sop_instance_uid", "generation"),
+    Index(
+        "ix_tombstone_unpurged",
+        "id",
+        sqlite_where=text("object_key <> ''"),
+        postgresql_where=text("object_key <> ''"),
+    ),
 )
 
 job = Table(

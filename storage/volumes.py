@@ -15,15 +15,17 @@ import struct
 import threading
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from storage.clock import utcnow
 from storage.entities import Location, Origin
 from storage.errors import StorageFull, StorageUnavailable
+from storage.generation import Generation
 
 MAGIC = b"MVR1"
 # magic; crc32 of what follows in the header, the note and the file meta; lengths of the
@@ -33,6 +35,9 @@ SUFFIX = ".mvv"
 NOTE_MAX_BYTES = 64 * 1024
 _FREE_DISK_CHECK_INTERVAL_BYTES = 16 * 1024 * 1024
 
+RecordKind = Literal["instance", "tombstone"]
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Note:
@@ -41,22 +46,31 @@ class Note:
     source: str
     origin: Origin
     received_at: datetime
+    generation: int = 0
+    """How many deletions there had been (`storage.generation`): orders both without a clock."""
+    kind: RecordKind = "instance"
 
     def encode(self) -> bytes:
-        return json.dumps(
-            {
-                "source": self.source,
-                "origin": self.origin,
-                "received_at": self.received_at.isoformat(),
-            },
-            separators=(",", ":"),
-        ).encode()
+        fields: dict[str, str | int] = {
+            "source": self.source,
+            "origin": self.origin,
+            "received_at": self.received_at.isoformat(),
+        }
+        if self.generation:
+            fields["generation"] = self.generation
+        if self.kind != "instance":
+            fields["kind"] = self.kind
+        return _encode_json(fields).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> "Note":
         fields = json.loads(data)
         return cls(
-            fields["source"], fields["origin"], datetime.fromisoformat(fields["received_at"])
+            fields["source"],
+            fields["origin"],
+            datetime.fromisoformat(fields["received_at"]),
+            fields.get("generation", 0),
+            fields.get("kind", "instance"),
         )
 
 
@@ -92,6 +106,17 @@ class Appended:
     note: Note
 
 
+@dataclass(frozen=True)
+class ToAppend:
+    """A record to be written as it stands: a copy of another, or a tombstone."""
+
+    note: Note
+    payload: bytes | memoryview
+    dataset_offset: int
+    digest: bytes
+    """sha256 of the payload from `dataset_offset` on."""
+
+
 def encode_header(
     note: bytes, file_meta: bytes | memoryview, payload_length: int, digest: bytes
 ) -> bytes:
@@ -108,10 +133,20 @@ class VolumeWriter:
     process takes a live tail for a torn one.
     """
 
-    def __init__(self, folder: Path, *, size_bytes: int, free_disk_mark_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size_bytes: int,
+        free_disk_mark_bytes: int,
+        admit: Callable[[], None] | None = None,
+    ) -> None:
+        """`admit` is asked now and then; it raises StorageFull where nothing more may come."""
         self._folder = folder
         self._size_bytes = size_bytes
         self._free_disk_mark_bytes = free_disk_mark_bytes
+        self._admit = admit
+        self._generation = Generation(folder)
         self._append_lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._open: _OpenVolume | None = None
@@ -133,7 +168,8 @@ class VolumeWriter:
         StorageUnavailable when the folder cannot be written; then nothing of
         the instance is visible.
         """
-        note = Note(source, origin, utcnow())
+        with translated_os_errors(self._folder):
+            note = Note(source, origin, utcnow(), self._generation.current())
         file_meta = memoryview(part10)[:dataset_offset]
         header = encode_header(note.encode(), file_meta, len(part10), digest)
         with self._append_lock:
@@ -146,9 +182,36 @@ class VolumeWriter:
             self._commit(volume, sequence)
         return Appended(Location(volume.name, offset + len(header), len(part10)), note)
 
+    def append_records(self, records: Iterable[ToAppend]) -> list[Location]:
+        """Append records as they stand; on return all of them are durable.
+
+        Housekeeping may use what the free-disk mark keeps for it: it is what
+        makes room. Raises StorageFull, StorageUnavailable.
+        """
+        locations = []
+        last: tuple[_OpenVolume, int] | None = None
+        for record in records:
+            meta = memoryview(record.payload)[: record.dataset_offset]
+            length = len(record.payload)
+            header = encode_header(record.note.encode(), meta, length, record.digest)
+            with self._append_lock, translated_os_errors(self._folder):
+                volume = self._writable_volume()
+                offset = volume.append((header, record.payload))
+                # A volume that was left meanwhile was synced when it was retired.
+                last = volume, volume.appended
+            locations.append(Location(volume.name, offset + len(header), length))
+        if last is not None:
+            with translated_os_errors(self._folder):
+                self._commit(*last)
+        return locations
+
     @property
     def folder(self) -> Path:
         return self._folder
+
+    @property
+    def generation(self) -> Generation:
+        return self._generation
 
     def close(self) -> None:
         """Close the open volume; the next append begins a new one."""
@@ -156,6 +219,7 @@ class VolumeWriter:
             if self._open is not None:
                 self._open.retire()
                 self._open = None
+        self._generation.close()
 
     def _writable_volume(self) -> "_OpenVolume":
         if self._open is not None and self._open.size >= self._size_bytes:
@@ -201,6 +265,8 @@ class VolumeWriter:
                 f" the mark is {self._free_disk_mark_bytes >> 20} MiB.",
                 remedy="Free disk space; the node goes on by itself.",
             )
+        if self._admit is not None:
+            self._admit()
         self._since_check_bytes = 0
 
 
