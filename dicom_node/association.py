@@ -6,12 +6,12 @@ not the data of an instance goes to pynetdicom's decoding.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
-from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.pdu_primitives import A_RELEASE, P_DATA
 
 from dicom_node.command_set import Command, CommandSet
 from dicom_node.connection import Connection, PeerTooSlow
@@ -36,6 +36,7 @@ _MAX_DATA_PDU_BYTES = 16 * 1024 * 1024
 # 128 contexts with every transfer syntax there is stay below this.
 _MAX_OTHER_PDU_BYTES = 1024 * 1024
 _LINGER_S = 1.0
+_POLL_S = 0.01
 
 
 class NodeAssociation(Association):  # type: ignore[misc]
@@ -144,6 +145,27 @@ class NodeAssociation(Association):  # type: ignore[misc]
         """
         self.connection.send(self._pdus(context_id, command, data))
 
+    def send_pieces(self, context_id: int, command: bytes, pieces: Iterable[memoryview]) -> None:
+        """Send a message whose data set comes in pieces, in constant memory.
+
+        What `pieces` raises passes through; the message is then cut off, and the
+        association is of no more use.
+        """
+        limit = self.dimse.maximum_pdu_size
+        buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
+        held: memoryview | None = None
+        for piece in pieces:
+            if held is not None:
+                buffers += data_pdus(
+                    context_id, held, is_command=False, max_pdu_bytes=limit, more_follows=True
+                )
+                self.connection.send(buffers)
+                buffers = []
+            held = piece
+        last = memoryview(b"") if held is None else held
+        buffers += data_pdus(context_id, last, is_command=False, max_pdu_bytes=limit)
+        self.connection.send(buffers)
+
     def send_messages(self, context_id: int, messages: Sequence[tuple[bytes, bytes]]) -> None:
         """Send several messages, each a command and its data set, in one go."""
         buffers: list[bytes | memoryview] = []
@@ -171,6 +193,26 @@ class NodeAssociation(Association):  # type: ignore[misc]
         if accepted is None:
             return None
         return str(accepted.abstract_syntax), str(accepted.transfer_syntax[0])
+
+    def next_request(self, timeout_s: float) -> tuple[int, CommandSet, bytes | None] | None:
+        """The next request of those we serve; None when the peer makes none in time.
+
+        The association still stands after a wait in vain.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self.read_waiting()
+            if self._requests:
+                return self._requests.pop(0)
+            if not self.is_open or self.is_release_waiting or time.monotonic() >= deadline:
+                return None
+            time.sleep(_POLL_S)
+
+    @property
+    def is_release_waiting(self) -> bool:
+        """Whether the peer has asked for release, which the serving loop will answer."""
+        primitive = self.dul.peek_next_pdu()
+        return isinstance(primitive, A_RELEASE) and primitive.result is None
 
     def store_status(self) -> int | None:
         """Wait for the response to a C-STORE; None when the association ended without one."""
@@ -225,6 +267,9 @@ class NodeAssociation(Association):  # type: ignore[misc]
             self._cancelled.add(command.message_id_responded_to)
         elif command.command_field in self.served:
             self._requests.append((context_id, command, data))
+        elif command.command_field == Command.N_EVENT_REPORT_RQ:
+            # pynetdicom would serve it from a thread of its own, beside this one.
+            raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
         else:
             self._give_to_pynetdicom(context_id, encoded, data)
 

@@ -1,8 +1,8 @@
-"""The command sets of DIMSE-C by hand (PS3.7 chapters 6.3, 9.3 and annex E).
+"""The command sets of DIMSE by hand (PS3.7 chapters 6.3, 9.3 and annex E).
 
 A command set is always Implicit VR Little Endian: a tag, a 32-bit length, a
 value. Decoding serves every message; what is encoded here are the requests of
-C-STORE and the responses of C-STORE, C-FIND, C-MOVE and C-GET.
+C-STORE and the responses of C-STORE, C-FIND, C-MOVE, C-GET and DIMSE-N.
 """
 
 import struct
@@ -23,6 +23,9 @@ class Command(IntEnum):
     C_FIND_RQ = 0x0020
     C_MOVE_RQ = 0x0021
     N_EVENT_REPORT_RQ = 0x0100
+    N_SET_RQ = 0x0120
+    N_ACTION_RQ = 0x0130
+    N_CREATE_RQ = 0x0140
     C_CANCEL_RQ = 0x0FFF
     C_STORE_RSP = 0x8001
 
@@ -35,6 +38,7 @@ class MalformedCommand(Exception):
 
 
 _AFFECTED_SOP_CLASS_UID = 0x0002
+_REQUESTED_SOP_CLASS_UID = 0x0003
 _COMMAND_FIELD = 0x0100
 _MESSAGE_ID = 0x0110
 _MESSAGE_ID_RESPONDED_TO = 0x0120
@@ -43,7 +47,11 @@ _PRIORITY = 0x0700
 _DATA_SET_TYPE = 0x0800
 _STATUS = 0x0900
 _ERROR_COMMENT = 0x0902
+_ERROR_ID = 0x0903
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
+_REQUESTED_SOP_INSTANCE_UID = 0x1001
+_EVENT_TYPE_ID = 0x1002
+_ACTION_TYPE_ID = 0x1008
 _REMAINING, _COMPLETED, _FAILED, _WARNING = 0x1020, 0x1021, 0x1022, 0x1023
 _MOVE_ORIGINATOR_AE_TITLE = 0x1030
 _MOVE_ORIGINATOR_MESSAGE_ID = 0x1031
@@ -61,6 +69,10 @@ class CommandSet:
     affected_sop_class_uid: str
     affected_sop_instance_uid: str
     move_destination: str = ""
+    requested_sop_class_uid: str = ""
+    requested_sop_instance_uid: str = ""
+    event_type_id: int | None = None
+    action_type_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,10 @@ def decode_command(encoded: bytes | bytearray | memoryview) -> CommandSet:
         affected_sop_class_uid=_uid(elements, _AFFECTED_SOP_CLASS_UID),
         affected_sop_instance_uid=_uid(elements, _AFFECTED_SOP_INSTANCE_UID),
         move_destination=_uid(elements, _MOVE_DESTINATION).strip(),
+        requested_sop_class_uid=_uid(elements, _REQUESTED_SOP_CLASS_UID),
+        requested_sop_instance_uid=_uid(elements, _REQUESTED_SOP_INSTANCE_UID),
+        event_type_id=_number(elements, _EVENT_TYPE_ID),
+        action_type_id=_number(elements, _ACTION_TYPE_ID),
     )
 
 
@@ -140,8 +156,9 @@ def encode_response(
     *,
     has_data_set: bool = False,
     sub_operations: SubOperations | None = None,
+    error_id: int | None = None,
 ) -> bytes:
-    """The response to a DIMSE-C request (PS3.7 Tables 9.3-2, 9.3-4, 9.3-7 and 9.3-10).
+    """The response to a request (PS3.7 Tables 9.3-2, 9.3-4, 9.3-7, 9.3-10 and chapter 10.3).
 
     The comment is cut to the 64 characters of LO.
     """
@@ -155,6 +172,8 @@ def encode_response(
     if error_comment:
         comment = error_comment[:ERROR_COMMENT_MAX_LENGTH]
         elements.append(_text(_ERROR_COMMENT, comment, b" "))
+    if error_id is not None:
+        elements.append(_us(_ERROR_ID, error_id))
     if request.affected_sop_instance_uid:
         uid = request.affected_sop_instance_uid
         elements.append(_text(_AFFECTED_SOP_INSTANCE_UID, uid, b"\0"))

@@ -171,9 +171,6 @@ class Incoming:
             command = decode_command(self._command)
         except MalformedCommand as error:
             raise MalformedPdu(str(error)) from error
-        if command.command_field == Command.N_EVENT_REPORT_RQ:
-            # pynetdicom would serve it from a thread of its own, beside this one.
-            raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
         self._decoded = command
         if command.has_data_set:
             self._begin_data(command)

@@ -1,11 +1,15 @@
 """What to propose to a peer, and a stored instance as the peer takes it."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
+from functools import lru_cache
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from pydicom import dcmread
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -19,11 +23,10 @@ from dicom_node.requestor import MAX_CONTEXTS
 from storage.part10 import read_file_meta
 
 # What pydicom can write from one another without touching a pixel.
-_LITTLE_ENDIAN_UNCOMPRESSED = (
-    str(ExplicitVRLittleEndian),
-    str(ImplicitVRLittleEndian),
-    str(DeflatedExplicitVRLittleEndian),
-)
+_PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
+_LITTLE_ENDIAN_UNCOMPRESSED = (*_PLAIN, str(DeflatedExplicitVRLittleEndian))
+_PIECE_BYTES = 4 * 1024 * 1024
+_MAX_DECODED_BYTES = 2 * 1024 * 1024 * 1024
 
 
 class Sendable(Protocol):
@@ -46,6 +49,10 @@ class CannotConvert(Exception):
     """
 
 
+class Unreadable(Exception):
+    """The stored instance cannot be read or decoded; the message is the kind of error."""
+
+
 @dataclass(slots=True)
 class Batch(Generic[Item]):
     """Items that share an association, numbered as they were given."""
@@ -59,7 +66,7 @@ def plan_contexts(items: Iterable[tuple[int, Item]]) -> Iterator[Batch[Item]]:
 
     Each pair of SOP class and stored syntax is a context of its own: a peer
     that may choose among syntaxes in one context would choose one for all.
-    Uncompressed instances add contexts in the two plain syntaxes.
+    Instances that can be re-encoded add contexts in the two plain syntaxes.
     """
     batch: Batch[Item] = Batch()
     pairs: dict[tuple[str, str], None] = {}
@@ -76,23 +83,23 @@ def plan_contexts(items: Iterable[tuple[int, Item]]) -> Iterator[Batch[Item]]:
         yield batch
 
 
-def read_data_set(
+def encoded_pieces(
     file: BinaryIO, item: Sendable, accepted: Mapping[tuple[str, str], int]
-) -> tuple[int, memoryview]:
-    """The context to use and the encoded data set of a part-10 file.
+) -> tuple[int, Iterator[memoryview]]:
+    """The context to use, and the encoded data set of a part-10 file piece by piece.
 
-    `accepted` maps (SOP class, transfer syntax) to context ids. Raises
-    CannotConvert where the peer takes neither the stored syntax nor one that
-    the instance can be re-encoded in.
+    `accepted` maps (SOP class, transfer syntax) to context ids. A data set in
+    its stored syntax is never held as a whole. Raises CannotConvert where the
+    peer takes neither the stored syntax nor one that the instance can be
+    re-encoded in, and Unreadable, also while pieces are taken.
     """
-    context_id = accepted.get((item.sop_class_uid, item.transfer_syntax_uid))
-    content = file.read()
-    if context_id is not None:
-        return context_id, memoryview(content)[read_file_meta(content).dataset_offset :]
-    for syntax in _acceptable(item.transfer_syntax_uid)[1:]:
+    for syntax in _acceptable(item.transfer_syntax_uid):
         context_id = accepted.get((item.sop_class_uid, syntax))
-        if context_id is not None:
-            return context_id, memoryview(_encoded_as(content, UID(syntax)))
+        if context_id is None:
+            continue
+        if syntax == item.transfer_syntax_uid:
+            return context_id, _as_stored(file)
+        return context_id, iter([memoryview(_converted(file, item.transfer_syntax_uid, syntax))])
     stored = UID(item.transfer_syntax_uid).name
     raise CannotConvert(
         f"does not accept {UID(item.sop_class_uid).name} in {stored},"
@@ -100,22 +107,60 @@ def read_data_set(
     )
 
 
-def _acceptable(transfer_syntax_uid: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _acceptable(transfer_syntax_uid: str) -> tuple[str, ...]:
     """The stored syntax, then those it can be re-encoded in."""
-    if transfer_syntax_uid not in _LITTLE_ENDIAN_UNCOMPRESSED:
-        return [transfer_syntax_uid]
-    plain = _LITTLE_ENDIAN_UNCOMPRESSED[:2]
-    return [transfer_syntax_uid, *(syntax for syntax in plain if syntax != transfer_syntax_uid)]
+    if transfer_syntax_uid in _LITTLE_ENDIAN_UNCOMPRESSED or _is_decodable(transfer_syntax_uid):
+        others = (syntax for syntax in _PLAIN if syntax != transfer_syntax_uid)
+        return (transfer_syntax_uid, *others)
+    return (transfer_syntax_uid,)
 
 
-def _encoded_as(content: bytes, transfer_syntax_uid: UID) -> bytes:
-    dataset = dcmread(BytesIO(content))
-    encoded = encode(
-        dataset,
-        transfer_syntax_uid.is_implicit_VR,
-        transfer_syntax_uid.is_little_endian,
-        transfer_syntax_uid.is_deflated,
-    )
-    if encoded is None:
-        raise ValueError("The data set cannot be encoded in another transfer syntax.")
-    return bytes(encoded)
+def _is_decodable(transfer_syntax_uid: str) -> bool:
+    uid = UID(transfer_syntax_uid)
+    if not uid.is_transfer_syntax or not uid.is_encapsulated:
+        return False
+    try:
+        return bool(get_decoder(uid).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _as_stored(file: BinaryIO) -> Iterator[memoryview]:
+    with _reading():
+        piece = file.read(_PIECE_BYTES)
+        piece = piece[read_file_meta(piece).dataset_offset :]
+    while piece:
+        yield memoryview(piece)
+        with _reading():
+            piece = file.read(_PIECE_BYTES)
+
+
+def _converted(file: BinaryIO, stored_syntax_uid: str, transfer_syntax_uid: str) -> bytes:
+    with _reading(), warnings.catch_warnings():
+        # Odd values are the sender's, and go on as they came.
+        warnings.simplefilter("ignore")
+        dataset = dcmread(file)
+        if UID(stored_syntax_uid).is_encapsulated:
+            size = get_expected_length(dataset) if "PixelData" in dataset else 0
+            if size > _MAX_DECODED_BYTES:
+                raise CannotConvert(f"needs it uncompressed, and that would be {size >> 20} MiB.")
+            if "PixelData" in dataset:
+                dataset.decompress(generate_instance_uid=False)
+        target = UID(transfer_syntax_uid)
+        encoded = encode(dataset, target.is_implicit_VR, target.is_little_endian)
+        if encoded is None:
+            raise ValueError("The data set cannot be encoded in another transfer syntax.")
+        return bytes(encoded)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except CannotConvert:
+        raise
+    except Exception as error:
+        # Whatever pydicom, a codec or the storage meets in the stored bytes. The
+        # error's own text may quote them, so only its kind is told.
+        raise Unreadable(type(error).__name__) from error

@@ -164,12 +164,18 @@ class PduReader:
 
 
 def data_pdus(
-    context_id: int, payload: memoryview, *, is_command: bool, max_pdu_bytes: int
+    context_id: int,
+    payload: memoryview,
+    *,
+    is_command: bool,
+    max_pdu_bytes: int,
+    more_follows: bool = False,
 ) -> list[bytes | memoryview]:
     """P-DATA-TF PDUs that carry `payload`, as buffers for `socket.sendmsg`.
 
-    `max_pdu_bytes` is what the peer announced: the longest body of a PDU, with
-    0 for no limit (PS3.8 D.1.1).
+    With `more_follows` the payload is a piece, and its last fragment is not
+    marked as the last of the command or data set. `max_pdu_bytes` is what the
+    peer announced: the longest body of a PDU, with 0 for no limit (PS3.8 D.1.1).
     """
     room = (max_pdu_bytes or 128 * 1024) - PDV_HEADER_BYTES
     if room < 1:
@@ -179,8 +185,8 @@ def data_pdus(
     while True:
         piece = payload[offset : offset + room]
         offset += len(piece)
-        is_last = offset >= len(payload)
-        control = (1 if is_command else 0) | (2 if is_last else 0)
+        is_end = offset >= len(payload)
+        control = (1 if is_command else 0) | (2 if is_end and not more_follows else 0)
         buffers.append(
             _DATA_PREFIX.pack(
                 PduType.DATA,
@@ -192,5 +198,5 @@ def data_pdus(
             )
         )
         buffers.append(piece)
-        if is_last:
+        if is_end:
             return buffers

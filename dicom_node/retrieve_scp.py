@@ -12,7 +12,8 @@ from dicom_node.contexts import GET_CLASSES, MOVE_CLASSES
 from dicom_node.identifiers import Identifier, encode_uid_list, read_identifier
 from dicom_node.peers import Peer
 from dicom_node.query_scp import query_level
-from dicom_node.scu import SendItem, SendResult, send, send_over
+from dicom_node.scu import send
+from dicom_node.sending import SendItem, SendResult, send_over
 from dicom_node.status import (
     CANCEL,
     MOVE_DESTINATION_UNKNOWN,
