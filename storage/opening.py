@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from storage.commitments import CommitmentReports, CommitmentRequests
 from storage.database import make_engine
 from storage.decisions import Decisions
 from storage.deliveries import Deliveries
 from storage.events import Events
+from storage.expectations import Expectations
 from storage.findings import Findings
 from storage.heartbeats import Heartbeats
 from storage.index import Index
@@ -18,6 +20,7 @@ from storage.instances import InstanceReader
 from storage.jobs import Jobs
 from storage.migrate import check_schema
 from storage.objects import FilesystemObjects, ObjectStore
+from storage.procedure_steps import ProcedureSteps
 from storage.reports import Reports
 from storage.s3 import S3Objects
 from storage.settings import Settings
@@ -25,6 +28,7 @@ from storage.signing import TokenSigner, load_secret
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
 from storage.volumes import VolumeWriter
+from storage.worklist import Worklist
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Storage:
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
+    commitment_reports: CommitmentReports
+    commitment_requests: CommitmentRequests
+    procedure_steps: ProcedureSteps
+    expectations: Expectations
+    worklist: Worklist
 
 
 @contextmanager
@@ -81,6 +90,11 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),
+            commitment_reports=CommitmentReports(engine),
+            commitment_requests=CommitmentRequests(engine),
+            procedure_steps=ProcedureSteps(engine),
+            expectations=Expectations(engine),
+            worklist=Worklist(engine),
         )
     finally:
         writer.close()
