@@ -115,7 +115,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     const observer = new ResizeObserver(() => scene?.resize());
     for (const element of elements.current.values()) observer.observe(element);
     return () => observer.disconnect();
-  }, [scene, layout]);
+  }, [scene, layout, shown]);
 
   // The first mask of a series is seen at once, unless the reader has gone elsewhere meanwhile.
   useEffect(() => {

@@ -48,6 +48,7 @@ export class Scene {
   private readonly elements = new Map<ViewId, HTMLDivElement>();
   /** Where the planes look; kept because a mask that is added to a view centres it anew. */
   private lookedAt: Vector | null = null;
+  private resizeTimer: ReturnType<typeof setTimeout> | undefined;
   private ended = false;
 
   private constructor(private readonly listener: SceneListener) {
@@ -222,12 +223,24 @@ export class Scene {
     else if (pointLpsMm) this.goToPoint(pointLpsMm);
   }
 
-  resize(): void {
-    if (!this.ended && this.elements.size > 0) this.engine.resize(true, true);
+  /**
+   * Fits the views to their elements. Cornerstone drops a resize that meets a frame being drawn and
+   * leaves the image stretched, so it is asked again until every canvas has its element's shape.
+   */
+  resize(attempts = 20): void {
+    clearTimeout(this.resizeTimer);
+    if (this.ended || this.elements.size === 0) return;
+    this.engine.resize(true, true);
+    const fits = [...this.elements].every(([viewId, element]) => {
+      const canvas = this.engine.getViewport(viewId)?.canvas;
+      return canvas && hasShapeOf(canvas, element);
+    });
+    if (!fits && attempts > 0) this.resizeTimer = setTimeout(() => this.resize(attempts - 1), 50);
   }
 
   end(): void {
     this.ended = true;
+    clearTimeout(this.resizeTimer);
     this.stopPrefetch();
     this.layer.end();
     this.mouse.end();
@@ -349,4 +362,14 @@ export class Scene {
 
 function clamp(index: number, length: number): number {
   return Math.max(0, Math.min(length - 1, index));
+}
+
+const roundingPx = 2;
+
+function hasShapeOf(canvas: HTMLCanvasElement, element: HTMLElement): boolean {
+  const ratio = window.devicePixelRatio;
+  return (
+    Math.abs(canvas.width - element.clientWidth * ratio) <= roundingPx * ratio &&
+    Math.abs(canvas.height - element.clientHeight * ratio) <= roundingPx * ratio
+  );
 }
