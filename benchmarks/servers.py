@@ -1,0 +1,109 @@
+"""The servers that are measured: this node, Orthanc and DCMTK's storescp, each a process."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicom_node.peers import Peer
+from storage.migrate import upgrade
+from storage.settings import Settings
+from tests.services import free_port, orthanc, storescp
+
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+_ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Server:
+    peer: Peer
+    pid: int
+
+    def cpu_s(self) -> float:
+        """User and system time of the process and the children that it has waited for."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return sum(map(int, fields[11:15])) / _CLOCK_TICKS
+
+    def peak_memory_mb(self) -> float:
+        """The most resident memory that the process ever had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+
+
+@contextmanager
+def node_server(folder: Path) -> Iterator[Server]:
+    """This node's SCP, on SQLite unless MEDIVIEW_DATABASE_URL says otherwise."""
+    port = free_port()
+    upgrade(Settings(data_dir=folder / "node", dicom_port=port))
+    code = (
+        "import logging, structlog; from storage.settings import Settings;"
+        "from dicom_node.server import run_scp;"
+        "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR));"
+        f"run_scp(Settings(data_dir={str(folder / 'node')!r}, dicom_port={port}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=_ROOT)
+    try:
+        _wait_for_port(port)
+        yield Server(Peer("MEDIVIEW", "127.0.0.1", port), process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+@contextmanager
+def orthanc_server(folder: Path) -> Iterator[Server]:
+    """Orthanc as shipped, but with threads for eight associations and its plugins off."""
+    with orthanc(folder, options={"DicomThreadsCount": 8}) as pacs:
+        yield Server(Peer("ORTHANC", pacs.host, pacs.port), _listener(pacs.port))
+
+
+@contextmanager
+def storescp_server(folder: Path) -> Iterator[Server]:
+    """storescp with a process for each association; it neither syncs nor indexes."""
+    with storescp(folder, options=["+xa", "--fork", "-pdu", "131072"]) as peer:
+        yield Server(Peer("STORESCP", peer.host, peer.port), _listener(peer.port))
+
+
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
+    "node": node_server,
+    "orthanc": orthanc_server,
+    "storescp": storescp_server,
+}
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _listener(port: int) -> int:
+    """The process that listens on a port of loopback."""
+    sockets = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
+                sockets.add(f"socket:[{fields[9]}]")
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            if any(str(fd.readlink()) in sockets for fd in (folder / "fd").iterdir()):
+                return int(folder.name)
+        except OSError:
+            continue
+    raise LookupError(f"nothing listens on {port}")
