@@ -89,6 +89,12 @@ def test_a_pacs_that_is_down_gets_its_results_when_it_is_back(
 
 
 def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(told: Told, node: Node) -> None:
+    # The results are series too, and complete once they have been quiet.
+    node.wait_for(
+        lambda: {one["state"] for one in node.get(told.study_path)["series"]} == {"COMPLETE"},
+        "every series to be complete",
+        20,
+    )
     before = node.get(told.study_path)
     assert node.interrupt() == 0
     assert node.processes() == {}

@@ -77,17 +77,17 @@ class Node:
         return status
 
     def close(self) -> None:
-        """End whatever is left, however it ended."""
+        """End it, and whatever a failed test has left of it; fails where Ctrl-C is not enough."""
         self.api.close()
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        try:
             if self._supervisor is not None and self._supervisor.poll() is None:
-                os.killpg(self._supervisor.pid, signal.SIGINT)
+                self.interrupt()
+        finally:
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if self._supervisor is not None:
                 self._supervisor.wait(STOP_LIMIT_S)
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if self._supervisor is not None:
-            self._supervisor.wait(STOP_LIMIT_S)
 
     def processes(self) -> dict[int, str]:
         """Every process of this node with its command line, found by its environment."""
