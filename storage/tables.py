@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -162,6 +163,9 @@ instance = Table(
     ),
 )
 
+UNSETTLED = instance.c.object_key == literal_column("''")
+"""Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
+
 conflict = Table(
     "conflict",
     metadata,
@@ -202,6 +206,9 @@ tombstone = Table(
         postgresql_where=text("object_key <> ''"),
     ),
 )
+
+UNPURGED = tombstone.c.object_key != literal_column("''")
+"""Deleted instances whose object has not left the bucket yet."""
 
 job = Table(
     "job",
@@ -411,4 +418,29 @@ worklist_item = Table(
     _at("created_at"),
     _at("updated_at"),
     Index("ix_worklist_item_state_start", "state", "start"),
+)
+
+peer = Table(
+    "peer",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("ae_title", String(16), nullable=False),
+    _text("host"),
+    Column("port", Integer, nullable=False),
+    _text("url"),
+    _text("token_header"),
+    _text("token"),
+    _text("folder"),
+    Column("sources", JSON, nullable=False),
+    Column("may", JSON, nullable=False),
+    Column("tls", Boolean, nullable=False),
+    Column("tls_verify", String(16), nullable=False),
+    Column("is_destination", Boolean, nullable=False),
+    Column("object_kinds", JSON, nullable=False),
+    Column("max_associations", Integer, nullable=False),
+    Column("max_sendings", Integer, nullable=False),
+    Column("bandwidth_bytes_per_s", BigInteger, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
 )
