@@ -70,11 +70,15 @@ class Settings(BaseSettings):
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
+    s3_layout: Literal["instances", "volumes"] = Field(
+        "instances", description="One object an instance, or whole volumes."
+    )
 
     # Where things listen
     ae_title: str = "MEDIVIEW"
     dicom_host: str = "127.0.0.1"
     dicom_port: int = Field(11112, ge=0, le=65535)
+    dicom_tls_port: int = Field(0, ge=0, le=65535, description="0: no TLS; 2762 is registered.")
     http_host: str = "127.0.0.1"
     http_port: int = Field(8000, ge=0, le=65535)
     public_url: str = Field("", description="The node's address as a browser reaches it.")
@@ -83,9 +87,32 @@ class Settings(BaseSettings):
     )
     viewer_dir: Path | None = Field(None, description="The built viewer; empty: the one shipped.")
 
+    # Who may associate
+    unknown_peers: Literal["accept", "reject"] = Field(
+        "accept", description="What becomes of calling AE titles that no peer is known by."
+    )
+    check_called_ae_title: bool = Field(
+        False, description="Reject associations that call another AE title than ours."
+    )
+    max_associations_per_peer: int = Field(
+        0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
+    )
+    tls_certificate: Path | None = Field(None, description="PEM: the certificate and its chain.")
+    tls_key: Path | None = Field(None, description="PEM; empty: it stands in the certificate file.")
+    tls_ca: Path | None = Field(
+        None, description="PEM: who signs peers' certificates; empty: the system's authorities."
+    )
+    tls_client_auth: Literal["none", "optional", "required"] = "required"
+
     # Where results go
     destinations: Annotated[tuple[Destination, ...], NoDecode] = Field(
         (), description="name=AE@host:port, separated by commas."
+    )
+    stow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts that STOW-RS destinations may name, separated by commas."
+    )
+    export_dir: Path | None = Field(
+        None, description="Folder destinations lie below it; empty: export in the data folder."
     )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)
@@ -104,6 +131,19 @@ class Settings(BaseSettings):
     # Limits
     volume_size_bytes: int = Field(256 * MIB, ge=1 * MIB)
     free_disk_mark_bytes: int = Field(512 * MIB, ge=0)
+    volume_cache_bytes: int = Field(
+        0, ge=0, description="With S3: local volumes beyond this go once they are in the bucket."
+    )
+    spool_max_bytes: int = Field(
+        0, ge=0, description="With S3: take nothing more while this much waits for the bucket."
+    )
+    compact_dead_ratio: float = Field(
+        0.5, gt=0, le=1, description="Rewrite volumes of which this part was deleted."
+    )
+    compact_interval_s: float = Field(3600.0, gt=0)
+    volume_grace_s: float = Field(
+        300.0, ge=0, description="How long a rewritten volume stays for those who still read it."
+    )
     max_instance_bytes: int = Field(4096 * MIB, ge=1)
     max_associations: int = Field(64, ge=1)
     association_idle_timeout_s: float = Field(60.0, gt=0)
@@ -128,6 +168,13 @@ class Settings(BaseSettings):
             return tuple(_parse_destination(part) for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("stow_hosts", mode="before")
+    @classmethod
+    def _parse_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
     @field_validator("ae_title")
     @classmethod
     def _check_ae_title(cls, value: str) -> str:
@@ -142,6 +189,8 @@ class Settings(BaseSettings):
             raise ValueError(f"two destinations share a name: {', '.join(sorted(names))}")
         if self.object_store == "s3" and not self.s3_bucket:
             raise ValueError("object_store is s3, but s3_bucket is empty")
+        if self.dicom_tls_port and self.tls_certificate is None:
+            raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
         return self
 
     @property
@@ -150,6 +199,10 @@ class Settings(BaseSettings):
             # A plain postgresql:// would ask for psycopg2, which is not what the node ships.
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///{self.data_dir.absolute() / 'index.sqlite3'}"
+
+    @property
+    def resolved_export_dir(self) -> Path:
+        return self.export_dir or self.data_dir / "export"
 
     @property
     def resolved_public_url(self) -> str:
