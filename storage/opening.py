@@ -20,6 +20,7 @@ from storage.instances import InstanceReader
 from storage.jobs import Jobs
 from storage.migrate import check_schema
 from storage.objects import FilesystemObjects, ObjectStore
+from storage.peers import Peers
 from storage.procedure_steps import ProcedureSteps
 from storage.reports import Reports
 from storage.s3 import S3Objects
@@ -49,6 +50,7 @@ class Storage:
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
+    peers: Peers
     commitment_reports: CommitmentReports
     commitment_requests: CommitmentRequests
     procedure_steps: ProcedureSteps
@@ -90,6 +92,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),
+            peers=Peers(engine, settings),
             commitment_reports=CommitmentReports(engine),
             commitment_requests=CommitmentRequests(engine),
             procedure_steps=ProcedureSteps(engine),
