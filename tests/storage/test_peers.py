@@ -1,0 +1,137 @@
+"""What an administrator tells the node about its peers."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.errors import InvalidRequest, NotFound, UidConflict
+from storage.opening import Storage
+from storage.peer_rules import checked
+from storage.peers import KnownPeer, object_kind
+from storage.settings import Settings
+
+PACS = KnownPeer(
+    "archive",
+    ae_title="ARCHIVE",
+    host="10.0.0.5",
+    port=104,
+    sources=("10.0.0.0/24",),
+    may=frozenset({"query", "retrieve"}),
+    tls=True,
+    tls_verify="chain",
+    is_destination=True,
+    object_kinds=frozenset({"SEG", "SR"}),
+    max_associations=3,
+    max_sendings=2,
+    bandwidth_bytes_per_s=1_000_000,
+)
+
+
+def test_a_peer_is_kept_as_it_was_told_changed_and_removed(storage: Storage) -> None:
+    peers = storage.peers
+    peers.add(PACS)
+    assert peers.get("archive") == PACS
+    assert peers.all() == peers.destinations() == [PACS]
+    assert peers.by_ae_title("ARCHIVE") == [PACS]
+    changed = replace(PACS, ae_title="ARCHIVE2", is_destination=False)
+    peers.replace(changed)
+    assert peers.get("archive") == changed
+    assert (peers.by_ae_title("ARCHIVE"), peers.by_ae_title("ARCHIVE2")) == ([], [changed])
+    assert peers.destinations() == []
+    peers.remove("archive")
+    assert peers.all() == []
+    with pytest.raises(NotFound, match="archive"):
+        peers.remove("archive")
+    with pytest.raises(NotFound, match="archive"):
+        peers.replace(PACS)
+
+
+def test_a_name_is_taken_once(storage: Storage) -> None:
+    storage.peers.add(PACS)
+    with pytest.raises(UidConflict, match="archive"):
+        storage.peers.add(PACS)
+
+
+@pytest.mark.parametrize(
+    ("sources", "host", "may"),
+    [
+        ((), "192.0.2.1", True),
+        (("10.0.0.5/32",), "10.0.0.5", True),
+        (("10.0.0.5/32",), "10.0.0.6", False),
+        (("10.0.0.0/24", "2001:db8::/32"), "2001:db8::7", True),
+        (("10.0.0.0/24",), "::ffff:10.0.0.9", True),
+        (("fe80::/10",), "fe80::1%eth0", True),
+        (("10.0.0.0/24",), "2001:db8::7", False),
+    ],
+)
+def test_a_peer_calls_from_its_networks(sources: tuple[str, ...], host: str, may: bool) -> None:
+    assert replace(PACS, sources=sources).may_call_from(host) is may
+
+
+@pytest.mark.parametrize(
+    ("sop_class_uid", "kind"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.66.4", "SEG"),
+        ("1.2.840.10008.5.1.4.1.1.66.7", "LABELMAP"),
+        ("1.2.840.10008.5.1.4.1.1.88.34", "SR"),
+        ("1.2.840.10008.5.1.4.1.1.7", "SC"),
+        ("1.2.840.10008.5.1.4.1.1.7.4", "SC"),
+        ("1.2.840.10008.5.1.4.1.1.77.1.4", "OTHER"),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "PDF"),
+        ("1.2.840.10008.5.1.4.1.1.2", "OTHER"),
+    ],
+)
+def test_object_kinds_are_told_by_class(sop_class_uid: str, kind: str) -> None:
+    assert object_kind(sop_class_uid) == kind
+
+
+STOW = KnownPeer(
+    "cloud", kind="stow", url="https://pacs.example.org/dicom-web", is_destination=True
+)
+FOLDER = KnownPeer("disk", kind="folder", folder="research/brains", is_destination=True)
+
+
+@pytest.mark.parametrize(
+    ("peer", "changes", "complaint"),
+    [
+        (PACS, {"name": "../x"}, "name"),
+        (PACS, {"ae_title": ""}, "ae_title"),
+        (PACS, {"ae_title": "SEVENTEEN_LETTERS"}, "ae_title"),
+        (PACS, {"ae_title": "BACK\\SLASH"}, "ae_title"),
+        (PACS, {"host": "", "port": 0}, "host"),
+        (PACS, {"port": 70_000}, "port"),
+        (PACS, {"sources": ("hospital",)}, "'hospital'"),
+        (PACS, {"may": frozenset({"everything"})}, "may"),
+        (PACS, {"object_kinds": frozenset({"VIDEO"})}, "object_kinds"),
+        (PACS, {"bandwidth_bytes_per_s": -1}, "limits"),
+        (FOLDER, {"is_destination": False}, "is_destination"),
+        (FOLDER, {"folder": "../outside"}, "folder"),
+        (FOLDER, {"folder": "/etc"}, "folder"),
+        (FOLDER, {"folder": "a/../../b"}, "folder"),
+        (FOLDER, {"folder": ""}, "folder"),
+        (STOW, {"url": "file:///etc/passwd"}, "url"),
+        (STOW, {"url": "https://user:pass@pacs.example.org/"}, "url"),
+        (STOW, {"url": "https://pacs.example.org:x/"}, "url"),
+        (STOW, {"url": "https://169.254.169.254/latest"}, "169.254.169.254:443"),
+        (STOW, {"url": "https://pacs.example.org.evil.test/"}, "evil.test:443"),
+        (STOW, {"url": "http://pacs.example.org/", "token": "Bearer x"}, "unencrypted"),
+        (STOW, {"token": "a\r\nHost: b"}, "token"),
+        (STOW, {"token_header": "X: y"}, "token_header"),
+    ],
+)
+def test_a_wrong_entry_is_refused(peer: KnownPeer, changes: dict[str, Any], complaint: str) -> None:
+    settings = Settings(stow_hosts="pacs.example.org")  # type: ignore[arg-type]
+    assert checked(peer, settings) == peer
+    with pytest.raises(InvalidRequest, match=complaint):
+        checked(replace(peer, **changes), settings)
+
+
+def test_an_address_is_kept_as_a_network(tmp_path: Path) -> None:
+    peer = checked(replace(PACS, sources=("10.0.0.7", "10.1.2.3/16")), Settings())
+    assert peer.sources == ("10.0.0.7/32", "10.1.0.0/16")
+
+
+def test_a_token_is_in_no_representation() -> None:
+    assert "secret" not in repr(replace(STOW, token="Bearer secret"))
