@@ -1,4 +1,4 @@
-import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
 
 export type Vector = [number, number, number];
 
@@ -12,6 +12,10 @@ const tag = {
   columns: "00280011",
   pixelSpacing: "00280030",
   imagerPixelSpacing: "00181164",
+  sharedGroups: "52009229",
+  perFrameGroups: "52009230",
+  planeOrientations: "00209116",
+  pixelMeasures: "00289110",
 } as const;
 
 export interface Slice {
@@ -150,10 +154,24 @@ function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): strin
   return "";
 }
 
+/** A macro of the functional groups of an enhanced image: the shared one, else the first frame's. */
+function functionalGroup(dataset: DicomJson, sequence: string): DicomJson | undefined {
+  return [tag.sharedGroups, tag.perFrameGroups]
+    .flatMap((groups) => itemsOf(dataset, groups).slice(0, 1))
+    .flatMap((group) => itemsOf(group, sequence))[0];
+}
+
+/** Whether the header says how the image lies in the patient; without that no letter is shown. */
+export function hasOrientation(dataset: DicomJson): boolean {
+  const group = functionalGroup(dataset, tag.planeOrientations) ?? dataset;
+  return numbersOf(group, tag.imageOrientation).length === 6;
+}
+
 /** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null when missing or not positive. */
 export function pixelSpacingOf(dataset: DicomJson): [number, number] | null {
+  const group = functionalGroup(dataset, tag.pixelMeasures) ?? dataset;
   for (const attribute of [tag.pixelSpacing, tag.imagerPixelSpacing]) {
-    const [row, column] = numbersOf(dataset, attribute);
+    const [row, column] = numbersOf(group, attribute);
     if (row && column && row > 0 && column > 0) return [row, column];
   }
   return null;
@@ -224,6 +242,12 @@ export function directionLetters(direction: Vector): string {
     .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
     .map(({ share, letters }) => (letters ? letters[share > 0 ? 0 : 1] : ""))
     .join("");
+}
+
+/** The data set without a pixel spacing of zero, with which nothing can be drawn. */
+export function withoutVoidSpacing(dataset: DicomJson): DicomJson {
+  if (pixelSpacingOf(dataset)) return dataset;
+  return { ...dataset, [tag.pixelSpacing]: undefined, [tag.imagerPixelSpacing]: undefined };
 }
 
 export interface EdgeLetters {

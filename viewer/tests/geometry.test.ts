@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/lib/dicomweb";
-import { directionLetters, edgeLetters, lpsOfPixel, nearestSlice, orderSlices, type Vector } from "@/lib/geometry";
+import {
+  directionLetters,
+  edgeLetters,
+  hasOrientation,
+  lpsOfPixel,
+  nearestSlice,
+  orderSlices,
+  type Vector,
+  withoutVoidSpacing,
+} from "@/lib/geometry";
 
 const axial = [1, 0, 0, 0, 1, 0];
 
@@ -120,5 +129,36 @@ describe("the slice nearest to a point", () => {
 
   it("is unknown without positions", () => {
     expect(nearestSlice(orderSlices([slice(1, null)]).slices, [0, 0, 0])).toBeNull();
+  });
+});
+
+describe("an enhanced image", () => {
+  const enhanced = slice(1, null, {
+    "00200037": undefined,
+    "00280030": undefined,
+    "00280008": { vr: "IS", Value: [2] },
+    "52009229": {
+      vr: "SQ",
+      Value: [
+        {
+          "00209116": { vr: "SQ", Value: [{ "00200037": { vr: "DS", Value: axial } }] },
+          "00289110": { vr: "SQ", Value: [{ "00280030": { vr: "DS", Value: [0.5, 0.5] } }] },
+        },
+      ],
+    },
+  });
+
+  it("has its orientation and spacing in the functional groups", () => {
+    expect(hasOrientation(enhanced)).toBe(true);
+    expect(orderSlices([enhanced]).hasPixelSpacing).toBe(true);
+  });
+});
+
+describe("a radiograph", () => {
+  const radiograph = slice(1, null, { "00200037": undefined, "00280030": { vr: "DS", Value: [0, 0] } });
+
+  it("has no orientation letters, and loses a spacing of zero", () => {
+    expect(hasOrientation(radiograph)).toBe(false);
+    expect(withoutVoidSpacing(radiograph)["00280030"]).toBeUndefined();
   });
 });

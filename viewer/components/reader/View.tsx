@@ -4,6 +4,7 @@ import { useCallback, useSyncExternalStore } from "react";
 import type { ReaderState } from "@/hooks/useReader";
 import type { ToolName, ViewId, ViewInfo } from "@/lib/cornerstone";
 import { dicomDate, personName } from "@/lib/format";
+import { hasOrientation } from "@/lib/geometry";
 import type { StudyDetail } from "@/lib/types";
 
 const titles: Record<ViewId, string> = {
@@ -88,6 +89,7 @@ export function View({
           description={description}
           withPatient={viewId === "stack" || viewId === "axial"}
           hasPixelSpacing={series?.order.hasPixelSpacing ?? true}
+          oriented={series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false}
         />
       )}
     </div>
@@ -101,6 +103,7 @@ function Overlay({
   description,
   withPatient,
   hasPixelSpacing,
+  oriented,
 }: {
   info: ViewInfo;
   title: string;
@@ -108,6 +111,7 @@ function Overlay({
   description: string;
   withPatient: boolean;
   hasPixelSpacing: boolean;
+  oriented: boolean;
 }) {
   const letter = "absolute font-semibold text-warn";
   return (
@@ -137,14 +141,19 @@ function Overlay({
         </div>
         <div>Zoom {info.zoom.toFixed(2)}×</div>
         {!hasPixelSpacing && <div className="text-warn">No pixel spacing: lengths in pixels</div>}
+        {!oriented && <div className="text-warn">No orientation in the header</div>}
       </div>
       <div className="absolute right-2.5 bottom-2.5" data-testid="slice-text">
         {info.sliceNumber} / {info.sliceCount}
       </div>
-      <span className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
-      <span className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
-      <span className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
-      <span className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
+      {oriented && (
+        <>
+          <span className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
+          <span className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
+          <span className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
+          <span className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
+        </>
+      )}
     </div>
   );
 }

@@ -314,13 +314,14 @@ export class Scene {
   private applyWindow(): void {
     if (!this.current) return;
     const { lower, upper } = this.current;
+    const invert = this.inverted !== (this.series?.lowIsBright ?? false);
     this.windowSettled = false;
     for (const viewId of this.elements.keys()) {
       const view = this.engine.getViewport(viewId);
       if (view instanceof StackViewport || view instanceof VolumeViewport) {
         // A stack view ignores a window equal to its own and then forgets it at the next slice.
         view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
-        view.setProperties({ voiRange: { lower, upper }, invert: this.inverted });
+        view.setProperties({ voiRange: { lower, upper }, invert });
       }
     }
     this.windowSettled = true;

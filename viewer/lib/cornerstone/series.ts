@@ -1,9 +1,11 @@
 import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
-import { frameUrl, type DicomJson } from "@/lib/dicomweb";
-import { orderSlices, type SliceOrder } from "@/lib/geometry";
+import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
 import { windowOfValues, type WindowRange } from "@/lib/windowing";
 import { start } from "./runtime";
+
+const photometricInterpretation = "00280004";
 
 /** A series that Cornerstone can draw: its frames in the order of space. */
 export interface LoadedSeries {
@@ -11,6 +13,8 @@ export interface LoadedSeries {
   seriesInstanceUid: string;
   modality: string;
   order: SliceOrder;
+  /** MONOCHROME1: the lowest values are the brightest (PS3.3 C.7.6.3.1.2). */
+  lowIsBright: boolean;
   imageIds: string[];
   indexOfSopInstanceUid: Map<string, number>;
 }
@@ -27,13 +31,25 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice, index) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    wadors.metaDataManager.add(imageId, slice.dataset as Parameters<typeof wadors.metaDataManager.add>[1]);
+    const header = withoutVoidSpacing(slice.dataset);
+    wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
       indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
     }
     return imageId;
   });
-  return { studyInstanceUid, seriesInstanceUid, modality, order, imageIds, indexOfSopInstanceUid };
+  const lowIsBright = order.slices.some(
+    ({ dataset }) => stringOf(dataset, photometricInterpretation) === "MONOCHROME1",
+  );
+  return {
+    studyInstanceUid,
+    seriesInstanceUid,
+    modality,
+    order,
+    lowIsBright,
+    imageIds,
+    indexOfSopInstanceUid,
+  };
 }
 
 /** The window to open with: the header's, or one measured on this frame when it gives none. */
