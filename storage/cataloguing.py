@@ -14,6 +14,8 @@ from storage.entities import Location, Origin
 from storage.events import add_event
 from storage.part10 import Header
 
+_ATTEMPTS = 5
+
 Outcome = Literal["stored", "duplicate", "conflict"]
 
 
@@ -196,8 +198,11 @@ def _get_or_add(
 ) -> tuple[int, bool]:
     """The row's id, and whether it was added now."""
     lookup = select(table.c.id).where(*(table.c[name] == value for name, value in identity.items()))
-    row_id = connection.execute(lookup).scalar()
-    if row_id is not None:
-        return int(row_id), False
-    added = insert_or_ignore(connection, table, {**identity, **values})
+    added = False
+    # Another process may delete the row between two statements.
+    for _ in range(_ATTEMPTS):
+        row_id = connection.execute(lookup).scalar()
+        if row_id is not None:
+            return int(row_id), added
+        added = insert_or_ignore(connection, table, {**identity, **values})
     return int(connection.execute(lookup).scalar_one()), added

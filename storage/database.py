@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, literal
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
 
 from storage.errors import StorageFull, StorageUnavailable
 
 _BUSY_TIMEOUT_S = 30.0
+_CLASHES = ("40001", "40P01")
+"""PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
 
 def make_engine(database_url: str) -> Engine:
@@ -102,6 +104,11 @@ def translated() -> Iterator[None]:
         if error.connection_invalidated:
             raise _unavailable() from error
         raise
+
+
+def is_clash(error: DBAPIError) -> bool:
+    """Whether two transactions got into each other's way, so that trying again helps."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in _CLASHES
 
 
 def _unavailable() -> StorageUnavailable:

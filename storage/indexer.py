@@ -10,10 +10,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from storage import tables as t
 from storage.cataloguing import (
@@ -24,12 +25,15 @@ from storage.cataloguing import (
     find_or_add_series,
     instance_values,
 )
-from storage.database import reading, translated
-from storage.errors import MediViewError
+from storage.database import is_clash, reading, translated
+from storage.errors import MediViewError, StorageUnavailable
 from storage.part10 import Header
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000
+_ATTEMPTS = 5
+
+log = structlog.get_logger(__name__)
 
 SeriesKey = tuple[str, str]
 
@@ -47,6 +51,19 @@ class _CachedSeries:
     study_id: int
     fresh: set[str] | None = field(default_factory=set)
     """UIDs of a series that this process began; None when others may be in the index."""
+
+
+class _Touched(NamedTuple):
+    """A series that got instances, by the ids that are cached and the UIDs they stand for."""
+
+    series_id: int
+    study_id: int
+    study_instance_uid: str
+    series_instance_uid: str
+
+
+class _SeriesGone(Exception):
+    """A cached series was deleted by another process."""
 
 
 class Indexer:
@@ -92,7 +109,9 @@ class Indexer:
             with translated():
                 try:
                     outcomes = self._write([ticket.new for ticket in batch])
-                except (IntegrityError, DataError):
+                except (DBAPIError, _SeriesGone) as error:
+                    if isinstance(error, DBAPIError) and not _concerns_rows(error):
+                        raise
                     # A cached series was deleted meanwhile, or one row cannot be written:
                     # forget what is cached and let each stand for itself.
                     self._series.clear()
@@ -107,10 +126,24 @@ class Indexer:
 
     def _commit_singly(self, batch: Sequence[_Ticket]) -> None:
         for ticket in batch:
-            try:
-                (ticket.outcome,) = add_instances(self._engine, [ticket.new])
-            except MediViewError as error:
-                ticket.error = error
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                try:
+                    with translated():
+                        (ticket.outcome,) = add_instances(self._engine, [ticket.new])
+                    break
+                except MediViewError as error:
+                    ticket.error = error
+                    break
+                except DBAPIError as error:
+                    if attempts_left and is_clash(error):
+                        continue
+                    # A row that the database does not take is this instance's matter alone.
+                    ticket.error = StorageUnavailable(
+                        "The index does not take the row of this instance.",
+                        remedy="Send it again; if that fails too, look at its header.",
+                    )
+                    log.error("index_row_refused", error=type(error.orig).__name__)
+                    break
 
     def _write(self, batch: list[NewInstance]) -> list[Outcome]:
         with (
@@ -119,18 +152,21 @@ class Indexer:
         ):
             series = [self._cached_series(connection, new) for new in batch]
             written = self._statements.insert(connection, batch, series)
-            latest: dict[int, tuple[datetime, int]] = {}
+            latest: dict[_Touched, datetime] = {}
             outcomes: list[Outcome | None] = []
             for new, cached in zip(batch, series, strict=True):
                 uid = new.header.sop_instance_uid
                 if uid in written:
                     written.discard(uid)
-                    latest[cached.series_id] = (new.received_at, cached.study_id)
+                    latest[_Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
+                        new.received_at
+                    )
                     outcomes.append("stored")
                 else:
                     outcomes.append(None)
-            for series_id, (received_at, study_id) in latest.items():
-                self._statements.touch(connection, series_id, study_id, received_at)
+            # In one order everywhere, so that two processes never wait for each other.
+            for key in sorted(latest, key=lambda one: (one.series_id, one.study_id)):
+                self._statements.touch(connection, key, latest[key])
         for new, cached in zip(batch, series, strict=True):
             self._remember(new, cached)
         if None in outcomes:
@@ -177,9 +213,13 @@ class _Statements:
         self._bind_time = time_type.bind_processor(dialect) or _as_is
         mark = self._mark
         self._touch_series = (
-            f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark} WHERE id = {mark}"
+            f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark}"
+            f" WHERE id = {mark} AND study_fk = {mark} AND series_instance_uid = {mark}"
         )
-        self._touch_study = f"UPDATE study SET updated_at = {mark} WHERE id = {mark}"
+        self._touch_study = (
+            f"UPDATE study SET updated_at = {mark}"
+            f" WHERE id = {mark} AND study_instance_uid = {mark}"
+        )
 
     def insert(
         self,
@@ -200,11 +240,26 @@ class _Statements:
         )
         return {uid for (uid,) in connection.exec_driver_sql(statement, tuple(parameters))}
 
-    def touch(self, connection: Connection, series_id: int, study_id: int, now: datetime) -> None:
-        """A late instance opens a complete series again, and so leads to a revised result."""
+    def touch(self, connection: Connection, touched: "_Touched", now: datetime) -> None:
+        """A late instance opens a complete series again, and so leads to a revised result.
+
+        Raises _SeriesGone where the ids mean something else by now: SQLite gives
+        those of deleted rows out again.
+        """
         at = self._bind_time(now)
-        connection.exec_driver_sql(self._touch_series, (at, series_id))
-        connection.exec_driver_sql(self._touch_study, (at, study_id))
+        for statement, parameters in (
+            (
+                self._touch_series,
+                (at, touched.series_id, touched.study_id, touched.series_instance_uid),
+            ),
+            (self._touch_study, (at, touched.study_id, touched.study_instance_uid)),
+        ):
+            if connection.exec_driver_sql(statement, parameters).rowcount != 1:
+                raise _SeriesGone
+
+
+def _concerns_rows(error: DBAPIError) -> bool:
+    return isinstance(error, DataError) or is_clash(error)
 
 
 def _as_is(value: Any) -> Any:

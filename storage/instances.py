@@ -2,15 +2,17 @@
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataset import FileDataset
 
-from storage.entities import Instance
-from storage.errors import InvalidInstance, StorageUnavailable
+from storage.entities import Instance, Location
+from storage.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.objects import ObjectStore
 from storage.volume_reader import VolumeReader
+from storage.volumes import SUFFIX
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 
@@ -22,9 +24,16 @@ class InstanceReader:
     instance once it has moved to a bucket.
     """
 
-    def __init__(self, volumes: VolumeReader, objects: ObjectStore) -> None:
+    def __init__(
+        self,
+        volumes: VolumeReader,
+        objects: ObjectStore,
+        locate: Callable[[str], Location | None] | None = None,
+    ) -> None:
+        """`locate` finds an instance that was moved since its row was read."""
         self._volumes = volumes
         self._objects = objects
+        self._locate = locate
 
     def read(self, instance: Instance, start: int = 0, length: int | None = None) -> bytes:
         """`length` bytes from `start`, or all that follows. Raises StorageUnavailable."""
@@ -32,11 +41,23 @@ class InstanceReader:
         length = available if length is None else min(length, available)
         location = instance.location
         try:
-            return self._volumes.read(location, start, length)
-        except StorageUnavailable:
-            if not location.object_key:
+            return self._read(location, start, length)
+        except (StorageUnavailable, NotFound):
+            moved = self._locate(instance.sop_instance_uid) if self._locate else None
+            if moved is None or moved == location:
                 raise
-            return self._objects.get_range(location.object_key, start, length)
+            return self._read(moved, start, length)
+
+    def _read(self, location: Location, start: int, length: int) -> bytes:
+        if location.volume:
+            try:
+                return self._volumes.read(location, start, length)
+            except StorageUnavailable:
+                if not location.object_key:
+                    raise
+        if location.object_key.endswith(SUFFIX):
+            start += location.offset
+        return self._objects.get_range(location.object_key, start, length)
 
     def open(self, instance: Instance) -> BinaryIO:
         """A seekable stream over the part 10 file; it needs no closing of its own."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 
 from storage.commitments import CommitmentReports, CommitmentRequests
 from storage.database import make_engine
 from storage.decisions import Decisions
+from storage.deleting import Deletions
 from storage.deliveries import Deliveries
 from storage.events import Events
 from storage.expectations import Expectations
@@ -25,6 +27,7 @@ from storage.procedure_steps import ProcedureSteps
 from storage.reports import Reports
 from storage.s3 import S3Objects
 from storage.settings import Settings
+from storage.settle import check_backlog, locate
 from storage.signing import TokenSigner, load_secret
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
@@ -41,12 +44,14 @@ class Storage:
     index: Index
     instances: InstanceReader
     objects: ObjectStore
+    volumes: VolumeWriter
     ingest: Ingest
     jobs: Jobs
     decisions: Decisions
     findings: Findings
     reports: Reports
     deliveries: Deliveries
+    deletions: Deletions
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
@@ -73,6 +78,9 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         volumes_dir,
         size_bytes=settings.volume_size_bytes,
         free_disk_mark_bytes=settings.free_disk_mark_bytes,
+        admit=partial(check_backlog, engine, settings.spool_max_bytes)
+        if settings.object_store == "s3" and settings.spool_max_bytes
+        else None,
     )
     try:
         check_schema(engine)
@@ -81,14 +89,16 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             settings=settings,
             engine=engine,
             index=Index(engine),
-            instances=InstanceReader(reader, objects),
+            instances=InstanceReader(reader, objects, partial(locate, engine)),
             objects=objects,
+            volumes=writer,
             ingest=Ingest(engine, writer, settings.max_instance_bytes),
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),
             reports=Reports(engine),
             deliveries=Deliveries(engine),
+            deletions=Deletions(engine, writer, objects),
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),

@@ -9,16 +9,20 @@ import time
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from storage import tables as t
 from storage.cataloguing import NewInstance, add_instances, find_known
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
+from storage.deleting import bury
 from storage.errors import InvalidInstance, LimitExceeded
+from storage.generation import Generation
 from storage.part10 import read_header
+from storage.tombstones import Tombstone, is_covered
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
+from storage.volumes import translated_os_errors
 
 # A file this young may be one that its writer is about to lock.
 _UNFINISHED_AGE_S = 60.0
@@ -32,19 +36,21 @@ def reconcile(engine: Engine, folder: Path) -> int:
     Volumes that a living process writes, and those that were reconciled after
     their last record, are passed over.
     """
-    restored = 0
     reader = VolumeReader(folder)
+    todo = []
     try:
         for path in volumes_in(folder):
-            if _is_reconciled(engine, path) or is_being_written(path):
+            if is_reconciled(engine, path) or is_being_written(path):
                 continue
             if is_unfinished(path):
                 _remove_unfinished(path)
                 continue
-            restored += _reconcile_volume(engine, path, reader)
+            todo.append(path)
+            # What was deleted must be known before any record is looked at.
+            bury_again(engine, path, reader)
+        return sum(reconcile_volume(engine, path, reader) for path in todo if path.exists())
     finally:
         reader.close()
-    return restored
 
 
 def _remove_unfinished(path: Path) -> None:
@@ -54,11 +60,17 @@ def _remove_unfinished(path: Path) -> None:
         path.unlink()
 
 
-def _reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
+def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
+    """Index every whole record of one volume that has no row; how many there were.
+
+    `bury_again` comes first, for every volume.
+    """
     restored = 0
     end = 0
     for record in scan(path):
         end = record.location.offset + record.location.length
+        if record.note.kind == "tombstone":
+            continue
         new = _without_row(engine, path, record, reader)
         if new is not None:
             restored += add_instances(engine, [new]) == ["stored"]
@@ -66,11 +78,11 @@ def _reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
     if end < size_bytes:
         log.warning("volume_tail_torn", volume=path.name, torn_bytes=size_bytes - end)
     with writing(engine) as connection:
-        insert_or_ignore(
-            connection,
-            t.volume,
-            {"name": path.name, "size_bytes": size_bytes, "reconciled_at": utcnow()},
-        )
+        values = {"size_bytes": size_bytes, "reconciled_at": utcnow()}
+        if not insert_or_ignore(connection, t.volume, {"name": path.name, **values}):
+            connection.execute(
+                update(t.volume).where(t.volume.c.name == path.name).values(**values)
+            )
     if restored:
         log.warning("index_rows_restored", volume=path.name, instances=restored)
     return restored
@@ -88,8 +100,10 @@ def _without_row(
         return None
     with reading(engine) as connection:
         known = find_known(connection, header.sop_instance_uid)
-    if known == record.sha256:
-        return None
+        if known == record.sha256 or is_covered(
+            connection, header.sop_instance_uid, record.note.generation
+        ):
+            return None
     if not verify(path, record):
         log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
         return None
@@ -99,7 +113,24 @@ def _without_row(
     )
 
 
-def _is_reconciled(engine: Engine, path: Path) -> bool:
+def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
+    """Bring the deletions that a volume tells of to their end, where a crash cut them off."""
+    for record in scan(path):
+        if record.note.kind != "tombstone":
+            continue
+        if not verify(path, record):
+            log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
+            continue
+        payload = reader.read(record.location, 0, record.location.length)
+        buried = bury(engine, Tombstone.decode(record.note, payload))
+        with translated_os_errors(path.parent):
+            Generation(path.parent).ensure(record.note.generation)
+        if buried:
+            log.warning("deletion_completed", volume=path.name, instances=buried)
+
+
+def is_reconciled(engine: Engine, path: Path) -> bool:
+    """Whether every whole record of the volume, as long as it is now, was looked at."""
     with reading(engine) as connection:
         size_bytes = connection.execute(
             select(t.volume.c.size_bytes).where(t.volume.c.name == path.name)

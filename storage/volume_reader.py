@@ -2,11 +2,14 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 from storage.entities import Location
 from storage.errors import StorageUnavailable
 from storage.volumes import translated_os_errors
+
+_SWEEP_INTERVAL_S = 10.0
 
 
 class VolumeReader:
@@ -17,6 +20,7 @@ class VolumeReader:
         self._max_open = max_open
         self._lock = threading.Lock()
         self._files: dict[str, _SharedFile] = {}
+        self._next_sweep = 0.0
 
     def read(self, location: Location, start: int, length: int) -> bytes:
         """`length` bytes from `start` within the instance. Raises StorageUnavailable."""
@@ -44,6 +48,7 @@ class VolumeReader:
 
     def _acquire(self, name: str) -> "_SharedFile":
         with self._lock:
+            self._close_removed()
             file = self._files.pop(name, None)
             if file is None:
                 self._evict()
@@ -55,6 +60,16 @@ class VolumeReader:
     def _release(self, file: "_SharedFile") -> None:
         with self._lock:
             file.users -= 1
+
+    def _close_removed(self) -> None:
+        """A volume that was rewritten or dropped frees its disk once nobody holds it open."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + _SWEEP_INTERVAL_S
+        for name, file in list(self._files.items()):
+            if not file.users and not os.fstat(file.fd).st_nlink:
+                os.close(file.fd)
+                del self._files[name]
 
     def _evict(self) -> None:
         if len(self._files) < self._max_open:

@@ -16,6 +16,7 @@ from storage.opening import Storage
 from storage.reconcile import reconcile
 from storage.settle import object_key, settle, unsettled
 from storage.uids import derive_uid
+from storage.volume_scan import volumes_in
 from storage.volumes import VolumeWriter
 from tests.storage.instances import part10
 
@@ -138,7 +139,7 @@ def test_a_torn_tail_is_passed_over_and_what_stood_before_it_is_found(storage: S
     storage.ingest.accept(part10(instance="whole"), "stow")
     torn = storage.ingest.accept(part10(instance="torn"), "stow")
     _close_volumes(storage)
-    (volume,) = (storage.settings.data_dir / "volumes").iterdir()
+    (volume,) = volumes_in(storage.settings.data_dir / "volumes")
     volume.write_bytes(volume.read_bytes()[:-3])
     with writing(storage.engine) as connection:
         connection.execute(delete(tables.instance))
@@ -158,7 +159,7 @@ def test_instances_settle_in_the_object_store_where_other_tools_read_them(
     instance = storage.index.instance(accepted.sop_instance_uid)
     assert storage.objects.get(object_key(instance)) == content
     _close_volumes(storage)
-    for volume in (storage.settings.data_dir / "volumes").iterdir():
+    for volume in volumes_in(storage.settings.data_dir / "volumes"):
         volume.unlink()
     assert storage.instances.read(instance, 128, 4) == b"DICM", "the bucket stands in"
 
