@@ -1,0 +1,105 @@
+"""One round of what keeps the storage in order; the clock of `inference` calls it.
+
+Objects of deleted instances leave the bucket, received ones go there, mostly
+dead volumes are rewritten, retired ones removed and the cache is kept within
+its limit.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from storage.cache import fetch_mostly_dead, limit_cache
+from storage.compacting import compact, remove_retired
+from storage.deleting import purge
+from storage.errors import MediViewError
+from storage.exclusive import housekeeping_lock
+from storage.opening import Storage
+from storage.settle import settle, settle_volume
+
+log = structlog.get_logger(__name__)
+
+_SETTLE_AT_ONCE = 200
+
+
+class Housekeeper:
+    """Remembers between rounds what this process did and what failed. Safe for threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._compacted_at: datetime | None = None
+        self._out: set[str] = set()
+        """Steps that failed last time: an outage is told once."""
+
+    def round(self, now: datetime) -> bool:
+        """Do what is due; whether more waits that can be done at once.
+
+        False too where another process is at it. Errors are logged, once an
+        outage; the next round tries again.
+        """
+        settings = self._storage.settings
+        try:
+            with housekeeping_lock(self._storage.engine, settings.data_dir) as mine:
+                if not mine:
+                    return False
+                more = self._try("settle", self._settle)
+                self._try("compact", lambda: self._compact(now))
+                self._try("limit_cache", self._limit_cache)
+                self._recovered("lock")
+                return more
+        except MediViewError as error:
+            self._failed("lock", error)
+            return False
+
+    def _settle(self) -> bool:
+        storage = self._storage
+        purged = purge(storage.engine, storage.objects)
+        if storage.settings.object_store != "s3":
+            return False
+        if storage.settings.s3_layout == "volumes":
+            return settle_volume(storage.engine, storage.volumes.folder, storage.objects)
+        limit = _SETTLE_AT_ONCE
+        copied = settle(storage.engine, storage.instances, storage.objects, limit)
+        return copied == limit or bool(purged)
+
+    def _compact(self, now: datetime) -> bool:
+        storage, settings = self._storage, self._storage.settings
+        whole = settings.object_store == "s3" and settings.s3_layout == "volumes"
+        bucket = storage.objects if whole else None
+        folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
+        remove_retired(storage.engine, folder, settings.volume_grace_s, now, bucket)
+        interval = timedelta(seconds=settings.compact_interval_s)
+        # A clock that was set back must not put it off.
+        if self._compacted_at and timedelta() <= now - self._compacted_at < interval:
+            return False
+        self._compacted_at = now
+        if bucket is not None:
+            fetch_mostly_dead(storage.engine, folder, bucket, ratio)
+        compact(storage.engine, storage.volumes, ratio, now)
+        return False
+
+    def _limit_cache(self) -> bool:
+        storage, settings = self._storage, self._storage.settings
+        if settings.object_store == "s3" and settings.volume_cache_bytes:
+            limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _try(self, step: str, work: Callable[[], bool]) -> bool:
+        try:
+            more = work()
+        except MediViewError as error:
+            self._failed(step, error)
+            return False
+        self._recovered(step)
+        return more
+
+    def _failed(self, step: str, error: MediViewError) -> None:
+        if step not in self._out:
+            self._out.add(step)
+            log.error("housekeeping_failed", step=step, error=error.code)
+
+    def _recovered(self, step: str) -> None:
+        if step in self._out:
+            self._out.discard(step)
+            log.info("housekeeping_recovered", step=step)
