@@ -18,6 +18,7 @@ JOBS_QUEUE = "jobs"
 TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
+HOUSEKEEP_TASK = "mediview.housekeep"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
@@ -53,6 +54,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_routes": {
             TICK_TASK: {"queue": CONTROL_QUEUE},
             DELIVER_TASK: {"queue": CONTROL_QUEUE},
+            HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
         },
         # A busy worker must not sit on a wake-up that an idle one could take.
@@ -70,7 +72,12 @@ def configuration(settings: Settings) -> dict[str, Any]:
                 "task": TICK_TASK,
                 "schedule": settings.tick_s,
                 "options": {"expires": tick_expiry_s(settings)},
-            }
+            },
+            "housekeep": {
+                "task": HOUSEKEEP_TASK,
+                "schedule": housekeep_interval_s(settings),
+                "options": {"expires": housekeep_interval_s(settings)},
+            },
         },
     }
 
@@ -78,6 +85,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
 def tick_expiry_s(settings: Settings) -> float:
     """A tick that waited longer than this is dropped; the next one does its work."""
     return max(2.0, 2 * settings.tick_s)
+
+
+def housekeep_interval_s(settings: Settings) -> float:
+    """What arrives goes to a bucket soon; without one there is little to keep in order."""
+    return max(1.0, settings.tick_s) if settings.object_store == "s3" else 30.0
 
 
 def _files(settings: Settings) -> dict[str, Any]:

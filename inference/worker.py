@@ -24,6 +24,7 @@ from inference.beat import Scheduler
 from inference.celery_config import (
     CONTROL_QUEUE,
     DELIVER_TASK,
+    HOUSEKEEP_TASK,
     JOBS_QUEUE,
     RUN_JOB_TASK,
     TICK_TASK,
@@ -38,6 +39,7 @@ from inference.pipeline import Pipeline
 from inference.tick import JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.errors import MediViewError
+from storage.housekeeping import Housekeeper
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
 
@@ -143,6 +145,8 @@ def celery_app(
     held = holder or _Holder()
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
+    housekeeping = threading.BoundedSemaphore(1)
+    housekeepers: list[Housekeeper] = []
     clockwork: list[Clockwork] = []
     making = threading.Lock()
 
@@ -185,6 +189,17 @@ def celery_app(
         finally:
             deliveries.release()
 
+    @app.task(name=HOUSEKEEP_TASK)  # type: ignore[untyped-decorator]
+    def housekeep() -> None:
+        if not housekeeping.acquire(blocking=False):
+            return  # it goes on by itself as long as there is something to do
+        try:
+            if not housekeepers:
+                housekeepers.append(Housekeeper(held.process.storage))
+            _at_edge("housekeep", lambda: _keep_house(housekeepers[0], stop))
+        finally:
+            housekeeping.release()
+
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
         """Run the most urgent due job; `job_id` says only why somebody was woken."""
@@ -208,6 +223,11 @@ def _run_due(
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
         if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
             return
+
+
+def _keep_house(housekeeper: Housekeeper, stopping: Callable[[], bool]) -> None:
+    while housekeeper.round(utcnow()) and not stopping():
+        pass
 
 
 def _never() -> bool:
