@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/cornerstone";
 import { retrieveInstance, retrieveSeriesMetadata } from "@/lib/dicomweb";
-import { maskSources, masksToShow, type MaskSource } from "@/lib/seg";
+import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 
 export interface Masks {
@@ -106,7 +106,14 @@ function openMask(
     source.seriesInstanceUid,
     source.sopInstanceUid,
     signal,
-  ).then((part10) => loadMask(series, source.seriesInstanceUid, source.sopInstanceUid, part10));
+  ).then((part10) =>
+    loadMask(
+      series,
+      source.seriesInstanceUid,
+      source.sopInstanceUid,
+      withoutPadding(part10, source.pixelBytes),
+    ),
+  );
   known.set(source.sopInstanceUid, mask);
   mask.catch(() => known.delete(source.sopInstanceUid));
   return mask;

@@ -1,4 +1,4 @@
-import { itemsOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
 import type { Finding, SeriesSummary, StudyDetail } from "@/lib/types";
 
 const notImages = new Set(["SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "FID"]);
@@ -13,6 +13,8 @@ export interface MaskSource {
   sopInstanceUid: string;
   referencedSeriesInstanceUid: string;
   description: string;
+  /** Length of the pixels without the byte that may follow to make it even. */
+  pixelBytes: number;
 }
 
 /** Reads, from the metadata of a SEG series, what each of its instances segments. */
@@ -27,8 +29,34 @@ export function maskSources(
       sopInstanceUid: stringOf(dataset, "00080018"),
       referencedSeriesInstanceUid: referenced ? stringOf(referenced, "0020000E") : "",
       description: stringOf(dataset, "0008103E"),
+      pixelBytes: pixelBytesOf(dataset),
     };
   });
+}
+
+function pixelBytesOf(dataset: DicomJson): number {
+  // Number of Frames, Rows, Columns, Bits Allocated
+  const factors = ["00280008", "00280010", "00280011", "00280100"];
+  return Math.ceil(factors.reduce((bits, tag) => bits * (numbersOf(dataset, tag)[0] ?? 1), 1) / 8);
+}
+
+/**
+ * The same file without the byte that makes the length of its pixels even (PS3.5 8.1.1): the
+ * adapter that reads masks takes the even length for a wrong one. Only native pixels that end the
+ * file are touched, in explicit VR little endian.
+ */
+export function withoutPadding(part10: ArrayBuffer, pixelBytes: number): ArrayBuffer {
+  const elementStart = part10.byteLength - (pixelBytes + 1) - 12;
+  if (pixelBytes % 2 === 0 || elementStart < 0) return part10;
+  const view = new DataView(part10);
+  const isPixelData =
+    view.getUint32(elementStart, true) === 0x00107fe0 &&
+    view.getUint8(elementStart + 4) === 0x4f && // OB or OW
+    view.getUint32(elementStart + 8, true) === pixelBytes + 1;
+  if (!isPixelData) return part10;
+  const shorter = part10.slice(0, -1);
+  new DataView(shorter).setUint32(elementStart + 8, pixelBytes, true);
+  return shorter;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rgbFromDicomLab } from "@/lib/color";
 import { segmentExtents } from "@/lib/labelmap";
-import { maskSources, masksToShow, seriesToOpen } from "@/lib/seg";
+import { maskSources, masksToShow, seriesToOpen, withoutPadding } from "@/lib/seg";
 import type { Finding, SeriesSummary, StudyDetail } from "@/lib/types";
 
 function finding(sop: string, source = "ct"): Finding {
@@ -34,6 +34,32 @@ describe("which masks lie over a series", () => {
   it("takes all when no finding points at any", () => {
     expect(masksToShow(sources, "ct", [])).toHaveLength(2);
     expect(masksToShow(sources, "mr", [])).toHaveLength(0);
+  });
+});
+
+describe("the byte that makes the pixels' length even", () => {
+  const numbers = { "00280008": 3, "00280010": 3, "00280011": 5, "00280100": 1 };
+  const dataset = Object.fromEntries(
+    Object.entries(numbers).map(([tag, value]) => [tag, { vr: "US", Value: [value] }]),
+  );
+  const file = (bytes: number) =>
+    new Uint8Array([9, 9, 0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, bytes, 0, 0, 0, ...new Array(bytes).fill(7)])
+      .buffer;
+
+  it("is not counted", () => {
+    // 3 frames of 3 × 5 bits are 45 bits, which take 6 bytes.
+    expect(maskSources("seg", [dataset])[0]?.pixelBytes).toBe(6);
+  });
+
+  it("is taken away, and the length says so", () => {
+    const read = new Uint8Array(withoutPadding(file(6), 5));
+    expect([...read]).toEqual([9, 9, 0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 5, 0, 0, 0, 7, 7, 7, 7, 7]);
+  });
+
+  it("is left alone where there is none, or where the pixels do not end the file", () => {
+    for (const [part10, bytes] of [[file(6), 6], [file(8), 5], [new ArrayBuffer(4), 5]] as const) {
+      expect(withoutPadding(part10, bytes)).toBe(part10);
+    }
   });
 });
 
