@@ -149,6 +149,22 @@ def encode_store_request(
     return _with_group_length(elements)
 
 
+def encode_event_report_request(
+    *, message_id: int, sop_class_uid: str, sop_instance_uid: str, event_type_id: int
+) -> bytes:
+    """N-EVENT-REPORT-RQ with event information (PS3.7 Table 10.3-1)."""
+    return _with_group_length(
+        [
+            _text(_AFFECTED_SOP_CLASS_UID, sop_class_uid, b"\0"),
+            _us(_COMMAND_FIELD, Command.N_EVENT_REPORT_RQ),
+            _us(_MESSAGE_ID, message_id),
+            _us(_DATA_SET_TYPE, _DATA_SET),
+            _text(_AFFECTED_SOP_INSTANCE_UID, sop_instance_uid, b"\0"),
+            _us(_EVENT_TYPE_ID, event_type_id),
+        ]
+    )
+
+
 def encode_response(
     request: CommandSet,
     status: int,

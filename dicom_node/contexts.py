@@ -19,9 +19,13 @@ from pydicom.uid import (
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import (
+    InstanceAvailabilityNotification,
+    ModalityPerformedProcedureStep,
+    ModalityWorklistInformationFind,
     PatientRootQueryRetrieveInformationModelFind,
     PatientRootQueryRetrieveInformationModelGet,
     PatientRootQueryRetrieveInformationModelMove,
+    StorageCommitmentPushModel,
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
@@ -60,8 +64,16 @@ GET_CLASSES: frozenset[str] = frozenset(
         StudyRootQueryRetrieveInformationModelGet,
     )
 )
+WORKFLOW_CLASSES: frozenset[str] = frozenset(
+    (
+        ModalityWorklistInformationFind,
+        ModalityPerformedProcedureStep,
+        InstanceAvailabilityNotification,
+        StorageCommitmentPushModel,
+    )
+)
 SERVICE_CLASSES: frozenset[str] = (
-    frozenset((str(Verification),)) | FIND_CLASSES | MOVE_CLASSES | GET_CLASSES
+    frozenset((str(Verification),)) | FIND_CLASSES | MOVE_CLASSES | GET_CLASSES | WORKFLOW_CLASSES
 )
 
 # For messages that the node reads and writes itself; the first is preferred.

@@ -38,3 +38,9 @@ class PeerLacksService(PeerFailed):
     """A peer answers, but does not offer what it is asked for; asking again will not help."""
 
     code = "peer_lacks_service"
+
+
+class PeerDidNotAnswer(PeerFailed):
+    """A peer takes the association, but breaks off or stays silent when it is asked."""
+
+    code = "peer_did_not_answer"

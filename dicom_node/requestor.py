@@ -7,7 +7,7 @@ from copy import copy
 
 from pynetdicom._globals import MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
-from pynetdicom.presentation import PresentationContext
+from pynetdicom.presentation import PresentationContext, build_role
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
@@ -23,9 +23,11 @@ def open_association(
     calling_ae_title: str,
     contexts: Sequence[PresentationContext],
     timeouts: Timeouts | None = None,
+    scp_of: Sequence[str] = (),
 ) -> NodeAssociation:
     """Associate with `peer`, proposing at most 128 contexts.
 
+    Of the SOP classes in `scp_of` this node proposes to be the SCP (PS3.7 D.3.3.4).
     The association belongs to the calling thread. End it with `end()`.
     Raises PeerFailed, saying whether the peer was out of reach, rejected the
     association (with the standard's reason), or accepted none of the contexts.
@@ -50,6 +52,9 @@ def open_association(
         _numbered(context, 2 * index + 1) for index, context in enumerate(contexts[:MAX_CONTEXTS])
     ]
     try:
+    for sop_class_uid in scp_of:
+        role = build_role(sop_class_uid, scp_role=True)
+        association.requestor.add_negotiation_item(role)
         association.request()
         if not association.is_established:
             raise _failure(association, peer)

@@ -16,12 +16,15 @@ from pynetdicom.transport import AddressInformation
 from dicom_node.acceptor import AcceptedAssociation, Rejection
 from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.command_set import Command
+from dicom_node.commitment_reporter import CommitmentReporter
 from dicom_node.contexts import supported_contexts
+from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
 from dicom_node.status import SUCCESS
 from dicom_node.store_scp import StoreScp
 from dicom_node.upper_layer import NodeSocket, Timeouts
+from dicom_node.worklist_scp import FindDispatch, WorklistScp
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
@@ -63,6 +66,7 @@ class Scp:
 
     def __post_init__(self) -> None:
         self._port: int = self.listener.getsockname()[1]
+        self._reporter = CommitmentReporter(self.storage)
 
     @property
     def association_count(self) -> int:
@@ -74,6 +78,7 @@ class Scp:
     def start(self) -> None:
         self._thread = threading.Thread(target=self._accept_forever, name="scp-accept")
         self._thread.start()
+        self._reporter.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
@@ -84,6 +89,7 @@ class Scp:
         self.listener.close()
         if self._thread is not None:
             self._thread.join()
+            self._reporter.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:
             late = time.monotonic() >= deadline
@@ -153,11 +159,14 @@ class Scp:
             self.storage.ingest, association, settings.max_instance_bytes
         )
         retrieve = RetrieveScp(self.storage, association)
+        find = FindScp(self.storage.engine, association, settings.ae_title)
+        worklist = WorklistScp(self.storage.worklist, association)
         association.serve_with(
             {
-                Command.C_FIND_RQ: FindScp(self.storage.engine, association, settings.ae_title),
+                Command.C_FIND_RQ: FindDispatch(worklist, find, association),
                 Command.C_MOVE_RQ: retrieve,
                 Command.C_GET_RQ: retrieve,
+                **normalized_services(self.storage, association),
             }
         )
         with self._lock:

@@ -156,21 +156,33 @@ class Worklist:
             last = (page[-1].start, page[-1].worklist_item_id)
 
     def performed(self, study_instance_uids: set[str], state: WorklistState) -> int:
-        """Follow a performed procedure step; how many open items of these studies changed."""
+        """Follow a performed procedure step; how many open items of these studies changed.
+
+        An item of several steps stays in progress when one of them is completed: which
+        one it was is not always said, and an integrator knows when all are.
+        """
         if not study_instance_uids:
             return 0
         with writing(self._engine) as connection:
-            changed = connection.execute(
-                update(t.worklist_item)
-                .where(
+            rows = connection.execute(
+                select(t.worklist_item).where(
                     t.worklist_item.c.study_instance_uid.in_(study_instance_uids),
                     t.worklist_item.c.state.in_(OPEN_STATES),
                     t.worklist_item.c.state != state,
                 )
-                .values(state=state, updated_at=utcnow())
-                .returning(t.worklist_item.c.worklist_item_id)
             )
-            return len(changed.all())
+            ids = [
+                row["worklist_item_id"]
+                for row in rows.mappings().all()
+                if state != "COMPLETED"
+                or len(row["attributes"].get("ScheduledProcedureStepSequence", [])) <= 1
+            ]
+            connection.execute(
+                update(t.worklist_item)
+                .where(t.worklist_item.c.worklist_item_id.in_(ids))
+                .values(state=state, updated_at=utcnow())
+            )
+            return len(ids)
 
 
 def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""Data sets of messages other than C-STORE, by pydicom: small, and read once."""
+
+import warnings
+from io import BytesIO
+
+from pydicom.charset import python_encoding
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+from pynetdicom.dsutils import decode, encode
+
+from storage.errors import InvalidRequest
+
+UNICODE = "ISO_IR 192"
+
+
+def decode_data_set(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
+    """The data set of a request, every element of it read. Raises InvalidRequest."""
+    if data is None:
+        raise InvalidRequest(
+            "The request carries no data set.", remedy="Send what the request is about."
+        )
+    syntax = UID(transfer_syntax_uid)
+    try:
+        with warnings.catch_warnings():
+            # Odd values match nothing or are refused where they are used.
+            warnings.simplefilter("ignore")
+            dataset: Dataset = decode(
+                BytesIO(data), syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated
+            )
+            dataset.walk(lambda *_: None)  # pydicom reads lazily: what is broken shows here
+    except Exception as error:
+        # pydicom raises whatever it meets in a peer's bytes.
+        raise InvalidRequest(
+            "The data set of the request cannot be decoded.", remedy="Check the sending system."
+        ) from error
+    return dataset
+
+
+def encode_data_set(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
+    """A data set of ours as a message carries it."""
+    syntax = UID(transfer_syntax_uid)
+    encoded = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated)
+    if encoded is None:
+        # pynetdicom has logged and swallowed the reason.
+        raise ValueError("A data set of this node cannot be encoded.")
+    return bytes(encoded)
+
+
+def choose_character_set(dataset: Dataset, wanted: str) -> None:
+    """Set the Specific Character Set that the text needs: none for ASCII, else `wanted`
+    where it can say everything, else UTF-8."""
+    text = "".join(_texts(dataset))
+    if "SpecificCharacterSet" in dataset:
+        del dataset.SpecificCharacterSet
+    if text.isascii():
+        return
+    name = UNICODE
+    encoding = python_encoding.get(wanted, "")
+    # Sets with escape sequences say nothing that UTF-8 does not say more simply.
+    if encoding and "2022" not in wanted:
+        try:
+            text.encode(encoding)
+            name = wanted
+        except UnicodeEncodeError:
+            name = UNICODE
+    dataset.SpecificCharacterSet = name
+
+
+def _texts(dataset: Dataset) -> list[str]:
+    texts: list[str] = []
+    for element in dataset:
+        if element.VR == "SQ":
+            for item in element.value:
+                texts += _texts(item)
+        elif element.value is not None:
+            texts.append(str(element.value))
+    return texts
