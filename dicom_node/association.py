@@ -296,6 +296,9 @@ class NodeAssociation(Association):  # type: ignore[misc]
         """Let the peer read our last PDU, then end the connection. May be called again."""
         if self._incoming is not None:
             self._incoming.discard()
+        # pynetdicom's objects refer to each other in circles: without this the
+        # buffers would wait for the garbage collector.
+        self._incoming = self._reader = None
         wrapped = self.dul.socket
         if wrapped is None or wrapped.connection is None:
             return
