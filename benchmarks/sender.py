@@ -86,6 +86,9 @@ def _renamed(encoded_instance: bytes, number: int, series: int) -> bytes:
 _numbers = iter(range(2 * 10**37, 3 * 10**37, 10**9))
 
 
+_PREPARE_TIMEOUT_S = 120.0
+
+
 def next_number() -> int:
     """The first of 10⁹ numbers for UIDs that this run has not used."""
     return next(_numbers)
@@ -108,7 +111,7 @@ def send(peer: Peer, load: Load, around: Callable[[Callable[[], None]], None]) -
     ]
     for process in processes:
         process.start()
-    ready.wait()
+    ready.wait(_PREPARE_TIMEOUT_S)
 
     def sending() -> None:
         go.wait()
@@ -134,7 +137,7 @@ def _send_share(
     messages = [template.message(first + n, first, association) for n in range(count)]
     if load.association_each:
         end(association)
-    ready.wait()
+    ready.wait(_PREPARE_TIMEOUT_S)
     go.wait()
     bad = 0
     for message in messages:
