@@ -10,7 +10,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind, Ver
 
 from dicom_node.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.outgoing import plan_contexts
-from dicom_node.peers import Peer, PeerFailed, PeerLacksService
+from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, PeerLacksService
 from dicom_node.requestor import end, open_association
 from dicom_node.sending import Sender, SendItem, SendResult
 from dicom_node.status import (
@@ -104,8 +104,9 @@ def holds(
 ) -> set[str]:
     """Which of the instances `peer` holds by its own word: C-FIND at IMAGE level.
 
-    Raises PeerLacksService when the peer offers no C-FIND that answers this, PeerFailed
-    when it cannot be asked just now or does not answer in full.
+    Raises PeerLacksService when the peer offers no C-FIND that answers this,
+    PeerDidNotAnswer when it breaks off or does not answer in full, PeerFailed when it
+    cannot be asked just now.
     """
     wanted = set(sop_instance_uids)
     query = Dataset()
@@ -139,7 +140,7 @@ def holds(
     if status != 0:
         said = "did not answer in full" if status is None else f"answered status {status:#06x}"
         passing = status in (None, OUT_OF_RESOURCES)
-        raise (PeerFailed if passing else PeerLacksService)(
+        raise (PeerDidNotAnswer if passing else PeerLacksService)(
             f"{peer} {said} when asked what it holds.",
             remedy="Check that the peer offers Study Root C-FIND to this node's AE title.",
         )

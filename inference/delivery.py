@@ -1,22 +1,21 @@
 """Bring results to every destination until it proves that it holds them.
 
-A delivery is SENDING until it is proved: a process that dies in between sends once more,
-which a peer answers as a duplicate. Nothing is ever dropped.
+What a peer has answered success to is not sent again: it is asked whether it holds it,
+until it proves so (`inference.proof`). Nothing is ever dropped.
 """
 
 import random
-import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from dicom_node.peers import Peer, PeerFailed, PeerLacksService
-from dicom_node.scu import SendItem, holds, send
+from dicom_node.peers import Peer
+from dicom_node.scu import SendItem, send
 from dicom_node.upper_layer import Timeouts
 from inference.failures import explain, place
+from inference.proof import Proof, Sending
 from storage.clock import utcnow
 from storage.entities import Delivery, Instance
 from storage.errors import NotFound
@@ -30,15 +29,7 @@ _LEASE_S = 300.0
 _BATCH = 32
 _BATCHES_PER_ROUND = 50
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
-# Peers that index in the background are asked again before they are sent to again.
-_PROOF_WAITS_S = (0.0, 0.5, 2.0)
 _JITTER = 0.2
-
-
-@dataclass(frozen=True)
-class _Sending:
-    delivery: Delivery
-    instance: Instance
 
 
 def deliver_due(
@@ -94,10 +85,16 @@ class _Batch:
                 " Name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
             )
             return 0
-        accepted = self._send(peer, self._find_instances())
-        return self._prove(peer, accepted) if accepted else 0
+        sendings = self._find_instances()
+        unsent = [one for one in sendings if one.delivery.sent_at is None]
+        arrived = [one for one in sendings if one.delivery.sent_at is not None]
+        if unsent:
+            arrived += self._send(peer, unsent)
+        if not arrived:
+            return 0
+        return Proof(self._storage, peer, self._name, _TIMEOUTS, next_attempt).ask(arrived)
 
-    def _find_instances(self) -> list[_Sending]:
+    def _find_instances(self) -> list[Sending]:
         sendings = []
         for delivery in self._deliveries:
             try:
@@ -105,10 +102,10 @@ class _Batch:
             except NotFound as error:
                 _put_off(self._storage, [delivery], explain(error).sentence)
             else:
-                sendings.append(_Sending(delivery, instance))
+                sendings.append(Sending(delivery, instance))
         return sendings
 
-    def _send(self, peer: Peer, sendings: Sequence[_Sending]) -> list[_Sending]:
+    def _send(self, peer: Peer, sendings: Sequence[Sending]) -> list[Sending]:
         """Those that the peer answered with success; the others are put off with the reason."""
         results = send(
             [_item(self._storage, sending.instance) for sending in sendings],
@@ -129,62 +126,11 @@ class _Batch:
                 attempts=sending.delivery.attempts,
             )
             _put_off(self._storage, [sending.delivery], result.error)
+        # Whatever becomes of the proof: these are not sent again while it is open.
+        self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
         if results and all(result.status is None for result in results):
             self._out_of_reach[self._name] = results[0].error
         return accepted
-
-    def _prove(self, peer: Peer, sendings: Sequence[_Sending]) -> int:
-        """Ask the peer what it holds, series by series."""
-        by_series: dict[str, list[_Sending]] = {}
-        for sending in sendings:
-            by_series.setdefault(sending.instance.series_instance_uid, []).append(sending)
-        return sum(self._prove_series(peer, series) for series in by_series.values())
-
-    def _prove_series(self, peer: Peer, sendings: Sequence[_Sending]) -> int:
-        ids = [sending.delivery.delivery_id for sending in sendings]
-        try:
-            held = self._ask(peer, sendings)
-        except PeerLacksService:
-            note = f"{peer} answered success and offers no C-FIND by which it could prove more."
-            self._storage.deliveries.sent(ids, utcnow(), note)
-            return len(ids)
-        except PeerFailed as error:
-            _put_off(
-                self._storage,
-                [sending.delivery for sending in sendings],
-                f"Answered success, but not proved: {error.message}",
-            )
-            return 0
-        proved = [s.delivery for s in sendings if s.instance.sop_instance_uid in held]
-        missing = [s.delivery for s in sendings if s.instance.sop_instance_uid not in held]
-        if proved:
-            self._storage.deliveries.held([one.delivery_id for one in proved], utcnow())
-            log.info("instances_delivered", destination=self._name, count=len(proved))
-        if missing:
-            _put_off(
-                self._storage,
-                missing,
-                f"{peer} answered success, but does not list the instance.",
-            )
-        return len(proved)
-
-    def _ask(self, peer: Peer, sendings: Sequence[_Sending]) -> set[str]:
-        first = sendings[0].instance
-        wanted = [sending.instance.sop_instance_uid for sending in sendings]
-        held: set[str] = set()
-        for wait_s in _PROOF_WAITS_S:
-            time.sleep(wait_s)
-            held = holds(
-                peer,
-                self._storage.settings.ae_title,
-                first.study_instance_uid,
-                first.series_instance_uid,
-                wanted,
-                timeouts=_TIMEOUTS,
-            )
-            if held.issuperset(wanted):
-                break
-        return held
 
 
 def next_attempt(settings: Settings, attempts: int, now: datetime) -> datetime:

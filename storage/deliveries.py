@@ -103,19 +103,59 @@ class Deliveries:
             _announce(connection, claimed, "SENDING", now)
             return claimed
 
+    def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """The destination answered success; from here on it is only asked, not sent again."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id.in_(delivery_ids))
+                .values(sent_at=now, questions=0)
+            )
+
+    def ask_later(
+        self,
+        delivery_ids: Sequence[str],
+        error: str,
+        next_attempt_at: datetime,
+        *,
+        asked: bool,
+    ) -> None:
+        """Ask again whether the destination holds them. `asked`: it was there to be asked.
+
+        What its late answer has settled meanwhile stays settled.
+        """
+        values = {
+            "state": "PENDING",
+            "last_error": error,
+            "next_attempt_at": next_attempt_at,
+            "questions": t.delivery.c.questions + int(asked),
+        }
+        self._set(delivery_ids, values, utcnow(), only="SENDING")
+
     def sent(self, delivery_ids: Sequence[str], now: datetime, note: str = "") -> None:
         """The destination answered success; `note` says why it proved no more than that."""
-        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now)
+        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now, only="SENDING")
 
     def held(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination proved that it holds them."""
         self._set(delivery_ids, {"state": "HELD", "last_error": ""}, now)
 
     def retry_later(
-        self, delivery_ids: Sequence[str], error: str, next_attempt_at: datetime
+        self,
+        delivery_ids: Sequence[str],
+        error: str,
+        next_attempt_at: datetime,
+        *,
+        send_again: bool = False,
     ) -> None:
-        values = {"state": "PENDING", "last_error": error, "next_attempt_at": next_attempt_at}
-        self._set(delivery_ids, values, utcnow())
+        """Go on later. `send_again`: the destination lacks what it answered success to."""
+        values = {
+            "state": "PENDING",
+            "last_error": error,
+            "next_attempt_at": next_attempt_at,
+            **({"sent_at": None, "questions": 0} if send_again else {}),
+        }
+        self._set(delivery_ids, values, utcnow(), only="SENDING")
 
     def retry_now(self, delivery_id: str) -> Delivery:
         """Let an open delivery go at once. Raises NotFound."""
@@ -163,15 +203,24 @@ class Deliveries:
                 .where(t.delivery.c.state.in_(_OPEN), t.delivery.c.next_attempt_at <= now)
             ).scalar_one()
 
-    def _set(self, delivery_ids: Sequence[str], values: dict[str, Any], now: datetime) -> None:
+    def _set(
+        self,
+        delivery_ids: Sequence[str],
+        values: dict[str, Any],
+        now: datetime,
+        *,
+        only: DeliveryState | None = None,
+    ) -> None:
+        """`only`: rows in that state. A commitment that came meanwhile has the last word."""
+        conditions = [t.delivery.c.delivery_id.in_(delivery_ids)]
+        if only is not None:
+            conditions.append(t.delivery.c.state == only)
         with writing(self._engine) as connection:
-            connection.execute(
-                update(t.delivery)
-                .where(t.delivery.c.delivery_id.in_(delivery_ids))
-                .values(**values, lease_owner="", updated_at=now)
-            )
             rows = connection.execute(
-                select(t.delivery).where(t.delivery.c.delivery_id.in_(delivery_ids))
+                update(t.delivery)
+                .where(*conditions)
+                .values(**values, lease_owner="", updated_at=now)
+                .returning(*t.delivery.c)
             )
             changed = [to_delivery(row) for row in rows.mappings()]
             _announce(connection, changed, values["state"], now)

@@ -207,7 +207,8 @@ class Report:
 class Delivery:
     """One instance on its way to one destination.
 
-    SENT: the peer answered success. HELD: the peer proved that it holds it.
+    SENT: the peer answered success and could not be asked for more. HELD: the peer
+    proved that it holds it. One that was sent and waits for proof is PENDING with `sent_at`.
     """
 
     delivery_id: str
@@ -222,6 +223,10 @@ class Delivery:
     last_error: str
     created_at: datetime
     updated_at: datetime
+    sent_at: datetime | None = None
+    """When the peer answered success; None while it has to be sent (again)."""
+    questions: int = 0
+    """How often the peer, in reach, was asked in vain whether it holds the instance."""
 
 
 @dataclass(frozen=True)
