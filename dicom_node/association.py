@@ -17,6 +17,7 @@ from dicom_node.command_set import Command, CommandSet
 from dicom_node.connection import Connection, PeerTooSlow
 from dicom_node.messages import Incoming, StoreReceiver
 from dicom_node.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
+from dicom_node.peers import Peer
 from dicom_node.upper_layer import (
     CLOSING_STATE,
     ESTABLISHED_STATE,
@@ -58,6 +59,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self.served: frozenset[int] = frozenset()
         self.busy = False
         self.last_active = time.monotonic()
+        # Whom we call, as requestor.
+        self.peer: Peer | None = None
         self.connect_error = ""
         self._store_responses: list[CommandSet] = []
         self._requests: list[tuple[int, CommandSet, bytes | None]] = []

@@ -7,6 +7,8 @@ import struct
 import time
 from collections.abc import Sequence
 
+from dicom_node.throttle import PIECE_BYTES, Throttle
+
 _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 # Over the life of a message a peer must bring at least this much, so that one
 # that sends a byte now and then cannot hold a place for ever.
@@ -27,6 +29,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket, *, timeout_s: float) -> None:
         self.socket = sock
+        self.throttle: Throttle | None = None
         self._quick_ack = getattr(socket, "TCP_QUICKACK", None)
         self._timeout_s = 0.0
         self._message_started = 0.0
@@ -77,6 +80,16 @@ class Connection:
     def send(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Send all buffers in order. Raises OSError, PeerTooSlow among them."""
         queue = [memoryview(buffer) for buffer in buffers if len(buffer)]
+        if self.throttle is None:
+            self._send_all(queue)
+            return
+        for buffer in queue:
+            for start in range(0, len(buffer), PIECE_BYTES):
+                piece = buffer[start : start + PIECE_BYTES]
+                self.throttle.wait_for(len(piece))
+                self._send_all([piece])
+
+    def _send_all(self, queue: list[memoryview]) -> None:
         first = 0
         try:
             while first < len(queue):

@@ -35,6 +35,7 @@ def open_association(
     association = NodeAssociation(
         ApplicationEntity(calling_ae_title), MODE_REQUESTOR, timeouts or Timeouts()
     )
+    association.peer = peer
     try:
         remote = _address_of(peer.host, peer.port)
         local = _local_address(remote)
@@ -51,10 +52,10 @@ def open_association(
     association.requestor.requested_contexts = [
         _numbered(context, 2 * index + 1) for index, context in enumerate(contexts[:MAX_CONTEXTS])
     ]
-    try:
     for sop_class_uid in scp_of:
         role = build_role(sop_class_uid, scp_role=True)
         association.requestor.add_negotiation_item(role)
+    try:
         association.request()
         if not association.is_established:
             raise _failure(association, peer)

@@ -10,7 +10,7 @@ from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet, SubOperations, encode_response
 from dicom_node.contexts import GET_CLASSES, MOVE_CLASSES
 from dicom_node.identifiers import Identifier, encode_uid_list, read_identifier
-from dicom_node.peers import Peer
+from dicom_node.peers import Peer, known_peer
 from dicom_node.query_scp import query_level
 from dicom_node.scu import send
 from dicom_node.sending import SendItem, SendResult, send_over
@@ -158,12 +158,12 @@ class RetrieveScp:
         return send_to
 
     def _destination(self, ae_title: str) -> Peer:
-        for destination in self._storage.settings.destinations:
-            if destination.ae_title == ae_title:
-                return Peer.of(destination)
+        peer = known_peer(self._storage, ae_title)
+        if peer is not None:
+            return peer
         raise _UnknownDestination(
             f"The move destination '{ae_title}' is not configured.",
-            remedy="Add it to MEDIVIEW_DESTINATIONS.",
+            remedy="Add it with `mediview peers add`, or to MEDIVIEW_DESTINATIONS.",
         )
 
     def _instances(self, identifier: Identifier, level: Level) -> Iterator[Instance]:

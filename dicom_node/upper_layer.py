@@ -9,6 +9,8 @@ where pynetdicom waits.
 import contextlib
 import logging
 import queue
+import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,8 @@ from pynetdicom.fsm import InvalidEventError
 from pynetdicom.transport import AssociationSocket
 
 from dicom_node.connection import Connection
+from dicom_node.tls import tls_words
+from dicom_node.tls_connection import TlsConnection
 
 IDLE_STATE = "Sta1"  # no association, no connection (PS3.8 Table 9-1)
 ESTABLISHED_STATE = "Sta6"
@@ -59,24 +63,41 @@ class NodeSocket(AssociationSocket):  # type: ignore[misc]
         super().__init__(assoc, **kwargs)
         self.connection: Connection | None = None
         if self._is_connected:
-            self.connection = Connection(self.socket, timeout_s=assoc.timeouts.acse_s)
+            self.connection = _connection(self.socket, assoc.timeouts.acse_s)
 
     def connect(self, primitive: Any) -> None:
         """Connect as pynetdicom does, but keep the reason of a failure."""
         try:
             self.socket.settimeout(self.assoc.timeouts.connect_s)
             self.socket.connect(primitive.address_info.as_tuple)
-            self.connection = Connection(self.socket, timeout_s=self.assoc.timeouts.acse_s)
+            peer = self.assoc.peer
+            if peer is not None and peer.tls is not None:
+                self._begin_tls(peer.tls.context(), peer.host)
+            self.connection = _connection(self.socket, self.assoc.timeouts.acse_s)
+            if isinstance(self.connection, TlsConnection):
+                self.connection.handshake()
+            if peer is not None:
+                self.connection.throttle = peer.throttle()
             self._is_connected = True
             primitive.result = "Evt2"
         except OSError as error:
-            self.assoc.connect_error = error.strerror or str(error) or type(error).__name__
+            self.connection = None
+            self.assoc.connect_error = (
+                f"TLS: {tls_words(error)}"
+                if isinstance(error, ssl.SSLError)
+                else error.strerror or str(error) or type(error).__name__
+            )
             self._shutdown_socket()
             self.socket.close()
             self.socket = None
             primitive.result = "Evt17"
         self.provider_queue.put(primitive)
         self._ready.set()
+
+    def _begin_tls(self, context: ssl.SSLContext, host: str) -> None:
+        self.socket = context.wrap_socket(
+            self.socket, server_hostname=host, do_handshake_on_connect=False
+        )
 
     def send(self, bytestream: bytes) -> None:
         """Send all, or record that the connection is gone (Evt17)."""
@@ -87,6 +108,12 @@ class NodeSocket(AssociationSocket):  # type: ignore[misc]
             self.connection.send([bytestream])
         except OSError:
             self.event_queue.put("Evt17")
+
+
+def _connection(sock: socket.socket, timeout_s: float) -> Connection:
+    if isinstance(sock, ssl.SSLSocket):
+        return TlsConnection(sock, timeout_s=timeout_s)
+    return Connection(sock, timeout_s=timeout_s)
 
 
 class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
