@@ -37,7 +37,7 @@ class AcceptedAssociation(NodeAssociation):
         self,
         ae: ApplicationEntity,
         timeouts: Timeouts,
-        admit: Callable[[NodeAssociation, A_ASSOCIATE], Rejection | None],
+        admit: Callable[["AcceptedAssociation", A_ASSOCIATE], Rejection | None],
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
@@ -46,6 +46,11 @@ class AcceptedAssociation(NodeAssociation):
     def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
         self._handlers_by_command = handlers
         self.served = frozenset(handlers)
+
+    @property
+    def handlers(self) -> dict[int, RequestHandler]:
+        """Who serves which command field."""
+        return dict(self._handlers_by_command)
 
     def run_reactor(self) -> None:
         """The life of an accepted association, in its thread."""

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from pynetdicom import evt
@@ -14,6 +15,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.acceptor import AcceptedAssociation, Rejection
+from dicom_node.admission import LOCAL_LIMIT_EXCEEDED, Admission
 from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.command_set import Command
 from dicom_node.commitment_reporter import CommitmentReporter
@@ -23,6 +25,7 @@ from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
 from dicom_node.status import SUCCESS
 from dicom_node.store_scp import StoreScp
+from dicom_node.tls import ServerTls
 from dicom_node.upper_layer import NodeSocket, Timeouts
 from dicom_node.worklist_scp import FindDispatch, WorklistScp
 from storage.errors import InvalidRequest
@@ -32,8 +35,6 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 _BACKLOG = 128
-# PS3.8 Table 9-21: transient, presentation service provider, local limit exceeded.
-_LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 # Connections above the limit are answered with a rejection as long as they are
 # few; a flood of them is closed without a word.
 _SPARE_CONNECTIONS = 32
@@ -45,15 +46,20 @@ _POLL_S = 0.05
 
 @dataclass
 class Scp:
-    """A listening SCP. `port` is the one bound, `shutdown()` ends it cleanly."""
+    """A listening SCP. `port` is the one bound, `shutdown()` ends it cleanly.
+
+    `tls_port` is the one bound for TLS, None without.
+    """
 
     storage: Storage
     listener: socket.socket
     _ae: ApplicationEntity
+    tls_listener: socket.socket | None = None
+    tls: ServerTls | None = None
     _associations: set[AcceptedAssociation] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -64,8 +70,16 @@ class Scp:
     def port(self) -> int:
         return self._port
 
+    @property
+    def tls_port(self) -> int | None:
+        return self._tls_port
+
     def __post_init__(self) -> None:
         self._port: int = self.listener.getsockname()[1]
+        self._tls_port: int | None = (
+            None if self.tls_listener is None else self.tls_listener.getsockname()[1]
+        )
+        self._admission = Admission(self.storage)
         self._reporter = CommitmentReporter(self.storage)
 
     @property
@@ -76,20 +90,28 @@ class Scp:
             return len(self._associations)
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._accept_forever, name="scp-accept")
-        self._thread.start()
+        for listener, tls in ((self.listener, None), (self.tls_listener, self.tls)):
+            if listener is not None:
+                name = "scp-accept-tls" if tls else "scp-accept"
+                thread = threading.Thread(
+                    target=self._accept_forever, args=(listener, tls), name=name
+                )
+                thread.start()
+                self._threads.append(thread)
         self._reporter.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._stopping.set()
         # A thread blocked in accept() is woken by shutting the listener down.
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        if self._thread is not None:
-            self._thread.join()
-            self._reporter.stop()
+        for listener in (self.listener, self.tls_listener):
+            if listener is not None:
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
+        for thread in self._threads:
+            thread.join()
+        self._reporter.stop()
         deadline = time.monotonic() + grace_s
         while self.association_count:
             late = time.monotonic() >= deadline
@@ -107,16 +129,26 @@ class Scp:
             peer=str(request.calling_ae_title).strip(),
             limit=self.storage.settings.max_associations,
         )
-        return _LOCAL_LIMIT_EXCEEDED
+        return LOCAL_LIMIT_EXCEEDED
+
+    def _admit(
+        self, host: str, over_tls: bool, association: AcceptedAssociation, request: A_ASSOCIATE
+    ) -> Rejection | None:
+        refusal = self._admission.admit(association, request, host, over_tls)
+        if refusal is None:
+            association.acceptor.supported_contexts = supported_contexts(
+                request.presentation_context_definition_list
+            )
+        return refusal
 
     def _snapshot(self) -> list[AcceptedAssociation]:
         with self._lock:
             return list(self._associations)
 
-    def _accept_forever(self) -> None:
+    def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
         while not self._stopping.is_set():
             try:
-                client, address = self.listener.accept()
+                client, address = listener.accept()
             except OSError as error:
                 if self._stopping.is_set():
                     return
@@ -126,13 +158,15 @@ class Scp:
                 time.sleep(_POLL_S)
                 continue
             try:
-                self._start_association(client, address)
+                self._start_association(client, address, tls)
             except Exception:
                 # The edge of a connection: whatever it meets, the next one is served.
                 log.error("connection_failed", host=address[0], exc_info=True)
                 client.close()
 
-    def _start_association(self, client: socket.socket, address: tuple[str, int]) -> None:
+    def _start_association(
+        self, client: socket.socket, address: tuple[str, int], tls: ServerTls | None
+    ) -> None:
         settings = self.storage.settings
         count = self.association_count
         if count >= settings.max_associations + _SPARE_CONNECTIONS:
@@ -146,9 +180,16 @@ class Scp:
                 dimse_s=settings.association_idle_timeout_s,
                 idle_s=settings.association_idle_timeout_s,
             ),
-            self._reject_for_number if count >= settings.max_associations else _admit,
+            self._reject_for_number
+            if count >= settings.max_associations
+            else partial(self._admit, address[0], tls is not None),
         )
         association.name = f"association-{address[0]}:{address[1]}"
+        if tls is not None:
+            # The handshake is the association's thread's, which may wait for it.
+            client = tls.context().wrap_socket(
+                client, server_side=True, do_handshake_on_connect=False
+            )
         association.set_socket(NodeSocket(association, client_socket=client))
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = settings.ae_title
@@ -174,18 +215,11 @@ class Scp:
         association.start()
 
 
-def _admit(association: NodeAssociation, request: A_ASSOCIATE) -> Rejection | None:
-    association.acceptor.supported_contexts = supported_contexts(
-        request.presentation_context_definition_list
-    )
-    return None
-
-
 def start_scp(storage: Storage, port: int | None = None) -> Scp:
     """Listen on the host of the settings, on `port` (0: any free one), and serve.
 
     Raises InvalidRequest when the host lies beyond loopback and the network is
-    not trusted, or when the address cannot be bound.
+    not trusted, when an address cannot be bound, or when the TLS files cannot be used.
     """
     settings = storage.settings
     settings.check_binding(settings.dicom_host, "The DICOM node")
@@ -193,9 +227,20 @@ def start_scp(storage: Storage, port: int | None = None) -> Scp:
     ae = ApplicationEntity(settings.ae_title)
     # Counted here, by server; pynetdicom would count threads for each request.
     ae.maximum_associations = settings.max_associations + _SPARE_CONNECTIONS + 1
-    scp = Scp(storage, _listen(settings.dicom_host, wanted), ae)
+    tls = ServerTls(settings) if settings.dicom_tls_port else None
+    listener = _listen(settings.dicom_host, wanted)
+    try:
+        tls_listener = (
+            None if tls is None else _listen(settings.dicom_host, settings.dicom_tls_port)
+        )
+    except InvalidRequest:
+        listener.close()
+        raise
+    scp = Scp(storage, listener, ae, tls_listener, tls)
     scp.start()
     log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
+    if scp.tls_port is not None:
+        log.info("scp_listening_tls", port=scp.tls_port, client_auth=settings.tls_client_auth)
     return scp
 
 
@@ -234,5 +279,6 @@ def _listen(host: str, port: int) -> socket.socket:
 def _cannot_listen(host: str, port: int, error: OSError) -> InvalidRequest:
     return InvalidRequest(
         f"The DICOM node cannot listen on {host}:{port}: {error.strerror or error}.",
-        remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT to another port.",
+        remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT or"
+        " MEDIVIEW_DICOM_TLS_PORT to another.",
     )

@@ -31,6 +31,7 @@ COERCION = 0xB000  # PS3.4 Table B.2-1, warning
 MOVE_DESTINATION_UNKNOWN = 0xA801  # PS3.4 Table C.4-2
 SUB_OPERATIONS_FAILED = 0xA702  # PS3.4 Tables C.4-2 and C.4-3
 SUB_OPERATIONS_WARNING = 0xB000  # PS3.4 Tables C.4-2 and C.4-3: one or more failures or warnings
+REFUSED_NOT_AUTHORIZED = 0x0124  # PS3.7 C.5.18
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 Table B.2-1: Cxxx
 PROCESSING_FAILURE = 0x0110  # PS3.7 C.5.21
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.4
@@ -54,6 +55,7 @@ SET_ASIDE = DimseStatus(COERCION, "Same SOP Instance UID, other content: first o
 UNEXPECTED = DimseStatus(PROCESSING_FAILURE, "Internal error; see the node's log, send again.")
 TOO_LARGE = DimseStatus(OUT_OF_RESOURCES, "Instance exceeds the node's size limit.")
 NO_DATA_SET = DimseStatus(CANNOT_UNDERSTAND, "The request carries no data set.")
+NOT_AUTHORIZED = DimseStatus(REFUSED_NOT_AUTHORIZED, "This AE title may not ask for this here.")
 NOT_FIND = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "No C-FIND on this presentation context.")
 NOT_RETRIEVE = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "No retrieval on this presentation context.")
 NOT_STORAGE = DimseStatus(SOP_CLASS_NOT_SUPPORTED, "SOP class differs from the negotiated one.")
@@ -100,7 +102,7 @@ def describe(code: int) -> str:
     known = {
         SUCCESS: "success",
         SOP_CLASS_NOT_SUPPORTED: "SOP class not supported",
-        0x0124: "not authorised",
+        REFUSED_NOT_AUTHORIZED: "not authorised",
         DUPLICATE_SOP_INSTANCE: "duplicate SOP instance",
         PROCESSING_FAILURE: "processing failure",
         INVALID_OBJECT_INSTANCE: "invalid SOP instance",
