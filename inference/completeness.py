@@ -1,25 +1,46 @@
-"""When a series is ready: nothing arrived for the quiet time, or it grew for too long.
+"""When a series is ready: what was announced is there, or nothing arrived for the quiet time.
 
-A late instance reopens its series (the index does that); completing it again
-gives another fingerprint, and so a revised job.
+Modalities (MPPS) and archives (availability notices) may say which instances a series
+has. It is then complete as soon as they are there, and does not pass as quiet while some
+are missing. In any case it is complete after it grew for too long. A late instance
+reopens its series (the index does that); completing it again gives another fingerprint,
+and so a revised job.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from storage.entities import Series
 from storage.opening import Storage
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
-    """Mark every quiet series complete and return those that are."""
+    """Mark every series complete that is, and return those."""
     settings = storage.settings
-    completed = []
+    announced = storage.expectations.of_receiving()
+    waiting = {_key(one.series): one for one in announced if one.missing}
+    ready = [(one.series, "announced") for one in announced if one.is_whole]
+    seen = {_key(series) for series, _ in ready}
     for quiet in storage.index.quiet_series(now, settings.series_quiet_s, settings.series_forced_s):
-        series = storage.index.mark_complete(quiet, now)
+        if _key(quiet) in seen:
+            continue
+        one = waiting.get(_key(quiet))
+        if one is None:
+            ready.append((quiet, "quiet"))
+        elif _is_overdue(quiet, now, settings):
+            log.warning(
+                "series_incomplete",
+                series_instance_uid=quiet.series_instance_uid,
+                missing=len(one.missing),
+            )
+            ready.append((quiet, "forced"))
+    completed = []
+    for receiving, reason in ready:
+        series = storage.index.mark_complete(receiving, now)
         if series is None:
             continue  # an instance arrived in between; the series is receiving again
         log.info(
@@ -27,6 +48,19 @@ def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
             series_instance_uid=series.series_instance_uid,
             instance_count=series.instance_count,
             origin=series.origin,
+            reason=reason,
         )
         completed.append(series)
     return completed
+
+
+def _key(series: Series) -> tuple[str, str]:
+    return series.study_instance_uid, series.series_instance_uid
+
+
+def _is_overdue(series: Series, now: datetime, settings: Settings) -> bool:
+    """Whether it waited for the forced time, since it was last complete if it ever was."""
+    since = series.completed_at or series.first_instance_at
+    # A clock that was set back would otherwise hold the series for ever.
+    clock_went_back = series.last_instance_at > now + timedelta(seconds=settings.series_quiet_s)
+    return clock_went_back or since <= now - timedelta(seconds=settings.series_forced_s)

@@ -1,0 +1,225 @@
+"""MPPS and Instance Availability Notification by pynetdicom: kept, and what they announce."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, generate_uid
+from pynetdicom import AE
+from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerformedProcedureStep
+
+from dicom_node.scu import send
+from storage.expectations import Announced
+from tests.dicom_node.builders import ct_instance, encoded, item_of
+from tests.dicom_node.conftest import Node
+
+MPPS, IAN = ModalityPerformedProcedureStep, InstanceAvailabilityNotification
+STUDY, SERIES = "1.2.840.5.1", "1.2.840.5.1.1"
+
+
+@contextmanager
+def modality(node: Node) -> Iterator[Any]:
+    ae = AE("CT1")
+    ae.add_requested_context(MPPS)
+    ae.add_requested_context(IAN)
+    association = ae.associate("127.0.0.1", node.port)
+    assert association.is_established
+    try:
+        yield association
+    finally:
+        association.release()
+
+
+def beginning(study_instance_uid: str = STUDY) -> Dataset:
+    scheduled = Dataset()
+    scheduled.StudyInstanceUID = study_instance_uid
+    scheduled.ScheduledProcedureStepID = "S1"
+    step = Dataset()
+    step.ScheduledStepAttributesSequence = [scheduled]
+    step.PatientName = "Müller^Jürgen"
+    step.SpecificCharacterSet = "ISO_IR 100"
+    step.PerformedProcedureStepID = "P1"
+    step.PerformedStationAETitle = "CT1"
+    step.PerformedProcedureStepStartDate = "20240131"
+    step.PerformedProcedureStepStartTime = "101500"
+    step.PerformedProcedureStepStatus = "IN PROGRESS"
+    step.Modality = "CT"
+    step.PerformedSeriesSequence = []
+    return step
+
+
+def references(uids: Sequence[str]) -> list[Dataset]:
+    items = []
+    for uid in uids:
+        item = Dataset()
+        item.ReferencedSOPClassUID = CTImageStorage
+        item.ReferencedSOPInstanceUID = uid
+        items.append(item)
+    return items
+
+
+def ending(state: str, uids: Sequence[str]) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = SERIES
+    series.ReferencedImageSequence = references(uids)
+    step = Dataset()
+    step.PerformedProcedureStepStatus = state
+    step.PerformedProcedureStepEndDate = "20240131"
+    step.PerformedSeriesSequence = [series]
+    return step
+
+
+def receive(node: Node, numbers: Sequence[int]) -> None:
+    items = [
+        item_of(
+            encoded(
+                ct_instance(
+                    study_instance_uid=STUDY,
+                    series_instance_uid=SERIES,
+                    sop_instance_uid=f"{SERIES}.{n}",
+                    instance_number=n,
+                )
+            )
+        )
+        for n in numbers
+    ]
+    assert all(result.ok for result in send(items, peer=node.peer, calling_ae_title="CT1"))
+
+
+def uids(*numbers: int) -> list[str]:
+    return [f"{SERIES}.{n}" for n in numbers]
+
+
+def announced(node: Node) -> Announced | None:
+    found = node.storage.expectations.of_receiving()
+    return found[0] if found else None
+
+
+def test_a_completed_step_says_what_its_series_has(node: Node) -> None:
+    uid = generate_uid()
+    with modality(node) as scu:
+        status, _ = scu.send_n_create(beginning(), MPPS, uid)
+        assert status.Status == 0
+        receive(node, [1, 2])
+        assert announced(node) is None
+        status, _ = scu.send_n_set(ending("COMPLETED", uids(1, 2, 3)), MPPS, uid)
+        assert status.Status == 0
+        step = node.storage.procedure_steps.get(uid)
+        assert (step.state, step.calling_ae_title) == ("COMPLETED", "CT1")
+        # What N-CREATE said stays beside what N-SET added.
+        kept = Dataset.from_json(step.attributes)
+        assert str(kept.PatientName) == "Müller^Jürgen"
+        assert kept.PerformedProcedureStepEndDate == "20240131"
+        waiting = announced(node)
+        assert waiting is not None
+        assert waiting.missing == frozenset(uids(3))
+        assert not waiting.is_whole
+        receive(node, [3])
+        whole = announced(node)
+        assert whole is not None
+        assert whole.is_whole
+        receive(node, [4])
+        more = announced(node)
+        assert more is not None
+        assert (more.missing, more.extra_count, more.is_whole) == (frozenset(), 1, False)
+
+
+def test_a_step_in_progress_promises_and_a_discontinued_one_takes_back(node: Node) -> None:
+    uid = generate_uid()
+    with modality(node) as scu:
+        scu.send_n_create(beginning(), MPPS, uid)
+        receive(node, [1])
+        scu.send_n_set(ending("IN PROGRESS", uids(1, 2)), MPPS, uid)
+        waiting = announced(node)
+        assert waiting is not None
+        assert waiting.missing == frozenset(uids(2))
+        receive(node, [2])
+        so_far = announced(node)
+        assert so_far is not None
+        assert not so_far.is_whole, "the step goes on"
+        scu.send_n_set(ending("DISCONTINUED", uids(1, 2, 3)), MPPS, uid)
+        assert announced(node) is None
+        assert node.storage.procedure_steps.get(uid).state == "DISCONTINUED"
+
+
+def test_a_step_that_has_ended_changes_no_more(node: Node) -> None:
+    uid = generate_uid()
+    with modality(node) as scu:
+        scu.send_n_create(beginning(), MPPS, uid)
+        scu.send_n_set(ending("COMPLETED", uids(1)), MPPS, uid)
+        status, _ = scu.send_n_set(ending("IN PROGRESS", uids(1, 2)), MPPS, uid)
+        assert status.Status == 0x0110
+        assert status.ErrorID == 0xA710
+        assert node.storage.procedure_steps.get(uid).state == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"PerformedProcedureStepStatus": "COMPLETED"}, 0x0106),
+        ({"PerformedProcedureStepStatus": "BEGUN"}, 0x0106),
+        ({"PerformedProcedureStepStatus": None}, 0x0120),
+        ({"ScheduledStepAttributesSequence": []}, 0x0120),
+    ],
+)
+def test_a_step_that_cannot_begin_is_refused(
+    node: Node, changes: dict[str, Any], status: int
+) -> None:
+    step = beginning()
+    for keyword, value in changes.items():
+        setattr(step, keyword, value)
+    with modality(node) as scu:
+        answer, _ = scu.send_n_create(step, MPPS, "1.2.3")
+        assert answer.Status == status
+
+
+def test_a_uid_is_taken_once_unknown_ones_are_said_and_missing_ones_given(node: Node) -> None:
+    with modality(node) as scu:
+        assert scu.send_n_create(beginning(), MPPS, "1.2.3")[0].Status == 0
+        assert scu.send_n_create(beginning(), MPPS, "1.2.3")[0].Status == 0x0111
+        assert scu.send_n_set(ending("COMPLETED", []), MPPS, "1.2.4")[0].Status == 0x0112
+        # A class has its own operations: a notice cannot be changed.
+        assert scu.send_n_set(ending("COMPLETED", []), IAN, "1.2.5")[0].Status == 0x0211
+
+
+def notice(uids_: Sequence[str], **availability: str) -> Dataset:
+    dataset = Dataset()
+    dataset.StudyInstanceUID = STUDY
+    dataset.ReferencedPerformedProcedureStepSequence = []
+    series = Dataset()
+    series.SeriesInstanceUID = SERIES
+    series.ReferencedSOPSequence = references(uids_)
+    for item in series.ReferencedSOPSequence:
+        last = item.ReferencedSOPInstanceUID.rsplit(".", 1)[1]
+        item.InstanceAvailability = availability.get(f"n{last}", "ONLINE")
+        item.RetrieveAETitle = "PACS"
+    dataset.ReferencedSeriesSequence = [series]
+    return dataset
+
+
+def test_a_notice_says_what_is_to_be_had(node: Node) -> None:
+    receive(node, [1, 2])
+    with modality(node) as scu:
+        status, _ = scu.send_n_create(notice(uids(1, 2, 3, 9), n9="UNAVAILABLE"), IAN, "1.2.9")
+        assert status.Status == 0
+    waiting = announced(node)
+    assert waiting is not None
+    assert waiting.missing == frozenset(uids(3))
+    (kept,) = node.storage.procedure_steps.notices_of(STUDY)
+    assert (kept.sop_instance_uid, kept.calling_ae_title) == ("1.2.9", "CT1")
+    receive(node, [3])
+    whole = announced(node)
+    assert whole is not None
+    assert whole.is_whole
+
+
+def test_a_notice_about_nothing_is_refused(node: Node) -> None:
+    with modality(node) as scu:
+        empty = notice([])
+        del empty.ReferencedSeriesSequence
+        assert scu.send_n_create(empty, IAN, "1.2.9")[0].Status == 0x0120
+        nowhere = notice(uids(1))
+        del nowhere.StudyInstanceUID
+        assert scu.send_n_create(nowhere, IAN, "1.2.9")[0].Status == 0x0120
