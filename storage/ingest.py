@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from storage.cataloguing import NewInstance, Outcome
 from storage.entities import Origin
-from storage.errors import InvalidInstance, LimitExceeded
+from storage.errors import InvalidRequest, LimitExceeded
 from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
 from storage.large import LargeVolume
@@ -64,7 +64,7 @@ class Ingest:
     ) -> Accepted:
         """Keep one data set of a C-STORE, byte for byte, under a part 10 header of ours.
 
-        Raises InvalidInstance when command and data set name different
+        Raises InvalidRequest when command and data set name different
         instances (PS3.4 B.2.3, status A900), and what `accept` raises.
         """
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
@@ -163,7 +163,7 @@ def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: s
         ("SOPClassUID", sop_class_uid, header.sop_class_uid),
     ):
         if said != found:
-            raise InvalidInstance(
+            raise InvalidRequest(
                 f"The C-STORE request and its data set name different {keyword}s.",
                 remedy="Check the sending system.",
             )

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.entities import Instance
-from storage.errors import InvalidInstance, LimitExceeded
+from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.ingest import Ingest
 from storage.opening import Storage
 from storage.reconcile import reconcile
@@ -83,7 +83,7 @@ def test_command_and_data_set_must_name_the_same_instance(storage: Storage) -> N
         calling_ae_title="A",
     )
     incoming.write(content[content.index(b"\x08\x00\x05\x00") :])
-    with pytest.raises(InvalidInstance, match="different SOPInstanceUIDs"):
+    with pytest.raises(InvalidRequest, match="different SOPInstanceUIDs"):
         incoming.finish()
 
 
