@@ -17,6 +17,7 @@ from storage.ingest import Ingest
 from storage.opening import Storage
 from storage.reconcile import reconcile
 from storage.uids import derive_uid
+from storage.volume_scan import volumes_in
 from storage.volumes import VolumeWriter
 from tests.storage.instances import part10
 
@@ -58,7 +59,7 @@ def test_a_large_instance_streams_into_a_volume_of_its_own(storage: Storage, lar
     assert write(storage, large) == "duplicate"
     assert storage.ingest.accept(large, "stow").outcome == "duplicate", "whole or in pieces"
     folder = storage.settings.data_dir / "volumes"
-    assert len(list(folder.iterdir())) == 1, "nothing of the duplicate stays"
+    assert len(volumes_in(folder)) == 1, "nothing of the duplicate stays"
     storage.ingest.accept(part10(), "stow")
     assert stored(storage, "instance").location.volume != instance.location.volume
 
@@ -71,7 +72,7 @@ def test_a_large_instance_that_is_cut_off_is_refused_and_leaves_no_file(
     incoming = storage.ingest.incoming("stow")
     incoming.write(large[: 12 << 20])
     incoming.discard()
-    assert list((storage.settings.data_dir / "volumes").iterdir()) == []
+    assert volumes_in(storage.settings.data_dir / "volumes") == []
 
 
 def test_command_and_data_set_must_name_the_same_instance(storage: Storage) -> None:
