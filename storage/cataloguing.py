@@ -38,7 +38,7 @@ def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]
     conflict: it is noted aside and the first stays (design, decision 2).
     """
     with writing(engine) as connection:
-        return [_add(connection, new) for new in batch]
+        return [add_to(connection, new) for new in batch]
 
 
 def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
@@ -64,7 +64,8 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
     return study_id, series_id, new_series
 
 
-def _add(connection: Connection, new: NewInstance) -> Outcome:
+def add_to(connection: Connection, new: NewInstance) -> Outcome:
+    """As `add_instances`, one instance in the caller's transaction."""
     header = new.header
     known = find_known(connection, header.sop_instance_uid)
     if known is None:

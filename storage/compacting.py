@@ -172,6 +172,8 @@ def _rewrite(
         for record in records
         if record.note.kind == "tombstone" or record.location.offset in wanted
     ]
+    if records and all(record.note.kind == "tombstone" for record in records):
+        return None  # nothing to gain
     damaged = sum(not verify(path, record) for record in alive)
     if damaged:
         log.error("volume_not_compacted", volume=path.name, damaged=damaged)

@@ -26,15 +26,20 @@ def upgrade(settings: Settings) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings.resolved_database_url)
     try:
-        config = _config()
-        with writing(engine) as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        upgrade_schema(engine)
         if settings.object_store == "s3":
             S3Objects(settings).create_bucket()
         return reconcile(engine, settings.data_dir / "volumes")
     finally:
         engine.dispose()
+
+
+def upgrade_schema(engine: Engine) -> None:
+    """Bring the database alone to this version's schema."""
+    config = _config()
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def check_schema(engine: Engine) -> None:

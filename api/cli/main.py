@@ -6,7 +6,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import api, beat, demo, doctor, migrate, openapi, scp, send, up, worker
+from api.cli import api, beat, demo, doctor, migrate, openapi, scp, send, storage, up, worker
 from api.cli.console import print_error
 from api.parent import ParentGone, end_with_parent
 from storage.errors import MediViewError
@@ -29,6 +29,7 @@ app.command("worker", rich_help_panel="Roles, one process each")(worker.worker)
 app.command("beat", rich_help_panel="Roles, one process each")(beat.beat)
 app.command("migrate")(migrate.migrate)
 app.command("openapi")(openapi.openapi)
+app.add_typer(storage.app)
 
 
 def main() -> None:

@@ -1,0 +1,199 @@
+"""`mediview storage …`: verify, rebuild, compact, count, export, delete."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from api.cli.console import err, out
+from api.cli.starting import start
+from storage.errors import StorageUnavailable
+
+app = typer.Typer(
+    name="storage",
+    help="Verify, rebuild, compact, count, export and delete what the node keeps.",
+    no_args_is_help=True,
+)
+
+_LOCK_PATIENCE_S = 30.0
+_MIB = 1 << 20
+
+Study = Annotated[str, typer.Argument(help="StudyInstanceUID", metavar="STUDY")]
+
+
+@app.command()
+def verify(
+    repair: Annotated[
+        bool, typer.Option(help="Copy to the bucket again what it lacks and a volume has.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a problem.")] = False,
+) -> None:
+    """Check every record's digest, every row's record and every object in the bucket.
+
+    Ends with 0 where all is well, with 1 where something is not.
+    """
+    from storage.opening import open_storage
+    from storage.verify import copy_again, verify_storage
+
+    with open_storage(start(log_level="ERROR")) as storage:
+        problems = []
+        with _progress("Reading volumes") as tell:
+            for problem in verify_storage(storage, tell):
+                problems.append(problem)
+                if as_json:
+                    typer.echo(json.dumps(dataclasses.asdict(problem)))
+        repaired = copy_again(storage, problems) if repair else 0
+    if not as_json:
+        for problem in problems:
+            what = problem.kind.replace("_", " ")
+            instance = f"  instance {problem.sop_instance_uid}" if problem.sop_instance_uid else ""
+            out.print(f"[bold red]{what}[/]  {problem.place}{instance}\n  → {problem.remedy}")
+        out.print(f"{len(problems)} problems." if problems else "Everything is there and whole.")
+        if repaired:
+            out.print(f"{repaired} instances will be copied to the bucket again.")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def reindex(
+    source: Annotated[
+        Literal["volumes", "bucket"], typer.Option("--from", help="Where the instances are.")
+    ] = "volumes",
+) -> None:
+    """Rebuild the index into an empty database, from the volumes or the bucket alone.
+
+    The node must not run meanwhile.
+    """
+    from storage.opening import open_objects
+    from storage.reindex import reindex as rebuild
+
+    settings = start()
+    bucket = open_objects(settings) if settings.object_store == "s3" else None
+    with _progress("Indexing") as tell:
+        done = rebuild(settings, source, bucket, lambda count, total: tell((count, total)))
+    out.print(
+        f"{done.instances} instances indexed; {done.duplicates} duplicates, {done.conflicts}"
+        f" conflicts, {done.deleted} deleted, {done.refused} unreadable."
+    )
+    raise typer.Exit(1 if done.refused else 0)
+
+
+@app.command()
+def compact(
+    dead_ratio: Annotated[
+        float | None,
+        typer.Option(min=0.0001, max=1, help="Rewrite volumes of which this part is dead."),
+    ] = None,
+) -> None:
+    """Rewrite volumes that are mostly deleted; the old files go after the grace time."""
+    from storage.clock import utcnow
+    from storage.compacting import compact as rewrite
+    from storage.compacting import remove_retired
+    from storage.exclusive import housekeeping_lock
+    from storage.opening import open_storage
+
+    settings = start()
+    with open_storage(settings) as storage:
+        deadline = time.monotonic() + _LOCK_PATIENCE_S
+        while True:
+            with housekeeping_lock(storage.engine, settings.data_dir) as mine:
+                if mine:
+                    ratio = dead_ratio or settings.compact_dead_ratio
+                    done = rewrite(storage.engine, storage.volumes, ratio, utcnow())
+                    folder, grace_s = storage.volumes.folder, settings.volume_grace_s
+                    remove_retired(storage.engine, folder, grace_s, utcnow())
+                    break
+            if time.monotonic() > deadline:
+                raise StorageUnavailable(
+                    "The node is keeping house just now, and does not come to an end.",
+                    remedy="Try again later; it compacts by itself too.",
+                )
+            time.sleep(0.2)
+    out.print(f"{done.volumes} volumes rewritten, {_size(done.freed_bytes)} given free.")
+
+
+@app.command()
+def stats(
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """How much is kept, and where."""
+    from storage.opening import open_storage
+    from storage.statistics import statistics
+
+    with open_storage(start(log_level="ERROR")) as storage:
+        found = statistics(storage)
+    values = dataclasses.asdict(found) | {"dead_bytes": found.dead_bytes}
+    if as_json:
+        typer.echo(json.dumps(values))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in values.items():
+        text = _size(value) if name.endswith("_bytes") else str(value)
+        table.add_row(name.removesuffix("_bytes").replace("_", " "), text)
+    out.print(table)
+
+
+@app.command()
+def export(
+    study: Study,
+    to: Annotated[Path, typer.Option(help="A new folder, or a file that ends in .zip.")],
+    dicomdir: Annotated[bool, typer.Option(help="Write a DICOMDIR (PS3.10).")] = True,
+) -> None:
+    """Write a study as a folder or ZIP, with a DICOMDIR that other systems read."""
+    from storage.export import plan_export, write_folder, write_zip
+    from storage.opening import open_storage
+
+    with open_storage(start()) as storage:
+        plan = plan_export(storage, study, dicomdir=dicomdir)
+        if to.suffix.lower() == ".zip":
+            write_zip(storage, plan, to)
+        else:
+            write_folder(storage, plan, to)
+    out.print(f"{len(plan.entries)} instances written to {to}.", soft_wrap=True)
+    if plan.filled:
+        err.print(
+            f"The instances lack {', '.join(plan.filled)}; the DICOMDIR alone has a value there."
+        )
+
+
+@app.command()
+def delete(
+    study: Study,
+    series: Annotated[str, typer.Option(help="This series alone.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a study, or one series of it, for good: everywhere the node keeps it."""
+    from storage.opening import open_storage
+
+    with open_storage(start()) as storage:
+        if not yes:
+            typer.confirm("Delete it for good, with all results?", abort=True)
+        deletions = storage.deletions
+        done = deletions.series(study, series) if series else deletions.study(study)
+    out.print(f"{done.instance_count} instances deleted, {_size(done.size_bytes)}.")
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[tuple[int, int]], None]]:
+    """A bar on the terminal's error output, where it is one."""
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+
+        def tell(state: tuple[int, int]) -> None:
+            progress.update(task, completed=state[0], total=state[1] or None)
+
+        yield tell
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / _MIB:.1f} MiB"

@@ -1,0 +1,303 @@
+"""Rebuild the index into an empty database, from the volumes alone or the bucket alone.
+
+Of two instances with one UID the first received wins, as when they came; what
+was deleted stays deleted. Work that was done on the studies (jobs, findings,
+reports) is not in the volumes; their series are complete anew, and pipelines
+run again.
+"""
+
+import hashlib
+import mmap
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from sqlalchemy import Connection, Engine, delete, func, select, update
+
+from storage import tables as t
+from storage.cataloguing import NewInstance, add_to, instance_values
+from storage.clock import utcnow
+from storage.database import insert_or_ignore, make_engine, reading, writing
+from storage.entities import Location
+from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
+from storage.generation import Generation
+from storage.migrate import upgrade_schema
+from storage.objects import ObjectStore
+from storage.part10 import Header, read_header
+from storage.settings import Settings
+from storage.tombstones import Tombstone, is_covered, note_tombstone
+from storage.volume_scan import Record, is_unfinished, scan, volumes_in
+from storage.volumes import translated_os_errors
+
+log = structlog.get_logger(__name__)
+
+Source = Literal["volumes", "bucket"]
+_BATCH = 500
+_IN_MEMORY_BYTES = 32 << 20
+
+
+@dataclass
+class Rebuilt:
+    """What was found. `refused` are records and objects that cannot be read any more."""
+
+    instances: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    deleted: int = 0
+    refused: int = 0
+
+
+Tell = Callable[[int, int], None]
+"""Is told how much is done of how much: bytes of volumes, or objects."""
+
+
+def reindex(
+    settings: Settings,
+    source: Source,
+    objects: ObjectStore | None = None,
+    tell: Tell = lambda _done, _total: None,
+) -> Rebuilt:
+    """Fill an empty database from `source`; `objects` is the bucket, where that is it.
+
+    The node must not run meanwhile. Raises InvalidRequest where the database
+    holds instances already, StorageUnavailable.
+    """
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        upgrade_schema(engine)
+        _check_empty(engine)
+        rebuilt = Rebuilt()
+        if source == "volumes":
+            _from_volumes(engine, settings.data_dir / "volumes", rebuilt, tell)
+        elif objects is None:
+            raise InvalidRequest("No bucket is configured.", remedy="Set MEDIVIEW_OBJECT_STORE.")
+        else:
+            _from_bucket(engine, objects, rebuilt, tell)
+        _set_times(engine)
+        return rebuilt
+    finally:
+        engine.dispose()
+
+
+def _check_empty(engine: Engine) -> None:
+    with reading(engine) as connection:
+        count = connection.execute(select(func.count()).select_from(t.instance)).scalar_one()
+    if count:
+        raise InvalidRequest(
+            f"The database holds {count} instances; an index is rebuilt into an empty one.",
+            remedy="Stop the node, and name an empty database in MEDIVIEW_DATABASE_URL"
+            " (or move index.sqlite3 away).",
+        )
+
+
+def _from_volumes(engine: Engine, folder: Path, rebuilt: Rebuilt, tell: Tell) -> None:
+    paths = [path for path in volumes_in(folder) if not is_unfinished(path)]
+    total = sum(path.stat().st_size for path in paths)
+    with translated_os_errors(folder):
+        for path in paths:
+            _note_tombstones(engine, path, Generation(folder))
+        done = 0
+        for path in paths:
+            _index_volume(engine, path, "", rebuilt)
+            done += path.stat().st_size
+            tell(done, total)
+
+
+def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: Tell) -> None:
+    volumes = list(objects.list("volumes/"))
+    keys = list(objects.list("dicom/"))
+    total = 2 * len(volumes) + len(keys)
+    done = 0
+    # Every tombstone before any record, here too.
+    for only_tombstones in (True, False):
+        for key in volumes:
+            with _local_copy(objects, key) as path:
+                if only_tombstones:
+                    _note_tombstones(engine, path, None)
+                else:
+                    _index_volume(engine, path, key, rebuilt)
+            done += 1
+            tell(done, total)
+    batch: list[NewInstance] = []
+    for key in keys:
+        new = _from_object(objects, key)
+        if new is None:
+            rebuilt.refused += 1
+        else:
+            batch.append(new)
+        if len(batch) >= _BATCH:
+            _add(engine, batch, rebuilt)
+            batch = []
+        done += 1
+        tell(done, total)
+    _add(engine, batch, rebuilt)
+
+
+@contextmanager
+def _local_copy(objects: ObjectStore, key: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mediview-reindex-") as folder:
+        path = Path(folder) / key.rpartition("/")[2]
+        with objects.open(key) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        yield path
+
+
+def _note_tombstones(engine: Engine, path: Path, generation: Generation | None) -> None:
+    for record in scan(path):
+        if record.note.kind != "tombstone":
+            continue
+        with path.open("rb") as file:
+            file.seek(record.location.offset)
+            payload = file.read(record.location.length)
+        if hashlib.sha256(payload).hexdigest() != record.sha256:
+            log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
+            continue
+        with writing(engine) as connection:
+            note_tombstone(connection, Tombstone.decode(record.note, payload))
+        if generation is not None:
+            generation.ensure(record.note.generation)
+
+
+def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> None:
+    batch: list[NewInstance] = []
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        for record in scan(path):
+            if record.note.kind == "tombstone":
+                continue
+            start = record.location.offset
+            with view[start : start + record.location.length] as part10:
+                header = _header(part10, record.sha256)
+            if header is None:
+                log.error("volume_record_damaged", volume=path.name, offset=start)
+                rebuilt.refused += 1
+                continue
+            if _is_deleted(engine, header, record):
+                rebuilt.deleted += 1
+                continue
+            note = record.note
+            location = replace(record.location, volume=path.name, object_key=key)
+            batch.append(
+                NewInstance(
+                    header, location, record.sha256, note.source, note.origin, note.received_at
+                )
+            )
+            if len(batch) >= _BATCH:
+                _add(engine, batch, rebuilt)
+                batch = []
+    _add(engine, batch, rebuilt)
+    values = {"name": path.name, "size_bytes": path.stat().st_size, "reconciled_at": utcnow()}
+    with writing(engine) as connection:
+        insert_or_ignore(connection, t.volume, values)
+
+
+def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:
+    with reading(engine) as connection:
+        return is_covered(connection, header.sop_instance_uid, record.note.generation)
+
+
+def _header(part10: memoryview, sha256: str) -> Header | None:
+    """The header of a whole record, None where the disk has changed it."""
+    try:
+        header = read_header(part10)
+    except (InvalidInstance, LimitExceeded):
+        return None
+    with part10[header.dataset_offset :] as dataset:
+        return header if hashlib.sha256(dataset).hexdigest() == sha256 else None
+
+
+def _from_object(objects: ObjectStore, key: str) -> NewInstance | None:
+    """One instance that has an object of its own; when it came is not known any more."""
+    with (
+        objects.open(key) as source,
+        tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file,
+    ):
+        shutil.copyfileobj(source, file, 1 << 20)
+        size_bytes = file.tell()
+        file.seek(0)
+        with _buffer(file) as part10:
+            try:
+                header = read_header(part10)
+            except (InvalidInstance, LimitExceeded):
+                log.error("object_unreadable", size_bytes=size_bytes)
+                return None
+            with part10[header.dataset_offset :] as dataset:
+                digest = hashlib.sha256(dataset).hexdigest()
+    location = Location("", 0, size_bytes, key)
+    return NewInstance(header, location, digest, "bucket", "received", utcnow())
+
+
+@contextmanager
+def _buffer(file: "tempfile.SpooledTemporaryFile[bytes]") -> Iterator[memoryview]:
+    if not file._rolled:  # type: ignore[attr-defined]
+        with memoryview(file.read()) as view:
+            yield view
+        return
+    file.flush()
+    with (
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        yield view
+
+
+def _add(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) -> None:
+    if not batch:
+        return
+    with writing(engine) as connection:
+        for new in batch:
+            outcome = add_to(connection, new)
+            if outcome == "stored":
+                rebuilt.instances += 1
+                continue
+            _let_the_first_win(connection, new)
+            if outcome == "conflict":
+                rebuilt.conflicts += 1
+            else:
+                rebuilt.duplicates += 1
+
+
+def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
+    """Exchange row and newcomer where the newcomer was received before."""
+    uid = new.header.sop_instance_uid
+    row = (
+        connection.execute(select(t.instance).where(t.instance.c.sop_instance_uid == uid))
+        .mappings()
+        .one()
+    )
+    if row["received_at"] <= new.received_at:
+        return
+    values = instance_values(new, row["series_fk"])
+    connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
+    if row["sha256"] != new.sha256:
+        connection.execute(
+            delete(t.conflict).where(
+                t.conflict.c.sop_instance_uid == uid, t.conflict.c.sha256 == new.sha256
+            )
+        )
+        kept = ("sop_instance_uid", "size_bytes", "sha256", "source", "received_at")
+        places = ("volume", "volume_offset")
+        insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
+
+
+def _set_times(engine: Engine) -> None:
+    """Series and studies are as old as their instances, whatever order those were found in."""
+    instances = t.instance.c.series_fk == t.series.c.id
+    of_series = t.series.c.study_fk == t.study.c.id
+    first = select(func.min(t.instance.c.received_at)).where(instances).scalar_subquery()
+    latest = select(func.max(t.instance.c.received_at)).where(instances).scalar_subquery()
+    began = select(func.min(t.series.c.first_instance_at)).where(of_series).scalar_subquery()
+    ended = select(func.max(t.series.c.last_instance_at)).where(of_series).scalar_subquery()
+    with writing(engine) as connection:
+        connection.execute(
+            update(t.series).values(first_instance_at=first, last_instance_at=latest)
+        )
+        connection.execute(update(t.study).values(received_at=began, updated_at=ended))
