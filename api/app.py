@@ -16,6 +16,7 @@ from api import (
     pipelines,
     studies,
     uploads,
+    worklist,
 )
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
@@ -36,6 +37,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     analyze.router,
     uploads.router,
+    worklist.router,
     pipelines.router,
     health.router,
     metrics.router,
