@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
@@ -212,7 +212,7 @@ class Deliveries:
         only: DeliveryState | None = None,
     ) -> None:
         """`only`: rows in that state. A commitment that came meanwhile has the last word."""
-        conditions = [t.delivery.c.delivery_id.in_(delivery_ids)]
+        conditions: list[ColumnElement[bool]] = [t.delivery.c.delivery_id.in_(delivery_ids)]
         if only is not None:
             conditions.append(t.delivery.c.state == only)
         with writing(self._engine) as connection:

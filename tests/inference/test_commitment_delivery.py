@@ -164,62 +164,70 @@ def test_a_default_orthanc_that_may_not_be_asked_is_left_at_sent(tmp_path: Path)
 
 
 def test_a_report_on_the_same_association_is_taken(tmp_path: Path) -> None:
-    with OddPeer(same_association=True).run() as peer:
-        with node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, _):
-            with_results(storage)
-            assert deliver_due(storage, utcnow(), "sender") == 2
-            assert states(storage) == {"HELD"}
+    with (
+        OddPeer(same_association=True).run() as peer,
+        node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, _),
+    ):
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 2
+        assert states(storage) == {"HELD"}
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_late_commitment_counts(tmp_path: Path) -> None:
-    with OddPeer().run() as peer:
-        with node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port):
-            with_results(storage)
-            assert deliver_due(storage, utcnow(), "sender") == 0
-            assert states(storage) == {"PENDING"}
-            assert all("did not report" in one.last_error for one in deliveries(storage))
-            assert peer.report(port, peer.asked[0], lambda _: False) == 0
-            assert states(storage) == {"HELD"}
-            assert {one.last_error for one in deliveries(storage)} == {""}
-            # Once more, and about nothing that was asked: neither changes anything.
-            assert peer.report(port, peer.asked[0], lambda _: True) == 0
-            peer.asked[0].TransactionUID = "1.2.3"
-            assert peer.report(port, peer.asked[0], lambda _: True) == 0x0110
-            assert states(storage) == {"HELD"}
+    with (
+        OddPeer().run() as peer,
+        node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port),
+    ):
+        with_results(storage)
+        assert deliver_due(storage, utcnow(), "sender") == 0
+        assert states(storage) == {"PENDING"}
+        assert all("did not report" in one.last_error for one in deliveries(storage))
+        assert peer.report(port, peer.asked[0], lambda _: False) == 0
+        assert states(storage) == {"HELD"}
+        assert {one.last_error for one in deliveries(storage)} == {""}
+        # Once more, and about nothing that was asked: neither changes anything.
+        assert peer.report(port, peer.asked[0], lambda _: True) == 0
+        peer.asked[0].TransactionUID = "1.2.3"
+        assert peer.report(port, peer.asked[0], lambda _: True) == 0x0110
+        assert states(storage) == {"HELD"}
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_peer_that_never_commits_is_asked_some_times_and_sent_to_once(tmp_path: Path) -> None:
-    with OddPeer().run() as peer:
-        with node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port):
-            uids = with_results(storage)
-            for _ in range(proof.MAX_QUESTIONS + 2):
-                deliver_due(storage, utcnow(), "sender")
-                make_due(storage)
-            assert states(storage) == {"SENT"}
-            assert all("never proved" in one.last_error for one in deliveries(storage))
-            assert sorted(peer.stored) == sorted(uids)
-            assert len(peer.asked) == proof.MAX_QUESTIONS
-            # Even then its word is taken.
-            assert peer.report(port, peer.asked[-1], lambda _: False) == 0
-            assert states(storage) == {"HELD"}
+    with (
+        OddPeer().run() as peer,
+        node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port),
+    ):
+        uids = with_results(storage)
+        for _ in range(proof.MAX_QUESTIONS + 2):
+            deliver_due(storage, utcnow(), "sender")
+            make_due(storage)
+        assert states(storage) == {"SENT"}
+        assert all("never proved" in one.last_error for one in deliveries(storage))
+        assert sorted(peer.stored) == sorted(uids)
+        assert len(peer.asked) == proof.MAX_QUESTIONS
+        # Even then its word is taken.
+        assert peer.report(port, peer.asked[-1], lambda _: False) == 0
+        assert states(storage) == {"HELD"}
 
 
 @pytest.mark.usefixtures("impatient")
 def test_what_is_not_committed_to_is_sent_again(tmp_path: Path) -> None:
-    with OddPeer().run() as peer:
-        with node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port):
-            lost, kept = sorted(with_results(storage))
-            deliver_due(storage, utcnow(), "sender")
-            assert peer.report(port, peer.asked[0], lambda uid: uid == lost) == 0
-            by_uid = {one.sop_instance_uid: one for one in deliveries(storage)}
-            assert by_uid[kept].state == "HELD"
-            assert (by_uid[lost].state, by_uid[lost].sent_at) == ("PENDING", None)
-            assert "did not commit" in by_uid[lost].last_error
-            make_due(storage)
-            deliver_due(storage, utcnow(), "sender")
-            assert sorted(peer.stored) == sorted([lost, lost, kept])
+    with (
+        OddPeer().run() as peer,
+        node(tmp_path, Destination("odd", "ODD", "127.0.0.1", peer.port)) as (storage, port),
+    ):
+        lost, kept = sorted(with_results(storage))
+        deliver_due(storage, utcnow(), "sender")
+        assert peer.report(port, peer.asked[0], lambda uid: uid == lost) == 0
+        by_uid = {one.sop_instance_uid: one for one in deliveries(storage)}
+        assert by_uid[kept].state == "HELD"
+        assert (by_uid[lost].state, by_uid[lost].sent_at) == ("PENDING", None)
+        assert "did not commit" in by_uid[lost].last_error
+        make_due(storage)
+        deliver_due(storage, utcnow(), "sender")
+        assert sorted(peer.stored) == sorted([lost, lost, kept])
 
 
 @pytest.mark.usefixtures("impatient")
