@@ -2,7 +2,6 @@ import {
   Enums as CoreEnums,
   RenderingEngine,
   setVolumesForViewports,
-  StackViewport,
   StreamingImageVolume,
   volumeLoader,
   VolumeViewport,
@@ -15,6 +14,8 @@ import { start, type MaskStyle, type ToolName } from "./runtime";
 import { openingWindow, prefetch, type LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
 import { planes, viewInfo, type Plane, type ViewId, type ViewInfo } from "./view";
+import { Viewports, type ViewInput } from "./viewports";
+import { SeriesWindow } from "./window";
 
 export interface SceneListener {
   onView(info: ViewInfo): void;
@@ -37,23 +38,23 @@ export class Scene {
   private readonly engine: RenderingEngine;
   private readonly mouse: MouseTools;
   private readonly layer: MaskLayer;
+  private readonly views: Viewports;
+  private readonly window: SeriesWindow;
   private series: LoadedSeries | null = null;
   private stopPrefetch: () => void = () => undefined;
-  private openedSeriesInstanceUid = "";
-  private opened: WindowRange | null = null;
-  private current: WindowRange | null = null;
-  private inverted = false;
-  /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
-  private windowSettled = false;
-  private readonly elements = new Map<ViewId, HTMLDivElement>();
   /** Where the planes look; kept because a mask that is added to a view centres it anew. */
   private lookedAt: Vector | null = null;
-  private resizeTimer: ReturnType<typeof setTimeout> | undefined;
   private ended = false;
 
   private constructor(private readonly listener: SceneListener) {
     this.engine = new RenderingEngine(this.id);
     this.mouse = new MouseTools(this.id);
+    this.views = new Viewports(this.engine, {
+      [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
+      [CoreEnums.Events.VOI_MODIFIED]: (event) => this.window.onModified(event),
+      [CoreEnums.Events.ACTORS_CHANGED]: this.onActors,
+    });
+    this.window = new SeriesWindow(this.views);
     this.layer = new MaskLayer((viewId) => listener.onMaskDrawn(viewId as ViewId));
   }
 
@@ -67,20 +68,15 @@ export class Scene {
     this.clear();
     this.series = series;
     const first = clamp(index ?? Math.floor(series.imageIds.length / 2), series.imageIds.length);
-    this.enable([{ viewId: "stack", element, type: CoreEnums.ViewportType.STACK }]);
+    this.open([{ viewId: "stack", element, type: CoreEnums.ViewportType.STACK }]);
     const imageId = series.imageIds[first];
-    const view = this.stack();
+    const view = this.views.stack;
     if (!view || imageId === undefined) return;
     const range = await openingWindow(imageId);
     if (this.ended || this.series !== series) return;
-    if (this.openedSeriesInstanceUid !== series.seriesInstanceUid) {
-      this.openedSeriesInstanceUid = series.seriesInstanceUid;
-      this.opened = range;
-      this.current = range;
-      this.inverted = false;
-    }
+    this.window.open(series, range);
     await view.setStack(series.imageIds, first);
-    this.applyWindow();
+    this.window.apply();
     this.layer.attach(series.seriesInstanceUid, ["stack"]);
     view.render();
   }
@@ -90,7 +86,7 @@ export class Scene {
    * is wanted of the node: a browser opens six connections, and a mask would wait behind them all.
    */
   prefetch(): void {
-    const view = this.stack();
+    const view = this.views.stack;
     if (!view || !this.series || this.ended) return;
     this.stopPrefetch();
     this.stopPrefetch = prefetch(this.series, view.getCurrentImageIdIndex(), (loaded, total) =>
@@ -106,7 +102,7 @@ export class Scene {
   ): Promise<void> {
     this.clear();
     this.series = series;
-    this.enable(
+    this.open(
       planes.map((plane) => ({
         viewId: plane,
         element: elements[plane],
@@ -126,7 +122,7 @@ export class Scene {
     }
     await setVolumesForViewports(this.engine, [{ volumeId }], [...planes]);
     if (this.ended || this.series !== series) return;
-    this.applyWindow();
+    this.window.apply();
     this.layer.attach(series.seriesInstanceUid, [...planes]);
     // Switching the crosshairs on centres the planes; the place to look at comes after.
     this.mouse.useCrosshairs(true);
@@ -137,7 +133,7 @@ export class Scene {
   addMask(mask: LoadedMask): void {
     if (!this.series) return;
     this.lookedAt = this.mouse.center;
-    this.layer.add(this.series.seriesInstanceUid, mask, [...this.elements.keys()]);
+    this.layer.add(this.series.seriesInstanceUid, mask, this.views.ids);
     this.render();
   }
 
@@ -166,48 +162,40 @@ export class Scene {
   }
 
   setWindow(range: WindowRange): void {
-    this.current = range;
-    this.applyWindow();
+    this.window.set(range);
     this.render();
   }
 
   /** The window that the series opened with. */
   get openingRange(): WindowRange | null {
-    return this.opened;
+    return this.window.opening;
   }
 
   toggleInvert(): void {
-    this.inverted = !this.inverted;
-    this.applyWindow();
+    this.window.toggleInvert();
     this.render();
   }
 
   /** Back to the opening window, zoom and position; the slice stays. */
   reset(): void {
-    this.current = this.opened;
-    this.inverted = false;
-    for (const viewId of this.elements.keys()) {
-      const view = this.engine.getViewport(viewId);
-      view?.resetCamera(viewId === "stack" ? {} : { resetToCenter: false });
+    this.window.reset();
+    for (const view of this.views.all()) {
+      view.resetCamera(view.id === "stack" ? {} : { resetToCenter: false });
     }
-    this.applyWindow();
+    this.window.apply();
     this.render();
   }
 
   /** Moves by slices in one view, or in the first one shown. */
   scrollBy(slices: number, viewId?: ViewId): void {
-    const id = viewId ?? this.elements.keys().next().value;
-    if (id === undefined) return;
-    const view = this.engine.getViewport(id);
-    if (view instanceof StackViewport) {
-      void this.goToIndex(view.getCurrentImageIdIndex() + slices);
-    } else if (view instanceof VolumeViewport) {
-      view.scroll(slices);
-    }
+    const id = viewId ?? this.views.ids[0];
+    const view = id === undefined ? null : this.views.get(id);
+    if (view instanceof VolumeViewport) view.scroll(slices);
+    else if (view) void this.goToIndex(view.getCurrentImageIdIndex() + slices);
   }
 
   async goToIndex(index: number): Promise<void> {
-    const view = this.stack();
+    const view = this.views.stack;
     if (!view || !this.series) return;
     try {
       await view.setImageIdIndex(clamp(index, this.series.imageIds.length));
@@ -219,43 +207,26 @@ export class Scene {
   /** Shows a place in the patient: by the instance in a stack, by the point in planes. */
   async goTo(sopInstanceUid: string, pointLpsMm: Vector | null): Promise<void> {
     const index = this.series?.indexOfSopInstanceUid.get(sopInstanceUid);
-    if (this.stack() && index !== undefined) await this.goToIndex(index);
+    if (this.views.stack && index !== undefined) await this.goToIndex(index);
     else if (pointLpsMm) this.goToPoint(pointLpsMm);
   }
 
-  /**
-   * Fits the views to their elements. Cornerstone drops a resize that meets a frame being drawn and
-   * leaves the image stretched, so it is asked again until every canvas has its element's shape.
-   */
-  resize(attempts = 20): void {
-    clearTimeout(this.resizeTimer);
-    if (this.ended || this.elements.size === 0) return;
-    this.engine.resize(true, true);
-    const fits = [...this.elements].every(([viewId, element]) => {
-      const canvas = this.engine.getViewport(viewId)?.canvas;
-      return canvas && hasShapeOf(canvas, element);
-    });
-    if (!fits && attempts > 0) this.resizeTimer = setTimeout(() => this.resize(attempts - 1), 50);
+  resize(): void {
+    if (!this.ended) this.views.resize();
   }
 
   end(): void {
     this.ended = true;
-    clearTimeout(this.resizeTimer);
     this.stopPrefetch();
     this.layer.end();
+    this.views.end();
     this.mouse.end();
     this.engine.destroy();
   }
 
-  private stack(): StackViewport | null {
-    if (!this.elements.has("stack")) return null;
-    const view = this.engine.getViewport("stack");
-    return view instanceof StackViewport ? view : null;
-  }
-
   /** The place that is being looked at: the middle of the open slice, or where the planes cross. */
   get point(): Vector | null {
-    const view = this.stack();
+    const view = this.views.stack;
     if (!view) return this.mouse.center;
     const slice = this.series?.order.slices[view.getCurrentImageIdIndex()];
     return slice ? middleOf(slice.dataset) : null;
@@ -264,113 +235,43 @@ export class Scene {
   private goToPoint(point: Vector): void {
     this.lookedAt = point;
     for (const plane of planes) {
-      const view = this.engine.getViewport(plane);
+      const view = this.views.get(plane);
       if (view instanceof VolumeViewport) view.jumpToWorld(point);
     }
     this.mouse.moveCrosshairs(point);
   }
 
-  private enable(
-    inputs: {
-      viewId: ViewId;
-      element: HTMLDivElement;
-      type: CoreEnums.ViewportType;
-      orientation?: CoreEnums.OrientationAxis;
-    }[],
-  ): void {
-    this.engine.setViewports(
-      inputs.map(({ viewId, element, type, orientation }) => ({
-        viewportId: viewId,
-        element,
-        type,
-        defaultOptions: { background: [0, 0, 0], ...(orientation ? { orientation } : {}) },
-      })),
-    );
-    for (const { viewId, element } of inputs) {
-      this.elements.set(viewId, element);
-      element.addEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
-      element.addEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
-      element.addEventListener(CoreEnums.Events.ACTORS_CHANGED, this.onActors);
-      this.mouse.attach(viewId);
-    }
+  private open(inputs: readonly ViewInput[]): void {
+    this.views.enable(inputs);
+    for (const { viewId } of inputs) this.mouse.attach(viewId);
   }
 
   private clear(): void {
     this.lookedAt = null;
-    this.windowSettled = false;
+    this.window.unsettle();
     this.stopPrefetch();
     this.mouse.useCrosshairs(false);
-    this.layer.detach([...this.elements.keys()]);
-    for (const [viewId, element] of this.elements) {
-      element.removeEventListener(CoreEnums.Events.IMAGE_RENDERED, this.onRendered);
-      element.removeEventListener(CoreEnums.Events.VOI_MODIFIED, this.onWindow);
-      element.removeEventListener(CoreEnums.Events.ACTORS_CHANGED, this.onActors);
-      this.mouse.detach(viewId);
-      this.engine.disableElement(viewId);
-    }
-    this.elements.clear();
-  }
-
-  private applyWindow(): void {
-    if (!this.current) return;
-    const { lower, upper } = this.current;
-    const invert = this.inverted !== (this.series?.lowIsBright ?? false);
-    this.windowSettled = false;
-    for (const viewId of this.elements.keys()) {
-      const view = this.engine.getViewport(viewId);
-      if (view instanceof StackViewport || view instanceof VolumeViewport) {
-        // A stack view ignores a window equal to its own and then forgets it at the next slice.
-        view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
-        view.setProperties({ voiRange: { lower, upper }, invert });
-      }
-    }
-    this.windowSettled = true;
+    this.layer.detach(this.views.ids);
+    for (const viewId of this.views.ids) this.mouse.detach(viewId);
+    this.views.clear();
   }
 
   private render(): void {
-    const viewIds = [...this.elements.keys()];
-    if (!this.ended && viewIds.length > 0) this.engine.renderViewports(viewIds);
+    if (!this.ended) this.views.render();
   }
 
-  /** A window dragged in one plane holds for all three. */
-  private readonly onWindow = (event: Event): void => {
-    const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
-      .detail;
-    if (!range || !this.current || !this.windowSettled) return;
-    if (range.lower === this.current.lower && range.upper === this.current.upper) return;
-    this.current = { lower: range.lower, upper: range.upper };
-    for (const viewId of this.elements.keys()) {
-      const view = this.engine.getViewport(viewId);
-      if (viewId !== viewportId && view instanceof VolumeViewport) {
-        view.setProperties({ voiRange: this.current }, undefined, true);
-        view.render();
-      }
-    }
-  };
-
   private readonly onActors = (): void => {
-    if (this.lookedAt && !this.stack()) this.goToPoint(this.lookedAt);
+    if (this.lookedAt && !this.views.stack) this.goToPoint(this.lookedAt);
   };
 
   private readonly onRendered = (event: Event): void => {
     const { viewportId } = (event as CustomEvent<{ viewportId: string }>).detail;
-    const view = this.engine.getViewport(viewportId);
-    if (!(view instanceof StackViewport || view instanceof VolumeViewport)) return;
-    if (view instanceof StackViewport && view.getImageIds().length === 0) return;
-    this.listener.onView(viewInfo(view, this.current, this.inverted));
+    const view = this.views.get(viewportId);
+    if (!view || (!(view instanceof VolumeViewport) && view.getImageIds().length === 0)) return;
+    this.listener.onView(viewInfo(view, this.window.range, this.window.inverted));
   };
 }
 
 function clamp(index: number, length: number): number {
   return Math.max(0, Math.min(length - 1, index));
-}
-
-const roundingPx = 2;
-
-function hasShapeOf(canvas: HTMLCanvasElement, element: HTMLElement): boolean {
-  const ratio = window.devicePixelRatio;
-  return (
-    Math.abs(canvas.width - element.clientWidth * ratio) <= roundingPx * ratio &&
-    Math.abs(canvas.height - element.clientHeight * ratio) <= roundingPx * ratio
-  );
 }
