@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from dicom_node import association, contexts, status
+from dicom_node.commitment_scp import COMMITMENT_CLASS
 from storage.attributes import ATTRIBUTES, LEVELS, Kind
 from storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from storage.settings import Settings
@@ -29,7 +30,9 @@ def test_the_implementation_is_named_as_it_names_itself() -> None:
 
 
 def test_the_services_are_those_that_are_offered() -> None:
-    offered = contexts.SERVICE_CLASSES - {contexts.Verification}
+    assert all(f"({uid};" in STATEMENT for uid in contexts.WORKFLOW_CLASSES - {COMMITMENT_CLASS})
+    assert COMMITMENT_CLASS in STATEMENT
+    offered = contexts.SERVICE_CLASSES - {contexts.Verification} - contexts.WORKFLOW_CLASSES
     named = set(re.findall(r"1\.2\.840\.10008\.5\.1\.4\.1\.2\.[12]\.[123]\b", STATEMENT))
     assert named == offered
 
