@@ -8,7 +8,7 @@ ends too early. What it does not understand it hands to pydicom
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.errors import InvalidInstance, LimitExceeded
 
@@ -32,8 +32,7 @@ class IrregularEncoding(Exception):
     """The bytes do not follow the transfer syntax; a more tolerant reader may still cope."""
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     tag: int
     """Group and element as one 32-bit number."""
     value_offset: int

@@ -27,6 +27,7 @@ from storage.cataloguing import (
 )
 from storage.database import is_clash, reading, translated
 from storage.errors import MediViewError, StorageUnavailable
+from storage.lane import Execute, Lane, LaneBroken
 from storage.part10 import Header
 
 _CACHED_SERIES = 4096
@@ -72,6 +73,7 @@ class Indexer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._statements = _Statements(engine)
+        self._lane = Lane(engine)
         self._pending: list[_Ticket] = []
         self._pending_lock = threading.Lock()
         self._commit_lock = threading.Lock()
@@ -145,28 +147,57 @@ class Indexer:
                     log.error("index_row_refused", error=type(error.orig).__name__)
                     break
 
+    def close(self) -> None:
+        """Give the kept connection back."""
+        with self._commit_lock:
+            self._lane.close()
+
     def _write(self, batch: list[NewInstance]) -> list[Outcome]:
+        known = [self._series.get(_key(new.header)) for new in batch]
+        series = [one for one in known if one is not None]
+        if len(series) == len(batch):
+            try:
+                with self._lane.writing() as execute:
+                    outcomes = self._write_rows(execute, batch, series)
+                return self._told(batch, series, outcomes)
+            except LaneBroken as error:
+                log.debug("index_lane_broken", error=type(error.__cause__).__name__)
         with (
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
             series = [self._cached_series(connection, new) for new in batch]
-            written = self._statements.insert(connection, batch, series)
-            latest: dict[_Touched, datetime] = {}
-            outcomes: list[Outcome | None] = []
-            for new, cached in zip(batch, series, strict=True):
-                uid = new.header.sop_instance_uid
-                if uid in written:
-                    written.discard(uid)
-                    latest[_Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
-                        new.received_at
-                    )
-                    outcomes.append("stored")
-                else:
-                    outcomes.append(None)
-            # In one order everywhere, so that two processes never wait for each other.
-            for key in sorted(latest, key=lambda one: (one.series_id, one.study_id)):
-                self._statements.touch(connection, key, latest[key])
+            outcomes = self._write_rows(connection.exec_driver_sql, batch, series)
+        return self._told(batch, series, outcomes)
+
+    def _write_rows(
+        self, execute: Execute, batch: list[NewInstance], series: list[_CachedSeries]
+    ) -> list[Outcome | None]:
+        """Write what is new; None for what was indexed before."""
+        written = self._statements.insert(execute, batch, series)
+        latest: dict[_Touched, datetime] = {}
+        outcomes: list[Outcome | None] = []
+        for new, cached in zip(batch, series, strict=True):
+            uid = new.header.sop_instance_uid
+            if uid in written:
+                written.discard(uid)
+                latest[_Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
+                    new.received_at
+                )
+                outcomes.append("stored")
+            else:
+                outcomes.append(None)
+        # In one order everywhere, so that two processes never wait for each other.
+        for key in sorted(latest, key=lambda one: (one.series_id, one.study_id)):
+            self._statements.touch(execute, key, latest[key])
+        return outcomes
+
+    def _told(
+        self,
+        batch: list[NewInstance],
+        series: list[_CachedSeries],
+        outcomes: list[Outcome | None],
+    ) -> list[Outcome]:
         for new, cached in zip(batch, series, strict=True):
             self._remember(new, cached)
         if None in outcomes:
@@ -223,7 +254,7 @@ class _Statements:
 
     def insert(
         self,
-        connection: Connection,
+        execute: Execute,
         batch: Sequence[NewInstance],
         series: Sequence[_CachedSeries],
     ) -> set[str]:
@@ -238,9 +269,9 @@ class _Statements:
             + ", ".join([self._row] * len(batch))
             + " ON CONFLICT DO NOTHING RETURNING sop_instance_uid"
         )
-        return {uid for (uid,) in connection.exec_driver_sql(statement, tuple(parameters))}
+        return {uid for (uid,) in execute(statement, tuple(parameters))}
 
-    def touch(self, connection: Connection, touched: "_Touched", now: datetime) -> None:
+    def touch(self, execute: Execute, touched: "_Touched", now: datetime) -> None:
         """A late instance opens a complete series again, and so leads to a revised result.
 
         Raises _SeriesGone where the ids mean something else by now: SQLite gives
@@ -254,7 +285,7 @@ class _Statements:
             ),
             (self._touch_study, (at, touched.study_id, touched.study_instance_uid)),
         ):
-            if connection.exec_driver_sql(statement, parameters).rowcount != 1:
+            if execute(statement, parameters).rowcount != 1:
                 raise _SeriesGone
 
 

@@ -36,6 +36,10 @@ class Ingest:
         self._volumes = volumes
         self._max_instance_bytes = max_instance_bytes
 
+    def close(self) -> None:
+        """Give back the connection that the receiving path keeps."""
+        self._indexer.close()
+
     def accept(
         self, part10: bytes | memoryview, source: str, origin: Origin = "received"
     ) -> Accepted:

@@ -82,6 +82,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         if settings.object_store == "s3" and settings.spool_max_bytes
         else None,
     )
+    ingest = Ingest(engine, writer, settings.max_instance_bytes)
     try:
         check_schema(engine)
         objects = open_objects(settings)
@@ -92,7 +93,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             instances=InstanceReader(reader, objects, partial(locate, engine)),
             objects=objects,
             volumes=writer,
-            ingest=Ingest(engine, writer, settings.max_instance_bytes),
+            ingest=ingest,
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),
@@ -111,6 +112,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         )
     finally:
         writer.close()
+        ingest.close()
         reader.close()
         engine.dispose()
 
