@@ -24,7 +24,8 @@ from storage.opening import Storage
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.5
-_LEASE_S = 300.0
+_LEASE_S = 120.0
+_STOP_S = 3.0
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
 
@@ -35,14 +36,16 @@ class CommitmentReporter:
         self._storage = storage
         self._owner = f"reporter-{uuid.uuid4().hex[:12]}"
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="commitment-reporter")
+        # A daemon: a peer that is silent just now must not hold up the node's end. What it
+        # was about to be told is still due then.
+        self._thread = threading.Thread(target=self._run, name="commitment-reporter", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         while not self._stopping.wait(_POLL_S):

@@ -37,7 +37,7 @@ ALL_COMMITTED = 1  # Event Type IDs, PS3.4 Table J.3-2
 FAILURES_EXIST = 2
 
 # For how long only the association that took a request reports on it.
-_LEASE_S = 300.0
+_LEASE_S = 120.0
 # Many peers release right after their request and wait for another association.
 _RELEASE_GRACE_S = 0.25
 _POLL_S = 0.01

@@ -50,7 +50,7 @@ class CommitmentRequest:
 
 
 class CommitmentReports:
-    """The reports that peers wait for; a row stays DUE until its peer has taken the report."""
+    """The reports that peers wait for; a row is DUE until its peer took it, or for 30 days."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -75,11 +75,9 @@ class CommitmentReports:
                     t.commitment_report.c.transaction_uid == transaction_uid,
                 )
             )
+            # A peer that took no report for so long will not.
             connection.execute(
-                delete(t.commitment_report).where(
-                    t.commitment_report.c.state == "REPORTED",
-                    t.commitment_report.c.next_attempt_at < now - _KEPT,
-                )
+                delete(t.commitment_report).where(t.commitment_report.c.created_at < now - _KEPT)
             )
             connection.execute(
                 insert(t.commitment_report).values(
