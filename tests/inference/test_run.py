@@ -275,5 +275,6 @@ def test_an_uploaded_image_gets_findings_and_no_dicom(storage: Storage) -> None:
 
 def test_an_image_model_without_an_image_says_what_it_wants(storage: Storage) -> None:
     pipeline = FirstBytes()
-    job = run(storage, scheduled(storage, pipeline), pipeline)
+    job, _ = storage.jobs.schedule(pipeline.name, pipeline.version, "1.2", "", "no image")
+    job = run(storage, job, pipeline)
     assert (job.state, "analyses uploaded images" in job.reason) == ("CANCELED", True)
