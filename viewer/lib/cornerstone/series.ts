@@ -2,6 +2,7 @@ import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
+import { withPaletteValues } from "@/lib/palette";
 import { windowOfValues, type WindowRange } from "@/lib/windowing";
 import { start } from "./runtime";
 
@@ -31,7 +32,7 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice, index) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withoutVoidSpacing(slice.dataset);
+    const header = withPaletteValues(withoutVoidSpacing(slice.dataset));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
       indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
