@@ -25,6 +25,7 @@ export function useScene(): SceneState {
       onView: (info) => views.update(info.viewId, { info, imageRendered: true }),
       onLoading: (loaded, total) => setLoading(loaded < total ? { loaded, total } : null),
       onMaskDrawn: (viewId) => views.update(viewId, { maskLoaded: true }),
+      onUndrawable: (undrawable) => views.update("stack", { undrawable }),
       onError: (error) => setFailure(error.message),
     };
     Scene.open(listener).then(

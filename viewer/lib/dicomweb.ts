@@ -49,6 +49,16 @@ export function thumbnailUrl(studyInstanceUid: string, seriesInstanceUid: string
   return `${seriesPath(studyInstanceUid, seriesInstanceUid)}/thumbnail?viewport=128,128`;
 }
 
+/** One frame as the node renders it, a picture; frame_number counts from 1. */
+export function renderedUrl(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  sopInstanceUid: string,
+  frameNumber: number,
+): string {
+  return `${frameUrl(studyInstanceUid, seriesInstanceUid, sopInstanceUid, frameNumber)}/rendered`;
+}
+
 /** Where Cornerstone's WADO-RS loader finds one frame; frame_number counts from 1. */
 export function frameUrl(
   studyInstanceUid: string,

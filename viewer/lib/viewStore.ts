@@ -1,12 +1,13 @@
-import type { ViewId, ViewInfo } from "@/lib/cornerstone";
+import type { Undrawable, ViewId, ViewInfo } from "@/lib/cornerstone";
 
 export interface ViewShown {
   info: ViewInfo | null;
   imageRendered: boolean;
   maskLoaded: boolean;
+  undrawable: Undrawable | null;
 }
 
-const nothing: ViewShown = { info: null, imageRendered: false, maskLoaded: false };
+const nothing: ViewShown = { info: null, imageRendered: false, maskLoaded: false, undrawable: null };
 
 /** What each view shows, outside React's tree: a scroll re-renders one overlay, not the reader. */
 export class ViewStore {

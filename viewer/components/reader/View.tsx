@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useSyncExternalStore } from "react";
+import { StandIn } from "@/components/reader/StandIn";
 import type { ReaderState } from "@/hooks/useReader";
 import type { ToolName, ViewId, ViewInfo } from "@/lib/cornerstone";
 import { dicomDate, personName } from "@/lib/format";
@@ -33,7 +34,7 @@ export function View({
   large: boolean;
 }) {
   const { views, elements, series, scene } = reader;
-  const { info, imageRendered, maskLoaded } = useSyncExternalStore(
+  const { info, imageRendered, maskLoaded, undrawable } = useSyncExternalStore(
     views.subscribe,
     useCallback(() => views.get(viewId), [views, viewId]),
     useCallback(() => views.get(viewId), [views, viewId]),
@@ -49,15 +50,16 @@ export function View({
     },
     [elements, viewId],
   );
-  const position = info ? `slice ${info.sliceNumber} of ${info.sliceCount}` : "loading";
+  const place = undrawable ?? info;
+  const position = place ? `slice ${place.sliceNumber} of ${place.sliceCount}` : "loading";
   return (
     <div
       data-testid="viewport"
       data-view={viewId}
-      data-image-rendered={imageRendered}
+      data-image-rendered={imageRendered && !undrawable}
       data-mask-loaded={maskLoaded}
-      data-slice-number={info?.sliceNumber ?? ""}
-      data-slice-count={info?.sliceCount ?? ""}
+      data-slice-number={place?.sliceNumber ?? ""}
+      data-slice-count={place?.sliceCount ?? ""}
       tabIndex={0}
       role="img"
       aria-label={`${titles[viewId] || "Image"}, ${description || "series"}, ${position}`}
@@ -81,7 +83,10 @@ export function View({
         onFocus={(event) => event.currentTarget.parentElement?.focus({ preventScroll: true })}
         onContextMenu={(event) => event.preventDefault()}
       />
-      {info && (
+      {undrawable && series && (
+        <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} />
+      )}
+      {info && !undrawable && (
         <Overlay
           info={info}
           title={titles[viewId]}

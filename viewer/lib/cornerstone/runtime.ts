@@ -1,5 +1,5 @@
-import { init as initCore } from "@cornerstonejs/core";
-import { init as initLoader } from "@cornerstonejs/dicom-image-loader";
+import { imageLoader, init as initCore, type Types } from "@cornerstonejs/core";
+import { init as initLoader, wadors } from "@cornerstonejs/dicom-image-loader";
 import {
   addTool,
   CrosshairsTool,
@@ -28,6 +28,20 @@ export type ToolName = keyof typeof toolClasses;
 
 const maxDecodeWorkers = 4;
 
+/** Cornerstone's loader; a frame with fewer pixels than its header says is refused, not drawn. */
+function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Types.IImageLoadObject {
+  const load = wadors.loadImage(imageId, options) as Types.IImageLoadObject;
+  const promise = load.promise.then((image) => {
+    const expected = image.rows * image.columns * (image.numberOfComponents || 1);
+    const found = image.getPixelData().length;
+    if (found < expected) {
+      throw new Error(`its pixels decode to ${found} values where ${expected} belong`);
+    }
+    return image;
+  });
+  return { ...load, promise };
+}
+
 let started: Promise<void> | null = null;
 
 async function startOnce(): Promise<void> {
@@ -37,6 +51,7 @@ async function startOnce(): Promise<void> {
   const workers = Math.max(1, Math.min(maxDecodeWorkers, (navigator.hardwareConcurrency || 2) - 1));
   // Initialising the loader purges its metadata, so it happens before any series is registered.
   initLoader({ maxWebWorkers: workers });
+  imageLoader.registerImageLoader("wadors", loadWholeFrame);
   initTools();
   for (const tool of Object.values(toolClasses)) addTool(tool);
 }

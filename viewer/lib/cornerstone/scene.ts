@@ -8,12 +8,20 @@ import {
 } from "@cornerstonejs/core";
 import { middleOf, type Vector } from "@/lib/geometry";
 import type { WindowRange } from "@/lib/windowing";
+import { FrameWatch } from "./frames";
 import { MaskLayer } from "./layer";
 import type { LoadedMask } from "./mask";
 import { start, type MaskStyle, type ToolName } from "./runtime";
 import { openingWindow, prefetch, type LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
-import { planes, viewInfo, type Plane, type ViewId, type ViewInfo } from "./view";
+import {
+  planes,
+  viewInfo,
+  type Plane,
+  type Undrawable,
+  type ViewId,
+  type ViewInfo,
+} from "./view";
 import { Viewports, type ViewInput } from "./viewports";
 import { SeriesWindow } from "./window";
 
@@ -21,6 +29,8 @@ export interface SceneListener {
   onView(info: ViewInfo): void;
   onLoading(loaded: number, total: number): void;
   onMaskDrawn(viewId: ViewId): void;
+  /** The open frame of the stack cannot be drawn; null while none is known to fail. */
+  onUndrawable(undrawable: Undrawable | null): void;
   onError(error: Error): void;
 }
 
@@ -38,6 +48,7 @@ export class Scene {
   private readonly engine: RenderingEngine;
   private readonly mouse: MouseTools;
   private readonly layer: MaskLayer;
+  private readonly frames: FrameWatch;
   private readonly views: Viewports;
   private readonly window: SeriesWindow;
   private series: LoadedSeries | null = null;
@@ -49,8 +60,11 @@ export class Scene {
   private constructor(private readonly listener: SceneListener) {
     this.engine = new RenderingEngine(this.id);
     this.mouse = new MouseTools(this.id);
+    this.frames = new FrameWatch((imageId, reason) => this.tellOfFrame(imageId, reason));
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
+      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: this.frames.onAsked,
+      [CoreEnums.Events.STACK_NEW_IMAGE]: this.frames.onDrawn,
       [CoreEnums.Events.VOI_MODIFIED]: (event) => this.window.onModified(event),
       [CoreEnums.Events.ACTORS_CHANGED]: this.onActors,
     });
@@ -72,10 +86,12 @@ export class Scene {
     const imageId = series.imageIds[first];
     const view = this.views.stack;
     if (!view || imageId === undefined) return;
-    const range = await openingWindow(imageId);
+    this.frames.ask(imageId);
+    const range = await this.frames.orFailure(imageId, openingWindow(imageId));
     if (this.ended || this.series !== series) return;
     this.window.open(series, range);
-    await view.setStack(series.imageIds, first);
+    await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
+    if (this.ended || this.series !== series) return;
     this.window.apply();
     this.layer.attach(series.seriesInstanceUid, ["stack"]);
     view.render();
@@ -218,6 +234,7 @@ export class Scene {
   end(): void {
     this.ended = true;
     this.stopPrefetch();
+    this.frames.end();
     this.layer.end();
     this.views.end();
     this.mouse.end();
@@ -248,6 +265,7 @@ export class Scene {
 
   private clear(): void {
     this.lookedAt = null;
+    this.frames.ask("");
     this.window.unsettle();
     this.stopPrefetch();
     this.mouse.useCrosshairs(false);
@@ -258,6 +276,22 @@ export class Scene {
 
   private render(): void {
     if (!this.ended) this.views.render();
+  }
+
+  private tellOfFrame(imageId: string, reason: string | null): void {
+    if (this.ended || !this.series) return;
+    const index = this.series.imageIds.indexOf(imageId);
+    const slice = this.series.order.slices[index];
+    if (!slice) return;
+    if (!this.views.stack) {
+      if (reason !== null) this.listener.onError(new Error(missingInPlanes));
+    } else if (reason === null) {
+      this.listener.onUndrawable(null);
+    } else if (this.frames.isAsked(imageId)) {
+      const { sopInstanceUid, frameNumber } = slice;
+      const sliceCount = this.series.imageIds.length;
+      this.listener.onUndrawable({ sopInstanceUid, frameNumber, sliceNumber: index + 1, sliceCount, reason });
+    }
   }
 
   private readonly onActors = (): void => {
@@ -271,6 +305,9 @@ export class Scene {
     this.listener.onView(viewInfo(view, this.window.range, this.window.inverted));
   };
 }
+
+const missingInPlanes =
+  "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).";
 
 function clamp(index: number, length: number): number {
   return Math.max(0, Math.min(length - 1, index));
