@@ -1,31 +1,42 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import { getHealth } from "@/lib/api";
+import { getHealth, type StreamState } from "@/lib/api";
 import type { Health } from "@/lib/types";
 
 const checkEveryMs = 30_000;
+/** A browser writes each 503 to its console, so a node that takes nothing in is asked seldom. */
+const checkDownEveryMs = 300_000;
 
-/** Says which parts of the node do not work; silent while all do. */
-export function NodeStatus() {
+/** Says which parts of the node do not work; silent while all do. Asked anew when the stream returns. */
+export function NodeStatus({ stream }: { stream: StreamState }) {
   const [health, setHealth] = useState<Health | null>(null);
+  const lost = stream === "lost";
   useEffect(() => {
+    // Without the stream there is no node to ask, and the page says so already.
+    if (lost) return;
     const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const check = async () => {
+      let pauseMs = checkEveryMs;
       try {
-        setHealth(await getHealth(controller.signal));
+        const found = await getHealth(controller.signal);
+        setHealth(found);
+        if (!found.takesIn) pauseMs = checkDownEveryMs;
       } catch {
+        if (controller.signal.aborted) return;
         // The list itself says that the node does not answer.
         setHealth(null);
+        pauseMs = checkDownEveryMs;
       }
+      if (!controller.signal.aborted) timer = setTimeout(() => void check(), pauseMs);
     };
     void check();
-    const timer = setInterval(() => void check(), checkEveryMs);
     return () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       controller.abort();
     };
-  }, []);
+  }, [lost]);
   const broken = Object.entries(health?.parts ?? {}).filter(([, part]) => !part.ok);
   if (broken.length === 0) return null;
   return (

@@ -6,6 +6,7 @@ import type {
   Job,
   NodeEvent,
   Page,
+  Pipeline,
   PresignedUpload,
   StudyDetail,
   StudySummary,
@@ -52,6 +53,10 @@ export async function listFindings(
   return page.items;
 }
 
+export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
+  return (await getJson<{ items: Pipeline[] }>("/api/pipelines", signal)).items;
+}
+
 /** Readiness by part. A node that is degraded answers 503 with the same body. */
 export async function getHealth(signal?: AbortSignal): Promise<Health> {
   let response: Response;
@@ -64,7 +69,7 @@ export async function getHealth(signal?: AbortSignal): Promise<Health> {
   const body = await response.text();
   try {
     const value = JSON.parse(body) as Partial<Health>;
-    if (value.parts && value.status) return value as Health;
+    if (value.parts && value.status) return { ...value, takesIn: response.ok } as Health;
   } catch {
     // Falls through to the problem below: the body was not a health report.
   }

@@ -162,6 +162,12 @@ export interface Page<T> {
   offset: number;
 }
 
+export interface Pipeline {
+  name: string;
+  version: string;
+  title: string;
+}
+
 export interface HealthPart {
   ok: boolean;
   detail: string;
@@ -170,6 +176,8 @@ export interface HealthPart {
 export interface Health {
   status: "ok" | "degraded";
   parts: Record<string, HealthPart>;
+  /** False when the node answered 503: a part is down without which it takes nothing in. */
+  takesIn: boolean;
   version: string;
 }
 
