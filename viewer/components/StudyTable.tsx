@@ -2,6 +2,7 @@ import Link from "next/link";
 import { Badge } from "@/components/Badge";
 import { ProgressBar } from "@/components/ProgressBar";
 import { ageAt, count, dicomDate, dicomTime, personName } from "@/lib/format";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { activeJob, percent, studyBadge } from "@/lib/state";
 import type { StudySummary } from "@/lib/types";
 
@@ -33,10 +34,12 @@ export function StudyTable({ studies }: { studies: readonly StudySummary[] }) {
 function StudyRow({ study }: { study: StudySummary }) {
   const badge = studyBadge(study.state);
   const running = activeJob(study.jobs);
+  const titles = usePipelineTitles();
   const modalities = study.modalities.join(", ");
   const age = ageAt(study.patient_birth_date, study.study_date);
   return (
     <tr
+      id={study.study_instance_uid}
       data-testid="study-row"
       data-study-instance-uid={study.study_instance_uid}
       data-state={study.state}
@@ -79,13 +82,13 @@ function StudyRow({ study }: { study: StudySummary }) {
         </div>
         {running && running.state === "IN PROGRESS" ? (
           <div className="mt-2" data-testid="row-progress">
-            <ProgressBar percent={percent(running)} label={`${running.pipeline} progress`} />
+            <ProgressBar percent={percent(running)} label={`${titles.of(running.pipeline)} progress`} />
             <div className="mt-1 text-xs text-dim">
               {running.stage_text || running.stage} {percent(running)} %
             </div>
           </div>
         ) : (
-          <div className="mt-1 text-xs text-dim">{study.state_text}</div>
+          <div className="mt-1 text-xs text-dim">{titles.within(study.state_text, study.jobs.map((job) => job.pipeline))}</div>
         )}
       </td>
     </tr>

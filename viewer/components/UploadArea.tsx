@@ -3,6 +3,7 @@
 import { type ReactNode, type RefObject, useCallback, useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { ProgressBar } from "@/components/ProgressBar";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { Problem } from "@/lib/http";
 import type { AnalyzeStarted } from "@/lib/types";
 import { filesOf, uploadFiles, uploadSummary, type UploadStage } from "@/lib/upload";
@@ -121,6 +122,7 @@ export function UploadArea({
 }
 
 function UploadState({ upload }: { upload: Upload }) {
+  const titles = usePipelineTitles();
   if (upload.state === "busy") {
     const percent = Math.round(upload.fraction * 100);
     const files = `${upload.files} ${upload.files === 1 ? "file" : "files"}`;
@@ -151,7 +153,7 @@ function UploadState({ upload }: { upload: Upload }) {
         ))}
         {reasons.slice(0, 20).map(({ pipeline, series_instance_uid: uid, reason }) => (
           <li key={`${pipeline}${uid}`} data-testid="decision-reason">
-            {pipeline}: {reason}
+            {titles.of(pipeline)}: {reason}
           </li>
         ))}
       </ul>

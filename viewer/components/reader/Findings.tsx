@@ -1,6 +1,7 @@
 import { Section } from "@/components/reader/Section";
 import type { LoadedMask } from "@/lib/cornerstone";
-import { measurement, pipelineTitle, unitSymbol } from "@/lib/format";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { measurement, unitSymbol } from "@/lib/format";
 import { byPipeline } from "@/lib/state";
 import type { Finding } from "@/lib/types";
 
@@ -13,6 +14,7 @@ export function Findings({
   masks: readonly LoadedMask[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
 }) {
+  const titles = usePipelineTitles();
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   return (
     <Section title="Findings">
@@ -30,7 +32,7 @@ export function Findings({
             ))}
           </ul>
           <p className="mt-1.5 text-xs text-dim">
-            By {pipelineTitle(group[0]?.pipeline ?? "")}, version {group[0]?.pipeline_version}
+            By {titles.of(group[0]?.pipeline ?? "")}, version {group[0]?.pipeline_version}
           </p>
         </div>
       ))}

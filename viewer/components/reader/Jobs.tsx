@@ -1,7 +1,8 @@
 import { Badge } from "@/components/Badge";
 import { ProgressBar } from "@/components/ProgressBar";
 import { Section } from "@/components/reader/Section";
-import { moment, pipelineTitle } from "@/lib/format";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { moment } from "@/lib/format";
 import { jobBadge, percent } from "@/lib/state";
 import type { Job, StudyDetail } from "@/lib/types";
 
@@ -19,12 +20,13 @@ export function Jobs({ study }: { study: StudyDetail }) {
 }
 
 function JobItem({ job }: { job: Job }) {
+  const titles = usePipelineTitles();
   const badge = jobBadge(job.state);
   return (
     <li data-testid="job" data-job-id={job.job_id}>
       <div className="flex items-baseline justify-between gap-3">
         <span className="font-medium">
-          {pipelineTitle(job.pipeline)}{" "}
+          {titles.of(job.pipeline)}{" "}
           <span className="text-xs font-normal text-dim">{job.pipeline_version}</span>
         </span>
         <span data-testid="job-state" data-state={job.state}>
@@ -33,7 +35,7 @@ function JobItem({ job }: { job: Job }) {
       </div>
       {job.state === "IN PROGRESS" && (
         <div className="mt-1.5">
-          <ProgressBar percent={percent(job)} label={`${pipelineTitle(job.pipeline)} progress`} />
+          <ProgressBar percent={percent(job)} label={`${titles.of(job.pipeline)} progress`} />
           <p className="mt-1 text-xs text-dim">
             {job.stage_text || job.stage} {percent(job)} %
           </p>

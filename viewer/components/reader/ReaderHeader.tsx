@@ -1,4 +1,5 @@
 import Link from "next/link";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { Badge } from "@/components/Badge";
 import { StreamDot } from "@/components/StreamDot";
 import type { StreamState } from "@/lib/api";
@@ -8,17 +9,21 @@ import type { StudyDetail } from "@/lib/types";
 
 export function ReaderHeader({
   study,
+  back,
   stream,
   onHelp,
 }: {
   study: StudyDetail | null;
+  /** The address of the list, at this study. */
+  back: string;
   stream: StreamState;
   onHelp: () => void;
 }) {
+  const titles = usePipelineTitles();
   const badge = study ? studyBadge(study.state) : null;
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-2">
-      <Link href="/" prefetch={false} className="control">
+      <Link href={back} prefetch={false} className="control" title="Studies (Esc)">
         <span aria-hidden="true">← </span>Studies
       </Link>
       {study && (
@@ -38,7 +43,7 @@ export function ReaderHeader({
             <span>{dicomDate(study.study_date) || "no study date"}</span>
             <span className="max-w-96 truncate">{study.study_description}</span>
           </p>
-          {badge && <Badge word={badge.word} tone={badge.tone} title={study.state_text} testId="study-state" />}
+          {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(study.state_text, study.jobs.map((job) => job.pipeline))} testId="study-state" />}
         </>
       )}
       <span className="ml-auto flex items-center gap-3">

@@ -1,10 +1,11 @@
 import { Section } from "@/components/reader/Section";
-import { pipelineTitle } from "@/lib/format";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { refusals } from "@/lib/state";
 import type { StudyDetail } from "@/lib/types";
 
 /** The pipelines that did not run, and the reason of each. */
 export function WhyNot({ study }: { study: StudyDetail }) {
+  const titles = usePipelineTitles();
   const refused = refusals(study.decisions);
   if (refused.length === 0) return null;
   const names = new Map(
@@ -18,7 +19,7 @@ export function WhyNot({ study }: { study: StudyDetail }) {
       <ul className="space-y-2.5">
         {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
           <li key={`${pipeline}${reason}`}>
-            <span className="font-medium">{pipelineTitle(pipeline)}</span>{" "}
+            <span className="font-medium">{titles.of(pipeline)}</span>{" "}
             <span className="text-xs text-dim">
               {seriesInstanceUids.map((uid) => names.get(uid) ?? "a series").join(", ")}
             </span>
