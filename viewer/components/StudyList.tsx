@@ -1,5 +1,6 @@
 "use client";
 
+import { useSearchParams } from "next/navigation";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Brand } from "@/components/Brand";
 import { EmptyNode } from "@/components/EmptyNode";
@@ -12,6 +13,7 @@ import { StudyTable } from "@/components/StudyTable";
 import { UploadArea } from "@/components/UploadArea";
 import { Waiting } from "@/components/Waiting";
 import { useHotkeys } from "@/hooks/useHotkeys";
+import { listAddress, readListQuery } from "@/lib/listAddress";
 import { pageSize, useStudies } from "@/hooks/useStudies";
 
 const keyGroups: KeyGroup[] = [
@@ -19,6 +21,7 @@ const keyGroups: KeyGroup[] = [
     title: "Study list",
     keys: [
       { keys: ["↑", "↓"], does: "Choose a study" },
+      { keys: ["k", "j"], does: "The same" },
       { keys: ["Enter"], does: "Open it" },
       { keys: ["/"], does: "Search" },
       { keys: ["Esc"], does: "Leave the search" },
@@ -36,22 +39,34 @@ const keyGroups: KeyGroup[] = [
 
 const typingPauseMs = 250;
 
+function show(query: { text: string; offset: number }): void {
+  window.history.replaceState(null, "", listAddress(query));
+}
+
 export function StudyList() {
-  const [typed, setTyped] = useState("");
-  const [text, setText] = useState("");
-  const [offset, setOffset] = useState(0);
+  const { text, offset } = readListQuery(useSearchParams());
+  const [typed, setTyped] = useState(text);
   const [helpOpen, setHelpOpen] = useState(false);
   const { page, problem, stream, reload } = useStudies(text, offset);
   const search = useRef<HTMLInputElement>(null);
   const fileInput = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    const timer = setTimeout(() => {
-      setText(typed.trim());
-      setOffset(0);
-    }, typingPauseMs);
+    if (typed.trim() === text) return;
+    const timer = setTimeout(() => show({ text: typed.trim(), offset: 0 }), typingPauseMs);
     return () => clearTimeout(timer);
-  }, [typed]);
+  }, [typed, text]);
+
+  // The reader remembers where to return to.
+  useEffect(() => void listAddress({ text, offset }), [text, offset]);
+
+  const returned = useRef(false);
+  useEffect(() => {
+    if (!page || returned.current) return;
+    returned.current = true;
+    const row = document.getElementById(window.location.hash.slice(1));
+    row?.querySelector<HTMLElement>("[data-study-link]")?.focus();
+  }, [page]);
 
   const move = useCallback((step: number) => {
     const links = [...document.querySelectorAll<HTMLElement>("[data-study-link]")];
@@ -61,8 +76,8 @@ export function StudyList() {
   }, []);
 
   const total = page?.total ?? 0;
-  const newer = () => setOffset((at) => Math.max(0, at - pageSize));
-  const older = () => setOffset((at) => (at + pageSize < total ? at + pageSize : at));
+  const newer = () => offset > 0 && show({ text, offset: Math.max(0, offset - pageSize) });
+  const older = () => offset + pageSize < total && show({ text, offset: offset + pageSize });
 
   useHotkeys({
     ArrowDown: () => move(1),
@@ -102,7 +117,7 @@ export function StudyList() {
               <kbd className="key text-dim">/</kbd>
             </label>
             {uploadButton}
-            <NodeStatus />
+            <NodeStatus stream={stream} />
             <StreamDot state={stream} />
             <button
               type="button"

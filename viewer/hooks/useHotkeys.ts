@@ -26,6 +26,8 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
   });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      // An open dialog has the keys to itself; preventing Escape would keep it open.
+      if (document.querySelector("dialog[open]")) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (isTyping(event) && event.key !== "Escape") return;
       // Enter and Space press the button or link that has the focus.

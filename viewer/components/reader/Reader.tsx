@@ -1,5 +1,6 @@
 "use client";
 
+import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { KeyHelp } from "@/components/KeyHelp";
 import { ProblemNote } from "@/components/ProblemNote";
@@ -17,6 +18,7 @@ import { useReader } from "@/hooks/useReader";
 import { useStudy } from "@/hooks/useStudy";
 import type { ToolName } from "@/lib/cornerstone";
 import { personName } from "@/lib/format";
+import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
 import { presetsFor } from "@/lib/windowing";
 
@@ -32,6 +34,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream } = useStudy(studyInstanceUid);
   const reader = useReader(study, findings);
   const { scene, series, layout } = reader;
+  const router = useRouter();
+  const back = returnAddress(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState(false);
   const controls = useMaskControls(scene, reader.masks.masks);
@@ -77,6 +81,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     Delete: () => scene?.removeMeasurements(),
     ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),
     "?": () => setHelpOpen(true),
+    Escape: () => router.push(back),
   });
 
   if (!studyInstanceUid) {
@@ -88,7 +93,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   }
   return (
     <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
-      <ReaderHeader study={study} stream={stream} onHelp={() => setHelpOpen(true)} />
+      <ReaderHeader study={study} back={back} stream={stream} onHelp={() => setHelpOpen(true)} />
       {studyProblem && (
         <div className="p-3">
           <ProblemNote problem={studyProblem} />

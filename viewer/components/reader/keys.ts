@@ -31,9 +31,10 @@ export const readerKeys: KeyGroup[] = [
     ],
   },
   {
-    title: "Results and help",
+    title: "Results and page",
     keys: [
       { keys: ["o"], does: "Hide and show the masks" },
+      { keys: ["Esc"], does: "Back to the study list" },
       { keys: ["?"], does: "These keys" },
     ],
   },
