@@ -20,7 +20,7 @@ export function SeriesList({
   return (
     <nav
       aria-label="Series"
-      className="w-44 shrink-0 overflow-y-auto border-r border-line bg-panel p-2 max-lg:w-full max-lg:border-r-0 max-lg:border-b"
+      className="w-40 shrink-0 overflow-y-auto border-r border-line bg-panel p-2 max-lg:w-full max-lg:border-r-0 max-lg:border-b 2xl:w-44"
     >
       <h2 className="section-title mb-2 px-1">Series</h2>
       <ul className="space-y-2 max-lg:flex max-lg:gap-2 max-lg:space-y-0 max-lg:overflow-x-auto">

@@ -23,7 +23,7 @@ export function SidePanel({
   return (
     <aside
       aria-label="AI results"
-      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0"
+      className="flex w-[18.5rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[22rem]"
     >
       <p
         data-testid="ai-notice"
