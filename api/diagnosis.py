@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.cli.addresses import own_dicom_peer, own_http_url
 from api.health import check_broker, check_disk, is_alive
 from api.static import is_viewer_built, viewer_folder
-from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.catalogue import catalogue
+from inference.destinations import probe_peer
 from storage.database import make_engine
 from storage.errors import MediViewError
 from storage.migrate import check_schema
@@ -182,24 +182,37 @@ def _pipelines(settings: Settings) -> Iterator[Check]:
 
 
 def _destinations(settings: Settings) -> Iterator[Check]:
-    if not settings.destinations:
+    try:
+        with open_storage(settings) as storage:
+            yield from _destination_checks(storage)
+    except MediViewError as error:
+        yield Check("destinations", "note", "not known while the storage is away", error.remedy)
+
+
+def _destination_checks(storage: Storage) -> Iterator[Check]:
+    destinations = storage.peers.destinations()
+    if not destinations:
         yield Check(
             "destinations",
             "note",
             "none: results stay in this node",
             "Set MEDIVIEW_DESTINATIONS=pacs=AETITLE@host:port to send them to a PACS.",
         )
-    for destination in settings.destinations:
-        answer = echo(Peer.of(destination), settings.ae_title)
+    for destination in destinations:
         name = f"to {destination.name}"
+        try:
+            answer = probe_peer(storage, destination)
+        except MediViewError as error:
+            yield Check(name, "fail", error.message, error.remedy)
+            continue
         if answer.ok:
-            yield Check(name, "ok", f"answers C-ECHO in {answer.seconds * 1000:.0f} ms")
+            yield Check(name, "ok", answer.sentence)
         else:
             yield Check(
                 name,
                 "fail",
-                answer.error,
-                f"Start it, and let it know this node's AE title {settings.ae_title}."
+                answer.sentence,
+                f"Start it, and let it know this node's AE title {storage.settings.ae_title}."
                 " Results wait until then; nothing is lost.",
             )
 

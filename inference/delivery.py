@@ -5,30 +5,30 @@ until it proves so (`inference.proof`). Nothing is ever dropped.
 """
 
 import random
+import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
 
-from dicom_node.peers import Peer
-from dicom_node.scu import SendItem, send
-from dicom_node.upper_layer import Timeouts
+from inference.destinations import Destination, open_destination
 from inference.failures import explain, place
 from inference.proof import Proof, Sending
 from storage.clock import utcnow
-from storage.entities import Delivery, Instance
-from storage.errors import NotFound
+from storage.entities import Delivery
+from storage.errors import MediViewError, NotFound
 from storage.opening import Storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# A batch is done well within its lease: sending waits at most the timeouts below.
+# Renewed while a batch is under way: a slow line takes what time it needs.
 _LEASE_S = 300.0
+_RENEWALS_PER_LEASE = 4
 _BATCH = 32
 _BATCHES_PER_ROUND = 50
-_TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 _JITTER = 0.2
 
 
@@ -43,7 +43,9 @@ def deliver_due(
             break
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        deliveries = storage.deliveries.claim_due(claimant, _LEASE_S, now, _BATCH)
+        deliveries = storage.deliveries.claim_due(
+            claimant, _LEASE_S, now, _BATCH, senders_at_most(storage)
+        )
         if not deliveries:
             break
         destination = deliveries[0].destination
@@ -52,7 +54,8 @@ def deliver_due(
             _put_off(storage, deliveries, out_of_reach[destination])
             continue
         try:
-            done += _Batch(storage, deliveries, out_of_reach).deliver()
+            with _kept(storage, claimant):
+                done += _Batch(storage, deliveries, out_of_reach).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
             log.error(
                 "delivery_failed",
@@ -76,8 +79,8 @@ class _Batch:
         self._out_of_reach = out_of_reach
 
     def deliver(self) -> int:
-        peer = _peer(self._storage.settings, self._name)
-        if peer is None:
+        peer = self._storage.peers.find(self._name)
+        if peer is None or not peer.is_destination:
             _put_off(
                 self._storage,
                 self._deliveries,
@@ -85,14 +88,15 @@ class _Batch:
                 " Name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
             )
             return 0
+        destination = open_destination(self._storage, peer)
         sendings = self._find_instances()
         unsent = [one for one in sendings if one.delivery.sent_at is None]
         arrived = [one for one in sendings if one.delivery.sent_at is not None]
         if unsent:
-            arrived += self._send(peer, unsent)
+            arrived += self._send(destination, unsent)
         if not arrived:
             return 0
-        return Proof(self._storage, peer, self._name, _TIMEOUTS, next_attempt).ask(arrived)
+        return Proof(self._storage, destination, self._name, next_attempt).ask(arrived)
 
     def _find_instances(self) -> list[Sending]:
         sendings = []
@@ -105,14 +109,9 @@ class _Batch:
                 sendings.append(Sending(delivery, instance))
         return sendings
 
-    def _send(self, peer: Peer, sendings: Sequence[Sending]) -> list[Sending]:
-        """Those that the peer answered with success; the others are put off with the reason."""
-        results = send(
-            [_item(self._storage, sending.instance) for sending in sendings],
-            peer=peer,
-            calling_ae_title=self._storage.settings.ae_title,
-            timeouts=_TIMEOUTS,
-        )
+    def _send(self, destination: Destination, sendings: Sequence[Sending]) -> list[Sending]:
+        """Those that were answered with success; the others are put off with the reason."""
+        results = destination.send([sending.instance for sending in sendings])
         accepted = []
         for sending, result in zip(sendings, results, strict=True):
             if result.ok:
@@ -122,13 +121,13 @@ class _Batch:
                 "instance_not_delivered",
                 destination=self._name,
                 sop_instance_uid=result.sop_instance_uid,
-                status=result.status,
+                reached=result.reached,
                 attempts=sending.delivery.attempts,
             )
             _put_off(self._storage, [sending.delivery], result.error)
         # Whatever becomes of the proof: these are not sent again while it is open.
         self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
-        if results and all(result.status is None for result in results):
+        if results and not any(result.reached for result in results):
             self._out_of_reach[self._name] = results[0].error
         return accepted
 
@@ -150,14 +149,30 @@ def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> No
         storage.deliveries.retry_later([delivery.delivery_id], error, at)
 
 
-def _peer(settings: Settings, name: str) -> Peer | None:
-    return next((Peer.of(one) for one in settings.destinations if one.name == name), None)
+def senders_at_most(storage: Storage) -> dict[str, int]:
+    """Destinations that take no more than some senders at once, over all processes."""
+    return {
+        peer.name: peer.sendings_at_once for peer in storage.peers.recent() if peer.sendings_at_once
+    }
 
 
-def _item(storage: Storage, instance: Instance) -> SendItem:
-    return SendItem(
-        sop_class_uid=instance.sop_class_uid,
-        sop_instance_uid=instance.sop_instance_uid,
-        transfer_syntax_uid=instance.transfer_syntax_uid,
-        open=lambda: storage.instances.open(instance),
-    )
+@contextmanager
+def _kept(storage: Storage, claimant: str) -> Iterator[None]:
+    """Keep a claim while its batch is under way."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(_LEASE_S / _RENEWALS_PER_LEASE):
+            try:
+                storage.deliveries.renew(claimant, _LEASE_S, utcnow())
+            except MediViewError:
+                # The next one may succeed; without any, another sends once more.
+                log.warning("delivery_lease_not_renewed")
+
+    thread = threading.Thread(target=renew, name="delivery-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

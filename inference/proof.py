@@ -1,8 +1,8 @@
 """Whether a destination holds what it answered success to.
 
 The proof is its storage commitment (PS3.4 J) where it offers that, and its answer to
-C-FIND where it does not. Only the question is repeated, never the sending, unless the
-peer says that it lacks an instance.
+C-FIND or QIDO-RS, or its files, where it does not. Only the question is repeated, never
+the sending, unless the destination says that it lacks an instance.
 """
 
 import time
@@ -12,10 +12,8 @@ from datetime import datetime
 
 import structlog
 
-from dicom_node import commitment_scu
-from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, PeerLacksService
-from dicom_node.scu import holds
-from dicom_node.upper_layer import Timeouts
+from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
+from inference.destinations import Destination
 from storage.clock import utcnow
 from storage.entities import Delivery, Instance
 from storage.opening import Storage
@@ -23,8 +21,6 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# A report that comes later is taken by the SCP, and changes the delivery by itself.
-_COMMITMENT_WAIT_S = 5.0
 # Peers that index in the background are asked again before they are sent to again.
 _FIND_WAITS_S = (0.0, 0.5, 2.0)
 # A peer that is there and never says is not asked for ever.
@@ -42,23 +38,14 @@ class Proof:
     """Asks one destination about instances of one study."""
 
     storage: Storage
-    peer: Peer
-    destination: str
-    timeouts: Timeouts
+    destination: Destination
+    name: str
     next_attempt: Callable[[Settings, int, datetime], datetime]
 
     def ask(self, sendings: Sequence[Sending]) -> int:
         """Settle what can be settled now; how many are with the destination, as far as it says."""
         try:
-            answer = commitment_scu.request(
-                self.peer,
-                [sending.instance for sending in sendings],
-                destination=self.destination,
-                requests=self.storage.commitment_requests,
-                calling_ae_title=self.storage.settings.ae_title,
-                wait_s=_COMMITMENT_WAIT_S,
-                timeouts=self.timeouts,
-            )
+            answer = self.destination.commit([sending.instance for sending in sendings])
         except (PeerLacksService, PeerDidNotAnswer):
             return self._by_find(sendings)
         except PeerFailed as error:
@@ -66,13 +53,14 @@ class Proof:
             return 0
         if answer is None:
             return self._unanswered(
-                sendings, f"{self.peer} took the request for storage commitment and did not report."
+                sendings,
+                f"{self.destination} took the request for storage commitment and did not report.",
             )
         # The deliveries have changed with the answer (`CommitmentRequests.answered`).
         held = len(sendings) - len(answer.failed)
         log.info(
             "instances_committed",
-            destination=self.destination,
+            destination=self.name,
             count=held,
             failed=len(answer.failed),
         )
@@ -90,7 +78,8 @@ class Proof:
             listed = self._listed(sendings)
         except PeerLacksService:
             note = (
-                f"{self.peer} answered success and offers no C-FIND by which it could prove more."
+                f"{self.destination} answered success and offers no {self.destination.query}"
+                " by which it could prove more."
             )
             deliveries.sent(_ids(sendings), utcnow(), note)
             return len(sendings)
@@ -103,31 +92,23 @@ class Proof:
         missing = [one for one in sendings if one.instance.sop_instance_uid not in listed]
         if proved:
             deliveries.held(_ids(proved), utcnow())
-            log.info("instances_delivered", destination=self.destination, count=len(proved))
+            log.info("instances_delivered", destination=self.name, count=len(proved))
         for sending in missing:
             deliveries.retry_later(
                 _ids([sending]),
-                f"{self.peer} answered success, but does not list the instance.",
+                f"{self.destination} answered success, but does not list the instance.",
                 self._later(sending),
                 send_again=True,
             )
         return len(proved)
 
     def _listed(self, sendings: Sequence[Sending]) -> set[str]:
-        first = sendings[0].instance
-        wanted = [sending.instance.sop_instance_uid for sending in sendings]
+        instances = [sending.instance for sending in sendings]
         listed: set[str] = set()
         for wait_s in _FIND_WAITS_S:
             time.sleep(wait_s)
-            listed = holds(
-                self.peer,
-                self.storage.settings.ae_title,
-                first.study_instance_uid,
-                first.series_instance_uid,
-                wanted,
-                timeouts=self.timeouts,
-            )
-            if listed.issuperset(wanted):
+            listed = self.destination.listed(instances)
+            if len(listed) == len(instances):
                 break
         return listed
 

@@ -142,8 +142,9 @@ class Work:
         storage.findings.replace_for_job(job.job_id, results.findings)
         if results.report is not None:
             storage.reports.put(results.report)
-        for destination in storage.settings.destinations:
-            storage.deliveries.enqueue(destination.name, instances, job.job_id)
+        for destination in storage.peers.destinations():
+            taken = [one for one in instances if destination.takes(one.sop_class_uid)]
+            storage.deliveries.enqueue(destination.name, taken, job.job_id)
         return stored
 
     def _result(

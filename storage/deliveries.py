@@ -1,11 +1,11 @@
 """The ledger of deliveries: one row for each instance and destination, never dropped."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
@@ -16,6 +16,7 @@ from storage.events import add_event
 from storage.rows import to_delivery
 
 _OPEN = ("PENDING", "SENDING")
+_CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
 
 class Deliveries:
@@ -47,13 +48,26 @@ class Deliveries:
                 )
         return added
 
-    def claim_due(self, owner: str, lease_s: float, now: datetime, limit: int) -> list[Delivery]:
+    def claim_due(
+        self,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        limit: int,
+        senders_at_most: Mapping[str, int] | None = None,
+    ) -> list[Delivery]:
         """Take due deliveries of one destination and one study, in their order.
 
         A row that is SENDING when its time has passed was held by a sender that died.
+        Destinations that as many senders as `senders_at_most` says are busy with wait.
         """
-        due = (t.delivery.c.state.in_(_OPEN), t.delivery.c.next_attempt_at <= now)
+        due: list[ColumnElement[bool]] = [
+            t.delivery.c.state.in_(_OPEN),
+            t.delivery.c.next_attempt_at <= now,
+        ]
         with writing(self._engine) as connection:
+            if senders_at_most:
+                due.append(t.delivery.c.destination.not_in(_full(connection, senders_at_most, now)))
             first = (
                 connection.execute(
                     select(t.delivery)
@@ -102,6 +116,15 @@ class Deliveries:
             claimed = [to_delivery(row) for row in rows.mappings()]
             _announce(connection, claimed, "SENDING", now)
             return claimed
+
+    def renew(self, owner: str, lease_s: float, now: datetime) -> None:
+        """Keep what `owner` is sending from being taken for a dead sender's."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
+                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            )
 
     def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination answered success; from here on it is only asked, not sent again."""
@@ -224,6 +247,23 @@ class Deliveries:
             )
             changed = [to_delivery(row) for row in rows.mappings()]
             _announce(connection, changed, values["state"], now)
+
+
+def _full(connection: Connection, at_most: Mapping[str, int], now: datetime) -> list[str]:
+    """Destinations that no further sender may be busy with."""
+    if connection.dialect.name == "postgresql":
+        # Others would count while this claim is not yet to be seen. SQLite has one writer anyway.
+        connection.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
+    rows = connection.execute(
+        select(t.delivery.c.destination, func.count(distinct(t.delivery.c.lease_owner)))
+        .where(
+            t.delivery.c.state == "SENDING",
+            t.delivery.c.next_attempt_at > now,
+            t.delivery.c.destination.in_(list(at_most)),
+        )
+        .group_by(t.delivery.c.destination)
+    )
+    return [destination for destination, senders in rows if senders >= at_most[destination]]
 
 
 def _announce(

@@ -16,6 +16,7 @@ from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPu
 from dicom_node.server import start_scp
 from inference import proof
 from inference.delivery import deliver_due
+from inference.destinations import ae
 from storage.clock import utcnow
 from storage.opening import Storage
 from storage.settings import Destination
@@ -110,7 +111,7 @@ def _report(asked: Dataset, failed: set[str]) -> Dataset:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "_COMMITMENT_WAIT_S", 0.2)
+    monkeypatch.setattr(ae, "_COMMITMENT_WAIT_S", 0.2)
 
 
 def states(storage: Storage) -> set[str]:

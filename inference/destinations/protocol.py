@@ -1,0 +1,63 @@
+"""What every kind of destination can do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from storage.commitments import CommitmentRequest
+from storage.entities import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one instance: `error` is empty where the destination took it.
+
+    `reached` is False where the destination never answered about it.
+    """
+
+    sop_instance_uid: str
+    error: str = ""
+    reached: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """Whether a destination works, in one sentence for the person who asked."""
+
+    __test__ = False  # no test of pytest's
+
+    ok: bool
+    sentence: str
+
+
+class Destination(Protocol):
+    """One destination, opened for one batch. `str()` names it in sentences.
+
+    `query` names the service by which it tells what it holds.
+    """
+
+    query: str
+
+    def send(self, instances: Sequence[Instance]) -> list[Outcome]:
+        """Bring instances of one study there; an outcome each, in their order."""
+
+    def commit(self, instances: Sequence[Instance]) -> CommitmentRequest | None:
+        """Ask it to commit to what it took; None where it has not reported in time.
+
+        Raises PeerLacksService where it has no such service, PeerFailed where it
+        cannot be asked just now.
+        """
+
+    def listed(self, instances: Sequence[Instance]) -> set[str]:
+        """SOP Instance UIDs of those that it holds by its own word; all are of one series.
+
+        Raises PeerLacksService where it offers no way to ask, PeerDidNotAnswer where
+        it is there and stays silent, PeerFailed where it cannot be asked just now.
+        """
+
+    def test(self) -> TestResult:
+        """Try whether it can be reached and takes us, without leaving anything there."""
