@@ -6,7 +6,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import api, beat, demo, doctor, migrate, openapi, scp, send, storage, up, worker
+from api.cli import api, beat, demo, doctor, migrate, openapi, peers, scp, send, storage, up, worker
 from api.cli.console import print_error
 from api.parent import ParentGone, end_with_parent
 from storage.errors import MediViewError
@@ -30,6 +30,7 @@ app.command("beat", rich_help_panel="Roles, one process each")(beat.beat)
 app.command("migrate")(migrate.migrate)
 app.command("openapi")(openapi.openapi)
 app.add_typer(storage.app)
+app.add_typer(peers.app)
 
 
 def main() -> None:

@@ -1,0 +1,155 @@
+"""`mediview peers`: who may call, what each may do, and where results go."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.console import out
+from api.cli.starting import start
+from storage.errors import InvalidRequest
+from storage.opening import Storage, open_storage
+from storage.peer_rules import checked
+from storage.peers import ACTIONS, KnownPeer
+from storage.settings import Destination
+
+app = typer.Typer(
+    name="peers",
+    help="Who may call, what each may do, and where results go.",
+    no_args_is_help=True,
+)
+_TOKEN_VARIABLE = "MEDIVIEW_PEER_TOKEN"  # noqa: S105 - a name, not a secret
+
+
+@contextmanager
+def _storage() -> Iterator[Storage]:
+    with open_storage(start(log_level="ERROR")) as storage:
+        yield storage
+
+
+@app.command("list")
+def list_peers() -> None:
+    """Show all peers, those of MEDIVIEW_DESTINATIONS too."""
+    with _storage() as storage:
+        peers = storage.peers.all()
+        closed = storage.settings.unknown_peers == "reject"
+    table = Table("Name", "Called at", "May", "Calls from", "TLS", "Gets", box=None, pad_edge=False)
+    for peer in peers:
+        table.add_row(
+            peer.name,
+            _address(peer),
+            "everything" if peer.may >= ACTIONS else ", ".join(sorted(peer.may)) or "nothing",
+            ", ".join(peer.sources) or "anywhere",
+            "yes" if peer.tls else "no",
+            (", ".join(sorted(peer.object_kinds)) or "all results") if peer.is_destination else "",
+        )
+    if peers:
+        out.print(table)
+    out.print(
+        f"{len(peers)} known. Others are {'rejected' if closed else 'accepted'}"
+        " (MEDIVIEW_UNKNOWN_PEERS).",
+        markup=False,
+    )
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="A name of your choice.")],
+    at: Annotated[
+        str,
+        typer.Argument(
+            help="AE@host:port, AE alone for one that only calls, an http(s):// address of"
+            " STOW-RS, or folder:PATH below MEDIVIEW_EXPORT_DIR."
+        ),
+    ],
+    destination: Annotated[bool, typer.Option(help="It gets results.")] = False,
+    gets: Annotated[
+        list[str] | None, typer.Option(help="SEG, LABELMAP, SR, SC, PDF, OTHER; none: all.")
+    ] = None,
+    may: Annotated[
+        list[str] | None,
+        typer.Option(help="store, query, retrieve, commit, worklist, or nothing; none: all."),
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Address or network it may call from; none: any.")
+    ] = None,
+    tls: Annotated[bool, typer.Option(help="Called over TLS, and must call over TLS.")] = False,
+    tls_verify: Annotated[str, typer.Option(help="full, chain or none")] = "full",
+    max_associations: Annotated[int, typer.Option(help="It may hold at once; 0: any.")] = 0,
+    max_sendings: Annotated[int, typer.Option(help="To it at once; 0: any.")] = 0,
+    bandwidth: Annotated[int, typer.Option(help="Bytes a second to it; 0: any.")] = 0,
+    token_header: Annotated[
+        str, typer.Option(help="Header of the token.")
+    ] = KnownPeer.token_header,
+) -> None:
+    """Add a peer; it counts at once. A token for STOW-RS is read from MEDIVIEW_PEER_TOKEN."""
+    given = set(ACTIONS if may is None else may) - {"nothing"}
+    peer = KnownPeer(
+        **_read_address(name, at),  # type: ignore[arg-type] # of the kinds below, by construction
+        is_destination=destination or not _is_ae(at),
+        object_kinds=frozenset(gets or ()),  # type: ignore[arg-type] # `checked` looks at them
+        may=frozenset(given),  # type: ignore[arg-type]
+        sources=tuple(source or ()),
+        tls=tls,
+        tls_verify=tls_verify,  # type: ignore[arg-type]
+        max_associations=max_associations,
+        max_sendings=max_sendings,
+        bandwidth_bytes_per_s=bandwidth,
+        token_header=token_header,
+        # Not an option: the list of processes shows those to everyone.
+        token=os.environ.get(_TOKEN_VARIABLE, "") if at.startswith("http") else "",
+    )
+    with _storage() as storage:
+        storage.peers.add(checked(peer, storage.settings))
+    out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
+
+
+@app.command("remove")
+def remove(name: Annotated[str, typer.Argument()]) -> None:
+    """Remove a peer; deliveries to it wait until it is there again."""
+    with _storage() as storage:
+        storage.peers.remove(name)
+    out.print(f"{name} is not known any more.", markup=False)
+
+
+@app.command("test")
+def test(name: Annotated[str, typer.Argument()]) -> None:
+    """Try to reach a peer: C-ECHO, a QIDO-RS query, or a file written and removed."""
+    from inference.destinations import probe_peer
+
+    with _storage() as storage:
+        result = probe_peer(storage, storage.peers.get(name))
+    out.print(result.sentence, markup=False, soft_wrap=True)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+def _is_ae(at: str) -> bool:
+    return not at.startswith(("http://", "https://", "folder:"))
+
+
+def _read_address(name: str, at: str) -> dict[str, object]:
+    if at.startswith("folder:"):
+        return {"name": name, "kind": "folder", "folder": at.removeprefix("folder:")}
+    if not _is_ae(at):
+        return {"name": name, "kind": "stow", "url": at}
+    if "@" not in at:
+        if ":" in at or "/" in at:
+            raise InvalidRequest(
+                f"'{at}' is no address of a peer.",
+                remedy="Write AE@host:port, AE, https://host/path or folder:PATH.",
+            )
+        return {"name": name, "ae_title": at}
+    read = Destination.parse(at)
+    return {"name": name, "ae_title": read.ae_title, "host": read.host, "port": read.port}
+
+
+def _address(peer: KnownPeer) -> str:
+    if peer.kind == "stow":
+        return peer.url
+    if peer.kind == "folder":
+        return f"folder:{peer.folder}"
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{peer.ae_title}@{host}:{peer.port}" if host else peer.ae_title
