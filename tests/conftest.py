@@ -17,7 +17,12 @@ from tests.shared import MISSING, SHARED, shared_folder  # noqa: E402 - needs th
 pytest_plugins = ["tests.servers", "tests.house.fixtures"]
 
 # The suite's own variables; every other MEDIVIEW_ variable would change what is tested.
-_OWN_VARIABLES = {"MEDIVIEW_SHARED", "MEDIVIEW_KEEP_SCREENSHOT", "MEDIVIEW_STEP_TIMES"}
+_OWN_VARIABLES = {
+    "MEDIVIEW_SHARED",
+    "MEDIVIEW_KEEP_SCREENSHOT",
+    "MEDIVIEW_STEP_TIMES",
+    "MEDIVIEW_LONG_TESTS",
+}
 
 
 def pytest_configure() -> None:

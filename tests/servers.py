@@ -77,10 +77,37 @@ def own_folder(name: str, user: str | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     port: int
     password: str
+    launch: Callable[[], subprocess.Popen[Any]]
+    process: subprocess.Popen[Any] | None = None
+
+    def start(self) -> None:
+        self.process = self.launch()
+        wait_until(self.answers, "PostgreSQL", self.process)
+
+    def stop(self) -> None:
+        # SIGINT is PostgreSQL's fast shutdown: sessions end, nothing is left behind.
+        if self.process is not None:
+            end(self.process, signal.SIGINT)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Out of reach for a while; afterwards it is there again with the same data."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def url(self, database: str) -> str:
         return f"postgresql://mediview:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -130,25 +157,19 @@ def postgres() -> Iterator[PostgresServer]:
         )
         command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, **as_user
-            )
-        server = PostgresServer(port, password)
 
-        def answers() -> bool:
-            try:
-                psycopg.connect(server.url("postgres"), connect_timeout=2).close()
-            except psycopg.OperationalError:
-                return False
-            return True
+        def launch() -> subprocess.Popen[Any]:
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, **as_user
+                )
 
+        server = PostgresServer(port, password, launch)
         try:
-            wait_until(answers, "PostgreSQL", process)
+            server.start()
             yield server
         finally:
-            # SIGINT is PostgreSQL's fast shutdown: sessions end, nothing is left behind.
-            end(process, signal.SIGINT)
+            server.stop()
 
 
 @contextmanager

@@ -1,0 +1,140 @@
+"""`mediview scp` as its own process, with data of its own: to be killed, filled and starved."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dicom_node.peers import Peer
+from dicom_node.scu import echo
+from storage.opening import Storage, open_storage
+from storage.settings import Settings
+from tests.services import free_port
+
+PROGRAM = Path(sys.executable).with_name("mediview")
+START_LIMIT_S = 40.0
+LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
+
+# Of the process that hostile peers try.
+TIME_LIMIT_S = 2.0
+MAX_ASSOCIATIONS = 12
+MAX_INSTANCE_BYTES = 48 << 20
+
+
+class ScpProcess:
+    """A node's receiving process on one port; it may be killed and started again."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.log = folder / "scp.log"
+        self.port = free_port()
+        values: dict[str, object] = {"dicom_port": self.port, "data_dir": folder / "data"}
+        values |= settings or {}
+        self.settings = Settings(**values)  # type: ignore[arg-type]
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if "MEDIVIEW" not in name},
+            **{f"MEDIVIEW_{name.upper()}": str(value) for name, value in values.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def peer(self) -> Peer:
+        return Peer("MEDIVIEW", "127.0.0.1", self.port)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def migrate(self) -> None:
+        """What an operator's start script does first; it also reconciles."""
+        answer = subprocess.run(
+            [PROGRAM, "migrate"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=START_LIMIT_S,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+    def start(self) -> None:
+        before = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [PROGRAM, "scp"],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_for(lambda: b"scp_listening" in self.log.read_bytes()[before:], START_LIMIT_S)
+
+    def kill(self) -> None:
+        """kill -9 of every receiving process at once."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(START_LIMIT_S)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.terminate()
+        return process.wait(START_LIMIT_S)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def answers(self) -> bool:
+        return echo(self.peer, "WATCH").ok
+
+    def wait_for(self, done: Callable[[], bool], limit_s: float = 15.0) -> None:
+        """Fails with the end of the log where it is not `done` in time or the process ended."""
+        deadline = time.monotonic() + limit_s
+        while not done():
+            assert self.is_running(), f"The SCP has ended:\n{self.log_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"It did not happen:\n{self.log_text()[-3000:]}"
+            time.sleep(0.02)
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    @contextmanager
+    def storage(self) -> Iterator[Storage]:
+        with open_storage(self.settings) as storage:
+            yield storage
+
+    # What the kernel says of the process
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def running_scp(
+    folder: Path, settings: Mapping[str, object] | None = None
+) -> Iterator[ScpProcess]:
+    node = ScpProcess(folder, settings)
+    node.migrate()
+    node.start()
+    try:
+        yield node
+    finally:
+        node.kill()

@@ -1,0 +1,331 @@
+"""Peers that break the rules of PS3.8: they lose their own association and nothing else.
+
+MEDIVIEW_LONG_TESTS=1 runs the long forms.
+"""
+
+import random
+import socket
+import struct
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+
+import hypothesis
+import pytest
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from tests.faults.fuzz_receiving import conversations
+from tests.faults.pushing import Batch
+from tests.faults.raw_peer import (
+    ABORT,
+    ASSOCIATE_RQ,
+    DATA,
+    RELEASE_RQ,
+    VERIFICATION,
+    PeerGone,
+    RawPeer,
+    Rejected,
+    associate_request,
+    context,
+    item,
+    pdu,
+    store_message,
+    user_information,
+)
+from tests.faults.scp_process import LONG, MAX_ASSOCIATIONS, TIME_LIMIT_S, ScpProcess
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
+
+BAD_ASSOCIATIONS = 10_000 if LONG else 1_000
+EXAMPLES = 3_000 if LONG else 150
+MIB = 1 << 20
+LOCAL_LIMIT_EXCEEDED = (2, 3, 2)  # transient, presentation provider (PS3.8 Table 9-21)
+
+
+def established(scp: ScpProcess) -> RawPeer:
+    peer = RawPeer(scp.port)
+    peer.associate()
+    return peer
+
+
+def seconds_until_ended(peer: RawPeer) -> float:
+    started = time.monotonic()
+    peer.ends()
+    return time.monotonic() - started
+
+
+def stored_uids(scp: ScpProcess) -> set[str]:
+    with scp.storage() as storage:
+        return {
+            instance.sop_instance_uid
+            for study in storage.index.studies(10_000, 0)[0]
+            for instance in storage.index.instances_of(study.study_instance_uid)
+        }
+
+
+# Lengths and types of PDUs
+
+
+@pytest.mark.parametrize("length", [0, 1, 0xFFFFFFFF])
+def test_pdus_of_impossible_length_end_the_association(scp: ScpProcess, length: int) -> None:
+    for kind in (*range(9), 0x80, 0xFF):
+        for associated in (False, True):
+            with RawPeer(scp.port) as peer:
+                if associated:
+                    peer.associate()
+                peer.send(pdu(kind, b"", length))
+                with suppress(OSError):
+                    peer.socket.shutdown(socket.SHUT_WR)
+                assert seconds_until_ended(peer) < TIME_LIMIT_S
+
+
+@pytest.mark.parametrize("kind", [ASSOCIATE_RQ, DATA])
+def test_four_announced_gigabytes_are_neither_awaited_nor_allocated(
+    scp: ScpProcess, kind: int
+) -> None:
+    before = scp.resident_bytes()
+    with RawPeer(scp.port) as peer:
+        if kind == DATA:
+            peer.associate()
+        peer.send(pdu(kind, bytes(4096), 0xFFFFFFFF))
+        assert seconds_until_ended(peer) < TIME_LIMIT_S
+    assert scp.resident_bytes() - before < 16 * MIB
+
+
+@pytest.mark.parametrize("kind", [ASSOCIATE_RQ, DATA])
+def test_a_pdu_shorter_than_announced_is_awaited_for_the_time_limit_only(
+    scp: ScpProcess, kind: int
+) -> None:
+    with RawPeer(scp.port) as peer:
+        if kind == DATA:
+            peer.associate()
+        peer.send(pdu(kind, bytes(10), 1000))
+        assert seconds_until_ended(peer) < 2 * TIME_LIMIT_S + 2
+
+
+def test_values_that_do_not_fit_their_pdu_abort(scp: ScpProcess) -> None:
+    for length in (0, 1, 69, 5000, 0x7FFFFFFF, 0xFFFFFFFF):
+        with established(scp) as peer:
+            peer.send(pdu(DATA, struct.pack(">LBB", length, 1, 3) + bytes(64)))
+            assert peer.ends(), length
+
+
+def test_a_message_cut_anywhere_leaves_nothing(scp: ScpProcess) -> None:
+    one = Batch(1001, side=8).make()
+    message = store_message(1, CTImageStorage, one.sop_instance_uid, one.data_set)
+    request = pdu(ASSOCIATE_RQ, associate_request([context(1, CTImageStorage, ["1.2"])]))
+    for length in range(0, len(request), 9):
+        with RawPeer(scp.port) as peer:
+            peer.send(request[:length])
+    for length in range(0, len(message), 29):
+        with established(scp) as peer:
+            peer.send(message[:length])
+    assert one.sop_instance_uid not in stored_uids(scp)
+
+
+def test_a_second_association_request_and_what_only_acceptors_say_abort(scp: ScpProcess) -> None:
+    request = associate_request([context(1, CTImageStorage, ["1.2"])])
+    for kind, body in ((1, request), (2, request), (3, bytes(4)), (6, bytes(4)), (8, b"")):
+        with established(scp) as peer:
+            peer.send(pdu(kind, body))
+            assert peer.ends(), kind
+
+
+# What an association request may hold
+
+
+def test_more_contexts_than_there_are_identifiers_do_no_harm(scp: ScpProcess) -> None:
+    """128 odd identifiers is what PS3.8 9.3.2.2 has room for."""
+    many = [context(n % 256, CTImageStorage, [ExplicitVRLittleEndian]) for n in range(8000)]
+    started = time.monotonic()
+    with RawPeer(scp.port) as peer:
+        peer.send(pdu(ASSOCIATE_RQ, associate_request(many)))
+        with suppress(PeerGone, Rejected):
+            assert len(peer.association_answer()) <= 256
+    assert time.monotonic() - started < 5
+
+
+def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) -> None:
+    syntaxes = [f"1.2.840.99999.{n}" for n in range(2500)]
+    started = time.monotonic()
+    with RawPeer(scp.port) as peer:
+        accepted = peer.associate([context(1, CTImageStorage, [*syntaxes, ImplicitVRLittleEndian])])
+    assert accepted == {1: 0}
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b"\0" * 16),
+        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b"\xff" * 16),
+        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b" " * 16),
+        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], called=b"\n\\\"<b>%s"),
+        associate_request([context(1, "9" * 5000, ["9" * 5000])]),
+        associate_request([context(1, "../../etc/passwd", ["1.2.840.10008.1.2"])]),
+        associate_request([context(0, CTImageStorage, ["1.2.840.10008.1.2"])]),
+        associate_request([context(1, CTImageStorage, [])]),
+        associate_request([]),
+        associate_request([item(0x20, b"\x01\0\0\0" + item(0x30, b""))]),
+        associate_request([item(0x99, bytes(60_000))] * 10),
+        associate_request([context(1, VERIFICATION, ["1.2"])], user=item(0x50, b"")),
+        associate_request([context(1, VERIFICATION, ["1.2"])], user=b""),
+        associate_request(
+            [context(1, VERIFICATION, ["1.2"])],
+            user=user_information(item(0x52, b"1" * 60_000), item(0x55, bytes(100))),
+        ),
+        associate_request(
+            [context(1, VERIFICATION, ["1.2"])],
+            user=user_information(item(0x58, b"\x02\x01\xff\xff" + bytes(8))),
+        ),
+        associate_request([context(1, VERIFICATION, ["1.2"])])[:-1],
+        bytes(68),
+        bytes(1 << 19),
+    ],
+    ids=lambda body: f"{len(body)}-{hash(body) & 0xFFFF:04x}",
+)
+def test_a_strange_association_request_is_accepted_rejected_or_aborted(
+    scp: ScpProcess, request_body: bytes
+) -> None:
+    with RawPeer(scp.port) as peer:
+        peer.send(pdu(ASSOCIATE_RQ, request_body))
+        with suppress(PeerGone, Rejected, TimeoutError):
+            peer.association_answer()
+            peer.send(pdu(RELEASE_RQ, bytes(4)))
+        assert seconds_until_ended(peer) < TIME_LIMIT_S + 2
+
+
+def test_one_pdu_full_of_requests_neither_fills_memory_nor_holds_up_others(
+    scp: ScpProcess,
+) -> None:
+    """No asynchronous operations were negotiated: 100,000 requests at once are not to be kept."""
+    echo = struct.pack("<HHL18s", 0, 2, 18, VERIFICATION.encode())
+    echo += struct.pack("<HHLHHHLHHHLH", 0, 0x100, 2, 0x30, 0, 0x110, 2, 1, 0, 0x800, 2, 0x101)
+    value = struct.pack(">LBB", len(echo) + 2, 1, 3) + echo
+    before = scp.resident_bytes()
+    with RawPeer(scp.port) as peer:
+        peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
+        with suppress(ConnectionError, TimeoutError):
+            peer.send(pdu(DATA, value * 100_000))
+            peer.ends()
+    assert scp.resident_bytes() - before < 64 * MIB
+    assert scp.answers()
+
+
+@pytest.mark.parametrize("field", [0x8001, 0x8030, 0x0FFF])
+def test_answers_that_nobody_asked_for_are_not_collected(scp: ScpProcess, field: int) -> None:
+    command = struct.pack(
+        "<HHLHHHLHHHLHHHLH",
+        *(0, 0x100, 2, field),
+        *(0, 0x120, 2, 1),
+        *(0, 0x800, 2, 0x101),
+        *(0, 0x900, 2, 0),
+    )
+    value = pdu(DATA, struct.pack(">LBB", len(command) + 2, 1, 3) + command)
+    before = scp.resident_bytes()
+    with established(scp) as peer, suppress(ConnectionError, TimeoutError):
+        for _ in range(20):
+            peer.send(value * 10_000)
+    assert scp.resident_bytes() - before < 32 * MIB
+
+
+# Slow, silent and too many
+
+
+@pytest.mark.parametrize("associated", [False, True], ids=["before", "after the association"])
+def test_a_byte_a_second_is_ended_by_the_time_limit(scp: ScpProcess, associated: bool) -> None:
+    with RawPeer(scp.port) as peer:
+        if associated:
+            peer.associate()
+        data = pdu(DATA if associated else ASSOCIATE_RQ, bytes(1000))
+        started = time.monotonic()
+        with suppress(OSError):
+            for byte in data:
+                peer.send(bytes([byte]))
+                time.sleep(1.0)
+                assert time.monotonic() - started < 3 * TIME_LIMIT_S + 3
+
+
+def test_silent_peers_are_ended_by_the_time_limit_and_free_their_place(scp: ScpProcess) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(RawPeer(scp.port)) for _ in range(MAX_ASSOCIATIONS // 2)]
+        half = [stack.enter_context(RawPeer(scp.port)) for _ in range(MAX_ASSOCIATIONS // 2)]
+        for peer in half:
+            peer.associate()
+        started = time.monotonic()
+        for peer in [*silent, *half]:
+            peer.ends()
+        assert time.monotonic() - started < 2 * TIME_LIMIT_S + 3
+        with established(scp) as peer:
+            peer.release()
+
+
+def test_a_peer_that_reads_nothing_is_ended_by_the_time_limit(scp: ScpProcess) -> None:
+    """It asks and asks, and never takes an answer from its socket."""
+    echo = struct.pack("<HHL18s", 0, 2, 18, VERIFICATION.encode())
+    echo += struct.pack("<HHLHHHLHHHLH", 0, 0x100, 2, 0x30, 0, 0x110, 2, 1, 0, 0x800, 2, 0x101)
+    question = pdu(DATA, struct.pack(">LBB", len(echo) + 2, 1, 3) + echo)
+    with RawPeer(scp.port, limit_s=2 * TIME_LIMIT_S + 20) as peer:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
+        with pytest.raises(ConnectionError):
+            while True:
+                peer.send(question * 100)
+
+
+def test_associations_above_the_cap_are_rejected_with_the_reason(scp: ScpProcess) -> None:
+    with ExitStack() as stack:
+        for _ in range(MAX_ASSOCIATIONS):
+            stack.enter_context(established(scp))
+        for _ in range(5):
+            with RawPeer(scp.port) as peer, pytest.raises(Rejected) as rejected:
+                peer.associate()
+            assert rejected.value.why == LOCAL_LIMIT_EXCEEDED
+    scp.wait_for(scp.answers)
+
+
+def test_a_flood_of_connections_is_survived(scp: ScpProcess) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.callback(socket.create_connection(("127.0.0.1", scp.port)).close)
+    scp.wait_for(scp.answers)
+
+
+def test_thousands_of_bad_associations_leave_no_thread_file_or_memory(scp: ScpProcess) -> None:
+    rng = random.Random(3)
+    one = Batch(1004, side=8).make()
+    message = store_message(1, CTImageStorage, one.sop_instance_uid, one.data_set)
+    request = pdu(ASSOCIATE_RQ, associate_request([context(1, CTImageStorage, ["1.2.3"])]))
+    bad: list[Callable[[RawPeer], None]] = [
+        lambda peer: None,
+        lambda peer: peer.send(rng.randbytes(rng.randrange(1, 200))),
+        lambda peer: peer.send(request[: rng.randrange(len(request))]),
+        lambda peer: peer.send(pdu(ABORT, bytes(4))),
+        lambda peer: peer.send(request + message[: rng.randrange(len(message))]),
+        lambda peer: peer.send(request + pdu(DATA, rng.randbytes(60))),
+        lambda peer: peer.send(request + rng.randbytes(60)),
+    ]
+    early = 0
+    for number in range(BAD_ASSOCIATIONS):
+        with suppress(OSError), RawPeer(scp.port) as peer:
+            rng.choice(bad)(peer)
+        if number == BAD_ASSOCIATIONS // 4:
+            early = scp.resident_bytes()
+    scp.wait_for(scp.answers)
+    assert scp.resident_bytes() - early < 24 * MIB
+
+
+@hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    database=None,
+)
+@hypothesis.given(conversation=conversations())
+def test_whatever_bytes_come_the_node_goes_on(scp: ScpProcess, conversation: list[bytes]) -> None:
+    with suppress(OSError), RawPeer(scp.port, limit_s=TIME_LIMIT_S + 10) as peer:
+        for part in conversation:
+            peer.send(part)
+        peer.socket.shutdown(socket.SHUT_WR)
+        peer.ends()
+    assert scp.is_running()
