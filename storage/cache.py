@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from storage import tables as t
-from storage.compacting import carry_tombstones, is_retired
+from storage.compacting import carry_tombstones, is_retired, settle_rows
 from storage.database import reading
 from storage.objects import ObjectStore
 from storage.reconcile import bury_again, reconcile_volume
@@ -51,6 +51,7 @@ def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list
             if reconcile_volume(engine, path, reader) or path.name in _needed_here(engine):
                 continue
             carry_tombstones(volumes, path)
+            settle_rows(engine, [path.name])
             # Readers go on from the bucket.
             with translated_os_errors(path.parent):
                 path.unlink()

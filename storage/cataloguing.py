@@ -29,6 +29,8 @@ class NewInstance:
     source: str
     origin: Origin
     received_at: datetime
+    generation: int = 0
+    """Of its record: how many deletions came before it."""
 
 
 def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:

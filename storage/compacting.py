@@ -19,7 +19,8 @@ from sqlalchemy import Engine, case, func, select, update
 from sqlalchemy.schema import Table
 
 from storage import tables as t
-from storage.database import reading, writing
+from storage.clock import utcnow
+from storage.database import reading, writing, writing_durably
 from storage.entities import Location
 from storage.objects import ObjectStore
 from storage.reconcile import bury_again, reconcile_volume
@@ -116,6 +117,9 @@ def remove_retired(
         for path in volumes_in(folder)
         if path.name in retired and not timedelta() <= now - retired[path.name] < grace
     ]
+    if not due:
+        return 0
+    settle_rows(engine, [path.name for path in due])
     still_used = _referred_to(engine, [path.name for path in due])
     for path in due:
         if path.name in still_used:
@@ -128,6 +132,15 @@ def remove_retired(
             path.unlink()
         log.info("volume_removed", volume=path.name)
     return len(due) - len(still_used)
+
+
+def settle_rows(engine: Engine, names: Sequence[str]) -> None:
+    """Make what the rows say now outlast a power cut, before these volumes go."""
+    with writing_durably(engine) as connection:
+        for portion in in_portions(names):
+            connection.execute(
+                update(t.volume).where(t.volume.c.name.in_(portion)).values(reconciled_at=utcnow())
+            )
 
 
 def carry_tombstones(volumes: VolumeWriter, path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, literal
+from sqlalchemy import Connection, Engine, create_engine, event, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
@@ -79,6 +79,30 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+
+
+@contextmanager
+def writing_durably(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is on disk when it ends, with all that was committed before.
+
+    Others may be lost in a power cut or with a database server that crashes;
+    what removes a file that rows pointed to cannot live with that. Raises
+    StorageUnavailable or StorageFull.
+    """
+    with translated(), engine.connect().execution_options(writes=True) as connection:
+        sqlite_connection = connection.connection.dbapi_connection
+        if not isinstance(sqlite_connection, sqlite3.Connection):
+            with connection.begin():
+                connection.execute(text("SET LOCAL synchronous_commit = on"))
+                yield connection
+            return
+        # Not allowed within a transaction, so at the driver.
+        sqlite_connection.execute("PRAGMA synchronous=FULL").close()
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            sqlite_connection.execute("PRAGMA synchronous=NORMAL").close()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
 from storage.clock import utcnow
-from storage.database import is_clash, reading, translated, writing
+from storage.database import is_clash, reading, translated, writing, writing_durably
 from storage.entities import Instance
 from storage.errors import NotFound, StorageUnavailable
 from storage.events import add_event
@@ -135,7 +135,7 @@ def bury(engine: Engine, tombstone: Tombstone) -> int:
 
 
 def _bury(engine: Engine, tombstone: Tombstone) -> int:
-    with writing(engine) as connection:
+    with writing_durably(engine) as connection:
         _lock(connection, tombstone.study_instance_uid)
         note_tombstone(connection, tombstone)
         gone: list[Instance] = []

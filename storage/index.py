@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     Select,
     and_,
     bindparam,
+    cast,
     func,
     or_,
     select,
@@ -24,11 +27,17 @@ from storage.errors import NotFound
 from storage.events import add_event
 from storage.rows import to_instance, to_series, to_study
 
+
+def _total(column: ColumnElement[int]) -> ColumnElement[int]:
+    """A sum as a whole number; PostgreSQL's own of BIGINT is a decimal."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
 _SERIES_COUNTS = (
     select(
         t.instance.c.series_fk,
         func.count().label("instance_count"),
-        func.coalesce(func.sum(t.instance.c.size_bytes), 0).label("size_bytes"),
+        _total(t.instance.c.size_bytes).label("size_bytes"),
     )
     .group_by(t.instance.c.series_fk)
     .subquery("series_counts")
@@ -47,7 +56,7 @@ def select_series(*conditions: Any) -> Select[Any]:
             .correlate(t.series)
             .scalar_subquery()
             .label("instance_count"),
-            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0))
+            select(_total(t.instance.c.size_bytes))
             .where(counted)
             .correlate(t.series)
             .scalar_subquery()
@@ -273,8 +282,8 @@ def _studies(connection: Connection, condition: Any) -> list[Study]:
         select(
             t.series.c.study_fk,
             func.count(t.series.c.id).label("series_count"),
-            func.coalesce(func.sum(_SERIES_COUNTS.c.instance_count), 0).label("instance_count"),
-            func.coalesce(func.sum(_SERIES_COUNTS.c.size_bytes), 0).label("size_bytes"),
+            _total(_SERIES_COUNTS.c.instance_count).label("instance_count"),
+            _total(_SERIES_COUNTS.c.size_bytes).label("size_bytes"),
         )
         .join(t.study, t.series.c.study_fk == t.study.c.id)
         .join(_SERIES_COUNTS, _SERIES_COUNTS.c.series_fk == t.series.c.id)

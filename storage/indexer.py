@@ -6,7 +6,8 @@ while a transaction runs joins the next one.
 """
 
 import threading
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,10 +30,13 @@ from storage.database import is_clash, reading, translated
 from storage.errors import MediViewError, StorageUnavailable
 from storage.lane import Execute, Lane, LaneBroken
 from storage.part10 import Header
+from storage.tombstones import is_covered
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000
 _ATTEMPTS = 5
+# PostgreSQL writes what was committed asynchronously after 3 x wal_writer_delay, 0.6 s.
+_MAY_BE_LOST_S = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +78,11 @@ class Indexer:
         self._engine = engine
         self._statements = _Statements(engine)
         self._lane = Lane(engine)
+        self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
+        # PostgreSQL commits asynchronously here; SQLite loses nothing while this process lives.
+        self._remembers = engine.dialect.name == "postgresql"
+        self._recent: deque[tuple[float, NewInstance]] = deque()
+        self._contact_lost = False
         self._pending: list[_Ticket] = []
         self._pending_lock = threading.Lock()
         self._commit_lock = threading.Lock()
@@ -109,6 +118,8 @@ class Indexer:
     def _commit(self, batch: Sequence[_Ticket]) -> None:
         try:
             with translated():
+                if self._contact_lost:
+                    self._index_again()
                 try:
                     outcomes = self._write([ticket.new for ticket in batch])
                 except (DBAPIError, _SeriesGone) as error:
@@ -120,11 +131,31 @@ class Indexer:
                     self._commit_singly(batch)
                     return
         except MediViewError as error:
+            self._contact_lost = True
             for ticket in batch:
                 ticket.error = error
             return
+        if self._remembers:
+            now = time.monotonic()
+            self._recent += [(now, ticket.new) for ticket in batch]
+            while self._recent and now - self._recent[0][0] > _MAY_BE_LOST_S:
+                self._recent.popleft()
         for ticket, outcome in zip(batch, outcomes, strict=True):
             ticket.outcome = outcome
+
+    def _index_again(self) -> None:
+        """A database server that crashed may have lost what it committed last: write it anew."""
+        self._series.clear()
+        with reading(self._engine) as connection:
+            lost = [
+                new
+                for _, new in self._recent
+                if not is_covered(connection, new.header.sop_instance_uid, new.generation)
+            ]
+        restored = add_instances(self._engine, lost)
+        self._contact_lost = False
+        if "stored" in restored:
+            log.warning("index_rows_restored", instances=restored.count("stored"))
 
     def _commit_singly(self, batch: Sequence[_Ticket]) -> None:
         for ticket in batch:
@@ -161,6 +192,9 @@ class Indexer:
                     outcomes = self._write_rows(execute, batch, series)
                 return self._told(batch, series, outcomes)
             except LaneBroken as error:
+                if not isinstance(error.__cause__, self._integrity_error):
+                    self._contact_lost = True
+                    self._index_again()
                 log.debug("index_lane_broken", error=type(error.__cause__).__name__)
         with (
             self._engine.connect().execution_options(writes=True) as connection,

@@ -152,6 +152,7 @@ class Ingest:
                 source,
                 origin,
                 appended.note.received_at,
+                appended.note.generation,
             )
         )
         if outcome == "conflict":

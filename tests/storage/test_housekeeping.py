@@ -30,6 +30,7 @@ from tests.storage.instances import part10
 from tests.storage.test_deleting import STUDY, close, lose_index, uid
 
 SIZE = 60_000
+with_a_bucket = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
 
 
 def instance(number: int, series: str = "series") -> bytes:
@@ -223,13 +224,12 @@ def with_settings(storage_settings: Settings, **changes: object) -> Iterator[Sto
         yield storage
 
 
+@with_a_bucket
 def test_whole_volumes_settle_are_dropped_read_by_range_and_compacted(
     storage_settings: Settings,
 ) -> None:
     changes = {"s3_layout": "volumes", "volume_cache_bytes": 1, "compact_interval_s": 1e-6}
     with with_settings(storage_settings, volume_grace_s=0.0, **changes) as storage:
-        if storage.settings.object_store != "s3":
-            pytest.skip("settling is for buckets")
         keeper = Housekeeper(storage)
         contents = fill(storage, 4)
         assert not keeper.round(utcnow()), "the open volume waits"
@@ -272,11 +272,10 @@ def test_while_the_bucket_lags_nothing_more_is_taken_until_it_catches_up(
         assert storage.ingest.accept(instance(9), "stow").outcome == "stored"
 
 
+@with_a_bucket
 def test_a_bucket_that_is_away_is_told_once_and_settling_resumes(
     storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if storage.settings.object_store != "s3":
-        pytest.skip("settling is for buckets")
     contents = fill(storage, 3)
     keeper = Housekeeper(storage)
     put = storage.objects.put
