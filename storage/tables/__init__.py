@@ -1,0 +1,57 @@
+"""The tables of the index and of the ledger of work.
+
+One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
+snake_case. Alembic's migrations create it; a test holds both alike.
+"""
+
+from storage.tables.base import UtcDateTime, metadata
+from storage.tables.holdings import (
+    UNPURGED,
+    UNSETTLED,
+    conflict,
+    instance,
+    patient,
+    series,
+    study,
+    tombstone,
+    volume,
+)
+from storage.tables.work import decision, delivery, event, finding, heartbeat, job, report, upload
+from storage.tables.workflow import (
+    availability_notice,
+    commitment_report,
+    commitment_request,
+    expectation,
+    peer,
+    procedure_step,
+    worklist_item,
+)
+
+__all__ = [
+    "UNPURGED",
+    "UNSETTLED",
+    "UtcDateTime",
+    "availability_notice",
+    "commitment_report",
+    "commitment_request",
+    "conflict",
+    "decision",
+    "delivery",
+    "event",
+    "expectation",
+    "finding",
+    "heartbeat",
+    "instance",
+    "job",
+    "metadata",
+    "patient",
+    "peer",
+    "procedure_step",
+    "report",
+    "series",
+    "study",
+    "tombstone",
+    "upload",
+    "volume",
+    "worklist_item",
+]

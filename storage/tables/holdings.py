@@ -1,0 +1,156 @@
+"""What the node holds: patients to instances, their volumes, and what was deleted."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+from storage.tables.base import BigId, Uid, metadata, text_column, time_column
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("patient_key", Text, nullable=False, unique=True),
+    text_column("patient_id"),
+    text_column("issuer_of_patient_id"),
+    text_column("patient_name"),
+    text_column("patient_birth_date"),
+    text_column("patient_sex"),
+    Index("ix_patient_patient_id", "patient_id"),
+    Index("ix_patient_patient_name", "patient_name"),
+)
+
+study = Table(
+    "study",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("patient_fk", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("study_instance_uid", Uid, nullable=False, unique=True),
+    text_column("study_date"),
+    text_column("study_time"),
+    text_column("accession_number"),
+    text_column("study_description"),
+    text_column("study_id"),
+    text_column("referring_physician_name"),
+    time_column("received_at"),
+    time_column("updated_at"),
+    Index("ix_study_study_date", "study_date"),
+    Index("ix_study_accession_number", "accession_number"),
+    Index("ix_study_received_at", "received_at"),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("study_fk", ForeignKey("study.id"), nullable=False),
+    Column("series_instance_uid", Uid, nullable=False, index=True),
+    text_column("modality"),
+    Column("series_number", Integer),
+    text_column("series_description"),
+    text_column("series_date"),
+    text_column("series_time"),
+    text_column("body_part_examined"),
+    text_column("protocol_name"),
+    text_column("frame_of_reference_uid"),
+    text_column("manufacturer"),
+    text_column("manufacturer_model_name"),
+    text_column("station_name"),
+    text_column("institution_name"),
+    text_column("performed_procedure_step_start_date"),
+    text_column("performed_procedure_step_start_time"),
+    Column("state", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    text_column("fingerprint"),
+    time_column("first_instance_at"),
+    time_column("last_instance_at"),
+    time_column("completed_at", nullable=True),
+    UniqueConstraint("study_fk", "series_instance_uid"),
+    Index("ix_series_state_last_instance_at", "state", "last_instance_at"),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("series_fk", ForeignKey("series.id"), nullable=False, index=True),
+    Column("sop_instance_uid", Uid, nullable=False, unique=True),
+    Column("sop_class_uid", Uid, nullable=False),
+    Column("transfer_syntax_uid", Uid, nullable=False),
+    Column("instance_number", Integer),
+    Column("rows", Integer),
+    Column("columns", Integer),
+    Column("bits_allocated", Integer),
+    Column("number_of_frames", Integer),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("source", Text, nullable=False),
+    time_column("received_at"),
+    Column("volume", String(80), nullable=False),
+    Column("volume_offset", BigInteger, nullable=False),
+    text_column("object_key"),
+    # What still waits for the bucket.
+    Index(
+        "ix_instance_unsettled",
+        "id",
+        sqlite_where=text("object_key = ''"),
+        postgresql_where=text("object_key = ''"),
+    ),
+)
+
+UNSETTLED = instance.c.object_key == literal_column("''")
+"""Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("source", Text, nullable=False),
+    time_column("received_at"),
+    Column("volume", String(80), nullable=False),
+    Column("volume_offset", BigInteger, nullable=False),
+    UniqueConstraint("sop_instance_uid", "sha256"),
+)
+
+volume = Table(
+    "volume",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    time_column("reconciled_at"),
+    time_column("retired_at", nullable=True),
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("study_instance_uid", Uid, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    text_column("object_key"),
+    time_column("deleted_at"),
+    UniqueConstraint("sop_instance_uid", "generation"),
+    Index(
+        "ix_tombstone_unpurged",
+        "id",
+        sqlite_where=text("object_key <> ''"),
+        postgresql_where=text("object_key <> ''"),
+    ),
+)
+
+UNPURGED = tombstone.c.object_key != literal_column("''")
+"""Deleted instances whose object has not left the bucket yet."""
