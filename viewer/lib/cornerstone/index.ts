@@ -3,4 +3,5 @@ export { loadMask, type LoadedMask, type MaskSegment } from "./mask";
 export { type MaskStyle, type ToolName } from "./runtime";
 export { Scene, type SceneListener } from "./scene";
 export { registerSeries, type LoadedSeries } from "./series";
-export { planes, type Plane, type Undrawable, type ViewId, type ViewInfo } from "./view";
+export { type Undrawable } from "./undrawable";
+export { planes, type Plane, type ViewId, type ViewInfo } from "./view";

@@ -12,16 +12,10 @@ import { FrameWatch } from "./frames";
 import { MaskLayer } from "./layer";
 import type { LoadedMask } from "./mask";
 import { start, type MaskStyle, type ToolName } from "./runtime";
-import { openingWindow, prefetch, type LoadedSeries } from "./series";
+import { clamp, openingWindow, prefetch, type LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
-import {
-  planes,
-  viewInfo,
-  type Plane,
-  type Undrawable,
-  type ViewId,
-  type ViewInfo,
-} from "./view";
+import { missingInPlanes, undrawable, type Undrawable } from "./undrawable";
+import { planes, viewInfo, type Plane, type ViewId, type ViewInfo } from "./view";
 import { Viewports, type ViewInput } from "./viewports";
 import { SeriesWindow } from "./window";
 
@@ -280,17 +274,14 @@ export class Scene {
 
   private tellOfFrame(imageId: string, reason: string | null): void {
     if (this.ended || !this.series) return;
-    const index = this.series.imageIds.indexOf(imageId);
-    const slice = this.series.order.slices[index];
-    if (!slice) return;
+    const frame = undrawable(this.series, imageId, reason ?? "");
+    if (!frame) return;
     if (!this.views.stack) {
       if (reason !== null) this.listener.onError(new Error(missingInPlanes));
     } else if (reason === null) {
       this.listener.onUndrawable(null);
     } else if (this.frames.isAsked(imageId)) {
-      const { sopInstanceUid, frameNumber } = slice;
-      const sliceCount = this.series.imageIds.length;
-      this.listener.onUndrawable({ sopInstanceUid, frameNumber, sliceNumber: index + 1, sliceCount, reason });
+      this.listener.onUndrawable(frame);
     }
   }
 
@@ -304,11 +295,4 @@ export class Scene {
     if (!view || (!(view instanceof VolumeViewport) && view.getImageIds().length === 0)) return;
     this.listener.onView(viewInfo(view, this.window.range, this.window.inverted));
   };
-}
-
-const missingInPlanes =
-  "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).";
-
-function clamp(index: number, length: number): number {
-  return Math.max(0, Math.min(length - 1, index));
 }

@@ -53,6 +53,11 @@ export async function registerSeries(
   };
 }
 
+/** The nearest index that a list of this length has. */
+export function clamp(index: number, length: number): number {
+  return Math.max(0, Math.min(length - 1, index));
+}
+
 /** The window to open with: the header's, or one measured on this frame when it gives none. */
 export async function openingWindow(imageId: string): Promise<WindowRange | null> {
   const image = await imageLoader.loadAndCacheImage(imageId);

@@ -19,18 +19,6 @@ export interface ViewInfo {
   letters: EdgeLetters;
 }
 
-/** A frame that cannot be drawn, where the view would show it. */
-export interface Undrawable {
-  sopInstanceUid: string;
-  /** Counts from 1. */
-  frameNumber: number;
-  /** Counts from 1. */
-  sliceNumber: number;
-  sliceCount: number;
-  /** The decoder's own words; empty when it gave none. */
-  reason: string;
-}
-
 export function viewInfo(
   view: StackViewport | VolumeViewport,
   range: WindowRange | null,

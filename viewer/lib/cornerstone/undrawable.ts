@@ -1,0 +1,26 @@
+import type { LoadedSeries } from "./series";
+
+/** A frame that cannot be drawn, where the view would show it. */
+export interface Undrawable {
+  sopInstanceUid: string;
+  /** Counts from 1. */
+  frameNumber: number;
+  /** Counts from 1. */
+  sliceNumber: number;
+  sliceCount: number;
+  /** The decoder's own words; empty when it gave none. */
+  reason: string;
+}
+
+export const missingInPlanes =
+  "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).";
+
+/** Null when the frame is none of the series. */
+export function undrawable(series: LoadedSeries, imageId: string, reason: string): Undrawable | null {
+  const index = series.imageIds.indexOf(imageId);
+  const slice = series.order.slices[index];
+  if (!slice) return null;
+  const { sopInstanceUid, frameNumber } = slice;
+  const sliceCount = series.imageIds.length;
+  return { sopInstanceUid, frameNumber, sliceNumber: index + 1, sliceCount, reason };
+}
