@@ -36,6 +36,9 @@ ANNOUNCED_PDU_BYTES = 256 * 1024
 _MAX_DATA_PDU_BYTES = 16 * 1024 * 1024
 # 128 contexts with every transfer syntax there is stay below this.
 _MAX_OTHER_PDU_BYTES = 1024 * 1024
+# Without asynchronous operations, which are never negotiated, a peer waits for
+# each answer (PS3.7 D.3.3.3): one that does not is not given memory for it.
+_MAX_WAITING_MESSAGES = 64
 _LINGER_S = 1.0
 _POLL_S = 0.01
 
@@ -244,7 +247,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
                 self.connection,
                 self.store_receiver,
                 self._message_came,
-                self._store_responses.append,
+                self._store_response_came,
             )
         self._incoming.data_pdu(length)
 
@@ -266,6 +269,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self, context_id: int, command: CommandSet, encoded: bytes, data: bytes | None
     ) -> None:
         """A message other than a C-STORE request: kept until it is its turn."""
+        _check_waiting(len(self._requests) + self.dimse.msg_queue.qsize())
         if command.command_field == Command.C_CANCEL_RQ:
             self._cancelled.add(command.message_id_responded_to)
         elif command.command_field in self.served:
@@ -275,6 +279,10 @@ class NodeAssociation(Association):  # type: ignore[misc]
             raise MalformedPdu("N-EVENT-REPORT is not a service of this association.")
         else:
             self._give_to_pynetdicom(context_id, encoded, data)
+
+    def _store_response_came(self, response: CommandSet) -> None:
+        _check_waiting(len(self._store_responses))
+        self._store_responses.append(response)
 
     def _give_to_pynetdicom(self, context_id: int, command: bytes, data: bytes | None) -> None:
         values = [[context_id, b"\x03" + command]]
@@ -311,3 +319,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
         wrapped.connection.close()
         wrapped.connection = None
         wrapped.socket = None
+
+
+def _check_waiting(count: int) -> None:
+    if count >= _MAX_WAITING_MESSAGES:
+        raise MalformedPdu(f"{count} messages wait, and the peer does not wait for answers.")

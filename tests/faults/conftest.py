@@ -26,7 +26,9 @@ def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess
         "max_instance_bytes": MAX_INSTANCE_BYTES,
     }
     with running_scp(tmp_path_factory.mktemp("hostile"), settings) as node:
-        # What is opened once and kept: the volume, and the database's connections.
+        # What is opened once and kept: the heartbeat's connection, the volume, the database's.
+        with node.storage() as storage:
+            node.wait_for(lambda: storage.heartbeats.last("scp") is not None)
         with ExitStack() as stack:
             for number in range(MAX_ASSOCIATIONS):
                 peer = stack.enter_context(RawPeer(node.port))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.parent import ENVIRONMENT_NAME
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.opening import Storage, open_storage
@@ -66,11 +67,13 @@ class ScpProcess:
 
     def start(self) -> None:
         before = self.log.stat().st_size if self.log.exists() else 0
+        # As under `mediview up`: it ends with whoever started it, if the tests are cut off.
+        environment = {**self.environment, ENVIRONMENT_NAME: str(os.getpid())}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [PROGRAM, "scp"],
                 cwd=self.folder,
-                env=self.environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

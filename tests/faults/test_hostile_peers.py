@@ -205,10 +205,10 @@ def test_one_pdu_full_of_requests_neither_fills_memory_nor_holds_up_others(
     before = scp.resident_bytes()
     with RawPeer(scp.port) as peer:
         peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
-        with suppress(ConnectionError, TimeoutError):
+        with suppress(ConnectionError):
             peer.send(pdu(DATA, value * 100_000))
             peer.ends()
-    assert scp.resident_bytes() - before < 64 * MIB
+    assert scp.resident_bytes() - before < 16 * MIB
     assert scp.answers()
 
 
@@ -223,9 +223,9 @@ def test_answers_that_nobody_asked_for_are_not_collected(scp: ScpProcess, field:
     )
     value = pdu(DATA, struct.pack(">LBB", len(command) + 2, 1, 3) + command)
     before = scp.resident_bytes()
-    with established(scp) as peer, suppress(ConnectionError, TimeoutError):
+    with established(scp) as peer, suppress(ConnectionError):
         for _ in range(20):
-            peer.send(value * 10_000)
+            peer.send(value * 1_000)
     assert scp.resident_bytes() - before < 32 * MIB
 
 
