@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.cli.addresses import own_dicom_peer, own_http_url
 from api.health import check_broker, check_disk, is_alive
 from api.static import is_viewer_built, viewer_folder
+from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.catalogue import catalogue
 from inference.destinations import probe_peer
@@ -185,8 +186,12 @@ def _destinations(settings: Settings) -> Iterator[Check]:
     try:
         with open_storage(settings) as storage:
             yield from _destination_checks(storage)
-    except MediViewError as error:
-        yield Check("destinations", "note", "not known while the storage is away", error.remedy)
+    except MediViewError:
+        # The database has its own line. Those of the settings are known without it.
+        for destination in settings.destinations:
+            answer = echo(Peer.of(destination), settings.ae_title)
+            sentence = answer.error or f"{Peer.of(destination)} answers C-ECHO."
+            yield _destination_check(destination.name, answer.ok, sentence, settings)
 
 
 def _destination_checks(storage: Storage) -> Iterator[Check]:
@@ -199,22 +204,24 @@ def _destination_checks(storage: Storage) -> Iterator[Check]:
             "Set MEDIVIEW_DESTINATIONS=pacs=AETITLE@host:port to send them to a PACS.",
         )
     for destination in destinations:
-        name = f"to {destination.name}"
         try:
             answer = probe_peer(storage, destination)
         except MediViewError as error:
-            yield Check(name, "fail", error.message, error.remedy)
+            yield Check(f"to {destination.name}", "fail", error.message, error.remedy)
             continue
-        if answer.ok:
-            yield Check(name, "ok", answer.sentence)
-        else:
-            yield Check(
-                name,
-                "fail",
-                answer.sentence,
-                f"Start it, and let it know this node's AE title {storage.settings.ae_title}."
-                " Results wait until then; nothing is lost.",
-            )
+        yield _destination_check(destination.name, answer.ok, answer.sentence, storage.settings)
+
+
+def _destination_check(name: str, ok: bool, sentence: str, settings: Settings) -> Check:
+    if ok:
+        return Check(f"to {name}", "ok", sentence)
+    return Check(
+        f"to {name}",
+        "fail",
+        sentence,
+        f"Start it, and let it know this node's AE title {settings.ae_title}."
+        " Results wait until then; nothing is lost.",
+    )
 
 
 def _viewer(settings: Settings) -> Check:
