@@ -15,12 +15,12 @@ ARG PIP_EXTRA_INDEX_URL=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/mediview
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY storage/ storage/
 COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
-RUN PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL" /opt/mediview/bin/pip install .
+RUN PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL" /opt/mediview/bin/pip install -c constraints.txt .
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data mediview \

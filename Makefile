@@ -53,13 +53,13 @@ $(BIN)/python:
 	@python=$$(scripts/find-python.sh "$(PYTHON)") && echo "Creating $(VENV) with $$python" \
 		&& "$$python" -m venv $(VENV)
 
-$(STAMPS)/runtime: pyproject.toml | $(BIN)/python
+$(STAMPS)/runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing MediViewAI; the first time takes some minutes, most of it PyTorch"
-	$(PIP) install $(if $(CI),--quiet) --editable '.[viewer]'
+	$(PIP) install $(if $(CI),--quiet) --constraint constraints.txt --editable '.[viewer]'
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/test: pyproject.toml | $(BIN)/python
-	$(PIP) install $(if $(CI),--quiet) --editable '.[viewer,test]'
+$(STAMPS)/test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install $(if $(CI),--quiet) --constraint constraints.txt --editable '.[viewer,test]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/runtime
 
 # node comes from the wheel in the virtual environment where the machine has none that is new enough

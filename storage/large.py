@@ -26,9 +26,7 @@ from storage.volumes import (
 class LargeVolume:
     """Holds one record. Not safe for threads; end it with `finish` or `discard`."""
 
-    def __init__(
-        self, folder: Path, *, source: str, origin: Origin, generation: int = 0
-    ) -> None:
+    def __init__(self, folder: Path, *, source: str, origin: Origin, generation: int = 0) -> None:
         """Raises StorageFull or StorageUnavailable, as every method here."""
         self._folder = folder
         self._note = Note(source, origin, utcnow(), generation)

@@ -238,8 +238,10 @@ def test_the_report_waits_for_a_peer_that_is_down_and_outlives_the_node(tmp_path
             with listening(reports, port=port):
                 assert reports.wait()[1].TransactionUID == asked.TransactionUID
             wait_until(
-                lambda: storage.commitment_reports.get(asked.TransactionUID, "MODALITY").state
-                == "REPORTED"
+                lambda: (
+                    storage.commitment_reports.get(asked.TransactionUID, "MODALITY").state
+                    == "REPORTED"
+                )
             )
         finally:
             scp.shutdown()

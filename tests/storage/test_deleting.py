@@ -1,6 +1,5 @@
 """What was deleted stays deleted, whatever breaks; what comes again is there again."""
 
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
