@@ -22,6 +22,10 @@ DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
 
 MAX_DEPTH = 64
+# The standard has some 5,000 tags; private ones seldom add more than hundreds.
+MAX_TOP_LEVEL_ELEMENTS = 100_000
+# With those of sequence items, of which a frame may have dozens.
+MAX_ELEMENTS = 4_000_000
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
 _LONG_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -53,6 +57,7 @@ class ElementWalker:
         self._start = start
         self._end = len(data)
         self._explicit = explicit
+        self._visited = 0
         order = ">" if big else "<"
         self._tag = struct.Struct(order + "HH")
         self._short = struct.Struct(order + "H")
@@ -60,7 +65,11 @@ class ElementWalker:
 
     def __iter__(self) -> Iterator[Element]:
         position = self._start
+        top_level = 0
         while position < self._end:
+            top_level += 1
+            if top_level > MAX_TOP_LEVEL_ELEMENTS:
+                raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
             if self._end - position < 8:
                 if any(self._data[position : self._end]):
                     raise _truncated("inside an element's header", self._end)
@@ -70,6 +79,9 @@ class ElementWalker:
 
     def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
         """The element at `position`, and where the next begins."""
+        self._visited += 1
+        if self._visited > MAX_ELEMENTS:
+            raise _too_many(MAX_ELEMENTS)
         tag, vr, length, value = self._header(position, explicit)
         if length == UNDEFINED_LENGTH:
             if tag in PIXEL_TAGS:
@@ -141,6 +153,13 @@ class ElementWalker:
             position = value + length
             if position > self._end:
                 raise _truncated("inside a pixel data fragment", self._end)
+
+
+def _too_many(limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"The data set has more than {limit} elements.",
+        remedy="Check the sending system; no defined object needs this.",
+    )
 
 
 def _truncated(where: str, size_bytes: int) -> InvalidInstance:

@@ -17,6 +17,9 @@ from tests.faults.scp_process import (
     running_scp,
 )
 
+# Connections that the pool opens when threads meet at the database, and keeps.
+POOLED_FILES = 12
+
 
 @pytest.fixture(scope="session")
 def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess]:
@@ -40,13 +43,14 @@ def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess
 
 @pytest.fixture
 def scp(hostile_scp: ScpProcess) -> Iterator[ScpProcess]:
-    """The process; after each test it serves others, with no more threads or files than before."""
+    """The process; after each test it serves others, with no more threads, sockets and files than before."""
     node = hostile_scp
     node.wait_for(lambda: settled(node))
-    threads, files = node.threads(), node.descriptors()
+    threads, sockets, files = node.threads(), node.sockets(), node.descriptors()
     log_bytes = node.log.stat().st_size
     yield node
-    node.wait_for(lambda: node.threads() <= threads and node.descriptors() <= files)
+    node.wait_for(lambda: node.threads() <= threads and node.sockets() <= sockets)
+    assert node.descriptors() <= files + POOLED_FILES
     with RawPeer(node.port) as peer:
         peer.associate(calling=b"AFTER")
         one = Batch(random.randrange(1 << 32), side=8).make()
@@ -58,6 +62,6 @@ def scp(hostile_scp: ScpProcess) -> Iterator[ScpProcess]:
 
 def settled(node: ScpProcess) -> bool:
     """Nothing of an earlier test is still being ended."""
-    before = node.threads(), node.descriptors()
+    before = node.threads(), node.sockets()
     time.sleep(0.1)
-    return before == (node.threads(), node.descriptors())
+    return before == (node.threads(), node.sockets())

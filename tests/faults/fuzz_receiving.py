@@ -61,9 +61,7 @@ def _damaged(draw: st.DrawFn, whole: bytes) -> bytes:
 
 def _parts() -> st.SearchStrategy[bytes]:
     contexts = st.sampled_from([1, 3, 5, 7, 9, 11, 2, 255])
-    data_sets = st.one_of(
-        st.just(_ONE.data_set), _damaged(_ONE.data_set), st.binary(max_size=300)
-    )
+    data_sets = st.one_of(st.just(_ONE.data_set), _damaged(_ONE.data_set), st.binary(max_size=300))
     stores = st.builds(_store, contexts, data_sets)
     commands = st.builds(
         lambda context_id, command: fragments(context_id, command, is_command=True),
@@ -83,6 +81,4 @@ def _parts() -> st.SearchStrategy[bytes]:
 def conversations() -> st.SearchStrategy[list[bytes]]:
     """What one peer sends over the life of a connection, in pieces."""
     opening = st.one_of(st.just(_REQUEST), st.just(_REQUEST), _damaged(_REQUEST))
-    return st.builds(
-        lambda first, rest: [first, *rest], opening, st.lists(_parts(), max_size=6)
-    )
+    return st.builds(lambda first, rest: [first, *rest], opening, st.lists(_parts(), max_size=6))

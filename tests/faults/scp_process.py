@@ -1,5 +1,6 @@
 """`mediview scp` as its own process, with data of its own: to be killed, filled and starved."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -123,7 +124,17 @@ class ScpProcess:
         return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
 
     def descriptors(self) -> int:
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        return len(self._open_things())
+
+    def sockets(self) -> int:
+        return sum(name.startswith("socket:") for name in self._open_things())
+
+    def _open_things(self) -> list[str]:
+        names = []
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                names.append(str(entry.readlink()))
+        return names
 
     def resident_bytes(self) -> int:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
@@ -131,9 +142,7 @@ class ScpProcess:
 
 
 @contextmanager
-def running_scp(
-    folder: Path, settings: Mapping[str, object] | None = None
-) -> Iterator[ScpProcess]:
+def running_scp(folder: Path, settings: Mapping[str, object] | None = None) -> Iterator[ScpProcess]:
     node = ScpProcess(folder, settings)
     node.migrate()
     node.start()

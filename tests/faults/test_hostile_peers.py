@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 BAD_ASSOCIATIONS = 10_000 if LONG else 1_000
 EXAMPLES = 3_000 if LONG else 150
 MIB = 1 << 20
+CT = context(1, CTImageStorage, [ImplicitVRLittleEndian])
 LOCAL_LIMIT_EXCEEDED = (2, 3, 2)  # transient, presentation provider (PS3.8 Table 9-21)
 
 
@@ -157,10 +158,10 @@ def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) 
 @pytest.mark.parametrize(
     "request_body",
     [
-        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b"\0" * 16),
-        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b"\xff" * 16),
-        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], calling=b" " * 16),
-        associate_request([context(1, CTImageStorage, ["1.2.840.10008.1.2"])], called=b"\n\\\"<b>%s"),
+        associate_request([CT], calling=b"\0" * 16),
+        associate_request([CT], calling=b"\xff" * 16),
+        associate_request([CT], calling=b" " * 16),
+        associate_request([CT], called=b'\n\\"<b>%s'),
         associate_request([context(1, "9" * 5000, ["9" * 5000])]),
         associate_request([context(1, "../../etc/passwd", ["1.2.840.10008.1.2"])]),
         associate_request([context(0, CTImageStorage, ["1.2.840.10008.1.2"])]),
@@ -268,9 +269,11 @@ def test_a_peer_that_reads_nothing_is_ended_by_the_time_limit(scp: ScpProcess) -
     with RawPeer(scp.port, limit_s=2 * TIME_LIMIT_S + 20) as peer:
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
-        with pytest.raises(ConnectionError):
-            while True:
+        deadline = time.monotonic() + 2 * TIME_LIMIT_S + 10
+        with suppress(ConnectionError):
+            while time.monotonic() < deadline:
                 peer.send(question * 100)
+        assert time.monotonic() < deadline
 
 
 def test_associations_above_the_cap_are_rejected_with_the_reason(scp: ScpProcess) -> None:
