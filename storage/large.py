@@ -4,6 +4,7 @@ The record's header is written last. Until then the file begins with zeros, so
 what a crash leaves is no record, and `reconcile` removes it.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -59,18 +60,24 @@ class LargeVolume:
         return self._offset
 
     def finish(self, *, dataset_offset: int, digest: bytes) -> Appended:
-        """Write the header and make the record durable."""
+        """Write the header and make the record durable; where that fails, the file goes."""
         with translated_os_errors(self._folder):
-            file_meta = os.pread(self._fd, dataset_offset, self._offset)
-            header = encode_header(self._encoded_note, file_meta, self._length, digest)
-            # The data first: a header on disk must never vouch for bytes that are not.
-            os.fdatasync(self._fd)
-            os.pwrite(self._fd, header, 0)
-            os.fdatasync(self._fd)
-            sync_folder(self._folder)
+            try:
+                file_meta = os.pread(self._fd, dataset_offset, self._offset)
+                header = encode_header(self._encoded_note, file_meta, self._length, digest)
+                # The data first: a header on disk must never vouch for bytes that are not.
+                os.fdatasync(self._fd)
+                os.pwrite(self._fd, header, 0)
+                os.fdatasync(self._fd)
+                sync_folder(self._folder)
+            except OSError:
+                self.discard()
+                raise
             os.close(self._fd)
         return Appended(Location(self._path.name, self._offset, self._length), self._note)
 
     def discard(self) -> None:
-        self._path.unlink(missing_ok=True)
+        # Where not even the name can go, what is left has no header and counts as unfinished.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
         os.close(self._fd)

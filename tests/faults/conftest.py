@@ -43,7 +43,7 @@ def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess
 
 @pytest.fixture
 def scp(hostile_scp: ScpProcess) -> Iterator[ScpProcess]:
-    """The process; after each test it serves others, with no more threads, sockets and files than before."""
+    """The process; after each test it serves others and holds no more than before."""
     node = hostile_scp
     node.wait_for(lambda: settled(node))
     threads, sockets, files = node.threads(), node.sockets(), node.descriptors()
