@@ -12,7 +12,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer check-viewer bench clean
+.PHONY: help run test check format viewer check-viewer bench fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 		echo "==> $$file"; \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; \
 	done
+
+fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
 
 clean: ## Remove what was built and installed here; data is kept
 	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
