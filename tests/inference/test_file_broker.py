@@ -12,20 +12,29 @@ from inference.file_broker import TRANSPORT, prepare_folder
 
 
 def connection(folder: Path) -> Connection:
-    options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
+    options = {
+        "data_folder_in": str(folder),
+        "data_folder_out": str(folder),
+        # Otherwise kombu keeps its exchanges in the working directory, where runs meet.
+        "control_folder": str(folder.with_name(f"{folder.name}-control")),
+    }
     return Connection("filesystem://", transport=TRANSPORT, transport_options=options)
 
 
 def take_all(folder: Path, queue: str) -> list[str]:
     taken: list[str] = []
+    found_nothing = 0
     with connection(folder) as broker, broker.SimpleQueue(queue) as waiting:
-        while True:
+        # A second look, for a machine that stands still for longer than the first takes.
+        while found_nothing < 2:
             try:
                 message = waiting.get(timeout=0.5)
             except Empty:
-                return taken
+                found_nothing += 1
+                continue
             message.ack()
             taken.append(message.payload)
+    return taken
 
 
 @pytest.fixture
