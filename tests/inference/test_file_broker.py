@@ -8,7 +8,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from inference.file_broker import TRANSPORT, prepare_folder
+from inference.file_broker import TRANSPORT, Transport, prepare_folder
 
 
 def connection(folder: Path) -> Connection:
@@ -16,7 +16,7 @@ def connection(folder: Path) -> Connection:
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),
         # Otherwise kombu keeps its exchanges in the working directory, where runs meet.
-        "control_folder": str(folder.with_name(f"{folder.name}-control")),
+        "control_folder": str(folder.parent / "control"),
     }
     return Connection("filesystem://", transport=TRANSPORT, transport_options=options)
 
@@ -39,8 +39,11 @@ def take_all(folder: Path, queue: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    prepare_folder(tmp_path)
-    return tmp_path
+    # Kombu binds a queue once a process; another test's binding lies in another folder.
+    Transport.global_state.clear()
+    folder = tmp_path / "messages"
+    prepare_folder(folder)
+    return folder
 
 
 def put(folder: Path, queue: str, *payloads: str) -> None:
