@@ -30,7 +30,18 @@ _STALE_S = 60.0
 
 
 class Channel(filesystem.Channel):  # type: ignore[misc]  # kombu has no types
-    """One folder; a message is `TIME_UUID.QUEUE.msg`."""
+    """One folder; a message is `TIME_UUID.QUEUE.msg`.
+
+    Each exchange has the one queue of its own name. Kombu keeps that in a file which it
+    empties before it writes it, so that a process may find it empty; here nothing is kept.
+    """
+
+    def get_table(self, exchange: str) -> list[filesystem.exchange_queue_t]:
+        return [filesystem.exchange_queue_t(exchange, "", exchange)]
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        if not exchange == routing_key == queue:
+            raise ValueError(f"Queue {queue} is bound to exchange {exchange} by {routing_key}.")
 
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
         # Wall-clock time, since the monotonic clock starts anew with the machine.
