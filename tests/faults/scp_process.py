@@ -126,6 +126,10 @@ class ScpProcess:
     def descriptors(self) -> int:
         return len(self._open_things())
 
+    def open_volumes(self) -> int:
+        """Volume files that are held open, those that were deleted meanwhile included."""
+        return sum(".mvv" in name for name in self._open_things())
+
     def sockets(self) -> int:
         return sum(name.startswith("socket:") for name in self._open_things())
 
