@@ -1,6 +1,7 @@
 """A person opens the viewer: the list, the images, the mask over them, the number, the reasons."""
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.house.browser import chromium, keep_screenshot
 from tests.house.fixtures import JOB_LIMIT_S, Told, send
@@ -54,10 +55,8 @@ def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
     expect(shown).to_have_attribute("data-value", str(finding["value"]))
     number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))
     assert float(number) == pytest.approx(finding["value"], abs=0.06)
-    keep_screenshot(page, "viewer")
-
-    page.wait_for_timeout(500)
     with_mask = pixels(viewport)
+    keep_screenshot(page, "viewer")
     page.get_by_test_id("segment-toggle").first.click()
     page.wait_for_timeout(500)
     without_mask = pixels(viewport)
@@ -68,6 +67,35 @@ def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
     assert np.median(grey.max(axis=1) - grey.min(axis=1)) < 5
     colour = with_mask[covered]
     assert np.median(colour.max(axis=1) - colour.min(axis=1)) > 15
+
+
+def test_the_number_over_the_image_is_that_of_the_image_and_not_of_the_one_to_come(
+    told: Told, node: Node, page: Page
+) -> None:
+    held: list[Route] = []
+    allowed: Iterator[bool] = iter([True])
+
+    def let_the_first_pass(route: Route) -> None:
+        if next(allowed, False):
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/frames/1", let_the_first_pass)
+    open_study(page, node, told.study)
+    viewport = page.locator("[data-testid=viewport]").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    first = viewport.get_attribute("data-slice-number")
+    expect(page.get_by_test_id("segment-toggle").first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(1_000)
+    assert held, "the slice in the middle of the mask was asked for"
+    assert viewport.get_attribute("data-slice-number") == first
+    assert viewport.get_attribute("data-mask-loaded") == "false"
+    allowed = itertools.repeat(True)
+    for route in held:
+        route.continue_()
+    expect(viewport).not_to_have_attribute("data-slice-number", str(first), timeout=60_000)
+    expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
 
 
 def test_the_list_shows_where_each_study_stands_without_a_reload(

@@ -57,7 +57,7 @@ export function View({
       data-testid="viewport"
       data-view={viewId}
       data-image-rendered={imageRendered && !undrawable}
-      data-mask-loaded={maskLoaded}
+      data-mask-loaded={maskLoaded && (info?.settled ?? false)}
       data-slice-number={place?.sliceNumber ?? ""}
       data-slice-count={place?.sliceCount ?? ""}
       tabIndex={0}
