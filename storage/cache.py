@@ -13,9 +13,10 @@ from storage.database import reading
 from storage.objects import ObjectStore
 from storage.reconcile import bury_again, reconcile_volume
 from storage.settle import volume_key
+from storage.volume_files import sync_folder, translated_os_errors
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import is_being_written, is_unfinished, scan, volumes_in
-from storage.volumes import VolumeWriter, sync_folder, translated_os_errors
+from storage.volumes import VolumeWriter
 
 log = structlog.get_logger(__name__)
 

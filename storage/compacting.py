@@ -26,9 +26,10 @@ from storage.objects import ObjectStore
 from storage.reconcile import bury_again, reconcile_volume
 from storage.settle import volume_key
 from storage.tombstones import in_portions
+from storage.volume_files import SUFFIX, translated_os_errors
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
-from storage.volumes import SUFFIX, ToAppend, VolumeWriter, translated_os_errors
+from storage.volumes import ToAppend, VolumeWriter
 
 log = structlog.get_logger(__name__)
 

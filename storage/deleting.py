@@ -33,7 +33,8 @@ from storage.tombstones import (
     note_tombstone,
     want_purged,
 )
-from storage.volumes import SUFFIX, VolumeWriter, translated_os_errors
+from storage.volume_files import SUFFIX, translated_os_errors
+from storage.volumes import VolumeWriter
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from storage.database import translated
-from storage.volumes import translated_os_errors
+from storage.volume_files import translated_os_errors
 
 _HOUSEKEEPING_LOCK = 0x6D766873
 

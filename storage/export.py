@@ -24,7 +24,7 @@ from pydicom.fileset import FileSet
 from storage.entities import Instance
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
-from storage.volumes import translated_os_errors
+from storage.volume_files import translated_os_errors
 
 _PIECE_BYTES = 1 << 20
 # Type 1 in a directory record (PS3.3 F.5), and what else in the instance says the same.

@@ -14,7 +14,8 @@ from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
 from storage.large import LargeVolume
 from storage.part10 import Header, make_file_meta, read_header
-from storage.volumes import Appended, VolumeWriter, translated_os_errors
+from storage.volume_files import translated_os_errors
+from storage.volumes import Appended, VolumeWriter
 
 log = structlog.get_logger(__name__)
 

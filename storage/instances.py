@@ -11,8 +11,8 @@ from pydicom.dataset import FileDataset
 from storage.entities import Instance, Location
 from storage.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.objects import ObjectStore
+from storage.volume_files import SUFFIX
 from storage.volume_reader import VolumeReader
-from storage.volumes import SUFFIX
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 

@@ -8,20 +8,12 @@ import contextlib
 import fcntl
 import mmap
 import os
-import uuid
 from pathlib import Path
 
 from storage.clock import utcnow
 from storage.entities import Location, Origin
-from storage.volumes import (
-    HEADER,
-    SUFFIX,
-    Appended,
-    Note,
-    encode_header,
-    sync_folder,
-    translated_os_errors,
-)
+from storage.volume_files import new_volume_path, sync_folder, translated_os_errors
+from storage.volumes import HEADER, Appended, Note, encode_header
 
 
 class LargeVolume:
@@ -34,7 +26,7 @@ class LargeVolume:
         self._encoded_note = self._note.encode()
         self._offset = HEADER.size + len(self._encoded_note)
         self._length = 0
-        self._path = folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
+        self._path = new_volume_path(folder)
         with translated_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o640)

@@ -20,9 +20,9 @@ from storage.errors import InvalidInstance, LimitExceeded
 from storage.generation import Generation
 from storage.part10 import read_header
 from storage.tombstones import Tombstone, is_covered
+from storage.volume_files import translated_os_errors
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
-from storage.volumes import translated_os_errors
 
 # A file this young may be one that its writer is about to lock.
 _UNFINISHED_AGE_S = 60.0

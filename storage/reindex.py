@@ -31,8 +31,8 @@ from storage.objects import ObjectStore
 from storage.part10 import Header, read_header
 from storage.settings import Settings
 from storage.tombstones import Tombstone, is_covered, note_tombstone
+from storage.volume_files import translated_os_errors
 from storage.volume_scan import Record, is_unfinished, scan, volumes_in
-from storage.volumes import translated_os_errors
 
 log = structlog.get_logger(__name__)
 

@@ -19,9 +19,9 @@ from storage.opening import Storage
 from storage.part10 import read_file_meta, read_header
 from storage.rows import to_instance
 from storage.tombstones import in_portions, is_covered
+from storage.volume_files import SUFFIX
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import Record, is_being_written, is_unfinished, scan, volumes_in
-from storage.volumes import SUFFIX
 
 ProblemKind = Literal[
     "record_damaged",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.entities import Location
 from storage.errors import StorageUnavailable
-from storage.volumes import translated_os_errors
+from storage.volume_files import translated_os_errors
 
 _SWEEP_INTERVAL_S = 10.0
 

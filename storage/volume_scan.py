@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from storage.entities import Location
 from storage.part10 import FILE_META_MAX_BYTES
-from storage.volumes import HEADER, MAGIC, NOTE_MAX_BYTES, SUFFIX, Note
+from storage.volume_files import SUFFIX
+from storage.volumes import HEADER, MAGIC, NOTE_MAX_BYTES, Note
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,12 @@ volume is recognised by its checksums, so a crash at any moment leaves nothing
 that lies. `docs/decisions/0001-volumes.md` says why not a file an instance.
 """
 
-import errno
-import fcntl
 import json
 import os
 import struct
 import threading
-import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,14 +20,14 @@ from typing import Literal
 
 from storage.clock import utcnow
 from storage.entities import Location, Origin
-from storage.errors import StorageFull, StorageUnavailable
+from storage.errors import StorageFull
 from storage.generation import Generation
+from storage.volume_files import OpenVolume, translated_os_errors
 
 MAGIC = b"MVR1"
 # magic; crc32 of what follows in the header, the note and the file meta; lengths of the
 # note, the file meta and the whole part 10 payload; sha256 of the data set
 HEADER = struct.Struct("<4sIIIQ32s")
-SUFFIX = ".mvv"
 NOTE_MAX_BYTES = 64 * 1024
 _FREE_DISK_CHECK_INTERVAL_BYTES = 16 * 1024 * 1024
 
@@ -72,32 +68,6 @@ class Note:
             fields.get("generation", 0),
             fields.get("kind", "instance"),
         )
-
-
-@contextmanager
-def translated_os_errors(folder: Path) -> Iterator[None]:
-    """Turn what the file system raises into our causes."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull(
-                "The disk of the data folder is full.",
-                remedy="Free disk space; the node goes on by itself.",
-            ) from error
-        raise StorageUnavailable(
-            f"The data folder {folder} does not work: {error.strerror}.",
-            remedy="Check that it exists, is writable and that its disk is healthy.",
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @dataclass(frozen=True)
@@ -149,7 +119,7 @@ class VolumeWriter:
         self._generation = Generation(folder)
         self._append_lock = threading.Lock()
         self._sync_lock = threading.Lock()
-        self._open: _OpenVolume | None = None
+        self._open: OpenVolume | None = None
         self._since_check_bytes = _FREE_DISK_CHECK_INTERVAL_BYTES
 
     def append(
@@ -189,7 +159,7 @@ class VolumeWriter:
         makes room. Raises StorageFull, StorageUnavailable.
         """
         locations = []
-        last: tuple[_OpenVolume, int] | None = None
+        last: tuple[OpenVolume, int] | None = None
         for record in records:
             meta = memoryview(record.payload)[: record.dataset_offset]
             length = len(record.payload)
@@ -221,15 +191,15 @@ class VolumeWriter:
                 self._open = None
         self._generation.close()
 
-    def _writable_volume(self) -> "_OpenVolume":
+    def _writable_volume(self) -> OpenVolume:
         if self._open is not None and self._open.size >= self._size_bytes:
             self._open.retire()
             self._open = None
         if self._open is None:
-            self._open = _OpenVolume.create(self._folder)
+            self._open = OpenVolume.create(self._folder)
         return self._open
 
-    def _commit(self, volume: "_OpenVolume", sequence: int) -> None:
+    def _commit(self, volume: OpenVolume, sequence: int) -> None:
         """Return once record number `sequence` of `volume` is on disk.
 
         Whoever gets the lock syncs for all that was appended before; the
@@ -242,8 +212,7 @@ class VolumeWriter:
             try:
                 volume.sync()
             except OSError:
-                # What the kernel dropped after a failed sync cannot be synced by
-                # trying again; the next append begins a new volume.
+                # The next append begins a new volume.
                 with self._append_lock:
                     if self._open is volume:
                         self._open = None
@@ -268,61 +237,3 @@ class VolumeWriter:
         if self._admit is not None:
             self._admit()
         self._since_check_bytes = 0
-
-
-class _OpenVolume:
-    def __init__(self, path: Path, fd: int) -> None:
-        self.name = path.name
-        self.size = 0
-        self.appended = 0
-        self.synced = 0
-        self._fd = fd
-        self._fd_lock = threading.Lock()
-        self._closed = False
-
-    @classmethod
-    def create(cls, folder: Path) -> "_OpenVolume":
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sync_folder(folder)
-        except OSError:
-            os.close(fd)
-            raise
-        return cls(path, fd)
-
-    def append(self, pieces: tuple[bytes | memoryview, ...]) -> int:
-        """Write the pieces of one record; return where it begins."""
-        start = self.size
-        total = sum(len(piece) for piece in pieces)
-        try:
-            written = os.writev(self._fd, pieces)
-            if written < total:
-                rest = memoryview(b"".join(pieces))[written:]
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
-        except OSError:
-            os.ftruncate(self._fd, start)
-            raise
-        self.size += total
-        self.appended += 1
-        return start
-
-    def sync(self) -> None:
-        with self._fd_lock:
-            if not self._closed:
-                os.fdatasync(self._fd)
-
-    def retire(self) -> None:
-        """Take no more records; what was appended is synced before the file closes."""
-        with self._fd_lock:
-            if self._closed:
-                return
-            self._closed = True
-            try:
-                os.fdatasync(self._fd)
-                self.synced = self.appended
-            finally:
-                os.close(self._fd)

@@ -1,5 +1,6 @@
 """Volumes under load, under kill -9 and on a full disk."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import StorageFull, StorageUnavailable
+from storage.volume_files import OpenVolume
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import is_being_written, scan, verify, volumes_in
 from storage.volumes import Appended, VolumeWriter
@@ -156,3 +158,46 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageUnavailable, match="data folder"):
         append(writer(tmp_path / "file"), b"x")
+
+
+def test_after_a_failed_sync_no_record_of_that_volume_is_ever_called_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel reports a lost page once; a second fdatasync would succeed without it."""
+    volumes = writer(tmp_path)
+    append(volumes, b"before")
+    sync, failures = os.fdatasync, iter([OSError(errno.EIO, os.strerror(errno.EIO))])
+
+    def fail_once(fd: int) -> None:
+        for failure in failures:
+            raise failure
+        sync(fd)
+
+    monkeypatch.setattr(os, "fdatasync", fail_once)
+    waiting = volumes._open
+    assert waiting is not None
+    with pytest.raises(StorageUnavailable, match="data folder"):
+        append(volumes, b"lost")
+    with pytest.raises(OSError, match="error"):
+        waiting.sync()
+    after = append(volumes, b"after")
+    assert after.location.volume != waiting.name
+    assert not is_being_written(tmp_path / waiting.name)
+
+
+def test_a_volume_that_cannot_be_closed_well_vouches_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = OpenVolume.create(tmp_path)
+    volume.append((b"record",))
+
+    def fail(_fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(OSError, match="error"):
+        volume.retire()
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="error"):
+        volume.sync()
+    assert volume.synced == 0
