@@ -11,23 +11,21 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError
 
-from storage import tables as t
 from storage.cataloguing import (
     NewInstance,
     Outcome,
     add_instances,
     find_known,
     find_or_add_series,
-    instance_values,
 )
 from storage.database import is_clash, reading, translated
 from storage.errors import MediViewError, StorageUnavailable
+from storage.index_statements import IndexStatements, SeriesGone, Touched
 from storage.lane import Execute, Lane, LaneBroken
 from storage.part10 import Header
 from storage.tombstones import is_covered
@@ -58,25 +56,12 @@ class _CachedSeries:
     """UIDs of a series that this process began; None when others may be in the index."""
 
 
-class _Touched(NamedTuple):
-    """A series that got instances, by the ids that are cached and the UIDs they stand for."""
-
-    series_id: int
-    study_id: int
-    study_instance_uid: str
-    series_instance_uid: str
-
-
-class _SeriesGone(Exception):
-    """A cached series was deleted by another process."""
-
-
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._statements = _Statements(engine)
+        self._statements = IndexStatements(engine)
         self._lane = Lane(engine)
         self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
         # PostgreSQL commits asynchronously here; SQLite loses nothing while this process lives.
@@ -122,7 +107,7 @@ class Indexer:
                     self._index_again()
                 try:
                     outcomes = self._write([ticket.new for ticket in batch])
-                except (DBAPIError, _SeriesGone) as error:
+                except (DBAPIError, SeriesGone) as error:
                     if isinstance(error, DBAPIError) and not _concerns_rows(error):
                         raise
                     # A cached series was deleted meanwhile, or one row cannot be written:
@@ -208,14 +193,14 @@ class Indexer:
         self, execute: Execute, batch: list[NewInstance], series: list[_CachedSeries]
     ) -> list[Outcome | None]:
         """Write what is new; None for what was indexed before."""
-        written = self._statements.insert(execute, batch, series)
-        latest: dict[_Touched, datetime] = {}
+        written = self._statements.insert(execute, batch, [cached.series_id for cached in series])
+        latest: dict[Touched, datetime] = {}
         outcomes: list[Outcome | None] = []
         for new, cached in zip(batch, series, strict=True):
             uid = new.header.sop_instance_uid
             if uid in written:
                 written.discard(uid)
-                latest[_Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
+                latest[Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
                     new.received_at
                 )
                 outcomes.append("stored")
@@ -264,71 +249,8 @@ class Indexer:
             self._series.popitem(last=False)
 
 
-class _Statements:
-    """The statements of the hot path, compiled once for the engine's dialect."""
-
-    def __init__(self, engine: Engine) -> None:
-        dialect = engine.dialect
-        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        self._columns = [column for column in t.instance.columns if column.name != "id"]
-        names = ", ".join(dialect.identifier_preparer.quote(c.name) for c in self._columns)
-        self._insert = f"INSERT INTO instance ({names}) VALUES "
-        self._row = "(" + ", ".join([self._mark] * len(self._columns)) + ")"
-        time_type = t.series.c.last_instance_at.type.dialect_impl(dialect)
-        self._bind_time = time_type.bind_processor(dialect) or _as_is
-        mark = self._mark
-        self._touch_series = (
-            f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark}"
-            f" WHERE id = {mark} AND study_fk = {mark} AND series_instance_uid = {mark}"
-        )
-        self._touch_study = (
-            f"UPDATE study SET updated_at = {mark}"
-            f" WHERE id = {mark} AND study_instance_uid = {mark}"
-        )
-
-    def insert(
-        self,
-        execute: Execute,
-        batch: Sequence[NewInstance],
-        series: Sequence[_CachedSeries],
-    ) -> set[str]:
-        """Insert the rows; the UIDs of those that were new."""
-        parameters: list[Any] = []
-        for new, cached in zip(batch, series, strict=True):
-            values = instance_values(new, cached.series_id)
-            values["received_at"] = self._bind_time(values["received_at"])
-            parameters += [values[column.name] for column in self._columns]
-        statement = (
-            self._insert
-            + ", ".join([self._row] * len(batch))
-            + " ON CONFLICT DO NOTHING RETURNING sop_instance_uid"
-        )
-        return {uid for (uid,) in execute(statement, tuple(parameters))}
-
-    def touch(self, execute: Execute, touched: "_Touched", now: datetime) -> None:
-        """A late instance opens a complete series again, and so leads to a revised result.
-
-        Raises _SeriesGone where the ids mean something else by now: SQLite gives
-        those of deleted rows out again.
-        """
-        at = self._bind_time(now)
-        for statement, parameters in (
-            (
-                self._touch_series,
-                (at, touched.series_id, touched.study_id, touched.series_instance_uid),
-            ),
-            (self._touch_study, (at, touched.study_id, touched.study_instance_uid)),
-        ):
-            if execute(statement, parameters).rowcount != 1:
-                raise _SeriesGone
-
-
 def _concerns_rows(error: DBAPIError) -> bool:
     return isinstance(error, DataError) or is_clash(error)
-
-
-def _as_is(value: Any) -> Any:
-    return value
 
 
 def _key(header: Header) -> SeriesKey:
