@@ -1,0 +1,114 @@
+"""Settings: read once from the environment and `.env`, frozen, handed down."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.errors import InvalidRequest
+from storage.settings.exchange import (
+    AE_TITLE_MAX_LENGTH,
+    AssociatingSettings,
+    DeliverySettings,
+    Destination,
+)
+from storage.settings.places import KeepingSettings, ListeningSettings
+from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
+
+__all__ = ["MIB", "Destination", "Settings", "is_loopback", "load_settings"]
+
+
+class Settings(
+    KeepingSettings,
+    ListeningSettings,
+    AssociatingSettings,
+    DeliverySettings,
+    WorkSettings,
+    LimitSettings,
+    ModelSettings,
+    BaseSettings,
+):
+    """Everything that an operator may set; each has an embedded default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEDIVIEW_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    # What is written down
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("ae_title")
+    @classmethod
+    def _check_ae_title(cls, value: str) -> str:
+        if not 1 <= len(value.strip()) <= AE_TITLE_MAX_LENGTH or "\\" in value:
+            raise ValueError("an AE title has 1 to 16 characters and no backslash (PS3.5 6.2)")
+        return value.strip()
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        names = [destination.name for destination in self.destinations]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two destinations share a name: {', '.join(sorted(names))}")
+        if self.object_store == "s3" and not self.s3_bucket:
+            raise ValueError("object_store is s3, but s3_bucket is empty")
+        if self.dicom_tls_port and self.tls_certificate is None:
+            raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        if self.database_url:
+            # A plain postgresql:// would ask for psycopg2, which is not what the node ships.
+            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return f"sqlite:///{self.data_dir.absolute() / 'index.sqlite3'}"
+
+    @property
+    def resolved_export_dir(self) -> Path:
+        return self.export_dir or self.data_dir / "export"
+
+    @property
+    def resolved_public_url(self) -> str:
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = self.http_host if self.http_host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    def check_binding(self, host: str, what: str) -> None:
+        """Refuse to listen beyond loopback unless the operator trusts the network."""
+        if self.trusted_network or is_loopback(host):
+            return
+        raise InvalidRequest(
+            f"{what} would listen on {host}, where other machines can reach it,"
+            " and the node has no sign-in yet.",
+            remedy="Listen on 127.0.0.1, or set MEDIVIEW_TRUSTED_NETWORK=true"
+            " when everyone who reaches that address may see every patient.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from overrides, environment and `.env`, in that order of precedence."""
+    settings = Settings(**overrides)
+    if settings.hf_img_cls_model:
+        # Model folders are looked up by the worker, whose working directory may differ.
+        folder = Path(settings.hf_img_cls_model).expanduser()
+        if folder.is_dir():
+            settings = settings.model_copy(update={"hf_img_cls_model": os.fspath(folder.resolve())})
+    return settings

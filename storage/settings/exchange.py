@@ -1,0 +1,95 @@
+"""Who may associate, and where results go."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
+
+from storage.errors import InvalidRequest
+
+AE_TITLE_MAX_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A PACS that results are sent to by C-STORE."""
+
+    name: str
+    ae_title: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Destination":
+        """Read `name=AE@host:port` or `AE@host:port`; an IPv6 host stands in brackets."""
+        name, equals, address = text.strip().partition("=")
+        if not equals:
+            name, address = "", text.strip()
+        ae_title, at, socket_address = address.rpartition("@")
+        host, colon, port = socket_address.rpartition(":")
+        if not (at and colon and ae_title and host and port.isdigit() and 0 < int(port) < 65536):
+            raise InvalidRequest(
+                f"'{text}' is not the address of a DICOM peer.",
+                remedy="Write name=AETITLE@host:port, for example pacs=ORTHANC@127.0.0.1:4242.",
+            )
+        if len(ae_title) > AE_TITLE_MAX_LENGTH:
+            raise InvalidRequest(
+                f"The AE title '{ae_title}' has {len(ae_title)} characters; DICOM allows 16.",
+                remedy="Use the AE title that the peer is configured with.",
+            )
+        return cls(name or ae_title.lower(), ae_title, host.strip("[]"), int(port))
+
+
+class AssociatingSettings(BaseModel):
+    unknown_peers: Literal["accept", "reject"] = Field(
+        "accept", description="What becomes of calling AE titles that no peer is known by."
+    )
+    check_called_ae_title: bool = Field(
+        False, description="Reject associations that call another AE title than ours."
+    )
+    max_associations_per_peer: int = Field(
+        0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
+    )
+    tls_certificate: Path | None = Field(None, description="PEM: the certificate and its chain.")
+    tls_key: Path | None = Field(None, description="PEM; empty: it stands in the certificate file.")
+    tls_ca: Path | None = Field(
+        None, description="PEM: who signs peers' certificates; empty: the system's authorities."
+    )
+    tls_client_auth: Literal["none", "optional", "required"] = "required"
+
+
+class DeliverySettings(BaseModel):
+    destinations: Annotated[tuple[Destination, ...], NoDecode] = Field(
+        (), description="name=AE@host:port, separated by commas."
+    )
+    stow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts that STOW-RS destinations may name, separated by commas."
+    )
+    export_dir: Path | None = Field(
+        None, description="Folder destinations lie below it; empty: export in the data folder."
+    )
+    delivery_retry_base_s: float = Field(5.0, gt=0)
+    delivery_retry_max_s: float = Field(900.0, gt=0)
+
+    @field_validator("destinations", mode="before")
+    @classmethod
+    def _parse_destinations(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(_parse_destination(part) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("stow_hosts", mode="before")
+    @classmethod
+    def _parse_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+
+def _parse_destination(text: str) -> Destination:
+    try:
+        return Destination.parse(text)
+    except InvalidRequest as error:
+        raise ValueError(f"{error.message} {error.remedy}") from error

@@ -1,0 +1,50 @@
+"""When work happens, and within which limits."""
+
+from pydantic import BaseModel, Field
+
+MIB = 1024 * 1024
+
+
+class WorkSettings(BaseModel):
+    series_quiet_s: float = Field(5.0, gt=0, description="Quiet time that completes a series.")
+    series_forced_s: float = Field(
+        3600.0, gt=0, description="A series still growing after this is taken as complete."
+    )
+    job_lease_s: float = Field(20.0, gt=0)
+    job_max_attempts: int = Field(3, ge=1)
+    analyze_timeout_s: float = Field(300.0, gt=0)
+    tick_s: float = Field(1.0, gt=0)
+    torch_threads: int = Field(0, ge=0, description="0 leaves the choice to torch.")
+
+
+class LimitSettings(BaseModel):
+    volume_size_bytes: int = Field(256 * MIB, ge=1 * MIB)
+    free_disk_mark_bytes: int = Field(512 * MIB, ge=0)
+    volume_cache_bytes: int = Field(
+        0, ge=0, description="With S3: local volumes beyond this go once they are in the bucket."
+    )
+    spool_max_bytes: int = Field(
+        0, ge=0, description="With S3: take nothing more while this much waits for the bucket."
+    )
+    compact_dead_ratio: float = Field(
+        0.5, gt=0, le=1, description="Rewrite volumes of which this part was deleted."
+    )
+    compact_interval_s: float = Field(3600.0, gt=0)
+    volume_grace_s: float = Field(
+        300.0, ge=0, description="How long a rewritten volume stays for those who still read it."
+    )
+    max_instance_bytes: int = Field(4096 * MIB, ge=1)
+    max_associations: int = Field(64, ge=1)
+    association_idle_timeout_s: float = Field(60.0, gt=0)
+    upload_max_bytes: int = Field(2048 * MIB, ge=1)
+    upload_url_expiry_s: int = Field(900, ge=1)
+    zip_max_entries: int = Field(20_000, ge=1)
+    zip_max_ratio: int = Field(200, ge=1)
+
+
+class ModelSettings(BaseModel):
+    """Models by setting; without one the node says so."""
+
+    hf_img_cls_model: str = Field(
+        "", validation_alias="HF_IMG_CLS_MODEL", description="Local folder or hub id."
+    )
