@@ -10,10 +10,13 @@ export class MaskLayer {
   private readonly masks = new Map<string, LoadedMask>();
   private readonly hidden = new Set<string>();
   private readonly colors = new Map<string, readonly number[]>();
+  /** Views that were handed a mask: true once a picture with it was drawn. */
+  private readonly masked = new Map<string, boolean>();
   private viewIds: string[] = [];
   seriesInstanceUid = "";
 
-  constructor(private readonly onDrawn: (viewId: string) => void) {
+  /** A mask that was handed to a view is seen from its next picture on, which is asked for. */
+  constructor(private readonly askForPicture: (viewId: string) => void) {
     eventTarget.addEventListener(Enums.Events.SEGMENTATION_RENDERED, this.onRendered);
   }
 
@@ -28,6 +31,14 @@ export class MaskLayer {
   detach(viewIds: string[]): void {
     for (const viewId of viewIds) segmentation.removeSegmentationRepresentations(viewId, {});
     this.viewIds = [];
+    this.masked.clear();
+  }
+
+  /** Whether the picture that a view has just drawn is its first one with a mask. */
+  isFirstPictureOf(viewId: string): boolean {
+    if (this.masked.get(viewId) !== false) return false;
+    this.masked.set(viewId, true);
+    return true;
   }
 
   add(seriesInstanceUid: string, mask: LoadedMask, viewIds: string[]): void {
@@ -114,8 +125,9 @@ export class MaskLayer {
     const { viewportId, segmentationId } = (
       event as CustomEvent<{ viewportId: string; segmentationId: string }>
     ).detail;
-    if (this.masks.has(segmentationId) && this.viewIds.includes(viewportId)) {
-      this.onDrawn(viewportId);
-    }
+    if (!this.masks.has(segmentationId) || !this.viewIds.includes(viewportId)) return;
+    if (this.masked.has(viewportId)) return;
+    this.masked.set(viewportId, false);
+    this.askForPicture(viewportId);
   };
 }

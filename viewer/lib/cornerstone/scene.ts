@@ -49,8 +49,6 @@ export class Scene {
   private stopPrefetch: () => void = () => undefined;
   /** Where the planes look; kept because a mask that is added to a view centres it anew. */
   private lookedAt: Vector | null = null;
-  /** Views with a mask: true once a picture with it was drawn. */
-  private readonly masked = new Map<ViewId, boolean>();
   private ended = false;
 
   private constructor(private readonly listener: SceneListener) {
@@ -65,7 +63,7 @@ export class Scene {
       [CoreEnums.Events.ACTORS_CHANGED]: this.onActors,
     });
     this.window = new SeriesWindow(this.views);
-    this.layer = new MaskLayer((viewId) => this.awaitMask(viewId as ViewId));
+    this.layer = new MaskLayer((viewId) => this.views.get(viewId)?.render());
   }
 
   static async open(listener: SceneListener): Promise<Scene> {
@@ -261,7 +259,6 @@ export class Scene {
 
   private clear(): void {
     this.lookedAt = null;
-    this.masked.clear();
     this.frames.ask("");
     this.window.unsettle();
     this.stopPrefetch();
@@ -292,21 +289,11 @@ export class Scene {
     if (this.lookedAt && !this.views.stack) this.goToPoint(this.lookedAt);
   };
 
-  /** A mask that was handed to a view is seen from its next picture on. */
-  private awaitMask(viewId: ViewId): void {
-    if (this.masked.has(viewId)) return;
-    this.masked.set(viewId, false);
-    this.views.get(viewId)?.render();
-  }
-
   private readonly onRendered = (event: Event): void => {
     const { viewportId } = (event as CustomEvent<{ viewportId: string }>).detail;
     const view = this.views.get(viewportId);
     if (!view || (!(view instanceof VolumeViewport) && view.getImageIds().length === 0)) return;
     this.listener.onView(viewInfo(view, this.window.range, this.window.inverted));
-    const viewId = view.id as ViewId;
-    if (this.masked.get(viewId) !== false) return;
-    this.masked.set(viewId, true);
-    this.listener.onMaskDrawn(viewId);
+    if (this.layer.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
   };
 }
