@@ -1,0 +1,19 @@
+"""Around every request: its id, the access log, security headers, who may ask, how much.
+
+Pure ASGI, so that live streams and large bodies pass through unbuffered.
+"""
+
+from api.middleware.body_limit import BodyLimit, limited
+from api.middleware.origin_guard import OriginGuard
+from api.middleware.request_context import RequestContext, route_template
+from api.middleware.security_headers import SecurityHeaders, content_security_policy
+
+__all__ = [
+    "BodyLimit",
+    "OriginGuard",
+    "RequestContext",
+    "SecurityHeaders",
+    "content_security_policy",
+    "limited",
+    "route_template",
+]

@@ -1,0 +1,67 @@
+"""How large a body may be, and how long it may pause."""
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response
+
+_JSON_BODY_MAX_BYTES = 1024 * 1024
+_BODY_SILENCE_S = 60.0
+# These read their bodies themselves, with limits of their own.
+_LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content"})
+_DICOMWEB = "/dicom-web"
+
+
+class BodyLimit:
+    """Refuse a body that is larger than any JSON request of ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path in _LARGE_BODIES or path.startswith(f"{_DICOMWEB}/"):
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and int(declared) > _JSON_BODY_MAX_BYTES:
+            response = problem_response(
+                413,
+                "limit_exceeded",
+                f"The body has {declared} bytes; {_JSON_BODY_MAX_BYTES} are allowed here.",
+                remedy="Send files to /api/uploads/presign, /api/analyze or /dicom-web/studies.",
+                request_id=scope.get("state", {}).get("request_id", ""),
+            )
+            await response(scope, receive, send)
+            return
+        await self.app(scope, limited(receive, _JSON_BODY_MAX_BYTES), send)
+
+
+def limited(receive: Receive, max_bytes: int) -> Receive:
+    """A `receive` that raises 413 once more than `max_bytes` of body came, and 408 on silence."""
+    received = 0
+    whole = False
+
+    async def receive_counted() -> Message:
+        nonlocal received, whole
+        if whole:
+            # What follows a body is the wait for the client to leave; that may last.
+            return await receive()
+        try:
+            async with asyncio.timeout(_BODY_SILENCE_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(
+                408, f"The body paused for more than {_BODY_SILENCE_S:.0f} seconds."
+            ) from error
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if received > max_bytes:
+                raise HTTPException(413, f"The body has more than {max_bytes} bytes.")
+        return message
+
+    return receive_counted

@@ -1,0 +1,60 @@
+"""Keep other web sites away: who the browser says it is, and where it says it comes from."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import problem_response
+from storage.settings import Settings
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class OriginGuard:
+    """Keep other web sites from using a visitor's browser against this node.
+
+    There is no sign-in yet, so the browser's own word is what tells them apart:
+    a foreign Host means a rebound name, a foreign Origin a request of another page.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.check_host = not settings.trusted_network
+        public = urlsplit(settings.resolved_public_url).hostname or ""
+        self.hosts = _LOOPBACK_NAMES | {public.lower(), settings.http_host.lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] == "http" else ""
+        if not refusal:
+            await self.app(scope, receive, send)
+            return
+        response = problem_response(
+            403,
+            "foreign_origin",
+            refusal,
+            remedy="Use the node's own address, or set MEDIVIEW_PUBLIC_URL to the one"
+            " that browsers use.",
+            request_id=scope.get("state", {}).get("request_id", ""),
+        )
+        await response(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> str:
+        headers = Headers(scope=scope)
+        host = _hostname(f"//{headers.get('host', '')}")
+        if self.check_host and host not in self.hosts:
+            return "The request names a host that is not this node."
+        origin = headers.get("origin", "")
+        if scope["method"] in _SAFE_METHODS or not origin:
+            return ""
+        if _hostname(origin) not in self.hosts | {host}:
+            return "The request comes from a page of another site."
+        return ""
+
+
+def _hostname(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""

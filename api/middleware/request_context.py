@@ -1,0 +1,82 @@
+"""The id of each request, its line in the log, and the answer to what nothing else caught."""
+
+import re
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response
+from api.logs import places
+from api.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DICOMWEB = "/dicom-web"
+
+
+def route_template(scope: Scope) -> str:
+    """The route's path with its parameters unfilled; never an identifier."""
+    template = getattr(scope.get("route"), "path", None)
+    is_dicomweb = scope["path"].startswith(_DICOMWEB)
+    if isinstance(template, str) and template:
+        # A route of an included router may know its path without the router's prefix.
+        return f"{_DICOMWEB}{template}" if is_dicomweb and _DICOMWEB not in template else template
+    return "(unmatched)" if is_dicomweb or scope["path"].startswith("/api") else "(viewer)"
+
+
+class RequestContext:
+    """Give each request an id, log it without its query, answer what nothing else caught."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except Exception as error:
+                # The edge of a request. The message may hold values of a data set or a
+                # statement, so only the kind and the places are written down.
+                log.error("request_failed", error=type(error).__name__, at=places(error))
+                if status:
+                    raise
+                response = problem_response(
+                    500,
+                    "internal",
+                    "The node failed at this request; the fault is not yours.",
+                    remedy="Give an administrator the request id: the log tells more under it.",
+                    request_id=request_id,
+                )
+                await response(scope, receive, send_with_id)
+            finally:
+                seconds = time.perf_counter() - started
+                template = route_template(scope)
+                self.metrics.request_done(scope["method"], template, status, seconds)
+                log.info(
+                    "http_request",
+                    method=scope["method"],
+                    route=template,
+                    status=status,
+                    duration_ms=round(seconds * 1000, 1),
+                )
