@@ -19,6 +19,7 @@ from api import (
     uploads,
     worklist,
 )
+from api.access.middleware import AccessControl
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
 from api.middleware import BodyLimit, OriginGuard, RequestContext, SecurityHeaders
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.default = ViewerFiles(settings)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
+    app.add_middleware(AccessControl, settings=settings)
     app.add_middleware(OriginGuard, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders, settings=settings)

@@ -1,0 +1,70 @@
+"""Who asks: one value that every layer, route and audit line reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+Role = Literal["viewer", "radiologist", "integrator", "admin"]
+ROLES: frozenset[Role] = frozenset(get_args(Role))
+
+AccessScope = Literal[
+    "dicomweb:read",
+    "dicomweb:write",
+    "api:read",
+    "api:write",
+    "fhir:read",
+    "metrics:read",
+    "admin",
+]
+SCOPES: frozenset[AccessScope] = frozenset(get_args(AccessScope))
+
+Kind = Literal["local", "account", "key", "oidc"]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Someone who may ask: a person's account, a key of a program, or whoever is at this machine.
+
+    `scopes` narrow what the roles allow; a person has all of them. `session_hash` is
+    set for one who came by a cookie, and so must prove that the page is ours.
+    """
+
+    kind: Kind
+    name: str
+    roles: frozenset[Role]
+    scopes: frozenset[AccessScope] = SCOPES
+    session_hash: str = field(default="", repr=False)
+
+    def has_any(self, roles: Iterable[Role]) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+
+LOCAL = Principal("local", "local", ROLES)
+"""Whoever is at this machine, where the node runs without sign-in."""
+
+
+def principal_of(scope: Scope) -> Principal | None:
+    """Who asks, None for one who has not signed in at an address that is open to all."""
+    state: dict[str, Any] = scope.get("state") or {}
+    found = state.get("principal")
+    return found if isinstance(found, Principal) else None
+
+
+def _required(connection: HTTPConnection) -> Principal:
+    found = principal_of(connection.scope)
+    if found is None:
+        # Addresses that need someone never get here without: the middleware has refused.
+        raise RuntimeError("a route that is open to all asked for a principal")
+    return found
+
+
+def _optional(connection: HTTPConnection) -> Principal | None:
+    return principal_of(connection.scope)
+
+
+PrincipalDep = Annotated[Principal, Depends(_required)]
+OptionalPrincipalDep = Annotated[Principal | None, Depends(_optional)]
