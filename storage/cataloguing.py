@@ -12,6 +12,7 @@ from storage import tables as t
 from storage.database import insert_or_ignore, writing
 from storage.entities import Location, Origin
 from storage.events import add_event
+from storage.folding import folded_name, search_text
 from storage.part10 import Header
 
 _ATTEMPTS = 5
@@ -108,6 +109,7 @@ def _patient(connection: Connection, header: Header) -> int:
             "patient_id": patient_id,
             "issuer_of_patient_id": issuer,
             "patient_name": header.text("PatientName"),
+            "patient_name_folded": folded_name(header.text("PatientName")),
             "patient_birth_date": header.text("PatientBirthDate"),
             "patient_sex": header.text("PatientSex"),
         },
@@ -128,9 +130,24 @@ def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[i
             "study_description": header.text("StudyDescription"),
             "study_id": header.text("StudyID"),
             "referring_physician_name": header.text("ReferringPhysicianName"),
+            "referring_physician_name_folded": folded_name(header.text("ReferringPhysicianName")),
+            "search_text": _search_text(connection, patient_fk, header),
             "received_at": new.received_at,
             "updated_at": new.received_at,
         },
+    )
+
+
+def _search_text(connection: Connection, patient_fk: int, header: Header) -> str:
+    # The name under which the patient is listed, which came with another study perhaps.
+    name = connection.execute(
+        select(t.patient.c.patient_name).where(t.patient.c.id == patient_fk)
+    ).scalar_one()
+    return search_text(
+        name,
+        header.text("PatientID"),
+        header.text("StudyDescription"),
+        header.text("AccessionNumber"),
     )
 
 

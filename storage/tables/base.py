@@ -54,5 +54,12 @@ def text_column(name: str, **options: Any) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="", **options)
 
 
+def ordered_text_column(name: str) -> Column[str]:
+    """Text that is compared byte by byte on every database, so that an index serves prefixes and
+    ranges; PostgreSQL would else sort by the language of the database."""
+    kind = Text().with_variant(Text(collation="C"), "postgresql")
+    return Column(name, kind, nullable=False, server_default="")
+
+
 def time_column(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, UtcDateTime, nullable=nullable)

@@ -14,20 +14,29 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.base import BigId, Uid, metadata, text_column, time_column
+from storage.tables.base import (
+    BigId,
+    Uid,
+    metadata,
+    ordered_text_column,
+    text_column,
+    time_column,
+)
 
 patient = Table(
     "patient",
     metadata,
     Column("id", BigId, primary_key=True),
     Column("patient_key", Text, nullable=False, unique=True),
-    text_column("patient_id"),
+    ordered_text_column("patient_id"),
     text_column("issuer_of_patient_id"),
     text_column("patient_name"),
+    # As `storage.folding` has it: what keys are compared with.
+    ordered_text_column("patient_name_folded"),
     text_column("patient_birth_date"),
     text_column("patient_sex"),
     Index("ix_patient_patient_id", "patient_id"),
-    Index("ix_patient_patient_name", "patient_name"),
+    Index("ix_patient_patient_name_folded", "patient_name_folded"),
 )
 
 study = Table(
@@ -36,12 +45,16 @@ study = Table(
     Column("id", BigId, primary_key=True),
     Column("patient_fk", ForeignKey("patient.id"), nullable=False, index=True),
     Column("study_instance_uid", Uid, nullable=False, unique=True),
-    text_column("study_date"),
+    ordered_text_column("study_date"),
     text_column("study_time"),
-    text_column("accession_number"),
+    ordered_text_column("accession_number"),
     text_column("study_description"),
     text_column("study_id"),
     text_column("referring_physician_name"),
+    ordered_text_column("referring_physician_name_folded"),
+    # Patient, description and accession number in one, as `storage.folding` has it: typed words
+    # are looked for here, which reads each study once and no patient.
+    ordered_text_column("search_text"),
     time_column("received_at"),
     time_column("updated_at"),
     Index("ix_study_study_date", "study_date"),
@@ -76,6 +89,8 @@ series = Table(
     time_column("last_instance_at"),
     time_column("completed_at", nullable=True),
     UniqueConstraint("study_fk", "series_instance_uid"),
+    # Answers for ModalitiesInStudy and the number of series without reading the rows.
+    Index("ix_series_study_fk_modality", "study_fk", "modality"),
     Index("ix_series_state_last_instance_at", "state", "last_instance_at"),
 )
 
@@ -83,7 +98,7 @@ instance = Table(
     "instance",
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("series_fk", ForeignKey("series.id"), nullable=False, index=True),
+    Column("series_fk", ForeignKey("series.id"), nullable=False),
     Column("sop_instance_uid", Uid, nullable=False, unique=True),
     Column("sop_class_uid", Uid, nullable=False),
     Column("transfer_syntax_uid", Uid, nullable=False),
@@ -99,6 +114,8 @@ instance = Table(
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
     text_column("object_key"),
+    # Numbers and sizes of series and studies are summed up here without reading the rows.
+    Index("ix_instance_series_fk_size_bytes", "series_fk", "size_bytes"),
     # What still waits for the bucket.
     Index(
         "ix_instance_unsettled",
