@@ -9,11 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.entities import DeliveryState, JobState, Origin, SeriesState
+from storage.entities import DeliveryState, JobState, Origin, SeriesState, StudyState
 
-StudyState = Literal[
-    "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
-]
 _UID = "2.25.329800735698586629295641978511506172918"
 
 

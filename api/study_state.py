@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.payloads import StudyState
-from storage.entities import Decision, Delivery, Job, Series
+from storage.entities import Decision, Delivery, Job, Series, StudyState
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,13 @@ Origin = Literal["received", "generated"]
 # The states of a Unified Procedure Step (PS3.4 CC.1.1); a failure is CANCELED with its reason.
 JobState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
 DeliveryState = Literal["PENDING", "SENDING", "SENT", "HELD"]
-UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED"]
-EventTopic = Literal["study", "job", "delivery"]
+# Of a study, derived from its series, decisions, jobs and deliveries.
+StudyState = Literal[
+    "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
+]
+UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
+EventTopic = Literal["study", "job", "delivery", "finding", "upload"]
+Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,8 @@ class Job:
     finished_at: datetime | None
     updated_at: datetime
     result: dict[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+    """Of the HTTP request or the association that led to it; empty where none is known."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,24 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """What a person says of a finding. It stands beside the finding and never changes it."""
+
+    feedback_id: str
+    finding_id: str
+    study_instance_uid: str
+    verdict: Verdict
+    value: float | None
+    """The value that the person holds to be right; of EDITED alone."""
+    unit: Code | None
+    label: str
+    """The name that the person holds to be right; empty where it stays."""
+    reason: str
+    said_by: str
+    said_at: datetime
+
+
+@dataclass(frozen=True)
 class ReportSentence:
     text: str
     finding_ids: tuple[str, ...]
@@ -227,6 +252,7 @@ class Delivery:
     """When the peer answered success; None while it has to be sent (again)."""
     questions: int = 0
     """How often the peer, in reach, was asked in vain whether it holds the instance."""
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,3 +276,9 @@ class Upload:
     reason: str
     created_at: datetime
     expires_at: datetime
+    multipart_id: str = ""
+    """Of an upload in parts: the object store's own name for it."""
+    part_size_bytes: int = 0
+    files_done: int = 0
+    """How many files were unpacked so far, of `files_total`."""
+    files_total: int = 0

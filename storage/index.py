@@ -1,7 +1,7 @@
 """The index: which patients, studies, series and instances the node holds."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -104,28 +104,41 @@ class Index:
             raise _not_found("study", study_instance_uid)
         return studies[0]
 
-    def studies(self, limit: int, offset: int, text: str = "") -> tuple[list[Study], int]:
-        """The newest first, and how many there are in all.
+    def studies(
+        self,
+        limit: int,
+        offset: int,
+        text: str = "",
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
+        order: Sequence[ColumnElement[Any]] = (),
+    ) -> tuple[list[Study], int]:
+        """The newest first unless `order` says otherwise, and how many there are in all.
 
         `text` is looked for in patient name and ID, description, accession
-        number and the start of the study date.
+        number and the start of the study date. `where` are further conditions
+        over the tables of studies and patients (`storage.study_filter` makes them).
         """
-        condition = _text_condition(text)
+        condition = [*_text_condition(text), *where]
         with reading(self._engine) as connection:
             total = connection.execute(
                 select(func.count())
                 .select_from(t.study.join(t.patient, t.study.c.patient_fk == t.patient.c.id))
                 .where(*condition)
             ).scalar_one()
-            ids = connection.execute(
-                select(t.study.c.id)
-                .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
-                .where(*condition)
-                .order_by(t.study.c.received_at.desc(), t.study.c.id.desc())
-                .limit(limit)
-                .offset(offset)
-            ).scalars()
-            return _studies(connection, t.study.c.id.in_(list(ids))), total
+            ids = list(
+                connection.execute(
+                    select(t.study.c.id, t.study.c.study_instance_uid)
+                    .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
+                    .where(*condition)
+                    .order_by(*order, t.study.c.received_at.desc(), t.study.c.id.desc())
+                    .limit(limit)
+                    .offset(offset)
+                )
+            )
+            found = _studies(connection, t.study.c.id.in_([row_id for row_id, _ in ids]))
+        place = {uid: at for at, (_, uid) in enumerate(ids)}
+        return sorted(found, key=lambda one: place[one.study_instance_uid]), total
 
     def series_of(self, study_instance_uid: str) -> list[Series]:
         with reading(self._engine) as connection:

@@ -9,6 +9,7 @@ from storage.entities import (
     Decision,
     Delivery,
     Event,
+    Feedback,
     Finding,
     Instance,
     Job,
@@ -52,6 +53,12 @@ def to_finding(row: RowMapping) -> Finding:
         color = tuple(row["segmentation"]["color_rgb"])
         fields["segmentation"] = SegmentRef(**{**row["segmentation"], "color_rgb": color})
     return Finding(**fields)
+
+
+def to_feedback(row: RowMapping) -> Feedback:
+    fields = _only(Feedback, row)
+    fields["unit"] = Code(**row["unit"]) if row["unit"] else None
+    return Feedback(**fields)
 
 
 def to_report(row: RowMapping) -> Report:

@@ -4,7 +4,10 @@ One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
 snake_case. Alembic's migrations create it; a test holds both alike.
 """
 
+from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
+from storage.tables.accounts import account, api_key, failed_attempt, session
 from storage.tables.base import UtcDateTime, metadata
+from storage.tables.feedback import finding_feedback
 from storage.tables.holdings import (
     UNPURGED,
     UNSETTLED,
@@ -31,6 +34,11 @@ __all__ = [
     "UNPURGED",
     "UNSETTLED",
     "UtcDateTime",
+    "account",
+    "api_key",
+    "audit_chain",
+    "audit_event",
+    "audit_subject",
     "availability_notice",
     "commitment_report",
     "commitment_request",
@@ -39,7 +47,9 @@ __all__ = [
     "delivery",
     "event",
     "expectation",
+    "failed_attempt",
     "finding",
+    "finding_feedback",
     "heartbeat",
     "instance",
     "job",
@@ -49,6 +59,8 @@ __all__ = [
     "procedure_step",
     "report",
     "series",
+    "series_request",
+    "session",
     "study",
     "tombstone",
     "upload",

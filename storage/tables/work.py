@@ -40,8 +40,11 @@ job = Table(
     time_column("finished_at", nullable=True),
     time_column("updated_at"),
     Column("result", JSON, nullable=False),
+    # Of the HTTP request or the association that led to it.
+    text_column("request_id"),
     UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),
     Index("ix_job_state_priority_created_at", "state", "priority", "created_at"),
+    Index("ix_job_created_at", "created_at"),
 )
 
 decision = Table(
@@ -109,10 +112,12 @@ delivery = Table(
     text_column("last_error"),
     time_column("sent_at", nullable=True),
     Column("questions", Integer, nullable=False, server_default="0"),
+    text_column("request_id"),
     time_column("created_at"),
     time_column("updated_at"),
     UniqueConstraint("destination", "sop_instance_uid"),
     Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_delivery_destination_state", "destination", "state"),
 )
 
 event = Table(
@@ -125,6 +130,7 @@ event = Table(
     Column("job_id", String(36)),
     Column("payload", JSON, nullable=False),
     Index("ix_event_job_id_event_id", "job_id", "event_id"),
+    Index("ix_event_at", "at"),
     sqlite_autoincrement=True,
 )
 
@@ -140,6 +146,11 @@ upload = Table(
     text_column("reason"),
     time_column("created_at"),
     time_column("expires_at"),
+    text_column("multipart_id"),
+    Column("part_size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("files_done", Integer, nullable=False, server_default="0"),
+    Column("files_total", Integer, nullable=False, server_default="0"),
+    Index("ix_upload_state_expires_at", "state", "expires_at"),
 )
 
 heartbeat = Table(
