@@ -9,6 +9,7 @@ from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.errors import InvalidRequest
+from storage.settings.audit import AuditSettings
 from storage.settings.exchange import (
     AE_TITLE_MAX_LENGTH,
     AssociatingSettings,
@@ -29,6 +30,7 @@ class Settings(
     WorkSettings,
     LimitSettings,
     ModelSettings,
+    AuditSettings,
     BaseSettings,
 ):
     """Everything that an operator may set; each has an embedded default."""

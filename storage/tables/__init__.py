@@ -4,8 +4,8 @@ One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
 snake_case. Alembic's migrations create it; a test holds both alike.
 """
 
-from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.accounts import account, api_key, failed_attempt, session
+from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.base import UtcDateTime, metadata
 from storage.tables.feedback import finding_feedback
 from storage.tables.holdings import (
