@@ -1,0 +1,59 @@
+"""Who may come in: accounts, their sessions, keys of programs, and failed attempts."""
+
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table
+
+from storage.tables.base import metadata, text_column, time_column
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    text_column("password_hash"),
+    Column("roles", JSON, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    time_column("created_at"),
+    time_column("updated_at"),
+    time_column("password_changed_at"),
+    time_column("last_sign_in_at", nullable=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    # Of the token, which only the browser has.
+    Column("token_hash", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    # Of one whom another provider signed in; an account's own roles stand with it.
+    Column("roles", JSON, nullable=False),
+    text_column("address"),
+    time_column("created_at"),
+    time_column("last_seen_at"),
+    time_column("expires_at"),
+    Index("ix_session_name", "name"),
+    Index("ix_session_expires_at", "expires_at"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    text_column("created_by"),
+    time_column("created_at"),
+    time_column("expires_at", nullable=True),
+    time_column("last_used_at", nullable=True),
+    time_column("revoked_at", nullable=True),
+)
+
+failed_attempt = Table(
+    "failed_attempt",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    time_column("last_at"),
+    time_column("blocked_until"),
+)
