@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import get_args
-from urllib.parse import urlsplit
 
 from storage.errors import InvalidRequest
+from storage.outbound import check_url
 from storage.peers import ACTIONS, Kind, KnownPeer, ObjectKind, TlsVerify
 from storage.settings import Settings, is_loopback
 
@@ -17,7 +17,6 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
 _FOLDER = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
-_KNOWN_PORTS = {"http": 80, "https": 443}
 
 
 def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
@@ -63,28 +62,12 @@ def check_stow_url(peer: KnownPeer, settings: Settings) -> None:
     Whoever may change peers must not be able to make the node ask arbitrary
     addresses of its network. Raises InvalidRequest.
     """
-    try:
-        url = urlsplit(peer.url)
-        host, port = (url.hostname or "").lower(), url.port
-    except ValueError:
-        url, host, port = urlsplit(""), "", None
-    _require(
-        url.scheme in _KNOWN_PORTS
-        and host
-        and not (url.query or url.fragment or "@" in url.netloc),
-        "url",
-        "http:// or https://, a host and a path, without user, query and fragment",
-    )
-    named = f"[{host}]" if ":" in host else host
-    with_port = f"{named}:{port or _KNOWN_PORTS[url.scheme]}"
-    if not {host, named, with_port} & set(settings.stow_hosts):
-        raise InvalidRequest(
-            f"The host {with_port} is none of those that STOW-RS destinations may name.",
-            remedy=f"An operator adds {with_port} to MEDIVIEW_STOW_HOSTS and restarts.",
-        )
+    if "?" in peer.url:
+        _require(False, "url", "http:// or https://, a host and a path, without a query")
+    url = check_url(peer.url, settings.stow_hosts, "MEDIVIEW_STOW_HOSTS", "STOW-RS destinations")
     _require(_HEADER.fullmatch(peer.token_header), "token_header", "the name of an HTTP header")
     _require(_TOKEN.fullmatch(peer.token), "token", "printable ASCII of at most 4000 characters")
-    if peer.token and url.scheme == "http" and not is_loopback(host):
+    if peer.token and url.scheme == "http" and not is_loopback(url.host):
         raise InvalidRequest(
             "The token would travel unencrypted, for everyone on the way to read.",
             remedy="Use an https:// address.",

@@ -13,8 +13,9 @@ from dicom_node.throttle import PIECE_BYTES, Throttle
 from inference.destinations.protocol import Outcome, TestResult
 from storage.commitments import CommitmentRequest
 from storage.entities import Instance
-from storage.errors import MediViewError
+from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
+from storage.outbound import checked_client
 from storage.peer_rules import check_stow_url
 from storage.peers import KnownPeer
 
@@ -149,12 +150,7 @@ class StowDestination:
         try:
             with (
                 # Neither redirects nor proxies: the host is the one that an operator allows.
-                httpx.Client(
-                    timeout=_TIMEOUT,
-                    verify=self._tls(),
-                    follow_redirects=False,
-                    trust_env=False,
-                ) as client,
+                checked_client(verify=self._tls(), timeout=_TIMEOUT) as client,
                 client.stream(
                     method, f"{self._base}{path}", headers=headers, content=content
                 ) as answer,
@@ -165,6 +161,8 @@ class StowDestination:
                     if len(body) > _MAX_ANSWER_BYTES:
                         raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")
                 return answer.status_code, bytes(body)
+        except InvalidRequest as error:
+            raise PeerFailed(error.message, remedy=error.remedy) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise PeerFailed(
                 f"{self} cannot be reached: {_words(error)}.",
