@@ -3,6 +3,7 @@
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_volume import BrainVolume
 from inference.pipelines.image_classification import ImageClassification
+from inference.pipelines.lung_density import LungDensity
 from storage.errors import NotFound
 from storage.settings import Settings
 
@@ -19,7 +20,7 @@ __all__ = [
 
 def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
     """Every pipeline, ready or not, in the order in which they are offered a series."""
-    return (BrainVolume(), ImageClassification(settings.hf_img_cls_model))
+    return (BrainVolume(), LungDensity(), ImageClassification(settings.hf_img_cls_model))
 
 
 def pipeline_named(settings: Settings, name: str) -> Pipeline:

@@ -18,6 +18,7 @@ from pydicom.uid import (
 
 from inference.frames import number_of_frames
 from inference.geometry import Stack, stack_of
+from inference.headers import image_type, number, texts
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -118,9 +119,9 @@ def _kind(headers: Sequence[Dataset]) -> str:
         sop_class = header.get("SOPClassUID")
         if sop_class not in _MR_SOP_CLASSES:
             return f"The series holds {getattr(sop_class, 'name', sop_class)}, not MR images."
-        for value in _image_type(header):
+        for value in image_type(header):
             if value in _UNUSABLE_IMAGE_TYPES:
-                text = "\\".join(_image_type(header))
+                text = "\\".join(image_type(header))
                 return f"ImageType is {text}: the series is {_UNUSABLE_IMAGE_TYPES[value]}."
         photometric = header.get("PhotometricInterpretation")
         if photometric != "MONOCHROME2":
@@ -184,7 +185,7 @@ def _evidence(header: Dataset) -> str:
         return ""
     if inversion and _INVERSION_TIMES_MS[0] <= inversion <= _INVERSION_TIMES_MS[1]:
         return f"gradient echo, EchoTime {echo:g} ms, InversionTime {inversion:g} ms"
-    spoiled = "SP" in _texts(header.get("SequenceVariant"))
+    spoiled = "SP" in texts(header.get("SequenceVariant"))
     if spoiled and repetition <= _SHORT_REPETITION_TIME_MS:
         return f"spoiled gradient echo, EchoTime {echo:g} ms, RepetitionTime {repetition:g} ms"
     return ""
@@ -227,39 +228,12 @@ def _sequence(header: Dataset) -> _Sequence:
             holders.extend((groups.get("MRModifierSequence") or ())[:1])
     return _Sequence(
         acquisition=str(header.get("MRAcquisitionType") or ""),
-        echo_time_ms=_number(holders, "EchoTime", "EffectiveEchoTime"),
-        repetition_time_ms=_number(holders, "RepetitionTime"),
-        inversion_time_ms=_number(holders, "InversionTime", "InversionTimes"),
-        scanning_sequence=_texts(header.get("ScanningSequence")),
+        echo_time_ms=number(holders, "EchoTime", "EffectiveEchoTime"),
+        repetition_time_ms=number(holders, "RepetitionTime"),
+        inversion_time_ms=number(holders, "InversionTime", "InversionTimes"),
+        scanning_sequence=texts(header.get("ScanningSequence")),
         contrast=str(header.get("AcquisitionContrast") or ""),
     )
-
-
-def _number(holders: Sequence[Dataset], *keywords: str) -> float | None:
-    for holder in holders:
-        for keyword in keywords:
-            try:
-                value = holder.get(keyword)
-                if value is None or value == "":
-                    continue
-                number = float(np.atleast_1d(np.asarray(value, dtype=np.float64))[0])
-            except (ValueError, TypeError, IndexError):
-                continue  # not a number: as good as not stated
-            if np.isfinite(number) and number > 0:
-                return number
-    return None
-
-
-def _image_type(header: Dataset) -> tuple[str, ...]:
-    return _texts(header.get("ImageType"))
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    return tuple(str(part) for part in value)  # type: ignore[attr-defined]  # a MultiValue
 
 
 def _stated(value: float | None) -> str:

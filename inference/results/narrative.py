@@ -28,11 +28,11 @@ def draft_report(job: Job, pipeline: Pipeline, findings: Sequence[Finding]) -> R
 def _sentence(pipeline: Pipeline, finding: Finding) -> ReportSentence:
     maker = f"{pipeline.card.name} {pipeline.card.version}"
     if finding.value is not None:
-        unit = (
-            "" if finding.unit is None else f" {_UNITS.get(finding.unit.value, finding.unit.value)}"
-        )
+        code = "" if finding.unit is None else finding.unit.value
+        unit = f" {_UNITS.get(code, code)}".rstrip()
         mask = " (mask)" if finding.segmentation is not None else ""
-        text = f"{finding.label}{mask} {finding.value:,.1f}{unit}, measured by {maker}."
+        value = f"{finding.value:,.{_DECIMALS.get(code, 1)}f}{unit}"
+        text = f"{finding.label}{mask} {value}, measured by {maker}."
     elif finding.confidence is not None:
         text = f"{finding.label}: confidence {finding.confidence:.0%}, by {maker}."
     else:
@@ -41,3 +41,5 @@ def _sentence(pipeline: Pipeline, finding: Finding) -> ReportSentence:
 
 
 _UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
+# A tenth of a litre would hide what a breath changes.
+_DECIMALS = {"L": 2}

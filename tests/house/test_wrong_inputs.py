@@ -46,8 +46,8 @@ def test_a_series_that_is_no_volume_is_refused(node: Node, shared_data: Path, na
     assert found["state_text"].endswith(".")
 
 
-def test_a_chest_ct_is_refused_as_ct(node: Node, shared_data: Path) -> None:
-    study = SentStudy.read(shared_data / "ct_chest_LIDC-IDRI-0001")
+def test_a_thick_abdominal_ct_is_refused_as_ct(node: Node, shared_data: Path) -> None:
+    study = SentStudy.read(shared_data / "seg_sr" / "dcmqi_ct-3slice")
     send(node, study)
     assert "CT" in brain_refusal(decided(node, study))
 

@@ -53,3 +53,13 @@ def wait_for(done: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
         if monotonic() > deadline:
             raise AssertionError(f"{what} did not happen within {limit_s:g} s")
         sleep(0.05)
+
+
+def receive_folder(storage: Storage, folder: Path) -> str:
+    """Take every file of a folder in; the study's UID."""
+    study_instance_uid = ""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            accepted = storage.ingest.accept(path.read_bytes(), source="dimse:TEST")
+            study_instance_uid = accepted.study_instance_uid
+    return study_instance_uid

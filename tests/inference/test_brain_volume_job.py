@@ -8,7 +8,7 @@ import pytest
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from storage.opening import Storage
-from tests.inference.orchestration import later, storage_in
+from tests.inference.orchestration import later, receive_folder, storage_in
 
 # What deepbet's own command measures on this series (shared facts).
 REFERENCE_CM3 = 1791.7
@@ -18,16 +18,6 @@ REFERENCE_CM3 = 1791.7
 def storage(tmp_path: Path) -> Iterator[Storage]:
     with storage_in(tmp_path) as storage:
         yield storage
-
-
-def receive_folder(storage: Storage, folder: Path) -> str:
-    """Take every file of a folder in; the study's UID."""
-    study_instance_uid = ""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            accepted = storage.ingest.accept(path.read_bytes(), source="dimse:TEST")
-            study_instance_uid = accepted.study_instance_uid
-    return study_instance_uid
 
 
 def test_a_t1_head_gets_its_brain_volume(storage: Storage, shared_data: Path) -> None:
@@ -49,19 +39,18 @@ def test_a_t1_head_gets_its_brain_volume(storage: Storage, shared_data: Path) ->
 @pytest.mark.parametrize(
     "folder",
     [
-        "ct_chest_LIDC-IDRI-0001",
         "geometry_guards/gantrytilting_001",
         "geometry_guards/notavolume_001",
         "geometry_guards/sliceincrement_001",
         "vendor_headers/siemens_anatomical_001",
     ],
 )
-def test_what_is_no_t1_head_gets_a_reason_and_no_job(
+def test_what_nothing_takes_gets_a_reason_of_each_and_no_job(
     storage: Storage, shared_data: Path, folder: str
 ) -> None:
     study_instance_uid = receive_folder(storage, shared_data / folder)
     complete_and_schedule(storage, later(10))
     decisions = storage.decisions.of_study(study_instance_uid)
-    assert {one.pipeline for one in decisions} == {"brain-volume"}
+    assert {one.pipeline for one in decisions} == {"brain-volume", "lung-density"}
     assert all(one.reason.endswith((".", "?")) and not one.accepted for one in decisions)
     assert storage.jobs.list() == ([], 0)

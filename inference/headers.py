@@ -1,0 +1,36 @@
+"""Values of headers, as forgiving as headers need it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+
+def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
+    """The first positive number that one of the data sets states under one of the keywords."""
+    for holder in holders:
+        for keyword in keywords:
+            try:
+                value = holder.get(keyword)
+                if value is None or value == "":
+                    continue
+                number = float(np.atleast_1d(np.asarray(value, dtype=np.float64))[0])
+            except (ValueError, TypeError, IndexError):
+                continue  # not a number: as good as not stated
+            if np.isfinite(number) and number > 0:
+                return number
+    return None
+
+
+def image_type(header: Dataset) -> tuple[str, ...]:
+    """The values of ImageType (PS3.3 C.7.6.1.1.2)."""
+    return texts(header.get("ImageType"))
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A value of one or several as texts; none where it is empty or missing."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(part) for part in value)  # type: ignore[attr-defined]  # a MultiValue

@@ -1,0 +1,125 @@
+"""Whether a series is an axial CT of the chest, thin enough to measure lungs in.
+
+Every refusal names the value that it rests on.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+
+from inference.geometry import Stack, stack_of
+from inference.headers import image_type
+from inference.pipeline import Acceptance
+from inference.refusals import VolumeRefused
+
+MAXIMUM_SLICE_DISTANCE_MM = 3.0
+MINIMUM_LENGTH_MM = 150.0
+MINIMUM_WIDTH_MM = 200.0
+# Of the normal of the slices towards head or feet: a tilted table is still axial.
+_AXIAL_WITHIN_DEGREES = 30.0
+
+_CT_SOP_CLASSES = (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+_CHEST_WORDS = re.compile(r"chest|thora|lung|pulmon|\bct?ap\b|\bcap\b|hrct|torso|whole ?body")
+_UNUSABLE_IMAGE_TYPES = {
+    "LOCALIZER": "a localizer",
+    "MIP": "a projection",
+    "MINIP": "a projection",
+    "MAX_IP": "a projection",
+    "MIN_IP": "a projection",
+    "AVERAGE": "an average of slices",
+    "PROJECTION IMAGE": "a projection",
+}
+_OF_WORDS = ("BodyPartExamined", "SeriesDescription", "ProtocolName", "StudyDescription")
+
+
+def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
+    """Whether `headers` (of all instances of a series) are an axial chest CT in HU."""
+    if not headers:
+        return Acceptance(False, "The series has no instances.")
+    reason = _kind(headers) or _body(headers[0])
+    if reason:
+        return Acceptance(False, reason)
+    try:
+        stack = stack_of(headers)
+    except VolumeRefused as refusal:
+        return Acceptance(False, str(refusal))
+    reason = _geometry(stack)
+    if reason:
+        return Acceptance(False, reason)
+    spacing = _spacing_mm(stack)
+    kernel = str(headers[0].get("ConvolutionKernel") or "not stated")
+    contrast = ", with contrast agent" if headers[0].get("ContrastBolusAgent") else ""
+    return Acceptance(
+        True,
+        f"Axial chest CT of {len(stack.frames)} slices {spacing[0]:.2f} mm apart"
+        f" (kernel {kernel}{contrast}).",
+    )
+
+
+def _kind(headers: Sequence[Dataset]) -> str:
+    for header in headers:
+        modality = str(header.get("Modality", ""))
+        if modality != "CT":
+            return f"Modality is {modality or 'not stated'}; only CT is taken."
+        sop_class = header.get("SOPClassUID")
+        if sop_class not in _CT_SOP_CLASSES:
+            return f"The series holds {getattr(sop_class, 'name', sop_class)}, not CT images."
+        for value in image_type(header):
+            what = _UNUSABLE_IMAGE_TYPES.get(value)
+            if what:
+                return f"ImageType is {chr(92).join(image_type(header))}: the series is {what}."
+        rescale_type = str(header.get("RescaleType") or "HU")
+        if rescale_type.upper() not in ("HU", "HU_MOD"):
+            return f"RescaleType is {rescale_type}; densities are measured in HU."
+    return ""
+
+
+def _body(header: Dataset) -> str:
+    stated = {keyword: str(header.get(keyword) or "") for keyword in _OF_WORDS}
+    if any(_CHEST_WORDS.search(text.lower()) for text in stated.values()):
+        return ""
+    part = stated["BodyPartExamined"]
+    if part:
+        return f"BodyPartExamined is {part}; only the chest is taken."
+    return (
+        "Nothing says that the series shows the chest (BodyPartExamined is not stated,"
+        f" SeriesDescription is '{stated['SeriesDescription']}')."
+    )
+
+
+def _geometry(stack: Stack) -> str:
+    if not stack.frame_of_reference_uid:
+        return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
+    normal = np.cross(stack.lps_from_kji[:3, 2], stack.lps_from_kji[:3, 1])
+    tilt = np.degrees(np.arccos(min(1.0, abs(normal[2]) / np.linalg.norm(normal))))
+    if tilt > _AXIAL_WITHIN_DEGREES:
+        return f"The slices are tilted by {tilt:.0f}° against the axial plane; 30° is the most."
+    spacing = _spacing_mm(stack)
+    if spacing[0] > MAXIMUM_SLICE_DISTANCE_MM:
+        return (
+            f"The slices are {spacing[0]:.2f} mm apart;"
+            f" {MAXIMUM_SLICE_DISTANCE_MM:g} mm is the most taken."
+        )
+    length = spacing[0] * len(stack.frames)
+    if length < MINIMUM_LENGTH_MM:
+        return f"The series is {length:.0f} mm long; lungs need {MINIMUM_LENGTH_MM:g} mm or more."
+    width = spacing[2] * stack.columns
+    if width < MINIMUM_WIDTH_MM:
+        return f"The field of view is {width:.0f} mm wide; both lungs need {MINIMUM_WIDTH_MM:g} mm."
+    return ""
+
+
+def _spacing_mm(stack: Stack) -> tuple[float, float, float]:
+    k, j, i = np.linalg.norm(stack.lps_from_kji[:3, :3], axis=0)
+    return float(k), float(j), float(i)

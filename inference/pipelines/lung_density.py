@@ -1,0 +1,179 @@
+"""lung-density: both lungs of a chest CT, their volume and how dense they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.pipeline import (
+    Acceptance,
+    Measurement,
+    ModelCard,
+    PipelineContext,
+    PipelineOutput,
+    Readiness,
+    Segment,
+)
+from inference.pipelines.chest_ct import judge_chest_ct
+from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
+from inference.volume import Volume
+from storage.entities import Code, Instance, Series
+from storage.errors import InvalidRequest
+
+_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
+_LEFT = Code("44029006", "SCT", "Left lung")
+_RIGHT = Code("3341006", "SCT", "Right lung")
+_VOLUME = Code("118565006", "SCT", "Volume")
+# No standard code says which voxels and which statistic; ours name both.
+_MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean lung density")
+_LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Low attenuation area below -950 HU")
+_PERCENTILE_15 = Code("PERC15", "99MEDIVIEW", "15th percentile of lung density")
+_LITRE = Code("L", "UCUM", "liter")
+_HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+_PERCENT = Code("%", "UCUM", "percent")
+_EMPHYSEMA_BELOW_HU = -950.0
+_MM3_IN_LITRE = 1_000_000.0
+_LIBRARIES = ("connected-components-3d", "edt", "fill-voids", "scipy")
+
+
+class LungDensity:
+    """Measures lungs by thresholds and morphology; there are no weights to trust."""
+
+    name = "lung-density"
+    version = "1.0.0"
+    title = "Lung density"
+    description = (
+        "Volume and density of both lungs in a chest CT: mean, LAA-950 and 15th percentile,"
+        " airways and vessels left out of the density."
+    )
+    accepts_text = (
+        "Axial chest CT in HU: slices 3 mm apart or less, 150 mm long or more,"
+        " with both lungs in the field of view."
+    )
+    input_kind: Literal["volume", "image"] = "volume"
+    card = ModelCard(
+        name="lung-density",
+        version="1.0.0",
+        licence="Apache-2.0",
+        source="MediViewAI",
+        intended_use=(
+            "Research use only. Compare only scans of like kernel, slice thickness, dose and"
+            " depth of breath; contrast agent raises, and sharp kernels lower, what is measured."
+        ),
+        input_description="Axial chest CT in HU, slices 3 mm apart or less.",
+    )
+
+    def readiness(self) -> Readiness:
+        """Whether the libraries of its morphology are installed."""
+        for library in _LIBRARIES:
+            try:
+                metadata.distribution(library)
+            except metadata.PackageNotFoundError:
+                return Readiness(
+                    False, f"The package {library} is not installed: pip install {library}."
+                )
+        return Readiness(True, "Needs no weights: thresholds and morphology.")
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """Take received chest CTs that are thin enough; say why not otherwise."""
+        if series.origin == "generated":
+            return Acceptance(False, "The series is a result of this node.")
+        return judge_chest_ct(headers)
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Left and right lung on the source grid, with volume in litres and density.
+
+        The mask of a lung holds its vessels; its density is that of the voxels below
+        -500 HU, without airways. Raises NothingFound, InvalidRequest.
+        """
+        volume = context.volume
+        if volume is None:
+            raise InvalidRequest(
+                "lung-density was given no volume.", remedy="Give it a series of CT images."
+            )
+        started = time.perf_counter()
+        context.on_progress("segment", 0.1)
+        hu = _without_padding(volume)
+        lungs = segment_lungs(hu, volume.lps_from_kji)
+        segmented = time.perf_counter()
+        context.on_progress("measure", 0.9)
+        segments, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
+        return PipelineOutput(
+            segments=segments,
+            measurements=measurements,
+            timings_s={
+                "segment": segmented - started,
+                "measure": time.perf_counter() - segmented,
+            },
+        )
+
+
+def _without_padding(volume: Volume) -> NDArray[np.float32]:
+    """Padding, and what lies below air, is outside of the patient."""
+    padding = volume.padding_mask()
+    hu = np.maximum(volume.voxels, np.float32(OUTSIDE_HU))
+    if padding is not None:
+        hu[padding] = OUTSIDE_HU
+    return hu
+
+
+def _measured(
+    hu: NDArray[np.float32], lungs: Lungs, voxel_mm3: float
+) -> tuple[tuple[Segment, ...], tuple[Measurement, ...]]:
+    found = [
+        (label, mask, code, color)
+        for label, mask, code, color in (
+            ("Left lung", lungs.left, _LEFT, (110, 170, 235)),
+            ("Right lung", lungs.right, _RIGHT, (130, 205, 140)),
+        )
+        if mask.any()
+    ]
+    segments = tuple(
+        Segment(label, mask, _ANATOMICAL_STRUCTURE, code, color)
+        for label, mask, code, color in found
+    )
+    measurements: list[Measurement] = []
+    densities = []
+    litres = []
+    for index, segment in enumerate(segments):
+        density = hu[segment.mask & (hu < LUNG_BELOW_HU)]
+        volume_l = float(np.count_nonzero(segment.mask)) * voxel_mm3 / _MM3_IN_LITRE
+        measurements += _of_one(segment.label, density, volume_l, index)
+        densities.append(density)
+        litres.append(volume_l)
+    if len(segments) > 1:
+        measurements += _of_one("Both lungs", np.concatenate(densities), sum(litres), None)
+    return segments, tuple(measurements)
+
+
+def _of_one(
+    what: str, density: NDArray[np.float32], volume_l: float, segment_index: int | None
+) -> list[Measurement]:
+    """Of one lung, or of both; `density` are its voxels in HU."""
+    low = float(np.count_nonzero(density < _EMPHYSEMA_BELOW_HU)) / density.size * 100.0
+    return [
+        Measurement(f"{what} volume", _VOLUME, volume_l, _LITRE, segment_index),
+        Measurement(
+            f"{what} mean density",
+            _MEAN_DENSITY,
+            float(density.mean(dtype=np.float64)),
+            _HU,
+            segment_index,
+        ),
+        Measurement(f"{what} LAA-950", _LOW_ATTENUATION, low, _PERCENT, segment_index),
+        Measurement(
+            f"{what} 15th percentile",
+            _PERCENTILE_15,
+            float(np.percentile(density, 15)),
+            _HU,
+            segment_index,
+        ),
+    ]
