@@ -183,6 +183,17 @@ class Index:
         with reading(self._engine) as connection:
             return [to_instance(row) for row in connection.execute(statement).mappings()]
 
+    def first_instance_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> Instance:
+        """The first of what `instances_of` would give. Raises NotFound."""
+        statement = _in_order(study_instance_uid, series_instance_uid).limit(1)
+        with reading(self._engine) as connection:
+            row = connection.execute(statement).mappings().first()
+        if row is None:
+            raise _not_found("study", study_instance_uid)
+        return to_instance(row)
+
     def contents_of(
         self, study_instance_uid: str, series_instance_uid: str | None = None
     ) -> list[Content]:

@@ -1,63 +1,230 @@
-"""Attributes that a search includes and the index has not: from the data sets themselves."""
+"""Attributes that the index has not: returned from, and matched on, the data sets themselves."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from api.dicomweb.dicom_json import SPECIFIC_CHARACTER_SET, JsonDataset, dataset_to_json
 from api.dicomweb.metadata import read_header
+from api.dicomweb.query_parameters import tag_of
+from dicom_node.worklist_matching import matches
 from storage.attributes import Level
-from storage.errors import MediViewError
+from storage.entities import Instance
+from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
 
 MAX_ROWS = 1000
-"""Each row costs the reading of a header; beyond this the attributes are left out."""
+"""Each row costs the reading of a header; beyond this neither is done, and the answer says so."""
+
+# What is one for all instances of a study or series, so that any of them speaks for it.
+_OF_STUDY = frozenset(
+    (
+        "PhysiciansOfRecord NameOfPhysiciansReadingStudy RequestingPhysician RequestingService"
+        " AdmittingDiagnosesDescription PatientAge PatientSize PatientWeight EthnicGroup"
+        " Occupation AdditionalPatientHistory PatientComments OtherPatientIDs OtherPatientNames"
+        " OtherPatientIDsSequence PatientBirthTime PatientBirthName PatientMotherBirthName"
+        " MedicalAlerts Allergies PregnancyStatus PatientSpeciesDescription ResponsiblePerson"
+        " ResponsibleOrganization ClinicalTrialSponsorName ClinicalTrialProtocolID"
+        " ClinicalTrialProtocolName ClinicalTrialSiteID ClinicalTrialSubjectID"
+        " ProcedureCodeSequence ReferencedStudySequence IssuerOfAccessionNumberSequence"
+        " ConsultingPhysicianName PatientIdentityRemoved TimezoneOffsetFromUTC"
+    ).split()
+)
+_OF_SERIES = _OF_STUDY | frozenset(
+    (
+        "Laterality PatientPosition OperatorsName PerformingPhysicianName SeriesDescription"
+        " RequestAttributesSequence PerformedProcedureStepID PerformedProcedureStepDescription"
+        " PerformedProcedureStepEndDate PerformedProcedureStepEndTime"
+        " PerformedProtocolCodeSequence ReferencedPerformedProcedureStepSequence"
+        " InstitutionAddress InstitutionalDepartmentName DeviceSerialNumber SoftwareVersions"
+        " SeriesDescriptionCodeSequence PositionReferenceIndicator SeriesType TreatmentSessionUID"
+    ).split()
+)
+_NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
+_UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
+_TIMEZONE = "TimezoneOffsetFromUTC"
+
+
+def fields_of(level: Level) -> list[str]:
+    """What `includefield=all` adds to the index at a level; of an instance that is everything."""
+    return [] if level == "IMAGE" else sorted(_OF_SERIES if level == "SERIES" else _OF_STUDY)
+
+
+def can_return(level: Level, name: str) -> bool:
+    """Whether a data set of the level's entity can answer for it: a study differs within."""
+    return level != "STUDY" or name.partition(".")[0] in _OF_STUDY
+
+
+def can_match(level: Level, name: str) -> bool:
+    """Whether one instance of the level's entity is enough to tell if the key fits."""
+    first, *_ = name.split(".")
+    last_tag = tag_of(name.rpartition(".")[2])
+    if last_tag is None or not keyword_for_tag(last_tag) or name == _TIMEZONE:
+        return False
+    if dictionary_VR(last_tag).split(" ")[0] in _UNMATCHABLE_VRS:
+        return False
+    return level == "IMAGE" or first in (_OF_SERIES if level == "SERIES" else _OF_STUDY)
+
+
+def matching_rows(
+    storage: Storage, level: Level, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """The rows whose data sets fit the keys. Raises InvalidRequest for a key that cannot be one."""
+    wanted = _key_dataset({name: text for name, text in keys.items() if not _is_number(name)})
+    numbers = {name: _numbers(name, text) for name, text in keys.items() if _is_number(name)}
+    found = []
+    for row in rows:
+        header = _header(storage, level, row)
+        if header is not None and _fits(header, wanted, numbers):
+            found.append(row)
+    return found
+
+
+def _fits(header: Dataset, wanted: Dataset, numbers: Mapping[str, set[float]]) -> bool:
+    try:
+        return matches(header, wanted) and all(
+            numbers[name] & _held_numbers(header, name.split(".")) for name in numbers
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+        # A value that cannot be read equals nothing that somebody asks for.
+        return False
 
 
 def fill_from_headers(
-    storage: Storage, level: Level, rows: Sequence[Mapping[str, Any]], keywords: Sequence[str]
+    storage: Storage,
+    level: Level,
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    *,
+    everything: bool = False,
 ) -> list[JsonDataset]:
-    """For each row the elements of `keywords` that its data set has.
+    """For each row the elements of `names` that its data set has, or all but binary ones.
 
-    A series is spoken for by its first instance. Studies are answered from the
-    index alone: what differs from series to series is no attribute of theirs.
+    A study or series is spoken for by its first instance.
     """
-    tags = [tag for keyword in keywords if (tag := _tag(keyword)) is not None]
-    if level == "STUDY" or not tags or len(rows) > MAX_ROWS:
-        return [{} for _ in rows]
-    return [_elements(storage, level, row, tags) for row in rows]
-
-
-def _tag(keyword: str) -> int | None:
-    """The tag of a keyword, or of a tag that has no keyword; None for a path."""
-    tag = tag_for_keyword(keyword)
-    if tag is None and "." not in keyword:
-        return int(keyword, 16)
-    return tag
+    return [_elements(storage, level, row, names, everything) for row in rows]
 
 
 def _elements(
-    storage: Storage, level: Level, row: Mapping[str, Any], tags: Sequence[int]
+    storage: Storage, level: Level, row: Mapping[str, Any], names: Sequence[str], everything: bool
 ) -> JsonDataset:
-    try:
-        if level == "IMAGE":
-            instance = storage.index.instance(row["SOPInstanceUID"])
-        else:
-            found = storage.index.instances_of(row["StudyInstanceUID"], row["SeriesInstanceUID"])
-            if not found:
-                return {}
-            instance = found[0]
-        header, _ = read_header(storage, instance)
-    except MediViewError:
-        # It went away, or cannot be decoded: the rest of the row still stands.
+    header = _header(storage, level, row)
+    if header is None:
         return {}
+    if everything:
+        elements = dataset_to_json(header)
+        return {
+            name: element
+            for name, element in elements.items()
+            if "InlineBinary" not in element and name != f"{SPECIFIC_CHARACTER_SET:08X}"
+        }
+    return _picked(header, [name.split(".") for name in names])
+
+
+def _picked(header: Dataset, paths: Sequence[Sequence[str]]) -> JsonDataset:
+    """The elements that the paths name; of a sequence's items only what a longer path names."""
     wanted = Dataset()
-    for tag in (SPECIFIC_CHARACTER_SET, *tags):
-        element = header.get_item(tag)
-        if element is not None:
-            wanted[tag] = element
+    deeper: dict[str, list[Sequence[str]]] = {}
+    for name, *rest in paths:
+        tag = tag_of(name)
+        element = header.get_item(tag) if tag is not None else None
+        if tag is None or element is None:
+            continue
+        wanted[tag] = element
+        deeper.setdefault(f"{tag:08X}", []).append(rest)
+    character_set = header.get_item(SPECIFIC_CHARACTER_SET)
+    if character_set is not None:
+        wanted[SPECIFIC_CHARACTER_SET] = character_set
     elements = dataset_to_json(wanted)
     elements.pop(f"{SPECIFIC_CHARACTER_SET:08X}", None)
+    for name, rests in deeper.items():
+        if all(rests) and elements[name].get("vr") == "SQ":
+            kept = [_restricted(item, rests) for item in elements[name].get("Value", [])]
+            elements[name] = {"vr": "SQ", "Value": kept} if kept else {"vr": "SQ"}
     return elements
+
+
+def _restricted(item: JsonDataset, paths: Sequence[Sequence[str]]) -> JsonDataset:
+    kept: JsonDataset = {}
+    deeper: dict[str, list[Sequence[str]]] = {}
+    for step, *rest in paths:
+        name = f"{tag_of(step) or 0:08X}"
+        if name in item:
+            kept[name] = item[name]
+            deeper.setdefault(name, []).append(rest)
+    for name, rests in deeper.items():
+        if all(rests) and "Value" in kept[name] and kept[name]["vr"] == "SQ":
+            items = [_restricted(one, rests) for one in kept[name]["Value"]]
+            kept[name] = {"vr": "SQ", "Value": items}
+    return kept
+
+
+def _header(storage: Storage, level: Level, row: Mapping[str, Any]) -> Dataset | None:
+    """The header that speaks for a row; None where it went away or cannot be decoded."""
+    try:
+        header, _ = read_header(storage, _instance(storage, level, row))
+    except MediViewError:
+        return None
+    return header
+
+
+def _instance(storage: Storage, level: Level, row: Mapping[str, Any]) -> Instance:
+    if level == "IMAGE":
+        return storage.index.instance(row["SOPInstanceUID"])
+    series = row["SeriesInstanceUID"] if level == "SERIES" else None
+    return storage.index.first_instance_of(row["StudyInstanceUID"], series)
+
+
+def _key_dataset(keys: Mapping[str, str]) -> Dataset:
+    """The keys as an identifier of a query carries them (PS3.4 C.2.2.2.6 for sequences)."""
+    wanted = Dataset()
+    for name, text in keys.items():
+        *steps, last = name.split(".")
+        dataset = wanted
+        for step in steps:
+            tag = tag_of(step) or 0
+            if tag not in dataset:
+                dataset.add(DataElement(tag, "SQ", [Dataset()]))
+            dataset = dataset[tag].value[0]
+        tag = tag_of(last) or 0
+        vr = dictionary_VR(tag).split(" ")[0]
+        # As text: a key may hold a range or wildcards, which its VR does not allow.
+        carried = vr if vr == "PN" else "UT"
+        value = text if carried == "PN" or "\\" not in text else text.split("\\")
+        dataset.add(DataElement(tag, carried, value, already_converted=True))
+    return wanted
+
+
+def _is_number(name: str) -> bool:
+    tag = tag_of(name.rpartition(".")[2])
+    return tag is not None and dictionary_VR(tag).split(" ")[0] in _NUMBER_VRS
+
+
+def _numbers(name: str, text: str) -> set[float]:
+    try:
+        return {float(part) for part in text.split("\\")}
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{name} takes a number.", remedy="Leave the key out to match all."
+        ) from error
+
+
+def _held_numbers(dataset: Dataset, steps: Sequence[str]) -> set[float]:
+    tag = tag_of(steps[0])
+    element = dataset.get(tag) if tag is not None else None
+    if element is None or element.value in (None, ""):
+        return set()
+    if len(steps) > 1:
+        items = element.value if element.VR == "SQ" else []
+        return {number for item in items for number in _held_numbers(item, steps[1:])}
+    values = element.value if element.VM > 1 else [element.value]
+    held = set()
+    for value in values:
+        try:
+            held.add(float(value))
+        except (TypeError, ValueError):
+            continue
+    return held

@@ -22,6 +22,8 @@ from api.dicomweb.errors import not_acceptable
 OCTET_STREAM = "application/octet-stream"
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
+ZIP = "application/zip"
 MULTIPART_RELATED = "multipart/related"
 
 NATIVE_SYNTAXES = frozenset(
@@ -195,16 +197,20 @@ def choose_instances(
     )
 
 
-def check_json(ranges: Sequence[MediaRange]) -> None:
-    """Raise 406 unless the client takes DICOM JSON in any spelling."""
+def choose_model(ranges: Sequence[MediaRange]) -> str:
+    """DICOM JSON, in any spelling, or XML for search results and metadata. Raises 406."""
     for media in ranges:
-        if not media.multipart and (media.covers(DICOM_JSON) or media.covers("application/json")):
-            return
         if media.media_type == "*/*":
-            return
+            return DICOM_JSON
+        if not media.multipart and (media.covers(DICOM_JSON) or media.covers("application/json")):
+            return DICOM_JSON
+        # Some leave out that XML travels in parts.
+        if media.media_type in (DICOM_XML, "application/xml", "text/xml"):
+            return DICOM_XML
     raise not_acceptable(
-        "Search results and metadata leave as DICOM JSON.",
+        "Search results and metadata leave as DICOM JSON or, in parts, as XML.",
         "Accept application/dicom+json.",
+        (DICOM_JSON, f'{MULTIPART_RELATED}; type="{DICOM_XML}"'),
     )
 
 

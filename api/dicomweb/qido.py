@@ -1,17 +1,28 @@
 """QIDO-RS: search for studies, series and instances (PS3.18 10.6)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.header_fields import fill_from_headers
+from api.dicomweb.dicom_json import JsonDataset
+from api.dicomweb.header_fields import (
+    MAX_ROWS,
+    can_match,
+    can_return,
+    fields_of,
+    fill_from_headers,
+    matching_rows,
+)
 from api.dicomweb.lookups import service_url
-from api.dicomweb.negotiation import DICOM_JSON, accepted, check_json
+from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.query_parameters import SearchParameters, parse_search
 from api.dicomweb.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.rows import RowWriter
-from storage.attributes import LEVELS, Level, available_at
+from api.dicomweb.xml_answers import xml_answer
+from storage.attributes import LEVELS, Kind, Level, available_at
 from storage.matching import Query, find
 from storage.opening import Storage
 
@@ -99,28 +110,21 @@ def search_instances(request: Request, storage: StorageDep) -> Response:
 
 
 def _search(request: Request, storage: Storage, search: _Search) -> Response:
-    check_json(accepted(request))
+    model = choose_model(accepted(request))
     asked = parse_search(request.query_params.multi_items())
     known = {attribute.keyword for attribute in available_at(search.level)}
     keywords = _returned(search, asked, known)
-    query = Query(
-        search.level,
-        {**asked.keys, **search.path_keys},
-        fuzzy=asked.fuzzy,
-        returned=frozenset(keywords) | _UIDS & known,
-    )
-    # One row more than asked for tells whether anything remains.
-    rows = list(find(storage.engine, query, asked.limit + 1, asked.offset))
-    more = len(rows) > asked.limit
-    rows = rows[: asked.limit]
-    unknown = [keyword for keyword in asked.include if keyword not in known]
-    writer = RowWriter(search.level, keywords, service_url(request, storage))
-    extras = fill_from_headers(storage, search.level, rows, unknown) if unknown else None
-    body = writer.body(rows, extras)
+    found = _find(storage, search, asked, frozenset(keywords) | _UIDS & known)
+    root_url = service_url(request, storage)
+    writer = RowWriter(search.level, keywords, root_url)
+    extras, left_out = _extras(storage, search.level, found.rows, asked, known)
+    warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache"}
-    warning = _warning(asked, search.level, more)
-    if warning:
-        headers["Warning"] = warning
+    if warnings:
+        headers["Warning"] = ", ".join(f'299 {root_url} "{sentence}"' for sentence in warnings)
+    if model == DICOM_XML:
+        return xml_answer(writer.datasets(found.rows, extras), headers)
+    body = writer.body(found.rows, extras)
     if len(body) >= _GZIP_MIN_BYTES and accepts_gzip(request):
         body = gzip_bytes(body)
         headers["Content-Encoding"] = "gzip"
@@ -135,14 +139,90 @@ def _returned(search: _Search, asked: SearchParameters, known: set[str]) -> list
     return sorted(wanted & known)
 
 
-def _warning(asked: SearchParameters, level: Level, more: bool) -> str:
-    """The standard's warning for what the answer leaves out (PS3.18 8.3.4.4, 10.6.1.3)."""
-    levels = LEVELS[: LEVELS.index(level) + 1]
-    matched = {a.keyword for a in available_at(level) if a.level in levels}
-    ignored = sorted(keyword for keyword in asked.keys if keyword not in matched)
-    sentences = []
-    if more:
-        sentences.append("There are additional results that can be requested with a higher offset")
+@dataclass(frozen=True)
+class _Found:
+    rows: list[Mapping[str, Any]]
+    warnings: list[str]
+
+
+def _find(
+    storage: Storage, search: _Search, asked: SearchParameters, returned: frozenset[str]
+) -> _Found:
+    """One page of matches, and what has to be said about it (PS3.18 8.3.4.4, 10.6.1.3)."""
+    query = Query(
+        search.level, {**asked.keys, **search.path_keys}, fuzzy=asked.fuzzy, returned=returned
+    )
+    others = _beyond_the_index(search.level, asked.keys)
+    by_header = {name: text for name, text in others.items() if can_match(search.level, name)}
+    ignored = sorted(others.keys() - by_header.keys())
+    warnings = []
+    if by_header:
+        candidates = list(find(storage.engine, query, MAX_ROWS + 1))
+        if len(candidates) <= MAX_ROWS:
+            matched = matching_rows(storage, search.level, candidates, by_header)
+            rows = matched[asked.offset : asked.offset + asked.limit + 1]
+        else:
+            ignored = sorted(others)
+            warnings.append(
+                f"More than {MAX_ROWS} results fit the other keys: narrow the search by them"
+            )
+            by_header = {}
+    if not by_header:
+        # One row more than asked for tells whether anything remains.
+        rows = list(find(storage.engine, query, asked.limit + 1, asked.offset))
     if ignored:
-        sentences.append(f"These attributes were not matched on: {' '.join(ignored)}")
-    return f'299 mediview "{". ".join(sentences)}"' if sentences else ""
+        warnings.append(f"These attributes were not matched on: {' '.join(ignored)}")
+    if len(rows) > asked.limit:
+        warnings.append(
+            "The number of results exceeded the maximum supported by the server."
+            " Additional results can be requested with a higher offset"
+            if asked.capped
+            else "There are additional results that can be requested with a higher offset"
+        )
+    return _Found(rows[: asked.limit], warnings)
+
+
+def _beyond_the_index(level: Level, keys: Mapping[str, str]) -> dict[str, str]:
+    """Keys that mean something and that the index does not match on."""
+    levels = LEVELS[: LEVELS.index(level) + 1]
+    matched = {
+        attribute.keyword
+        for attribute in available_at(level)
+        if attribute.level in levels and attribute.kind is not Kind.COUNT
+    }
+    # An empty key, or one of asterisks alone, matches everything (PS3.4 C.2.2.2.3).
+    return {name: text for name, text in keys.items() if name not in matched and text.strip(" *")}
+
+
+def _extras(
+    storage: Storage,
+    level: Level,
+    rows: Sequence[Mapping[str, Any]],
+    asked: SearchParameters,
+    known: set[str],
+) -> tuple[list[JsonDataset] | None, list[str]]:
+    """What only the data sets hold of each row, and what has to be said about it."""
+    names = list(dict.fromkeys([*asked.include, *asked.keys]))
+    if asked.include_all:
+        names += fields_of(level)
+    unknown = [name for name in names if name not in known]
+    left_out = [name for name in unknown if not can_return(level, name) and name in asked.include]
+    names = [name for name in unknown if can_return(level, name)]
+    warnings = []
+    if left_out:
+        warnings.append(f"These attributes are not of a study: {' '.join(sorted(left_out))}")
+    everything = asked.include_all and level == "IMAGE"
+    if not names and not everything:
+        return None, warnings
+    if len(rows) > MAX_ROWS:
+        sentence = f"Attributes beyond the index are returned of at most {MAX_ROWS} results"
+        return None, [*warnings, sentence]
+    return fill_from_headers(storage, level, rows, names, everything=everything), warnings
+
+
+def _fuzzy_warnings(asked: SearchParameters) -> list[str]:
+    names = ("PatientName", "ReferringPhysicianName")
+    literal = any(set(asked.keys.get(name, "")) & set("*?") for name in names)
+    if asked.fuzzy and literal:
+        return ["Names with wildcards were matched literally in spite of fuzzymatching"]
+    return []

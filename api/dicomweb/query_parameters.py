@@ -12,26 +12,37 @@ DEFAULT_LIMIT = 10_000
 """So many rows leave at once when the client states no limit of its own, and at most."""
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _MAX_VALUE_LENGTH = 64 * 1024
 _MAX_OFFSET = 2**31
+_MAX_PATH_STEPS = 8
+_TRUE, _FALSE = "true", "false"
 
 
 @dataclass(frozen=True)
 class SearchParameters:
     keys: dict[str, str]
-    """Matching keys by keyword; several values stand with backslashes between them."""
+    """Matching keys; several values stand with backslashes between them.
+
+    Named by keyword; by tag where an attribute has none; by keywords with dots
+    between them where it lies in a sequence.
+    """
     include: tuple[str, ...]
+    """Named as the keys are."""
     include_all: bool
     limit: int
     offset: int
     fuzzy: bool
+    capped: bool = False
+    """The client states no limit, or one beyond what leaves at once."""
 
 
 def parse_search(items: Iterable[tuple[str, str]]) -> SearchParameters:
     """Read the query's pairs. Raises InvalidRequest for what is no search parameter."""
     keys: dict[str, list[str]] = {}
     include: list[str] = []
-    limit, offset, fuzzy = DEFAULT_LIMIT, 0, False
+    unknown: list[str] = []
+    limit, offset, fuzzy, capped = DEFAULT_LIMIT, 0, False, True
     for name, value in items:
         if len(value) > _MAX_VALUE_LENGTH:
             raise InvalidRequest(
@@ -39,46 +50,75 @@ def parse_search(items: Iterable[tuple[str, str]]) -> SearchParameters:
             )
         match name.lower():
             case "limit":
-                limit = min(_count(name, value), DEFAULT_LIMIT)
+                wanted = _count(name, value)
+                limit, capped = min(wanted, DEFAULT_LIMIT), wanted > DEFAULT_LIMIT
             case "offset":
                 offset = min(_count(name, value), _MAX_OFFSET)
             case "fuzzymatching":
-                fuzzy = value.strip().lower() == "true"
+                fuzzy = _flag(name, value)
             case "includefield":
                 include += [field.strip() for field in value.split(",") if field.strip()]
             case "accept" | "charset":
                 continue
             case _:
-                keys.setdefault(_keyword(name), []).append(value)
+                keyword = _keyword(name)
+                if keyword is None:
+                    unknown.append(name)
+                else:
+                    keys.setdefault(keyword, []).append(value)
+    included = {field: _keyword(field) for field in include if field.lower() != "all"}
+    unknown += [field for field, keyword in included.items() if keyword is None]
+    if unknown:
+        raise _unknown(unknown)
     return SearchParameters(
         keys={keyword: _join(keyword, values) for keyword, values in keys.items()},
-        include=tuple(_keyword(field) for field in include if field.lower() != "all"),
+        include=tuple(keyword for keyword in included.values() if keyword is not None),
         include_all=any(field.lower() == "all" for field in include),
         limit=limit,
         offset=offset,
         fuzzy=fuzzy,
+        capped=capped,
     )
 
 
-def _keyword(name: str) -> str:
-    """The DICOM keyword of an attribute given as keyword or tag, or a tag that has none."""
+def tag_of(name: str) -> int | None:
+    """The tag of one attribute, named by keyword or by eight hexadecimal digits."""
     if _TAG.fullmatch(name):
-        return keyword_for_tag(int(name, 16)) or name.upper()
-    if "." in name:
-        # A path into a sequence; the index holds none, so it is neither matched nor returned.
-        return ".".join(_keyword(step) for step in name.split("."))
-    if tag_for_keyword(name) is None:
-        raise InvalidRequest(
-            "The query has a parameter that is neither a DICOM attribute nor one of limit,"
-            " offset, fuzzymatching and includefield.",
-            remedy="Name attributes by keyword (PatientID) or by tag (00100020).",
-        )
-    return name
+        return int(name, 16)
+    return tag_for_keyword(name)
+
+
+def _keyword(name: str) -> str | None:
+    """The one name of an attribute that has several; None for what is no attribute."""
+    steps = name.split(".")
+    if len(steps) > _MAX_PATH_STEPS:
+        return None
+    named = []
+    for position, step in enumerate(steps, start=1):
+        tag = tag_of(step)
+        if tag is None:
+            return None
+        keyword = keyword_for_tag(tag)
+        if position < len(steps) and keyword and dictionary_VR(tag) != "SQ":
+            return None
+        named.append(keyword or f"{tag:08X}")
+    return ".".join(named)
+
+
+def _unknown(names: list[str]) -> InvalidRequest:
+    # Only what looks like a name is repeated: a value that slipped in may be a patient's.
+    shown = ", ".join(name for name in names if _NAME.fullmatch(name)) or "one that is no name"
+    return InvalidRequest(
+        f"The query has what is neither a DICOM attribute nor one of limit, offset,"
+        f" fuzzymatching and includefield: {shown}.",
+        remedy="Name attributes by keyword (PatientID), by tag (00100020), or within a sequence"
+        " by a path (RequestAttributesSequence.RequestedProcedureID).",
+    )
 
 
 def _join(keyword: str, values: list[str]) -> str:
-    tag = tag_for_keyword(keyword)
-    if tag is not None and dictionary_VR(tag) == "UI":
+    tag = tag_of(keyword.rpartition(".")[2])
+    if tag is not None and keyword_for_tag(tag) and dictionary_VR(tag) == "UI":
         values = [uid.strip() for value in values for uid in re.split(r"[,\\]", value)]
     return "\\".join(values)
 
@@ -89,3 +129,12 @@ def _count(name: str, value: str) -> int:
             f"{name} is not a whole number from 0 on.", remedy=f"Write for example {name}=100."
         )
     return int(value)
+
+
+def _flag(name: str, value: str) -> bool:
+    text = value.strip().lower()
+    if text not in (_TRUE, _FALSE):
+        raise InvalidRequest(
+            f"{name} is neither true nor false.", remedy=f"Write {name}=true or leave it out."
+        )
+    return text == _TRUE

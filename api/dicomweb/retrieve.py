@@ -1,6 +1,9 @@
 """WADO-RS: whole instances and their metadata (PS3.18 10.4)."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -13,13 +16,15 @@ from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
     DICOM,
     DICOM_JSON,
+    DICOM_XML,
     InstanceFormat,
     accepted,
-    check_json,
     choose_instances,
+    choose_model,
 )
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.transcode import explicit_little
+from api.dicomweb.xml_answers import xml_answer
 from storage.entities import Instance
 from storage.index import Content
 from storage.opening import Storage
@@ -106,13 +111,26 @@ def _metadata(
     find: Callable[[], Sequence[Instance]],
 ) -> Response:
     """`contents` tell whether what was made before still holds; `find` is asked if not."""
-    check_json(accepted(request))
+    model = choose_model(accepted(request))
     key = metadata_key(contents)
-    gzipped = accepts_gzip(request)
-    etag = f'"{key}{"-gz" if gzipped else ""}"'
+    gzipped = model == DICOM_JSON and accepts_gzip(request)
+    etag = f'"{key}{"-gz" if gzipped else "-xml" if model == DICOM_XML else ""}"'
     if contents and matches_etag(request, etag):
         return not_modified(etag)
     root_url = service_url(request, storage)
+    if model == DICOM_XML:
+        found = find()
+        # A series at a time, so that a large study is not held in all its forms at once.
+        return xml_answer(
+            (
+                elements
+                for _, members in groupby(found, attrgetter("series_instance_uid"))
+                for elements in json.loads(
+                    make_metadata(storage, list(members), root_url, gzipped=False)
+                )
+            ),
+            caching_headers(etag),
+        )
     body = kept_metadata(key, root_url, gzipped=gzipped) if contents else None
     if body is None:
         body = make_metadata(storage, find(), root_url, gzipped=gzipped)

@@ -33,15 +33,23 @@ class RowWriter:
                 write = _plain_text if vr in _PLAIN_TEXT_VRS else value_to_json
                 self._columns.append((keyword, f"{tag:08X}", vr, write))
 
+    def datasets(
+        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
+    ) -> list[JsonDataset]:
+        """Each row in the JSON model; `extras` are further elements of each, by position."""
+        written = [self._row(row) for row in rows]
+        if extras is not None:
+            # What the index says stands: it may have been corrected since.
+            written = [
+                {**extra, **elements} for elements, extra in zip(written, extras, strict=True)
+            ]
+        return [dict(sorted(elements.items())) for elements in written]
+
     def body(
         self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
     ) -> bytes:
-        """The JSON array; `extras` are further elements of each row, by position."""
-        written = [self._row(row) for row in rows]
-        if extras is not None:
-            for elements, extra in zip(written, extras, strict=True):
-                elements.update(extra)
-        return json_bytes([dict(sorted(elements.items())) for elements in written])
+        """The JSON array of `datasets`."""
+        return json_bytes(self.datasets(rows, extras))
 
     def _row(self, row: Mapping[str, Any]) -> JsonDataset:
         elements: JsonDataset = {
