@@ -19,6 +19,8 @@ from storage.tables.holdings import (
     tombstone,
     volume,
 )
+from storage.tables.idempotency import idempotency_key
+from storage.tables.webhooks import webhook, webhook_delivery
 from storage.tables.work import decision, delivery, event, finding, heartbeat, job, report, upload
 from storage.tables.workflow import (
     availability_notice,
@@ -29,6 +31,7 @@ from storage.tables.workflow import (
     procedure_step,
     worklist_item,
 )
+from storage.tables.workitems import subscriber, subscription, work_item
 
 __all__ = [
     "UNPURGED",
@@ -51,6 +54,7 @@ __all__ = [
     "finding",
     "finding_feedback",
     "heartbeat",
+    "idempotency_key",
     "instance",
     "job",
     "metadata",
@@ -62,8 +66,13 @@ __all__ = [
     "series_request",
     "session",
     "study",
+    "subscriber",
+    "subscription",
     "tombstone",
     "upload",
     "volume",
+    "webhook",
+    "webhook_delivery",
+    "work_item",
     "worklist_item",
 ]

@@ -1,0 +1,56 @@
+"""Webhooks, and what is on its way to them."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
+
+from storage.tables.base import BigId, metadata, text_column, time_column
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("webhook_id", String(36), primary_key=True),
+    Column("url", Text, nullable=False),
+    text_column("description"),
+    Column("events", JSON, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    text_column("lease_owner"),
+    time_column("lease_expires_at", nullable=True),
+    time_column("created_at"),
+    time_column("updated_at"),
+)
+
+webhook_delivery = Table(
+    "webhook_delivery",
+    metadata,
+    Column("number", BigId, primary_key=True),
+    Column("delivery_id", String(36), nullable=False, unique=True),
+    Column(
+        "webhook_id",
+        ForeignKey("webhook.webhook_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("event_type", String(40), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    time_column("next_attempt_at"),
+    text_column("last_error"),
+    Column("last_status", Integer),
+    time_column("created_at"),
+    time_column("ended_at", nullable=True),
+    Index("ix_webhook_delivery_webhook_id_state_number", "webhook_id", "state", "number"),
+    Index("ix_webhook_delivery_state_ended_at", "state", "ended_at"),
+    sqlite_autoincrement=True,
+)
