@@ -1,0 +1,83 @@
+"""Who may come in over HTTP, and how much of it."""
+
+import ipaddress
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from storage.errors import InvalidRequest
+from storage.roles import Role, checked_roles
+
+
+class AccessSettings(BaseModel):
+    auth: Literal["none", "required"] = Field(
+        "none",
+        description="none: whoever is at this machine may do everything; required: sign-in.",
+    )
+    session_idle_s: float = Field(3600.0, gt=0, description="A session unused so long ends.")
+    session_max_s: float = Field(43_200.0, gt=0, description="Every session ends after so long.")
+    password_min_length: int = Field(12, ge=8, le=128)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of reverse proxies whose X-Forwarded-For and"
+        " X-Forwarded-Proto are believed.",
+    )
+    metrics_public: bool = Field(False, description="Answer /metrics without sign-in.")
+    rate_limit_per_minute: int = Field(
+        60_000, ge=0, description="Requests of one who has signed in, a process; 0: any number."
+    )
+    rate_limit_anonymous_per_minute: int = Field(
+        300, ge=0, description="Requests of one address without sign-in, a process; 0: any number."
+    )
+    request_timeout_s: float = Field(
+        330.0, gt=0, description="A request that is not answered in this time ends with 504."
+    )
+
+    oidc_issuer: str = Field("", description="https:// address of the identity provider.")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scopes: str = "openid profile"
+    oidc_name_claim: str = Field("preferred_username", description="What people are called by.")
+    oidc_roles_claim: str = Field("roles", description="Its path, as in realm_access.roles.")
+    oidc_role_map: Annotated[tuple[tuple[str, Role], ...], NoDecode] = Field(
+        (), description="value of the claim=role, separated by commas."
+    )
+    oidc_audience: str = Field(
+        "", description="Audience of access tokens for the API; empty: they are not accepted."
+    )
+    oidc_label: str = Field("Sign in with your organisation", description="The button's words.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _parse_networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        # An address that is none raises ValueError, which tells which setting is wrong.
+        return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+
+    @field_validator("oidc_role_map", mode="before")
+    @classmethod
+    def _parse_role_map(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(_mapping(part) for part in value.split(",") if part.strip())
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        loopback = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+        if value and not value.startswith(("https://", *loopback)):
+            raise ValueError("the issuer's address begins with https://")
+        return value.rstrip("/")
+
+
+def _mapping(text: str) -> tuple[str, Role]:
+    claimed, equals, role = text.strip().rpartition("=")
+    if not equals or not claimed:
+        raise ValueError(f"'{text}' is not of the form value=role")
+    try:
+        return claimed.strip(), next(iter(checked_roles([role])))
+    except InvalidRequest as error:
+        raise ValueError(f"{error.message} {error.remedy}") from error
