@@ -251,7 +251,7 @@ def _network(settings: Settings) -> Check:
         )
     try:
         settings.check_binding(settings.dicom_host, "The DICOM node")
-        settings.check_binding(settings.http_host, "The HTTP server")
+        settings.check_http_binding()
     except MediViewError as error:
         return Check("network", "fail", error.message, error.remedy)
     return Check("network", "ok", "listens on this machine alone")

@@ -3,17 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Engine
 
+from storage.accounts import Accounts
+from storage.api_keys import ApiKeys
+from storage.attempts import Attempts
+from storage.audit import Audit
 from storage.commitments import CommitmentReports, CommitmentRequests
+from storage.conflicts import Conflicts
 from storage.database import make_engine
 from storage.decisions import Decisions
 from storage.deleting import Deletions
 from storage.deliveries import Deliveries
 from storage.events import Events
 from storage.expectations import Expectations
+from storage.feedback import FindingFeedback
 from storage.findings import Findings
 from storage.heartbeats import Heartbeats
 from storage.index import Index
@@ -26,6 +33,7 @@ from storage.peers import Peers
 from storage.procedure_steps import ProcedureSteps
 from storage.reports import Reports
 from storage.s3 import S3Objects
+from storage.sessions import Sessions
 from storage.settings import Settings
 from storage.settle import check_backlog, locate
 from storage.signing import TokenSigner, load_secret
@@ -49,9 +57,11 @@ class Storage:
     jobs: Jobs
     decisions: Decisions
     findings: Findings
+    finding_feedback: FindingFeedback
     reports: Reports
     deliveries: Deliveries
     deletions: Deletions
+    conflicts: Conflicts
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
@@ -61,6 +71,11 @@ class Storage:
     procedure_steps: ProcedureSteps
     expectations: Expectations
     worklist: Worklist
+    accounts: Accounts
+    sessions: Sessions
+    api_keys: ApiKeys
+    attempts: Attempts
+    audit: Audit
 
 
 @contextmanager
@@ -82,6 +97,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         if settings.object_store == "s3" and settings.spool_max_bytes
         else None,
     )
+    audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
     ingest = Ingest(engine, writer, settings.max_instance_bytes)
     try:
         check_schema(engine)
@@ -97,9 +113,11 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),
+            finding_feedback=FindingFeedback(engine),
             reports=Reports(engine),
             deliveries=Deliveries(engine),
             deletions=Deletions(engine, writer, objects),
+            conflicts=Conflicts(engine, writer, reader, objects),
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),
@@ -109,10 +127,20 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             procedure_steps=ProcedureSteps(engine),
             expectations=Expectations(engine),
             worklist=Worklist(engine),
+            accounts=Accounts(engine, settings.password_min_length),
+            sessions=Sessions(
+                engine,
+                idle=timedelta(seconds=settings.session_idle_s),
+                lifetime=timedelta(seconds=settings.session_max_s),
+            ),
+            api_keys=ApiKeys(engine),
+            attempts=Attempts(engine),
+            audit=audit,
         )
     finally:
         writer.close()
         ingest.close()
+        audit.close()
         reader.close()
         engine.dispose()
 

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-Role = Literal["viewer", "radiologist", "integrator", "admin"]
-ROLES: frozenset[Role] = frozenset(get_args(Role))
+from storage.roles import ROLES, SCOPES, AccessScope, Role
 
-AccessScope = Literal[
-    "dicomweb:read",
-    "dicomweb:write",
-    "api:read",
-    "api:write",
-    "fhir:read",
-    "metrics:read",
-    "admin",
+__all__ = [
+    "LOCAL",
+    "ROLES",
+    "SCOPES",
+    "AccessScope",
+    "OptionalPrincipalDep",
+    "Principal",
+    "PrincipalDep",
+    "Role",
+    "principal_of",
 ]
-SCOPES: frozenset[AccessScope] = frozenset(get_args(AccessScope))
 
 Kind = Literal["local", "account", "key", "oidc"]
 

@@ -46,7 +46,7 @@ def up(
     }
     settings = start(**given)
     settings.check_binding(settings.dicom_host, "The DICOM node")
-    settings.check_binding(settings.http_host, "The HTTP server")
+    settings.check_http_binding()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_on(settings.data_dir):
         settings = _with_free_ports(settings)

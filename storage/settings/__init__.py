@@ -9,6 +9,7 @@ from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.errors import InvalidRequest
+from storage.settings.access import AccessSettings
 from storage.settings.audit import AuditSettings
 from storage.settings.exchange import (
     AE_TITLE_MAX_LENGTH,
@@ -17,6 +18,7 @@ from storage.settings.exchange import (
     Destination,
 )
 from storage.settings.places import KeepingSettings, ListeningSettings
+from storage.settings.serving import ServingSettings
 from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
 
 __all__ = ["MIB", "Destination", "Settings", "is_loopback", "load_settings"]
@@ -25,12 +27,14 @@ __all__ = ["MIB", "Destination", "Settings", "is_loopback", "load_settings"]
 class Settings(
     KeepingSettings,
     ListeningSettings,
+    ServingSettings,
     AssociatingSettings,
     DeliverySettings,
     WorkSettings,
     LimitSettings,
     ModelSettings,
     AuditSettings,
+    AccessSettings,
     BaseSettings,
 ):
     """Everything that an operator may set; each has an embedded default."""
@@ -64,6 +68,8 @@ class Settings(
             raise ValueError("object_store is s3, but s3_bucket is empty")
         if self.dicom_tls_port and self.tls_certificate is None:
             raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("oidc_issuer is set, but oidc_client_id is empty")
         return self
 
     @property
@@ -85,14 +91,29 @@ class Settings(
         return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
 
     def check_binding(self, host: str, what: str) -> None:
-        """Refuse to listen beyond loopback unless the operator trusts the network."""
+        """Refuse to listen to DICOM beyond loopback unless the operator trusts the network.
+
+        DICOM has no sign-in: an AE title is no secret.
+        """
         if self.trusted_network or is_loopback(host):
             return
         raise InvalidRequest(
             f"{what} would listen on {host}, where other machines can reach it,"
-            " and the node has no sign-in yet.",
+            " and DICOM has no sign-in.",
             remedy="Listen on 127.0.0.1, or set MEDIVIEW_TRUSTED_NETWORK=true"
-            " when everyone who reaches that address may see every patient.",
+            " when everyone who reaches that address may send and ask for studies;"
+            " MEDIVIEW_UNKNOWN_PEERS=reject and TLS narrow that down.",
+        )
+
+    def check_http_binding(self) -> None:
+        """Refuse to serve HTTP beyond loopback without sign-in; no setting lifts that."""
+        if self.auth == "required" or is_loopback(self.http_host):
+            return
+        raise InvalidRequest(
+            f"The HTTP server would listen on {self.http_host}, where other machines can reach it,"
+            " and nobody would have to sign in.",
+            remedy="Listen on 127.0.0.1, or set MEDIVIEW_AUTH=required and make the first account:"
+            " mediview users add NAME --role admin.",
         )
 
 

@@ -33,6 +33,6 @@ class ListeningSettings(BaseModel):
     http_port: int = Field(8000, ge=0, le=65535)
     public_url: str = Field("", description="The node's address as a browser reaches it.")
     trusted_network: bool = Field(
-        False, description="Allow listening beyond loopback although there is no sign-in yet."
+        False, description="Let DICOM, which has no sign-in, listen beyond loopback."
     )
     viewer_dir: Path | None = Field(None, description="The built viewer; empty: the one shipped.")
