@@ -1,0 +1,75 @@
+"""Where events wait on disk while the database does not take them.
+
+A file for each batch, one JSON object a line, readable by the node alone: the
+lines name patients. The keeper brings them in, at least once.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO, cast
+
+from storage.audit.events import Actor, AuditEvent, Code, Type
+from storage.volume_files import translated_os_errors
+
+_PRIVATE = 0o700
+
+
+class Spool:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, events: Sequence[AuditEvent]) -> None:
+        """Keep them on disk. Raises StorageFull, StorageUnavailable."""
+        with translated_os_errors(self._folder.parent):
+            make_private(self._folder)
+            path = self._folder / f"{uuid.uuid4().hex}.jsonl"
+            part = path.with_suffix(".part")
+            with private_file(part) as file:
+                for event in events:
+                    file.write(json.dumps(asdict(event), default=datetime.isoformat) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+
+    def waiting(self) -> Iterator[tuple[Path, list[AuditEvent]]]:
+        """Each file with its events, the oldest first."""
+        if not self._folder.is_dir():
+            return
+        for path in sorted(self._folder.glob("*.jsonl"), key=lambda one: one.stat().st_mtime):
+            yield path, [_read(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def make_private(folder: Path) -> None:
+    """A folder that nobody else may look into."""
+    folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+
+
+def private_file(path: Path, mode: str = "w") -> TextIO:
+    """A text file that nobody else may read, from its first byte on."""
+    file = open(  # noqa: SIM115 - the caller's to close
+        path,
+        mode,
+        encoding="utf-8",
+        opener=lambda name, flags: os.open(name, flags | os.O_CLOEXEC, 0o600),
+    )
+    return cast("TextIO", file)
+
+
+def _read(line: str) -> AuditEvent:
+    fields = json.loads(line)
+    return AuditEvent(
+        **{
+            **fields,
+            "code": Code(fields["code"]),
+            "type": Type(fields["type"]),
+            "actor": Actor(**fields["actor"]),
+            "study_instance_uids": tuple(fields["study_instance_uids"]),
+            "patient_ids": tuple(fields["patient_ids"]),
+            "at": datetime.fromisoformat(fields["at"]),
+        }
+    )

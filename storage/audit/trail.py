@@ -1,0 +1,228 @@
+"""The one door into the audit trail: cheap for whoever tells, and nothing told is lost.
+
+Events are written by a thread of their own, a batch a transaction; what the
+database does not take waits on disk. Where the trail must fail closed they are
+written before the caller goes on, and a caller that cannot be heard is told so.
+"""
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+from storage.audit.events import NODE, Actor, AuditEvent, Code
+from storage.audit.rows import WINDOW, Views, add_events, count_views, note_series, window_of
+from storage.audit.spool import Spool
+from storage.clock import utcnow
+from storage.database import writing
+from storage.errors import MediViewError
+from storage.requests import current_request_id
+
+log = structlog.get_logger(__name__)
+
+_LINGER_S = 0.1
+# Counts of views that are known already may come this late; their row is there.
+_COUNT_EVERY_S = 5.0
+_KEPT_AT_MOST = 20_000
+_SERIES_REMEMBERED = 10_000
+_CHECKED_S = 1.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Looks at one study within one minute, since they were last written."""
+
+    event: AuditEvent
+    key: str
+    ends_at: datetime
+    occurrences: int
+    written: bool = False
+
+    def take(self) -> Views:
+        taken = Views(self.event, self.key, self.ends_at, self.occurrences)
+        self.occurrences, self.written = 0, True
+        return taken
+
+
+class Audit:
+    """One a process. Safe for threads; its own thread starts with the first event."""
+
+    def __init__(self, engine: Engine, data_dir: Path, *, fail_closed: bool = False) -> None:
+        self.fail_closed = fail_closed
+        self._engine = engine
+        self.spool = Spool(data_dir / "audit" / "spool")
+        self._process = f"{socket.gethostname()}:{os.getpid()}"
+        self._told = threading.Condition()
+        self._events: list[AuditEvent] = []
+        self._seen: dict[tuple[Actor, str, str, int], _Seen] = {}
+        self._series: dict[str, str] = {}
+        self._series_known: dict[str, str] = {}
+        self._counted_at = 0.0
+        self._checked_at = float("-inf")
+        self._closing = False
+        self._troubled = False
+        self._thread: threading.Thread | None = None
+
+    def record(self, event: AuditEvent) -> None:
+        """Write one event. Raises StorageUnavailable, StorageFull where the trail fails closed."""
+        event = _of_request(event)
+        if self.fail_closed:
+            with writing(self._engine) as connection:
+                add_events(connection, [event], self._process)
+            return
+        with self._told:
+            self._events.append(event)
+            self._wake()
+
+    def viewed(self, actor: Actor, study_instance_uid: str, via: str, occurrences: int = 1) -> None:
+        """Count a look at a study: one row for each actor, study, way and minute, over all
+        processes.
+
+        The first of a minute is written like any event; the others are counted
+        in memory and follow within seconds. Raises what `record` raises.
+        """
+        minute = int(time.time() // WINDOW.total_seconds())
+        with self._told:
+            seen = self._seen.get((actor, study_instance_uid, via, minute))
+            if seen is not None and (seen.written or not self.fail_closed):
+                seen.occurrences += occurrences
+                return
+        event = AuditEvent(
+            Code.INSTANCES_ACCESSED,
+            "R",
+            actor,
+            study_instance_uids=(study_instance_uid,),
+            detail={"via": via},
+            request_id=current_request_id(),
+        )
+        new = _Seen(event, *window_of(event), occurrences)
+        if self.fail_closed:
+            with writing(self._engine) as connection:
+                count_views(connection, [new.take()], self._process)
+        with self._told:
+            known = self._seen.setdefault((actor, study_instance_uid, via, minute), new)
+            if known is not new:
+                known.occurrences += new.occurrences
+                known.written = known.written or new.written
+            self._wake()
+
+    def series_came(self, series_instance_uid: str) -> None:
+        """Remember the request at hand as the one that brings instances of the series."""
+        request_id = current_request_id()
+        if not request_id or self._series_known.get(series_instance_uid) == request_id:
+            return
+        with self._told:
+            if len(self._series_known) >= _SERIES_REMEMBERED:
+                self._series_known.clear()
+            self._series_known[series_instance_uid] = request_id
+            self._series[series_instance_uid] = request_id
+            self._wake()
+
+    def check(self) -> None:
+        """Raise, before a change that must not happen unheard, where the trail fails closed
+        and takes nothing just now.
+        """
+        if not self.fail_closed or time.monotonic() - self._checked_at < _CHECKED_S:
+            return
+        with writing(self._engine) as connection:
+            attempt = connection.begin_nested()
+            probe = AuditEvent(Code.APPLICATION_ACTIVITY, "E", NODE)
+            add_events(connection, [probe], self._process)
+            attempt.rollback()
+        self._checked_at = time.monotonic()
+
+    def flush(self) -> None:
+        """Write what was told so far, or leave it on disk."""
+        self._write(everything=True)
+
+    def close(self) -> None:
+        """Write what was told, and end the thread."""
+        with self._told:
+            self._closing = True
+            self._told.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+
+    def _wake(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+            self._thread.start()
+        self._told.notify_all()
+
+    def _run(self) -> None:
+        while not self._closing:
+            with self._told:
+                while not self._closing and not self._is_due():
+                    self._told.wait(_COUNT_EVERY_S)
+            # Whoever tells next shares the transaction.
+            time.sleep(_LINGER_S)
+            self._write(everything=False)
+
+    def _is_due(self) -> bool:
+        if self._events or self._series:
+            return True
+        late = time.monotonic() - self._counted_at >= _COUNT_EVERY_S
+        return any(one.occurrences and (late or not one.written) for one in self._seen.values())
+
+    def _take(self, everything: bool) -> tuple[list[AuditEvent], list[Views], dict[str, str]]:
+        with self._told:
+            events, self._events = self._events, []
+            series, self._series = self._series, {}
+            late = everything or time.monotonic() - self._counted_at >= _COUNT_EVERY_S
+            views = [
+                one.take()
+                for one in self._seen.values()
+                if one.occurrences and (late or not one.written)
+            ]
+            if late:
+                self._counted_at = time.monotonic()
+                now = utcnow()
+                self._seen = {key: one for key, one in self._seen.items() if one.ends_at > now}
+        return events, views, series
+
+    def _write(self, *, everything: bool) -> None:
+        events, views, series = self._take(everything)
+        if not (events or views or series):
+            return
+        try:
+            with writing(self._engine) as connection:
+                add_events(connection, events, self._process)
+                count_views(connection, views, self._process)
+                note_series(connection, series, utcnow())
+            self._troubled = False
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: no event may be lost
+            self._put_aside([*events, *(_counted(one) for one in views)], error)
+
+    def _put_aside(self, events: list[AuditEvent], error: Exception) -> None:
+        if not self._troubled:
+            kind = error.code if isinstance(error, MediViewError) else type(error).__name__
+            log.error("audit_not_written", error=kind)
+        self._troubled = True
+        if not events:
+            return
+        try:
+            self.spool.put(events)
+        except MediViewError as second:
+            with self._told:
+                room = max(_KEPT_AT_MOST - len(self._events), 0)
+                self._events[:0] = events[:room]
+            log.error("audit_not_spooled", error=second.code, lost=max(len(events) - room, 0))
+            time.sleep(_LINGER_S)
+
+
+def _of_request(event: AuditEvent) -> AuditEvent:
+    request_id = event.request_id or current_request_id()
+    return event if request_id == event.request_id else replace(event, request_id=request_id)
+
+
+def _counted(views: Views) -> AuditEvent:
+    return replace(
+        views.event, detail={**views.event.detail, "occurrences_meanwhile": views.occurrences}
+    )
