@@ -1,7 +1,14 @@
-"""GET /metrics for Prometheus: counts and times, nothing about a patient."""
+"""GET /metrics for Prometheus: counts and times, nothing about a patient.
 
+Where several processes serve, each keeps its counts in a file of its own, and
+whichever is asked adds them up.
+"""
+
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import (
@@ -10,8 +17,10 @@ from prometheus_client import (
     Counter,
     Histogram,
     generate_latest,
+    values,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.deps import StorageDep
@@ -21,25 +30,45 @@ from storage.opening import Storage
 
 router = APIRouter(tags=["operation"])
 
+# prometheus_client knows the folder by this name.
+_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
 _JOB_STATES: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
+
+
+@contextmanager
+def shared_by_processes() -> Iterator[None]:
+    """Let the processes that are forked within add up what they count."""
+    # A name of its own: containers that share the data folder may have the same process ids.
+    with tempfile.TemporaryDirectory(prefix="metrics-") as folder:
+        os.environ[_FOLDER_VARIABLE] = folder
+        alone = values.ValueClass
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            values.ValueClass = alone
+            del os.environ[_FOLDER_VARIABLE]
 
 
 class Metrics:
     """The counters of one application; each application has its own registry."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self._own = CollectorRegistry()
+        self._folder = os.environ.get(_FOLDER_VARIABLE, "")
+        self._ledger: _Ledger | None = None
         self._requests = Counter(
             "mediview_http_requests",
             "HTTP requests answered.",
             ("method", "route", "status"),
-            registry=self.registry,
+            registry=self._own,
         )
         self._seconds = Histogram(
             "mediview_http_request_seconds",
             "Time to answer an HTTP request, in seconds.",
             ("method", "route"),
-            registry=self.registry,
+            registry=self._own,
         )
 
     def request_done(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -49,7 +78,18 @@ class Metrics:
 
     def watch(self, storage: Storage) -> None:
         """Also tell what the ledger holds, read at each scrape."""
-        self.registry.register(_Ledger(storage))
+        self._ledger = _Ledger(storage)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format, of all processes that serve together."""
+        registry = CollectorRegistry()
+        if self._folder:
+            MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(self._own)
+        if self._ledger is not None:
+            registry.register(self._ledger)
+        return generate_latest(registry)
 
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -87,5 +127,5 @@ class _Ledger(Collector):
 def metrics(request: Request, storage: StorageDep) -> Response:
     """All metrics in Prometheus' text format."""
     del storage
-    registry: CollectorRegistry = request.app.state.metrics.registry
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    counted: Metrics = request.app.state.metrics
+    return Response(counted.text(), media_type=CONTENT_TYPE_LATEST)

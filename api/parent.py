@@ -15,13 +15,20 @@ class ParentGone(Exception):
 def end_with_parent() -> None:
     """Ask the kernel for SIGTERM at the supervisor's death, where one started this process.
 
-    Raises ParentGone when that has happened already (prctl(2), PR_SET_PDEATHSIG).
+    Raises ParentGone when that has happened already.
     """
     supervisor = os.environ.pop(ENVIRONMENT_NAME, "")
-    if not supervisor.isdecimal():
-        return
+    if supervisor.isdecimal():
+        end_with(int(supervisor))
+
+
+def end_with(parent_pid: int) -> None:
+    """Ask the kernel for SIGTERM at the death of the parent (prctl(2), PR_SET_PDEATHSIG).
+
+    Raises ParentGone when that has happened already.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # It may have died between our start and the call above.
-    if os.getppid() != int(supervisor):
+    if os.getppid() != parent_pid:
         raise ParentGone

@@ -1,7 +1,9 @@
-"""Run the HTTP side with uvicorn, and end it within seconds."""
+"""Run the HTTP side with uvicorn, in one or several processes, and end it within seconds."""
 
+import os
 import resource
 import signal
+import socket
 import tempfile
 from types import FrameType
 
@@ -9,7 +11,11 @@ import structlog
 import uvicorn
 from starlette.formparsers import MultiPartParser
 
+from api import metrics
 from api.app import create_app
+from api.processes import Processes
+from api.zero_copy import ZeroCopyProtocol
+from storage.errors import InvalidRequest
 from storage.opening import open_storage
 from storage.settings import Settings
 
@@ -20,6 +26,7 @@ _GRACE_S = 5
 _BACKLOG = 512
 _SPOOL_FROM_BYTES = 64 * 1024
 _OPEN_FILES = 8192
+_MOST_BY_DEFAULT = 8
 
 
 def make_server(settings: Settings) -> uvicorn.Server:
@@ -31,6 +38,7 @@ def make_server(settings: Settings) -> uvicorn.Server:
             host=settings.http_host,
             port=settings.http_port,
             backlog=_BACKLOG,
+            http=ZeroCopyProtocol,
             # Our own lines carry no query strings.
             access_log=False,
             log_config=None,
@@ -52,7 +60,7 @@ def run_api(settings: Settings) -> int:
     Raises InvalidRequest when it may not listen there, StorageUnavailable when
     the storage cannot be opened.
     """
-    settings.check_binding(settings.http_host, "The HTTP server")
+    settings.check_http_binding()
     with open_storage(settings):
         # Told here in a sentence; within uvicorn it would be a stack trace.
         pass
@@ -63,8 +71,23 @@ def run_api(settings: Settings) -> int:
     # A form of a thousand slices must not lie in memory whole.
     MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
     _allow_open_files(_OPEN_FILES)
+    with _listen(settings.http_host, settings.http_port) as listener:
+        port: int = listener.getsockname()[1]
+        settings = settings.model_copy(update={"http_port": port})
+        count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
+        log.info("http_listening", host=settings.http_host, port=port, processes=count)
+        if count == 1:
+            status = _serve(settings, listener)
+        else:
+            with metrics.shared_by_processes():
+                status = Processes(count, lambda _: _serve(settings, listener)).run()
+    log.info("http_stopped")
+    return status
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    """Serve in this process from a listening socket; returns the exit status."""
     server = make_server(settings)
-    log.info("http_listening", host=settings.http_host, port=settings.http_port)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -73,9 +96,31 @@ def run_api(settings: Settings) -> int:
     # uvicorn raises the signal again once it has ended; to have been asked is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    server.run()
-    log.info("http_stopped")
+    server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket that may be inherited. Raises InvalidRequest."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InvalidRequest(
+            f"The HTTP server cannot listen on {host}:{port}: {error.strerror or error}.",
+            remedy="Stop what listens there, or set MEDIVIEW_HTTP_PORT to another port.",
+        ) from error
+    return listener
 
 
 def _allow_open_files(wanted: int) -> None:

@@ -25,6 +25,7 @@ from storage.findings import Findings
 from storage.heartbeats import Heartbeats
 from storage.index import Index
 from storage.ingest import Ingest
+from storage.instance_lookup import InstanceLookup
 from storage.instances import InstanceReader
 from storage.jobs import Jobs
 from storage.migrate import check_schema
@@ -50,6 +51,7 @@ class Storage:
     settings: Settings
     engine: Engine
     index: Index
+    lookup: InstanceLookup
     instances: InstanceReader
     objects: ObjectStore
     volumes: VolumeWriter
@@ -99,6 +101,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     )
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
     ingest = Ingest(engine, writer, settings.max_instance_bytes)
+    lookup = InstanceLookup(engine)
     try:
         check_schema(engine)
         objects = open_objects(settings)
@@ -106,6 +109,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             settings=settings,
             engine=engine,
             index=Index(engine),
+            lookup=lookup,
             instances=InstanceReader(reader, objects, partial(locate, engine)),
             objects=objects,
             volumes=writer,

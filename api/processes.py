@@ -1,0 +1,163 @@
+"""Several processes that serve from one listening socket, kept alive by the one that made them.
+
+They are forked once everything is imported, so they share the memory of the
+code, and one that crashed is there again within a moment.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+import structlog
+
+from api.parent import ParentGone, end_with
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 0.1
+_BACKOFF_FIRST_S = 0.25
+_BACKOFF_MAX_S = 30.0
+# One that lived this long starts with a clean record.
+_SETTLED_AFTER_S = 60.0
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class _Child:
+    number: int
+    pid: int = 0
+    started_at: float = 0.0
+    start_at: float = 0.0
+    crashes: int = 0
+
+
+class Processes:
+    """Runs `work(number)`, numbers from 1, in `count` processes until it is asked to end.
+
+    The first SIGTERM, SIGINT or SIGHUP is passed on to all as SIGTERM, which have
+    `grace_s` to end; what is left then, or at a second signal, is killed. `work`
+    installs its own handlers and returns an exit status. Call `run` in the main
+    thread of a process without other threads: they would not exist in a child.
+    """
+
+    def __init__(self, count: int, work: Callable[[int], int], *, grace_s: float = 8.0) -> None:
+        self._children = [_Child(number) for number in range(1, count + 1)]
+        self._work = work
+        self._grace_s = grace_s
+        self._stop_requests = 0
+        self._woken = threading.Event()
+
+    def run(self) -> int:
+        """Block until asked to end; 0 when every process ended by itself within its time."""
+        previous = {number: signal.signal(number, self._request_stop) for number in _STOP_SIGNALS}
+        # What lives now is never collected in a child, whose pages thereby stay shared.
+        gc.collect()
+        gc.freeze()
+        try:
+            while not self._stop_requests:
+                self._keep_alive()
+                self._pause()
+            return self._stop()
+        finally:
+            for child in self._children:
+                self._kill(child)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _request_stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stop_requests += 1
+        self._woken.set()
+
+    def _pause(self) -> None:
+        self._woken.wait(_LOOK_EVERY_S)
+        self._woken.clear()
+
+    def _keep_alive(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.pid and self._has_ended(child):
+                if now - child.started_at > _SETTLED_AFTER_S:
+                    child.crashes = 0
+                child.start_at = now + min(_BACKOFF_FIRST_S * 2**child.crashes, _BACKOFF_MAX_S)
+                child.crashes += 1
+            if not child.pid and now >= child.start_at and not self._stop_requests:
+                self._start(child)
+
+    def _start(self, child: _Child) -> None:
+        master = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child.started_at = time.monotonic()
+        child.pid = os.fork()
+        if child.pid:
+            return
+        # From here on in the child, which must never return into its parent's code.
+        status = 1
+        try:
+            for number in _STOP_SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            end_with(master)
+            if self._stop_requests:
+                # Asked between the fork and the lines above, so that only this copy knows.
+                os._exit(0)
+            structlog.contextvars.bind_contextvars(process=child.number)
+            status = self._work(child.number)
+        except ParentGone:
+            pass
+        except Exception:
+            # The edge of a process.
+            log.error("http_process_failed", exc_info=True)
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+
+    def _has_ended(self, child: _Child) -> bool:
+        """Whether the process is gone; if so it is waited for and told."""
+        pid, status = os.waitpid(child.pid, os.WNOHANG)
+        if not pid:
+            return False
+        child.pid = 0
+        if not self._stop_requests:
+            code = os.waitstatus_to_exitcode(status)
+            log.error("http_process_ended", number=child.number, ended=_ended(code))
+        return True
+
+    def _stop(self) -> int:
+        asked_once = self._stop_requests
+        for child in self._children:
+            self._signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + self._grace_s
+        while time.monotonic() < deadline and self._stop_requests == asked_once:
+            if all(not child.pid or self._has_ended(child) for child in self._children):
+                return 0
+            self._pause()
+        late = [child.number for child in self._children if child.pid]
+        log.warning("http_processes_killed", numbers=late)
+        return 1
+
+    @staticmethod
+    def _signal(child: _Child, number: signal.Signals) -> None:
+        if child.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, number)
+
+    def _kill(self, child: _Child) -> None:
+        self._signal(child, signal.SIGKILL)
+        if child.pid:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child.pid, 0)
+            child.pid = 0
+
+
+def _ended(code: int) -> str:
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
