@@ -180,29 +180,6 @@ class Deliveries:
         }
         self._set(delivery_ids, values, utcnow(), only="SENDING")
 
-    def retry_now(self, delivery_id: str) -> Delivery:
-        """Let an open delivery go at once. Raises NotFound."""
-        now = utcnow()
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(t.delivery)
-                .where(t.delivery.c.delivery_id == delivery_id, t.delivery.c.state == "PENDING")
-                .values(next_attempt_at=now, updated_at=now)
-            )
-            row = (
-                connection.execute(
-                    select(t.delivery).where(t.delivery.c.delivery_id == delivery_id)
-                )
-                .mappings()
-                .first()
-            )
-        if row is None:
-            raise NotFound(
-                "There is no delivery under that identifier.",
-                remedy="The study's page lists its deliveries.",
-            )
-        return to_delivery(row)
-
     def of_study(self, study_instance_uid: str) -> list[Delivery]:
         return self.of_studies([study_instance_uid])[study_instance_uid]
 
@@ -217,6 +194,23 @@ class Deliveries:
             for row in rows.mappings():
                 deliveries[row["study_instance_uid"]].append(to_delivery(row))
         return deliveries
+
+    def get(self, delivery_id: str) -> Delivery:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.delivery).where(t.delivery.c.delivery_id == delivery_id)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no delivery under that identifier.",
+                remedy="GET /api/deliveries lists them.",
+            )
+        return to_delivery(row)
 
     def due_count(self, now: datetime) -> int:
         with reading(self._engine) as connection:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from storage import tables as t
-from storage.database import reading
+from storage.clock import utcnow
+from storage.database import reading, writing
 from storage.entities import Event, EventTopic
 from storage.rows import to_event
 
@@ -60,6 +61,27 @@ class Events:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.event.c.event_id).limit(limit))
             return [to_event(row) for row in rows.mappings()]
+
+    def oldest_id(self) -> int:
+        """The number of the oldest event that is kept, 0 where there is none."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.min(t.event.c.event_id))).scalar() or 0
+
+    def announce(
+        self, topic: EventTopic, payload: Mapping[str, Any], study_instance_uid: str = ""
+    ) -> None:
+        """Tell what needs no row of its own, such as how far something is."""
+        with writing(self._engine) as connection:
+            add_event(connection, utcnow(), topic, study_instance_uid, payload=payload)
+
+    def prune(self, before: datetime) -> int:
+        """Forget events from before that time but for the newest one, which keeps the count."""
+        newest = select(func.max(t.event.c.event_id)).scalar_subquery()
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(t.event).where(t.event.c.at < before, t.event.c.event_id < newest)
+            )
+            return gone.rowcount
 
     def last_id(self) -> int:
         """The number of the newest event, 0 before the first."""

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
 from storage import tables as t
 from storage.database import reading, writing
 from storage.entities import Finding
+from storage.errors import NotFound
 from storage.rows import to_finding
 
 
@@ -27,6 +28,23 @@ class Findings:
 
     def of_job(self, job_id: str) -> list[Finding]:
         return self._where(t.finding.c.job_id == job_id)
+
+    def get(self, finding_id: str) -> Finding:
+        """Raises NotFound."""
+        found = self._where(t.finding.c.finding_id == finding_id)
+        if not found:
+            raise NotFound(
+                "There is no finding under that identifier.",
+                remedy="GET /api/studies/{study_instance_uid}/findings lists a study's.",
+            )
+        return found[0]
+
+    def of_studies(self, study_instance_uids: Sequence[str]) -> dict[str, list[Finding]]:
+        """The findings of several studies at once."""
+        found: dict[str, list[Finding]] = {uid: [] for uid in study_instance_uids}
+        for finding in self._where(t.finding.c.study_instance_uid.in_(study_instance_uids)):
+            found[finding.study_instance_uid].append(finding)
+        return found
 
     def counts(self, study_instance_uids: list[str]) -> dict[str, int]:
         """How many findings each of the studies has."""

@@ -1,8 +1,8 @@
 """One round of what keeps the storage in order; the clock of `inference` calls it.
 
 Objects of deleted instances leave the bucket, received ones go there, mostly
-dead volumes are rewritten, retired ones removed and the cache is kept within
-its limit.
+dead volumes are rewritten, retired ones removed, the cache is kept within its
+limit, and what was kept long enough goes.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from storage.compacting import compact, remove_retired
 from storage.deleting import purge
 from storage.errors import MediViewError
 from storage.exclusive import housekeeping_lock
+from storage.expiring import expire
 from storage.opening import Storage
 from storage.settle import settle, settle_volume
 
@@ -46,6 +47,7 @@ class Housekeeper:
                 more = self._try("settle", self._settle)
                 self._try("compact", lambda: self._compact(now))
                 self._try("limit_cache", self._limit_cache)
+                self._try("expire", lambda: expire(self._storage, now))
                 self._recovered("lock")
                 return more
         except MediViewError as error:

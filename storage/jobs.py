@@ -19,6 +19,9 @@ from storage.errors import NotFound
 from storage.events import add_event
 from storage.rows import to_job
 
+PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
+"""Names that people use for the numbers by which jobs are taken, the highest first."""
+
 
 class Jobs:
     def __init__(self, engine: Engine) -> None:
@@ -160,6 +163,26 @@ class Jobs:
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
         return self._change(job_id, running, values, now) is not None
 
+    def retry(self, job_id: str, now: datetime) -> bool:
+        """Let a job that was canceled run once more, with all its attempts."""
+        values = {
+            "state": "SCHEDULED",
+            "stage": "",
+            "progress": 0.0,
+            "reason": "",
+            "attempts": 0,
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "started_at": None,
+            "finished_at": None,
+        }
+        return self._change(job_id, t.job.c.state == "CANCELED", values, now) is not None
+
+    def set_priority(self, job_id: str, priority: int, now: datetime) -> bool:
+        """Have a job that has not ended taken before those of lower priority."""
+        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        return self._change(job_id, running, {"priority": priority}, now) is not None
+
     def due(self, now: datetime, limit: int) -> list[Job]:
         """Jobs that a worker should take now, the most urgent first."""
         with reading(self._engine) as connection:
@@ -202,13 +225,18 @@ class Jobs:
         state: JobState | None = None,
         limit: int = 100,
         offset: int = 0,
+        *,
+        series_instance_uid: str | None = None,
+        pipeline: str | None = None,
     ) -> tuple[list[Job], int]:
         """The newest first, and how many there are in all."""
-        conditions = []
-        if study_instance_uid is not None:
-            conditions.append(t.job.c.study_instance_uid == study_instance_uid)
-        if state is not None:
-            conditions.append(t.job.c.state == state)
+        wanted = {
+            "study_instance_uid": study_instance_uid,
+            "series_instance_uid": series_instance_uid,
+            "pipeline": pipeline,
+            "state": state,
+        }
+        conditions = [t.job.c[name] == value for name, value in wanted.items() if value is not None]
         with reading(self._engine) as connection:
             total = connection.execute(
                 select(func.count()).select_from(t.job).where(*conditions)

@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import BinaryIO, Protocol
 
 from storage.clock import utcnow
 from storage.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
+from storage.parts import Part, PartFolder, no_parts
 from storage.signing import PresignedClaim, TokenSigner
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
@@ -73,6 +75,28 @@ class ObjectStore(Protocol):
         self, key: str, content_type: str, max_bytes: int, expires_s: int
     ) -> Presigned: ...
 
+    def begin_parts(self, key: str, content_type: str) -> str:
+        """Begin an upload in parts and return its name for the calls below."""
+        ...
+
+    def presign_part(
+        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
+    ) -> Presigned:
+        """Where to PUT one part of exactly that size."""
+        ...
+
+    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        """What arrived so far. Raises NotFound when the upload is over."""
+        ...
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        """Make the parts one object. Raises NotFound when the upload is over."""
+        ...
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        """Forget the parts; harmless when the upload is over."""
+        ...
+
     def check(self) -> None:
         """Raise StorageUnavailable when the store cannot be written."""
         ...
@@ -94,6 +118,7 @@ class FilesystemObjects:
 
     def __init__(self, folder: Path, *, signer: TokenSigner, public_url: str) -> None:
         self._folder = folder
+        self._parts = PartFolder(folder / ".parts")
         self._signer = signer
         self._public_url = public_url
 
@@ -166,6 +191,48 @@ class FilesystemObjects:
             expires_at=expires_at,
         )
 
+    def begin_parts(self, key: str, content_type: str) -> str:
+        check_key(key)
+        with self._translated():
+            return self._parts.begin()
+
+    def presign_part(
+        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
+    ) -> Presigned:
+        expires_at = utcnow() + timedelta(seconds=expires_s)
+        claim = PresignedClaim(
+            f"{check_key(key)}/{multipart_id}/{part_number}",
+            "application/octet-stream",
+            size_bytes,
+            expires_at,
+        )
+        token = self._signer.sign(claim)
+        return Presigned(
+            method="PUT",
+            url=f"{self._public_url}/api/uploads/parts?token={token}",
+            expires_at=expires_at,
+        )
+
+    def put_part(self, multipart_id: str, part_number: int, file: BinaryIO, etag: str) -> None:
+        """Keep a part that the node itself received."""
+        with self._translated():
+            self._parts.put(multipart_id, part_number, file, etag)
+
+    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        with self._translated():
+            return self._parts.list(multipart_id)
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        try:
+            with self._translated():
+                self._parts.join(multipart_id, parts, self._path(key))
+        except FileNotFoundError as error:
+            # Another call joined or dropped them meanwhile.
+            raise no_parts() from error
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        self._parts.drop(multipart_id)
+
     def verify_token(self, token: str) -> PresignedClaim:
         """The claim of a presigned URL. Raises InvalidRequest when forged or expired."""
         return self._signer.verify(token)
@@ -181,6 +248,15 @@ class FilesystemObjects:
 
     def _path(self, key: str) -> Path:
         return self._folder / check_key(key)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translate(error, self._folder) from error
 
 
 def _no_object() -> NotFound:

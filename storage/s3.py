@@ -1,8 +1,8 @@
 """Objects in an S3 bucket: AWS, MinIO, Ceph's gateway."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, BinaryIO
 
@@ -14,10 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storage.clock import utcnow
 from storage.errors import NotFound, StorageUnavailable
 from storage.objects import Presigned, check_key
+from storage.parts import Part, no_parts
 from storage.settings import Settings
 
 _MULTIPART_BYTES = 32 * 1024 * 1024
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
 class S3Objects:
@@ -136,6 +137,61 @@ class S3Objects:
             expires_at=utcnow() + timedelta(seconds=expires_s),
         )
 
+    def begin_parts(self, key: str, content_type: str) -> str:
+        with _translated():
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=check_key(key), ContentType=content_type
+            )
+        return str(answer["UploadId"])
+
+    def presign_part(
+        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
+    ) -> Presigned:
+        with _translated():
+            url = self._signing_client.generate_presigned_url(
+                "upload_part",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": check_key(key),
+                    "UploadId": multipart_id,
+                    "PartNumber": part_number,
+                    # Signed, so that the bucket takes a part of this size alone.
+                    "ContentLength": size_bytes,
+                },
+                ExpiresIn=expires_s,
+            )
+        return Presigned(method="PUT", url=url, expires_at=utcnow() + timedelta(seconds=expires_s))
+
+    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        with _of_parts():
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=check_key(key), UploadId=multipart_id
+            )
+            return [
+                Part(int(part["PartNumber"]), int(part["Size"]), str(part["ETag"]).strip('"'))
+                for page in pages
+                for part in page.get("Parts", ())
+            ]
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        with _of_parts():
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=check_key(key),
+                UploadId=multipart_id,
+                MultipartUpload={
+                    "Parts": [
+                        {"PartNumber": part.part_number, "ETag": f'"{part.etag}"'} for part in parts
+                    ]
+                },
+            )
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        with suppress(NotFound), _translated():
+            self._client.abort_multipart_upload(
+                Bucket=self._bucket, Key=check_key(key), UploadId=multipart_id
+            )
+
     def check(self) -> None:
         with _translated():
             self._client.head_bucket(Bucket=self._bucket)
@@ -198,6 +254,16 @@ def _client(settings: Settings, endpoint_url: str) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
+
+
+@contextmanager
+def _of_parts() -> Iterator[None]:
+    # What is missing here is the upload; Ceph and AWS word it differently.
+    try:
+        with _translated():
+            yield
+    except NotFound as error:
+        raise no_parts() from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from api.errors import problem_response
 _JSON_BODY_MAX_BYTES = 1024 * 1024
 _BODY_SILENCE_S = 60.0
 # These read their bodies themselves, with limits of their own.
-_LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content"})
+_LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content", "/api/uploads/parts"})
 _DICOMWEB = "/dicom-web"
 
 

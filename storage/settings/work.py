@@ -38,6 +38,15 @@ class LimitSettings(BaseModel):
     association_idle_timeout_s: float = Field(60.0, gt=0)
     upload_max_bytes: int = Field(2048 * MIB, ge=1)
     upload_url_expiry_s: int = Field(900, ge=1)
+    upload_parts_expiry_s: int = Field(
+        86_400, ge=1, description="How long an upload in parts may take, with its breaks."
+    )
+    upload_kept_s: int = Field(
+        604_800, ge=1, description="How long a finished upload waits to be started."
+    )
+    event_kept_s: int = Field(
+        30 * 86_400, ge=60, description="How far back a stream of events can be resumed."
+    )
     zip_max_entries: int = Field(20_000, ge=1)
     zip_max_ratio: int = Field(200, ge=1)
 

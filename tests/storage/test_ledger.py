@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from storage.clock import utcnow
+from storage.delivery_list import DeliveryFilter, retry_now
 from storage.entities import Code, Decision, Finding, Job, Report, ReportSection, ReportSentence
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -117,7 +118,8 @@ def test_deliveries_wait_back_off_and_end_when_held(storage: Storage) -> None:
     states = {d.delivery_id: d.state for d in storage.deliveries.of_study(STUDY)}
     assert [states[one] for one in ids] == ["PENDING", "SENT", "HELD"]
     assert storage.deliveries.due_count(now) == 0
-    storage.deliveries.retry_now(ids[0])
+    assert retry_now(storage.engine, DeliveryFilter(delivery_id=ids[0])) == 1
+    assert retry_now(storage.engine, DeliveryFilter(delivery_id=ids[1])) == 0
     assert storage.deliveries.due_count(utcnow()) == 1
 
 
@@ -162,7 +164,7 @@ def test_what_is_not_there_says_so(storage: Storage) -> None:
         lambda: storage.index.study("1.2.3"),
         lambda: storage.index.series("1.2", "1.2.3"),
         lambda: storage.uploads.get("none"),
-        lambda: storage.deliveries.retry_now("none"),
+        lambda: storage.deliveries.get("none"),
     ):
         with pytest.raises(NotFound) as refusal:
             look_up()

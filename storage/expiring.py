@@ -1,0 +1,33 @@
+"""What is kept for a time only: uploads that nobody finished, and old events."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+
+
+def expire(storage: Storage, now: datetime) -> bool:
+    """Let go of what was kept long enough; whether more uploads wait for it."""
+    settings = storage.settings
+    kept_until = now - timedelta(seconds=settings.upload_kept_s)
+    uploads = storage.uploads.expired(now, kept_until, _AT_ONCE)
+    for upload in uploads:
+        # First the state, so that nobody starts what is being removed.
+        if not storage.uploads.set_state(
+            upload.upload_id,
+            "EXPIRED",
+            reason="It was not finished in time.",
+            only=("PRESIGNED", "RECEIVED"),
+        ):
+            continue
+        if upload.multipart_id:
+            storage.objects.drop_parts(upload.object_key, upload.multipart_id)
+        storage.objects.delete(upload.object_key)
+        log.info("upload_expired", upload_id=upload.upload_id)
+    storage.events.prune(now - timedelta(seconds=settings.event_kept_s))
+    return len(uploads) == _AT_ONCE

@@ -1,0 +1,73 @@
+"""What people say of findings: accepted, rejected, or right with another value.
+
+Only ever added to. The finding itself stays as the pipeline stated it.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Engine, insert, select
+
+from storage import tables as t
+from storage.clock import utcnow
+from storage.database import reading, writing
+from storage.entities import Code, Feedback, Finding, Verdict
+from storage.events import add_event
+from storage.rows import to_feedback
+
+
+class FindingFeedback:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def say(
+        self,
+        finding: Finding,
+        verdict: Verdict,
+        said_by: str,
+        *,
+        value: float | None = None,
+        unit: Code | None = None,
+        label: str = "",
+        reason: str = "",
+    ) -> Feedback:
+        """Keep a verdict; the newest one of a finding is what counts."""
+        said = Feedback(
+            feedback_id=str(uuid.uuid4()),
+            finding_id=finding.finding_id,
+            study_instance_uid=finding.study_instance_uid,
+            verdict=verdict,
+            value=value,
+            unit=unit,
+            label=label,
+            reason=reason,
+            said_by=said_by,
+            said_at=utcnow(),
+        )
+        with writing(self._engine) as connection:
+            connection.execute(insert(t.finding_feedback).values(**asdict(said)))
+            add_event(
+                connection,
+                said.said_at,
+                "finding",
+                finding.study_instance_uid,
+                job_id=finding.job_id,
+                payload={"finding_id": finding.finding_id, "verdict": verdict},
+            )
+        return said
+
+    def of_findings(self, finding_ids: Sequence[str]) -> dict[str, list[Feedback]]:
+        """All that was said of each finding, oldest first."""
+        said: dict[str, list[Feedback]] = {finding_id: [] for finding_id in finding_ids}
+        if not said:
+            return said
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.finding_feedback)
+                .where(t.finding_feedback.c.finding_id.in_(list(said)))
+                .order_by(t.finding_feedback.c.id)
+            )
+            for row in rows.mappings():
+                said[row["finding_id"]].append(to_feedback(row))
+        return said
