@@ -108,8 +108,6 @@ def test_an_upload_in_parts_is_resumed_and_joined_in_their_order(objects: Object
     assert objects.get("uploads/one") == data
     with pytest.raises(NotFound, match="over"):
         objects.parts("uploads/one", name)
-    with pytest.raises(NotFound, match="over"):
-        objects.join_parts("uploads/one", name, [])
     objects.drop_parts("uploads/one", name)
     assert objects.get("uploads/one") == data
 
