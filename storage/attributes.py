@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Table, func, select
@@ -33,11 +34,24 @@ class Attribute:
     level: Level
     kind: Kind
     column: ColumnElement[Any]
+    folded: ColumnElement[str] | None = None
+    """Of names: what keys are compared with."""
+
+    @cached_property
+    def labelled(self) -> ColumnElement[Any]:
+        """The column under the keyword; made once, since a query names dozens."""
+        return self.column.label(self.keyword)
 
 
 def _columns(level: Level, table: Table, kinds: dict[str, Kind]) -> list[Attribute]:
     return [
-        Attribute(keyword, level, kind, table.c[_snake_case(keyword)])
+        Attribute(
+            keyword,
+            level,
+            kind,
+            table.c[_snake_case(keyword)],
+            table.c[f"{_snake_case(keyword)}_folded"] if kind is Kind.NAME else None,
+        )
         for keyword, kind in kinds.items()
     ]
 
@@ -160,7 +174,12 @@ ATTRIBUTES: dict[str, Attribute] = {
 """By keyword. What is not here is not matched, and is returned only from the data set itself."""
 
 
+_AVAILABLE = {
+    level: [one for one in ATTRIBUTES.values() if one.level in LEVELS[:depth]]
+    for depth, level in enumerate(LEVELS, 1)
+}
+
+
 def available_at(level: Level) -> list[Attribute]:
     """The attributes of the level and of those above it."""
-    levels = LEVELS[: LEVELS.index(level) + 1]
-    return [attribute for attribute in ATTRIBUTES.values() if attribute.level in levels]
+    return _AVAILABLE[level]

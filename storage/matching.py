@@ -1,24 +1,30 @@
-"""Find what is held by DICOM keys (PS3.4 C.2.2.2), for C-FIND and QIDO-RS alike."""
+"""Find what is held by DICOM keys (PS3.4 C.2.2.2), for C-FIND and QIDO-RS alike.
 
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+Studies are found first and read by portions, the newest first. Series and instances are
+read study by study, unless the keys name the study, the series or the instance: so the
+work for a page is bounded by the page, and neither node nor database ever sorts or holds
+all of a large answer.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, tuple_
 
 from storage import tables as t
-from storage.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level, available_at
+from storage.attributes import Kind, Level, available_at
+from storage.conditions import key_conditions, levels_to
 from storage.database import reading
-from storage.errors import InvalidRequest
 
 _PAGE_ROWS = 500
-_ID_COLUMNS = {
-    "PATIENT": t.patient.c.id,
-    "STUDY": t.study.c.id,
-    "SERIES": t.series.c.id,
-    "IMAGE": t.instance.c.id,
-}
+_STUDIES_AT_ONCE = 64
+_MOST_STUDIES_AT_ONCE = 1024
+# What a page's last row is known by, beside the attributes.
+_PLACE = ("_study", "_series_number", "_series", "_instance_number", "_instance")
+_NO_NUMBER = 2**62
+"""Series and instances without a number come last, on both databases."""
+_BY_UID = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,16 @@ class Query:
     fuzzy: bool = False
     returned: frozenset[str] | None = None
     """Keywords to return, which spares counting what nobody asked for; None: all there are."""
+    combined_datetime: bool = False
+    """Ranges of a date and its time mean one period (PS3.4 C.2.2.2.5.2)."""
+
+    def conditions(self, levels: tuple[Level, ...]) -> list[ColumnElement[bool]]:
+        return key_conditions(
+            self.keys, levels, fuzzy=self.fuzzy, combined_datetime=self.combined_datetime
+        )
+
+    def wants(self, keyword: str) -> bool:
+        return self.returned is None or keyword in self.returned
 
 
 def find(
@@ -46,190 +62,146 @@ def find(
     InvalidRequest for a key value that cannot be one.
     """
     statement = _statement(query)
+    if query.level in ("PATIENT", "STUDY") or any(query.keys.get(uid) for uid in _BY_UID):
+        yield from _pages(engine, query, statement, limit, offset)
+        return
+    for study_ids in _study_portions(engine, query):
+        part = statement.where(t.study.c.id.in_(study_ids))
+        if offset:
+            with reading(engine) as connection:
+                count = select(func.count()).select_from(part.with_only_columns(t.study.c.id,
+                    maintain_column_froms=True).order_by(None).subquery())  # fmt: skip
+                skipped = min(offset, int(connection.execute(count).scalar_one()))
+            if skipped < offset:
+                offset -= skipped
+                continue
+        for row in _pages(engine, query, part, limit, offset):
+            yield row
+            if limit is not None:
+                limit -= 1
+        offset = 0
+        if limit == 0:
+            return
+
+
+def _pages(
+    engine: Engine, query: Query, statement: Select[Any], limit: int | None, offset: int
+) -> Iterator[dict[str, Any]]:
+    """All rows of a statement, each page beginning after the last row of the one before."""
+    page_statement = statement.offset(offset) if offset else statement
     returned = 0
     while limit is None or returned < limit:
         size = _PAGE_ROWS if limit is None else min(_PAGE_ROWS, limit - returned)
         with reading(engine) as connection:
-            page = _page(connection, query, statement.limit(size).offset(offset + returned))
+            page, place = _page(connection, query, page_statement.limit(size))
         yield from page
         returned += len(page)
         if len(page) < size:
             return
+        page_statement = statement.where(_after(query.level, place))
 
 
-def _page(connection: Connection, query: Query, statement: Select[Any]) -> list[dict[str, Any]]:
-    rows = [dict(row) for row in connection.execute(statement).mappings()]
-    if _modalities_wanted(query):
-        study_ids = {row["_study_fk"] for row in rows}
-        modalities: dict[int, set[str]] = {study_id: set() for study_id in study_ids}
-        for study_id, modality in connection.execute(
-            select(t.series.c.study_fk, t.series.c.modality)
-            .where(t.series.c.study_fk.in_(study_ids))
-            .distinct()
-        ):
-            if modality:
-                modalities[study_id].add(modality)
-        for row in rows:
-            row["ModalitiesInStudy"] = sorted(modalities[row.pop("_study_fk")])
-    return rows
+def _page(
+    connection: Connection, query: Query, statement: Select[Any]
+) -> tuple[list[dict[str, Any]], tuple[int, ...]]:
+    """The rows, and the place of the last one."""
+    result = connection.execute(statement)
+    names = list(result.keys())
+    width = len(_place_columns(query.level))
+    found = result.all()
+    keywords = names[:-width]
+    # One tuple of values by row: mappings of SQLAlchemy cost several times as much.
+    rows = [dict(zip(keywords, row, strict=False)) for row in found]
+    if query.wants("ModalitiesInStudy") and query.level != "PATIENT":
+        study_ids = [row[-width] for row in found]
+        modalities = _modalities(connection, set(study_ids))
+        for study_id, row in zip(study_ids, rows, strict=True):
+            row["ModalitiesInStudy"] = modalities[study_id]
+    return rows, tuple(found[-1][-width:]) if found else ()
+
+
+def _modalities(connection: Connection, study_ids: set[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {study_id: [] for study_id in study_ids}
+    for study_id, modality in connection.execute(
+        select(t.series.c.study_fk, t.series.c.modality)
+        .where(t.series.c.study_fk.in_(study_ids), t.series.c.modality != "")
+        .distinct()
+        .order_by(t.series.c.study_fk, t.series.c.modality)
+    ):
+        found[study_id].append(modality)
+    return found
+
+
+def _study_portions(engine: Engine, query: Query) -> Iterator[list[int]]:
+    """The ids of the studies that match by study and patient, the newest first.
+
+    Portions grow: where most studies hold nothing that matches, few questions remain.
+    """
+    statement = (
+        select(t.study.c.id)
+        .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
+        .where(*query.conditions(levels_to("STUDY")))
+        .order_by(t.study.c.id.desc())
+    )
+    size = _STUDIES_AT_ONCE
+    portion = statement.limit(size)
+    while True:
+        with reading(engine) as connection:
+            ids = list(connection.execute(portion).scalars())
+        if ids:
+            yield ids
+        if len(ids) < size:
+            return
+        size = min(2 * size, _MOST_STUDIES_AT_ONCE)
+        portion = statement.where(t.study.c.id < ids[-1]).limit(size)
 
 
 def _statement(query: Query) -> Select[Any]:
     level = query.level
     columns = [
-        attribute.column.label(attribute.keyword)
+        attribute.labelled
         for attribute in available_at(level)
-        if attribute.kind is not Kind.MODALITIES
-        and (query.returned is None or attribute.keyword in query.returned)
+        if attribute.kind is not Kind.MODALITIES and query.wants(attribute.keyword)
     ]
-    if _modalities_wanted(query):
-        columns.append(t.study.c.id.label("_study_fk"))
-    statement = select(*columns).select_from(_joined(level)).where(*_conditions(query))
-    if level == "PATIENT":
-        return statement.order_by(t.patient.c.id.desc())
-    order: list[ColumnElement[Any]] = [t.study.c.id.desc()]
-    if level in ("SERIES", "IMAGE"):
-        order += [t.series.c.series_number, t.series.c.id]
-    if level == "IMAGE":
-        order += [t.instance.c.instance_number, t.instance.c.id]
-    return statement.order_by(*order)
-
-
-def _modalities_wanted(query: Query) -> bool:
-    wanted = query.returned is None or "ModalitiesInStudy" in query.returned
-    return wanted and query.level != "PATIENT"
-
-
-def _joined(level: Level) -> Any:
-    joined: Any = t.patient
-    if level != "PATIENT":
-        joined = joined.join(t.study, t.study.c.patient_fk == t.patient.c.id)
-    if level in ("SERIES", "IMAGE"):
-        joined = joined.join(t.series, t.series.c.study_fk == t.study.c.id)
-    if level == "IMAGE":
-        joined = joined.join(t.instance, t.instance.c.series_fk == t.series.c.id)
-    return joined
-
-
-def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    levels = LEVELS[: LEVELS.index(query.level) + 1]
-    conditions = []
-    for keyword, value in query.keys.items():
-        attribute = ATTRIBUTES.get(keyword)
-        if attribute is None or attribute.level not in levels or not value.strip():
-            continue
-        if attribute.kind is Kind.COUNT:
-            continue
-        matcher = _MATCHERS[attribute.kind]
-        conditions.append(matcher(attribute, value.strip(), query.fuzzy))
-    return conditions
-
-
-def _match_uid(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
-    """Single value or list of UIDs (C.2.2.2.1, C.2.2.2.2)."""
-    uids = [uid for uid in value.replace(",", "\\").split("\\") if uid]
-    return attribute.column.in_(uids)
-
-
-def _match_text(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
-    """Single value or wildcard; codes and identifiers are case-sensitive (C.2.2.2.1, C.2.2.2.4)."""
-    alternatives = [_text_or_wildcard(attribute.column, part) for part in value.split("\\")]
-    return or_(*alternatives)
-
-
-def _text_or_wildcard(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    if not set(value) & set("*?"):
-        return column == value
-    if not value.strip("*"):
-        return column.is_not(None)
-    return _like(column, value)
-
-
-def _like(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    pattern = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return column.like(pattern.replace("*", "%").replace("?", "_"), escape="\\")
-
-
-def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[bool]:
-    """Names match without regard to case (C.2.2.2.1 allows it); fuzzily by their words.
-
-    Fuzzy: each word of the key begins some word of the name (PS3.18 8.3.4.2).
-    """
-    column = func.lower(attribute.column)
-    value = unicodedata.normalize("NFC", value).lower()
-    if fuzzy and not set(value) & set("*?"):
-        words = value.replace("^", " ").replace("=", " ").split()
-        return and_(
-            *(
-                or_(
-                    _like(column, f"{word}*"), *(_like(column, f"*{mark}{word}*") for mark in "^ =")
-                )
-                for word in words
-            )
-        )
-    exact = _like(column, value) if set(value) & set("*?") else column == value
-    # A key without ideographic or phonetic groups matches the alphabetic group alone,
-    # and trailing empty components do not count (PS3.5 6.2.1).
-    return or_(exact, _like(column, f"{value}=*"), _like(column, f"{value}^^*"))
-
-
-def _match_range(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
-    """Single date or time, or a range of them (C.2.2.2.5)."""
-    digits = value.replace(".", "").replace(":", "")
-    is_date = attribute.kind is Kind.DATE
-    if not digits.replace("-", "").isdigit() or value.count("-") > 1:
-        raise InvalidRequest(
-            f"{attribute.keyword} is no {'date' if is_date else 'time'} and no range of them.",
-            remedy="Write 20240131, 20240101-20240131, 20240101- or -20240131."
-            if is_date
-            else "Write 143000, 080000-180000, 080000- or -180000.",
-        )
-    value = value.replace(":", "") if not is_date else value.replace(".", "")
-    column = attribute.column
-    if "-" not in value:
-        # A stored time may be more exact than the key: 1430 matches 143012.5 too.
-        return column == value if is_date else column.like(f"{value}%")
-    first, last = value.split("-")
-    conditions = [column != ""]
-    if first:
-        conditions.append(column >= first)
-    if last:
-        # The end of a time range may be less exact than what is stored, and includes it.
-        stored = column if is_date else func.substr(column, 1, len(last))
-        conditions.append(stored <= last)
-    return and_(*conditions)
-
-
-def _match_number(attribute: Attribute, value: str, _fuzzy: bool) -> ColumnElement[bool]:
-    numbers = []
-    for part in value.split("\\"):
-        try:
-            numbers.append(int(float(part)))
-        except (ValueError, OverflowError) as error:
-            raise InvalidRequest(
-                f"{attribute.keyword} takes a number.", remedy="Leave the key empty to match all."
-            ) from error
-    return attribute.column.in_(numbers)
-
-
-def _match_modalities(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[bool]:
-    inner = t.series.alias("any_series")
-    modality = Attribute(attribute.keyword, "STUDY", Kind.TEXT, inner.c.modality)
-    wanted = _match_text(modality, value.replace(",", "\\"), fuzzy)
-    return (
-        select(inner.c.id)
-        .where(inner.c.study_fk == t.study.c.id, wanted)
-        .correlate(t.study)
-        .exists()
+    place = _place_columns(level)
+    named = [column.label(name) for column, name in zip(place, _PLACE, strict=False)]
+    statement = (
+        select(*columns, *named)
+        .select_from(_JOINED[level])
+        .where(*query.conditions(levels_to(level)))
     )
+    return statement.order_by(place[0].desc(), *place[1:])
 
 
-_MATCHERS: dict[Kind, Callable[[Attribute, str, bool], ColumnElement[bool]]] = {
-    Kind.UID: _match_uid,
-    Kind.TEXT: _match_text,
-    Kind.NAME: _match_name,
-    Kind.DATE: _match_range,
-    Kind.TIME: _match_range,
-    Kind.NUMBER: _match_number,
-    Kind.MODALITIES: _match_modalities,
+def _place_columns(level: Level) -> tuple[ColumnElement[int], ...]:
+    return _PLACES[level]
+
+
+def _after(level: Level, place: tuple[int, ...]) -> ColumnElement[bool]:
+    """Whether a row comes after the one at this place."""
+    first, *rest = _place_columns(level)
+    if not rest:
+        return first < place[0]
+    within = tuple_(*rest) > tuple_(*place[1:])
+    return (first < place[0]) | ((first == place[0]) & within)
+
+
+def _or_last(number: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.coalesce(number, _NO_NUMBER)
+
+
+_OF_SERIES = (t.study.c.id, _or_last(t.series.c.series_number), t.series.c.id)
+_PLACES: dict[Level, tuple[ColumnElement[int], ...]] = {
+    "PATIENT": (t.patient.c.id,),
+    "STUDY": (t.study.c.id,),
+    "SERIES": _OF_SERIES,
+    "IMAGE": (*_OF_SERIES, _or_last(t.instance.c.instance_number), t.instance.c.id),
+}
+_STUDIES = t.patient.join(t.study, t.study.c.patient_fk == t.patient.c.id)
+_SERIES = _STUDIES.join(t.series, t.series.c.study_fk == t.study.c.id)
+_JOINED: dict[Level, Any] = {
+    "PATIENT": t.patient,
+    "STUDY": _STUDIES,
+    "SERIES": _SERIES,
+    "IMAGE": _SERIES.join(t.instance, t.instance.c.series_fk == t.series.c.id),
 }

@@ -56,9 +56,12 @@ def text_column(name: str, **options: Any) -> Column[str]:
 
 def ordered_text_column(name: str) -> Column[str]:
     """Text that is compared byte by byte on every database, so that an index serves prefixes and
-    ranges; PostgreSQL would else sort by the language of the database."""
-    kind = Text().with_variant(Text(collation="C"), "postgresql")
-    return Column(name, kind, nullable=False, server_default="")
+    ranges; PostgreSQL would else sort by the language of the database.
+
+    The migration gives it the collation. Not said here: SQLAlchemy would cast each value to it,
+    which PostgreSQL's grammar does not take within BETWEEN.
+    """
+    return text_column(name, info={"ordered": True})
 
 
 def time_column(name: str, *, nullable: bool = False) -> Column[datetime]:

@@ -65,7 +65,12 @@ def matches(storage: Storage, level: Level = "STUDY", fuzzy: bool = False, **key
         ({"StudyDate": "20240201-"}, "b"),
         ({"StudyDate": "-20240131"}, "a"),
         ({"StudyTime": "143012"}, "a"),
-        ({"StudyTime": "080000-143012"}, "a"),
+        ({"StudyTime": "080000-143012"}, "ab"),
+        ({"StudyTime": "080001-143012"}, "a"),
+        ({"PatientName": "MULLER^jurgen^^"}, "a"),
+        ({"PatientName": "smith^john^q^^="}, "c"),
+        ({"PatientName": "Smith^John^^Q"}, ""),
+        ({"PatientName": "smith^?ohn*"}, "c"),
         ({"StudyTime": "-1430"}, "ab"),
         ({"ModalitiesInStudy": "CT"}, "ab"),
         ({"ModalitiesInStudy": "CT\\SR"}, "abc"),
@@ -80,7 +85,7 @@ def test_study_keys(storage: Storage, keys: dict[str, str], expected: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("jur", ""), ("jür", "a"), ("anna müller", "b"), ("lüdenscheidt", "")]
+    ("name", "expected"), [("jur", "a"), ("JÜR", "a"), ("urg", ""), ("anna müller", "b"), ("lüdenscheidt", "")]
 )
 def test_fuzzy_names_match_by_the_beginnings_of_words(
     storage: Storage, name: str, expected: str
