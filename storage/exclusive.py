@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -14,15 +14,24 @@ from storage.volume_files import translated_os_errors
 _HOUSEKEEPING_LOCK = 0x6D766873
 
 
-@contextmanager
-def housekeeping_lock(engine: Engine, data_dir: Path) -> Iterator[bool]:
+def housekeeping_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
     """Whether this caller may do the housekeeping now; the lock ends with the block.
 
-    A file's lock keeps out the processes of this machine; PostgreSQL's those of
-    others. Both end with their process. Raises StorageUnavailable.
+    Raises StorageUnavailable.
     """
-    with translated_os_errors(data_dir):
-        fd = os.open(data_dir / "housekeeping.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    return only_one(engine, data_dir / "housekeeping.lock", _HOUSEKEEPING_LOCK)
+
+
+@contextmanager
+def only_one(engine: Engine, path: Path, number: int) -> Iterator[bool]:
+    """Whether this caller is the only one in the block; it ends with the block.
+
+    The lock of the file at `path` keeps out the processes of this machine;
+    PostgreSQL's advisory lock of that `number` those of others. Both end with
+    their process. Raises StorageUnavailable.
+    """
+    with translated_os_errors(path.parent):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,12 +44,12 @@ def housekeeping_lock(engine: Engine, data_dir: Path) -> Iterator[bool]:
         with translated(), engine.connect() as connection:
             # Held by the session, outside of any transaction.
             session = connection.execution_options(isolation_level="AUTOCOMMIT")
-            number = {"number": _HOUSEKEEPING_LOCK}
-            got = session.execute(text("SELECT pg_try_advisory_lock(:number)"), number).scalar()
+            values = {"number": number}
+            got = session.execute(text("SELECT pg_try_advisory_lock(:number)"), values).scalar()
             try:
                 yield bool(got)
             finally:
                 if got:
-                    session.execute(text("SELECT pg_advisory_unlock(:number)"), number)
+                    session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
     finally:
         os.close(fd)

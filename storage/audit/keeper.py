@@ -1,0 +1,177 @@
+"""One round of what keeps the trail: bring in, seal, tell, cut off, anchor."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+
+from storage import tables as t
+from storage.audit.chain import FIRST_HASH, Keys, Link, cut, link, links, seal, set_link
+from storage.audit.events import NODE, AuditEvent, Code
+from storage.audit.messages import AuditSource, audit_message
+from storage.audit.rows import add_events, to_record
+from storage.audit.sinks import Sink, open_sinks
+from storage.audit.spool import make_private, private_file
+from storage.database import reading, writing
+from storage.errors import MediViewError
+from storage.exclusive import only_one
+from storage.opening import Storage
+from storage.volume_files import translated_os_errors
+
+log = structlog.get_logger(__name__)
+
+_TOLD_AT_ONCE = 200
+_ROUNDS_AT_ONCE = 50
+_ANCHOR_EVERY = timedelta(minutes=1)
+_LOCK = 0x6D76_6174
+
+
+class AuditKeeper:
+    """Remembers between rounds what failed. Safe for threads: a round never overlaps another."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._keys = Keys.read(storage.settings.audit_key.get_secret_value())
+        self._source = audit_source(storage)
+        self._sinks: list[Sink] | None = None
+        self._out: set[str] = set()
+        """Steps that failed last time: an outage is told once."""
+        self._anchored: tuple[datetime, int] | None = None
+
+    def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Do what is due; False where another process is at it. Errors are logged."""
+        settings = self._storage.settings
+        try:
+            with only_one(self._storage.engine, settings.data_dir / "audit.lock", _LOCK) as mine:
+                if not mine:
+                    return False
+                self._try("spool", self._bring_in)
+                self._try("seal", lambda: self._seal(now))
+                if self._sinks is None:
+                    self._try("sinks", self._open_sinks)
+                for sink in self._sinks or ():
+                    self._try(sink.name, lambda sink=sink: self._tell(sink, now, stopping))  # type: ignore[misc]
+                self._try("cut", lambda: self._cut(now))
+                self._try("anchor", lambda: self._anchor(now))
+                return True
+        except MediViewError as error:
+            self._failed("lock", error)
+            return False
+
+    def close(self) -> None:
+        """Leave the sinks."""
+        for sink in self._sinks or ():
+            sink.close()
+
+    def _bring_in(self) -> None:
+        for path, events in self._storage.audit.spool.waiting():
+            with writing(self._storage.engine) as connection:
+                add_events(connection, events, "spool")
+            path.unlink()
+
+    def _seal(self, now: datetime) -> None:
+        while seal(self._storage.engine, self._keys, now):
+            pass
+
+    def _open_sinks(self) -> None:
+        self._sinks = open_sinks(self._storage.settings)
+
+    def _tell(self, sink: Sink, now: datetime, stopping: Callable[[], bool]) -> None:
+        """Tell the sink what it has not heard, in order; where it was is kept in the database."""
+        engine = self._storage.engine
+        for _ in range(_ROUNDS_AT_ONCE):
+            if stopping():
+                return
+            with reading(engine) as connection:
+                done = link(connection, sink.name) or Link(0, FIRST_HASH)
+                rows = connection.execute(
+                    select(t.audit_event)
+                    .where(t.audit_event.c.chain_index > done.position)
+                    .order_by(t.audit_event.c.chain_index)
+                    .limit(_TOLD_AT_ONCE)
+                )
+                records = [to_record(row) for row in rows.mappings()]
+            if not records:
+                return
+            told = sink.put([(one.at, audit_message(one, self._source)) for one in records])
+            last = records[told - 1]
+            place = Link(last.chain_index or 0, last.chain_hash)
+            with writing(engine) as connection:
+                set_link(connection, sink.name, place, self._keys, now)
+
+    def _cut(self, now: datetime) -> None:
+        """Remove what is older than it has to be kept, and say so in the trail."""
+        settings, engine = self._storage.settings, self._storage.engine
+        if not settings.audit_keep_days:
+            return
+        with reading(engine) as connection:
+            head = link(connection, "head") or Link(0, FIRST_HASH)
+            told = links(connection, [sink.name for sink in self._sinks or ()])
+        before = now - timedelta(days=settings.audit_keep_days)
+        while removed := cut(engine, self._keys, before, min([head.position, *told]), now):
+            self._storage.audit.record(
+                AuditEvent(
+                    Code.AUDIT_LOG_USED,
+                    "D",
+                    NODE,
+                    detail={
+                        "what": "audit trail",
+                        "removed": removed,
+                        "before": before.date().isoformat(),
+                    },
+                )
+            )
+
+    def _anchor(self, now: datetime) -> None:
+        """Note the head outside of the database, in a file and in the log."""
+        if self._anchored is not None and timedelta() <= now - self._anchored[0] < _ANCHOR_EVERY:
+            return
+        with reading(self._storage.engine) as connection:
+            head = link(connection, "head")
+        if head is None or (self._anchored is not None and self._anchored[1] == head.position):
+            return
+        folder = self._storage.settings.data_dir / "audit"
+        with translated_os_errors(folder):
+            make_private(folder)
+            with private_file(folder / "anchors.jsonl", "a") as file:
+                line = {"position": head.position, "hash": head.hash, "at": now.isoformat()}
+                file.write(json.dumps(line) + "\n")
+        log.info("audit_anchored", position=head.position, hash=head.hash)
+        self._anchored = (now, head.position)
+
+    def _try(self, step: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except MediViewError as error:
+            self._failed(step, error)
+            return
+        except OSError as error:
+            log.error("audit_keeping_failed", step=step, error=type(error).__name__)
+            return
+        if step in self._out:
+            self._out.discard(step)
+            log.info("audit_keeping_recovered", step=step)
+
+    def _failed(self, step: str, error: MediViewError) -> None:
+        if step not in self._out:
+            self._out.add(step)
+            log.error("audit_keeping_failed", step=step, error=error.code, detail=error.message)
+
+
+def audit_source(storage: Storage) -> AuditSource:
+    """Who the messages say they come from."""
+    settings = storage.settings
+    return AuditSource(
+        settings.audit_source_id or settings.ae_title, settings.audit_site_id, settings.ae_title
+    )
+
+
+def read_anchors(text: str) -> list[Link]:
+    """Lines of anchors as they were written; ValueError where one is none."""
+    anchors = [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        return [Link(int(one["position"]), str(one["hash"])) for one in anchors]
+    except (KeyError, TypeError) as error:
+        raise ValueError("not an anchor") from error
