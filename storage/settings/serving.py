@@ -1,0 +1,45 @@
+"""How the HTTP side serves."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ServingSettings(BaseModel):
+    http_processes: int = Field(
+        0, ge=0, le=256, description="Processes of the HTTP server; 0: one a core, at most eight."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may use the node, separated by commas; empty: none.",
+    )
+    redirect_to_object_store: bool = Field(
+        False,
+        description="With S3: clients that send `Prefer: redirect` fetch an instance from the"
+        " bucket's own address.",
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return value.split(",") if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(text.strip()) for text in value if text.strip())
+
+
+def _origin(text: str) -> str:
+    """As a browser writes it (RFC 6454 6.1): lower case, without a default port."""
+    parts = urlsplit(text.lower().rstrip("/"))
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path or parts.query:
+        raise ValueError(f"{text!r} is no origin; write it as https://viewer.example.org")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if parts.port in (None, _DEFAULT_PORTS[parts.scheme]):
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{parts.port}"
