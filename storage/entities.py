@@ -18,7 +18,7 @@ StudyState = Literal[
     "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
 ]
 UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
-EventTopic = Literal["study", "job", "delivery", "finding", "upload"]
+EventTopic = Literal["study", "job", "delivery", "finding", "upload", "workitem"]
 Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 

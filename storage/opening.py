@@ -38,9 +38,13 @@ from storage.sessions import Sessions
 from storage.settings import Settings
 from storage.settle import check_backlog, locate
 from storage.signing import TokenSigner, load_secret
+from storage.subscriptions import Subscriptions
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
 from storage.volumes import VolumeWriter
+from storage.workitem_performing import PerformedItems
+from storage.workitem_search import WorkItemList
+from storage.workitems import WorkItems
 from storage.worklist import Worklist
 
 
@@ -73,6 +77,10 @@ class Storage:
     procedure_steps: ProcedureSteps
     expectations: Expectations
     worklist: Worklist
+    work_items: WorkItems
+    work_item_list: WorkItemList
+    performed_items: PerformedItems
+    subscriptions: Subscriptions
     accounts: Accounts
     sessions: Sessions
     api_keys: ApiKeys
@@ -131,6 +139,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             procedure_steps=ProcedureSteps(engine),
             expectations=Expectations(engine),
             worklist=Worklist(engine),
+            work_items=WorkItems(engine),
+            work_item_list=WorkItemList(engine, settings.ae_title),
+            performed_items=PerformedItems(engine),
+            subscriptions=Subscriptions(engine),
             accounts=Accounts(engine, settings.password_min_length),
             sessions=Sessions(
                 engine,
