@@ -15,6 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 EXTENSION = "http.response.zerocopysend"
+CONNECTED = "mediview.connected"
+"""An extension of our own: a function that says whether anyone still waits for the answer."""
 
 _AT_ONCE_BYTES = 1024 * 1024
 _LOOK_AGAIN_S = 5.0
@@ -35,7 +37,10 @@ class ZeroCopyProtocol(HttpToolsProtocol):
         if self.scheme != "http":
             super()._start_asgi_task(cycle, app)
             return
-        cycle.scope["extensions"] = {EXTENSION: {}}
+        cycle.scope["extensions"] = {
+            EXTENSION: {},
+            CONNECTED: lambda: not cycle.disconnected,  # type: ignore[dict-item]
+        }
         outlet = _Outlet(self, cycle)
 
         async def with_outlet(scope: Any, receive: Any, _: Any) -> None:

@@ -2,7 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pydicom
@@ -15,6 +17,18 @@ from storage.volume_files import SUFFIX
 from storage.volume_reader import VolumeReader
 
 _HEADER_CHUNK_BYTES = 128 * 1024
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """An open file that holds an instance's part 10 bytes; one that is handed to sendfile."""
+
+    fd: int
+    offset: int
+    """Where the part 10 bytes begin."""
+
+    def fileno(self) -> int:
+        return self.fd
 
 
 class InstanceReader:
@@ -47,6 +61,29 @@ class InstanceReader:
             if moved is None or moved == location:
                 raise
             return self._read(moved, start, length)
+
+    @contextmanager
+    def hold(self, instance: Instance) -> Iterator[HeldFile | None]:
+        """The local volume with the instance, open meanwhile; None where there is none.
+
+        It stays readable though the instance be moved or deleted meanwhile.
+        """
+        with ExitStack() as stack:
+            yield self._held(instance, stack)
+
+    def _held(self, instance: Instance, stack: ExitStack) -> HeldFile | None:
+        location: Location | None = instance.location
+        for _ in range(2):
+            if location is None or not location.volume:
+                return None
+            try:
+                fd = stack.enter_context(self._volumes.hold(location))
+            except StorageUnavailable:
+                # Perhaps rewritten since the row was read.
+                location = self._locate(instance.sop_instance_uid) if self._locate else None
+            else:
+                return HeldFile(fd, location.offset)
+        return None
 
     def _read(self, location: Location, start: int, length: int) -> bytes:
         if location.volume:

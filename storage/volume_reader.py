@@ -3,6 +3,8 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.entities import Location
@@ -36,6 +38,16 @@ class VolumeReader:
                 remedy="Check the disk; the volume was cut off after it was written.",
             )
         return data
+
+    @contextmanager
+    def hold(self, location: Location) -> Iterator[int]:
+        """The descriptor of the volume, open meanwhile. Raises StorageUnavailable."""
+        with translated_os_errors(self._folder):
+            file = self._acquire(location.volume)
+        try:
+            yield file.fd
+        finally:
+            self._release(file)
 
     def path(self, location: Location) -> Path:
         return self._folder / location.volume

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
+from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
-from api.dicomweb.frames import FrameSource, open_frames
-from api.dicomweb.lookups import content_key, find_instance
+from api.dicomweb.frames import FrameSource, known_frames, open_frames
+from api.dicomweb.lookups import content_key, find_instance, find_instance_soon
 from api.dicomweb.metadata import read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
@@ -19,6 +20,7 @@ from api.dicomweb.negotiation import (
     accepted,
     choose_frames,
 )
+from api.dicomweb.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.pixels import decode_frame, native_bytes
 from api.dicomweb.responses import (
     caching_headers,
@@ -37,6 +39,8 @@ _INSTANCE = (
 )
 _PIXEL_TAGS = frozenset({"7FE00010", "7FE00008", "7FE00009"})
 _MAX_FRAMES = 100_000
+_FEW = 64
+"""Frames whose places are put together without a thread of their own."""
 
 
 def parse_frame_numbers(text: str) -> list[int]:
@@ -53,7 +57,7 @@ def parse_frame_numbers(text: str) -> list[int]:
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}")
-def retrieve_frames(
+async def retrieve_frames(
     study_instance_uid: str,
     series_instance_uid: str,
     sop_instance_uid: str,
@@ -63,18 +67,59 @@ def retrieve_frames(
 ) -> Response:
     """One or several frames, each read by its byte range alone."""
     indices = parse_frame_numbers(frame_list)
-    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    instance = await find_instance_soon(
+        storage, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
     answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
     etag = frames_etag(instance, frame_list, answer)
     if matches_etag(request, etag):
         return not_modified(etag)
-    source = open_frames(storage.instances, instance)
-    return _frames(storage, instance, source, indices, answer, etag)
+    # Most frames leave as they lie in the file, so nothing is left that would need a thread.
+    source = known_frames(storage.instances, instance)
+    if source is None or len(indices) > _FEW:
+        source = await run_in_threadpool(open_frames, storage.instances, instance)
+        return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag)
+    stored = _stored_frames(storage, instance, source, indices, answer, etag)
+    if stored is not None:
+        return stored
+    return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag)
 
 
 def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
     form = f"{answer.media_type} {answer.transfer_syntax_uid} {answer.multipart} {answer.decode}"
     return etag_of(content_key(instance), what, form)
+
+
+def _stored_frames(
+    storage: Storage,
+    instance: Instance,
+    source: FrameSource,
+    indices: Sequence[int],
+    answer: FrameFormat,
+    etag: str,
+) -> PiecesResponse | None:
+    """Frames straight out of the file; None where their bytes are not as stored."""
+    if answer.decode or not (answer.multipart or len(indices) == 1):
+        return None
+    writer = MultipartWriter(answer.media_type)
+    part_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
+    pieces: list[Piece] = []
+    for index in indices:
+        ranges = source.ranges(index)
+        if ranges is None:
+            return None
+        if answer.multipart:
+            length = sum(length for _, length in ranges)
+            pieces.append(writer.part_header(part_type, length))
+        pieces += [Stored(instance, start, length) for start, length in ranges]
+    if answer.multipart:
+        pieces.append(writer.end)
+    return PiecesResponse(
+        storage.instances,
+        pieces,
+        media_type=writer.content_type if answer.multipart else part_type,
+        headers=caching_headers(etag),
+    )
 
 
 def _frames(
@@ -85,6 +130,9 @@ def _frames(
     answer: FrameFormat,
     etag: str,
 ) -> Response:
+    stored = _stored_frames(storage, instance, source, indices, answer, etag)
+    if stored is not None:
+        return stored
     for index in indices:
         source.size_bytes(index)  # refuses a frame that is not there before anything is sent
     header: Dataset | None = None
@@ -141,16 +189,34 @@ def retrieve_bulkdata(
         if matches_etag(request, etag):
             return not_modified(etag)
         source = open_frames(storage.instances, instance)
-        if source.layout.encapsulated:
-            indices = range(source.layout.number_of_frames)
+        layout = source.layout
+        if layout.encapsulated:
+            indices = range(layout.number_of_frames)
             return _frames(storage, instance, source, indices, answer, etag)
-        return _value(source.native_pieces(), answer, source.layout.length, etag)
+        if source.is_stored_as_sent:
+            pixels = Stored(instance, layout.value_offset, layout.length)
+            return _stored_value(storage, pixels, answer, etag)
+        return _value(source.native_pieces(), answer, layout.length, etag)
     answer = choose_frames(accepted(request), "1.2.840.10008.1.2.1")
     etag = frames_etag(instance, element_path.replace("/", "."), answer)
     if matches_etag(request, etag):
         return not_modified(etag)
     value = _element_value(storage, instance, element_path)
     return _value(iter([value]), answer, len(value), etag)
+
+
+def _stored_value(
+    storage: Storage, value: Stored, answer: FrameFormat, etag: str
+) -> PiecesResponse:
+    part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
+    pieces: list[Piece] = [value]
+    media_type = part_type
+    if answer.multipart:
+        writer = MultipartWriter(OCTET_STREAM)
+        pieces = [writer.part_header(part_type, value.length), value, writer.end]
+        media_type = writer.content_type
+    headers = caching_headers(etag)
+    return PiecesResponse(storage.instances, pieces, media_type=media_type, headers=headers)
 
 
 def _value(pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str) -> Response:

@@ -49,6 +49,11 @@ class FrameSource:
     def layout(self) -> PixelLayout:
         return self._found.layout
 
+    @property
+    def is_stored_as_sent(self) -> bool:
+        """Whether native pixels lie in the file as they are sent: little endian, not deflated."""
+        return not self.layout.inflated and self._word_bytes() == 1
+
     def size_bytes(self, frame_index: int) -> int:
         """Length of what `frame` returns for the same index."""
         layout = self.layout
@@ -82,6 +87,20 @@ class FrameSource:
         bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
         first = start_bit - start * 8
         return np.packbits(bits[first : first + layout.frame_bits], bitorder="little").tobytes()
+
+    def ranges(self, frame_index: int) -> tuple[Range, ...] | None:
+        """Where `frame` finds its bytes in the part 10 file; None where it changes them."""
+        layout = self.layout
+        layout.check_frame_index(frame_index)
+        if layout.encapsulated:
+            return self._fragments(frame_index)
+        if not self.is_stored_as_sent or layout.frame_bits % 8:
+            return None
+        length = layout.frame_bits // 8
+        start = frame_index * length
+        if start + length > layout.length:
+            return None
+        return ((layout.value_offset + start, length),)
 
     def native_pieces(self) -> Iterator[bytes]:
         """All native pixels in little endian order, in pieces of constant size."""
@@ -121,6 +140,14 @@ class FrameSource:
             ) from None
 
 
+def known_frames(reader: InstanceReader, instance: Instance) -> FrameSource | None:
+    """What `open_frames` gives, if that needs no reading."""
+    found = _layouts.get(content_key(instance))
+    if found is None or instance.transfer_syntax_uid in _DEFLATED:
+        return None
+    return FrameSource(_reading(reader, instance), found)
+
+
 def open_frames(reader: InstanceReader, instance: Instance) -> FrameSource:
     """Find the pixels of an instance. Raises NotFound where it has none."""
     read, size_bytes, meta = _open(reader, instance)
@@ -145,9 +172,13 @@ def open_frames(reader: InstanceReader, instance: Instance) -> FrameSource:
     return FrameSource(read, found)
 
 
+def _reading(reader: InstanceReader, instance: Instance) -> ReadRange:
+    return lambda start, length: reader.read(instance, start, length)
+
+
 def _open(reader: InstanceReader, instance: Instance) -> tuple[ReadRange, int, FileMeta | None]:
     if instance.transfer_syntax_uid not in _DEFLATED:
-        return lambda start, length: reader.read(instance, start, length), instance.size_bytes, None
+        return _reading(reader, instance), instance.size_bytes, None
     part10 = reader.read(instance)
     meta = read_file_meta(part10)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
