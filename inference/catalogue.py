@@ -1,6 +1,7 @@
 """The pipelines of the box. Free of torch: models are imported when they run."""
 
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
+from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
 from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.lung_density import LungDensity
@@ -20,7 +21,12 @@ __all__ = [
 
 def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
     """Every pipeline, ready or not, in the order in which they are offered a series."""
-    return (BrainVolume(), LungDensity(), ImageClassification(settings.hf_img_cls_model))
+    return (
+        BrainVolume(),
+        BrainStructures(settings),
+        LungDensity(),
+        ImageClassification(settings.hf_img_cls_model),
+    )
 
 
 def pipeline_named(settings: Settings, name: str) -> Pipeline:

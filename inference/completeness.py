@@ -22,7 +22,7 @@ def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
     """Mark every series complete that is, and return those."""
     settings = storage.settings
     announced = storage.expectations.of_receiving()
-    waiting = {_key(one.series): one for one in announced if one.missing}
+    waiting = {_key(one.series): one for one in announced if one.missing_count}
     ready = [(one.series, "announced") for one in announced if one.is_whole]
     seen = {_key(series) for series, _ in ready}
     for quiet in storage.index.quiet_series(now, settings.series_quiet_s, settings.series_forced_s):
@@ -35,7 +35,7 @@ def complete_quiet_series(storage: Storage, now: datetime) -> list[Series]:
             log.warning(
                 "series_incomplete",
                 series_instance_uid=quiet.series_instance_uid,
-                missing=len(one.missing),
+                missing=one.missing_count,
             )
             ready.append((quiet, "forced"))
     completed = []

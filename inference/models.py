@@ -61,8 +61,7 @@ def verified_files(card: ModelCard) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for file in card.files:
         path = packaged_file(card, file.name)
-        stat = path.stat()
-        digest = _sha256(path, stat.st_size, stat.st_mtime_ns)
+        digest = file_sha256(path)
         if digest != file.sha256:
             raise ModelUnusable(
                 f"{file.name} of {card.name} {card.version} has SHA-256 {digest[:12]}…;"
@@ -121,8 +120,13 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def file_sha256(path: Path) -> str:
+    """In hexadecimal; computed again only when size or time of the file changes."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
 @lru_cache(maxsize=32)
 def _sha256(path: Path, size_bytes: int, modified_ns: int) -> str:
-    """Computed again only when size or time of the file changes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,16 +74,14 @@ class PipelineContext:
 
 @dataclass(frozen=True)
 class Segment:
-    """One structure on the source grid.
-
-    `mask` is bool with the shape of the volume (slices, rows, columns).
-    """
+    """One structure; `PipelineOutput.masks` says where it lies."""
 
     label: str
-    mask: NDArray[np.bool_]
     category: Code
     type: Code
     color_rgb: tuple[int, int, int]
+    laterality: Code | None = None
+    """Left or right (PS3.16 CID 244) of a type that stands for both."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,26 @@ class PipelineOutput:
     """What one run found, before it is made into findings and DICOM objects."""
 
     segments: tuple[Segment, ...] = ()
+    masks: NDArray[Any] | None = None
+    """Where the segments lie, on the source grid.
+
+    Unsigned integers of shape (slices, rows, columns): n for the nth segment from 1, 0 for
+    none. Or bool of shape (slices, rows, columns, segments), where segments may overlap.
+    """
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
+
+    def mask(self, segment_index: int) -> NDArray[np.bool_]:
+        """One segment: bool, shape (slices, rows, columns)."""
+        if self.masks is None:
+            raise ValueError("The output has no segments.")
+        one: NDArray[np.bool_] = (
+            self.masks[..., segment_index]
+            if self.masks.ndim == 4
+            else self.masks == segment_index + 1
+        )
+        return one
 
 
 class Pipeline(Protocol):

@@ -83,6 +83,29 @@ def schedule_series(
     ]
 
 
+def schedule_pipeline(
+    storage: Storage, series: Series, pipeline: Pipeline, priority: int = 0
+) -> Decision:
+    """Offer one complete series to one pipeline, on somebody's word, and store what it said."""
+    if series.origin == "generated":
+        reason = "The series is a result of this node."
+    elif pipeline.input_kind == "image":
+        reason = f"{pipeline.title} takes uploaded pictures, not DICOM series."
+    else:
+        return _decide(storage, _read(storage, series), pipeline, priority)
+    return Decision(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        input_fingerprint=series.fingerprint,
+        accepted=False,
+        reason=reason,
+        job_id=None,
+        decided_at=utcnow(),
+    )
+
+
 def _read(storage: Storage, series: Series) -> _Candidate:
     instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
     try:
@@ -101,7 +124,9 @@ def _read(storage: Storage, series: Series) -> _Candidate:
     return _Candidate(series, instances, headers)
 
 
-def _decide(storage: Storage, candidate: _Candidate, pipeline: Pipeline) -> Decision:
+def _decide(
+    storage: Storage, candidate: _Candidate, pipeline: Pipeline, priority: int = 0
+) -> Decision:
     series = candidate.series
     acceptance = _judge(candidate, pipeline)
     job_id = None
@@ -112,6 +137,7 @@ def _decide(storage: Storage, candidate: _Candidate, pipeline: Pipeline) -> Deci
             series.study_instance_uid,
             series.series_instance_uid,
             series.fingerprint,
+            priority,
         )
         job_id = job.job_id
         if created:

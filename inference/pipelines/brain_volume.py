@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.models import readiness_of
@@ -21,8 +20,8 @@ from inference.pipeline import (
     Segment,
 )
 from inference.pipelines import deepbet_model
+from inference.pipelines.brain_mask import brain_mask_of
 from inference.pipelines.t1_head import judge_t1_head
-from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 
@@ -71,12 +70,13 @@ class BrainVolume:
                 "brain-volume was given no volume.", remedy="Give it a series of MR images."
             )
         started = time.perf_counter()
-        mask = _mask_on_source_grid(volume, context)
+        mask = brain_mask_of(volume, context)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.97)
         voxels = int(np.count_nonzero(mask))
         return PipelineOutput(
-            segments=(Segment("Brain", mask, _ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
+            segments=(Segment("Brain", _ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
+            masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(
                     label="Brain volume",
@@ -91,27 +91,3 @@ class BrainVolume:
                 "measure": time.perf_counter() - segmented,
             },
         )
-
-
-def _mask_on_source_grid(volume: Volume, context: PipelineContext) -> NDArray[np.bool_]:
-    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
-
-    # deepbet wants axes that run to right, anterior, superior, as nibabel's closest
-    # canonical orientation gives them: axes are swapped and flipped, nothing is resampled.
-    ras_from_kji = np.diag((-1.0, -1.0, 1.0, 1.0)) @ volume.lps_from_kji
-    ras_from_ijk = ras_from_kji[:, [2, 1, 0, 3]]
-    canonical_from_ijk = io_orientation(ras_from_ijk)
-    voxels = _without_padding(volume).T
-    canonical = apply_orientation(voxels, canonical_from_ijk)
-    mask = deepbet_model.brain_mask(canonical, context.settings.torch_threads, context.on_progress)
-    identity = np.array([[0, 1], [1, 1], [2, 1]])
-    ijk = apply_orientation(mask, ornt_transform(identity, canonical_from_ijk))
-    return np.ascontiguousarray(ijk.T)
-
-
-def _without_padding(volume: Volume) -> NDArray[np.float32]:
-    """The voxels, with padding set to the lowest measured value so that it scales nothing."""
-    padding = volume.padding_mask()
-    if padding is None or not padding.any() or padding.all():
-        return volume.voxels
-    return np.where(padding, volume.voxels[~padding].min(), volume.voxels)

@@ -105,9 +105,10 @@ class LungDensity:
         lungs = segment_lungs(hu, volume.lps_from_kji)
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
-        segments, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
+        segments, masks, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
         return PipelineOutput(
             segments=segments,
+            masks=masks,
             measurements=measurements,
             timings_s={
                 "segment": segmented - started,
@@ -127,7 +128,7 @@ def _without_padding(volume: Volume) -> NDArray[np.float32]:
 
 def _measured(
     hu: NDArray[np.float32], lungs: Lungs, voxel_mm3: float
-) -> tuple[tuple[Segment, ...], tuple[Measurement, ...]]:
+) -> tuple[tuple[Segment, ...], NDArray[np.uint8], tuple[Measurement, ...]]:
     found = [
         (label, mask, code, color)
         for label, mask, code, color in (
@@ -137,21 +138,22 @@ def _measured(
         if mask.any()
     ]
     segments = tuple(
-        Segment(label, mask, _ANATOMICAL_STRUCTURE, code, color)
-        for label, mask, code, color in found
+        Segment(label, _ANATOMICAL_STRUCTURE, code, color) for label, _, code, color in found
     )
+    masks = np.zeros(hu.shape, np.uint8)
     measurements: list[Measurement] = []
     densities = []
     litres = []
-    for index, segment in enumerate(segments):
-        density = hu[segment.mask & (hu < LUNG_BELOW_HU)]
-        volume_l = float(np.count_nonzero(segment.mask)) * voxel_mm3 / _MM3_IN_LITRE
-        measurements += _of_one(segment.label, density, volume_l, index)
+    for index, (label, mask, _, _) in enumerate(found):
+        masks[mask] = index + 1
+        density = hu[mask & (hu < LUNG_BELOW_HU)]
+        volume_l = float(np.count_nonzero(mask)) * voxel_mm3 / _MM3_IN_LITRE
+        measurements += _of_one(label, density, volume_l, index)
         densities.append(density)
         litres.append(volume_l)
     if len(segments) > 1:
         measurements += _of_one("Both lungs", np.concatenate(densities), sum(litres), None)
-    return segments, tuple(measurements)
+    return segments, masks, tuple(measurements)
 
 
 def _of_one(

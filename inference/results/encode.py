@@ -52,7 +52,7 @@ def encode_results(
     objects: list[ResultObject] = []
     segmentation = None
     if output.segments:
-        segmentation = encode_seg(job, pipeline, sources, volume, output.segments)
+        segmentation = encode_seg(job, pipeline, sources, volume, output)
         objects.append(ResultObject("SEG", segmentation))
     if any(finding.value is not None for finding in findings):
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]

@@ -1,6 +1,7 @@
 """Segments as a DICOM Segmentation on the source grid (PS3.3 A.51)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -10,7 +11,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.findings import tracking_identifier
-from inference.pipeline import Pipeline, Segment
+from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.results.coding import dicom_code
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
@@ -27,31 +28,35 @@ from inference.results.source import inherit_patient_and_study, integer_of, refe
 from inference.volume import Volume
 from storage.entities import Job
 
+# Up to so many segments, frames without a voxel are kept.
+_KEEPS_EMPTY_FRAMES = 4
+
 
 def encode_seg(
     job: Job,
     pipeline: Pipeline,
     sources: Sequence[Dataset],
     volume: Volume,
-    segments: Sequence[Segment],
+    output: PipelineOutput,
 ) -> Dataset:
-    """A BINARY Segmentation with one frame a source frame and segment, empty ones kept.
+    """A BINARY Segmentation with one frame a source frame and segment.
 
-    Frames without a voxel are kept, since viewers exist that place what remains of an
-    incomplete stack wrongly. Each frame states its position and refers to the source frame
-    of which it is the mask. UIDs and dates derive from the job, so a rerun repeats them.
+    Frames without a voxel are kept for a few segments, since viewers exist that place what
+    remains of an incomplete stack wrongly; for many they would be most of the object. Each
+    frame states its position and refers to the source frame of which it is the mask. UIDs
+    and dates derive from the job, so a rerun repeats them.
     """
     first = sources[volume.instance_indices[0]]
     identity = result_identity(job, "SEG")
     at = made_at(job, first)
-    references, masks = _in_source_order(sources, volume, segments)
+    references, masks = _in_source_order(sources, volume, output.masks)
     segmentation = hd.seg.Segmentation(
         source_images=references,
         pixel_array=masks,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
             _description(job, pipeline, segment, number)
-            for number, segment in enumerate(segments, start=1)
+            for number, segment in enumerate(output.segments, start=1)
         ],
         series_instance_uid=identity.series_instance_uid,
         series_number=result_series_number(integer_of(first, "SeriesNumber"), "SEG"),
@@ -63,7 +68,7 @@ def encode_seg(
         device_serial_number=DEVICE_SERIAL_NUMBER,
         content_description="AI segmentation, unverified, research use only",
         content_label="AI_SEGMENTATION",
-        omit_empty_frames=False,
+        omit_empty_frames=len(output.segments) > _KEEPS_EMPTY_FRAMES,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(pipeline, "mask"),
         content_date=at.date(),
@@ -78,14 +83,15 @@ def encode_seg(
 
 
 def _in_source_order(
-    sources: Sequence[Dataset], volume: Volume, segments: Sequence[Segment]
-) -> tuple[list[Dataset], NDArray[np.bool_]]:
-    """References and masks frame by frame: shape (frames, rows, columns, segments).
+    sources: Sequence[Dataset], volume: Volume, masks: NDArray[Any] | None
+) -> tuple[list[Dataset], NDArray[Any]]:
+    """References and masks frame by frame.
 
     Classic instances follow k. The frames of a multi-frame instance keep its own order, by
     which the encoder finds their positions.
     """
-    masks = np.stack([segment.mask for segment in segments], axis=-1)
+    if masks is None:
+        raise ValueError("A pipeline gave segments without masks.")
     if volume.is_multiframe:
         order = np.argsort(np.asarray(volume.frame_numbers), kind="stable")
         return [reference_to(sources[volume.instance_indices[0]])], masks[order]
@@ -96,7 +102,7 @@ def _description(
     job: Job, pipeline: Pipeline, segment: Segment, number: int
 ) -> hd.seg.SegmentDescription:
     card = pipeline.card
-    return hd.seg.SegmentDescription(
+    description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.label,
         segmented_property_category=dicom_code(segment.category),
@@ -112,3 +118,10 @@ def _description(
         tracking_id=tracking_identifier(pipeline, segment.label),
         display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
     )
+    if segment.laterality is not None:
+        description.SegmentedPropertyTypeCodeSequence[
+            0
+        ].SegmentedPropertyTypeModifierCodeSequence = [
+            hd.sr.CodedConcept.from_code(dicom_code(segment.laterality))
+        ]
+    return description

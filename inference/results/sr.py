@@ -135,12 +135,17 @@ def _groups(
                 ),
                 finding_category=dicom_code(segment.category),
                 finding_type=dicom_code(segment.type),
-                finding_sites=[hd.sr.FindingSite(dicom_code(segment.type))],
+                finding_sites=[_site(segment)],
                 algorithm_id=_algorithm(pipeline),
                 measurements=_measurements(members),
             )
         )
     return groups
+
+
+def _site(segment: Segment) -> hd.sr.FindingSite:
+    laterality = None if segment.laterality is None else dicom_code(segment.laterality)
+    return hd.sr.FindingSite(dicom_code(segment.type), laterality=laterality)
 
 
 def _tracking(finding: Finding) -> hd.sr.TrackingIdentifier:

@@ -84,6 +84,10 @@ class Settings(
         return self.export_dir or self.data_dir / "export"
 
     @property
+    def resolved_models_dir(self) -> Path:
+        return self.models_dir or self.data_dir / "models"
+
+    @property
     def resolved_public_url(self) -> str:
         if self.public_url:
             return self.public_url.rstrip("/")

@@ -1,5 +1,7 @@
 """When work happens, and within which limits."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, Field
 
 MIB = 1024 * 1024
@@ -53,6 +55,10 @@ class LimitSettings(BaseModel):
 
 class ModelSettings(BaseModel):
     """Models by setting; without one the node says so."""
+
+    models_dir: Path | None = Field(
+        None, description="Folder of model packs; empty: models in the data folder."
+    )
 
     hf_img_cls_model: str = Field(
         "", validation_alias="HF_IMG_CLS_MODEL", description="Local folder or hub id."

@@ -42,20 +42,22 @@ def output_of(volume: Volume, *masks: NDArray[np.bool_]) -> PipelineOutput:
     """Each mask as a segment with its volume in cm³."""
     kinds = [("Brain", BRAIN, (232, 170, 90)), ("Cerebellum", CEREBELLUM, (80, 120, 220))]
     segments = tuple(
-        Segment(label, mask, STRUCTURE, code, color)
-        for (label, code, color), mask in zip(kinds, masks, strict=False)
+        Segment(label, STRUCTURE, code, color)
+        for (label, code, color), _ in zip(kinds, masks, strict=False)
     )
     measurements = tuple(
         Measurement(
             f"{segment.label} volume",
             VOLUME,
-            int(segment.mask.sum()) * volume.voxel_volume_mm3 / 1000,
+            int(mask.sum()) * volume.voxel_volume_mm3 / 1000,
             CM3,
             index,
         )
-        for index, segment in enumerate(segments)
+        for index, (segment, mask) in enumerate(zip(segments, masks, strict=False))
     )
-    return PipelineOutput(segments=segments, measurements=measurements)
+    return PipelineOutput(
+        segments=segments, masks=np.stack(masks, axis=-1), measurements=measurements
+    )
 
 
 def encode(datasets: list[Dataset], *masks: NDArray[np.bool_], **changes: object) -> EncodedResults:

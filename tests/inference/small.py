@@ -120,12 +120,12 @@ class BrightRegion:
             segments=(
                 Segment(
                     "Bright",
-                    mask,
                     Code("123037004", "SCT", "Anatomical Structure"),
                     Code("12738006", "SCT", "Brain"),
                     (10, 200, 30),
                 ),
             ),
+            masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(
                     "Bright volume",

@@ -118,7 +118,7 @@ def test_on_a_real_chest_it_finds_what_simpleitk_finds(
     real: tuple[Volume, PipelineOutput, float],
 ) -> None:
     volume, output, _ = real
-    ours = output.segments[0].mask | output.segments[1].mask
+    ours = output.mask(0) | output.mask(1)
     theirs = two_thresholds(volume)
     # Theirs knows neither airways nor vessels, so only aerated lung is compared.
     aerated = ours & (volume.voxels < -500)

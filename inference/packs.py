@@ -1,0 +1,84 @@
+"""Model packs: folders of weights that an operator adds, taken only as their digests are known.
+
+A pack lies in `MEDIVIEW_MODELS_DIR` under the name of its card. Which files it must hold,
+and with which SHA-256, the card in the code says: nothing else is ever loaded.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from inference.models import file_sha256
+from inference.pipeline import ModelCard, Readiness
+from inference.refusals import ModelUnusable
+from storage.errors import InvalidRequest
+from storage.settings import Settings
+
+_ADD = "Add it: mediview models add FOLDER."
+
+
+def verified_pack(settings: Settings, card: ModelCard) -> dict[str, Path]:
+    """The files of an installed pack by name, each with the digest that its card states.
+
+    Raises ModelUnusable.
+    """
+    folder = settings.resolved_models_dir / card.name
+    paths = {}
+    for file in card.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise ModelUnusable(f"The model pack {card.name} is not installed.", remedy=_ADD)
+        digest = file_sha256(path)
+        if digest != file.sha256:
+            raise ModelUnusable(
+                f"{file.name} of the model pack {card.name} has SHA-256 {digest[:12]}…;"
+                f" {file.sha256[:12]}… is the one that was proven.",
+                remedy=_ADD,
+            )
+        paths[file.name] = path
+    return paths
+
+
+def pack_readiness(settings: Settings, card: ModelCard) -> Readiness:
+    """Whether the pack is there and is the proven one; nothing is loaded."""
+    try:
+        verified_pack(settings, card)
+    except ModelUnusable as error:
+        return Readiness(False, f"{error.message} {error.remedy}".strip())
+    return Readiness(True, f"{card.name} {card.version}: weights found and verified.")
+
+
+def add_pack(settings: Settings, folder: Path, cards: Sequence[ModelCard]) -> ModelCard:
+    """Copy the pack in `folder` to where models lie; the card that it proved to be.
+
+    Raises InvalidRequest where its files are those of no card.
+    """
+    for card in cards:
+        if card.files and all(
+            (folder / file.name).is_file() and file_sha256(folder / file.name) == file.sha256
+            for file in card.files
+        ):
+            _install(settings, folder, card)
+            return card
+    known = ", ".join(sorted(card.name for card in cards)) or "none"
+    raise InvalidRequest(
+        f"The files in {folder} are those of no model pack that this release knows ({known}).",
+        remedy="Get the pack again from where it is published, unchanged.",
+    )
+
+
+def _install(settings: Settings, folder: Path, card: ModelCard) -> None:
+    models = settings.resolved_models_dir
+    models.mkdir(parents=True, exist_ok=True)
+    target = models / card.name
+    with tempfile.TemporaryDirectory(dir=models, prefix=".adding-") as staging:
+        ready = Path(staging, card.name)
+        ready.mkdir()
+        for source in folder.iterdir():
+            # Licence and notes go along with the weights.
+            if source.is_file():
+                shutil.copyfile(source, ready / source.name)
+        if target.exists():
+            target.rename(Path(staging, "before"))
+        ready.rename(target)

@@ -1,0 +1,38 @@
+"""deepbet's brain mask on the grid of the source."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.pipeline import PipelineContext
+from inference.pipelines import deepbet_model
+from inference.volume import Volume
+
+
+def brain_mask_of(volume: Volume, context: PipelineContext) -> NDArray[np.bool_]:
+    """deepbet's brain mask of a head, on its own grid: bool, (slices, rows, columns).
+
+    Raises NothingFound, ModelUnusable.
+    """
+    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+
+    # deepbet wants axes that run to right, anterior, superior, as nibabel's closest
+    # canonical orientation gives them: axes are swapped and flipped, nothing is resampled.
+    ras_from_kji = np.diag((-1.0, -1.0, 1.0, 1.0)) @ volume.lps_from_kji
+    ras_from_ijk = ras_from_kji[:, [2, 1, 0, 3]]
+    canonical_from_ijk = io_orientation(ras_from_ijk)
+    voxels = without_padding(volume).T
+    canonical = apply_orientation(voxels, canonical_from_ijk)
+    mask = deepbet_model.brain_mask(canonical, context.settings.torch_threads, context.on_progress)
+    identity = np.array([[0, 1], [1, 1], [2, 1]])
+    ijk = apply_orientation(mask, ornt_transform(identity, canonical_from_ijk))
+    return np.ascontiguousarray(ijk.T)
+
+
+def without_padding(volume: Volume) -> NDArray[np.float32]:
+    """The voxels, with padding set to the lowest measured value so that it scales nothing."""
+    padding = volume.padding_mask()
+    if padding is None or not padding.any() or padding.all():
+        return volume.voxels
+    return np.where(padding, volume.voxels[~padding].min(), volume.voxels)

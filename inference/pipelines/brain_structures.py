@@ -1,0 +1,236 @@
+"""brain-structures: MeshNet's seventeen structures, left and right, and their share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.models import readiness_of
+from inference.packs import pack_readiness, verified_pack
+from inference.pipeline import (
+    Acceptance,
+    Measurement,
+    ModelCard,
+    ModelFile,
+    PipelineContext,
+    PipelineOutput,
+    Readiness,
+    Segment,
+)
+from inference.pipelines import deepbet_model
+from inference.pipelines.brain_mask import brain_mask_of, without_padding
+from inference.pipelines.conform import conformed, mask_on_grid, on_source_grid
+from inference.pipelines.sides import middle_plane
+from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
+from inference.pipelines.t1_head import judge_t1_head
+from inference.refusals import ModelUnusable, NothingFound
+from inference.volume import Volume
+from storage.entities import Code, Instance, Series
+from storage.errors import InvalidRequest
+from storage.settings import Settings
+
+_NETWORK, _WEIGHTS = "network.json", "weights.safetensors"
+_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
+_VOLUME = Code("118565006", "SCT", "Volume")
+_CM3 = Code("cm3", "UCUM", "cubic centimeter")
+_SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
+_PERCENT = Code("%", "UCUM", "percent")
+_BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")
+_MM3_IN_CM3 = 1000.0
+# What the network needs to see around the brain; more changes a voxel in four hundred.
+_MARGIN_VOXELS = 18
+
+CARD = ModelCard(
+    name="meshnet-brain-structures",
+    version="1",
+    licence="MIT",
+    source="https://github.com/neuroneural/brainchop",
+    intended_use="Research use only: volumes of brain structures in T1-weighted head MR.",
+    input_description=(
+        "T1-weighted head MR, resampled to 1 mm, with deepbet's brain mask to find the brain."
+    ),
+    files=(
+        ModelFile(_WEIGHTS, "ef2ecc946fbd733000c9285f94bcb619fd78657385215325155abb2c709b0ab1"),
+        ModelFile(_NETWORK, "cdfa2a2361447dc470fead4f2ca792d13367cb06bed2c4d25119567e6508c392"),
+    ),
+)
+
+
+class BrainStructures:
+    """Parcellates a T1-weighted head once the model pack is there."""
+
+    name = "brain-structures"
+    version = "1.0.0"
+    title = "Brain structures"
+    description = (
+        "Seventeen brain structures, left and right, from a T1-weighted head MR, by MeshNet;"
+        " each with its volume and its share of the brain."
+    )
+    accepts_text = (
+        "3D T1-weighted MR of a whole head: one regular stack of 60 or more slices,"
+        " voxels of 2 mm or less. Needs the model pack meshnet-brain-structures."
+    )
+    input_kind: Literal["volume", "image"] = "volume"
+    card = CARD
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def readiness(self) -> Readiness:
+        """Whether the pack, and deepbet which finds the brain, are the proven ones."""
+        brain = readiness_of(deepbet_model.CARD)
+        return pack_readiness(self._settings, self.card) if brain.ready else brain
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """Take received 3D T1-weighted heads; say why not otherwise."""
+        if series.origin == "generated":
+            return Acceptance(False, "The series is a result of this node.")
+        return judge_t1_head(headers)
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Each structure that was found as a segment, with cm³ and percent of the brain.
+
+        Raises NothingFound, ModelUnusable, InvalidRequest.
+        """
+        volume = context.volume
+        if volume is None:
+            raise InvalidRequest(
+                "brain-structures was given no volume.", remedy="Give it a series of MR images."
+            )
+        started = time.perf_counter()
+        brain = brain_mask_of(volume, _first_part(context))
+        found = time.perf_counter()
+        classes, labels = self._classes(volume, brain, context)
+        segmented = time.perf_counter()
+        context.on_progress("measure", 0.97)
+        segments, masks = _by_side(classes, labels, volume)
+        measurements = _measured(segments, masks, brain, volume)
+        return PipelineOutput(
+            segments=segments,
+            masks=masks,
+            measurements=measurements,
+            timings_s={
+                "find_brain": found - started,
+                "segment": segmented - found,
+                "measure": time.perf_counter() - segmented,
+            },
+        )
+
+    def _classes(
+        self, volume: Volume, brain: NDArray[np.bool_], context: PipelineContext
+    ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """The class of each voxel of the source grid, and the labels of the classes."""
+        from inference.pipelines.meshnet import classify, load_network
+
+        paths = verified_pack(context.settings, self.card)
+        network = load_network(paths[_NETWORK], paths[_WEIGHTS], context.settings.torch_threads)
+        missing = {one.label for one in STRUCTURES} - set(network.labels)
+        if missing:
+            raise ModelUnusable(
+                f"The model pack knows no {', '.join(sorted(missing))}.",
+                remedy="Add the pack again: mediview models add FOLDER.",
+            )
+        voxels = conformed(volume, without_padding(volume))
+        box = _box(mask_on_grid(brain, volume))
+        inside = classify(
+            network,
+            np.ascontiguousarray(voxels[box]),
+            lambda share: context.on_progress("segment", 0.3 + 0.65 * share),
+        )
+        whole = np.zeros(voxels.shape, np.uint8)
+        whole[box] = inside
+        return on_source_grid(whole, volume), network.labels
+
+
+def _first_part(context: PipelineContext) -> PipelineContext:
+    """The context of finding the brain, which is the first third of the work."""
+    return PipelineContext(
+        context.settings,
+        context.volume,
+        on_progress=lambda stage, share: context.on_progress(stage, 0.3 * share),
+    )
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    box = []
+    for axis, size in enumerate(mask.shape):
+        others = tuple(other for other in range(3) if other != axis)
+        found = np.flatnonzero(mask.any(axis=others))
+        if not found.size:
+            raise NothingFound(
+                "The brain lies outside of the middle 256 mm of the series.",
+                remedy="Send a series that is centred on the head.",
+            )
+        low, high = int(found[0]) - _MARGIN_VOXELS, int(found[-1]) + 1 + _MARGIN_VOXELS
+        box.append(slice(max(0, low), min(size, high)))
+    return box[0], box[1], box[2]
+
+
+def _by_side(
+    classes: NDArray[np.uint8], labels: tuple[str, ...], volume: Volume
+) -> tuple[tuple[Segment, ...], NDArray[np.uint8]]:
+    """Segments and their label map: each paired structure as left and right."""
+    places = {
+        label: np.argwhere(classes == number) for number, label in enumerate(labels) if number
+    }
+    plane = middle_plane([_lps_mm(places[label], volume) for label in GUIDES])
+    masks = np.zeros(classes.shape, np.uint8)
+    segments: list[Segment] = []
+
+    def add(structure: Structure, side: Code | None, kji: NDArray[np.intp]) -> None:
+        if not len(kji):
+            return
+        name = structure.name if side is None else f"{side.meaning.lower()} {structure.name}"
+        segments.append(
+            Segment(
+                name[0].upper() + name[1:],
+                _ANATOMICAL_STRUCTURE,
+                structure.code,
+                structure.color_rgb,
+                side,
+            )
+        )
+        masks[tuple(kji.T)] = len(segments)
+
+    for structure in STRUCTURES:
+        kji = places[structure.label]
+        if not structure.paired:
+            add(structure, None, kji)
+            continue
+        left = plane.is_left(_lps_mm(kji, volume))
+        add(structure, LEFT, kji[left])
+        add(structure, RIGHT, kji[~left])
+    return tuple(segments), masks
+
+
+def _lps_mm(kji: NDArray[np.intp], volume: Volume) -> NDArray[np.float64]:
+    affine = volume.lps_from_kji
+    points: NDArray[np.float64] = kji @ affine[:3, :3].T + affine[:3, 3]
+    return points
+
+
+def _measured(
+    segments: Sequence[Segment],
+    masks: NDArray[np.uint8],
+    brain: NDArray[np.bool_],
+    volume: Volume,
+) -> tuple[Measurement, ...]:
+    voxel_cm3 = volume.voxel_volume_mm3 / _MM3_IN_CM3
+    brain_cm3 = float(np.count_nonzero(brain)) * voxel_cm3
+    counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
+    measurements = [Measurement("Brain mask volume", _BRAIN_VOLUME, brain_cm3, _CM3)]
+    for index, segment in enumerate(segments):
+        cm3 = float(counts[index + 1]) * voxel_cm3
+        share = cm3 / brain_cm3 * 100.0
+        measurements += [
+            Measurement(f"{segment.label} volume", _VOLUME, cm3, _CM3, index),
+            Measurement(f"{segment.label} share of brain", _SHARE, share, _PERCENT, index),
+        ]
+    return tuple(measurements)
