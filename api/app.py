@@ -20,6 +20,8 @@ from api import (
     worklist,
 )
 from api.access.middleware import AccessControl
+from api.dicomweb import frame_routes, qido, retrieve
+from api.dicomweb.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
 from api.middleware import BodyLimit, OriginGuard, RequestContext, SecurityHeaders
@@ -83,6 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)
+    hot = (frame_routes.router, retrieve.router, qido.router)
+    app.router.middleware_stack = DirectRoutes(app.router.middleware_stack, hot)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessControl, settings=settings)
