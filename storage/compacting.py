@@ -28,8 +28,17 @@ from storage.settle import volume_key
 from storage.tombstones import in_portions
 from storage.volume_files import SUFFIX, translated_os_errors
 from storage.volume_reader import VolumeReader
-from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
-from storage.volumes import ToAppend, VolumeWriter
+from storage.volume_records import ToAppend
+from storage.volume_scan import (
+    Record,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    verify,
+    volumes_in,
+)
+from storage.volumes import VolumeWriter
 
 log = structlog.get_logger(__name__)
 
@@ -179,8 +188,8 @@ def _rewrite(
         # A row whose record cannot be read any more needs a person: `mediview storage verify`.
         log.error("volume_not_compacted", volume=path.name, damaged=len(lost))
         return None
-    if end < path.stat().st_size:
-        log.warning("volume_tail_torn", volume=path.name, torn_bytes=path.stat().st_size - end)
+    if torn := torn_bytes(path, end):
+        log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
     alive = [
         record
         for record in records

@@ -4,14 +4,13 @@ Small ones are gathered and go into the process's open volume; what grows
 beyond a few MB streams into a volume of its own.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from storage.errors import LimitExceeded
 from storage.large import LargeVolume
 from storage.part10 import FILE_META_MAX_BYTES, Header, read_file_meta, read_header
-from storage.volumes import Appended
+from storage.volume_records import Appended
 
 SPILL_BYTES = 8 * FILE_META_MAX_BYTES
 
@@ -21,9 +20,9 @@ T = TypeVar("T")
 class Incoming(Generic[T]):
     """Write the pieces, then `finish`; or `discard` what came. Not safe for threads.
 
-    `open_large` makes the volume of a large instance; `keep_small` keeps a
-    whole part 10 file; `keep_large` indexes a large one, whose record it
-    completes by calling the function that it is given.
+    `open_large` makes the volume of a large instance, given where its data set
+    begins; `keep_small` keeps a whole part 10 file; `keep_large` indexes a large
+    one, whose record it completes by calling the function that it is given.
     """
 
     def __init__(
@@ -31,7 +30,7 @@ class Incoming(Generic[T]):
         *,
         prefix: bytes,
         max_bytes: int,
-        open_large: Callable[[], LargeVolume],
+        open_large: Callable[[int], LargeVolume],
         keep_small: Callable[[bytes], T],
         keep_large: Callable[[Header, bytes, Callable[[], Appended]], T],
     ) -> None:
@@ -42,7 +41,8 @@ class Incoming(Generic[T]):
         self._keep_small = keep_small
         self._keep_large = keep_large
         self._large: LargeVolume | None = None
-        self._digest = hashlib.sha256()
+        # A prefix is the whole File Meta Information.
+        self._has_meta = bool(prefix)
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next piece. Raises LimitExceeded, StorageFull, StorageUnavailable."""
@@ -52,8 +52,9 @@ class Incoming(Generic[T]):
                 f"The instance has more than the {self._max_bytes} bytes that are allowed.",
                 remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
+        if self._large is None and self._has_meta and self._size_bytes > SPILL_BYTES:
+            self._spill()
         if self._large is not None:
-            self._digest.update(piece)
             self._large.write(piece)
             return
         self._pieces += piece
@@ -70,17 +71,17 @@ class Incoming(Generic[T]):
         if large is None:
             return self._keep_small(bytes(self._pieces))
         try:
+            digest = large.digest()
             with (
                 large.view() as mapped,
                 memoryview(mapped) as view,
                 view[large.payload_offset :] as part10,
             ):
                 header = read_header(part10)
-            digest = self._digest.digest()
 
             def complete() -> Appended:
                 self._large = None
-                return large.finish(dataset_offset=header.dataset_offset, digest=digest)
+                return large.finish()
 
             return self._keep_large(header, digest, complete)
         finally:
@@ -95,8 +96,6 @@ class Incoming(Generic[T]):
 
     def _spill(self) -> None:
         meta = read_file_meta(self._pieces)
-        self._large = self._open_large()
-        with memoryview(self._pieces) as pieces:
-            self._digest.update(pieces[meta.dataset_offset :])
-            self._large.write(pieces)
+        self._large = self._open_large(meta.dataset_offset)
+        self._large.write(self._pieces)
         self._pieces.clear()

@@ -1,8 +1,7 @@
-"""Group commit of index rows: all that waits is written in one transaction.
+"""Index rows of the receiving path: a batch in one transaction.
 
 `cataloguing` says what a row means; this room makes it fast. Statements are
-compiled once, series that were seen before cost no look-up, and whoever comes
-while a transaction runs joins the next one.
+compiled once, and series that were seen before cost no look-up.
 """
 
 import threading
@@ -42,13 +41,6 @@ SeriesKey = tuple[str, str]
 
 
 @dataclass
-class _Ticket:
-    new: NewInstance
-    outcome: Outcome | None = None
-    error: MediViewError | None = None
-
-
-@dataclass
 class _CachedSeries:
     series_id: int
     study_id: int
@@ -68,8 +60,6 @@ class Indexer:
         self._remembers = engine.dialect.name == "postgresql"
         self._recent: deque[tuple[float, NewInstance]] = deque()
         self._contact_lost = False
-        self._pending: list[_Ticket] = []
-        self._pending_lock = threading.Lock()
         self._commit_lock = threading.Lock()
         self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()
 
@@ -84,49 +74,37 @@ class Indexer:
         with reading(self._engine) as connection:
             return find_known(connection, header.sop_instance_uid)
 
-    def add(self, new: NewInstance) -> Outcome:
-        """Return once the row is committed. Raises StorageUnavailable, StorageFull."""
-        ticket = _Ticket(new)
-        with self._pending_lock:
-            self._pending.append(ticket)
-        with self._commit_lock:
-            if ticket.outcome is None and ticket.error is None:
-                with self._pending_lock:
-                    batch, self._pending = self._pending, []
-                self._commit(batch)
-        if ticket.error is not None:
-            raise ticket.error
-        if ticket.outcome is None:
-            raise RuntimeError("an instance was passed over by the indexer")
-        return ticket.outcome
+    def write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
+        """Write the rows in one transaction, committed on return; what became of each.
 
-    def _commit(self, batch: Sequence[_Ticket]) -> None:
+        The error is StorageUnavailable or StorageFull.
+        """
+        with self._commit_lock:
+            return self._commit(batch) if batch else []
+
+    def _commit(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         try:
             with translated():
                 if self._contact_lost:
                     self._index_again()
                 try:
-                    outcomes = self._write([ticket.new for ticket in batch])
+                    outcomes = self._write(batch)
                 except (DBAPIError, SeriesGone) as error:
                     if isinstance(error, DBAPIError) and not _concerns_rows(error):
                         raise
                     # A cached series was deleted meanwhile, or one row cannot be written:
                     # forget what is cached and let each stand for itself.
                     self._series.clear()
-                    self._commit_singly(batch)
-                    return
+                    return [self._commit_one(new) for new in batch]
         except MediViewError as error:
             self._contact_lost = True
-            for ticket in batch:
-                ticket.error = error
-            return
+            return [error] * len(batch)
         if self._remembers:
             now = time.monotonic()
-            self._recent += [(now, ticket.new) for ticket in batch]
+            self._recent += [(now, new) for new in batch]
             while self._recent and now - self._recent[0][0] > _MAY_BE_LOST_S:
                 self._recent.popleft()
-        for ticket, outcome in zip(batch, outcomes, strict=True):
-            ticket.outcome = outcome
+        return [*outcomes]
 
     def _index_again(self) -> None:
         """A database server that crashed may have lost what it committed last: write it anew."""
@@ -142,33 +120,30 @@ class Indexer:
         if "stored" in restored:
             log.warning("index_rows_restored", instances=restored.count("stored"))
 
-    def _commit_singly(self, batch: Sequence[_Ticket]) -> None:
-        for ticket in batch:
-            for attempts_left in reversed(range(_ATTEMPTS)):
-                try:
-                    with translated():
-                        (ticket.outcome,) = add_instances(self._engine, [ticket.new])
-                    break
-                except MediViewError as error:
-                    ticket.error = error
-                    break
-                except DBAPIError as error:
-                    if attempts_left and is_clash(error):
-                        continue
-                    # A row that the database does not take is this instance's matter alone.
-                    ticket.error = StorageUnavailable(
-                        "The index does not take the row of this instance.",
-                        remedy="Send it again; if that fails too, look at its header.",
-                    )
-                    log.error("index_row_refused", error=type(error.orig).__name__)
-                    break
+    def _commit_one(self, new: NewInstance) -> Outcome | MediViewError:
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                with translated():
+                    return add_instances(self._engine, [new])[0]
+            except MediViewError as error:
+                return error
+            except DBAPIError as error:
+                if attempts_left and is_clash(error):
+                    continue
+                # A row that the database does not take is this instance's matter alone.
+                log.error("index_row_refused", error=type(error.orig).__name__)
+                break
+        return StorageUnavailable(
+            "The index does not take the row of this instance.",
+            remedy="Send it again; if that fails too, look at its header.",
+        )
 
     def close(self) -> None:
         """Give the kept connection back."""
         with self._commit_lock:
             self._lane.close()
 
-    def _write(self, batch: list[NewInstance]) -> list[Outcome]:
+    def _write(self, batch: Sequence[NewInstance]) -> list[Outcome]:
         known = [self._series.get(_key(new.header)) for new in batch]
         series = [one for one in known if one is not None]
         if len(series) == len(batch):
@@ -190,7 +165,7 @@ class Indexer:
         return self._told(batch, series, outcomes)
 
     def _write_rows(
-        self, execute: Execute, batch: list[NewInstance], series: list[_CachedSeries]
+        self, execute: Execute, batch: Sequence[NewInstance], series: list[_CachedSeries]
     ) -> list[Outcome | None]:
         """Write what is new; None for what was indexed before."""
         written = self._statements.insert(execute, batch, [cached.series_id for cached in series])
@@ -213,7 +188,7 @@ class Indexer:
 
     def _told(
         self,
-        batch: list[NewInstance],
+        batch: Sequence[NewInstance],
         series: list[_CachedSeries],
         outcomes: list[Outcome | None],
     ) -> list[Outcome]:
@@ -224,7 +199,7 @@ class Indexer:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _settle_known(
-        self, batch: list[NewInstance], outcomes: list[Outcome | None]
+        self, batch: Sequence[NewInstance], outcomes: list[Outcome | None]
     ) -> list[Outcome]:
         """Tell duplicates from conflicts among those that were indexed before."""
         missed = [new for new, outcome in zip(batch, outcomes, strict=True) if outcome is None]

@@ -10,12 +10,14 @@ from sqlalchemy import Engine
 from storage.cataloguing import NewInstance, Outcome
 from storage.entities import Origin
 from storage.errors import InvalidRequest, LimitExceeded
+from storage.group_commit import GroupCommit
 from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
 from storage.large import LargeVolume
-from storage.part10 import Header, make_file_meta, read_header
+from storage.part10 import Header, make_file_meta, read_dataset_header, read_header
 from storage.volume_files import translated_os_errors
-from storage.volumes import Appended, VolumeWriter
+from storage.volume_records import Appended
+from storage.volumes import Staged, VolumeWriter
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,7 @@ class Ingest:
     def __init__(self, engine: Engine, volumes: VolumeWriter, max_instance_bytes: int) -> None:
         self._indexer = Indexer(engine)
         self._volumes = volumes
+        self._commit = GroupCommit(volumes, self._indexer)
         self._max_instance_bytes = max_instance_bytes
 
     def close(self) -> None:
@@ -56,7 +59,7 @@ class Ingest:
                 f"The instance has {len(part10)} bytes; the limit is {self._max_instance_bytes}.",
                 remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
-        return self._keep(part10, read_header(part10), source, origin)
+        return self._keep_whole(part10, read_header(part10), source, origin)
 
     def accept_dimse(
         self,
@@ -73,14 +76,21 @@ class Ingest:
         instances (PS3.4 B.2.3, status A900), and what `accept` raises.
         """
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
-        part10 = b"".join((meta, dataset_bytes))
-        header = read_header(part10)
+        header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
         _check_same_instance(header, sop_class_uid, sop_instance_uid)
-        return self._keep(part10, header, f"dimse:{calling_ae_title}", "received")
+        return self._keep(meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received")
 
-    def incoming(self, source: str, origin: Origin = "received") -> Incoming[Accepted]:
-        """Take one part 10 file piece by piece, in constant memory."""
-        return self._incoming(b"", source, origin, lambda _header: None)
+    def incoming(
+        self,
+        source: str,
+        origin: Origin = "received",
+        check: Callable[[Header], None] = lambda _header: None,
+    ) -> Incoming[Accepted]:
+        """Take one part 10 file piece by piece, in constant memory.
+
+        `check` sees the header before anything is kept, and raises to refuse it.
+        """
+        return self._incoming(b"", source, origin, check)
 
     def incoming_dimse(
         self,
@@ -101,23 +111,30 @@ class Ingest:
     def _incoming(
         self, prefix: bytes, source: str, origin: Origin, check: Callable[[Header], None]
     ) -> Incoming[Accepted]:
-        def open_large() -> LargeVolume:
+        def open_large(dataset_offset: int) -> LargeVolume:
             self._volumes.check_free_disk(SPILL_BYTES)
             folder = self._volumes.folder
             with translated_os_errors(folder):
                 generation = self._volumes.generation.current()
-            return LargeVolume(folder, source=source, origin=origin, generation=generation)
+            return LargeVolume(
+                folder,
+                source=source,
+                origin=origin,
+                dataset_offset=dataset_offset,
+                generation=generation,
+                admit=self._volumes.check_free_disk,
+            )
 
         def keep_small(part10: bytes) -> Accepted:
             header = read_header(part10)
             check(header)
-            return self._keep(part10, header, source, origin)
+            return self._keep_whole(part10, header, source, origin)
 
         def keep_large(header: Header, digest: bytes, complete: Callable[[], Appended]) -> Accepted:
             check(header)
             if self._indexer.known_digest(header) == digest.hex():
                 return _accepted("duplicate", header)
-            return self._index(header, digest, complete(), source, origin)
+            return self._index(header, digest, complete(), None, source, origin)
 
         return Incoming(
             prefix=prefix,
@@ -127,35 +144,46 @@ class Ingest:
             keep_large=keep_large,
         )
 
-    def _keep(
+    def _keep_whole(
         self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
     ) -> Accepted:
-        digest = hashlib.sha256(memoryview(part10)[header.dataset_offset :])
-        if self._indexer.known_digest(header) == digest.hexdigest():
+        whole = memoryview(part10)
+        meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
+        return self._keep(meta, dataset, header, source, origin)
+
+    def _keep(
+        self,
+        meta: bytes | memoryview,
+        dataset: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        digest = hashlib.sha256(dataset).digest()
+        if self._indexer.known_digest(header) == digest.hex():
             return _accepted("duplicate", header)
-        appended = self._volumes.append(
-            part10,
-            dataset_offset=header.dataset_offset,
-            digest=digest.digest(),
-            source=source,
-            origin=origin,
-        )
-        return self._index(header, digest.digest(), appended, source, origin)
+        staged = self._volumes.stage((meta, dataset), digest=digest, source=source, origin=origin)
+        return self._index(header, digest, staged.appended, staged, source, origin)
 
     def _index(
-        self, header: Header, digest: bytes, appended: Appended, source: str, origin: Origin
+        self,
+        header: Header,
+        digest: bytes,
+        appended: Appended,
+        staged: Staged | None,
+        source: str,
+        origin: Origin,
     ) -> Accepted:
-        outcome = self._indexer.add(
-            NewInstance(
-                header,
-                appended.location,
-                digest.hex(),
-                source,
-                origin,
-                appended.note.received_at,
-                appended.note.generation,
-            )
+        new = NewInstance(
+            header,
+            appended.location,
+            digest.hex(),
+            source,
+            origin,
+            appended.note.received_at,
+            appended.note.generation,
         )
+        outcome = self._commit.keep(new, staged)
         if outcome == "conflict":
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source

@@ -118,10 +118,23 @@ def read_header(part10: bytes | bytearray | memoryview) -> Header:
     Raises InvalidInstance when the file is no DICOM, is cut off, or lacks a UID.
     """
     meta = read_file_meta(part10)
+    return _header(part10, meta, meta.dataset_offset)
+
+
+def read_dataset_header(
+    file_meta: bytes, transfer_syntax_uid: str, dataset: bytes | memoryview
+) -> Header:
+    """As `read_header`, of a part 10 file in its two parts, which are not joined."""
+    meta = FileMeta(check_uid(transfer_syntax_uid, "TransferSyntaxUID"), len(file_meta))
+    return _header(dataset, meta, 0)
+
+
+def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) -> Header:
+    """Of the data set that begins at `start` within `data`."""
     try:
-        attributes = _walk(part10, meta)
+        attributes = _walk(data, meta.transfer_syntax_uid, start)
     except IrregularEncoding:
-        attributes = _read_tolerantly(part10)
+        attributes = _read_tolerantly(data, meta.transfer_syntax_uid, start)
     return Header(
         sop_class_uid=check_uid(attributes.get("SOPClassUID", ""), "SOPClassUID"),
         sop_instance_uid=check_uid(attributes.get("SOPInstanceUID", ""), "SOPInstanceUID"),
@@ -156,13 +169,13 @@ def make_file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_ui
     return PREAMBLE + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
-def _walk(part10: bytes | bytearray | memoryview, meta: FileMeta) -> dict[str, str]:
-    data: bytes | bytearray | memoryview = part10
-    start = meta.dataset_offset
-    if meta.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-        data, start = _inflate(part10[start:]), 0
-    big = meta.transfer_syntax_uid == ExplicitVRBigEndian
-    explicit = meta.transfer_syntax_uid != ImplicitVRLittleEndian
+def _walk(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> dict[str, str]:
+    if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        data, start = _inflate(data[start:]), 0
+    big = transfer_syntax_uid == ExplicitVRBigEndian
+    explicit = transfer_syntax_uid != ImplicitVRLittleEndian
     raw: dict[int, bytes] = {}
     for element in ElementWalker(data, start, explicit=explicit, big=big):
         if element.tag in _KEYWORDS and not element.undefined_length:
@@ -188,11 +201,18 @@ def _decode(raw: dict[int, bytes], byteorder: str) -> dict[str, str]:
     return attributes
 
 
-def _read_tolerantly(part10: bytes | bytearray | memoryview) -> dict[str, str]:
+def _read_tolerantly(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> dict[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
+    if start:
+        part10 = bytes(data[:_TOLERANT_BYTES])
+    else:
+        meta = make_file_meta("", "", transfer_syntax_uid)
+        part10 = b"".join((meta, data[:_TOLERANT_BYTES]))
     try:
         dataset = pydicom.dcmread(
-            BytesIO(part10[:_TOLERANT_BYTES]),
+            BytesIO(part10),
             stop_before_pixels=True,
             specific_tags=list(_KEYWORDS),
         )
@@ -212,7 +232,7 @@ def _read_tolerantly(part10: bytes | bytearray | memoryview) -> dict[str, str]:
     ) as error:
         raise InvalidInstance(
             "The data set cannot be read: it does not follow its transfer syntax"
-            f" {UID(read_file_meta(part10).transfer_syntax_uid).name}.",
+            f" {UID(transfer_syntax_uid).name}.",
             remedy="Check the sending system's encoding.",
         ) from error
     return _decode(raw, "little")

@@ -22,7 +22,15 @@ from storage.part10 import read_header
 from storage.tombstones import Tombstone, is_covered
 from storage.volume_files import translated_os_errors
 from storage.volume_reader import VolumeReader
-from storage.volume_scan import Record, is_being_written, is_unfinished, scan, verify, volumes_in
+from storage.volume_scan import (
+    Record,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    verify,
+    volumes_in,
+)
 
 # A file this young may be one that its writer is about to lock.
 _UNFINISHED_AGE_S = 60.0
@@ -75,8 +83,8 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
         if new is not None:
             restored += add_instances(engine, [new]) == ["stored"]
     size_bytes = path.stat().st_size
-    if end < size_bytes:
-        log.warning("volume_tail_torn", volume=path.name, torn_bytes=size_bytes - end)
+    if torn := torn_bytes(path, end):
+        log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
     with writing(engine) as connection:
         values = {"size_bytes": size_bytes, "reconciled_at": utcnow()}
         if not insert_or_ignore(connection, t.volume, {"name": path.name, **values}):

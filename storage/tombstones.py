@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, or_, select, update
 
 from storage import tables as t
 from storage.database import insert_or_ignore
-from storage.volumes import Note, ToAppend
+from storage.volume_records import Note, ToAppend
 
 
 @dataclass(frozen=True)

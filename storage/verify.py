@@ -21,7 +21,14 @@ from storage.rows import to_instance
 from storage.tombstones import in_portions, is_covered
 from storage.volume_files import SUFFIX
 from storage.volume_reader import VolumeReader
-from storage.volume_scan import Record, is_being_written, is_unfinished, scan, volumes_in
+from storage.volume_scan import (
+    Record,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    volumes_in,
+)
 
 ProblemKind = Literal[
     "record_damaged",
@@ -86,7 +93,7 @@ def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterato
         end = record.location.offset + record.location.length
         found.add(record.location.offset)
         yield from _check_record(storage, path, record, reader, written=written)
-    if end < path.stat().st_size and not written:
+    if not written and torn_bytes(path, end):
         yield Problem(
             "tail_torn", f"{path.name}:{end}", "",
             "Nothing, if the node was killed or lost power at that time: what follows was never"

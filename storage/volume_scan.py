@@ -12,7 +12,7 @@ from typing import BinaryIO
 from storage.entities import Location
 from storage.part10 import FILE_META_MAX_BYTES
 from storage.volume_files import SUFFIX
-from storage.volumes import HEADER, MAGIC, NOTE_MAX_BYTES, Note
+from storage.volume_records import HEADER, MAGIC, NOTE_MAX_BYTES, Note, whole_blocks
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,20 @@ def scan(path: Path) -> Iterator[Record]:
         while True:
             record = _record_at(file, path.name, position, size)
             if record is None:
+                position = _next_block(file, position)
+                record = _record_at(file, path.name, position, size)
+            if record is None:
                 return
             yield record
             position = record.location.offset + record.location.length
             file.seek(position)
+
+
+def torn_bytes(path: Path, end: int) -> int:
+    """How much lies behind the last whole record, which ends at `end`; padding does not count."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        return 0 if _next_block(file, end) >= size else size - end
 
 
 def verify(path: Path, record: Record) -> bool:
@@ -79,6 +89,15 @@ def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
     while length > 0 and (piece := file.read(min(length, 1 << 20))):
         length -= len(piece)
         yield piece
+
+
+def _next_block(file: BinaryIO, position: int) -> int:
+    """Where the next block begins, when only zeros lie between; else `position` again."""
+    boundary = whole_blocks(position)
+    file.seek(position)
+    position = position if any(file.read(boundary - position)) else boundary
+    file.seek(position)
+    return position
 
 
 def _record_at(file: BinaryIO, volume: str, position: int, size: int) -> Record | None:

@@ -1,99 +1,37 @@
 """Volumes: append-only files of checksummed records, the truth about what was received.
 
-A record is a fixed header, a small JSON note (source and time) and the part 10
-bytes. Many threads append to the process's one open volume; one fdatasync makes
-all that arrived meanwhile durable (group commit). A torn record at the end of a
-volume is recognised by its checksums, so a crash at any moment leaves nothing
-that lies. `docs/decisions/0001-volumes.md` says why not a file an instance.
+Many threads stage records in memory; whoever flushes writes all that was staged
+meanwhile in one go, past the page cache, and makes it durable with one
+fdatasync (group commit). A torn record at the end of a volume is recognised by
+its checksums, so a crash at any moment leaves nothing that lies.
+`docs/decisions/0001-volumes.md` says why not a file an instance.
 """
 
-import json
 import os
-import struct
 import threading
-import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from storage.clock import utcnow
 from storage.entities import Location, Origin
 from storage.errors import StorageFull
 from storage.generation import Generation
+from storage.staging import Staging
 from storage.volume_files import OpenVolume, translated_os_errors
+from storage.volume_records import Appended, Note, ToAppend, encode_header
 
-MAGIC = b"MVR1"
-# magic; crc32 of what follows in the header, the note and the file meta; lengths of the
-# note, the file meta and the whole part 10 payload; sha256 of the data set
-HEADER = struct.Struct("<4sIIIQ32s")
-NOTE_MAX_BYTES = 64 * 1024
 _FREE_DISK_CHECK_INTERVAL_BYTES = 16 * 1024 * 1024
 
-RecordKind = Literal["instance", "tombstone"]
-_encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
+class Staged:
+    """A record on its way to the disk; `VolumeWriter.wait_for` makes it durable."""
 
-@dataclass(frozen=True)
-class Note:
-    """What a record says beside the bytes, so that the index can be rebuilt from it."""
+    __slots__ = ("appended", "error", "is_settled")
 
-    source: str
-    origin: Origin
-    received_at: datetime
-    generation: int = 0
-    """How many deletions there had been (`storage.generation`): orders both without a clock."""
-    kind: RecordKind = "instance"
-
-    def encode(self) -> bytes:
-        fields: dict[str, str | int] = {
-            "source": self.source,
-            "origin": self.origin,
-            "received_at": self.received_at.isoformat(),
-        }
-        if self.generation:
-            fields["generation"] = self.generation
-        if self.kind != "instance":
-            fields["kind"] = self.kind
-        return _encode_json(fields).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> "Note":
-        fields = json.loads(data)
-        return cls(
-            fields["source"],
-            fields["origin"],
-            datetime.fromisoformat(fields["received_at"]),
-            fields.get("generation", 0),
-            fields.get("kind", "instance"),
-        )
-
-
-@dataclass(frozen=True)
-class Appended:
-    location: Location
-    note: Note
-
-
-@dataclass(frozen=True)
-class ToAppend:
-    """A record to be written as it stands: a copy of another, or a tombstone."""
-
-    note: Note
-    payload: bytes | memoryview
-    dataset_offset: int
-    digest: bytes
-    """sha256 of the payload from `dataset_offset` on."""
-
-
-def encode_header(
-    note: bytes, file_meta: bytes | memoryview, payload_length: int, digest: bytes
-) -> bytes:
-    """The record's header; `file_meta` is the part of the payload that `digest` leaves out."""
-    rest = HEADER.pack(MAGIC, 0, len(note), len(file_meta), payload_length, digest)[8:]
-    checksum = zlib.crc32(file_meta, zlib.crc32(note, zlib.crc32(rest)))
-    return MAGIC + struct.pack("<I", checksum) + rest + note
+    def __init__(self, appended: Appended) -> None:
+        self.appended = appended
+        self.is_settled = False
+        self.error: OSError | None = None
 
 
 class VolumeWriter:
@@ -117,8 +55,15 @@ class VolumeWriter:
         self._free_disk_mark_bytes = free_disk_mark_bytes
         self._admit = admit
         self._generation = Generation(folder)
-        self._append_lock = threading.Lock()
-        self._sync_lock = threading.Lock()
+        # Held while records are staged, and never while the disk works; taken
+        # after the flush lock where both are needed.
+        self._stage_lock = threading.Lock()
+        self._flush_lock = threading.Lock()
+        self._staging, self._spare = Staging(), Staging()
+        self._waiting: list[Staged] = []
+        # Where in the open volume the staged bytes will begin.
+        self._position = 0
+        self._is_writing = False
         self._open: OpenVolume | None = None
         self._since_check_bytes = _FREE_DISK_CHECK_INTERVAL_BYTES
 
@@ -138,19 +83,43 @@ class VolumeWriter:
         StorageUnavailable when the folder cannot be written; then nothing of
         the instance is visible.
         """
+        whole = memoryview(part10)
+        pieces = (whole[:dataset_offset], whole[dataset_offset:])
+        staged = self.stage(pieces, digest=digest, source=source, origin=origin)
+        return self.wait_for(staged)
+
+    def stage(
+        self,
+        pieces: tuple[bytes | memoryview, bytes | memoryview],
+        *,
+        digest: bytes,
+        source: str,
+        origin: Origin,
+    ) -> Staged:
+        """Take one instance, its file meta and its data set, to be made durable.
+
+        Both are copied; `wait_for` makes the record durable. Raises as `append`.
+        """
         with translated_os_errors(self._folder):
             note = Note(source, origin, utcnow(), self._generation.current())
-        file_meta = memoryview(part10)[:dataset_offset]
-        header = encode_header(note.encode(), file_meta, len(part10), digest)
-        with self._append_lock:
-            self.check_free_disk(len(part10))
+        meta, data_set = pieces
+        length = len(meta) + len(data_set)
+        self.check_free_disk(length)
+        header = encode_header(note.encode(), meta, length, digest)
+        return self._stage(note, (header, meta, data_set))
+
+    def wait_for(self, staged: Staged) -> Appended:
+        """Return once the record is on disk. Raises StorageFull, StorageUnavailable."""
+        if not staged.is_settled:
+            with self._flush_lock:
+                if not staged.is_settled:
+                    self._flush()
+        if staged.error is not None:
+            # Another for each thread that waits: tracebacks are not to be shared.
+            error = OSError(staged.error.errno, staged.error.strerror)
             with translated_os_errors(self._folder):
-                volume = self._writable_volume()
-                offset = volume.append((header, part10))
-                sequence = volume.appended
-        with translated_os_errors(self._folder):
-            self._commit(volume, sequence)
-        return Appended(Location(volume.name, offset + len(header), len(part10)), note)
+                raise error from staged.error
+        return staged.appended
 
     def append_records(self, records: Iterable[ToAppend]) -> list[Location]:
         """Append records as they stand; on return all of them are durable.
@@ -158,22 +127,13 @@ class VolumeWriter:
         Housekeeping may use what the free-disk mark keeps for it: it is what
         makes room. Raises StorageFull, StorageUnavailable.
         """
-        locations = []
-        last: tuple[OpenVolume, int] | None = None
+        staged = []
         for record in records:
             meta = memoryview(record.payload)[: record.dataset_offset]
             length = len(record.payload)
             header = encode_header(record.note.encode(), meta, length, record.digest)
-            with self._append_lock, translated_os_errors(self._folder):
-                volume = self._writable_volume()
-                offset = volume.append((header, record.payload))
-                # A volume that was left meanwhile was synced when it was retired.
-                last = volume, volume.appended
-            locations.append(Location(volume.name, offset + len(header), length))
-        if last is not None:
-            with translated_os_errors(self._folder):
-                self._commit(*last)
-        return locations
+            staged.append(self._stage(record.note, (header, record.payload)))
+        return [self.wait_for(one).location for one in staged]
 
     @property
     def folder(self) -> Path:
@@ -185,39 +145,13 @@ class VolumeWriter:
 
     def close(self) -> None:
         """Close the open volume; the next append begins a new one."""
-        with self._append_lock:
-            if self._open is not None:
-                self._open.retire()
-                self._open = None
+        with self._flush_lock:
+            self._flush()
+            with self._stage_lock:
+                if self._open is not None:
+                    self._open.retire()
+                    self._open = None
         self._generation.close()
-
-    def _writable_volume(self) -> OpenVolume:
-        if self._open is not None and self._open.size >= self._size_bytes:
-            self._open.retire()
-            self._open = None
-        if self._open is None:
-            self._open = OpenVolume.create(self._folder)
-        return self._open
-
-    def _commit(self, volume: OpenVolume, sequence: int) -> None:
-        """Return once record number `sequence` of `volume` is on disk.
-
-        Whoever gets the lock syncs for all that was appended before; the
-        others find their record already covered.
-        """
-        with self._sync_lock:
-            if volume.synced >= sequence:
-                return
-            covered = volume.appended
-            try:
-                volume.sync()
-            except OSError:
-                # The next append begins a new volume.
-                with self._append_lock:
-                    if self._open is volume:
-                        self._open = None
-                raise
-            volume.synced = max(volume.synced, covered)
 
     def check_free_disk(self, length: int) -> None:
         """Raise StorageFull where `length` more bytes would go below the mark."""
@@ -237,3 +171,97 @@ class VolumeWriter:
         if self._admit is not None:
             self._admit()
         self._since_check_bytes = 0
+
+    def _stage(self, note: Note, pieces: Sequence[bytes | memoryview]) -> Staged:
+        """Copy a record behind those that are staged; its header is the first piece."""
+        length = sum(map(len, pieces))
+        while True:
+            with self._stage_lock, translated_os_errors(self._folder):
+                volume = self._volume_with_room()
+                if volume is not None and length <= self._staging.room:
+                    return self._put(volume, note, pieces, length)
+            with self._flush_lock:
+                if length > self._staging.room + self._staging.length:
+                    return self._append_alone(note, pieces, length)
+                self._flush()
+
+    def _put(
+        self, volume: OpenVolume, note: Note, pieces: Sequence[bytes | memoryview], length: int
+    ) -> Staged:
+        start = self._position + self._staging.length + len(pieces[0])
+        for piece in pieces:
+            self._staging.take(piece)
+        location = Location(volume.name, start, length - len(pieces[0]))
+        staged = Staged(Appended(location, note))
+        self._waiting.append(staged)
+        return staged
+
+    def _volume_with_room(self) -> OpenVolume | None:
+        """The open volume; None where it has to be flushed before another can be begun."""
+        volume = self._open
+        if volume is not None:
+            if self._position + self._staging.length < self._size_bytes:
+                return volume
+            if self._is_writing or self._waiting:
+                return None
+            self._open = None
+            volume.retire()
+        self._position = 0
+        self._open = OpenVolume.create(self._folder)
+        return self._open
+
+    def _flush(self) -> None:
+        """Make durable what is staged; the caller holds the flush lock.
+
+        Each record is told what became of it; nothing is raised.
+        """
+        with self._stage_lock:
+            volume, batch = self._open, self._waiting
+            if volume is None or not batch:
+                return
+            self._waiting = []
+            full, self._staging, self._spare = self._staging, self._spare, self._staging
+            blocks = full.blocks()
+            self._position += len(blocks)
+            self._is_writing = True
+        failure = None
+        try:
+            volume.append((blocks,), full.length)
+        except OSError as error:
+            failure = error
+        with self._stage_lock:
+            self._is_writing = False
+            full.clear()
+            if failure is not None:
+                self._position = volume.end
+                # What was staged meanwhile counted on a place behind what is not there.
+                batch += self._waiting
+                self._waiting = []
+                self._staging.clear()
+                if volume.is_broken:
+                    # The next append begins a new one.
+                    self._open = None
+        for staged in batch:
+            staged.error = failure
+            staged.is_settled = True
+
+    def _append_alone(
+        self, note: Note, pieces: Sequence[bytes | memoryview], length: int
+    ) -> Staged:
+        """Write a record that is larger than the staging memory, piece by piece."""
+        self._flush()
+        with self._stage_lock, translated_os_errors(self._folder):
+            volume = self._volume_with_room()
+            if volume is None:
+                raise RuntimeError("records wait although all were flushed")
+            start = volume.end + len(pieces[0])
+            try:
+                volume.append(self._spare.through(pieces), length)
+            finally:
+                self._spare.clear()
+                self._position = volume.end
+                if volume.is_broken:
+                    self._open = None
+        staged = Staged(Appended(Location(volume.name, start, length - len(pieces[0])), note))
+        staged.is_settled = True
+        return staged

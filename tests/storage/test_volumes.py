@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import StorageFull, StorageUnavailable
+from storage.staging import CAPACITY_BYTES, Staging
 from storage.volume_files import OpenVolume
 from storage.volume_reader import VolumeReader
-from storage.volume_scan import is_being_written, scan, verify, volumes_in
-from storage.volumes import Appended, VolumeWriter
+from storage.volume_records import Appended
+from storage.volume_scan import is_being_written, scan, torn_bytes, verify, volumes_in
+from storage.volumes import VolumeWriter
 
 
 def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> VolumeWriter:
@@ -179,7 +181,7 @@ def test_after_a_failed_sync_no_record_of_that_volume_is_ever_called_durable(
     with pytest.raises(StorageUnavailable, match="data folder"):
         append(volumes, b"lost")
     with pytest.raises(OSError, match="error"):
-        waiting.sync()
+        waiting.append((), 0)
     after = append(volumes, b"after")
     assert after.location.volume != waiting.name
     assert not is_being_written(tmp_path / waiting.name)
@@ -189,7 +191,9 @@ def test_a_volume_that_cannot_be_closed_well_vouches_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     volume = OpenVolume.create(tmp_path)
-    volume.append((b"record",))
+    staging = Staging()
+    staging.take(b"record")
+    volume.append((staging.blocks(),), staging.length)
 
     def fail(_fd: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -199,5 +203,57 @@ def test_a_volume_that_cannot_be_closed_well_vouches_for_nothing(
         volume.retire()
     monkeypatch.undo()
     with pytest.raises(OSError, match="error"):
-        volume.sync()
-    assert volume.synced == 0
+        volume.append((staging.blocks(),), staging.length)
+    assert volume.is_broken
+
+
+def test_a_record_that_a_batch_has_no_room_for(tmp_path: Path) -> None:
+    volumes, reader = writer(tmp_path, size_bytes=64 << 20), VolumeReader(tmp_path)
+    contents = [os.urandom(size) for size in (5000, CAPACITY_BYTES + 4097, 3 * 4096, 7)]
+    appended = [append(volumes, content, len(content) // 5000) for content in contents]
+    volumes.close()
+    for content, one in zip(contents, appended, strict=True):
+        assert reader.read(one.location, 0, len(content)) == content
+    reader.close()
+    (path,) = volumes_in(tmp_path)
+    records = list(scan(path))
+    assert [record.location for record in records] == [one.location for one in appended]
+    assert all(verify(path, record) for record in records)
+    last = records[-1].location
+    assert path.stat().st_size == last.offset + last.length, "no padding is left at the end"
+
+
+def test_zeros_up_to_the_next_block_are_no_torn_tail(tmp_path: Path) -> None:
+    volumes = writer(tmp_path)
+    one = append(volumes, b"x" * 5000).location
+    (path,) = volumes_in(tmp_path)
+    # As kill -9 leaves it.
+    end = one.offset + one.length
+    assert path.stat().st_size == 8192
+    assert torn_bytes(path, end) == 0
+    with path.open("ab") as file:
+        file.write(b"MVR1 and no more")
+    assert torn_bytes(path, end) == 8192 + 16 - end
+    volumes.close()
+
+
+def test_one_record_that_fails_on_the_way_leaves_those_after_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volumes = writer(tmp_path)
+    kept = [append(volumes, b"before" * 1000)]
+    write, failures = os.pwrite, iter([OSError(errno.EIO, os.strerror(errno.EIO))])
+
+    def fail_once(fd: int, data: memoryview, position: int) -> int:
+        for failure in failures:
+            write(fd, data[:4096], position)
+            raise failure
+        return write(fd, data, position)
+
+    monkeypatch.setattr(os, "pwrite", fail_once)
+    with pytest.raises(StorageUnavailable, match="data folder"):
+        append(volumes, b"lost" * 2000)
+    kept.append(append(volumes, b"after" * 1000))
+    volumes.close()
+    (path,) = volumes_in(tmp_path)
+    assert [record.location for record in scan(path)] == [one.location for one in kept]

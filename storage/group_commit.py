@@ -1,0 +1,94 @@
+"""Group commit: whoever comes while a batch is on its way joins the next one.
+
+One thread of those that wait does the work for all: their records become
+durable with one write and one sync, then their rows with one transaction. Each
+of the others is woken once, when its instance is kept or when it is its turn to
+work, so that a batch costs few switches between threads.
+"""
+
+import threading
+
+from storage.cataloguing import NewInstance, Outcome
+from storage.errors import MediViewError
+from storage.indexer import Indexer
+from storage.volumes import Staged, VolumeWriter
+
+
+class _Ticket:
+    __slots__ = ("error", "is_leader", "new", "outcome", "staged", "wake")
+
+    def __init__(self, new: NewInstance, staged: Staged | None) -> None:
+        self.new = new
+        self.staged = staged
+        self.outcome: Outcome | None = None
+        self.error: MediViewError | None = None
+        self.is_leader = False
+        # Taken now and released by another thread: the cheapest way to be woken.
+        self.wake = threading.Lock()
+
+
+class GroupCommit:
+    """Makes records durable and indexes them. Safe for threads."""
+
+    def __init__(self, volumes: VolumeWriter, indexer: Indexer) -> None:
+        self._volumes = volumes
+        self._indexer = indexer
+        self._lock = threading.Lock()
+        self._waiting: list[_Ticket] = []
+        self._is_led = False
+
+    def keep(self, new: NewInstance, staged: Staged | None = None) -> Outcome:
+        """Return once the record is durable and then its row committed.
+
+        Without `staged` the record is durable already. Raises
+        StorageUnavailable, StorageFull; then nothing of the instance is visible.
+        """
+        ticket = _Ticket(new, staged)
+        with self._lock:
+            self._waiting.append(ticket)
+            ticket.is_leader, self._is_led = not self._is_led, True
+            if not ticket.is_leader:
+                ticket.wake.acquire()
+        if not ticket.is_leader:
+            ticket.wake.acquire()
+        if ticket.is_leader:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        if ticket.outcome is None:
+            raise RuntimeError("an instance was passed over by the group commit")
+        return ticket.outcome
+
+    def _lead(self, own: _Ticket) -> None:
+        with self._lock:
+            batch, self._waiting = self._waiting, []
+        try:
+            self._commit(batch)
+        finally:
+            with self._lock:
+                successor = self._waiting[0] if self._waiting else None
+                self._is_led = successor is not None
+            if successor is not None:
+                successor.is_leader = True
+                successor.wake.release()
+            for ticket in batch:
+                if ticket is not own:
+                    ticket.wake.release()
+
+    def _commit(self, batch: list[_Ticket]) -> None:
+        durable = [ticket for ticket in batch if self._is_durable(ticket)]
+        results = self._indexer.write([ticket.new for ticket in durable])
+        for ticket, result in zip(durable, results, strict=True):
+            if isinstance(result, MediViewError):
+                ticket.error = result
+            else:
+                ticket.outcome = result
+
+    def _is_durable(self, ticket: _Ticket) -> bool:
+        try:
+            if ticket.staged is not None:
+                self._volumes.wait_for(ticket.staged)
+        except MediViewError as error:
+            ticket.error = error
+            return False
+        return True
