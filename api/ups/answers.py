@@ -1,0 +1,37 @@
+"""Answers of the worklist service: the standard's Warning beside our problem."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.dicomweb.lookups import service_url
+from api.errors import problem_response
+from storage.opening import Storage
+from storage.workitem_rules import WorkItemRefused
+
+
+def warning(request: Request, storage: Storage, sentence: str) -> str:
+    """A Warning as PS3.18 chapter 11 words it."""
+    return f"299 {service_url(request, storage)}: {sentence}"
+
+
+def empty(status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(status_code=status, headers=headers)
+
+
+def install_work_item_errors(app: FastAPI) -> None:
+    """Make a refusal of a work item's state a problem with the standard's Warning."""
+    app.add_exception_handler(WorkItemRefused, _refused)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, WorkItemRefused):
+        raise error
+    return problem_response(
+        error.status,
+        error.code,
+        error.message,
+        title="The state of the work item does not allow it",
+        remedy=error.remedy,
+        request_id=str(request.scope.get("state", {}).get("request_id", "")),
+        headers={"Warning": warning(request, request.app.state.storage, error.complaint)},
+    )

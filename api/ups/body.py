@@ -1,0 +1,123 @@
+"""Read a request's data set in DICOM JSON (PS3.18 F), trusting nothing in it."""
+
+import json
+import re
+from typing import Any
+
+from fastapi import Request
+from pydicom.datadict import dictionary_VR
+from pydicom.valuerep import VR
+
+from api.dicomweb.errors import unsupported_media_type
+from api.middleware import limited
+from api.ups.datasets import strict_dataset
+from storage.errors import InvalidRequest
+from storage.workitem_json import JsonAttributes
+
+_MAX_BYTES = 16 * 1024 * 1024
+_MAX_DEPTH = 16
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_VRS = frozenset(str(vr.value) for vr in VR if len(vr.value) == 2)
+_JSON_TYPES = frozenset({"application/dicom+json", "application/json", ""})
+
+
+async def read_attributes(request: Request) -> JsonAttributes:
+    """The one data set of the body; {} for no body.
+
+    Raises InvalidRequest for what is no data set, ApiProblem for another media type,
+    HTTPException for a body that is too large or too slow.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _JSON_TYPES:
+        raise unsupported_media_type(
+            "The body is not in a media type that this service reads.",
+            "Send application/dicom+json.",
+        )
+    body = await Request(request.scope, limited(request.receive, _MAX_BYTES)).body()
+    return parse_attributes(body) if body.strip() else {}
+
+
+def parse_attributes(body: bytes) -> JsonAttributes:
+    """The data set that the bytes say. Raises InvalidRequest."""
+    try:
+        said = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _invalid("The body is no JSON") from error
+    if isinstance(said, list) and len(said) == 1:
+        said = said[0]
+    if not isinstance(said, dict):
+        raise _invalid("The body is not one data set: an object, or a list of one")
+    attributes = _checked(said, 0)
+    _check_values(attributes)
+    return attributes
+
+
+def _checked(said: dict[str, Any], depth: int) -> JsonAttributes:
+    if depth > _MAX_DEPTH:
+        raise _invalid(f"Sequences lie more than {_MAX_DEPTH} deep in each other")
+    checked: JsonAttributes = {}
+    for name, element in said.items():
+        if not _TAG.fullmatch(name) or not isinstance(element, dict):
+            raise _invalid("A member of the data set is no element under a tag")
+        tag = name.upper()
+        vr = element.get("vr") or _usual_vr(tag)
+        if vr not in _VRS:
+            raise _invalid(f"The element {tag} has no value representation")
+        if tag.startswith(("0000", "0002")) or element.keys() & {"BulkDataURI", "InlineBinary"}:
+            raise _invalid(f"The element {tag} has no place in a work item")
+        values = element.get("Value", [])
+        if not isinstance(values, list):
+            raise _invalid(f"The values of {tag} are no list")
+        checked[tag] = _element(tag, vr, values, depth)
+    return dict(sorted(checked.items()))
+
+
+def _element(tag: str, vr: str, values: list[Any], depth: int) -> dict[str, Any]:
+    if vr == "SQ":
+        if not all(isinstance(item, dict) for item in values):
+            raise _invalid(f"The sequence {tag} holds something that is no item")
+        kept: list[Any] = [_checked(item, depth + 1) for item in values]
+    else:
+        kept = [_scalar(tag, vr, value) for value in values]
+    return {"vr": vr, "Value": kept} if kept else {"vr": vr}
+
+
+def _scalar(tag: str, vr: str, value: Any) -> Any:
+    if vr == "PN":
+        groups = value if isinstance(value, dict) else {"Alphabetic": value}
+        if all(
+            name in ("Alphabetic", "Ideographic", "Phonetic") and isinstance(group, str)
+            for name, group in groups.items()
+        ) and not any("\0" in group for group in groups.values()):
+            return groups
+    elif value is None or isinstance(value, bool | int | float):
+        if not isinstance(value, bool):
+            return value
+    elif isinstance(value, str) and "\0" not in value:
+        return value
+    raise _invalid(f"A value of {tag} is none of {vr}")
+
+
+def _check_values(attributes: JsonAttributes) -> None:
+    """Have pydicom read it all: what it cannot read, nobody could match or send on."""
+    try:
+        strict_dataset(attributes)
+    except Exception as error:
+        raise _invalid("A value does not fit its representation") from error
+
+
+def _usual_vr(tag: str) -> str:
+    try:
+        return dictionary_VR(int(tag, 16))
+    except KeyError:
+        return ""
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _invalid(what: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{what}.", remedy="Send one data set in DICOM JSON (PS3.18 annex F), values of it in full."
+    )

@@ -1,0 +1,162 @@
+"""Create, retrieve, update, claim, end and cancel work items (PS3.18 11.4 to 11.8)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.principal import OptionalPrincipalDep
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.lookups import service_url
+from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
+from api.dicomweb.responses import json_bytes
+from api.dicomweb.xml_answers import xml_answer
+from api.ups.answers import empty, warning
+from api.ups.body import read_attributes
+from inference.wake import wake
+from storage.errors import InvalidRequest
+from storage.workitem_json import JsonAttributes, has_value, tag_of, text_of
+from storage.workitem_requests import change_state, request_cancel, update
+from storage.workitem_rows import no_such_item
+from storage.workitem_rules import STATES, WorkItemState
+
+router = APIRouter()
+
+WorkItemUid = Annotated[
+    str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the work item.")
+]
+_BODY = {
+    "requestBody": {
+        "content": {DICOM_JSON: {"schema": {"type": "array", "items": {"type": "object"}}}}
+    }
+}
+
+
+@router.post("/workitems", status_code=201, summary="Create a work item", openapi_extra=_BODY)
+async def create_item(request: Request, storage: StorageDep) -> Response:
+    """The UID is the query itself (`?1.2.3`) or the body's; without one the node makes it.
+
+    A Scheduled Workitem Code (or Scheduled Station Name) of scheme 99MEDIVIEW names the
+    pipeline by which this node is to perform it; any other is kept for its performer.
+    """
+    attributes = await read_attributes(request)
+    uid = _asked_uid(request, attributes)
+    item, modified = await run_in_threadpool(storage.work_items.create, uid, attributes)
+    url = f"{service_url(request, storage)}/workitems/{item.sop_instance_uid}"
+    headers = {"Location": url, "Content-Location": url}
+    if modified:
+        headers["Warning"] = warning(
+            request, storage, "The Workitem was created with modifications."
+        )
+    if item.performer:
+        await run_in_threadpool(wake, storage.settings)
+    return empty(201, headers)
+
+
+@router.get("/workitems/{workitem_uid}", summary="One work item")
+def retrieve_item(request: Request, storage: StorageDep, workitem_uid: WorkItemUid) -> Response:
+    """All its attributes, but for the Transaction UID, which only its owner may know."""
+    model = choose_model(accepted(request))
+    found = storage.work_item_list.find(workitem_uid, whole=True)
+    if found is None:
+        raise no_such_item()
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if model == DICOM_XML:
+        return xml_answer([found.attributes], headers)
+    return Response(json_bytes([found.attributes]), media_type=DICOM_JSON, headers=headers)
+
+
+@router.post("/workitems/{workitem_uid}", summary="Update a work item", openapi_extra=_BODY)
+async def update_item(request: Request, storage: StorageDep, workitem_uid: WorkItemUid) -> Response:
+    """Change what is named. One that is claimed takes its Transaction UID, as the query
+    itself, as `transaction-uid`, or in the body.
+    """
+    attributes = await read_attributes(request)
+    if not attributes:
+        raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
+    transaction_uid = text_of(attributes, "TransactionUID") or _transaction(request)
+    await run_in_threadpool(update, storage, workitem_uid, transaction_uid, attributes)
+    return empty(200)
+
+
+@router.put(
+    "/workitems/{workitem_uid}/state", summary="Claim or end a work item", openapi_extra=_BODY
+)
+async def change_item_state(
+    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+) -> Response:
+    """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
+    attributes = await read_attributes(request)
+    state = _state(attributes)
+    already = await run_in_threadpool(
+        change_state, storage, workitem_uid, state, text_of(attributes, "TransactionUID")
+    )
+    if already:
+        sentence = f"The UPS is already in the requested state of {state}."
+        return empty(200, {"Warning": warning(request, storage, sentence)})
+    return empty(200)
+
+
+@router.post(
+    "/workitems/{workitem_uid}/cancelrequest",
+    status_code=202,
+    summary="Ask for the end of a work item",
+    openapi_extra=_BODY,
+)
+async def cancel_item(
+    request: Request,
+    storage: StorageDep,
+    workitem_uid: WorkItemUid,
+    principal: OptionalPrincipalDep,
+) -> Response:
+    """What nobody has claimed, or this node performs, is canceled; else its performer is asked."""
+    details = await read_attributes(request)
+    asked_by = (principal.name if principal else "") or "UNKNOWN"
+    already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
+    if already:
+        sentence = "The UPS is already in the requested state of CANCELED."
+        return empty(202, {"Warning": warning(request, storage, sentence)})
+    return empty(202)
+
+
+def _asked_uid(request: Request, attributes: JsonAttributes) -> str:
+    """From the query, in the standard's form and in older ones, or from the data set."""
+    in_query = next(
+        (
+            value or name
+            for name, value in request.query_params.multi_items()
+            if not value or name.lower() in ("workitem", "affectedsopinstanceuid")
+        ),
+        "",
+    )
+    in_body = text_of(attributes, "SOPInstanceUID")
+    if in_query and in_body and in_query != in_body:
+        raise InvalidRequest(
+            "The address and the data set name different UIDs.",
+            remedy="Name it in one of the two, or the same in both.",
+        )
+    return in_query or in_body
+
+
+def _transaction(request: Request) -> str:
+    return next(
+        (
+            value or name
+            for name, value in request.query_params.multi_items()
+            if not value or name.lower() in ("transaction-uid", "transactionuid", "transaction")
+        ),
+        "",
+    )
+
+
+def _state(attributes: JsonAttributes) -> WorkItemState:
+    said = text_of(attributes, "ProcedureStepState")
+    for state in STATES:
+        # The standard's own text writes CANCELLED once.
+        if said == state or (said == "CANCELLED" and state == "CANCELED"):
+            return state
+    what = "names no" if not has_value(attributes, "ProcedureStepState") else "names another"
+    raise InvalidRequest(
+        f"The body {what} Procedure Step State.",
+        remedy=f"Set {tag_of('ProcedureStepState')} to IN PROGRESS, COMPLETED or CANCELED.",
+    )

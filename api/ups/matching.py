@@ -1,0 +1,100 @@
+"""Match work items against the keys of a search or of a subscription (PS3.4 CC.2.8.3)."""
+
+from collections.abc import Mapping
+
+from pydicom import config
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from api.dicomweb.query_parameters import tag_of
+from api.ups.datasets import NUMBERS, text_dataset
+from dicom_node.worklist_matching import matches
+from storage.errors import InvalidRequest
+from storage.workitem_json import JsonAttributes
+from storage.workitem_search import Narrowed
+
+_STUDY_PATHS = frozenset({"StudyInstanceUID", "ReferencedRequestSequence.StudyInstanceUID"})
+
+
+class Matcher:
+    """Keys named by keyword or path, as `api.dicomweb.query_parameters` reads them."""
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        """Raises InvalidRequest for a key that names no attribute of the dictionary."""
+        # A study is named in several places of an item; `Narrowed` looks at them all.
+        self._keys = keys_dataset({n: v for n, v in keys.items() if n != "StudyInstanceUID"})
+        self._tags = {f"{int(element.tag):08X}" for element in self._keys}
+        self._given = keys
+
+    def narrowed(self) -> Narrowed:
+        """What of the keys the database can look for; all of them are matched besides."""
+        exact = {
+            name: value.split("\\")
+            for name, value in self._given.items()
+            if value and not set(value) & set("*?")
+        }
+        patient_ids = exact.get("PatientID", [])
+        return Narrowed(
+            uids=tuple(exact.get("SOPInstanceUID", ())),
+            states=tuple(exact.get("ProcedureStepState", ())),
+            study_instance_uids=tuple(
+                uid for path in _STUDY_PATHS for uid in exact.get(path, ()) if path in exact
+            ),
+            patient_id=patient_ids[0] if len(patient_ids) == 1 else None,
+        )
+
+    def matches(self, attributes: JsonAttributes, study_instance_uid: str) -> bool:
+        study = self._given.get("StudyInstanceUID", "")
+        if study and study_instance_uid not in study.split("\\"):
+            return False
+        if not self._tags:
+            return True
+        # Only what the keys name is made a data set: that is most of the cost.
+        some = {tag: attributes[tag] for tag in self._tags if tag in attributes}
+        return matches(text_dataset(some), self._keys)
+
+
+def keys_dataset(keys: Mapping[str, str]) -> Dataset:
+    """The keys as a data set; a path leads into items of sequences."""
+    dataset = Dataset()
+    for path, value in keys.items():
+        *sequences, last = path.split(".")
+        inner = dataset
+        for step in sequences:
+            tag = _tag(step)
+            if tag not in inner:
+                inner.add(DataElement(tag, "SQ", [Dataset()]))
+            inner = inner[tag].value[0]
+        tag = _tag(last)
+        vr = _vr(tag)
+        if vr == "SQ":
+            inner.add(DataElement(tag, "SQ", []))
+            continue
+        inner.add(
+            DataElement(
+                tag,
+                "LO" if vr in NUMBERS else vr,
+                value.split("\\") if "\\" in value else value,
+                validation_mode=config.IGNORE,
+            )
+        )
+    return dataset
+
+
+def _tag(name: str) -> int:
+    tag = tag_of(name)
+    if tag is None:
+        raise InvalidRequest(
+            "A key names no attribute of the dictionary.",
+            remedy="Name attributes by keyword or by tag.",
+        )
+    return tag
+
+
+def _vr(tag: int) -> str:
+    try:
+        # Where several are possible ("US or SS"), the first.
+        return dictionary_VR(tag)[:2]
+    except KeyError:
+        return "LO"

@@ -1,0 +1,189 @@
+"""Tell subscribers over a WebSocket what becomes of work items (PS3.18 8.10, 11.13).
+
+The events table is the source, so that it does not matter which process changed an
+item and which one holds the connection. A subscriber that comes back is told what
+it missed; after a break it may hear of something twice, and never not at all.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.concurrency import run_in_threadpool
+
+from api.events import Newest
+from api.ups.matching import Matcher
+from api.ups.subscribing import AeTitle
+from storage.entities import Event
+from storage.opening import Storage
+from storage.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription
+from storage.workitem_events import (
+    PROGRESS_REPORT,
+    STATE_REPORT,
+    Told,
+    event_report,
+    state_report,
+)
+from storage.workitem_jobs import cancellation, uid_of_job
+from storage.workitem_json import attributes_of, date_time
+from storage.workitem_search import Listed
+
+router = APIRouter()
+
+_LOOK_EVERY_S = 0.25
+_SEND_LIMIT_S = 30.0
+_GOING_AWAY = 1001
+_MAX_MESSAGE_ID = 65535
+
+
+@router.websocket("/subscribers/{ae_title}")
+async def notify(socket: WebSocket, ae_title: AeTitle) -> None:
+    """Each message is one event report in DICOM JSON, in the order of the events."""
+    await socket.accept()
+    teller = _Teller(socket, ae_title)
+    hearing = asyncio.create_task(_hear(socket))
+    telling = asyncio.create_task(teller.tell())
+    try:
+        done, _ = await asyncio.wait({hearing, telling}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    except (WebSocketDisconnect, TimeoutError):
+        pass  # it is gone, or does not read any more; what it missed is told when it is back
+    finally:
+        for task in (hearing, telling):
+            task.cancel()
+        await asyncio.gather(hearing, telling, return_exceptions=True)
+
+
+async def _hear(socket: WebSocket) -> None:
+    """Notice that the subscriber leaves; nothing that it says means anything."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
+
+
+@dataclass(frozen=True)
+class _Report:
+    workitem_uid: str
+    told: Told
+
+
+class _Teller:
+    def __init__(self, socket: WebSocket, ae_title: str) -> None:
+        self._socket = socket
+        self._ae_title = ae_title
+        self._storage: Storage = socket.app.state.storage
+        self._newest: Newest = socket.app.state.newest_event
+        self._message_id = 0
+
+    async def tell(self) -> None:
+        position = await run_in_threadpool(self._storage.subscriptions.position, self._ae_title)
+        if position is None:
+            # The connection may be opened before anything is subscribed to.
+            position = await self._newest.event_id()
+        while not self._socket.app.state.stopping():
+            newest = await self._newest.event_id()
+            if newest <= position:
+                await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            last, reports = await run_in_threadpool(self._reports, position)
+            for report in reports:
+                await self._send(report)
+            position = last if last > position else newest
+            await run_in_threadpool(self._storage.subscriptions.told, self._ae_title, position)
+        await self._socket.close(_GOING_AWAY)
+
+    async def _send(self, report: _Report) -> None:
+        self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
+        said = event_report(report.workitem_uid, report.told, self._message_id)
+        async with asyncio.timeout(_SEND_LIMIT_S):
+            await self._socket.send_text(
+                json.dumps(dict(sorted(said.items())), ensure_ascii=False, separators=(",", ":"))
+            )
+
+    def _reports(self, position: int) -> tuple[int, list[_Report]]:
+        """Up to where was looked, and what of it this subscriber is told."""
+        events = self._storage.events.since(position)
+        if not events:
+            return position, []
+        audience = _Audience(self._storage, self._ae_title)
+        return events[-1].event_id, [
+            report for event in events for report in audience.reports(event)
+        ]
+
+
+class _Audience:
+    """What one subscriber hears of, by its subscriptions as they are now."""
+
+    def __init__(self, storage: Storage, ae_title: str) -> None:
+        self._storage = storage
+        self._ae_title = ae_title
+        self._by_uid = {one.workitem_uid: one for one in storage.subscriptions.of(ae_title)}
+        filtered = self._by_uid.get(FILTERED_UID)
+        self._matcher = Matcher(filtered.filter) if filtered else None
+        self._items: dict[str, Listed | None] = {}
+
+    def reports(self, event: Event) -> Iterator[_Report]:
+        if event.topic == "workitem":
+            uid = str(event.payload["workitem"])
+            told = int(event.payload["event_type"]), dict(event.payload["attributes"])
+            receiver = event.payload.get("receiver", "")
+            wanted = receiver == self._ae_title if receiver else self._listens_to(uid)
+        elif event.topic == "job" and event.job_id and self._by_uid:
+            uid = uid_of_job(event.job_id)
+            wanted = self._listens_to(uid)
+            told = _told_of_job(event) if wanted else (0, {})
+        else:
+            return
+        if wanted:
+            yield _Report(uid, told)
+
+    def _listens_to(self, uid: str) -> bool:
+        single = self._by_uid.get(uid)
+        if single is not None:
+            return single.state == "ACTIVE"
+        worklist, filtered = self._by_uid.get(WORKLIST_UID), self._by_uid.get(FILTERED_UID)
+        if worklist is not None and self._includes(worklist, uid):
+            return True
+        return filtered is not None and self._includes(filtered, uid) and self._fits(uid)
+
+    def _includes(self, subscription: Subscription, uid: str) -> bool:
+        if subscription.state == "ACTIVE":
+            return True
+        item = self._item(uid)
+        return item is not None and item.created_at <= subscription.changed_at
+
+    def _fits(self, uid: str) -> bool:
+        item = self._item(uid)
+        return (
+            item is not None
+            and self._matcher is not None
+            and self._matcher.matches(item.attributes, item.study_instance_uid)
+        )
+
+    def _item(self, uid: str) -> Listed | None:
+        if uid not in self._items:
+            self._items[uid] = self._storage.work_item_list.find(uid)
+        return self._items[uid]
+
+
+def _told_of_job(event: Event) -> Told:
+    """A job's event as a report of the work item that the job is (`state_of_job`)."""
+    job: dict[str, Any] = event.payload
+    state, reason, progress = job["state"], job["reason"], float(job["progress"])
+    if (state == "IN PROGRESS" and (job["stage"] or progress)) or (state == "SCHEDULED" and reason):
+        item = attributes_of(
+            ProcedureStepProgress=round(progress * 100, 1),
+            ProcedureStepProgressDescription=(job["stage"] or reason)[:64],
+        )
+        return PROGRESS_REPORT, attributes_of(ProcedureStepProgressInformationSequence=[item])
+    attributes = attributes_of(ProcedureStepState=state, InputReadinessState="READY")
+    if state == "CANCELED":
+        attributes |= attributes_of(
+            ProcedureStepProgressInformationSequence=[cancellation(reason, date_time(event.at))]
+        )
+    return STATE_REPORT, state_report(attributes)[1]

@@ -1,0 +1,91 @@
+"""Search the worklist (PS3.18 11.9)."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Request, Response
+
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
+from api.dicomweb.query_parameters import SearchParameters, parse_search
+from api.dicomweb.query_parameters import tag_of as tag_named
+from api.dicomweb.responses import json_bytes
+from api.dicomweb.xml_answers import xml_answer
+from api.ups.answers import empty, warning
+from api.ups.matching import Matcher
+from storage.workitem_json import JsonAttributes, tag_of
+
+router = APIRouter()
+
+_MAX_ROWS = 1000
+_MORE = "There are additional results that can be requested with a higher offset"
+# With a Return Key Type of 1 or 2 (PS3.4 Table CC.2.5-3).
+_RETURNED = frozenset(
+    tag_of(keyword)
+    for keyword in (
+        "SpecificCharacterSet SOPClassUID SOPInstanceUID ScheduledProcedureStepPriority"
+        " ScheduledProcedureStepModificationDateTime ProcedureStepLabel WorklistLabel"
+        " ScheduledProcessingParametersSequence ScheduledStationNameCodeSequence"
+        " ScheduledStationClassCodeSequence ScheduledStationGeographicLocationCodeSequence"
+        " ScheduledHumanPerformersSequence ScheduledProcedureStepStartDateTime"
+        " ExpectedCompletionDateTime ScheduledWorkitemCodeSequence"
+        " CommentsOnTheScheduledProcedureStep InputReadinessState InputInformationSequence"
+        " StudyInstanceUID PatientName PatientID IssuerOfPatientID"
+        " IssuerOfPatientIDQualifiersSequence OtherPatientIDsSequence PatientBirthDate PatientSex"
+        " AdmissionID IssuerOfAdmissionIDSequence AdmittingDiagnosesDescription"
+        " AdmittingDiagnosesCodeSequence ReferencedRequestSequence MedicalAlerts PregnancyStatus"
+        " SpecialNeeds ProcedureStepState ProcedureStepProgressInformationSequence"
+    ).split()
+)
+
+
+@router.get(
+    "/workitems",
+    summary="Search the worklist",
+    responses={204: {"description": "Nothing matches."}, 206: {"description": "There is more."}},
+)
+def search_items(request: Request, storage: StorageDep) -> Response:
+    """Work items that fit every key, jobs of this node among them, the newest first.
+
+    At most 1000 at once. Jobs name their input by series; one alone names each instance.
+    """
+    model = choose_model(accepted(request))
+    asked = parse_search(request.query_params.multi_items())
+    matcher = Matcher(asked.keys)
+    limit = min(asked.limit, _MAX_ROWS)
+    wanted = _wanted(asked)
+    found: list[JsonAttributes] = []
+    skipped, more = 0, False
+    for item in storage.work_item_list.all(matcher.narrowed()):
+        if not matcher.matches(item.attributes, item.study_instance_uid):
+            continue
+        if skipped < asked.offset:
+            skipped += 1
+        elif len(found) == limit:
+            more = True
+            break
+        else:
+            found.append(_returned(item.attributes, wanted))
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if not found and not more:
+        return empty(204, headers)
+    if more:
+        headers["Warning"] = warning(request, storage, _MORE)
+    status = 206 if more else 200
+    if model == DICOM_XML:
+        answer = xml_answer(found, headers)
+        answer.status_code = status
+        return answer
+    return Response(json_bytes(found), status, media_type=DICOM_JSON, headers=headers)
+
+
+def _wanted(asked: SearchParameters) -> frozenset[str] | None:
+    """Tags to return; None for all."""
+    if asked.include_all:
+        return None
+    paths: Iterable[str] = (*asked.include, *asked.keys)
+    tags = {tag_named(path.partition(".")[0]) for path in paths}
+    return _RETURNED | {f"{tag:08X}" for tag in tags if tag is not None}
+
+
+def _returned(attributes: JsonAttributes, wanted: frozenset[str] | None) -> JsonAttributes:
+    return {tag: attributes[tag] for tag in sorted(attributes) if wanted is None or tag in wanted}

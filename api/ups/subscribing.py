@@ -1,0 +1,123 @@
+"""Subscribe to work items, and stop it (PS3.18 11.10 to 11.12)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.lookups import service_url
+from api.dicomweb.query_parameters import parse_search
+from api.ups.answers import empty
+from api.ups.items import WorkItemUid
+from api.ups.matching import Matcher
+from storage.errors import InvalidRequest
+from storage.opening import Storage
+from storage.subscriptions import FILTERED_UID, GLOBAL_UIDS
+from storage.workitem_rows import no_such_item
+from storage.workitem_search import Listed, Narrowed
+
+router = APIRouter()
+
+# Initial reports of a subscription to everything: what is recent, not years of ended items.
+_INITIAL_AT_MOST = 5000
+_OURS = frozenset({"deletionlock", "filter", "accept", "charset"})
+
+AeTitle = Annotated[
+    str,
+    Path(
+        pattern=r"^[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?$",
+        description="AE title of the subscriber: 1 to 16 characters.",
+    ),
+]
+
+
+@router.post(
+    "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=201, summary="Subscribe"
+)
+def subscribe(
+    request: Request,
+    storage: StorageDep,
+    workitem_uid: WorkItemUid,
+    ae_title: AeTitle,
+    deletionlock: Annotated[bool, Query(description="Keep items until unsubscribed.")] = False,
+    filter: Annotated[
+        str, Query(description="attribute=value, separated by commas.", max_length=4000)
+    ] = "",
+) -> Response:
+    """To one work item, to all (1.2.840.10008.5.1.4.34.5), or to those that fit a filter (….5.1).
+
+    Content-Location is the address of the WebSocket that tells of them. No work item is
+    ever deleted, so a deletion lock is always granted.
+    """
+    keys: dict[str, str] = {}
+    initial: list[Listed] = []
+    if workitem_uid == FILTERED_UID:
+        keys = _keys(request, filter)
+    if workitem_uid not in GLOBAL_UIDS:
+        found = storage.work_item_list.find(workitem_uid)
+        if found is None:
+            raise no_such_item()
+        initial = [found]
+    elif deletionlock:
+        initial = _present(storage, Matcher(keys))
+    storage.subscriptions.subscribe(
+        ae_title, workitem_uid, deletion_lock=deletionlock, keys=keys, initial=initial
+    )
+    return empty(201, {"Content-Location": _socket_url(request, storage, ae_title)})
+
+
+@router.delete(
+    "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=200, summary="Unsubscribe"
+)
+def unsubscribe(storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle) -> Response:
+    """Stop hearing of it; from all items, of every single one too."""
+    storage.subscriptions.unsubscribe(ae_title, workitem_uid)
+    return empty(200)
+
+
+@router.post(
+    "/workitems/{workitem_uid}/subscribers/{ae_title}/suspend",
+    status_code=200,
+    summary="Suspend a subscription to the worklist",
+)
+def suspend(storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle) -> Response:
+    """Do not hear of items that are yet to come; those that exist are told of as before."""
+    storage.subscriptions.suspend(ae_title, workitem_uid)
+    return empty(200)
+
+
+def _keys(request: Request, filter_text: str) -> dict[str, str]:
+    """Keys of a filtered subscription: in one `filter`, or as parameters of their own."""
+    pairs = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name.lower() not in _OURS
+    ]
+    for part in filter_text.split(","):
+        name, equals, value = part.partition("=")
+        if equals:
+            pairs.append((name.strip(), value.strip()))
+    keys = {name: value for name, value in parse_search(pairs).keys.items() if value}
+    if not keys:
+        raise InvalidRequest(
+            "A filtered subscription needs a filter.",
+            remedy="Write filter=ScheduledStationNameCodeSequence.CodeValue=CT1, or subscribe"
+            " to 1.2.840.10008.5.1.4.34.5 to hear of all.",
+        )
+    return keys
+
+
+def _present(storage: Storage, matcher: Matcher) -> list[Listed]:
+    present: list[Listed] = []
+    for item in storage.work_item_list.all(matcher.narrowed() if matcher else Narrowed()):
+        if matcher.matches(item.attributes, item.study_instance_uid):
+            present.append(item)
+        if len(present) == _INITIAL_AT_MOST:
+            break
+    return present
+
+
+def _socket_url(request: Request, storage: Storage, ae_title: str) -> str:
+    scheme, _, rest = service_url(request, storage).partition("://")
+    named = ae_title.replace("%", "%25").replace(" ", "%20").replace("/", "%2F")
+    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/subscribers/{named}"
