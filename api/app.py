@@ -26,6 +26,8 @@ from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
 from api.middleware import BodyLimit, OriginGuard, RequestContext, SecurityHeaders
 from api.static import ViewerFiles
+from api.ups.answers import install_work_item_errors
+from api.ups.router import router as ups_router
 from storage.opening import open_storage
 from storage.settings import Settings
 
@@ -47,6 +49,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     metrics.router,
     dicomweb_router,
+    ups_router,
 )
 
 
@@ -81,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics.Metrics()
     app.state.stopping = lambda: False
     install_error_handlers(app)
+    install_work_item_errors(app)
     for router in _ROUTERS:
         app.include_router(router)
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
