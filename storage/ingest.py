@@ -15,6 +15,7 @@ from storage.incoming import SPILL_BYTES, Incoming
 from storage.indexer import Indexer
 from storage.large import LargeVolume
 from storage.part10 import Header, make_file_meta, read_dataset_header, read_header
+from storage.requests import tell_stored
 from storage.volume_files import translated_os_errors
 from storage.volume_records import Appended
 from storage.volumes import Staged, VolumeWriter
@@ -204,10 +205,12 @@ def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: s
 
 
 def _accepted(outcome: Outcome, header: Header) -> Accepted:
-    return Accepted(
+    accepted = Accepted(
         outcome,
         header.study_instance_uid,
         header.series_instance_uid,
         header.sop_instance_uid,
         header.sop_class_uid,
     )
+    tell_stored(accepted)
+    return accepted

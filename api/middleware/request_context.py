@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem_response
 from api.logs import places
 from api.metrics import Metrics
+from storage.requests import serving
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ class RequestContext:
             await send(message)
 
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with serving(request_id):
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception as error:

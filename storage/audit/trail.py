@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +18,24 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code
-from storage.audit.rows import WINDOW, Views, add_events, count_views, note_series, window_of
+from storage.audit.rows import (
+    WINDOW,
+    Views,
+    add_events,
+    count_views,
+    note_series,
+    window_of,
+    with_patients,
+)
 from storage.audit.spool import Spool
 from storage.clock import utcnow
-from storage.database import writing
+from storage.database import reading, writing
 from storage.errors import MediViewError
 from storage.requests import current_request_id
 
 log = structlog.get_logger(__name__)
 
+_WINDOW_S = WINDOW.total_seconds()
 _LINGER_S = 0.1
 # Counts of views that are known already may come this late; their row is there.
 _COUNT_EVERY_S = 5.0
@@ -60,7 +70,7 @@ class Audit:
         self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._told = threading.Condition()
         self._events: list[AuditEvent] = []
-        self._seen: dict[tuple[Actor, str, str, int], _Seen] = {}
+        self._seen: dict[Hashable, _Seen] = {}
         self._series: dict[str, str] = {}
         self._series_known: dict[str, str] = {}
         self._counted_at = 0.0
@@ -81,32 +91,47 @@ class Audit:
             self._wake()
 
     def viewed(self, actor: Actor, study_instance_uid: str, via: str, occurrences: int = 1) -> None:
-        """Count a look at a study: one row for each actor, study, way and minute, over all
-        processes.
+        """Count a look at a study: one row for each actor, study, way and minute.
 
-        The first of a minute is written like any event; the others are counted
-        in memory and follow within seconds. Raises what `record` raises.
+        Rows are shared by all processes. The first look of a minute is written
+        like any event; the others are counted in memory and follow within
+        seconds. Raises what `record` raises.
         """
-        minute = int(time.time() // WINDOW.total_seconds())
-        with self._told:
-            seen = self._seen.get((actor, study_instance_uid, via, minute))
-            if seen is not None and (seen.written or not self.fail_closed):
-                seen.occurrences += occurrences
-                return
+        key = (actor, study_instance_uid, via, int(time.time() // _WINDOW_S))
+        if self._counted(key, occurrences):
+            return
         event = AuditEvent(
             Code.INSTANCES_ACCESSED,
             "R",
             actor,
             study_instance_uids=(study_instance_uid,),
             detail={"via": via},
-            request_id=current_request_id(),
         )
-        new = _Seen(event, *window_of(event), occurrences)
+        self._begin(key, event, occurrences)
+
+    def repeated(self, event: AuditEvent) -> None:
+        """Count what a page asks again and again, as `viewed` does: what is alike in all but its
+        time and its request shares a row within a minute.
+        """
+        key, _ = window_of(event)
+        if not self._counted(key, 1):
+            self._begin(key, event, 1)
+
+    def _counted(self, key: Hashable, occurrences: int) -> bool:
+        with self._told:
+            seen = self._seen.get(key)
+            if seen is None or (self.fail_closed and not seen.written):
+                return False
+            seen.occurrences += occurrences
+            return True
+
+    def _begin(self, key: Hashable, event: AuditEvent, occurrences: int) -> None:
+        new = _Seen(_of_request(event), *window_of(event), occurrences)
         if self.fail_closed:
             with writing(self._engine) as connection:
                 count_views(connection, [new.take()], self._process)
         with self._told:
-            known = self._seen.setdefault((actor, study_instance_uid, via, minute), new)
+            known = self._seen.setdefault(key, new)
             if known is not new:
                 known.occurrences += new.occurrences
                 known.written = known.written or new.written
@@ -136,6 +161,14 @@ class Audit:
             add_events(connection, [probe], self._process)
             attempt.rollback()
         self._checked_at = time.monotonic()
+
+    def patients_of(self, study_instance_uids: Sequence[str]) -> tuple[str, ...]:
+        """Patient IDs of studies that are about to be deleted. Raises StorageUnavailable."""
+        probe = AuditEvent(
+            Code.STUDY_DELETED, "D", NODE, study_instance_uids=tuple(study_instance_uids)
+        )
+        with reading(self._engine) as connection:
+            return with_patients(connection, [probe])[0].patient_ids
 
     def flush(self) -> None:
         """Write what was told so far, or leave it on disk."""
