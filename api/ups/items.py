@@ -33,7 +33,7 @@ _BODY = {
 
 
 @router.post("/workitems", status_code=201, summary="Create a work item", openapi_extra=_BODY)
-async def create_item(request: Request, storage: StorageDep) -> Response:
+async def create_work_item(request: Request, storage: StorageDep) -> Response:
     """The UID is the query itself (`?1.2.3`) or the body's; without one the node makes it.
 
     A Scheduled Workitem Code (or Scheduled Station Name) of scheme 99MEDIVIEW names the
@@ -54,7 +54,9 @@ async def create_item(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/workitems/{workitem_uid}", summary="One work item")
-def retrieve_item(request: Request, storage: StorageDep, workitem_uid: WorkItemUid) -> Response:
+def retrieve_work_item(
+    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+) -> Response:
     """All its attributes, but for the Transaction UID, which only its owner may know."""
     model = choose_model(accepted(request))
     found = storage.work_item_list.find(workitem_uid, whole=True)
@@ -67,7 +69,9 @@ def retrieve_item(request: Request, storage: StorageDep, workitem_uid: WorkItemU
 
 
 @router.post("/workitems/{workitem_uid}", summary="Update a work item", openapi_extra=_BODY)
-async def update_item(request: Request, storage: StorageDep, workitem_uid: WorkItemUid) -> Response:
+async def update_work_item(
+    request: Request, storage: StorageDep, workitem_uid: WorkItemUid
+) -> Response:
     """Change what is named. One that is claimed takes its Transaction UID, as the query
     itself, as `transaction-uid`, or in the body.
     """
@@ -82,7 +86,7 @@ async def update_item(request: Request, storage: StorageDep, workitem_uid: WorkI
 @router.put(
     "/workitems/{workitem_uid}/state", summary="Claim or end a work item", openapi_extra=_BODY
 )
-async def change_item_state(
+async def change_work_item_state(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
@@ -103,7 +107,7 @@ async def change_item_state(
     summary="Ask for the end of a work item",
     openapi_extra=_BODY,
 )
-async def cancel_item(
+async def request_cancellation(
     request: Request,
     storage: StorageDep,
     workitem_uid: WorkItemUid,

@@ -43,7 +43,7 @@ _RETURNED = frozenset(
     summary="Search the worklist",
     responses={204: {"description": "Nothing matches."}, 206: {"description": "There is more."}},
 )
-def search_items(request: Request, storage: StorageDep) -> Response:
+def search_work_items(request: Request, storage: StorageDep) -> Response:
     """Work items that fit every key, jobs of this node among them, the newest first.
 
     At most 1000 at once. Jobs name their input by series; one alone names each instance.

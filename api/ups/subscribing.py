@@ -34,7 +34,7 @@ AeTitle = Annotated[
 @router.post(
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=201, summary="Subscribe"
 )
-def subscribe(
+def subscribe_to_work_item(
     request: Request,
     storage: StorageDep,
     workitem_uid: WorkItemUid,
@@ -69,7 +69,9 @@ def subscribe(
 @router.delete(
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=200, summary="Unsubscribe"
 )
-def unsubscribe(storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle) -> Response:
+def unsubscribe_from_work_item(
+    storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
+) -> Response:
     """Stop hearing of it; from all items, of every single one too."""
     storage.subscriptions.unsubscribe(ae_title, workitem_uid)
     return empty(200)
@@ -80,7 +82,9 @@ def unsubscribe(storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitl
     status_code=200,
     summary="Suspend a subscription to the worklist",
 )
-def suspend(storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle) -> Response:
+def suspend_subscription(
+    storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
+) -> Response:
     """Do not hear of items that are yet to come; those that exist are told of as before."""
     storage.subscriptions.suspend(ae_title, workitem_uid)
     return empty(200)
