@@ -8,23 +8,43 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     analyze,
+    conflicts,
+    deliveries,
     events,
+    expectations,
     findings,
     health,
     jobs,
     metrics,
+    models,
     peers,
     pipelines,
+    reports,
     studies,
+    upload_parts,
     uploads,
     worklist,
 )
+from api.access import admin_routes, oidc_routes, session_routes
+from api.access.authenticator import Authenticator
+from api.access.forwarded import ForwardedClient
 from api.access.middleware import AccessControl
+from api.access.oidc import AccessTokens
+from api.access.provider import Provider
+from api.audit.middleware import AuditTrail
+from api.audit.routes import router as audit_router
 from api.dicomweb import frame_routes, qido, retrieve
 from api.dicomweb.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
-from api.middleware import BodyLimit, OriginGuard, RequestContext, SecurityHeaders
+from api.middleware import (
+    BodyLimit,
+    OriginGuard,
+    RequestContext,
+    RequestTimeout,
+    SecurityHeaders,
+)
+from api.openapi import install_description, operation_id
 from api.static import ViewerFiles
 from api.ups.answers import install_work_item_errors
 from api.ups.router import router as ups_router
@@ -38,14 +58,24 @@ _DESCRIPTION = (
 )
 _ROUTERS: tuple[APIRouter, ...] = (
     studies.router,
+    expectations.router,
     findings.router,
+    reports.router,
+    deliveries.router,
     jobs.router,
     events.router,
     analyze.router,
     uploads.router,
+    upload_parts.router,
     peers.router,
+    conflicts.router,
     worklist.router,
+    audit_router,
     pipelines.router,
+    models.router,
+    session_routes.router,
+    oidc_routes.router,
+    admin_routes.router,
     health.router,
     metrics.router,
     dicomweb_router,
@@ -78,23 +108,37 @@ def create_app(settings: Settings) -> FastAPI:
         # Their pages load scripts of another site, which the security policy forbids.
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
     app.state.settings = settings
     app.state.metrics = metrics.Metrics()
     app.state.stopping = lambda: False
+    app.state.provider = Provider(settings) if settings.oidc_issuer else None
+    tokens = AccessTokens(app.state.provider) if app.state.provider else None
+    app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
     install_work_item_errors(app)
     for router in _ROUTERS:
         app.include_router(router)
+    install_description(app)
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)
     hot = (frame_routes.router, retrieve.router, qido.router)
     app.router.middleware_stack = DirectRoutes(app.router.middleware_stack, hot)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
-    app.add_middleware(AccessControl, settings=settings)
+    app.add_middleware(RequestTimeout, settings=settings)
+    # Inside of what knows who asks, outside of every route.
+    app.add_middleware(AuditTrail)
+    app.add_middleware(
+        AccessControl,
+        settings=settings,
+        authenticator=app.state.authenticator,
+        routes=lambda: app.routes,
+    )
     app.add_middleware(OriginGuard, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders, settings=settings)
+    app.add_middleware(ForwardedClient, settings=settings)
     return app

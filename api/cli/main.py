@@ -6,7 +6,21 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import api, beat, demo, doctor, migrate, openapi, peers, scp, send, storage, up, worker
+from api.cli import (
+    api,
+    audit,
+    beat,
+    demo,
+    doctor,
+    migrate,
+    openapi,
+    peers,
+    scp,
+    send,
+    storage,
+    up,
+    worker,
+)
 from api.cli.console import print_error
 from api.parent import ParentGone, end_with_parent
 from storage.errors import MediViewError
@@ -31,6 +45,7 @@ app.command("migrate")(migrate.migrate)
 app.command("openapi")(openapi.openapi)
 app.add_typer(storage.app)
 app.add_typer(peers.app)
+app.add_typer(audit.app)
 
 
 def main() -> None:

@@ -1,0 +1,208 @@
+"""Who may do what: every route, every method, one line each.
+
+A route that stands in no line answers to nobody but whoever is at this machine,
+and fails `tests/api/access/test_matrix.py`, which reads this table. HEAD follows
+GET. A key needs its role and the scope of the line. Files of the viewer hold no
+data and are open to all, so that there is a page to sign in at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from re import Pattern
+from typing import Literal
+
+from starlette.routing import compile_path
+
+from storage.roles import AccessScope, Role
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"]
+
+ANYONE: frozenset[Role] = frozenset()
+"""Also those who have not signed in."""
+READERS: frozenset[Role] = frozenset({"viewer", "radiologist", "integrator", "admin"})
+RADIOLOGISTS: frozenset[Role] = frozenset({"radiologist", "admin"})
+WRITERS: frozenset[Role] = frozenset({"radiologist", "integrator", "admin"})
+INTEGRATORS: frozenset[Role] = frozenset({"integrator", "admin"})
+ADMINS: frozenset[Role] = frozenset({"admin"})
+
+_STUDY = "/dicom-web/studies/{study_instance_uid}"
+_SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
+_INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
+_FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`roles` may ask for `path` by `method`; `scope` is what a key must have besides."""
+
+    method: Method
+    path: str
+    roles: frozenset[Role]
+    scope: AccessScope
+
+    @property
+    def is_public(self) -> bool:
+        return not self.roles
+
+
+MATRIX: tuple[Rule, ...] = (
+    # --- Without sign-in, each for a reason ------------------------------------------------
+    # Monitors; who has not signed in hears no more than whether the node takes studies in.
+    Rule("GET", "/health", ANYONE, "api:read"),
+    Rule("GET", "/api/health", ANYONE, "api:read"),
+    # Who am I, how can I sign in; and the signing in itself.
+    Rule("GET", "/api/session", ANYONE, "api:read"),
+    Rule("POST", "/api/session", ANYONE, "api:write"),
+    Rule("GET", "/api/session/oidc/start", ANYONE, "api:read"),
+    Rule("GET", "/api/session/oidc/callback", ANYONE, "api:read"),
+    # The address itself is signed and expires: it is the permission.
+    Rule("PUT", "/api/uploads/content", ANYONE, "api:write"),
+    Rule("PUT", "/api/uploads/parts", ANYONE, "api:write"),
+    # What this node is and can do, and nothing of what it holds; FHIR clients ask first.
+    Rule("GET", "/fhir/metadata", ANYONE, "fhir:read"),
+    # --- Oneself ---------------------------------------------------------------------------
+    Rule("DELETE", "/api/session", READERS, "api:write"),
+    Rule("PUT", "/api/session/password", READERS, "api:write"),
+    # --- Studies, and what came of them ----------------------------------------------------
+    Rule("GET", "/api/openapi.json", READERS, "api:read"),
+    Rule("GET", "/api/studies", READERS, "api:read"),
+    Rule("GET", "/api/studies/{study_instance_uid}", READERS, "api:read"),
+    Rule("GET", "/api/studies/{study_instance_uid}/findings", READERS, "api:read"),
+    Rule("GET", "/api/events", READERS, "api:read"),
+    Rule("GET", "/api/jobs", READERS, "api:read"),
+    Rule("GET", "/api/jobs/{job_id}", READERS, "api:read"),
+    Rule("GET", "/api/jobs/{job_id}/events", READERS, "api:read"),
+    Rule("GET", "/api/pipelines", READERS, "api:read"),
+    Rule("GET", "/api/models", READERS, "api:read"),
+    Rule("GET", "/api/findings/{finding_id}", READERS, "api:read"),
+    Rule("GET", "/api/findings/{finding_id}/feedback", READERS, "api:read"),
+    Rule("POST", "/api/findings/{finding_id}/feedback", RADIOLOGISTS, "api:write"),
+    Rule("GET", "/api/reports", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}", READERS, "api:read"),
+    Rule("POST", "/api/jobs", WRITERS, "api:write"),
+    Rule("PATCH", "/api/jobs/{job_id}", WRITERS, "api:write"),
+    Rule("POST", "/api/jobs/{job_id}/cancel", WRITERS, "api:write"),
+    Rule("POST", "/api/jobs/{job_id}/retry", WRITERS, "api:write"),
+    Rule("GET", "/api/deliveries", READERS, "api:read"),
+    Rule("GET", "/api/deliveries/{delivery_id}", READERS, "api:read"),
+    Rule("POST", "/api/deliveries/retry", INTEGRATORS, "api:write"),
+    Rule("POST", "/api/deliveries/{delivery_id}/retry", INTEGRATORS, "api:write"),
+    # What an integrator knows of a series before it is whole.
+    Rule("POST", "/api/studies/{study_instance_uid}/complete", INTEGRATORS, "api:write"),
+    Rule(
+        "POST",
+        "/api/studies/{study_instance_uid}/series/{series_instance_uid}/complete",
+        INTEGRATORS,
+        "api:write",
+    ),
+    Rule("GET", "/api/series/{series_instance_uid}/expectations", READERS, "api:read"),
+    Rule("PUT", "/api/series/{series_instance_uid}/expectations", INTEGRATORS, "api:write"),
+    Rule("DELETE", "/api/series/{series_instance_uid}/expectations", INTEGRATORS, "api:write"),
+    # --- What comes in ---------------------------------------------------------------------
+    Rule("POST", "/api/analyze", WRITERS, "api:write"),
+    Rule("POST", "/api/analyze/start", WRITERS, "api:write"),
+    Rule("POST", "/api/uploads/presign", WRITERS, "api:write"),
+    Rule("POST", "/api/uploads/multipart", WRITERS, "api:write"),
+    Rule("GET", "/api/uploads/{upload_id}", WRITERS, "api:write"),
+    Rule("POST", "/api/uploads/{upload_id}/parts", WRITERS, "api:write"),
+    Rule("POST", "/api/uploads/{upload_id}/complete", WRITERS, "api:write"),
+    Rule("DELETE", "/api/uploads/{upload_id}", WRITERS, "api:write"),
+    # --- Worklist --------------------------------------------------------------------------
+    Rule("GET", "/api/worklist", READERS, "api:read"),
+    Rule("POST", "/api/worklist", INTEGRATORS, "api:write"),
+    Rule("GET", "/api/worklist/{worklist_item_id}", READERS, "api:read"),
+    Rule("PATCH", "/api/worklist/{worklist_item_id}", INTEGRATORS, "api:write"),
+    Rule("DELETE", "/api/worklist/{worklist_item_id}", INTEGRATORS, "api:write"),
+    # --- Administration --------------------------------------------------------------------
+    Rule("GET", "/api/peers", INTEGRATORS, "api:read"),
+    Rule("GET", "/api/peers/{name}", INTEGRATORS, "api:read"),
+    Rule("POST", "/api/peers", ADMINS, "admin"),
+    Rule("PUT", "/api/peers/{name}", ADMINS, "admin"),
+    Rule("DELETE", "/api/peers/{name}", ADMINS, "admin"),
+    Rule("POST", "/api/peers/{name}/test", INTEGRATORS, "api:write"),
+    Rule("GET", "/api/users", ADMINS, "admin"),
+    Rule("POST", "/api/users", ADMINS, "admin"),
+    Rule("GET", "/api/users/{name}", ADMINS, "admin"),
+    Rule("PATCH", "/api/users/{name}", ADMINS, "admin"),
+    Rule("GET", "/api/keys", ADMINS, "admin"),
+    Rule("POST", "/api/keys", ADMINS, "admin"),
+    Rule("GET", "/api/keys/{key_id}", ADMINS, "admin"),
+    Rule("DELETE", "/api/keys/{key_id}", ADMINS, "admin"),
+    Rule("GET", "/api/audit", ADMINS, "admin"),
+    Rule("GET", "/api/audit/verification", ADMINS, "admin"),
+    # MEDIVIEW_METRICS_PUBLIC opens it to all.
+    Rule("GET", "/metrics", INTEGRATORS, "metrics:read"),
+    # --- FHIR ------------------------------------------------------------------------------
+    *(
+        Rule("GET", f"/fhir/{kind}{one}", READERS, "fhir:read")
+        for kind in ("ImagingStudy", "DiagnosticReport", "Observation", "Device", "Patient")
+        for one in ("", "/{resource_id}")
+    ),
+    Rule("GET", "/fhir/AuditEvent", ADMINS, "fhir:read"),
+    Rule("GET", "/fhir/AuditEvent/{resource_id}", ADMINS, "fhir:read"),
+    # --- DICOMweb: QIDO-RS -----------------------------------------------------------------
+    Rule("GET", "/dicom-web/studies", READERS, "dicomweb:read"),
+    Rule("GET", "/dicom-web/series", READERS, "dicomweb:read"),
+    Rule("GET", "/dicom-web/instances", READERS, "dicomweb:read"),
+    Rule("GET", f"{_STUDY}/series", READERS, "dicomweb:read"),
+    Rule("GET", f"{_STUDY}/instances", READERS, "dicomweb:read"),
+    Rule("GET", f"{_SERIES}/instances", READERS, "dicomweb:read"),
+    # --- DICOMweb: WADO-RS -----------------------------------------------------------------
+    Rule("GET", _STUDY, READERS, "dicomweb:read"),
+    Rule("GET", f"{_STUDY}/metadata", READERS, "dicomweb:read"),
+    Rule("GET", f"{_STUDY}/rendered", READERS, "dicomweb:read"),
+    Rule("GET", f"{_STUDY}/thumbnail", READERS, "dicomweb:read"),
+    Rule("GET", _SERIES, READERS, "dicomweb:read"),
+    Rule("GET", f"{_SERIES}/metadata", READERS, "dicomweb:read"),
+    Rule("GET", f"{_SERIES}/rendered", READERS, "dicomweb:read"),
+    Rule("GET", f"{_SERIES}/thumbnail", READERS, "dicomweb:read"),
+    Rule("GET", _INSTANCE, READERS, "dicomweb:read"),
+    Rule("GET", f"{_INSTANCE}/metadata", READERS, "dicomweb:read"),
+    Rule("GET", f"{_INSTANCE}/rendered", READERS, "dicomweb:read"),
+    Rule("GET", f"{_INSTANCE}/thumbnail", READERS, "dicomweb:read"),
+    Rule("GET", f"{_INSTANCE}/bulkdata/{{element_path:path}}", READERS, "dicomweb:read"),
+    Rule("GET", _FRAMES, READERS, "dicomweb:read"),
+    Rule("GET", f"{_FRAMES}/rendered", READERS, "dicomweb:read"),
+    Rule("GET", f"{_FRAMES}/thumbnail", READERS, "dicomweb:read"),
+    # --- DICOMweb: STOW-RS -----------------------------------------------------------------
+    Rule("POST", "/dicom-web/studies", WRITERS, "dicomweb:write"),
+    Rule("POST", _STUDY, WRITERS, "dicomweb:write"),
+)
+
+
+class RuleIndex:
+    """Finds the rule of a request as the router finds its route: by the same patterns."""
+
+    def __init__(self, rules: tuple[Rule, ...] = MATRIX) -> None:
+        self._exact: dict[tuple[str, str], Rule] = {}
+        self._patterns: dict[tuple[str, int], list[tuple[Pattern[str], Rule]]] = {}
+        self._open_ended: list[tuple[Pattern[str], Rule]] = []
+        for rule in rules:
+            pattern = compile_path(rule.path)[0]
+            if "{" not in rule.path:
+                self._exact[rule.method, rule.path] = rule
+            elif ":path}" in rule.path:
+                self._open_ended.append((pattern, rule))
+            else:
+                key = (rule.method, rule.path.count("/"))
+                self._patterns.setdefault(key, []).append((pattern, rule))
+
+    def find(self, method: str, path: str) -> Rule | None:
+        """The rule of a method and a path as the router sees it; None: there is none."""
+        method = "GET" if method == "HEAD" else method
+        found = self._exact.get((method, path))
+        if found is not None:
+            return found
+        for pattern, rule in self._patterns.get((method, path.count("/")), ()):
+            if pattern.match(path):
+                return rule
+        for pattern, rule in self._open_ended:
+            if rule.method == method and pattern.match(path):
+                return rule
+        return None
+
+    def methods(self, path: str) -> Iterator[str]:
+        """The methods for which the path has a rule."""
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            if self.find(method, path) is not None:
+                yield method

@@ -1,0 +1,156 @@
+"""What the audit trail hears of each route: one line each, as in the matrix of access.
+
+A route that stands in no line is told by its method alone, and fails
+`tests/api/test_audit_routes.py`, which reads this table. HEAD follows GET.
+"""
+
+from dataclasses import dataclass
+
+from storage.audit import Action, Code, Type
+
+_STUDY = "/dicom-web/studies/{study_instance_uid}"
+_SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
+_INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
+_FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """The event that a request of the route is."""
+
+    code: Code
+    action: Action
+    type: Type = Type.NONE
+    via: str = ""
+    """A look at the study of the path: many share a row."""
+    repeated: bool = False
+    """What a page asks again and again: the same question within a minute shares a row."""
+    stores: bool = False
+    """What came in is told, study by study; a request that brings nothing in is not told."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Nothing is told, and why."""
+
+    reason: str
+
+
+Decision = Told | Quiet
+
+_PUBLIC = Quiet("It shows nobody's data.")
+_BY_ITSELF = Quiet("api.access.trail tells of it, with more than the route knows.")
+_UIDS_ALONE = Quiet("It carries UIDs, states and codes, and no patient.")
+_QUERY = Told(Code.QUERY, "E", repeated=True)
+_STORES = Told(Code.INSTANCES_TRANSFERRED, "C", stores=True)
+_RESULTS = Told(Code.INSTANCES_ACCESSED, "R", via="results")
+_RETRIEVED = Told(Code.INSTANCES_TRANSFERRED, "R")
+_PEER = Type.NETWORK_CONFIGURATION
+
+
+def _view(via: str) -> Told:
+    return Told(Code.INSTANCES_ACCESSED, "R", via=via)
+
+
+DECISIONS: dict[tuple[str, str], Decision] = {
+    # --- What shows nobody's data ------------------------------------------------------------
+    ("GET", "/health"): _PUBLIC,
+    ("GET", "/metrics"): _PUBLIC,
+    ("GET", "/api/openapi.json"): _PUBLIC,
+    ("GET", "/api/pipelines"): _PUBLIC,
+    # --- Sign-in, users, keys ----------------------------------------------------------------
+    ("GET", "/api/session"): _PUBLIC,
+    ("POST", "/api/session"): _BY_ITSELF,
+    ("DELETE", "/api/session"): _BY_ITSELF,
+    ("PUT", "/api/session/password"): _BY_ITSELF,
+    ("GET", "/api/session/oidc/start"): _PUBLIC,
+    ("GET", "/api/session/oidc/callback"): _BY_ITSELF,
+    ("GET", "/api/users"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
+    ("GET", "/api/users/{name}"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
+    ("POST", "/api/users"): _BY_ITSELF,
+    ("PATCH", "/api/users/{name}"): _BY_ITSELF,
+    ("DELETE", "/api/users/{name}"): _BY_ITSELF,
+    ("GET", "/api/keys"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
+    ("GET", "/api/keys/{key_id}"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
+    ("POST", "/api/keys"): _BY_ITSELF,
+    ("DELETE", "/api/keys/{key_id}"): _BY_ITSELF,
+    # --- The trail itself --------------------------------------------------------------------
+    ("GET", "/api/audit"): Told(Code.AUDIT_LOG_USED, "R"),
+    ("GET", "/api/audit/verification"): Told(Code.AUDIT_LOG_USED, "R"),
+    # --- Studies and what came of them -------------------------------------------------------
+    ("GET", "/api/studies"): _QUERY,
+    ("GET", "/api/studies/{study_instance_uid}"): _RESULTS,
+    ("GET", "/api/studies/{study_instance_uid}/findings"): _RESULTS,
+    ("GET", "/api/events"): _UIDS_ALONE,
+    ("GET", "/api/jobs"): _UIDS_ALONE,
+    ("GET", "/api/jobs/{job_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
+    ("GET", "/api/jobs/{job_id}/events"): _UIDS_ALONE,
+    # --- What comes in -----------------------------------------------------------------------
+    ("POST", "/api/analyze"): _STORES,
+    ("POST", "/api/analyze/start"): _STORES,
+    ("POST", "/api/uploads/presign"): Quiet("Nothing has come in yet; its content is told."),
+    ("PUT", "/api/uploads/content"): Told(Code.IMPORT, "C"),
+    # --- Worklist ----------------------------------------------------------------------------
+    ("GET", "/api/worklist"): _QUERY,
+    ("POST", "/api/worklist"): Told(Code.ORDER_RECORD, "C"),
+    ("GET", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "R"),
+    ("PATCH", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "U"),
+    ("DELETE", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "D"),
+    # --- Peers -------------------------------------------------------------------------------
+    ("GET", "/api/peers"): Quiet("It shows addresses of systems, and nobody's data."),
+    ("GET", "/api/peers/{name}"): Quiet("It shows the address of a system."),
+    ("POST", "/api/peers"): Told(Code.SECURITY_ALERT, "C", _PEER),
+    ("PUT", "/api/peers/{name}"): Told(Code.SECURITY_ALERT, "U", _PEER),
+    ("DELETE", "/api/peers/{name}"): Told(Code.SECURITY_ALERT, "D", _PEER),
+    ("POST", "/api/peers/{name}/test"): Told(Code.SECURITY_ALERT, "E", _PEER),
+    # --- DICOMweb: QIDO-RS -------------------------------------------------------------------
+    ("GET", "/dicom-web/studies"): _QUERY,
+    ("GET", "/dicom-web/series"): _QUERY,
+    ("GET", "/dicom-web/instances"): _QUERY,
+    ("GET", f"{_STUDY}/series"): _QUERY,
+    ("GET", f"{_STUDY}/instances"): _QUERY,
+    ("GET", f"{_SERIES}/instances"): _QUERY,
+    # --- DICOMweb: WADO-RS -------------------------------------------------------------------
+    ("GET", _STUDY): _RETRIEVED,
+    ("GET", _SERIES): _RETRIEVED,
+    ("GET", _INSTANCE): _view("instances"),
+    ("GET", f"{_STUDY}/metadata"): _view("metadata"),
+    ("GET", f"{_SERIES}/metadata"): _view("metadata"),
+    ("GET", f"{_INSTANCE}/metadata"): _view("metadata"),
+    ("GET", f"{_STUDY}/rendered"): _view("rendered"),
+    ("GET", f"{_SERIES}/rendered"): _view("rendered"),
+    ("GET", f"{_INSTANCE}/rendered"): _view("rendered"),
+    ("GET", f"{_FRAMES}/rendered"): _view("rendered"),
+    ("GET", f"{_STUDY}/thumbnail"): _view("rendered"),
+    ("GET", f"{_SERIES}/thumbnail"): _view("rendered"),
+    ("GET", f"{_INSTANCE}/thumbnail"): _view("rendered"),
+    ("GET", f"{_FRAMES}/thumbnail"): _view("rendered"),
+    ("GET", f"{_INSTANCE}/bulkdata/{{element_path:path}}"): _view("bulk data"),
+    ("GET", _FRAMES): _view("frames"),
+    # --- DICOMweb: STOW-RS -------------------------------------------------------------------
+    ("POST", "/dicom-web/studies"): _STORES,
+    ("POST", _STUDY): _STORES,
+}
+
+_UNKNOWN: dict[str, Told] = {
+    "GET": Told(Code.INSTANCES_ACCESSED, "R"),
+    "DELETE": Told(Code.INSTANCES_ACCESSED, "D"),
+    "POST": Told(Code.INSTANCES_ACCESSED, "U"),
+    "PUT": Told(Code.INSTANCES_ACCESSED, "U"),
+    "PATCH": Told(Code.INSTANCES_ACCESSED, "U"),
+}
+_ASKED = Quiet("The router answers it by itself.")
+
+
+def decision(method: str, template: str) -> Decision:
+    """What to tell of a route; one without a line is told by its method."""
+    method = "GET" if method in ("HEAD", "WEBSOCKET") else method
+    found = DECISIONS.get((method, template))
+    if found is not None:
+        return found
+    return _UNKNOWN.get(method, _ASKED)
+
+
+def undecided(routes: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Routes without a line, for the test."""
+    return sorted(route for route in routes if route not in DECISIONS)

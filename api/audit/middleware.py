@@ -1,0 +1,226 @@
+"""Tell the audit trail of each request, once it is known how it went.
+
+Innermost of the layers that know who asks. Where the trail fails closed, an
+answer leaves only after its event is written.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from anyio.to_thread import run_sync
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access.principal import principal_of
+from api.access.trail import actor_of
+from api.audit.decisions import Quiet, decision
+from api.errors import problem_response, status_of
+from api.middleware.request_context import route_template
+from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
+from storage.errors import MediViewError
+from storage.opening import Storage
+from storage.requests import Stored, current_request_id, serving
+
+log = structlog.get_logger(__name__)
+
+_PATIENT_KEYS = frozenset({"patientid", "00100020"})
+_WILDCARDS = frozenset("*?\\")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_QUERY_MAX_CHARACTERS = 4000
+_MAX_PARAMETERS = 200
+# Parameters of the path that say what was asked for; studies stand for themselves.
+_STUDY = "study_instance_uid"
+_PARTLY = 202
+"""STOW-RS took some instances and refused others (PS3.18 10.5.3)."""
+
+
+@dataclass(slots=True)
+class _CameIn:
+    """What a request brought into the storage, by study."""
+
+    storage: Storage
+    studies: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def take(self, stored: Stored) -> None:
+        self.storage.audit.series_came(stored.series_instance_uid)
+        counts = self.studies.setdefault(stored.study_instance_uid, Counter())
+        counts[stored.sop_class_uid] += 1
+
+
+class AuditTrail:
+    """Around the routes: what each request was goes into the trail."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        storage: Storage = scope["app"].state.storage
+        audit = storage.audit
+        request = _Request(storage, scope)
+        refused = False
+
+        async def send_told(message: Message) -> None:
+            nonlocal refused
+            if refused:
+                return
+            if message["type"] == "http.response.start" and not request.told:
+                try:
+                    if audit.fail_closed:
+                        await run_sync(request.tell, message["status"])
+                    else:
+                        request.tell(message["status"])
+                except MediViewError as error:
+                    refused = True
+                    await _refusal(error)(scope, receive, send)
+                    return
+            await send(message)
+
+        try:
+            if scope["method"] not in _READS:
+                if audit.fail_closed:
+                    await run_sync(audit.check)
+                if scope["method"] == "DELETE":
+                    await run_sync(request.remember_patients)
+            with serving(current_request_id(), request.came_in.take):
+                await self.app(scope, receive, send_told)
+            request.tell_rest()
+        except MediViewError as error:
+            # What a route raises is answered inside; this is of the trail.
+            await _refusal(error)(scope, receive, send)
+        except BaseException:
+            if not request.told:
+                request.tell(500)
+            raise
+
+
+class _Request:
+    def __init__(self, storage: Storage, scope: Scope) -> None:
+        self._storage = storage
+        self._scope = scope
+        self.came_in = _CameIn(storage)
+        self.told = False
+        self._patients: tuple[str, ...] = ()
+
+    def remember_patients(self) -> None:
+        """Whose study it is, before it is gone."""
+        # The router has not read the path yet.
+        parts = str(self._scope["path"]).split("/")
+        uids = [after for before, after in pairwise(parts) if before == "studies"]
+        if uids:
+            self._patients = self._storage.audit.patients_of(uids)
+
+    def tell(self, status: int) -> None:
+        """Raises StorageUnavailable, StorageFull where the trail fails closed."""
+        self.told = True
+        template = route_template(self._scope)
+        if template.startswith("("):
+            return  # of the viewer's files, or of nothing that is there
+        method = self._scope["method"]
+        what = decision(method, template)
+        if isinstance(what, Quiet):
+            return
+        audit = self._storage.audit
+        actor = actor_of(self._scope, principal_of(self._scope))
+        parameters: Mapping[str, Any] = self._scope.get("path_params") or {}
+        study = str(parameters.get(_STUDY, ""))
+        if what.via and study and status < 400:
+            audit.viewed(actor, study, what.via)
+            return
+        if what.stores:
+            self._tell_stored(status)
+            return
+        event = partial(
+            AuditEvent,
+            what.code,
+            what.action,
+            actor,
+            outcome=_outcome(status),
+            type=what.type,
+            study_instance_uids=(study,) if study else (),
+            patient_ids=self._patients,
+        )
+        detail: dict[str, Any] = {
+            name: str(value) for name, value in parameters.items() if name != _STUDY
+        }
+        if status >= 400:
+            detail["status"] = status
+        if method not in ("GET", "HEAD") or what.code != Code.QUERY:
+            detail["route"] = f"{method} {template}"
+        if what.code == Code.QUERY:
+            query = self._scope.get("query_string", b"")
+            text = f"{self._scope['path']}?{query.decode('latin-1')}"[:_QUERY_MAX_CHARACTERS]
+            detail["query"] = base64.b64encode(text.encode()).decode()
+            detail["query_uid"] = template
+            asked = partial(event, patient_ids=_patients_asked_for(query), detail=detail)
+            audit.repeated(asked()) if what.repeated else audit.record(asked())
+            return
+        if what.code == Code.INSTANCES_TRANSFERRED:
+            detail["toward"] = "actor"
+        audit.repeated(event(detail=detail)) if what.repeated else audit.record(
+            event(detail=detail)
+        )
+
+    def tell_rest(self) -> None:
+        """What came in after the answer had begun."""
+        if self.told and self.came_in.studies:
+            self._tell_stored(200)
+
+    def _tell_stored(self, status: int) -> None:
+        """An event for each study that something came in for, and one for what was refused."""
+        method = self._scope["method"]
+        route = f"{method} {route_template(self._scope)}"
+        told = partial(
+            AuditEvent,
+            Code.INSTANCES_TRANSFERRED,
+            "C",
+            actor_of(self._scope, principal_of(self._scope)),
+        )
+        record = self._storage.audit.record
+        while self.came_in.studies:
+            uid, counts = self.came_in.studies.popitem()
+            detail: dict[str, Any] = {"route": route, "sop_classes": dict(counts), "toward": "node"}
+            record(told(study_instance_uids=(uid,), detail=detail))
+        if status >= 400 or status == _PARTLY:
+            detail = {"route": route, "status": status, "toward": "node"}
+            record(told(outcome=max(_outcome(status), MINOR_FAILURE), detail=detail))
+
+
+def _outcome(status: int) -> int:
+    if status < 400:
+        return SUCCESS
+    return MINOR_FAILURE if status < 500 else SERIOUS_FAILURE
+
+
+def _patients_asked_for(query: bytes) -> tuple[str, ...]:
+    """Patients whom a search names outright."""
+    try:
+        parameters = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        return ()
+    found = [
+        value
+        for name, value in parameters
+        if name.lower() in _PATIENT_KEYS and value and not _WILDCARDS & set(value)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _refusal(error: MediViewError) -> Any:
+    log.error("audit_refused_access", error=error.code)
+    return problem_response(
+        status_of(error),
+        error.code,
+        "The request cannot be written into the audit trail, so it is refused.",
+        remedy="Try again when the database answers; MEDIVIEW_AUDIT_FAIL_CLOSED asks for this.",
+        request_id=current_request_id(),
+        headers={"Retry-After": "5"},
+    )

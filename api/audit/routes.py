@@ -1,0 +1,59 @@
+"""The audit trail for administrators: search it, verify it. Reading it is an event too."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from api.audit.payloads import AuditPage, AuditVerification, event_payload, verification_payload
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import problems
+from storage.audit.chain import Keys
+from storage.audit.query import AuditFilter, find_events
+from storage.audit.verify import verify_chain
+
+router = APIRouter(prefix="/api/audit", tags=["audit"])
+
+_Text = Annotated[str, Query(max_length=128, pattern=r"^[^\x00]*$")]
+_Code = Annotated[str, Query(pattern=r"^([0-9]{1,16})?$", description="Event id or event type.")]
+_Uid = Annotated[str, Query(pattern=r"^[0-9.]{0,64}$")]
+
+
+@router.get("", summary="Search the audit trail", responses=problems(422, 503))
+def list_events(
+    storage: StorageDep,
+    paging: PagingDep,
+    since: AwareDatetime | None = None,
+    until: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    actor: _Text = "",
+    code: _Code = "",
+    study_instance_uid: _Uid = "",
+    patient_id: _Text = "",
+    request_id: _Text = "",
+    outcome: Annotated[int | None, Query(ge=0, le=12)] = None,
+    failures: Annotated[bool, Query(description="Only what did not succeed.")] = False,
+    text: Annotated[_Text, Query(description="Within actor, address, request id, details.")] = "",
+) -> AuditPage:
+    """Events, the newest first. Views are counted by minute, so the last minute may still grow."""
+    wanted = AuditFilter(
+        since=since,
+        until=until,
+        actor=actor,
+        code=code,
+        study_instance_uid=study_instance_uid,
+        patient_id=patient_id,
+        request_id=request_id,
+        outcome=outcome,
+        failures=failures,
+        text=text,
+    )
+    found, total = find_events(storage.engine, wanted, paging.limit, paging.offset)
+    return paging.page(AuditPage, [event_payload(one) for one in found], total)
+
+
+@router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))
+def verify(storage: StorageDep) -> AuditVerification:
+    """Walk the whole chain; `mediview audit verify` also compares it with anchors."""
+    keys = Keys.read(storage.settings.audit_key.get_secret_value())
+    return verification_payload(verify_chain(storage.engine, keys))

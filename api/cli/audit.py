@@ -1,0 +1,200 @@
+"""`mediview audit …`: list, export, verify and anchor the audit trail."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.console import err, out
+from api.cli.starting import start
+from storage.audit import Action, Actor, AuditEvent, Code
+from storage.clock import utcnow
+from storage.errors import InvalidRequest
+from storage.opening import Storage, open_storage
+
+app = typer.Typer(
+    name="audit",
+    help="List, export, verify and anchor the audit trail.",
+    no_args_is_help=True,
+)
+
+
+class Form(StrEnum):
+    XML = "xml"
+    JSONL = "jsonl"
+
+
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC.")
+]
+_LISTED = 50
+
+
+@contextmanager
+def _storage(action: Action, what: str) -> Iterator[Storage]:
+    """The storage; that the trail was used is written into it."""
+    with open_storage(start(log_level="ERROR")) as storage:
+        storage.audit.record(
+            AuditEvent(
+                Code.AUDIT_LOG_USED,
+                action,
+                Actor("operator", _operator()),
+                detail={"what": "audit trail", "command": what},
+            )
+        )
+        yield storage
+
+
+def _operator() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+@app.command("list")
+def list_events(
+    since: Since = None,
+    until: Since = None,
+    actor: Annotated[str, typer.Option()] = "",
+    code: Annotated[str, typer.Option(help="Event id or type, for example 110103.")] = "",
+    study: Annotated[str, typer.Option(help="StudyInstanceUID")] = "",
+    patient: Annotated[str, typer.Option(help="Patient ID")] = "",
+    request: Annotated[str, typer.Option(help="Request id")] = "",
+    failures: Annotated[bool, typer.Option("--failures", help="What did not succeed.")] = False,
+    text: Annotated[str, typer.Option(help="Within actor, address and details.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = _LISTED,
+) -> None:
+    """Show the newest events that fit. Patient IDs are shown: mind who reads along."""
+    from storage.audit.messages import meaning
+    from storage.audit.query import AuditFilter, find_events
+
+    wanted = AuditFilter(
+        since=_utc(since),
+        until=_utc(until),
+        actor=actor,
+        code=code,
+        study_instance_uid=study,
+        patient_id=patient,
+        request_id=request,
+        failures=failures,
+        text=text,
+    )
+    with _storage("R", "list") as storage:
+        found, total = find_events(storage.engine, wanted, limit, 0)
+    table = Table("At (UTC)", "Who", "From", "What", "Patient", "Study", "Times", box=None)
+    for one in found:
+        what = meaning(one.type_code or one.code)
+        table.add_row(
+            f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            one.actor_name or one.actor_kind,
+            one.actor_address,
+            f"{what} ({one.action})" + (" failed" if one.outcome else ""),
+            ", ".join(one.patient_ids),
+            ", ".join(one.study_instance_uids),
+            str(one.occurrences),
+        )
+    if found:
+        out.print(table)
+    out.print(f"{len(found)} of {total} events.", markup=False)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Written anew; - for standard output.")],
+    form: Annotated[Form, typer.Option(help="PS3.15 messages, or JSON lines.")] = Form.XML,
+    since: Since = None,
+    until: Since = None,
+) -> None:
+    """Write events to a file, the oldest first, one a line."""
+    from storage.audit.keeper import audit_source
+    from storage.audit.messages import audit_message
+    from storage.audit.query import AuditFilter, all_events, as_json
+    from storage.audit.spool import private_file
+
+    wanted = AuditFilter(since=_utc(since), until=_utc(until))
+    count = 0
+    with _storage("R", "export") as storage:
+        source = audit_source(storage)
+        target = typer.get_text_stream("stdout") if str(file) == "-" else private_file(file)
+        try:
+            for record in all_events(storage.engine, wanted):
+                line = (
+                    as_json(record)
+                    if form is Form.JSONL
+                    else audit_message(record, source).decode()
+                )
+                target.write(line + "\n")
+                count += 1
+        finally:
+            target.flush()
+            if str(file) != "-":
+                target.close()
+    err.print(f"{count} events written.", markup=False)
+
+
+@app.command()
+def verify(
+    anchor: Annotated[
+        Path | None, typer.Option(help="Anchors that were kept elsewhere, one JSON object a line.")
+    ] = None,
+) -> None:
+    """Check the chain and name the first event that was changed, removed or inserted.
+
+    Ends with 0 where it holds, with 1 where it does not.
+    """
+    from storage.audit.chain import Keys, Link
+    from storage.audit.keeper import read_anchors
+    from storage.audit.verify import verify_chain
+
+    anchors: list[Link] = []
+    if anchor is not None:
+        try:
+            anchors = read_anchors(anchor.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidRequest(
+                f"{anchor} cannot be read as anchors.",
+                remedy="Give a file as 'mediview audit anchor' and <data>/audit/anchors.jsonl are.",
+            ) from error
+    with _storage("R", "verify") as storage:
+        keys = Keys.read(storage.settings.audit_key.get_secret_value())
+        verdict = verify_chain(storage.engine, keys, anchors)
+    if not verdict.holds:
+        out.print(f"The chain is broken. {verdict.problem}", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
+    keyed = (
+        f" sealed with a key from event {verdict.keyed_from} on"
+        if verdict.keyed_from is not None
+        else " sealed without a key: who can write to the database could rewrite all of it"
+    )
+    out.print(
+        f"The chain holds: {verdict.checked} events to {verdict.head.position},{keyed}."
+        f" {verdict.unsealed} are not sealed yet. {len(anchors)} anchors agree.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def anchor() -> None:
+    """Print the head of the chain, to be kept where nobody can change it."""
+    from storage.audit.chain import FIRST_HASH, Link, link
+    from storage.database import reading
+
+    with _storage("R", "anchor") as storage, reading(storage.engine) as connection:
+        head = link(connection, "head") or Link(0, FIRST_HASH)
+    typer.echo(
+        json.dumps({"position": head.position, "hash": head.hash, "at": utcnow().isoformat()})
+    )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=UTC)
