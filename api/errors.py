@@ -53,7 +53,10 @@ _HTTP_REMEDY = {
 
 
 class ApiProblem(Exception):
-    """A refusal that only HTTP knows; `extra` adds members to the problem."""
+    """A refusal that only HTTP knows.
+
+    `extra` adds members to the problem, `headers` to the answer.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class ApiProblem(Exception):
         title: str = "",
         remedy: str = "",
         extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -72,6 +76,7 @@ class ApiProblem(Exception):
         self.title = title or HTTPStatus(status).phrase
         self.remedy = remedy
         self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
 
 
 def problem_response(
@@ -146,6 +151,7 @@ async def _api_problem(request: Request, error: Exception) -> JSONResponse:
         remedy=error.remedy,
         request_id=_request_id(request),
         extra=error.extra,
+        headers=error.headers,
     )
 
 

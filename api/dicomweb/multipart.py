@@ -1,18 +1,13 @@
 """multipart/related, written and read piece by piece (RFC 2387, PS3.18 8.6.1.2)."""
 
-import mmap
 import re
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, Protocol, TypeVar
 
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.errors import InvalidRequest
 
 _MAX_PART_HEADER_BYTES = 16 * 1024
-_IN_MEMORY_BYTES = 4 * 1024 * 1024
 _CRLF = b"\r\n"
 
 
@@ -41,70 +36,30 @@ class MultipartWriter:
         return text.encode("ascii")
 
 
-class Part:
-    """One received part: its headers, and its body in memory or in a file without a name."""
+class PartSink(Protocol):
+    """Takes one part while it arrives."""
 
-    def __init__(self, headers: dict[str, str], folder: Path, max_bytes: int) -> None:
-        self.headers = headers
-        self.size_bytes = 0
-        self._max_bytes = max_bytes
-        self._folder = folder
-        self._memory = bytearray()
-        self._file: IO[bytes] | None = None
-
-    @property
-    def content_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-    def write(self, data: memoryview) -> None:
-        self.size_bytes += len(data)
-        if self.size_bytes > self._max_bytes:
-            raise LimitExceeded(
-                f"A part is larger than {self._max_bytes} bytes, the most one instance may have.",
-                remedy="Send it in smaller instances, or raise MEDIVIEW_MAX_INSTANCE_BYTES.",
-            )
-        if self._file is None and len(self._memory) + len(data) > _IN_MEMORY_BYTES:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            # Closed by close(), which the reader's owner calls for every part.
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
-            self._file.write(self._memory)
-            self._memory = bytearray()
-        if self._file is None:
-            self._memory += data
-        else:
-            self._file.write(data)
-
-    @contextmanager
-    def body(self) -> Iterator[memoryview]:
-        """The whole body, mapped rather than loaded where it lies in a file."""
-        if self._file is None:
-            with memoryview(self._memory) as view:
-                yield view
-            return
-        self._file.flush()
-        with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            view = memoryview(mapped)
-            try:
-                yield view
-            finally:
-                view.release()
+    def write(self, data: memoryview, /) -> None: ...
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._memory = bytearray()
+        """Let go of it, complete or not; harmless again."""
 
 
-class MultipartReader:
+S = TypeVar("S", bound=PartSink)
+Headers = Mapping[str, str]
+"""Of a part, their names in lower case."""
+
+
+class MultipartReader(Generic[S]):
     """Cuts a body that arrives in pieces into parts, in constant memory."""
 
-    def __init__(self, boundary: str, folder: Path, max_part_bytes: int) -> None:
+    def __init__(self, boundary: str, open_part: Callable[[Headers], S]) -> None:
+        """`open_part` is given the headers of each part and takes its body."""
         self._delimiter = b"\r\n--" + boundary.encode("ascii", "replace")
         # The first delimiter may stand at the very start, without its line break.
         self._pending = bytearray(_CRLF)
-        self._folder = folder
-        self._max_part_bytes = max_part_bytes
-        self._part: Part | None = None
+        self._open_part = open_part
+        self._part: S | None = None
         self._state = "preamble"
 
     @property
@@ -112,7 +67,7 @@ class MultipartReader:
         """The closing delimiter has been seen."""
         return self._state == "epilogue"
 
-    def feed(self, data: bytes) -> Iterator[Part]:
+    def feed(self, data: bytes) -> Iterator[S]:
         """Take more of the body; yields every part that it completes."""
         self._pending += data
         progress = True
@@ -135,7 +90,7 @@ class MultipartReader:
             self._part.close()
             self._part = None
 
-    def _to_delimiter(self) -> tuple[Part | None, bool]:
+    def _to_delimiter(self) -> tuple[S | None, bool]:
         index = self._pending.find(self._delimiter)
         # What may be the beginning of a delimiter stays until more has arrived.
         upto = index if index >= 0 else max(0, len(self._pending) - len(self._delimiter) + 1)
@@ -180,7 +135,7 @@ class MultipartReader:
             if colon:
                 headers[name.strip().lower()] = value.strip()
         del self._pending[: end + 4]
-        self._part = Part(headers, self._folder, self._max_part_bytes)
+        self._part = self._open_part(headers)
         self._state = "body"
         return True
 

@@ -15,6 +15,9 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
 )
 
 from api.dicomweb.errors import not_acceptable
@@ -34,6 +37,19 @@ NATIVE_SYNTAXES = frozenset(
         DeflatedExplicitVRLittleEndian,
     }
 )
+
+TARGET_SYNTAXES: tuple[str, ...] = tuple(
+    str(syntax)
+    for syntax in (
+        ExplicitVRLittleEndian,
+        ImplicitVRLittleEndian,
+        DeflatedExplicitVRLittleEndian,
+        RLELossless,
+        JPEGLSLossless,
+        JPEG2000Lossless,
+    )
+)
+"""What a whole instance can be brought into; nothing is lost on the way."""
 
 _COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _SEMICOLON = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
@@ -171,6 +187,10 @@ def choose_frames(ranges: Sequence[MediaRange], stored_syntax_uid: str) -> Frame
         f"The frames are stored as {UID(stored_syntax_uid).name} and cannot be sent"
         " as the Accept header asks.",
         'Accept multipart/related; type="application/octet-stream"; transfer-syntax=*.',
+        [
+            f'{MULTIPART_RELATED}; type="{media_type}"; transfer-syntax=*'
+            for media_type in dict.fromkeys((OCTET_STREAM, *stored_types))
+        ],
     )
 
 
@@ -179,8 +199,8 @@ def choose_instances(
 ) -> InstanceFormat:
     """Pick how whole instances leave. Raises 406.
 
-    Without a transfer syntax, or with `*`, they leave as stored; Explicit VR
-    Little Endian can be made of what the node can decode.
+    Without a transfer syntax, or with `*`, they leave as stored; `TARGET_SYNTAXES`
+    can be made of what the node can decode.
     """
     for media in ranges:
         if not media.covers(DICOM):
@@ -189,12 +209,21 @@ def choose_instances(
         wanted = media.transfer_syntax
         if wanted in ("", "*") or stored_syntax_uids <= {wanted}:
             return InstanceFormat(multipart, "")
-        if wanted == ExplicitVRLittleEndian:
+        if wanted in TARGET_SYNTAXES:
             return InstanceFormat(multipart, wanted)
     raise not_acceptable(
         "Instances cannot be sent as the Accept header asks.",
         'Accept multipart/related; type="application/dicom"; transfer-syntax=*.',
+        [
+            f'{MULTIPART_RELATED}; type="{DICOM}"; transfer-syntax={syntax}'
+            for syntax in ("*", *TARGET_SYNTAXES)
+        ],
     )
+
+
+def wants_zip(ranges: Sequence[MediaRange]) -> bool:
+    """Whether an archive is what the client takes first; nobody gets one unasked."""
+    return bool(ranges) and ranges[0].media_type == ZIP and not ranges[0].multipart
 
 
 def choose_model(ranges: Sequence[MediaRange]) -> str:
@@ -220,4 +249,6 @@ def choose_image(ranges: Sequence[MediaRange], offered: Sequence[str]) -> str:
         for media_type in offered:
             if media.covers(media_type):
                 return media_type
-    raise not_acceptable(f"Rendered images leave as {', '.join(offered)}.", f"Accept {offered[0]}.")
+    raise not_acceptable(
+        f"Rendered images leave as {', '.join(offered)}.", f"Accept {offered[0]}.", offered
+    )

@@ -8,6 +8,8 @@ from operator import attrgetter
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.dicomweb.archive import study_archive
+from api.dicomweb.byte_ranges import requested_span
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.lookups import find_instance, find_instances, service_url
@@ -21,9 +23,10 @@ from api.dicomweb.negotiation import (
     accepted,
     choose_instances,
     choose_model,
+    wants_zip,
 )
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
-from api.dicomweb.transcode import explicit_little
+from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
 from storage.entities import Instance
 from storage.index import Content
@@ -37,7 +40,9 @@ _AT_ONCE_BYTES = 4 * 1024 * 1024
 
 @router.get("/studies/{study_instance_uid}")
 def retrieve_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
-    """All instances of a study, streamed."""
+    """All instances of a study, streamed, or as a ZIP archive with a DICOMDIR."""
+    if wants_zip(accepted(request)):
+        return study_archive(request, storage, study_instance_uid)
     return _instances(request, storage, find_instances(storage, study_instance_uid))
 
 
@@ -153,6 +158,12 @@ def _instances(request: Request, storage: Storage, instances: Sequence[Instance]
     if not answer.multipart:
         instance = _only(instances)
         media_type = _part_type(instance.transfer_syntax_uid)
+        span = requested_span(request, instance.size_bytes, etag)
+        headers["Accept-Ranges"] = "bytes"
+        if span is not None:
+            headers["Content-Range"] = span.content_range
+            pieces = _pieces(storage, instance, span.start, span.end)
+            return _answer(pieces, span.length, media_type, headers, status_code=206)
         return _answer(_pieces(storage, instance), instance.size_bytes, media_type, headers)
     writer = MultipartWriter(DICOM)
     parts = [
@@ -164,13 +175,17 @@ def _instances(request: Request, storage: Storage, instances: Sequence[Instance]
 
 
 def _answer(
-    pieces: Iterator[bytes], length: int, media_type: str, headers: dict[str, str]
+    pieces: Iterator[bytes],
+    length: int,
+    media_type: str,
+    headers: dict[str, str],
+    status_code: int = 200,
 ) -> Response:
     """Stream, unless it is so little that the hops between threads cost more than the memory."""
     if length <= _AT_ONCE_BYTES:
-        return Response(b"".join(pieces), media_type=media_type, headers=headers)
+        return Response(b"".join(pieces), status_code, headers, media_type)
     headers["Content-Length"] = str(length)
-    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+    return StreamingResponse(pieces, status_code, headers, media_type)
 
 
 def _only(instances: Sequence[Instance]) -> Instance:
@@ -186,10 +201,12 @@ def _part_type(transfer_syntax_uid: str) -> str:
     return f"{DICOM}; transfer-syntax={transfer_syntax_uid}"
 
 
-def _pieces(storage: Storage, instance: Instance) -> Iterator[bytes]:
-    for start in range(0, instance.size_bytes, _CHUNK_BYTES):
-        length = min(_CHUNK_BYTES, instance.size_bytes - start)
-        yield storage.instances.read(instance, start, length)
+def _pieces(
+    storage: Storage, instance: Instance, first: int = 0, end: int | None = None
+) -> Iterator[bytes]:
+    end = instance.size_bytes if end is None else end
+    for start in range(first, end, _CHUNK_BYTES):
+        yield storage.instances.read(instance, start, min(_CHUNK_BYTES, end - start))
 
 
 def _joined(
@@ -213,18 +230,19 @@ def _joined(
 def _transcoded(
     storage: Storage, instances: Sequence[Instance], answer: InstanceFormat, headers: dict[str, str]
 ) -> Response:
-    """Explicit VR Little Endian of instances that are stored otherwise, one in memory at a time."""
+    """Instances in a transfer syntax that was asked for, one in memory at a time."""
+    syntax = answer.transfer_syntax_uid
     if not answer.multipart:
-        body = explicit_little(storage, _only(instances))
+        body = transcoded(storage, _only(instances), answer.transfer_syntax_uid)
         return Response(body, media_type=_part_type(answer.transfer_syntax_uid), headers=headers)
     writer = MultipartWriter(DICOM)
 
     # The first is made before the answer begins, so that an undecodable one is refused cleanly.
-    first = explicit_little(storage, instances[0])
+    first = transcoded(storage, instances[0], syntax)
 
     def parts() -> Iterator[bytes]:
         for number, instance in enumerate(instances):
-            body = explicit_little(storage, instance) if number else first
+            body = transcoded(storage, instance, syntax) if number else first
             yield writer.part_header(_part_type(answer.transfer_syntax_uid), len(body)) + body
         yield writer.end
 

@@ -2,10 +2,20 @@
 
 from fastapi import APIRouter
 
-from api.dicomweb import frame_routes, qido, rendered, retrieve, stow
+from api.dicomweb import frame_routes, qido, removal, rendered, retrieve, stow
+from api.dicomweb.capabilities import Resources
 from api.dicomweb.lookups import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["DICOMweb"])
 # Routes are tried in order, so what a viewer asks for most comes first.
-for part in (frame_routes.router, retrieve.router, qido.router, rendered.router, stow.router):
+_PARTS = (
+    frame_routes.router,
+    retrieve.router,
+    qido.router,
+    rendered.router,
+    stow.router,
+    removal.router,
+)
+for part in _PARTS:
     router.include_router(part)
+Resources(_PARTS).describe_in(router)

@@ -1,99 +1,37 @@
 """STOW-RS: instances come in, part by part, through the same door as C-STORE (PS3.18 10.5)."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any
+from collections.abc import AsyncIterator
 
-import pydicom
-import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydicom.errors import InvalidDicomError
 
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.dicom_json import JsonDataset, row_to_json
 from api.dicomweb.errors import unsupported_media_type
 from api.dicomweb.lookups import service_url
-from api.dicomweb.multipart import MultipartReader, Part, parse_content_type
-from api.dicomweb.negotiation import DICOM, DICOM_JSON, MULTIPART_RELATED
-from api.dicomweb.responses import json_bytes
-from storage.errors import (
-    InvalidInstance,
-    InvalidRequest,
-    LimitExceeded,
-    MediViewError,
-    StorageFull,
-    StorageUnavailable,
-    UidConflict,
+from api.dicomweb.multipart import MultipartReader, parse_content_type
+from api.dicomweb.native_xml import dataset_to_xml
+from api.dicomweb.negotiation import (
+    DICOM,
+    DICOM_JSON,
+    DICOM_XML,
+    MULTIPART_RELATED,
+    accepted,
+    choose_model,
 )
+from api.dicomweb.responses import json_bytes
+from api.dicomweb.spool import Spool, SpooledPart
+from api.dicomweb.stow_metadata import keep_described
+from api.dicomweb.stow_parts import InstancePart
+from api.dicomweb.stow_report import CANNOT_UNDERSTAND, Report
+from api.errors import ApiProblem
+from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.opening import Storage
-from storage.part10 import read_header
 from storage.uids import check_uid
 
 router = APIRouter()
-log = structlog.get_logger(__name__)
 
 _FEED_BYTES = 1024 * 1024
-
-# Failure reasons of PS3.18 Table I.2-2.
-_PROCESSING_FAILURE = 0x0110
-_DUPLICATE_SOP_INSTANCE = 0x0111
-_OUT_OF_RESOURCES = 0xA700
-_MISMATCH = 0xA900
-_CANNOT_UNDERSTAND = 0xC000
-
-_REASONS: tuple[tuple[type[MediViewError], int], ...] = (
-    (StorageFull, _OUT_OF_RESOURCES),
-    (StorageUnavailable, _PROCESSING_FAILURE),
-    (UidConflict, _DUPLICATE_SOP_INSTANCE),
-    (InvalidInstance, _CANNOT_UNDERSTAND),
-    (LimitExceeded, _OUT_OF_RESOURCES),
-)
-
-
-@dataclass
-class _Report:
-    """What became of each part, in the terms of the Store Instances Response Module (I.2)."""
-
-    referenced: list[JsonDataset] = field(default_factory=list)
-    failed: list[JsonDataset] = field(default_factory=list)
-    unidentified: list[JsonDataset] = field(default_factory=list)
-    study_instance_uids: set[str] = field(default_factory=set)
-    reasons: set[int] = field(default_factory=set)
-
-    def fail(self, sop_class_uid: str, sop_instance_uid: str, reason: int) -> None:
-        self.reasons.add(reason)
-        row: dict[str, Any] = {"FailureReason": reason}
-        if sop_class_uid and sop_instance_uid:
-            row["ReferencedSOPClassUID"] = sop_class_uid
-            row["ReferencedSOPInstanceUID"] = sop_instance_uid
-            self.failed.append(row_to_json(row))
-        else:
-            self.unidentified.append(row_to_json(row))
-
-    @property
-    def status(self) -> int:
-        if not (self.failed or self.unidentified):
-            return 200
-        if self.referenced:
-            return 202
-        # Nothing came in for want of resources: the same request may succeed later.
-        return 503 if self.reasons <= {_OUT_OF_RESOURCES, _PROCESSING_FAILURE} else 409
-
-    def to_json(self, root_url: str) -> JsonDataset:
-        elements: JsonDataset = {}
-        if len(self.study_instance_uids) == 1:
-            (uid,) = self.study_instance_uids
-            elements["00081190"] = {"vr": "UR", "Value": [f"{root_url}/studies/{uid}"]}
-        for tag, items in (
-            ("00081198", self.failed),
-            ("00081199", self.referenced),
-            ("0008119A", self.unidentified),
-        ):
-            if items:
-                elements[tag] = {"vr": "SQ", "Value": items}
-        return elements
+_MAX_WAITING_PARTS = 100_000
 
 
 @router.post("/studies")
@@ -115,70 +53,73 @@ async def store_into_study(
 
 
 async def _store(request: Request, storage: Storage, study_instance_uid: str) -> Response:
-    report = _Report()
-    root_url = service_url(request, storage)
-
-    def take(part: Part) -> None:
-        _keep(part, storage, study_instance_uid, root_url, report)
-
+    report = Report(service_url(request, storage))
     media_type, parameters = parse_content_type(request.headers.get("content-type", ""))
+    of_type = parameters.get("type", DICOM).lower()
     if media_type == DICOM:
-        await _read_single(request, storage, take)
-    elif media_type == MULTIPART_RELATED:
-        await _read_parts(request, storage, parameters, take, report)
-    else:
+        await _read_single(request, storage, study_instance_uid, report)
+    elif media_type != MULTIPART_RELATED:
         raise _unsupported(media_type or "no media type")
-    if not (report.referenced or report.failed or report.unidentified):
+    elif of_type == DICOM:
+        await _read_instances(request, storage, study_instance_uid, _boundary(parameters), report)
+    elif of_type in (DICOM_JSON, DICOM_XML):
+        await _read_described(request, storage, study_instance_uid, _boundary(parameters), report)
+    else:
+        raise _unsupported(f"multipart/related of {of_type}")
+    if report.is_empty:
         raise InvalidRequest(
             "The body holds no instance.",
             remedy="Send each instance as a part of type application/dicom.",
         )
-    body = json_bytes(report.to_json(root_url))
-    return Response(body, status_code=report.status, media_type=DICOM_JSON)
+    if report.only_too_large is not None:
+        raise report.only_too_large
+    return _answer(request, report)
 
 
-async def _read_single(request: Request, storage: Storage, take: Callable[[Part], None]) -> None:
+def _answer(request: Request, report: Report) -> Response:
+    headers = {"Retry-After": "60"} if report.status == 503 else None
+    try:
+        model = choose_model(accepted(request))
+    except ApiProblem:
+        # The instances are in; which is told even to one who forgot to say how.
+        model = DICOM_JSON
+    elements = report.elements()
+    body = dataset_to_xml(elements) if model == DICOM_XML else json_bytes(elements)
+    return Response(body, report.status, headers, model)
+
+
+async def _read_single(
+    request: Request, storage: Storage, study_instance_uid: str, report: Report
+) -> None:
     """A body that is one instance by itself: outside the standard, and common."""
-    settings = storage.settings
-    part = Part({"content-type": DICOM}, settings.data_dir / "spool", settings.max_instance_bytes)
+    part = InstancePart(storage, study_instance_uid, {"content-type": DICOM})
 
     def write(data: bytes) -> None:
         part.write(memoryview(data))
 
     def finish() -> None:
         if part.size_bytes:
-            take(part)
+            part.finish(report)
 
     try:
         async for data in _blocks(request):
             await run_in_threadpool(write, data)
         await run_in_threadpool(finish)
     finally:
-        part.close()
+        await run_in_threadpool(part.close)
 
 
-async def _read_parts(
-    request: Request,
-    storage: Storage,
-    parameters: dict[str, str],
-    take: Callable[[Part], None],
-    report: _Report,
+async def _read_instances(
+    request: Request, storage: Storage, study_instance_uid: str, boundary: str, report: Report
 ) -> None:
-    boundary = parameters.get("boundary", "")
-    if not 0 < len(boundary) <= 200:
-        raise InvalidRequest(
-            "The Content-Type names no boundary.",
-            remedy='Send multipart/related; type="application/dicom"; boundary=….',
-        )
-    if parameters.get("type", DICOM).lower() != DICOM:
-        raise _unsupported(f"multipart/related of {parameters['type']}")
-    settings = storage.settings
-    reader = MultipartReader(boundary, settings.data_dir / "spool", settings.max_instance_bytes)
+    reader = MultipartReader(
+        boundary, lambda headers: InstancePart(storage, study_instance_uid, headers)
+    )
 
     def feed(data: bytes) -> None:
         for part in reader.feed(data):
             try:
-                take(part)
+                part.finish(report)
             finally:
                 part.close()
 
@@ -186,10 +127,40 @@ async def _read_parts(
         async for data in _blocks(request):
             await run_in_threadpool(feed, data)
     finally:
-        reader.close()
+        await run_in_threadpool(reader.close)
     if not reader.finished:
         # The last part never ended; what came before it has been kept and is reported.
-        report.fail("", "", _CANNOT_UNDERSTAND)
+        report.fail("", "", CANNOT_UNDERSTAND)
+
+
+async def _read_described(
+    request: Request, storage: Storage, study_instance_uid: str, boundary: str, report: Report
+) -> None:
+    """Metadata, and bulk data in parts of their own (PS3.18 10.5.2): all wait for the last."""
+    settings = storage.settings
+    spool = Spool(settings.data_dir / "spool", settings.max_instance_bytes, storage.volumes)
+    reader = MultipartReader(boundary, spool.open_part)
+    parts: list[SpooledPart] = []
+
+    def feed(data: bytes) -> None:
+        parts.extend(reader.feed(data))
+        if len(parts) > _MAX_WAITING_PARTS:
+            raise LimitExceeded(
+                f"The body has more than {_MAX_WAITING_PARTS} parts.",
+                remedy="Send it in several requests.",
+            )
+
+    def keep() -> None:
+        keep_described(storage, study_instance_uid, parts, report)
+
+    try:
+        async for data in _blocks(request):
+            await run_in_threadpool(feed, data)
+        if not reader.finished:
+            report.fail("", "", CANNOT_UNDERSTAND)
+        await run_in_threadpool(keep)
+    finally:
+        spool.close()
 
 
 async def _blocks(request: Request) -> AsyncIterator[bytes]:
@@ -206,59 +177,14 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
         yield b"".join(pieces)
 
 
-def _keep(
-    part: Part, storage: Storage, study_instance_uid: str, root_url: str, report: _Report
-) -> None:
-    if part.content_type not in (DICOM, ""):
-        report.fail("", "", _CANNOT_UNDERSTAND)
-        return
-    with part.body() as body:
-        try:
-            if study_instance_uid:
-                header = read_header(body)
-                if header.study_instance_uid != study_instance_uid:
-                    report.fail(header.sop_class_uid, header.sop_instance_uid, _MISMATCH)
-                    return
-            accepted = storage.ingest.accept(body, "stow")
-        except MediViewError as error:
-            reason = next(
-                (code for cause, code in _REASONS if isinstance(error, cause)),
-                _PROCESSING_FAILURE,
-            )
-            log.warning("stow_instance_refused", code=error.code, failure_reason=reason)
-            report.fail(*_identify(body), reason)
-            return
-    if accepted.outcome == "conflict":
-        # Kept aside, yet not what a query will find under this UID from now on.
-        report.fail(accepted.sop_class_uid, accepted.sop_instance_uid, _DUPLICATE_SOP_INSTANCE)
-        return
-    report.study_instance_uids.add(accepted.study_instance_uid)
-    report.referenced.append(
-        row_to_json(
-            {
-                "ReferencedSOPClassUID": accepted.sop_class_uid,
-                "ReferencedSOPInstanceUID": accepted.sop_instance_uid,
-                "RetrieveURL": f"{root_url}/studies/{accepted.study_instance_uid}"
-                f"/series/{accepted.series_instance_uid}/instances/{accepted.sop_instance_uid}",
-            }
+def _boundary(parameters: dict[str, str]) -> str:
+    boundary = parameters.get("boundary", "")
+    if not 0 < len(boundary) <= 200:
+        raise InvalidRequest(
+            "The Content-Type names no boundary.",
+            remedy='Send multipart/related; type="application/dicom"; boundary=….',
         )
-    )
-
-
-def _identify(body: memoryview) -> tuple[str, str]:
-    """SOP class and instance of what was refused, as far as they can be read."""
-    try:
-        dataset = pydicom.dcmread(
-            BytesIO(body[: 64 * 1024]),
-            stop_before_pixels=True,
-            specific_tags=["SOPClassUID", "SOPInstanceUID"],
-        )
-        return (
-            check_uid(str(dataset.get("SOPClassUID", "")), "SOPClassUID"),
-            check_uid(str(dataset.get("SOPInstanceUID", "")), "SOPInstanceUID"),
-        )
-    except (InvalidDicomError, InvalidInstance, EOFError, ValueError, KeyError, TypeError):
-        return "", ""
+    return boundary
 
 
 def _unsupported(what: str) -> Exception:

@@ -145,7 +145,7 @@ def test_nothing_stored_is_a_conflict(empty_node: DicomwebNode) -> None:
     ("content_type", "status"),
     [
         ("text/plain", 415),
-        ('multipart/related; type="application/dicom+json"; boundary=x', 415),
+        ('multipart/related; type="text/plain"; boundary=x', 415),
         ('multipart/related; type="application/dicom"', 400),
         ('multipart/related; type="application/dicom"; boundary=other', 409),
         ("multipart/related; boundary=example-boundary", 200),
@@ -246,6 +246,5 @@ def test_a_large_instance_passes_in_constant_memory(empty_node: DicomwebNode) ->
                 received += len(piece)
         assert received == int(answer.headers["content-length"]) > frames << 20
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    # Pages of the mapped spool file count as resident too, and are the system's to drop.
-    assert grown < (frames + 150) * 1024, f"{grown >> 10} MiB"
-    assert list((empty_node.storage.settings.data_dir / "spool").iterdir()) == []
+    assert grown < 100 * 1024, f"{grown >> 10} MiB"
+    assert not (empty_node.storage.settings.data_dir / "spool").exists()

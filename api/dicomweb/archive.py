@@ -1,0 +1,33 @@
+"""A study as a ZIP archive, with the DICOMDIR that media carry; beyond the standard."""
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.dicomweb.lookups import find_instances
+from api.dicomweb.metadata import metadata_key
+from api.dicomweb.negotiation import ZIP
+from api.dicomweb.responses import caching_headers, matches_etag, not_modified
+from storage.errors import InvalidRequest
+from storage.export import Export, plan_export, zip_pieces
+from storage.opening import Storage
+
+
+def study_archive(request: Request, storage: Storage, study_instance_uid: str) -> Response:
+    """The archive, made while it is sent.
+
+    Where the study lacks what a directory must state, it leaves without one.
+    """
+    etag = f'"{metadata_key(find_instances(storage, study_instance_uid))}-zip"'
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    export = _plan(storage, study_instance_uid)
+    headers = caching_headers(etag)
+    headers["Content-Disposition"] = 'attachment; filename="study.zip"'
+    return StreamingResponse(zip_pieces(storage, export), media_type=ZIP, headers=headers)
+
+
+def _plan(storage: Storage, study_instance_uid: str) -> Export:
+    try:
+        return plan_export(storage, study_instance_uid)
+    except InvalidRequest:
+        return plan_export(storage, study_instance_uid, dicomdir=False)

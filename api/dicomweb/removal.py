@@ -1,0 +1,44 @@
+"""Delete studies, series and instances for good, where the standard's resources stand."""
+
+import structlog
+from fastapi import APIRouter, Response
+
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.lookups import find_instance, find_instances
+from storage.deleting import Deletion
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+
+@router.delete("/studies/{study_instance_uid}", status_code=204)
+def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
+    """Delete a study, and all that was worked out about it."""
+    find_instances(storage, study_instance_uid)
+    return _gone(storage.deletions.study(study_instance_uid))
+
+
+@router.delete("/studies/{study_instance_uid}/series/{series_instance_uid}", status_code=204)
+def delete_series(
+    study_instance_uid: str, series_instance_uid: str, storage: StorageDep
+) -> Response:
+    """Delete a series, and all that was worked out about it."""
+    find_instances(storage, study_instance_uid, series_instance_uid)
+    return _gone(storage.deletions.series(study_instance_uid, series_instance_uid))
+
+
+@router.delete(
+    "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}",
+    status_code=204,
+)
+def delete_instance(
+    study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, storage: StorageDep
+) -> Response:
+    """Delete an instance; the rest of its series leads to revised results."""
+    find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _gone(storage.deletions.instance(sop_instance_uid))
+
+
+def _gone(deletion: Deletion) -> Response:
+    log.info("deleted_over_http", instances=deletion.instance_count)
+    return Response(status_code=204)

@@ -1,0 +1,141 @@
+"""An administrator looks at what came under a taken UID, and decides."""
+
+import io
+import threading
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from storage.reconcile import reconcile
+from tests.api.client import ApiNode, is_problem, part10
+from tests.builders import t1_head
+
+
+def with_conflict(api: ApiNode, slices: int = 2) -> tuple[list[Dataset], Dataset, int]:
+    """A series, another content for its first instance, and the conflict's number."""
+    series = t1_head((slices, 8, 8))
+    for dataset in series:
+        assert api.storage.ingest.accept(part10(dataset), "test").outcome == "stored"
+    other = pydicom.dcmread(io.BytesIO(part10(series[0])))
+    other.PatientName, other.SeriesDescription = "Other^Name", "corrected"
+    assert api.storage.ingest.accept(part10(other), "dimse:CT1").outcome == "conflict"
+    (item,) = api.client.get("/api/conflicts").json()["items"]
+    return series, other, item["conflict_id"]
+
+
+def held(api: ApiNode, dataset: Dataset) -> bytes:
+    return api.storage.instances.read(api.storage.index.instance(dataset.SOPInstanceUID))
+
+
+def test_it_is_listed_with_what_is_held(stored_api: ApiNode) -> None:
+    series, other, number = with_conflict(stored_api)
+    page = stored_api.client.get("/api/conflicts").json()
+    assert page["total"] == 1
+    (item,) = page["items"]
+    assert item["sop_instance_uid"] == series[0].SOPInstanceUID
+    assert item["source"] == "dimse:CT1"
+    assert item["held"]["source"] == "test"
+    assert item["held"]["study_instance_uid"] == series[0].StudyInstanceUID
+    assert item["sha256"] != item["held"]["sha256"]
+    detail = stored_api.client.get(f"/api/conflicts/{number}").json()
+    assert {one["keyword"]: one["other"]["Value"] for one in detail["differences"]} == {
+        "PatientName": [{"Alphabetic": "Other^Name"}],
+        "SeriesDescription": ["corrected"],
+    }
+    assert detail["readable"]
+    file = stored_api.client.get(f"/api/conflicts/{number}/file")
+    assert file.content == part10(other)
+
+
+def test_discarding_leaves_what_is_held(stored_api: ApiNode) -> None:
+    series, _, number = with_conflict(stored_api)
+    assert stored_api.client.delete(f"/api/conflicts/{number}").status_code == 204
+    assert stored_api.client.get("/api/conflicts").json()["total"] == 0
+    assert held(stored_api, series[0]) == part10(series[0])
+    is_problem(stored_api.client.delete(f"/api/conflicts/{number}"), 404, "not_found")
+    is_problem(stored_api.client.post(f"/api/conflicts/{number}/accept"), 404, "not_found")
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_accepting_puts_it_in_the_place_of_the_other(stored_api: ApiNode, slices: int) -> None:
+    series, other, number = with_conflict(stored_api, slices)
+    before = stored_api.client.get(
+        f"/dicom-web/studies/{series[0].StudyInstanceUID}/metadata"
+    ).headers["etag"]
+    answer = stored_api.client.post(f"/api/conflicts/{number}/accept")
+    assert answer.status_code == 200, answer.text
+    assert stored_api.client.get("/api/conflicts").json()["total"] == 0
+    assert held(stored_api, other) == part10(other)
+    rows = stored_api.client.get("/dicom-web/instances").json()
+    assert len(rows) == slices
+    after = stored_api.client.get(f"/dicom-web/studies/{series[0].StudyInstanceUID}/metadata")
+    assert after.headers["etag"] != before
+    assert "corrected" in after.text
+    (study,) = stored_api.client.get("/api/studies").json()["items"]
+    assert study["state"] == "RECEIVING"
+    # The one that was replaced may come again, and is the other one now.
+    again = stored_api.storage.ingest.accept(part10(series[0]), "test")
+    assert again.outcome == "conflict"
+    assert stored_api.storage.ingest.accept(part10(other), "test").outcome == "duplicate"
+
+
+def test_a_large_one_is_accepted_too(api: ApiNode) -> None:
+    (small,) = t1_head((1, 8, 8))
+    api.storage.ingest.accept(part10(small), "test")
+    (large,) = t1_head((1, 8, 8))
+    large.SOPInstanceUID = large.file_meta.MediaStorageSOPInstanceUID = small.SOPInstanceUID
+    large.Rows, large.Columns = 2500, 2500
+    large.PixelData = bytes(range(256)) * (2500 * 2500 * 2 // 256 + 1)
+    incoming = api.storage.ingest.incoming("dimse:CT1")
+    incoming.write(part10(large))
+    assert incoming.finish().outcome == "conflict"
+    (item,) = api.client.get("/api/conflicts").json()["items"]
+    assert api.client.post(f"/api/conflicts/{item['conflict_id']}/accept").status_code == 200
+    assert held(api, small) == part10(large)
+
+
+def test_a_crash_at_any_step_leaves_one_or_the_other(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reconcile finds at the next start is whole, whichever step was the last."""
+    for step in ("bury", "add_instances"):
+        series, other, number = with_conflict(api)
+
+        def broken(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(f"storage.conflicts.{step}", broken)
+            with pytest.raises(KeyboardInterrupt):
+                api.storage.conflicts.accept(number)
+        api.storage.volumes.close()
+        reconcile(api.storage.engine, api.storage.volumes.folder)
+        assert held(api, other) == part10(other)
+        assert api.client.get("/api/conflicts").json()["total"] == 0
+        api.storage.deletions.study(series[0].StudyInstanceUID)
+
+
+def test_two_who_decide_at_once_do_no_harm(stored_api: ApiNode) -> None:
+    _, other, number = with_conflict(stored_api)
+    answers: list[int] = []
+
+    def accept() -> None:
+        answers.append(stored_api.client.post(f"/api/conflicts/{number}/accept").status_code)
+
+    threads = [threading.Thread(target=accept) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {200, 404}
+    assert 200 in answers
+    assert held(stored_api, other) == part10(other)
+    assert len(stored_api.client.get("/dicom-web/instances").json()) == 2
+    assert stored_api.client.get("/api/conflicts").json()["total"] == 0
+
+
+def test_what_cannot_be_compared_is_still_shown(api: ApiNode) -> None:
+    is_problem(api.client.get("/api/conflicts/0"), 422, "validation_failed")
+    is_problem(api.client.get("/api/conflicts/77"), 404, "not_found")
+    is_problem(api.client.get("/api/conflicts/77/file"), 404, "not_found")
