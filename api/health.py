@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.access.principal import OptionalPrincipalDep
 from api.deps import StorageDep
 from api.payloads import Health, HealthPart
 from dicom_node.peers import Peer
@@ -165,16 +166,28 @@ def get_checks(request: Request) -> HealthChecks:
     summary="Whether each part of the node works",
     responses={503: {"model": Health, "description": "A part that is needed is down."}},
 )
+@router.get(
+    "/api/health",
+    name="probe_health",
+    summary="The same, for probes that reach /api alone",
+    responses={503: {"model": Health, "description": "A part that is needed is down."}},
+)
 def health(
-    response: Response, storage: StorageDep, checks: Annotated[HealthChecks, Depends(get_checks)]
+    response: Response,
+    storage: StorageDep,
+    checks: Annotated[HealthChecks, Depends(get_checks)],
+    principal: OptionalPrincipalDep,
 ) -> Health:
-    """`ok`, or `degraded` with the reason at each part; 503 when nothing can be taken in."""
+    """`ok`, or `degraded` with the reason at each part; 503 when nothing can be taken in.
+
+    Who has not signed in hears the status alone, without parts and version.
+    """
     del storage
     found = checks.run()
     if any(not found.parts[name].ok for name in NEEDED):
         response.status_code = 503
     response.headers["Cache-Control"] = "no-store"
-    return found
+    return found if principal is not None else Health(status=found.status, parts={}, version="")
 
 
 def _guarded(check: Callable[[], HealthPart]) -> HealthPart:

@@ -1,18 +1,251 @@
 """Let in those who belong, and tell every route who asks."""
 
+import hmac
+import math
+from collections.abc import Callable
+
+import structlog
+from anyio.to_thread import run_sync
+from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.principal import LOCAL
+from api.access import trail
+from api.access.authenticator import Authenticator, Credential
+from api.access.cookies import CSRF_HEADER, csrf_token
+from api.access.forwarded import client_address
+from api.access.limiter import RateLimiter
+from api.access.matrix import Rule, RuleIndex
+from api.access.principal import LOCAL, Principal
+from api.errors import ApiProblem, status_of
+from api.middleware.refusing import refuse
+from storage.errors import MediViewError
+from storage.opening import Storage
 from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Nothing else is served below these, whether or not a route is there.
+_OURS = frozenset({"api", "dicom-web", "fhir"})
+# Its address is the permission, and was counted when it was given out.
+_UNCOUNTED = frozenset({"/api/uploads/content"})
+_SIGN_IN = (
+    "Sign in at /sign-in/, or send 'Authorization: Bearer' with a key that"
+    " `mediview keys create` made."
+)
 
 
 class AccessControl:
-    """Sets `scope["state"]["principal"]` before any route, websockets too."""
+    """Sets `scope["state"]["principal"]` before any route, websockets too.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    Without sign-in that is whoever is at this machine. With it every request
+    needs a line of the matrix, and one of its roles; what no line names is denied.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        authenticator: Authenticator,
+        routes: Callable[[], list[BaseRoute]],
+    ) -> None:
         self.app = app
+        self.settings = settings
+        self.authenticator = authenticator
+        self.routes = routes
+        self.rules = RuleIndex()
+        self.of_principals = RateLimiter(settings.rate_limit_per_minute)
+        self.of_addresses = RateLimiter(settings.rate_limit_anonymous_per_minute)
+        self._reserved: frozenset[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        if self.settings.auth == "none":
             scope.setdefault("state", {})["principal"] = LOCAL
+            await self.app(scope, receive, send)
+            return
+        try:
+            principal = await self._admitted(scope)
+        except ApiProblem as problem:
+            await refuse(scope, receive, send, problem)
+            return
+        except MediViewError as error:
+            await refuse(
+                scope,
+                receive,
+                send,
+                ApiProblem(status_of(error), error.code, error.message, remedy=error.remedy),
+            )
+            return
+        scope.setdefault("state", {})["principal"] = principal
         await self.app(scope, receive, send)
+
+    async def _admitted(self, scope: Scope) -> Principal | None:
+        """Who asks, None for anyone at an open address. Raises ApiProblem, MediViewError."""
+        method = scope.get("method", "WEBSOCKET")
+        path = scope["path"]
+        rule = self.rules.find(method, path)
+        if rule is None and not self._is_reserved(path):
+            # The viewer's files.
+            return None
+        is_public = rule is not None and (
+            rule.is_public or (rule.path == "/metrics" and self.settings.metrics_public)
+        )
+        headers = Headers(scope=scope)
+        credential = self.authenticator.credential(headers)
+        principal = await self._identified(scope, credential, optional=is_public)
+        if is_public:
+            if principal is None and path not in _UNCOUNTED:
+                _check_rate(self.of_addresses.take(client_address(scope)))
+            return principal
+        if principal is None:
+            raise _unauthenticated(credential)
+        _check_rate(self.of_principals.take(f"{principal.kind}:{principal.name}"))
+        if rule is None:
+            raise self._nothing_there(path)
+        if credential is not None and credential.kind == "cookie":
+            _check_page(scope, headers, credential)
+        await self._check_allowed(scope, principal, rule)
+        return principal
+
+    async def _identified(
+        self, scope: Scope, credential: Credential | None, *, optional: bool
+    ) -> Principal | None:
+        if credential is None:
+            if not optional:
+                _check_rate(self.of_addresses.take(client_address(scope)))
+            return None
+        known = self.authenticator.recall(credential)
+        if known is not None:
+            return known
+        address = client_address(scope)
+        _check_rate(self.of_addresses.wait_of(address))
+        storage: Storage = scope["app"].state.storage
+        try:
+            found = await run_sync(self.authenticator.identify, storage, credential)
+        except MediViewError:
+            if optional:
+                # An open address must answer also where the database does not.
+                return None
+            raise
+        if found is None:
+            _check_rate(self.of_addresses.take(address))
+            if credential.kind != "cookie":
+                log.warning("credential_refused", kind=credential.kind)
+                await run_sync(
+                    trail.sign_in_failed, storage, scope, credential.kind, "not accepted"
+                )
+        return found
+
+    async def _check_allowed(self, scope: Scope, principal: Principal, rule: Rule) -> None:
+        if principal.has_any(rule.roles) and rule.scope in principal.scopes:
+            return
+        log.warning("access_denied", principal_kind=principal.kind, route=rule.path)
+        await run_sync(trail.refused, scope["app"].state.storage, scope, principal, rule.path)
+        if not principal.has_any(rule.roles):
+            needed = f"one of the roles {', '.join(sorted(rule.roles))}"
+        else:
+            needed = f"a key with the scope {rule.scope}"
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "You are signed in, but may not do this.",
+            remedy=f"It needs {needed}; an administrator gives it.",
+        )
+
+    def _nothing_there(self, path: str) -> ApiProblem:
+        methods = list(self.rules.methods(path))
+        if methods:
+            return ApiProblem(
+                405,
+                "method_not_allowed",
+                "This address does not know that method.",
+                remedy=f"It knows {', '.join(methods)}.",
+                headers={"Allow": ", ".join(methods)},
+            )
+        return ApiProblem(
+            404,
+            "not_found",
+            "Nothing is served at this address.",
+            remedy="Check the address; /api/openapi.json lists what there is.",
+        )
+
+    def _is_reserved(self, path: str) -> bool:
+        if self._reserved is None:
+            contexts = iter_route_contexts(self.routes())
+            self._reserved = _OURS | {_first_segment(one.path or "/") for one in contexts}
+        # A route whose very first part is a parameter would answer anywhere.
+        return _first_segment(path) in self._reserved or any(
+            one.startswith("{") for one in self._reserved
+        )
+
+
+def _first_segment(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
+
+
+def _check_rate(wait_s: float) -> None:
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        raise ApiProblem(
+            429,
+            "too_many_requests",
+            "There were too many requests in a short time.",
+            remedy=f"Wait {seconds} s; MEDIVIEW_RATE_LIMIT_PER_MINUTE and"
+            " MEDIVIEW_RATE_LIMIT_ANONYMOUS_PER_MINUTE set the limits.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:
+    """A browser sends cookies whoever asks it to; only a page of ours knows the token."""
+    if scope["type"] == "websocket":
+        # No header can be set there; `OriginGuard` has looked at who opens it, if it says so.
+        if not headers.get("origin"):
+            raise _not_ours("A browser says where a web socket comes from.")
+        return
+    if scope["method"] in _SAFE:
+        return
+    shown = headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(shown.encode(), csrf_token(credential.text).encode()):
+        raise _not_ours("The request does not show that a page of this node made it.")
+
+
+def _not_ours(detail: str) -> ApiProblem:
+    return ApiProblem(
+        403,
+        "csrf",
+        detail,
+        remedy="Send the csrf_token of GET /api/session as X-CSRF-Token; programs use a key.",
+    )
+
+
+def _unauthenticated(credential: Credential | None) -> ApiProblem:
+    challenge = 'Bearer realm="MediViewAI"'
+    if credential is None:
+        return ApiProblem(
+            401,
+            "not_signed_in",
+            "This needs someone who has signed in.",
+            remedy=_SIGN_IN,
+            headers={"WWW-Authenticate": challenge},
+        )
+    if credential.kind == "cookie":
+        return ApiProblem(
+            401,
+            "session_ended",
+            "The session has ended.",
+            remedy=_SIGN_IN,
+            headers={"WWW-Authenticate": challenge},
+        )
+    return ApiProblem(
+        401,
+        "credential_refused",
+        "The key or token is not valid: unknown, expired or revoked.",
+        remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …'.",
+        headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
+    )

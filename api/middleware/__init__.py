@@ -6,12 +6,14 @@ Pure ASGI, so that live streams and large bodies pass through unbuffered.
 from api.middleware.body_limit import BodyLimit, limited
 from api.middleware.origin_guard import OriginGuard
 from api.middleware.request_context import RequestContext, route_template
+from api.middleware.request_timeout import RequestTimeout
 from api.middleware.security_headers import SecurityHeaders, content_security_policy
 
 __all__ = [
     "BodyLimit",
     "OriginGuard",
     "RequestContext",
+    "RequestTimeout",
     "SecurityHeaders",
     "content_security_policy",
     "limited",

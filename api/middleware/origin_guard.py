@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import problem_response
+from api.errors import ApiProblem
+from api.middleware.refusing import refuse
 from storage.settings import Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -15,30 +16,30 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 class OriginGuard:
     """Keep other web sites from using a visitor's browser against this node.
 
-    There is no sign-in yet, so the browser's own word is what tells them apart:
-    a foreign Host means a rebound name, a foreign Origin a request of another page.
+    The browser's own word tells them apart: a foreign Origin is a request of another
+    page, web sockets included. Without sign-in a foreign Host matters too: it means a
+    rebound name. With sign-in such a page has no cookie of this node.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.check_host = not settings.trusted_network
+        self.check_host = settings.auth == "none"
         public = urlsplit(settings.resolved_public_url).hostname or ""
         self.hosts = _LOOPBACK_NAMES | {public.lower(), settings.http_host.lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope) if scope["type"] == "http" else ""
+        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else ""
         if not refusal:
             await self.app(scope, receive, send)
             return
-        response = problem_response(
+        problem = ApiProblem(
             403,
             "foreign_origin",
             refusal,
             remedy="Use the node's own address, or set MEDIVIEW_PUBLIC_URL to the one"
             " that browsers use.",
-            request_id=scope.get("state", {}).get("request_id", ""),
         )
-        await response(scope, receive, send)
+        await refuse(scope, receive, send, problem)
 
     def _refusal(self, scope: Scope) -> str:
         headers = Headers(scope=scope)
@@ -46,7 +47,7 @@ class OriginGuard:
         if self.check_host and host not in self.hosts:
             return "The request names a host that is not this node."
         origin = headers.get("origin", "")
-        if scope["method"] in _SAFE_METHODS or not origin:
+        if scope.get("method") in _SAFE_METHODS or not origin:
             return ""
         if _hostname(origin) not in self.hosts | {host}:
             return "The request comes from a page of another site."

@@ -1,0 +1,135 @@
+"""Accounts and keys, for an administrator."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from api.access import trail
+from api.access.payloads import (
+    KeyPayload,
+    Keys,
+    MadeKey,
+    NewKey,
+    NewUser,
+    UserChange,
+    UserPayload,
+    Users,
+)
+from api.access.principal import PrincipalDep
+from api.access.session_routes import AuthenticatorDep
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.parameters import problems
+from storage.clock import utcnow
+
+router = APIRouter(prefix="/api", tags=["access"])
+
+Name = Annotated[str, Path(max_length=80, examples=["ada"])]
+KeyId = Annotated[str, Path(max_length=80, examples=["4f2a9c01d7e3"])]
+
+
+@router.get("/users", summary="All accounts", responses=problems(401, 403))
+def list_users(storage: StorageDep) -> Users:
+    return Users(items=[UserPayload.of(one) for one in storage.accounts.all()])
+
+
+@router.post(
+    "/users", status_code=201, summary="Add an account", responses=problems(400, 401, 403, 409, 422)
+)
+def add_user(
+    given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
+) -> UserPayload:
+    account = storage.accounts.add(given.name, given.password.get_secret_value(), given.roles)
+    actor = trail.actor_of(request.scope, principal)
+    trail.changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
+    return UserPayload.of(account)
+
+
+@router.get("/users/{name}", summary="One account", responses=problems(401, 403, 404))
+def get_user(name: Name, storage: StorageDep) -> UserPayload:
+    return UserPayload.of(storage.accounts.get(name))
+
+
+@router.patch(
+    "/users/{name}", summary="Change an account", responses=problems(400, 401, 403, 404, 422)
+)
+def change_user(
+    name: Name,
+    given: UserChange,
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    authenticator: AuthenticatorDep,
+) -> UserPayload:
+    """A new password or `disabled` ends the account's sessions; roles count at once."""
+    actor = trail.actor_of(request.scope, principal)
+    if given.roles is not None:
+        changed = storage.accounts.set_roles(name, given.roles)
+        trail.changed(storage, actor, "U", "account", changed.name, roles=sorted(changed.roles))
+    if given.disabled is not None:
+        changed = storage.accounts.set_disabled(name, given.disabled)
+        word = "disabled" if given.disabled else "enabled"
+        trail.changed(storage, actor, "U", "account", changed.name, what=word)
+    if given.password is not None:
+        storage.accounts.set_password(name, given.password.get_secret_value())
+        trail.changed(storage, actor, "U", "account", name.strip().lower(), what="password")
+    authenticator.forget()
+    return UserPayload.of(storage.accounts.get(name))
+
+
+@router.get("/keys", summary="All keys, without their secrets", responses=problems(401, 403))
+def list_keys(storage: StorageDep) -> Keys:
+    return Keys(items=[KeyPayload.of(one) for one in storage.api_keys.all()])
+
+
+@router.post(
+    "/keys", status_code=201, summary="Make a key", responses=problems(400, 401, 403, 409, 422)
+)
+def make_key(
+    given: NewKey, request: Request, principal: PrincipalDep, storage: StorageDep
+) -> MadeKey:
+    """The answer shows the secret; it cannot be had again."""
+    if principal.kind == "key":
+        # Else a key that is found out could be outlived by one that it made itself.
+        raise ApiProblem(
+            403,
+            "not_allowed",
+            "A key makes no keys.",
+            remedy="An administrator signs in, or uses `mediview keys create`.",
+        )
+    days = given.expires_in_days
+    key, secret = storage.api_keys.create(
+        given.name,
+        given.roles,
+        given.scopes,
+        created_by=principal.name,
+        expires_at=None if days is None else utcnow() + timedelta(days=days),
+    )
+    actor = trail.actor_of(request.scope, principal)
+    trail.changed(
+        storage, actor, "C", "key", key.name, roles=sorted(key.roles), scopes=sorted(key.scopes)
+    )
+    return MadeKey(key=KeyPayload.of(key), secret=secret)
+
+
+@router.get("/keys/{key_id}", summary="One key", responses=problems(401, 403, 404))
+def get_key(key_id: KeyId, storage: StorageDep) -> KeyPayload:
+    return KeyPayload.of(storage.api_keys.get(key_id))
+
+
+@router.delete("/keys/{key_id}", summary="Revoke a key", responses=problems(401, 403, 404))
+def revoke_key(
+    key_id: KeyId,
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    authenticator: AuthenticatorDep,
+) -> KeyPayload:
+    """It counts no more, in every process within a second; its line stays."""
+    key = storage.api_keys.revoke(key_id, utcnow())
+    authenticator.forget()
+    trail.changed(
+        storage, trail.actor_of(request.scope, principal), "D", "key", key.name, what="revoked"
+    )
+    return KeyPayload.of(key)

@@ -1,0 +1,101 @@
+"""From what a request carries to who asks."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+
+from api.access.cookies import session_cookie
+from api.access.oidc import AccessTokens
+from api.access.principal import Principal
+from storage.api_keys import PREFIX
+from storage.clock import utcnow
+from storage.opening import Storage
+from storage.sessions import token_hash
+from storage.settings import Settings
+
+_FRESH_S = 1.0
+_MOST = 4096
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a request carries: a bearer token, or a session's cookie."""
+
+    kind: str
+    text: str
+
+
+class Authenticator:
+    """What was found out counts for a second, so that a series of frames is one look-up.
+
+    What is revoked or signed out elsewhere therefore counts within a second, in
+    every process.
+    """
+
+    def __init__(self, settings: Settings, tokens: AccessTokens | None) -> None:
+        self._cookie = session_cookie(settings)
+        self._tokens = tokens
+        self._known: dict[str, tuple[Principal, float]] = {}
+
+    def credential(self, headers: Headers) -> Credential | None:
+        """A header comes before a cookie: a program says so on purpose."""
+        scheme, _, text = headers.get("authorization", "").partition(" ")
+        if scheme:
+            return Credential("bearer" if scheme.lower() == "bearer" else "other", text.strip())
+        for line in headers.getlist("cookie"):
+            token = cookie_parser(line).get(self._cookie)
+            if token:
+                return Credential("cookie", token)
+        return None
+
+    def recall(self, credential: Credential) -> Principal | None:
+        """Who it was within the last second; no look-up."""
+        found = self._known.get(_key(credential))
+        if found is None or found[1] < time.monotonic():
+            return None
+        return found[0]
+
+    def identify(self, storage: Storage, credential: Credential) -> Principal | None:
+        """Who it is, None where it is not valid (any more). Blocks.
+
+        Raises StorageUnavailable, or NotConfigured where the identity provider's
+        keys cannot be had.
+        """
+        now = utcnow()
+        found = None
+        if credential.kind == "cookie":
+            found = _of_session(storage, credential.text, now)
+        elif credential.kind == "bearer" and credential.text.startswith(PREFIX):
+            found = _of_key(storage, credential.text, now)
+        elif credential.kind == "bearer" and self._tokens is not None:
+            found = self._tokens.principal_of(credential.text)
+        if found is not None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[_key(credential)] = (found, time.monotonic() + _FRESH_S)
+        return found
+
+    def forget(self) -> None:
+        """Ask anew: something was ended in this process."""
+        self._known.clear()
+
+
+def _key(credential: Credential) -> str:
+    # A dump of the memory should show as little as possible that opens doors.
+    return credential.kind + hashlib.sha256(credential.text.encode()).hexdigest()
+
+
+def _of_session(storage: Storage, token: str, now: datetime) -> Principal | None:
+    session = storage.sessions.find(token_hash(token), now)
+    if session is None:
+        return None
+    return Principal(session.kind, session.name, session.roles, session_hash=session.token_hash)
+
+
+def _of_key(storage: Storage, text: str, now: datetime) -> Principal | None:
+    key = storage.api_keys.find(text, now)
+    return None if key is None else Principal("key", key.name, key.roles, key.scopes)

@@ -1,0 +1,52 @@
+"""The session's cookie, and the token that shows that a page of ours asks."""
+
+import hashlib
+import hmac
+
+from starlette.responses import Response
+
+from storage.settings import Settings
+
+CSRF_HEADER = "x-csrf-token"
+
+
+def is_https(settings: Settings) -> bool:
+    """Whether browsers reach the node over HTTPS, by its own port or a proxy's."""
+    return settings.resolved_public_url.startswith("https://")
+
+
+def session_cookie(settings: Settings) -> str:
+    # The prefix makes browsers insist on Secure, on this host alone and on the root path.
+    return "__Host-mediview" if is_https(settings) else "mediview"
+
+
+def flow_cookie(settings: Settings) -> str:
+    return "__Host-mediview-flow" if is_https(settings) else "mediview-flow"
+
+
+def csrf_token(session_token: str) -> str:
+    """Bound to the session and of no use as one: an HMAC whose key is the session's token."""
+    return hmac.new(session_token.encode(), b"mediview csrf", hashlib.sha256).hexdigest()
+
+
+def set_session(response: Response, settings: Settings, token: str) -> None:
+    """Strict: the pages themselves are open files, so a link from elsewhere needs no cookie."""
+    response.set_cookie(
+        session_cookie(settings),
+        token,
+        max_age=int(settings.session_max_s),
+        path="/",
+        secure=is_https(settings),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def end_session(response: Response, settings: Settings) -> None:
+    response.delete_cookie(
+        session_cookie(settings),
+        path="/",
+        secure=is_https(settings),
+        httponly=True,
+        samesite="strict",
+    )

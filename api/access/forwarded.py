@@ -1,0 +1,77 @@
+"""The client behind a reverse proxy, told only by proxies that the operator names."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from storage.settings import Settings
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ForwardedClient:
+    """Puts the client's address and scheme in place of the proxy's, where a trusted one says.
+
+    Of X-Forwarded-For the last address counts that is not a trusted proxy's own:
+    those before it are what the client itself may have written.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.networks = tuple(ipaddress.ip_network(one) for one in settings.trusted_proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            self.networks
+            and scope["type"] in ("http", "websocket")
+            and scope.get("client")
+            and is_within(scope["client"][0], self.networks)
+        ):
+            scope = self._told(scope)
+        await self.app(scope, receive, send)
+
+    def _told(self, scope: Scope) -> Scope:
+        headers = Headers(scope=scope)
+        told = dict(scope)
+        hops = ",".join(headers.getlist("x-forwarded-for")).split(",")
+        for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
+            address = _address(hop)
+            if not address:
+                break
+            told["client"] = (address, 0)
+            if not is_within(address, self.networks):
+                break
+        scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        if scheme in ("http", "https"):
+            secure = {"http": "ws", "https": "wss"} if scope["type"] == "websocket" else {}
+            told["scheme"] = secure.get(scheme, scheme)
+        return told
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return any((mapped or ip) in network for network in networks)
+
+
+def client_address(scope: Scope) -> str:
+    """The IP address of who asks, empty where there is none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _address(hop: str) -> str:
+    """The bare address of `1.2.3.4`, `1.2.3.4:5`, `::1`, `[::1]` and `[::1]:5`; else empty."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(hop))
+    except ValueError:
+        return ""

@@ -1,0 +1,165 @@
+"""Signing in at another provider: authorization code with PKCE, state and nonce; access tokens.
+
+OpenID Connect Core 1.0, RFC 7636 (PKCE), RFC 9068 (access tokens as JWT).
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from api.access.principal import Principal
+from api.access.provider import NotAccepted, Provider
+from storage.roles import ROLES, Role
+from storage.settings import Settings
+
+_LEEWAY_S = 60
+_NAME_MAX = 255
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What one browser keeps, in a cookie, while it is at the provider."""
+
+    state: str
+    nonce: str
+    verifier: str
+    next: str
+
+    @classmethod
+    def begin(cls, next_page: str) -> "Flow":
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(state, nonce, verifier, next_page)
+
+    def text(self) -> str:
+        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Flow":
+        """Raises NotAccepted."""
+        try:
+            kept = json.loads(base64.urlsafe_b64decode(text))
+            return cls(*(str(kept[name]) for name in ("state", "nonce", "verifier", "next")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotAccepted("the browser's cookie of the sign-in is missing") from error
+
+
+def authorization_url(provider: Provider, flow: Flow, redirect_uri: str) -> str:
+    """Where the browser goes to sign in. Raises NotConfigured."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(flow.verifier.encode()).digest())
+    asked = {
+        "response_type": "code",
+        "client_id": provider.settings.oidc_client_id,
+        "redirect_uri": redirect_uri,
+        "scope": provider.settings.oidc_scopes,
+        "state": flow.state,
+        "nonce": flow.nonce,
+        "code_challenge": challenge.rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
+    url = provider.endpoint("authorization_endpoint")
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
+
+
+def finish(
+    provider: Provider, flow: Flow, answer: Mapping[str, str], redirect_uri: str
+) -> Principal:
+    """Who came back from the provider. Raises NotAccepted, NotConfigured."""
+    settings = provider.settings
+    if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
+        raise NotAccepted("the state is another one")
+    if answer.get("iss", settings.oidc_issuer).rstrip("/") != settings.oidc_issuer:
+        # RFC 9207: an answer of another provider, mixed up on purpose.
+        raise NotAccepted("the answer comes from another issuer")
+    if "error" in answer or not answer.get("code"):
+        raise NotAccepted("the provider gave no code")
+    tokens = provider.tokens(answer["code"], flow.verifier, redirect_uri)
+    claims = _claims(provider, str(tokens.get("id_token", "")), settings.oidc_client_id)
+    if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), flow.nonce.encode()):
+        raise NotAccepted("the nonce is another one")
+    audience = claims.get("aud")
+    authorized_party = claims.get("azp", settings.oidc_client_id)
+    if authorized_party != settings.oidc_client_id or (
+        isinstance(audience, list) and len(audience) > 1 and "azp" not in claims
+    ):
+        raise NotAccepted("the token was made for another client")
+    if claim_at(claims, settings.oidc_roles_claim) is None:
+        said = provider.userinfo(str(tokens.get("access_token", "")))
+        if said.get("sub") == claims["sub"]:
+            claims = {**said, **claims}
+    return principal_from(settings, claims)
+
+
+class AccessTokens:
+    """Access tokens of the provider, for programs that bring one for this node."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def principal_of(self, text: str) -> Principal | None:
+        """None for what is no token of the provider's for this node. Raises NotConfigured."""
+        settings = self._provider.settings
+        if not settings.oidc_audience or text.count(".") != 2 or len(text) > 16_384:
+            return None
+        try:
+            claims = _claims(self._provider, text, settings.oidc_audience)
+            if "nonce" in claims or "at_hash" in claims or claims.get("typ") == "ID":
+                # An ID token says who signed in somewhere; it is no permission to ask.
+                return None
+            found = principal_from(settings, claims)
+        except NotAccepted:
+            return None
+        return found
+
+
+def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
+    """Name and roles by the settings. Raises NotAccepted where no role is left."""
+    roles = roles_from(settings, claims)
+    if not roles:
+        raise NotAccepted("no role of this node follows from the claims")
+    name = claims.get(settings.oidc_name_claim) or claims["sub"]
+    name = "".join(one for one in str(name) if one.isprintable())[:_NAME_MAX]
+    return Principal("oidc", name or "unnamed", roles)
+
+
+def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]:
+    """Roles by MEDIVIEW_OIDC_ROLE_MAP; without one, values that are named as roles are."""
+    found = claim_at(claims, settings.oidc_roles_claim)
+    values = {found} if isinstance(found, str) else set(map(str, found or ()))
+    mapped = settings.oidc_role_map or tuple((role, role) for role in sorted(ROLES))
+    return frozenset(role for value, role in mapped if value in values)
+
+
+def claim_at(claims: Mapping[str, Any], path: str) -> Any:
+    """A claim by its name, or by a path such as `realm_access.roles`."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str | list) else None
+
+
+def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
+    token = provider.decoded(text)
+    registry = JWTClaimsRegistry(
+        leeway=_LEEWAY_S,
+        sub={"essential": True},
+        exp={"essential": True},
+        aud={"essential": True, "value": audience},
+    )
+    try:
+        registry.validate(token.claims)
+    except (JoseError, ValueError, TypeError) as error:
+        raise NotAccepted(type(error).__name__) from error
+    if str(token.claims.get("iss", "")).rstrip("/") != provider.settings.oidc_issuer:
+        raise NotAccepted("another issuer made the token")
+    return dict(token.claims)

@@ -1,0 +1,127 @@
+"""What the addresses about access take and answer."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from api.payloads import Payload
+from storage.accounts import Account
+from storage.api_keys import ApiKey
+from storage.roles import AccessScope, Role
+
+
+class ProviderLink(Payload):
+    label: str = Field(examples=["Sign in with your organisation"])
+    href: str = Field(examples=["/api/session/oidc/start"])
+
+
+class SessionInfo(Payload):
+    """Who asks, and how to sign in."""
+
+    signed_in: bool
+    kind: Literal["local", "account", "key", "oidc"] | None = Field(
+        None, description="local: this node runs without sign-in."
+    )
+    name: str = ""
+    roles: list[Role] = Field(default_factory=list)
+    csrf_token: str = Field(
+        "", description="Send it as X-CSRF-Token with every POST, PUT, PATCH and DELETE."
+    )
+    provider: ProviderLink | None = None
+
+
+class Credentials(Payload):
+    name: str = Field(min_length=1, max_length=255, examples=["ada"])
+    password: SecretStr = Field(min_length=1, max_length=1024)
+
+
+class SignedOut(Payload):
+    redirect: str = Field("", description="Where the provider ends its own session; may be empty.")
+
+
+class PasswordChange(Payload):
+    current_password: SecretStr = Field(min_length=1, max_length=1024)
+    new_password: SecretStr = Field(min_length=1, max_length=1024)
+
+
+class UserPayload(Payload):
+    name: str
+    roles: list[Role]
+    disabled: bool
+    created_at: datetime
+    password_changed_at: datetime
+    last_sign_in_at: datetime | None
+
+    @classmethod
+    def of(cls, account: Account) -> "UserPayload":
+        return cls(
+            name=account.name,
+            roles=sorted(account.roles),
+            disabled=account.disabled,
+            created_at=account.created_at,
+            password_changed_at=account.password_changed_at,
+            last_sign_in_at=account.last_sign_in_at,
+        )
+
+
+class Users(Payload):
+    items: list[UserPayload]
+
+
+class NewUser(Payload):
+    name: str = Field(min_length=1, max_length=80, examples=["ada"])
+    password: SecretStr = Field(min_length=1, max_length=1024)
+    roles: list[Role] = Field(min_length=1)
+
+
+class UserChange(Payload):
+    """What is left out stays as it is."""
+
+    roles: list[Role] | None = Field(None, min_length=1)
+    disabled: bool | None = None
+    password: SecretStr | None = Field(None, min_length=1, max_length=1024)
+
+
+class KeyPayload(Payload):
+    key_id: str
+    name: str
+    roles: list[Role]
+    scopes: list[AccessScope]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "KeyPayload":
+        return cls(
+            key_id=key.key_id,
+            name=key.name,
+            roles=sorted(key.roles),
+            scopes=sorted(key.scopes),
+            created_by=key.created_by,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            last_used_at=key.last_used_at,
+            revoked_at=key.revoked_at,
+        )
+
+
+class Keys(Payload):
+    items: list[KeyPayload]
+
+
+class NewKey(Payload):
+    name: str = Field(min_length=1, max_length=80, examples=["ris"])
+    roles: list[Role] = Field(min_length=1)
+    scopes: list[AccessScope] = Field(
+        default_factory=list, description="None: all that the roles allow."
+    )
+    expires_in_days: int | None = Field(90, ge=1, le=3650, description="null: never.")
+
+
+class MadeKey(Payload):
+    key: KeyPayload
+    secret: str = Field(description="Shown this once: 'Authorization: Bearer <secret>'.")

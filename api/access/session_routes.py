@@ -1,0 +1,224 @@
+"""Who am I, signing in by name and password, signing out."""
+
+import math
+from typing import Annotated
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.access import trail
+from api.access.authenticator import Authenticator
+from api.access.cookies import csrf_token, end_session, session_cookie, set_session
+from api.access.forwarded import client_address
+from api.access.payloads import (
+    Credentials,
+    PasswordChange,
+    ProviderLink,
+    SessionInfo,
+    SignedOut,
+)
+from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
+from api.access.provider import Provider
+from api.deps import SettingsDep, StorageDep
+from api.errors import ApiProblem
+from api.parameters import problems
+from storage.accounts import Account
+from storage.attempts import of_account, of_address
+from storage.clock import utcnow
+from storage.errors import NotConfigured
+from storage.opening import Storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/api/session", tags=["session"])
+
+
+def get_authenticator(request: Request) -> Authenticator:
+    found: Authenticator = request.app.state.authenticator
+    return found
+
+
+AuthenticatorDep = Annotated[Authenticator, Depends(get_authenticator)]
+
+
+@router.get("", summary="Who am I, and how can I sign in")
+def get_session(
+    request: Request, principal: OptionalPrincipalDep, settings: SettingsDep
+) -> SessionInfo:
+    """Answers those who have not signed in, too."""
+    return session_info(settings, principal, request.cookies.get(session_cookie(settings), ""))
+
+
+@router.post(
+    "", summary="Sign in by name and password", responses=problems(401, 403, 409, 422, 429)
+)
+def sign_in(
+    given: Credentials,
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+    settings: SettingsDep,
+    authenticator: AuthenticatorDep,
+) -> SessionInfo:
+    """Sets the session's cookie. Repeated failures make the next attempt wait."""
+    _check_sign_in_is_on(settings)
+    account = _checked(request, storage, given.name, given.password.get_secret_value(), "password")
+    principal = Principal("account", account.name, account.roles)
+    token = open_session(request, response, storage, settings, principal, "password")
+    authenticator.forget()
+    return session_info(settings, principal, token)
+
+
+@router.delete("", summary="Sign out", responses=problems(401, 403))
+def sign_out(
+    request: Request,
+    response: Response,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    settings: SettingsDep,
+    authenticator: AuthenticatorDep,
+) -> SignedOut:
+    """Ends the session here; `redirect` ends it at the identity provider as well."""
+    if not principal.session_hash:
+        return SignedOut()
+    storage.sessions.end(principal.session_hash)
+    authenticator.forget()
+    end_session(response, settings)
+    trail.signed_out(storage, request.scope, principal)
+    return SignedOut(redirect=_provider_sign_out(request, principal, settings))
+
+
+@router.put(
+    "/password",
+    status_code=204,
+    summary="Change one's own password",
+    responses=problems(400, 401, 403, 409, 422, 429),
+)
+def change_password(
+    given: PasswordChange,
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    authenticator: AuthenticatorDep,
+) -> None:
+    """One's other sessions end."""
+    if principal.kind != "account":
+        raise ApiProblem(
+            409,
+            "no_password",
+            "You have no password at this node.",
+            remedy="Change it where you sign in.",
+        )
+    current = given.current_password.get_secret_value()
+    _checked(request, storage, principal.name, current, "password change")
+    storage.accounts.set_password(
+        principal.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
+    )
+    authenticator.forget()
+    actor = trail.actor_of(request.scope, principal)
+    trail.changed(storage, actor, "U", "account", principal.name, what="password")
+
+
+def session_info(settings: Settings, principal: Principal | None, token: str) -> SessionInfo:
+    """As `GET /api/session` answers; the token of a page for one who came by a cookie."""
+    link = None
+    if settings.oidc_issuer and settings.auth == "required":
+        link = ProviderLink(label=settings.oidc_label, href=f"{router.prefix}/oidc/start")
+    if principal is None:
+        return SessionInfo(signed_in=False, provider=link)
+    return SessionInfo(
+        signed_in=True,
+        kind=principal.kind,
+        name=principal.name,
+        roles=sorted(principal.roles),
+        csrf_token=csrf_token(token) if token and principal.kind in ("account", "oidc") else "",
+        provider=link,
+    )
+
+
+def open_session(
+    request: Request,
+    response: Response,
+    storage: Storage,
+    settings: Settings,
+    principal: Principal,
+    method: str,
+) -> str:
+    """A new session, in a cookie of `response`; the one that the browser had is ended."""
+    if principal.kind not in ("account", "oidc"):
+        raise RuntimeError("only people have sessions")
+    trail.signed_in(storage, request.scope, principal, method)
+    old = request.scope.get("state", {}).get("principal")
+    if isinstance(old, Principal) and old.session_hash:
+        storage.sessions.end(old.session_hash)
+    token, _ = storage.sessions.open(
+        "account" if principal.kind == "account" else "oidc",
+        principal.name,
+        principal.roles,
+        client_address(request.scope),
+        utcnow(),
+    )
+    set_session(response, settings, token)
+    log.info("signed_in", principal_kind=principal.kind, method=method)
+    return token
+
+
+def _checked(request: Request, storage: Storage, name: str, password: str, method: str) -> Account:
+    """The account of name and password, or 401; 429 while it is too early to try."""
+    by_name, by_address = of_account(name), of_address(client_address(request.scope))
+    wait_s = storage.attempts.begin([by_name, by_address], utcnow())
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        trail.sign_in_failed(storage, request.scope, method, "too many attempts")
+        raise ApiProblem(
+            429,
+            "too_many_attempts",
+            "Sign-in failed too often.",
+            remedy=f"Wait {seconds} s, then try again.",
+            headers={"Retry-After": str(seconds)},
+        )
+    account = storage.accounts.check(name, password)
+    if account is None:
+        known = any(one.name == name.strip().lower() for one in storage.accounts.all())
+        claimed = name.strip().lower() if known else ""
+        trail.sign_in_failed(storage, request.scope, method, "wrong credentials", claimed)
+        log.warning("sign_in_failed", method=method)
+        raise ApiProblem(
+            401,
+            "wrong_credentials",
+            "Name or password is wrong, or the account is disabled.",
+            remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
+        )
+    storage.attempts.clear(by_name)
+    storage.attempts.uncount(by_address)
+    return account
+
+
+def _check_sign_in_is_on(settings: Settings) -> None:
+    if settings.auth == "none":
+        raise ApiProblem(
+            409,
+            "sign_in_is_off",
+            "This node runs without sign-in.",
+            remedy="An operator sets MEDIVIEW_AUTH=required to change that.",
+        )
+
+
+def _provider_sign_out(request: Request, principal: Principal, settings: Settings) -> str:
+    provider: Provider | None = request.app.state.provider
+    if principal.kind != "oidc" or provider is None:
+        return ""
+    try:
+        url = provider.endpoint("end_session_endpoint", needed=False)
+    except NotConfigured:
+        # Here the session has ended; the provider's own is out of reach.
+        return ""
+    if not url:
+        return ""
+    asked = {
+        "client_id": settings.oidc_client_id,
+        "post_logout_redirect_uri": f"{settings.resolved_public_url}/sign-in/",
+    }
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"

@@ -1,0 +1,82 @@
+"""What the audit trail hears of sign-ins, refusals and changes of who may come in."""
+
+from starlette.types import Scope
+
+from api.access.forwarded import client_address
+from api.access.principal import Principal
+from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, AuditEvent, Code, Type
+from storage.opening import Storage
+
+
+def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") -> Actor:
+    """Who did it; one who did not get in is nobody, under the name that was given."""
+    address = client_address(scope)
+    if principal is None:
+        return Actor("anonymous", claimed_name or "anonymous", address)
+    return Actor(principal.kind, principal.name, address)
+
+
+def signed_in(storage: Storage, scope: Scope, principal: Principal, method: str) -> None:
+    storage.audit.record(
+        AuditEvent(
+            Code.USER_AUTHENTICATION,
+            "E",
+            actor_of(scope, principal),
+            type=Type.LOGIN,
+            detail={"method": method},
+        )
+    )
+
+
+def sign_in_failed(
+    storage: Storage, scope: Scope, method: str, reason: str, claimed_name: str = ""
+) -> None:
+    """`claimed_name` only where it is known to be a name: people type passwords into the field."""
+    storage.audit.record(
+        AuditEvent(
+            Code.USER_AUTHENTICATION,
+            "E",
+            actor_of(scope, None, claimed_name),
+            outcome=MINOR_FAILURE,
+            type=Type.LOGIN,
+            detail={"method": method, "reason": reason},
+        )
+    )
+
+
+def signed_out(storage: Storage, scope: Scope, principal: Principal) -> None:
+    storage.audit.record(
+        AuditEvent(Code.USER_AUTHENTICATION, "E", actor_of(scope, principal), type=Type.LOGOUT)
+    )
+
+
+def refused(storage: Storage, scope: Scope, principal: Principal, route: str) -> None:
+    """Someone asked for what the roles or scopes do not allow."""
+    storage.audit.record(
+        AuditEvent(
+            Code.SECURITY_ALERT,
+            "E",
+            actor_of(scope, principal),
+            outcome=MINOR_FAILURE,
+            type=Type.USE_OF_RESTRICTED_FUNCTION,
+            detail={"method": scope.get("method", "WEBSOCKET"), "route": route},
+        )
+    )
+
+
+def changed(
+    storage: Storage, actor: Actor, action: Action, kind: str, name: str, **detail: str | list[str]
+) -> None:
+    """An account or a key was made, changed or ended; never with a secret in `detail`."""
+    storage.audit.record(
+        AuditEvent(
+            Code.SECURITY_ALERT,
+            action,
+            actor,
+            outcome=SUCCESS,
+            type=Type.SECURITY_ROLES_CHANGED
+            if "roles" in detail
+            else Type.USER_SECURITY_ATTRIBUTES_CHANGED,
+            detail={kind: name, **detail},
+        )
+    )
