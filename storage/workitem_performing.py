@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, or_, select
 
 from storage import tables as t
 from storage.database import reading
@@ -20,15 +20,27 @@ class PerformedItems:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def open(self, limit: int) -> list[WorkItem]:
-        """Items that the node is to perform or performs, the oldest first."""
-        with reading(self._engine) as connection:
-            rows = connection.execute(
-                select(t.work_item)
-                .where(t.work_item.c.state.in_(OPEN), t.work_item.c.performer != "")
-                .order_by(t.work_item.c.created_at, t.work_item.c.sop_instance_uid)
-                .limit(limit)
+    def open(self, limit: int, after: WorkItem | None = None) -> list[WorkItem]:
+        """Items that the node is to perform or performs, the oldest first.
+
+        `after`: go on behind this one.
+        """
+        query = select(t.work_item).where(
+            t.work_item.c.state.in_(OPEN), t.work_item.c.performer != ""
+        )
+        if after is not None:
+            query = query.where(
+                or_(
+                    t.work_item.c.created_at > after.created_at,
+                    and_(
+                        t.work_item.c.created_at == after.created_at,
+                        t.work_item.c.sop_instance_uid > after.sop_instance_uid,
+                    ),
+                )
             )
+        ordered = query.order_by(t.work_item.c.created_at, t.work_item.c.sop_instance_uid)
+        with reading(self._engine) as connection:
+            rows = connection.execute(ordered.limit(limit))
             return [to_work_item(dict(row)) for row in rows.mappings()]
 
     def claim(self, uid: str, transaction_uid: str, job_ids: Sequence[str]) -> WorkItem | None:
