@@ -13,6 +13,7 @@ import structlog
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.schedule import complete_and_schedule
+from inference.work_items import WorkItemPerformer
 from storage.entities import Job
 from storage.opening import Storage
 from storage.settings import Settings
@@ -48,6 +49,7 @@ class Clockwork:
         self._pipelines = pipelines
         self._send_jobs = send_jobs
         self._send_delivery = send_delivery
+        self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
         # A job as it stood when a worker was woken for it → when that was.
@@ -58,7 +60,12 @@ class Clockwork:
         if not self._running.acquire(blocking=False):
             return False
         try:
-            for step in (self._schedule, self._hand_out_jobs, self._hand_out_deliveries):
+            for step in (
+                self._schedule,
+                self._perform_work_items,
+                self._hand_out_jobs,
+                self._hand_out_deliveries,
+            ):
                 try:
                     step(now)
                 except Exception as error:  # noqa: BLE001 - the edge of a round: the next step may work
@@ -76,6 +83,10 @@ class Clockwork:
         since = now - _RECENT if self._looked_at_everything else None
         complete_and_schedule(self._storage, now, self._pipelines, since)
         self._looked_at_everything = True
+
+    def _perform_work_items(self, now: datetime) -> None:
+        """After scheduling: an order waits until its series was offered to every pipeline."""
+        self._performer.round(now)
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""
