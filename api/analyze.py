@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/analyze", tags=["analyze"])
 
 _POLL_S = 0.25
+_TELL_EVERY_S = 0.5
 # Each may hold a file descriptor; more come as a ZIP archive.
 _FORM_MAX_FILES = 1000
 _FORM_OVERHEAD_BYTES = 16 * 1024 * 1024
@@ -106,7 +107,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
     summary="Analyse a finished upload",
     responses=problems(404, 409, 413, 422, 503, 507),
 )
-def start(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
+def start_analysis(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
     """Take the upload in and start what accepts it; asking again gives the same answer."""
     upload = storage.uploads.get(wanted.upload_id)
     if upload.state == "REFUSED":
@@ -115,6 +116,8 @@ def start(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
         )
     if upload.state == "ACCEPTED":
         return _remembered(storage, upload)
+    if upload.state in ("ABORTED", "EXPIRED"):
+        raise ApiProblem(409, "upload_ended", upload.reason, remedy="Upload it again.")
     _check_received(storage, upload)
     try:
         with storage.objects.open(upload.object_key) as file:
@@ -122,6 +125,9 @@ def start(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
     except MediViewError as error:
         if error.code in _REFUSING:
             _refuse(storage, upload, f"{error.message} {error.remedy}".strip())
+        # Started twice at once: the other call was through with it first.
+        if storage.uploads.get(upload.upload_id).state == "ACCEPTED":
+            return _remembered(storage, upload)
         raise
     except ApiProblem as problem:
         if problem.code in _REFUSING:
@@ -152,6 +158,7 @@ def _start(
         check_picture(file)
         scheduled = Scheduled((), (schedule_picture(storage, upload.object_key, file),))
     else:
+        intake.on_progress = _Progress(storage, upload.upload_id)
         intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")
         intake.check_anything_usable()
         scheduled = schedule_touched(storage, intake, pipeline)
@@ -162,6 +169,21 @@ def _start(
         intake.study_instance_uids,
         intake.counts(),
     )
+
+
+class _Progress:
+    """Tells those who follow an upload how far its unpacking is, twice a second at most."""
+
+    def __init__(self, storage: Storage, upload_id: str) -> None:
+        self._storage = storage
+        self._upload_id = upload_id
+        self._told_at = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _TELL_EVERY_S:
+            self._told_at = now
+            self._storage.uploads.progress(self._upload_id, done, total)
 
 
 def _answer(

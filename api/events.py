@@ -28,6 +28,7 @@ _LOOK_EVERY_S = 0.25
 # Well below the idle timeouts of proxies.
 _KEEP_ALIVE_S = 15.0
 _RECONNECT_AFTER_MS = 2000
+_REREAD = "Read again what you show; the stream goes on from here."
 _TERMINAL = frozenset({"COMPLETED", "CANCELED"})
 _MAX_EVENT_ID = 2**62
 
@@ -74,10 +75,11 @@ async def node_events(
     last_event_id: LastEventId = None,
     after: After = None,
 ) -> StreamingResponse:
-    """Events `study`, `job` and `delivery`; data: `study_instance_uid`, what changed, the job.
+    """Events `study`, `job`, `delivery`, `finding` and `upload`, each with what changed.
 
     A new stream begins with what happens next. With `Last-Event-ID` or `after`
-    it first tells what was missed.
+    it first tells what was missed. An event `reset` says that some of it is not kept any
+    more: read again what you show. A comment comes every 15 seconds.
     """
     start = _resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
@@ -115,8 +117,15 @@ class _Stream:
         self._newest: Newest = request.app.state.newest_event
 
     async def of_node(self, start: int | None) -> AsyncIterator[str]:
-        position = await self._newest.event_id() if start is None else start
+        newest = await self._newest.event_id()
+        position, lost = newest, ""
+        if start is not None:
+            position, lost = await run_in_threadpool(self._resumed, start, newest)
         yield _opening(position)
+        if lost:
+            yield _message(
+                position, "reset", {"code": "events_gone", "detail": lost, "remedy": _REREAD}
+            )
         async for batch in self._batches(position, job_id=None):
             if not batch:
                 yield ": still here\n\n"
@@ -124,12 +133,23 @@ class _Stream:
                 data = await run_in_threadpool(self._node_data, event)
                 yield _message(event.event_id, event.topic, data)
 
+    def _resumed(self, start: int, newest: int) -> tuple[int, str]:
+        """Where to go on, and what to say where events in between are not there any more."""
+        if start > newest:
+            return newest, "The node has no event of that number: its database is another one."
+        oldest = self._storage.events.oldest_id()
+        if start < oldest - 1:
+            return oldest - 1, "Events after that number are not kept any more."
+        return start, ""
+
     async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
         # The number is taken before the state: what happens between is told twice, not never.
-        position = await self._newest.event_id() if start is None else start
+        newest = await self._newest.event_id()
+        # The whole job is in each message, so nothing is lost with events that are gone.
+        position = newest if start is None or start > newest else start
         yield _opening(position)
         job = await run_in_threadpool(read_job, self._storage, job_id)
-        if start is None or job.state in _TERMINAL:
+        if position != start or job.state in _TERMINAL:
             yield _message(position, "job", job.model_dump(mode="json"))
         if job.state in _TERMINAL:
             return

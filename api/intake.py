@@ -3,7 +3,7 @@
 An upload is whole when it is sent, so nobody waits for its series to be quiet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -21,6 +21,10 @@ from storage.opening import Storage
 _REFUSED_LISTED = 200
 
 
+def _not_followed(done: int, total: int) -> None:
+    """For those that nobody watches."""
+
+
 @dataclass
 class Intake:
     """What became of the files of one request."""
@@ -30,6 +34,8 @@ class Intake:
     conflict: int = 0
     refused: list[Refusal] = field(default_factory=list)
     refused_count: int = 0
+    on_progress: Callable[[int, int], None] = _not_followed
+    """Told how many files of how many are through."""
     touched: dict[tuple[str, str], None] = field(default_factory=dict)
     """(study_instance_uid, series_instance_uid) of every instance, in order."""
 
@@ -44,7 +50,15 @@ class Intake:
         StorageUnavailable; what was stored before stays stored, and sending it
         again is harmless.
         """
-        for part in unpack(name, file, Limits.of(storage.settings)):
+        total = 1
+
+        def count(number: int) -> None:
+            nonlocal total
+            total = number
+
+        limits = Limits.of(storage.settings)
+        for done, part in enumerate(unpack(name, file, limits, count)):
+            self.on_progress(done, total)
             if isinstance(part, Refusal):
                 self._refuse(part)
             else:

@@ -1,36 +1,135 @@
-"""Jobs: what runs, what ran, and what came of it."""
+"""Jobs: what runs, what ran, what came of it, and the orders that people give."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+import structlog
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
 
+from api.access.principal import PrincipalDep
 from api.deps import StorageDep
-from api.parameters import JobId, Limit, Offset, problems
-from api.payloads import JobPage, JobPayload
-from api.present import job_payload
-from storage.entities import JobState
+from api.errors import ApiProblem
+from api.findings import finding_payloads
+from api.paging import PagingDep
+from api.parameters import JobId, NameFilter, UidFilter, problems
+from api.payloads import JobPage, JobPayload, Payload
+from api.present import decision_payloads, job_payload
+from inference.catalogue import pipeline_named
+from inference.schedule import schedule_pipeline
+from inference.wake import wake
+from storage.clock import utcnow
+from storage.entities import Job, JobState, Series
+from storage.errors import NotFound
+from storage.jobs import PRIORITIES
 from storage.opening import Storage
 
+log = structlog.get_logger(__name__)
+
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+
+Priority = Annotated[
+    Annotated[int, Field(ge=-1000, le=1000)] | Literal["LOW", "ROUTINE", "HIGH", "STAT"],
+    Field(
+        description="The highest is taken first. LOW is -50, ROUTINE 0, HIGH 50, STAT 100.",
+        examples=["STAT", 75],
+    ),
+]
+_Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+
+
+class NewJob(Payload):
+    """A pipeline to be run on a series."""
+
+    series_instance_uid: _Uid = Field(examples=["2.25.118337427381632173231230312039523409847"])
+    study_instance_uid: _Uid | None = Field(
+        None, description="Needed only where two studies have a series of that UID."
+    )
+    pipeline: str = Field(min_length=1, max_length=80, examples=["brain-volume"])
+    priority: Priority = "ROUTINE"
+
+
+class JobChange(Payload):
+    priority: Priority
+
+
+class CancelJob(Payload):
+    reason: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
+        ),
+    ] = Field("", examples=["The wrong patient."])
 
 
 @router.get("", summary="List the jobs, the newest first")
 def list_jobs(
     storage: StorageDep,
-    study_instance_uid: Annotated[
-        str | None, Query(pattern=r"^[0-9.]{1,64}$", description="Of this study only.")
-    ] = None,
+    paging: PagingDep,
+    study_instance_uid: UidFilter = None,
+    series_instance_uid: UidFilter = None,
+    pipeline: NameFilter = None,
     state: Annotated[JobState | None, Query(description="In this state only.")] = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
 ) -> JobPage:
     """Jobs without their findings; ask for one job to get them."""
     jobs, total = storage.jobs.list(
-        study_instance_uid=study_instance_uid, state=state, limit=limit, offset=offset
+        study_instance_uid=study_instance_uid,
+        series_instance_uid=series_instance_uid,
+        pipeline=pipeline,
+        state=state,
+        limit=paging.limit,
+        offset=paging.offset,
     )
-    return JobPage(
-        items=[job_payload(job) for job in jobs], total=total, limit=limit, offset=offset
-    )
+    return paging.page(JobPage, [job_payload(job) for job in jobs], total)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Run a pipeline on a series",
+    responses={
+        200: {"model": JobPayload, "description": "The job was there already."},
+        **problems(404, 409, 422),
+    },
+)
+def create_job(storage: StorageDep, response: Response, wanted: NewJob) -> JobPayload:
+    """The job of this pipeline and this content: a new one, or the one that is there.
+
+    A pipeline that does not take the series refuses with its own reason, 422
+    `pipeline_refuses`. A job that is there and has not begun is moved up where a
+    higher priority is asked for.
+    """
+    pipeline = pipeline_named(storage.settings, wanted.pipeline)
+    series = _series_of(storage, wanted)
+    if series.state == "RECEIVING":
+        raise ApiProblem(
+            409,
+            "series_receiving",
+            "The series is still arriving.",
+            remedy="Wait until it is complete, or say so:"
+            " POST /api/studies/{study_instance_uid}/series/{series_instance_uid}/complete.",
+        )
+    priority = _number(wanted.priority)
+    begun_at = utcnow()
+    decision = schedule_pipeline(storage, series, pipeline, priority)
+    if decision.job_id is None:
+        raise ApiProblem(
+            422,
+            "pipeline_refuses",
+            decision.reason,
+            title=f"{pipeline.title} does not take this series",
+            remedy="GET /api/pipelines says what each of them takes.",
+            extra={
+                "decisions": [one.model_dump(mode="json") for one in decision_payloads([decision])]
+            },
+        )
+    job = storage.jobs.get(decision.job_id)
+    if job.state == "SCHEDULED" and job.priority < priority:
+        storage.jobs.set_priority(job.job_id, priority, utcnow())
+    wake(storage.settings)
+    response.headers["Location"] = f"/api/jobs/{job.job_id}"
+    if job.created_at < begun_at:
+        response.status_code = 200
+    return read_job(storage, job.job_id)
 
 
 @router.get("/{job_id}", summary="One job in full", responses=problems(404))
@@ -39,8 +138,93 @@ def get_job(storage: StorageDep, job_id: JobId) -> JobPayload:
     return read_job(storage, job_id)
 
 
+@router.patch("/{job_id}", summary="Change a job's priority", responses=problems(404, 409))
+def change_job(storage: StorageDep, job_id: JobId, change: JobChange) -> JobPayload:
+    """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
+    if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
+        raise _ended(storage.jobs.get(job_id), "It is not taken any more.")
+    return read_job(storage, job_id)
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a job", responses=problems(404, 409))
+def cancel_job(
+    storage: StorageDep, principal: PrincipalDep, job_id: JobId, why: CancelJob | None = None
+) -> JobPayload:
+    """A waiting job ends at once. One that runs ends at once too; its worker stops at
+    its next step and stores nothing any more.
+    """
+    reason = f"Canceled by {principal.name}."
+    if why is not None and why.reason:
+        reason = f"Canceled by {principal.name}: {why.reason}"
+    if not storage.jobs.cancel(job_id, reason, utcnow()):
+        job = storage.jobs.get(job_id)
+        if job.state != "CANCELED":
+            raise _ended(job, "There is nothing to cancel; reject its findings instead.")
+    log.info("job_canceled", job_id=job_id)
+    return read_job(storage, job_id)
+
+
+@router.post("/{job_id}/retry", summary="Run a canceled job again", responses=problems(404, 409))
+def retry_job(storage: StorageDep, job_id: JobId) -> JobPayload:
+    """The same job, from its beginning and with all its attempts."""
+    job = storage.jobs.get(job_id)
+    _check_current(storage, job)
+    if not storage.jobs.retry(job_id, utcnow()):
+        raise ApiProblem(
+            409,
+            "job_not_canceled",
+            f"The job is {storage.jobs.get(job_id).state}; only a CANCELED one is tried again.",
+            remedy="Its results come by themselves, or are there.",
+        )
+    log.info("job_retried", job_id=job_id)
+    wake(storage.settings)
+    return read_job(storage, job_id)
+
+
 def read_job(storage: Storage, job_id: str) -> JobPayload:
     """The job as the API tells it. Raises NotFound."""
     job = storage.jobs.get(job_id)
-    done = job.state == "COMPLETED"
-    return job_payload(job, storage.findings.of_job(job_id) if done else ())
+    if job.state != "COMPLETED":
+        return job_payload(job)
+    return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
+
+
+def _number(priority: int | Literal["LOW", "ROUTINE", "HIGH", "STAT"]) -> int:
+    return priority if isinstance(priority, int) else PRIORITIES[priority]
+
+
+def _series_of(storage: Storage, wanted: NewJob) -> Series:
+    if wanted.study_instance_uid is not None:
+        return storage.index.series(wanted.study_instance_uid, wanted.series_instance_uid)
+    found = storage.index.series_named(wanted.series_instance_uid)
+    if not found:
+        raise NotFound(
+            f"The node holds no series {wanted.series_instance_uid}.",
+            remedy="Check the UID, or send the instances to this node.",
+        )
+    if len(found) > 1:
+        raise ApiProblem(
+            409,
+            "series_ambiguous",
+            f"{len(found)} studies have a series of that UID.",
+            remedy="Name the study_instance_uid as well.",
+        )
+    return found[0]
+
+
+def _check_current(storage: Storage, job: Job) -> None:
+    """A job over content that has grown since would be refused by its own first step."""
+    if not job.series_instance_uid:
+        return
+    series = storage.index.series(job.study_instance_uid, job.series_instance_uid)
+    if series.fingerprint != job.input_fingerprint:
+        raise ApiProblem(
+            409,
+            "job_superseded",
+            "More instances of the series arrived after the job was made.",
+            remedy="POST /api/jobs for the series as it is now.",
+        )
+
+
+def _ended(job: Job, remedy: str) -> ApiProblem:
+    return ApiProblem(409, "job_ended", f"The job is {job.state}.", remedy=remedy)

@@ -9,7 +9,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.entities import DeliveryState, JobState, Origin, SeriesState, StudyState
+from storage.entities import (
+    DeliveryState,
+    JobState,
+    Origin,
+    SeriesState,
+    StudyState,
+    Verdict,
+)
 
 _UID = "2.25.329800735698586629295641978511506172918"
 
@@ -49,6 +56,20 @@ class SegmentRefPayload(Payload):
     color_rgb: tuple[int, int, int] = Field(examples=[(230, 180, 60)])
 
 
+class FeedbackPayload(Payload):
+    """What a person says of a finding; the finding itself stays as it was stated."""
+
+    feedback_id: str
+    finding_id: str
+    verdict: Verdict
+    value: float | None = Field(description="The right value, where the verdict is EDITED.")
+    unit: CodePayload | None
+    label: str = Field(description="The right name; empty where it stays.")
+    reason: str
+    said_by: str = Field(examples=["dr-jones"])
+    said_at: datetime
+
+
 class FindingPayload(Payload):
     """One statement of a pipeline, coded, with what it rests on."""
 
@@ -68,9 +89,14 @@ class FindingPayload(Payload):
     source_series_instance_uid: str = Field(description="The series that was measured.")
     segmentation: SegmentRefPayload | None
     verification: Literal["UNVERIFIED"] = Field(
-        "UNVERIFIED", description="No person has confirmed the finding yet."
+        "UNVERIFIED",
+        description="Of the statement itself (PS3.3 Table C.17-2): a machine made it. What"
+        " people say of it stands in `feedback`.",
     )
     created_at: datetime
+    feedback: list[FeedbackPayload] = Field(
+        default_factory=list, description="All that was said of it, oldest first; the last counts."
+    )
 
 
 class ResultInstance(Payload):
@@ -125,12 +151,16 @@ class DeliveryPayload(Payload):
 
     delivery_id: str
     destination: str = Field(examples=["pacs"])
+    study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
     state: DeliveryState
     attempts: int
     next_attempt_at: datetime
     last_error: str
+    job_id: str | None
+    sent_at: datetime | None = Field(description="When the destination answered success.")
+    created_at: datetime
     updated_at: datetime
 
 
@@ -204,22 +234,47 @@ class StudyDetail(StudySummary):
     reports: list[ReportPayload]
 
 
-class StudyPage(Payload):
+class Page(Payload):
+    """One page of a list; the `Link` header names the pages around it (RFC 8288)."""
+
+    total: int = Field(description="How many there are on all pages.")
+    limit: int
+    offset: int
+
+
+class StudyPage(Page):
     items: list[StudySummary]
-    total: int = Field(description="Studies that fit, on all pages.")
-    limit: int
-    offset: int
 
 
-class JobPage(Payload):
+class JobPage(Page):
     items: list[JobPayload]
-    total: int
-    limit: int
-    offset: int
+
+
+class DeliveryPage(Page):
+    items: list[DeliveryPayload]
+
+
+class ReportPage(Page):
+    items: list[ReportPayload]
 
 
 class FindingList(Payload):
     items: list[FindingPayload]
+
+
+class FeedbackList(Payload):
+    items: list[FeedbackPayload]
+
+
+class Completed(Payload):
+    """What an integrator's word completed, and what the pipelines said to it."""
+
+    series: list[SeriesSummary] = Field(description="Those that were still receiving.")
+    decisions: list[DecisionPayload]
+
+
+class Retried(Payload):
+    count: int = Field(description="How many go now.")
 
 
 class PipelineModel(Payload):
@@ -230,6 +285,32 @@ class PipelineModel(Payload):
     licence: str
     sha256: str
     intended_use: str
+
+
+class ModelFilePayload(Payload):
+    name: str
+    sha256: str
+
+
+class ModelPayload(Payload):
+    """A model's card, and whether it could run here now."""
+
+    name: str = Field(examples=["deepbet"])
+    version: str = Field(examples=["1.0.2"])
+    licence: str = Field(examples=["MIT"])
+    source: str
+    intended_use: str
+    input_description: str
+    files: list[ModelFilePayload] = Field(
+        description="Its weights; a file of another digest is not loaded."
+    )
+    pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
+    ready: bool
+    detail: str = Field(description="Why it is not ready; empty when it is.")
+
+
+class ModelList(Payload):
+    items: list[ModelPayload]
 
 
 class PipelinePayload(Payload):

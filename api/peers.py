@@ -133,7 +133,7 @@ def remove_peer(storage: StorageDep, name: Name) -> Response:
 
 
 @router.post("/{name}/test", summary="Try to reach a peer", responses=problems(400, 404))
-def try_peer(storage: StorageDep, name: Name) -> PeerTested:
+def test_peer(storage: StorageDep, name: Name) -> PeerTested:
     """C-ECHO, a QIDO-RS query, or a file written and removed; the answer is a sentence."""
     result = probe_peer(storage, storage.peers.get(name))
     return PeerTested(ok=result.ok, sentence=result.sentence)

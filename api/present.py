@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from api import payloads as p
-from storage.entities import Code, Decision, Delivery, Finding, Job, Report, Series
+from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Report, Series
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
@@ -60,7 +60,7 @@ def stage_text(job: Job) -> str:
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
 
 
-def job_payload(job: Job, findings: Sequence[Finding] = ()) -> p.JobPayload:
+def job_payload(job: Job, findings: Sequence[p.FindingPayload] = ()) -> p.JobPayload:
     return p.JobPayload(
         job_id=job.job_id,
         pipeline=job.pipeline,
@@ -87,7 +87,7 @@ def job_payload(job: Job, findings: Sequence[Finding] = ()) -> p.JobPayload:
             )
             for made in job.result.get("instances", [])
         ],
-        findings=[finding_payload(finding) for finding in findings],
+        findings=list(findings),
     )
 
 
@@ -97,7 +97,21 @@ def _code(code: Code) -> p.CodePayload:
     )
 
 
-def finding_payload(finding: Finding) -> p.FindingPayload:
+def feedback_payload(said: Feedback) -> p.FeedbackPayload:
+    return p.FeedbackPayload(
+        feedback_id=said.feedback_id,
+        finding_id=said.finding_id,
+        verdict=said.verdict,
+        value=said.value,
+        unit=_code(said.unit) if said.unit else None,
+        label=said.label,
+        reason=said.reason,
+        said_by=said.said_by,
+        said_at=said.said_at,
+    )
+
+
+def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> p.FindingPayload:
     segment = finding.segmentation
     return p.FindingPayload(
         finding_id=finding.finding_id,
@@ -122,6 +136,7 @@ def finding_payload(finding: Finding) -> p.FindingPayload:
         else None,
         verification="UNVERIFIED",
         created_at=finding.created_at,
+        feedback=[feedback_payload(one) for one in said],
     )
 
 
@@ -145,12 +160,16 @@ def delivery_payload(delivery: Delivery) -> p.DeliveryPayload:
     return p.DeliveryPayload(
         delivery_id=delivery.delivery_id,
         destination=delivery.destination,
+        study_instance_uid=delivery.study_instance_uid,
         series_instance_uid=delivery.series_instance_uid,
         sop_instance_uid=delivery.sop_instance_uid,
         state=delivery.state,
         attempts=delivery.attempts,
         next_attempt_at=delivery.next_attempt_at,
         last_error=delivery.last_error,
+        job_id=delivery.job_id,
+        sent_at=delivery.sent_at,
+        created_at=delivery.created_at,
         updated_at=delivery.updated_at,
     )
 

@@ -1,5 +1,6 @@
 """Studies with their live state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,8 +9,13 @@ from fastapi import APIRouter, Query
 from api import payloads as p
 from api import present
 from api.deps import StorageDep
-from api.parameters import Limit, Offset, StudyUid, problems
+from api.paging import PagingDep
+from api.parameters import SeriesUid, StudyUid, problems
+from api.study_query import StudyQuery
 from api.study_state import derive_state
+from inference.schedule import schedule_series
+from inference.wake import wake
+from storage.clock import utcnow
 from storage.entities import Decision, Delivery, Job, Series, Study
 from storage.opening import Storage
 
@@ -19,25 +25,19 @@ router = APIRouter(prefix="/api/studies", tags=["studies"])
 @router.get("", summary="List the studies, the newest first")
 def list_studies(
     storage: StorageDep,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    q: Annotated[
-        str,
-        Query(
-            max_length=200,
-            pattern=r"^[^\x00]*$",
-            description="Words to find in patient name and ID, description, accession number"
-            " and the start of the study date.",
-        ),
-    ] = "",
+    paging: PagingDep,
+    wanted: Annotated[StudyQuery, Query()],
 ) -> p.StudyPage:
     """Studies that the node holds, each with its state and its jobs."""
-    studies, total = storage.index.studies(limit, offset, q)
-    return p.StudyPage(
-        items=[whole.summary() for whole in _Whole.read(storage, studies)],
-        total=total,
-        limit=limit,
-        offset=offset,
+    studies, total = storage.index.studies(
+        paging.limit,
+        paging.offset,
+        wanted.q,
+        where=wanted.filter().conditions(),
+        order=wanted.sorting(),
+    )
+    return paging.page(
+        p.StudyPage, [whole.summary() for whole in _Whole.read(storage, studies)], total
     )
 
 
@@ -46,6 +46,45 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.StudyDetai
     """The study with its series, every pipeline's decision, the deliveries and reports."""
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
     return whole.detail(storage)
+
+
+@router.post(
+    "/{study_instance_uid}/complete",
+    summary="Say that nothing more comes for a study",
+    responses=problems(404),
+)
+def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.Completed:
+    """Complete every series that still arrives, now, and offer each to the pipelines.
+
+    Saying it again is harmless. An instance that comes later reopens its series.
+    """
+    storage.index.study(study_instance_uid)
+    series = storage.index.series_of(study_instance_uid)
+    return _complete(storage, [one for one in series if one.state == "RECEIVING"])
+
+
+@router.post(
+    "/{study_instance_uid}/series/{series_instance_uid}/complete",
+    summary="Say that nothing more comes for a series",
+    responses=problems(404),
+)
+def complete_series(
+    storage: StorageDep, study_instance_uid: StudyUid, series_instance_uid: SeriesUid
+) -> p.Completed:
+    """The same for one series."""
+    return _complete(storage, [storage.index.series(study_instance_uid, series_instance_uid)])
+
+
+def _complete(storage: Storage, receiving: Sequence[Series]) -> p.Completed:
+    """One in which an instance arrives at this very moment stays open, and is told as such."""
+    marked = [storage.index.mark_complete(series, utcnow()) for series in receiving]
+    completed = [series for series in marked if series is not None]
+    decisions = [one for series in completed for one in schedule_series(storage, series)]
+    wake(storage.settings)
+    return p.Completed(
+        series=[present.series_summary(series) for series in completed],
+        decisions=present.decision_payloads(decisions),
+    )
 
 
 @dataclass(frozen=True)

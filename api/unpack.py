@@ -8,7 +8,7 @@ it is read, and again while reading, since a directory can lie.
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO, Literal
 
@@ -93,8 +93,10 @@ def sniff(file: BinaryIO) -> FileKind:
     return kind_of(head)
 
 
-def unpack(name: str, file: BinaryIO, limits: Limits) -> Iterator[DicomFile | Refusal]:
-    """The instances of one file: itself, or what a ZIP carries.
+def unpack(
+    name: str, file: BinaryIO, limits: Limits, count: Callable[[int], object] = abs
+) -> Iterator[DicomFile | Refusal]:
+    """The instances of one file: itself, or what a ZIP carries; `count` is told how many.
 
     Raises LimitExceeded and ApiProblem when an archive as a whole is refused,
     before anything of it was given out.
@@ -102,7 +104,7 @@ def unpack(name: str, file: BinaryIO, limits: Limits) -> Iterator[DicomFile | Re
     kind = sniff(file)
     shown = shown_name(name)
     if kind == "zip":
-        yield from _members(file, limits)
+        yield from _members(file, limits, count)
     elif kind == "dicom":
         yield DicomFile(shown, _read(file, limits.instance_bytes, shown))
     else:
@@ -114,7 +116,9 @@ def shown_name(name: str) -> str:
     return "".join(char for char in name if char.isprintable())[:_NAME_MAX_LENGTH] or "(no name)"
 
 
-def _members(file: BinaryIO, limits: Limits) -> Iterator[DicomFile | Refusal]:
+def _members(
+    file: BinaryIO, limits: Limits, count: Callable[[int], object]
+) -> Iterator[DicomFile | Refusal]:
     size_bytes = file.seek(0, 2)
     _check_directory_size(file, size_bytes, limits)
     try:
@@ -124,6 +128,7 @@ def _members(file: BinaryIO, limits: Limits) -> Iterator[DicomFile | Refusal]:
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         _check_entries(entries, size_bytes, limits)
+        count(len(entries))
         for entry in entries:
             yield _member(archive, entry, limits)
 

@@ -7,6 +7,7 @@ size.
 
 import re
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, BinaryIO
 
@@ -25,12 +26,17 @@ from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.objects import FilesystemObjects, Presigned
 from storage.opening import Storage
 from storage.s3 import S3Objects
+from storage.settings import Settings
 from storage.signing import PresignedClaim
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
+BINARY_BODY = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 _WRITE_AT_ONCE_BYTES = 1024 * 1024
 _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
 
@@ -40,14 +46,11 @@ _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
     summary="Ask where to upload a DICOM file, a ZIP archive, a PNG or a JPEG",
     responses=problems(413),
 )
-def presign(storage: StorageDep, settings: SettingsDep, wanted: PresignRequest) -> PresignedUpload:
+def presign_upload(
+    storage: StorageDep, settings: SettingsDep, wanted: PresignRequest
+) -> PresignedUpload:
     """A URL that takes the bytes once; then POST /api/analyze/start with `upload_id`."""
-    if wanted.size_bytes > settings.upload_max_bytes:
-        raise LimitExceeded(
-            f"The upload would have {wanted.size_bytes} bytes;"
-            f" {settings.upload_max_bytes} are allowed.",
-            remedy="Send it in parts, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
-        )
+    check_size(settings, wanted.size_bytes)
     upload = storage.uploads.create(
         # NUL is no character to PostgreSQL.
         wanted.filename.replace("\0", ""),
@@ -85,16 +88,9 @@ def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
     "/content",
     summary="Take the bytes of a presigned upload (filesystem store only)",
     responses=problems(403, 409, 413, 415, 507),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    openapi_extra={"requestBody": BINARY_BODY},
 )
-async def put_content(
+async def put_upload(
     request: Request,
     storage: StorageDep,
     token: Annotated[str, Query(max_length=2000, description="From the presigned URL.")],
@@ -115,7 +111,7 @@ async def put_content(
     # Without a name in the file system: it vanishes with the request, however that ends.
     with tempfile.TemporaryFile(dir=storage.settings.data_dir) as file:
         try:
-            size_bytes = await _receive(request, file, claim.max_bytes)
+            size_bytes = await receive(request, file, claim.max_bytes)
         except ClientDisconnect as error:
             raise ApiProblem(
                 400, "upload_broken_off", "The upload ended early.", remedy="Send it again."
@@ -127,14 +123,30 @@ async def put_content(
     return UploadReceived(upload_id=upload_id, size_bytes=size_bytes)
 
 
-def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
+def check_size(settings: Settings, size_bytes: int) -> None:
+    """Refuse what would be larger than the node takes. Raises LimitExceeded."""
+    if size_bytes > settings.upload_max_bytes:
+        raise LimitExceeded(
+            f"The upload would have {size_bytes} bytes; {settings.upload_max_bytes} are allowed.",
+            remedy="Divide the study into several uploads, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
+        )
+
+
+def own_store(storage: Storage) -> FilesystemObjects:
+    """The store that takes uploads through the node. Raises NotFound where S3 takes them."""
     if not isinstance(storage.objects, FilesystemObjects):
         raise NotFound(
             "This node's uploads go to its S3 store.",
-            remedy="PUT to the URL that POST /api/uploads/presign answers.",
+            remedy="Use the URL that was answered when the upload was begun.",
         )
+    return storage.objects
+
+
+def verified(storage: Storage, token: str) -> PresignedClaim:
+    """What a URL of ours allows. Raises 403 when it was forged or has expired."""
+    store = own_store(storage)
     try:
-        claim = storage.objects.verify_token(token)
+        return store.verify_token(token)
     except InvalidRequest as error:
         raise ApiProblem(
             403,
@@ -143,6 +155,10 @@ def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
             title="The upload URL is not valid",
             remedy=error.remedy,
         ) from error
+
+
+def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
+    claim = verified(storage, token)
     match = _UPLOAD_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for an upload.")
@@ -157,7 +173,21 @@ def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
     return claim, upload.upload_id
 
 
-async def _receive(request: Request, file: BinaryIO, max_bytes: int) -> int:
+async def receive(
+    request: Request,
+    file: BinaryIO,
+    max_bytes: int,
+    see: Callable[[bytes], object] = len,
+) -> int:
+    """Write the body to a file as it comes, show each piece to `see`, and return its size.
+
+    Raises 413 beyond `max_bytes`, 408 when it pauses, ClientDisconnect when it breaks off.
+    """
+
+    def write(piece: bytes) -> None:
+        see(piece)
+        file.write(piece)
+
     counted = Request(request.scope, limited(request.receive, max_bytes))
     size_bytes = 0
     waiting = bytearray()
@@ -165,9 +195,9 @@ async def _receive(request: Request, file: BinaryIO, max_bytes: int) -> int:
         size_bytes += len(chunk)
         waiting += chunk
         if len(waiting) >= _WRITE_AT_ONCE_BYTES:
-            await run_in_threadpool(file.write, bytes(waiting))
+            await run_in_threadpool(write, bytes(waiting))
             waiting.clear()
-    await run_in_threadpool(file.write, bytes(waiting))
+    await run_in_threadpool(write, bytes(waiting))
     return size_bytes
 
 

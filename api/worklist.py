@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.deps import StorageDep
 from api.errors import ApiProblem
-from api.parameters import Limit, Offset, problems
+from api.paging import PagingDep
+from api.parameters import problems
 from api.worklist_payloads import (
     NewWorklistItem,
     WorklistChanges,
@@ -27,7 +28,9 @@ _REQUIRED = frozenset(
 
 
 @router.post("", status_code=201, summary="Schedule a procedure", responses=problems(422))
-def add_item(storage: StorageDep, response: Response, new: NewWorklistItem) -> WorklistItemPayload:
+def add_worklist_item(
+    storage: StorageDep, response: Response, new: NewWorklistItem
+) -> WorklistItemPayload:
     """List a requested procedure with its steps; each step is one answer to a modality."""
     values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
     values.setdefault("study_instance_uid", new_uid())
@@ -39,28 +42,25 @@ def add_item(storage: StorageDep, response: Response, new: NewWorklistItem) -> W
 
 
 @router.get("", summary="List worklist items, the next to start first")
-def list_items(
+def list_worklist_items(
     storage: StorageDep,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    paging: PagingDep,
     state: WorklistState | None = None,
     accession_number: Annotated[str, Query(max_length=16, pattern=r"^[^\x00]*$")] = "",
 ) -> WorklistPage:
     """Items in any state, unless one is asked for."""
-    items, total = storage.worklist.list(state, accession_number, limit, offset)
-    return WorklistPage(
-        items=[item_payload(item) for item in items], total=total, limit=limit, offset=offset
-    )
+    items, total = storage.worklist.list(state, accession_number, paging.limit, paging.offset)
+    return paging.page(WorklistPage, [item_payload(item) for item in items], total)
 
 
 @router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))
-def get_item(storage: StorageDep, worklist_item_id: ItemId) -> WorklistItemPayload:
+def get_worklist_item(storage: StorageDep, worklist_item_id: ItemId) -> WorklistItemPayload:
     """The item with its attributes and its state."""
     return item_payload(storage.worklist.get(worklist_item_id))
 
 
 @router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 422))
-def change_item(
+def change_worklist_item(
     storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
 ) -> WorklistItemPayload:
     """Change what is named; null or an empty text takes a value away.
@@ -93,6 +93,6 @@ def change_item(
     summary="Remove a worklist item",
     responses=problems(404),
 )
-def remove_item(storage: StorageDep, worklist_item_id: ItemId) -> None:
+def remove_worklist_item(storage: StorageDep, worklist_item_id: ItemId) -> None:
     """Forget the item. To keep a trace of a procedure that was called off, cancel it instead."""
     storage.worklist.remove(worklist_item_id)

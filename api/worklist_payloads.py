@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import present
-from api.payloads import Payload
+from api.payloads import Page, Payload
 from storage.worklist import WorklistItem, WorklistState
 from storage.worklist_attributes import KEYWORD_OF, snake_case
 
@@ -114,11 +114,8 @@ class WorklistItemPayload(Payload):
     updated_at: datetime
 
 
-class WorklistPage(Payload):
+class WorklistPage(Page):
     items: list[WorklistItemPayload]
-    total: int
-    limit: int
-    offset: int
 
 
 def to_attributes(values: Mapping[str, Any]) -> dict[str, Any]:

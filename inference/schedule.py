@@ -13,6 +13,11 @@ from inference.failures import explain, place
 from inference.geometry import stack_of
 from inference.pipeline import Acceptance, Pipeline
 from inference.refusals import VolumeRefused
+from inference.rules.choice import choose_series
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules
+from inference.rules.judge import rule_on
+from inference.rules.model import Rule, RuleSet
 from storage.clock import utcnow
 from storage.entities import Decision, Instance, JobState, Series
 from storage.errors import StorageFull, StorageUnavailable
@@ -76,8 +81,9 @@ def schedule_series(
         return []
     offered = catalogue(storage.settings) if pipelines is None else pipelines
     candidate = _read(storage, series)
+    rules = current_rules(storage.settings)
     return [
-        _decide(storage, candidate, pipeline)
+        _decide(storage, candidate, pipeline, rules=rules)
         for pipeline in offered
         if pipeline.input_kind != "image"
     ]
@@ -125,10 +131,18 @@ def _read(storage: Storage, series: Series) -> _Candidate:
 
 
 def _decide(
-    storage: Storage, candidate: _Candidate, pipeline: Pipeline, priority: int = 0
+    storage: Storage,
+    candidate: _Candidate,
+    pipeline: Pipeline,
+    priority: int = 0,
+    rules: RuleSet | None = None,
 ) -> Decision:
+    """Without `rules`, on a person's word, the pipeline alone decides."""
     series = candidate.series
     acceptance = _judge(candidate, pipeline)
+    if rules is not None and acceptance.accepted:
+        acceptance, rule = _under_rules(storage, acceptance, candidate, pipeline, rules)
+        priority = priority if rule is None else rule.priority
     job_id = None
     if acceptance.accepted:
         job, created = storage.jobs.schedule(
@@ -156,6 +170,25 @@ def _decide(
     )
     storage.decisions.record(decision)
     return decision
+
+
+def _under_rules(
+    storage: Storage,
+    acceptance: Acceptance,
+    candidate: _Candidate,
+    pipeline: Pipeline,
+    rules: RuleSet,
+) -> tuple[Acceptance, Rule | None]:
+    """What the pipeline accepts may still be refused by the site, never the other way round."""
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(candidate.headers))
+    if not ruling.allowed:
+        return Acceptance(False, ruling.reason), None
+    if ruling.rule is None:
+        return acceptance, None
+    allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
+    return choose_series(
+        storage, candidate.series, candidate.headers, pipeline.name, ruling.rule, allowed
+    ), ruling.rule
 
 
 def _judge(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:

@@ -74,6 +74,7 @@ expectation = Table(
     Column("announced_by", String(80), nullable=False),
     Column("is_final", Boolean, nullable=False),
     Column("sop_instance_uids", JSON, nullable=False),
+    Column("instance_count", Integer),
     time_column("updated_at"),
     UniqueConstraint("announced_by", "series_instance_uid"),
 )

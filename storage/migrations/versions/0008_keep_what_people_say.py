@@ -37,6 +37,7 @@ def upgrade() -> None:
         ["study_instance_uid"],
         unique=False,
     )
+    op.add_column("expectation", sa.Column("instance_count", sa.Integer(), nullable=True))
     op.add_column("upload", sa.Column("multipart_id", sa.Text(), server_default="", nullable=False))
     op.add_column(
         "upload", sa.Column("part_size_bytes", sa.BigInteger(), server_default="0", nullable=False)
@@ -63,4 +64,5 @@ def downgrade() -> None:
     op.drop_index("ix_upload_state_expires_at", table_name="upload")
     for column in ("files_total", "files_done", "part_size_bytes", "multipart_id"):
         op.drop_column("upload", column)
+    op.drop_column("expectation", "instance_count")
     op.drop_table("finding_feedback")

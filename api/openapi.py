@@ -1,0 +1,95 @@
+"""The description of the API, made fit for generators.
+
+FastAPI describes what routes take and answer. Added here: that every error is a problem,
+names of operations that stay, and what the groups of operations are for.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.parameters import PROBLEM
+from api.payloads import Problem
+
+_TAGS = {
+    "studies": "Studies with their live state, their series, and what others announce of them.",
+    "jobs": "Runs of pipelines: create, follow, move up, cancel, try again.",
+    "findings": "What pipelines state, typed and coded, and what people say of it.",
+    "reports": "Drafts whose sentences are bound to findings.",
+    "deliveries": "Results on their way to destinations, until these prove to hold them.",
+    "events": "What happens, as server-sent events that resume by number.",
+    "uploads": "Bytes by presigned URL, at once or in parts.",
+    "analyze": "From files to findings in one call.",
+    "peers": "Who may call, and where results go.",
+    "pipelines": "What runs here, and by which models.",
+    "worklist": "What is scheduled for modalities.",
+    "fhir": "What the node holds, as FHIR R4 resources.",
+    "operation": "Health and measurements.",
+}
+_FHIR = "/fhir"
+_OUTCOME = {"$ref": "#/components/schemas/OperationOutcome"}
+_ANY_PROBLEM = {
+    "description": "A problem: `code` for programs, `detail` and `remedy` for people.",
+    "content": {"application/problem+json": {"schema": PROBLEM}},
+}
+_ANY_OUTCOME = {
+    "description": "An OperationOutcome with the node's own code and remedy.",
+    "content": {"application/fhir+json": {"schema": _OUTCOME}},
+}
+_INVALID = {"description": "The request does not fit its description; `errors` lists where."}
+
+
+def operation_id(route: APIRoute) -> str:
+    """The function's name: generators make method names of it, and a test keeps it unique."""
+    return route.name
+
+
+def install_description(app: FastAPI) -> None:
+    """Have `app.openapi()` answer the completed description, made once."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]  # as FastAPI's manual has it
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    description = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        license_info=app.license_info,
+        routes=app.routes,
+        separate_input_output_schemas=app.separate_input_output_schemas,
+    )
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    # With members beside those that all have, such as `errors` and `decisions`.
+    schemas["Problem"] = {**Problem.model_json_schema(), "additionalProperties": True}
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            if isinstance(operation, dict):
+                _complete(operation, _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM)
+    used = {
+        tag
+        for operations in description["paths"].values()
+        for operation in operations.values()
+        if isinstance(operation, dict)
+        for tag in operation.get("tags", ())
+    }
+    description["tags"] = [
+        {"name": name, "description": text} for name, text in _TAGS.items() if name in used
+    ]
+    return description
+
+
+def _complete(operation: dict[str, Any], problem: dict[str, Any]) -> None:
+    responses = operation.setdefault("responses", {})
+    if "HTTPValidationError" in str(responses.get("422", "")):
+        responses["422"] = {**problem, **_INVALID}
+    responses.setdefault("default", problem)

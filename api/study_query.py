@@ -1,0 +1,58 @@
+"""What a list of studies may be asked for."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement
+
+from storage.entities import StudyState
+from storage.study_filter import SORT_KEYS, SortKey, StudyFilter, order_by
+
+_TEXT = r"^[^\x00]*$"
+
+
+class StudyQuery(BaseModel):
+    """Conditions that a study must meet, all of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    q: str = Field(
+        "",
+        max_length=200,
+        pattern=_TEXT,
+        description="Words to find in patient name and ID, description, accession number"
+        " and the start of the study date.",
+    )
+    state: list[StudyState] = Field(
+        [], max_length=8, description="In one of these states.", examples=[["RUNNING", "QUEUED"]]
+    )
+    modality: list[str] = Field(
+        [], max_length=20, description="With a series of one of these.", examples=[["MR"]]
+    )
+    study_date_from: date | None = Field(None, description="On this day or later.")
+    study_date_to: date | None = Field(None, description="On this day or earlier.")
+    received_from: AwareDatetime | None = Field(None, description="First instance since then.")
+    received_before: AwareDatetime | None = None
+    patient_id: str = Field("", max_length=64, pattern=_TEXT)
+    accession_number: str = Field("", max_length=16, pattern=_TEXT)
+    sort: SortKey = "received_at"
+    order: Literal["asc", "desc"] | None = Field(
+        None, description="Times and dates fall and names rise, unless said otherwise."
+    )
+
+    def filter(self) -> StudyFilter:
+        return StudyFilter(
+            states=frozenset(self.state),
+            modalities=frozenset(self.modality),
+            study_date_from=self.study_date_from,
+            study_date_to=self.study_date_to,
+            received_from=self.received_from,
+            received_before=self.received_before,
+            patient_id=self.patient_id,
+            accession_number=self.accession_number,
+        )
+
+    def sorting(self) -> list[ColumnElement[object]]:
+        falls = self.sort in SORT_KEYS[:3] if self.order is None else self.order == "desc"
+        return order_by(self.sort, descending=falls)
