@@ -29,11 +29,10 @@ def key_conditions(
     done: set[str] = set()
     if combined_datetime:
         for date, time in _DATE_WITH_TIME.items():
-            if "-" in keys.get(date, "") and "-" in keys.get(time, ""):
-                attribute = ATTRIBUTES[date]
-                if attribute.level in levels:
-                    conditions.append(_match_period(attribute, ATTRIBUTES[time], keys))
-                    done |= {date, time}
+            both_ranges = "-" in keys.get(date, "") and "-" in keys.get(time, "")
+            if both_ranges and ATTRIBUTES[date].level in levels:
+                conditions.append(_match_period(ATTRIBUTES[date], ATTRIBUTES[time], keys))
+                done |= {date, time}
     for keyword, value in keys.items():
         attribute = ATTRIBUTES.get(keyword)
         if attribute is None or attribute.level not in levels or not value.strip():
@@ -88,9 +87,13 @@ def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[
     column = attribute.folded if attribute.folded is not None else func.lower(attribute.column)
     if fuzzy and not set(value) & set("*?"):
         words = folded(value).replace("^", " ").replace("=", " ").split()
+        # That it stands anywhere is asked first: few names get any further.
         return and_(
             *(
-                or_(like(column, f"{word}*"), *(like(column, f"*{mark}{word}*") for mark in "^ ="))
+                and_(
+                    like(column, f"*{word}*"),
+                    or_(*(like(column, f"{start}{word}*") for start in ("", "*^", "* ", "*="))),
+                )
                 for word in words
             )
         )

@@ -1,19 +1,16 @@
 """The index: which patients, studies, series and instances the node holds."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Engine,
     Select,
-    and_,
     bindparam,
-    cast,
     func,
     or_,
     select,
@@ -25,23 +22,8 @@ from storage.database import reading, writing
 from storage.entities import Instance, Series, Study
 from storage.errors import NotFound
 from storage.events import add_event
-from storage.rows import to_instance, to_series, to_study
-
-
-def _total(column: ColumnElement[int]) -> ColumnElement[int]:
-    """A sum as a whole number; PostgreSQL's own of BIGINT is a decimal."""
-    return cast(func.coalesce(func.sum(column), 0), BigInteger)
-
-
-_SERIES_COUNTS = (
-    select(
-        t.instance.c.series_fk,
-        func.count().label("instance_count"),
-        _total(t.instance.c.size_bytes).label("size_bytes"),
-    )
-    .group_by(t.instance.c.series_fk)
-    .subquery("series_counts")
-)
+from storage.rows import to_instance, to_series
+from storage.study_list import list_studies, read_studies, total
 
 
 def select_series(*conditions: Any) -> Select[Any]:
@@ -56,7 +38,7 @@ def select_series(*conditions: Any) -> Select[Any]:
             .correlate(t.series)
             .scalar_subquery()
             .label("instance_count"),
-            select(_total(t.instance.c.size_bytes))
+            select(total(t.instance.c.size_bytes))
             .where(counted)
             .correlate(t.series)
             .scalar_subquery()
@@ -99,7 +81,7 @@ class Index:
     def study(self, study_instance_uid: str) -> Study:
         """Raises NotFound."""
         with reading(self._engine) as connection:
-            studies = _studies(connection, t.study.c.study_instance_uid == study_instance_uid)
+            studies = read_studies(connection, t.study.c.study_instance_uid == study_instance_uid)
         if not studies:
             raise _not_found("study", study_instance_uid)
         return studies[0]
@@ -119,26 +101,8 @@ class Index:
         number and the start of the study date. `where` are further conditions
         over the tables of studies and patients (`storage.study_filter` makes them).
         """
-        condition = [*_text_condition(text), *where]
         with reading(self._engine) as connection:
-            total = connection.execute(
-                select(func.count())
-                .select_from(t.study.join(t.patient, t.study.c.patient_fk == t.patient.c.id))
-                .where(*condition)
-            ).scalar_one()
-            ids = list(
-                connection.execute(
-                    select(t.study.c.id, t.study.c.study_instance_uid)
-                    .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
-                    .where(*condition)
-                    .order_by(*order, t.study.c.received_at.desc(), t.study.c.id.desc())
-                    .limit(limit)
-                    .offset(offset)
-                )
-            )
-            found = _studies(connection, t.study.c.id.in_([row_id for row_id, _ in ids]))
-        place = {uid: at for at, (_, uid) in enumerate(ids)}
-        return sorted(found, key=lambda one: place[one.study_instance_uid]), total
+            return list_studies(connection, limit, offset, text, where, order)
 
     def series_of(self, study_instance_uid: str) -> list[Series]:
         with reading(self._engine) as connection:
@@ -174,6 +138,14 @@ class Index:
         if row is None:
             raise _not_found("series", series_instance_uid)
         return to_series(row)
+
+    def series_named(self, series_instance_uid: str) -> list[Series]:
+        """Series of that UID: one, unless two studies share it, which DICOM forbids."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.series.c.series_instance_uid == series_instance_uid)
+            )
+            return [to_series(row) for row in rows.mappings()]
 
     def instances_of(
         self, study_instance_uid: str, series_instance_uid: str | None = None
@@ -271,12 +243,6 @@ class Index:
             completed = connection.execute(select_series(t.series.c.id == row["id"]))
             return to_series(completed.mappings().one())
 
-    def force_complete(self, study_instance_uid: str, now: datetime) -> list[Series]:
-        """Complete every series of the study now, on an integrator's word."""
-        receiving = [s for s in self.series_of(study_instance_uid) if s.state == "RECEIVING"]
-        completed = (self.mark_complete(series, now) for series in receiving)
-        return [series for series in completed if series is not None]
-
 
 def _in_order(study_instance_uid: str, series_instance_uid: str | None) -> Select[Any]:
     conditions = [t.study.c.study_instance_uid == study_instance_uid]
@@ -299,66 +265,6 @@ def _fingerprint(connection: Connection, series_id: int) -> str:
     ):
         digest.update(f"{uid} {sha256}\n".encode())
     return digest.hexdigest()
-
-
-def _studies(connection: Connection, condition: Any) -> list[Study]:
-    per_study = (
-        select(
-            t.series.c.study_fk,
-            func.count(t.series.c.id).label("series_count"),
-            _total(_SERIES_COUNTS.c.instance_count).label("instance_count"),
-            _total(_SERIES_COUNTS.c.size_bytes).label("size_bytes"),
-        )
-        .join(t.study, t.series.c.study_fk == t.study.c.id)
-        .join(_SERIES_COUNTS, _SERIES_COUNTS.c.series_fk == t.series.c.id)
-        .where(condition)
-        .group_by(t.series.c.study_fk)
-        .subquery("per_study")
-    )
-    rows = (
-        connection.execute(
-            select(t.patient, t.study, per_study)
-            .join(t.study, t.study.c.patient_fk == t.patient.c.id)
-            .join(per_study, per_study.c.study_fk == t.study.c.id)
-            .order_by(t.study.c.received_at.desc(), t.study.c.id.desc())
-        )
-        .mappings()
-        .all()
-    )
-    modalities = _modalities(connection, [row["study_fk"] for row in rows])
-    return [to_study(row, tuple(sorted(modalities[row["study_fk"]]))) for row in rows]
-
-
-def _modalities(connection: Connection, study_ids: Iterable[int]) -> dict[int, set[str]]:
-    ids = list(study_ids)
-    found: dict[int, set[str]] = {study_id: set() for study_id in ids}
-    for study_id, modality in connection.execute(
-        select(t.series.c.study_fk, t.series.c.modality)
-        .where(t.series.c.study_fk.in_(ids))
-        .distinct()
-    ):
-        if modality:
-            found[study_id].add(modality)
-    return found
-
-
-def _text_condition(text: str) -> list[Any]:
-    conditions = []
-    for word in text.split():
-        pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").lower()
-        columns = (
-            t.patient.c.patient_name,
-            t.patient.c.patient_id,
-            t.study.c.study_description,
-            t.study.c.accession_number,
-        )
-        conditions.append(
-            or_(
-                *(func.lower(column).like(f"%{pattern}%", escape="\\") for column in columns),
-                and_(t.study.c.study_date != "", t.study.c.study_date.like(f"{pattern}%")),
-            )
-        )
-    return conditions
 
 
 def _not_found(what: str, uid: str) -> NotFound:

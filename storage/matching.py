@@ -10,18 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, tuple_
 
 from storage import tables as t
-from storage.attributes import Kind, Level, available_at
+from storage.attributes import Attribute, Kind, Level, available_at
 from storage.conditions import key_conditions, levels_to
 from storage.database import reading
+from storage.study_list import modalities_of
 
 _PAGE_ROWS = 500
 _STUDIES_AT_ONCE = 64
 _MOST_STUDIES_AT_ONCE = 1024
-# What a page's last row is known by, beside the attributes.
-_PLACE = ("_study", "_series_number", "_series", "_instance_number", "_instance")
 _NO_NUMBER = 2**62
 """Series and instances without a number come last, on both databases."""
 _BY_UID = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -68,10 +67,7 @@ def find(
     for study_ids in _study_portions(engine, query):
         part = statement.where(t.study.c.id.in_(study_ids))
         if offset:
-            with reading(engine) as connection:
-                count = select(func.count()).select_from(part.with_only_columns(t.study.c.id,
-                    maintain_column_froms=True).order_by(None).subquery())  # fmt: skip
-                skipped = min(offset, int(connection.execute(count).scalar_one()))
+            skipped = min(offset, _count(engine, part))
             if skipped < offset:
                 offset -= skipped
                 continue
@@ -82,6 +78,36 @@ def find(
         offset = 0
         if limit == 0:
             return
+
+
+def _study_portions(engine: Engine, query: Query) -> Iterator[list[int]]:
+    """The ids of the studies that match by study and patient, the newest first.
+
+    Portions grow: where most studies hold nothing that matches, few questions remain.
+    """
+    statement = (
+        select(t.study.c.id)
+        .select_from(_STUDIES)
+        .where(*query.conditions(levels_to("STUDY")))
+        .order_by(t.study.c.id.desc())
+    )
+    size = _STUDIES_AT_ONCE
+    portion = statement.limit(size)
+    while True:
+        with reading(engine) as connection:
+            ids = list(connection.execute(portion).scalars())
+        if ids:
+            yield ids
+        if len(ids) < size:
+            return
+        size = min(2 * size, _MOST_STUDIES_AT_ONCE)
+        portion = statement.where(t.study.c.id < ids[-1]).limit(size)
+
+
+def _count(engine: Engine, statement: Select[Any]) -> int:
+    counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    with reading(engine) as connection:
+        return int(connection.execute(counted.order_by(None)).scalar_one())
 
 
 def _pages(
@@ -106,54 +132,50 @@ def _page(
 ) -> tuple[list[dict[str, Any]], tuple[int, ...]]:
     """The rows, and the place of the last one."""
     result = connection.execute(statement)
-    names = list(result.keys())
-    width = len(_place_columns(query.level))
+    known_by = _KNOWN_BY[query.level]
+    keywords = list(result.keys())[: -len(known_by)]
     found = result.all()
-    keywords = names[:-width]
-    # One tuple of values by row: mappings of SQLAlchemy cost several times as much.
+    # Mappings of SQLAlchemy would cost several times as much.
     rows = [dict(zip(keywords, row, strict=False)) for row in found]
+    if not rows:
+        return rows, ()
+    for level, counts in _counts(query):
+        at = known_by.index(level) - len(known_by)
+        values = _counted(connection, level, counts, {row[at] for row in found})
+        for row, target in zip(found, rows, strict=True):
+            target.update(values[row[at]])
     if query.wants("ModalitiesInStudy") and query.level != "PATIENT":
-        study_ids = [row[-width] for row in found]
-        modalities = _modalities(connection, set(study_ids))
-        for study_id, row in zip(study_ids, rows, strict=True):
-            row["ModalitiesInStudy"] = modalities[study_id]
-    return rows, tuple(found[-1][-width:]) if found else ()
+        at = known_by.index("STUDY") - len(known_by)
+        modalities = modalities_of(connection, {row[at] for row in found})
+        for row, target in zip(found, rows, strict=True):
+            target["ModalitiesInStudy"] = modalities[row[at]]
+    place = dict(zip(known_by, found[-1][-len(known_by) :], strict=True))
+    return rows, tuple(place[name] for name in _PLACES[query.level])
 
 
-def _modalities(connection: Connection, study_ids: set[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {study_id: [] for study_id in study_ids}
-    for study_id, modality in connection.execute(
-        select(t.series.c.study_fk, t.series.c.modality)
-        .where(t.series.c.study_fk.in_(study_ids), t.series.c.modality != "")
-        .distinct()
-        .order_by(t.series.c.study_fk, t.series.c.modality)
-    ):
-        found[study_id].append(modality)
+def _counts(query: Query) -> Iterator[tuple[Level, list[Attribute]]]:
+    """What is to be counted, by what it is counted of."""
+    for level in levels_to(query.level):
+        counts = [
+            one
+            for one in available_at(query.level)
+            if one.level == level and one.kind is Kind.COUNT and query.wants(one.keyword)
+        ]
+        if counts:
+            yield level, counts
+
+
+def _counted(
+    connection: Connection, level: Level, counts: list[Attribute], ids: set[int]
+) -> dict[int, dict[str, int]]:
+    """Once for each patient, study or series of a page, however many rows are of it."""
+    row_id = _COLUMNS[level]
+    statement = select(row_id, *(one.labelled for one in counts)).where(row_id.in_(ids))
+    keywords = [one.keyword for one in counts]
+    found: dict[int, dict[str, int]] = {one: dict.fromkeys(keywords, 0) for one in ids}
+    for one, *values in connection.execute(statement):
+        found[one] = dict(zip(keywords, values, strict=True))
     return found
-
-
-def _study_portions(engine: Engine, query: Query) -> Iterator[list[int]]:
-    """The ids of the studies that match by study and patient, the newest first.
-
-    Portions grow: where most studies hold nothing that matches, few questions remain.
-    """
-    statement = (
-        select(t.study.c.id)
-        .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
-        .where(*query.conditions(levels_to("STUDY")))
-        .order_by(t.study.c.id.desc())
-    )
-    size = _STUDIES_AT_ONCE
-    portion = statement.limit(size)
-    while True:
-        with reading(engine) as connection:
-            ids = list(connection.execute(portion).scalars())
-        if ids:
-            yield ids
-        if len(ids) < size:
-            return
-        size = min(2 * size, _MOST_STUDIES_AT_ONCE)
-        portion = statement.where(t.study.c.id < ids[-1]).limit(size)
 
 
 def _statement(query: Query) -> Select[Any]:
@@ -161,42 +183,45 @@ def _statement(query: Query) -> Select[Any]:
     columns = [
         attribute.labelled
         for attribute in available_at(level)
-        if attribute.kind is not Kind.MODALITIES and query.wants(attribute.keyword)
+        if attribute.kind not in (Kind.MODALITIES, Kind.COUNT) and query.wants(attribute.keyword)
     ]
-    place = _place_columns(level)
-    named = [column.label(name) for column, name in zip(place, _PLACE, strict=False)]
-    statement = (
-        select(*columns, *named)
+    first, *rest = (_COLUMNS[name] for name in _PLACES[level])
+    return (
+        select(*columns, *(_LABELLED[name] for name in _KNOWN_BY[level]))
         .select_from(_JOINED[level])
         .where(*query.conditions(levels_to(level)))
+        .order_by(first.desc(), *rest)
     )
-    return statement.order_by(place[0].desc(), *place[1:])
-
-
-def _place_columns(level: Level) -> tuple[ColumnElement[int], ...]:
-    return _PLACES[level]
 
 
 def _after(level: Level, place: tuple[int, ...]) -> ColumnElement[bool]:
     """Whether a row comes after the one at this place."""
-    first, *rest = _place_columns(level)
+    first, *rest = (_COLUMNS[name] for name in _PLACES[level])
     if not rest:
         return first < place[0]
-    within = tuple_(*rest) > tuple_(*place[1:])
-    return (first < place[0]) | ((first == place[0]) & within)
+    return or_(first < place[0], and_(first == place[0], tuple_(*rest) > tuple_(*place[1:])))
 
 
-def _or_last(number: ColumnElement[Any]) -> ColumnElement[int]:
-    return func.coalesce(number, _NO_NUMBER)
-
-
-_OF_SERIES = (t.study.c.id, _or_last(t.series.c.series_number), t.series.c.id)
-_PLACES: dict[Level, tuple[ColumnElement[int], ...]] = {
-    "PATIENT": (t.patient.c.id,),
-    "STUDY": (t.study.c.id,),
-    "SERIES": _OF_SERIES,
-    "IMAGE": (*_OF_SERIES, _or_last(t.instance.c.instance_number), t.instance.c.id),
+_COLUMNS: dict[str, ColumnElement[int]] = {
+    "PATIENT": t.patient.c.id,
+    "STUDY": t.study.c.id,
+    "SERIES": t.series.c.id,
+    "IMAGE": t.instance.c.id,
+    "SERIES NUMBER": func.coalesce(t.series.c.series_number, _NO_NUMBER),
+    "INSTANCE NUMBER": func.coalesce(t.instance.c.instance_number, _NO_NUMBER),
 }
+_LABELLED = {name: column.label(f"_{name}") for name, column in _COLUMNS.items()}
+_PLACES: dict[Level, tuple[str, ...]] = {
+    "PATIENT": ("PATIENT",),
+    "STUDY": ("STUDY",),
+    "SERIES": ("STUDY", "SERIES NUMBER", "SERIES"),
+    "IMAGE": ("STUDY", "SERIES NUMBER", "SERIES", "INSTANCE NUMBER", "IMAGE"),
+}
+"""What rows are ordered by: the newest studies first, all else as it is numbered."""
+_KNOWN_BY: dict[Level, tuple[str, ...]] = {
+    level: names if level == "PATIENT" else ("PATIENT", *names) for level, names in _PLACES.items()
+}
+"""What is read of a row beside its attributes."""
 _STUDIES = t.patient.join(t.study, t.study.c.patient_fk == t.patient.c.id)
 _SERIES = _STUDIES.join(t.series, t.series.c.study_fk == t.study.c.id)
 _JOINED: dict[Level, Any] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
 from storage.entities import StudyState
@@ -61,9 +61,7 @@ class StudyFilter:
 def order_by(key: SortKey, *, descending: bool) -> list[ColumnElement[Any]]:
     """For `Index.studies`; what is equal stands newest first."""
     table = t.patient if key in ("patient_name", "patient_id") else t.study
-    column: ColumnElement[Any] = table.c[key]
-    if key == "patient_name":
-        column = func.lower(column)
+    column: ColumnElement[Any] = table.c["patient_name_folded" if key == "patient_name" else key]
     return [column.desc() if descending else column.asc()]
 
 

@@ -83,7 +83,8 @@ def finding(job_id: str) -> Finding:
 
 def test_a_series_and_an_instance_go_alone_and_the_rest_completes_again(storage: Storage) -> None:
     fill(storage)
-    storage.index.force_complete(STUDY, utcnow())
+    for series in storage.index.series_of(STUDY):
+        storage.index.mark_complete(series, utcnow())
     storage.deletions.series(STUDY, derive_uid("test", "study", "other"))
     (series,) = storage.index.series_of(STUDY)
     assert (series.series_instance_uid, series.state) == (SERIES, "COMPLETE")

@@ -115,7 +115,9 @@ def test_a_series_completes_when_quiet_and_opens_again_for_a_late_instance(
     assert complete.state == "COMPLETE"
     assert storage.index.quiet_series(utcnow(), 0.0, 3600) == []
     storage.ingest.accept(part10(instance="late"), "stow")
-    (revised,) = storage.index.force_complete(STUDY, utcnow())
+    (grown,) = storage.index.series_of(STUDY)
+    revised = storage.index.mark_complete(grown, utcnow())
+    assert revised is not None
     assert revised.fingerprint != complete.fingerprint
 
 

@@ -85,7 +85,8 @@ def test_study_keys(storage: Storage, keys: dict[str, str], expected: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("jur", "a"), ("JÜR", "a"), ("urg", ""), ("anna müller", "b"), ("lüdenscheidt", "")]
+    ("name", "expected"),
+    [("jur", "a"), ("JÜR", "a"), ("urg", ""), ("anna müller", "b"), ("lüdenscheidt", "")],
 )
 def test_fuzzy_names_match_by_the_beginnings_of_words(
     storage: Storage, name: str, expected: str

@@ -92,7 +92,7 @@ def _fill() -> None:
         )
         last = rows[-1][0]
     last = 0
-    while rows := connection.execute(
+    while studies := connection.execute(
         sa.select(
             study.c.id,
             study.c.referring_physician_name,
@@ -115,7 +115,7 @@ def _fill() -> None:
             ),
             [
                 {"row_id": row_id, "name": folded_name(name), "text": search_text(*texts)}
-                for row_id, name, *texts in rows
+                for row_id, name, *texts in studies
             ],
         )
-        last = rows[-1][0]
+        last = studies[-1][0]
