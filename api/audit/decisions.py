@@ -12,6 +12,8 @@ _STUDY = "/dicom-web/studies/{study_instance_uid}"
 _SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
 _INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
 _FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
+_WORKITEM = "/dicom-web/workitems/{workitem_uid}"
+_SUBSCRIBER = f"{_WORKITEM}/subscribers/{{ae_title}}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ _QUERY = Told(Code.QUERY, "E", repeated=True)
 _STORES = Told(Code.INSTANCES_TRANSFERRED, "C", stores=True)
 _RESULTS = Told(Code.INSTANCES_ACCESSED, "R", via="results")
 _RETRIEVED = Told(Code.INSTANCES_TRANSFERRED, "R")
+_CHANGED = Told(Code.PROCEDURE_RECORD, "U")
+_NOT_IN_YET = Quiet("Nothing has come in yet; its content is told.")
+_SUBSCRIBED = Told(Code.PROCEDURE_RECORD, "E", repeated=True)
 _PEER = Type.NETWORK_CONFIGURATION
 
 
@@ -55,6 +60,10 @@ def _view(via: str) -> Told:
 DECISIONS: dict[tuple[str, str], Decision] = {
     # --- What shows nobody's data ------------------------------------------------------------
     ("GET", "/health"): _PUBLIC,
+    ("GET", "/api/health"): _PUBLIC,
+    ("GET", "/api/models"): _PUBLIC,
+    ("GET", "/dicom-web"): _PUBLIC,
+    ("GET", "/dicom-web/"): _PUBLIC,
     ("GET", "/metrics"): _PUBLIC,
     ("GET", "/api/openapi.json"): _PUBLIC,
     ("GET", "/api/pipelines"): _PUBLIC,
@@ -69,7 +78,6 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/users/{name}"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
     ("POST", "/api/users"): _BY_ITSELF,
     ("PATCH", "/api/users/{name}"): _BY_ITSELF,
-    ("DELETE", "/api/users/{name}"): _BY_ITSELF,
     ("GET", "/api/keys"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
     ("GET", "/api/keys/{key_id}"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
     ("POST", "/api/keys"): _BY_ITSELF,
@@ -81,15 +89,45 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/studies"): _QUERY,
     ("GET", "/api/studies/{study_instance_uid}"): _RESULTS,
     ("GET", "/api/studies/{study_instance_uid}/findings"): _RESULTS,
+    ("GET", "/api/studies/{study_instance_uid}/rules"): _RESULTS,
     ("GET", "/api/events"): _UIDS_ALONE,
     ("GET", "/api/jobs"): _UIDS_ALONE,
     ("GET", "/api/jobs/{job_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("GET", "/api/jobs/{job_id}/events"): _UIDS_ALONE,
+    ("POST", "/api/jobs"): Told(Code.PROCEDURE_RECORD, "C"),
+    ("PATCH", "/api/jobs/{job_id}"): _CHANGED,
+    ("POST", "/api/jobs/{job_id}/cancel"): _CHANGED,
+    ("POST", "/api/jobs/{job_id}/retry"): _CHANGED,
+    ("GET", "/api/findings/{finding_id}"): _RESULTS,
+    ("GET", "/api/findings/{finding_id}/feedback"): _RESULTS,
+    ("POST", "/api/findings/{finding_id}/feedback"): _CHANGED,
+    ("GET", "/api/reports"): _RESULTS,
+    ("GET", "/api/reports/{report_id}"): _RESULTS,
+    ("POST", "/api/studies/{study_instance_uid}/complete"): _CHANGED,
+    ("POST", "/api/studies/{study_instance_uid}/series/{series_instance_uid}/complete"): _CHANGED,
+    ("GET", "/api/series/{series_instance_uid}/expectations"): _UIDS_ALONE,
+    ("PUT", "/api/series/{series_instance_uid}/expectations"): _CHANGED,
+    ("DELETE", "/api/series/{series_instance_uid}/expectations"): _CHANGED,
+    ("GET", "/api/deliveries"): _UIDS_ALONE,
+    ("GET", "/api/deliveries/{delivery_id}"): _UIDS_ALONE,
+    ("POST", "/api/deliveries/retry"): Told(Code.EXPORT, "E"),
+    ("POST", "/api/deliveries/{delivery_id}/retry"): Told(Code.EXPORT, "E"),
+    ("GET", "/api/conflicts"): _UIDS_ALONE,
+    ("GET", "/api/conflicts/{conflict_id}"): _RESULTS,
+    ("GET", "/api/conflicts/{conflict_id}/file"): _RETRIEVED,
+    ("POST", "/api/conflicts/{conflict_id}/accept"): Told(Code.INSTANCES_ACCESSED, "U"),
+    ("DELETE", "/api/conflicts/{conflict_id}"): Told(Code.INSTANCES_ACCESSED, "D"),
     # --- What comes in -----------------------------------------------------------------------
     ("POST", "/api/analyze"): _STORES,
     ("POST", "/api/analyze/start"): _STORES,
-    ("POST", "/api/uploads/presign"): Quiet("Nothing has come in yet; its content is told."),
+    ("POST", "/api/uploads/presign"): _NOT_IN_YET,
     ("PUT", "/api/uploads/content"): Told(Code.IMPORT, "C"),
+    ("POST", "/api/uploads/multipart"): _NOT_IN_YET,
+    ("POST", "/api/uploads/{upload_id}/parts"): _NOT_IN_YET,
+    ("PUT", "/api/uploads/parts"): _NOT_IN_YET,
+    ("POST", "/api/uploads/{upload_id}/complete"): Told(Code.IMPORT, "C"),
+    ("GET", "/api/uploads/{upload_id}"): _UIDS_ALONE,
+    ("DELETE", "/api/uploads/{upload_id}"): Told(Code.IMPORT, "D"),
     # --- Worklist ----------------------------------------------------------------------------
     ("GET", "/api/worklist"): _QUERY,
     ("POST", "/api/worklist"): Told(Code.ORDER_RECORD, "C"),
@@ -127,6 +165,21 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", f"{_FRAMES}/thumbnail"): _view("rendered"),
     ("GET", f"{_INSTANCE}/bulkdata/{{element_path:path}}"): _view("bulk data"),
     ("GET", _FRAMES): _view("frames"),
+    # --- DICOMweb: deleting ------------------------------------------------------------------
+    ("DELETE", _STUDY): Told(Code.STUDY_DELETED, "D"),
+    ("DELETE", _SERIES): Told(Code.INSTANCES_ACCESSED, "D"),
+    ("DELETE", _INSTANCE): Told(Code.INSTANCES_ACCESSED, "D"),
+    # --- DICOMweb: UPS-RS --------------------------------------------------------------------
+    ("POST", "/dicom-web/workitems"): Told(Code.PROCEDURE_RECORD, "C"),
+    ("GET", "/dicom-web/workitems"): _QUERY,
+    ("GET", _WORKITEM): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
+    ("POST", _WORKITEM): _CHANGED,
+    ("PUT", f"{_WORKITEM}/state"): _CHANGED,
+    ("POST", f"{_WORKITEM}/cancelrequest"): _CHANGED,
+    ("POST", _SUBSCRIBER): _SUBSCRIBED,
+    ("POST", f"{_SUBSCRIBER}/suspend"): _SUBSCRIBED,
+    ("DELETE", _SUBSCRIBER): _SUBSCRIBED,
+    ("WEBSOCKET", "/dicom-web/subscribers/{ae_title}"): _SUBSCRIBED,
     # --- DICOMweb: STOW-RS -------------------------------------------------------------------
     ("POST", "/dicom-web/studies"): _STORES,
     ("POST", _STUDY): _STORES,
@@ -134,23 +187,25 @@ DECISIONS: dict[tuple[str, str], Decision] = {
 
 _UNKNOWN: dict[str, Told] = {
     "GET": Told(Code.INSTANCES_ACCESSED, "R"),
+    "WEBSOCKET": Told(Code.INSTANCES_ACCESSED, "R"),
     "DELETE": Told(Code.INSTANCES_ACCESSED, "D"),
     "POST": Told(Code.INSTANCES_ACCESSED, "U"),
     "PUT": Told(Code.INSTANCES_ACCESSED, "U"),
     "PATCH": Told(Code.INSTANCES_ACCESSED, "U"),
 }
-_ASKED = Quiet("The router answers it by itself.")
+_CAPABILITIES = Quiet("It says what the node can do.")
 
 
 def decision(method: str, template: str) -> Decision:
     """What to tell of a route; one without a line is told by its method."""
-    method = "GET" if method in ("HEAD", "WEBSOCKET") else method
+    method = "GET" if method == "HEAD" else method
     found = DECISIONS.get((method, template))
     if found is not None:
         return found
-    return _UNKNOWN.get(method, _ASKED)
+    return _UNKNOWN.get(method, _CAPABILITIES)
 
 
 def undecided(routes: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Routes without a line, for the test."""
-    return sorted(route for route in routes if route not in DECISIONS)
+    """Routes without a line, for the test; what a node can do is nobody's data."""
+    asked = {(method, path) for method, path in routes if method not in ("HEAD", "OPTIONS")}
+    return sorted(asked - DECISIONS.keys())

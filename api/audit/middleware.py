@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from anyio.to_thread import run_sync
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.principal import principal_of
@@ -36,8 +37,17 @@ _QUERY_MAX_CHARACTERS = 4000
 _MAX_PARAMETERS = 200
 # Parameters of the path that say what was asked for; studies stand for themselves.
 _STUDY = "study_instance_uid"
+NAMED_STUDIES = "audit_studies"
+"""In the request's state: studies that only the route knows (`name_studies`)."""
+_ANSWERED = frozenset({"http.response.start", "websocket.accept"})
+_SWITCHED = 101
 _PARTLY = 202
 """STOW-RS took some instances and refused others (PS3.18 10.5.3)."""
+
+
+def name_studies(request: HTTPConnection, *study_instance_uids: str) -> None:
+    """For a route whose path does not name the study that it shows or changes."""
+    request.scope.setdefault("state", {})[NAMED_STUDIES] = study_instance_uids
 
 
 @dataclass(slots=True)
@@ -60,7 +70,7 @@ class AuditTrail:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         storage: Storage = scope["app"].state.storage
@@ -72,12 +82,13 @@ class AuditTrail:
             nonlocal refused
             if refused:
                 return
-            if message["type"] == "http.response.start" and not request.told:
+            if message["type"] in _ANSWERED and not request.told:
+                status = message.get("status", _SWITCHED)
                 try:
                     if audit.fail_closed:
-                        await run_sync(request.tell, message["status"])
+                        await run_sync(request.tell, status)
                     else:
-                        request.tell(message["status"])
+                        request.tell(status)
                 except MediViewError as error:
                     refused = True
                     await _refusal(error)(scope, receive, send)
@@ -85,10 +96,11 @@ class AuditTrail:
             await send(message)
 
         try:
-            if scope["method"] not in _READS:
+            method = scope.get("method", "GET")
+            if method not in _READS:
                 if audit.fail_closed:
                     await run_sync(audit.check)
-                if scope["method"] == "DELETE":
+                if method == "DELETE":
                     await run_sync(request.remember_patients)
             with serving(current_request_id(), request.came_in.take):
                 await self.app(scope, receive, send_told)
@@ -124,16 +136,18 @@ class _Request:
         template = route_template(self._scope)
         if template.startswith("("):
             return  # of the viewer's files, or of nothing that is there
-        method = self._scope["method"]
+        method = self._scope.get("method", "WEBSOCKET")
         what = decision(method, template)
         if isinstance(what, Quiet):
             return
         audit = self._storage.audit
         actor = actor_of(self._scope, principal_of(self._scope))
         parameters: Mapping[str, Any] = self._scope.get("path_params") or {}
-        study = str(parameters.get(_STUDY, ""))
-        if what.via and study and status < 400:
-            audit.viewed(actor, study, what.via)
+        named = self._scope["state"].get(NAMED_STUDIES, ())
+        studies = (str(parameters[_STUDY]),) if _STUDY in parameters else tuple(named)
+        if what.via and studies and status < 400:
+            for study in studies:
+                audit.viewed(actor, study, what.via)
             return
         if what.stores:
             self._tell_stored(status)
@@ -145,7 +159,7 @@ class _Request:
             actor,
             outcome=_outcome(status),
             type=what.type,
-            study_instance_uids=(study,) if study else (),
+            study_instance_uids=studies,
             patient_ids=self._patients,
         )
         detail: dict[str, Any] = {
