@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as DatasetSequence
 
 
 def number(holders: Sequence[Dataset], *keywords: str) -> float | None:
@@ -29,8 +31,8 @@ def image_type(header: Dataset) -> tuple[str, ...]:
 
 def texts(value: object) -> tuple[str, ...]:
     """A value of one or several as texts; none where it is empty or missing."""
-    if value is None or value == "":
+    if value is None or value == "" or isinstance(value, DatasetSequence):
         return ()
-    if isinstance(value, str):
-        return (value,)
-    return tuple(str(part) for part in value)  # type: ignore[attr-defined]  # a MultiValue
+    if isinstance(value, MultiValue | list | tuple):
+        return tuple(str(part) for part in value)
+    return (str(value),)

@@ -13,11 +13,13 @@ from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.results.encode import EncodedResults, encode_results
+from inference.rules.destinations import destinations_of
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Instance, Job
 from storage.errors import InvalidRequest
 from storage.opening import Storage
+from storage.peers import KnownPeer
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +74,7 @@ class Work:
         with self._stage("encoding", _ENCODING):
             results = encode_results(self._job, pipeline, sources, volume, output)
         with self._stage("storing", _STORING):
-            stored = self._store(results)
+            stored = self._store(results, destinations_of(self._storage, pipeline.name, sources))
         self._timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored)
 
@@ -111,7 +113,9 @@ class Work:
         inside = min(max(fraction, 0.0), 1.0)
         self._report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
 
-    def _store(self, results: EncodedResults) -> list[dict[str, str]]:
+    def _store(
+        self, results: EncodedResults, destinations: Sequence[KnownPeer]
+    ) -> list[dict[str, str]]:
         """Objects first, then the rows that name them, deliveries last: all may be repeated."""
         job, storage = self._job, self._storage
         instances: list[Instance] = []
@@ -142,7 +146,7 @@ class Work:
         storage.findings.replace_for_job(job.job_id, results.findings)
         if results.report is not None:
             storage.reports.put(results.report)
-        for destination in storage.peers.destinations():
+        for destination in destinations:
             taken = [one for one in instances if destination.takes(one.sop_class_uid)]
             storage.deliveries.enqueue(destination.name, taken, job.job_id)
         return stored

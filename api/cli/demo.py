@@ -9,8 +9,9 @@ import httpx
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.cli.addresses import own_dicom_peer, own_http_url
+from api.cli.addresses import own_dicom_peer
 from api.cli.console import err, out
+from api.cli.own_node import own_node
 from api.cli.send import send_with_progress
 from api.cli.starting import start
 from dicom_node.scu import echo
@@ -71,12 +72,12 @@ def demo(
 
 def _follow(settings: Settings, study_instance_uid: str, timeout_s: float) -> dict[str, Any]:
     """Show the study's state until it has ended. Raises DemoFailed when that takes too long."""
-    url = f"{own_http_url(settings)}/api/studies/{study_instance_uid}"
+    url = f"/api/studies/{study_instance_uid}"
     deadline = time.monotonic() + timeout_s
     progress = Progress(
         BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err
     )
-    with httpx.Client(timeout=10.0) as client, progress:
+    with own_node(settings) as client, progress:
         task = progress.add_task("Waiting", total=1.0)
         while time.monotonic() < deadline:
             study = _ask(client, url)
@@ -99,7 +100,7 @@ def _ask(client: httpx.Client, url: str) -> dict[str, Any] | None:
         answer = client.get(url)
     except httpx.TransportError as error:
         raise NotConfigured(
-            f"The node's API does not answer at {url.partition('/api')[0]}.",
+            f"The node's API does not answer at {client.base_url}.",
             remedy="Start it with `mediview up`, or check MEDIVIEW_HTTP_PORT.",
         ) from error
     if answer.status_code != httpx.codes.OK:
@@ -111,8 +112,8 @@ def _ask(client: httpx.Client, url: str) -> dict[str, Any] | None:
 def _tell(settings: Settings, study: dict[str, Any]) -> None:
     uid = study["study_instance_uid"]
     out.print(study["state_text"], markup=False)
-    with httpx.Client(timeout=10.0) as client:
-        answer = client.get(f"{own_http_url(settings)}/api/studies/{uid}/findings")
+    with own_node(settings) as client:
+        answer = client.get(f"/api/studies/{uid}/findings")
     for finding in answer.json()["items"] if answer.status_code == httpx.codes.OK else []:
         unit = (finding["unit"] or {}).get("value", "")
         value = "" if finding["value"] is None else f": {finding['value']:.1f} {unit}"

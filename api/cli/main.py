@@ -12,13 +12,17 @@ from api.cli import (
     beat,
     demo,
     doctor,
+    keys,
     migrate,
+    models,
     openapi,
     peers,
+    rules,
     scp,
     send,
     storage,
     up,
+    users,
     worker,
 )
 from api.cli.console import print_error
@@ -45,6 +49,10 @@ app.command("migrate")(migrate.migrate)
 app.command("openapi")(openapi.openapi)
 app.add_typer(storage.app)
 app.add_typer(peers.app)
+app.add_typer(users.app)
+app.add_typer(keys.app)
+app.add_typer(rules.app)
+app.add_typer(models.app)
 app.add_typer(audit.app)
 
 

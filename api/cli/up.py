@@ -153,6 +153,8 @@ def _banner(settings: Settings) -> None:
         f"  Data lies in  {settings.data_dir.absolute()}",
         "  Not a medical device: results are for research and evaluation.",
     ]
+    if settings.auth == "required":
+        lines.append("  Sign-in is required; `mediview users add NAME --role admin` adds accounts.")
     if not is_viewer_built(settings):
         lines.append("  The viewer is not built: `make run` builds it.")
     lines += ["  Ctrl-C stops everything. `mediview demo` sends a study to try it.", ""]

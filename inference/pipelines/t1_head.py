@@ -19,6 +19,7 @@ from pydicom.uid import (
 from inference.frames import number_of_frames
 from inference.geometry import Stack, stack_of
 from inference.headers import image_type, number, texts
+from inference.mr_contrast import sequence_holders
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 
@@ -220,12 +221,7 @@ def _extent(stack: Stack) -> str:
 
 
 def _sequence(header: Dataset) -> _Sequence:
-    holders = [header]
-    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for groups in (header.get(keyword) or ())[:1]:
-            for name in ("MRTimingAndRelatedParametersSequence", "MREchoSequence"):
-                holders.extend((groups.get(name) or ())[:1])
-            holders.extend((groups.get("MRModifierSequence") or ())[:1])
+    holders = sequence_holders(header)
     return _Sequence(
         acquisition=str(header.get("MRAcquisitionType") or ""),
         echo_time_ms=number(holders, "EchoTime", "EffectiveEchoTime"),

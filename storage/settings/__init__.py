@@ -84,6 +84,10 @@ class Settings(
         return self.export_dir or self.data_dir / "export"
 
     @property
+    def resolved_rules_file(self) -> Path:
+        return self.rules_file or self.data_dir / "rules.yaml"
+
+    @property
     def resolved_models_dir(self) -> Path:
         return self.models_dir or self.data_dir / "models"
 

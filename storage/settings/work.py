@@ -56,6 +56,9 @@ class LimitSettings(BaseModel):
 class ModelSettings(BaseModel):
     """Models by setting; without one the node says so."""
 
+    rules_file: Path | None = Field(
+        None, description="The site's rules (YAML); empty: rules.yaml in the data folder, if any."
+    )
     models_dir: Path | None = Field(
         None, description="Folder of model packs; empty: models in the data folder."
     )

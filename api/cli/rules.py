@@ -1,0 +1,64 @@
+"""`mediview rules`: is the rules file right, and why does a pipeline run or not run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.console import out
+from api.cli.starting import start
+from inference.rules.explain import Explanation, explain_study
+from inference.rules.file import read_rules
+from inference.rules.judge import Trace
+from storage.opening import open_storage
+
+app = typer.Typer(
+    name="rules", help="The site's rules: which series a pipeline may have.", no_args_is_help=True
+)
+
+
+@app.command("check")
+def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) -> None:
+    """Say whether a file could be used; each mistake with its line."""
+    rules = read_rules(file)
+    out.print(f"{file}: {len(rules.rules)} rules, no mistake.", markup=False, soft_wrap=True)
+
+
+@app.command("explain")
+def explain(
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is here.")],
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Try this file instead of the rules in force.")
+    ] = None,
+) -> None:
+    """For each series and pipeline: what held, what did not, and whether it would run."""
+    rules = None if file is None else read_rules(file)
+    with open_storage(start(log_level="ERROR")) as storage:
+        explanations = explain_study(storage, study, rules)
+    series_instance_uid = ""
+    for one in explanations:
+        if one.series.series_instance_uid != series_instance_uid:
+            series_instance_uid = one.series.series_instance_uid
+            series = one.series
+            number = "?" if series.series_number is None else series.series_number
+            _print(f"Series {number} ({series.modality}), {series.instance_count} instances")
+        _print_pipeline(one)
+
+
+def _print_pipeline(one: Explanation) -> None:
+    _print(f"  {'runs' if one.would_run else 'does not run':<12}  {one.pipeline}: {one.reason}")
+    for tried in one.rules:
+        _print(f"    rule '{tried.rule.name}' {'holds' if tried.holds else 'does not hold'}")
+        if tried.trace is not None:
+            _print_trace(tried.trace, 6)
+
+
+def _print_trace(trace: Trace, indent: int) -> None:
+    found = f" (found {trace.found})" if trace.found else ""
+    _print(f"{' ' * indent}{'yes' if trace.holds else 'no ':<4}{trace.text}{found}")
+    for part in trace.parts:
+        _print_trace(part, indent + 4)
+
+
+def _print(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)

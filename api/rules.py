@@ -1,0 +1,90 @@
+"""The site's rules, and why a pipeline runs or does not run on a series."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.deps import SettingsDep, StorageDep
+from api.parameters import StudyUid
+from inference.rules.explain import Explanation, explain_study
+from inference.rules.file import current_rules
+from inference.rules.judge import RuleTrace, Trace
+from inference.rules.model import RuleSet
+
+router = APIRouter(prefix="/api", tags=["rules"])
+
+
+class TracePayload(BaseModel):
+    """One condition: what was asked, what was found, whether it held, and what is within it."""
+
+    text: str = Field(examples=["slice_spacing_mm ≤ 3"])
+    found: str = Field(examples=["2.5"])
+    holds: bool
+    parts: list["TracePayload"] = []
+
+
+class TriedRule(BaseModel):
+    name: str
+    holds: bool
+    trace: TracePayload | None
+
+
+class ExplanationPayload(BaseModel):
+    """What one pipeline and the site's rules say of one series now."""
+
+    series_instance_uid: str
+    pipeline: str
+    would_run: bool
+    reason: str
+    pipeline_accepts: bool
+    pipeline_reason: str
+    ready: bool
+    rules: list[TriedRule]
+
+
+class ExplanationList(BaseModel):
+    items: list[ExplanationPayload]
+
+
+@router.get("/rules", summary="Show the rules in force", operation_id="get_rules")
+def get_rules(settings: SettingsDep) -> RuleSet:
+    """The rules as they were read last; those of a pipeline are tried in this order."""
+    return current_rules(settings)
+
+
+@router.get(
+    "/studies/{study_instance_uid}/rules",
+    summary="Explain why pipelines run or do not run on a study",
+    operation_id="explain_rules",
+)
+def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> ExplanationList:
+    """Try every pipeline and rule on every received series; nothing is scheduled."""
+    return ExplanationList(
+        items=[_payload(one) for one in explain_study(storage, study_instance_uid)]
+    )
+
+
+def _payload(one: Explanation) -> ExplanationPayload:
+    return ExplanationPayload(
+        series_instance_uid=one.series.series_instance_uid,
+        pipeline=one.pipeline,
+        would_run=one.would_run,
+        reason=one.reason,
+        pipeline_accepts=one.accepts.accepted,
+        pipeline_reason=one.accepts.reason,
+        ready=one.ready,
+        rules=[_tried(tried) for tried in one.rules],
+    )
+
+
+def _tried(tried: RuleTrace) -> TriedRule:
+    trace = None if tried.trace is None else _trace(tried.trace)
+    return TriedRule(name=tried.rule.name, holds=tried.holds, trace=trace)
+
+
+def _trace(trace: Trace) -> TracePayload:
+    return TracePayload(
+        text=trace.text,
+        found=trace.found,
+        holds=trace.holds,
+        parts=[_trace(part) for part in trace.parts],
+    )

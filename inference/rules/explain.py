@@ -1,0 +1,82 @@
+"""Why each pipeline would or would not run on each series of a study, condition by condition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from inference.catalogue import catalogue
+from inference.pipeline import Acceptance, Pipeline
+from inference.rules.facts import SeriesFacts
+from inference.rules.file import current_rules
+from inference.rules.judge import RuleTrace, rule_on
+from inference.rules.model import RuleSet
+from storage.entities import Instance, Series
+from storage.opening import Storage
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One pipeline and one series: the pipeline's own word, then that of the site's rules."""
+
+    series: Series
+    pipeline: str
+    accepts: Acceptance
+    ready: bool
+    ready_detail: str
+    rules: tuple[RuleTrace, ...]
+    would_run: bool
+    reason: str
+
+
+def explain_study(
+    storage: Storage, study_instance_uid: str, rules: RuleSet | None = None
+) -> list[Explanation]:
+    """Try every pipeline and rule on every received series; nothing is scheduled or stored.
+
+    `rules` stand in for those in force, to try a file before it is used. Raises NotFound,
+    InvalidRequest where the rules in force are wrong.
+    """
+    storage.index.study(study_instance_uid)
+    tried = current_rules(storage.settings) if rules is None else rules
+    explanations = []
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated":
+            continue
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        explanations += [
+            _explain(series, instances, headers, pipeline, tried)
+            for pipeline in catalogue(storage.settings)
+            if pipeline.input_kind == "volume"
+        ]
+    return explanations
+
+
+def _explain(
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    pipeline: Pipeline,
+    rules: RuleSet,
+) -> Explanation:
+    acceptance = pipeline.accepts(series, instances, headers)
+    readiness = pipeline.readiness()
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(headers))
+    would_run = acceptance.accepted and readiness.ready and ruling.allowed
+    if not acceptance.accepted:
+        reason = acceptance.reason
+    elif not readiness.ready:
+        reason = readiness.detail
+    else:
+        reason = f"{acceptance.reason} {ruling.reason}".strip()
+    return Explanation(
+        series,
+        pipeline.name,
+        acceptance,
+        readiness.ready,
+        readiness.detail,
+        ruling.tried,
+        would_run,
+        reason,
+    )
