@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.cli.addresses import own_dicom_peer, own_http_url
+from api.cli.own_node import own_node
 from api.health import check_broker, check_disk, is_alive
 from api.static import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
@@ -24,7 +25,7 @@ from storage.database import make_engine
 from storage.errors import MediViewError
 from storage.migrate import check_schema
 from storage.opening import Storage, open_objects, open_storage
-from storage.settings import Settings
+from storage.settings import Settings, is_loopback
 
 State = Literal["ok", "note", "fail"]
 _OLDEST_PYTHON = (3, 11)
@@ -58,6 +59,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         except (MediViewError, SQLAlchemyError, OSError):
             yield Check("workers", "fail", "unknown without the database", "Repair that first.")
         else:
+            yield _sign_in(settings, storage)
             yield from _workers(storage)
     yield from _pipelines(settings)
     yield from _destinations(settings)
@@ -145,7 +147,8 @@ def _dicom(settings: Settings) -> Check:
 def _http(settings: Settings) -> Check:
     url = own_http_url(settings)
     try:
-        health = httpx.get(f"{url}/health", timeout=10.0).json()
+        with own_node(settings) as client:
+            health = client.get("/health").json()
         wrong = [
             f"{name}: {part['detail']}" for name, part in health["parts"].items() if not part["ok"]
         ]
@@ -243,15 +246,30 @@ def _dcmtk() -> Check:
 
 
 def _network(settings: Settings) -> Check:
-    if settings.trusted_network:
-        return Check(
-            "network",
-            "note",
-            "MEDIVIEW_TRUSTED_NETWORK=true: everyone who reaches the node may see every patient",
-        )
     try:
         settings.check_binding(settings.dicom_host, "The DICOM node")
         settings.check_http_binding()
     except MediViewError as error:
         return Check("network", "fail", error.message, error.remedy)
-    return Check("network", "ok", "listens on this machine alone")
+    if settings.trusted_network:
+        return Check(
+            "network",
+            "note",
+            "MEDIVIEW_TRUSTED_NETWORK=true: everyone who reaches the DICOM port may send and ask",
+        )
+    if is_loopback(settings.http_host):
+        return Check("network", "ok", "listens on this machine alone")
+    return Check("network", "ok", "HTTP beyond this machine, with sign-in")
+
+
+def _sign_in(settings: Settings, storage: Storage) -> Check:
+    if settings.auth == "none":
+        return Check("sign-in", "note", "none: whoever is at this machine may do everything")
+    if not storage.accounts.has_admin() and not settings.oidc_issuer:
+        return Check(
+            "sign-in",
+            "fail",
+            "required, but nobody can administer the node",
+            "Make an account: mediview users add NAME --role admin",
+        )
+    return Check("sign-in", "ok", "required")

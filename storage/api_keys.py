@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
@@ -138,6 +138,11 @@ class ApiKeys:
                 .values(revoked_at=now)
             )
         return self.get(key.key_id)
+
+    def forget(self, key_id: str) -> None:
+        """Remove a key that a command made for itself; others are revoked and stay on the list."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.api_key).where(t.api_key.c.key_id == key_id))
 
     def _touch(self, key_id: str, now: datetime) -> None:
         try:

@@ -1,0 +1,101 @@
+"""`mediview keys`: what programs come in with."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.access import trail
+from api.cli.console import err, out
+from api.cli.users import OPERATOR, opened
+from storage.clock import utcnow
+from storage.errors import InvalidRequest
+
+app = typer.Typer(name="keys", help="What programs come in with.", no_args_is_help=True)
+
+_SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Show all keys, without their secrets."""
+    with opened() as storage:
+        keys = storage.api_keys.all()
+    now = utcnow()
+    table = Table("Id", "Name", "Roles", "Scopes", "State", "Last used", box=None, pad_edge=False)
+    for one in keys:
+        state = "until " + f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "for ever"
+        if not one.is_valid(now):
+            state = "revoked" if one.revoked_at else "expired"
+        last = f"{one.last_used_at:%Y-%m-%d}" if one.last_used_at else "never"
+        roles, scopes = ", ".join(sorted(one.roles)), ", ".join(sorted(one.scopes))
+        table.add_row(one.key_id, one.name, roles, scopes, state, last)
+    if keys:
+        out.print(table)
+    out.print(f"{len(keys)} keys.", markup=False)
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Who uses it, such as 'ris'.")],
+    role: Annotated[
+        list[str],
+        typer.Option("--role", help="viewer, radiologist, integrator or admin; repeatable."),
+    ],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            help="dicomweb:read, dicomweb:write, api:read, api:write, fhir:read, metrics:read,"
+            " admin; repeatable or with commas. None: all that the roles allow.",
+        ),
+    ] = None,
+    expires: Annotated[str, typer.Option(help="Such as 90d or 12h, or never.")] = "90d",
+) -> None:
+    """Make a key and write it to standard output, this once."""
+    with opened() as storage:
+        key, secret = storage.api_keys.create(
+            name,
+            [part for one in role for part in one.split(",")],
+            [part for one in scope or () for part in one.split(",")],
+            created_by=OPERATOR.name,
+            expires_at=_end(expires),
+        )
+        trail.changed(
+            storage,
+            OPERATOR,
+            "C",
+            "key",
+            key.name,
+            roles=sorted(key.roles),
+            scopes=sorted(key.scopes),
+        )
+    # Alone on standard output, so that a script can take it.
+    typer.echo(secret)
+    err.print(
+        f"This is shown once. Programs send it as 'Authorization: Bearer …';"
+        f" `mediview keys revoke {key.key_id}` ends it.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command("revoke")
+def revoke(key: Annotated[str, typer.Argument(help="Id or name.")]) -> None:
+    """End a key; it counts no more within a second."""
+    with opened() as storage:
+        revoked = storage.api_keys.revoke(key, utcnow())
+        trail.changed(storage, OPERATOR, "D", "key", revoked.name, what="revoked")
+    out.print(f"The key {revoked.name} is revoked.", markup=False)
+
+
+def _end(expires: str) -> datetime | None:
+    if expires == "never":
+        return None
+    span = _SPAN.fullmatch(expires.strip())
+    if span is None:
+        raise InvalidRequest(f"'{expires}' is no time span.", remedy="Write 90d, 12h, or never.")
+    number = int(span[1])
+    return utcnow() + (timedelta(days=number) if span[2] == "d" else timedelta(hours=number))

@@ -1,0 +1,115 @@
+"""`mediview users`: who may sign in with a password."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.access import trail
+from api.cli.console import out
+from api.cli.starting import start
+from storage.audit import Actor
+from storage.errors import InvalidRequest
+from storage.opening import Storage, open_storage
+
+app = typer.Typer(name="users", help="Who may sign in with a password.", no_args_is_help=True)
+OPERATOR = Actor("operator", "operator")
+
+Name = Annotated[str, typer.Argument(help="Up to 80 of a-z, 0-9 and . _ @ -")]
+Roles = Annotated[
+    list[str], typer.Option("--role", help="viewer, radiologist, integrator or admin; repeatable.")
+]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
+
+@contextmanager
+def opened() -> Iterator[Storage]:
+    with open_storage(start(log_level="ERROR")) as storage:
+        yield storage
+
+
+@app.command("list")
+def list_users() -> None:
+    """Show all accounts."""
+    with opened() as storage:
+        accounts = storage.accounts.all()
+        required = storage.settings.auth == "required"
+    table = Table("Name", "Roles", "State", "Last sign-in", box=None, pad_edge=False)
+    for one in accounts:
+        last = f"{one.last_sign_in_at:%Y-%m-%d %H:%M} UTC" if one.last_sign_in_at else "never"
+        state = "disabled" if one.disabled else "enabled"
+        table.add_row(one.name, ", ".join(sorted(one.roles)), state, last)
+    if accounts:
+        out.print(table)
+    rule = (
+        "Everyone has to sign in (MEDIVIEW_AUTH=required)"
+        if required
+        else "Nobody has to sign in at this machine (MEDIVIEW_AUTH=none)"
+    )
+    out.print(f"{len(accounts)} accounts. {rule}.", markup=False)
+
+
+@app.command("add")
+def add(name: Name, role: Roles, password_stdin: FromStdin = False) -> None:
+    """Add an account; the password is asked for."""
+    with opened() as storage:
+        account = storage.accounts.add(name, _password(password_stdin), role)
+        trail.changed(storage, OPERATOR, "C", "account", account.name, roles=sorted(account.roles))
+    out.print(f"{account.name} may sign in as {', '.join(sorted(account.roles))}.", markup=False)
+
+
+@app.command("set-password")
+def set_password(name: Name, password_stdin: FromStdin = False) -> None:
+    """Give an account another password; its sessions end."""
+    with opened() as storage:
+        account = storage.accounts.get(name)
+        storage.accounts.set_password(account.name, _password(password_stdin))
+        trail.changed(storage, OPERATOR, "U", "account", account.name, what="password")
+    out.print(f"{account.name} has another password now.", markup=False)
+
+
+@app.command("set-roles")
+def set_roles(name: Name, role: Roles) -> None:
+    """Give an account other roles; they count within a second."""
+    with opened() as storage:
+        account = storage.accounts.set_roles(name, role)
+        trail.changed(storage, OPERATOR, "U", "account", account.name, roles=sorted(account.roles))
+    out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
+
+
+@app.command("disable")
+def disable(name: Name) -> None:
+    """Let an account sign in no more; its sessions end."""
+    _switch(name, disabled=True)
+
+
+@app.command("enable")
+def enable(name: Name) -> None:
+    """Let a disabled account sign in again."""
+    _switch(name, disabled=False)
+
+
+def _switch(name: str, *, disabled: bool) -> None:
+    word = "disabled" if disabled else "enabled"
+    with opened() as storage:
+        account = storage.accounts.set_disabled(name, disabled)
+        trail.changed(storage, OPERATOR, "U", "account", account.name, what=word)
+    out.print(f"{account.name} is {word} now.", markup=False)
+
+
+def _password(from_stdin: bool) -> str:
+    """Asked for twice, or the first line of standard input; never an option, which others see."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise InvalidRequest(
+            "There is no terminal to ask for a password at.",
+            remedy="Use --password-stdin and write the password to standard input.",
+        )
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
