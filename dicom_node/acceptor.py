@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Protocol
 
 import structlog
@@ -54,6 +55,10 @@ class AcceptedAssociation(NodeAssociation):
 
     def run_reactor(self) -> None:
         """The life of an accepted association, in its thread."""
+        with self.auditing.around() if self.auditing else nullcontext():
+            self._live()
+
+    def _live(self) -> None:
         try:
             self.dul.pump()
             self._negotiate()
@@ -79,8 +84,12 @@ class AcceptedAssociation(NodeAssociation):
         if not isinstance(request, A_ASSOCIATE):
             return
         self.requestor.primitive = request
+        if self.auditing is not None:
+            self.auditing.associated(request)
         refusal = self._admit(self, request)
         if refusal is not None:
+            if self.auditing is not None:
+                self.auditing.rejected(refusal)
             self.requestor.ae_title = request.calling_ae_title
             self.acse.send_reject(*refusal)
             return

@@ -196,6 +196,8 @@ class _LargeRefusal:
 
 
 def _refuse(association: AcceptedAssociation, context_id: int, command: CommandSet) -> None:
+    if association.auditing is not None:
+        association.auditing.not_allowed(command.command_field)
     response = encode_response(command, NOT_AUTHORIZED.code, NOT_AUTHORIZED.comment)
     association.send_data(context_id, response)
 

@@ -13,6 +13,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_RELEASE, P_DATA
 
+from dicom_node.auditing import AssociationAuditing
 from dicom_node.command_set import Command, CommandSet
 from dicom_node.connection import Connection, PeerTooSlow
 from dicom_node.messages import Incoming, StoreReceiver
@@ -58,6 +59,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self.dul = SynchronousDul(self)
         self.dimse = SynchronousDimse(self)
         self.store_receiver: StoreReceiver | None = None
+        # What the audit trail hears of it; None as requestor.
+        self.auditing: AssociationAuditing | None = None
         # Command fields of the requests that we serve ourselves.
         self.served: frozenset[int] = frozenset()
         self.busy = False

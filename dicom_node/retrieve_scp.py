@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from dicom_node.association import NodeAssociation
-from dicom_node.command_set import CommandSet, SubOperations, encode_response
+from dicom_node.command_set import Command, CommandSet, SubOperations, encode_response
 from dicom_node.contexts import GET_CLASSES, MOVE_CLASSES
 from dicom_node.identifiers import Identifier, encode_uid_list, read_identifier
 from dicom_node.peers import Peer, known_peer
@@ -113,14 +113,24 @@ class RetrieveScp:
         progress: _Progress,
     ) -> DimseStatus:
         cancelled = partial(self._association.is_cancelled, command.message_id)
+        auditing, destination = self._association.auditing, self._named(command)
+        if auditing is not None:
+            auditing.retrieving(instances, destination)
+        unsent = {instance.sop_instance_uid for instance in instances}
 
         def count(result: SendResult) -> None:
             progress.count(result)
+            if result.ok:
+                unsent.discard(result.sop_instance_uid)
             if progress.done % _INSTANCES_A_RESPONSE == 0 and progress.done < progress.total:
                 pending = encode_response(command, PENDING, sub_operations=progress.counts())
                 self._association.send_data(context_id, pending)
 
-        send_items([self._item(instance) for instance in instances], count, cancelled)
+        try:
+            send_items([self._item(instance) for instance in instances], count, cancelled)
+        finally:
+            if auditing is not None:
+                auditing.retrieved(instances, unsent, destination)
         log.info(
             "instances_retrieved",
             peer=self._association.peer_ae_title,
@@ -156,6 +166,13 @@ class RetrieveScp:
             )
 
         return send_to
+
+    def _named(self, command: CommandSet) -> tuple[str, str] | None:
+        """AE title and host of a C-MOVE's destination, None of a C-GET, which has none."""
+        if command.command_field != Command.C_MOVE_RQ:
+            return None
+        peer = self._destination(command.move_destination)
+        return peer.ae_title, peer.host
 
     def _destination(self, ae_title: str) -> Peer:
         peer = known_peer(self._storage, ae_title)

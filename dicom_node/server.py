@@ -17,17 +17,21 @@ from pynetdicom.transport import AddressInformation
 from dicom_node.acceptor import AcceptedAssociation, Rejection
 from dicom_node.admission import LOCAL_LIMIT_EXCEEDED, Admission
 from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
+from dicom_node.auditing import AssociationAuditing
 from dicom_node.command_set import Command
 from dicom_node.commitment_reporter import CommitmentReporter
 from dicom_node.contexts import supported_contexts
+from dicom_node.extended_negotiation import answer_extended
+from dicom_node.find_service import FindDispatch
 from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
 from dicom_node.status import SUCCESS
 from dicom_node.store_scp import StoreScp
 from dicom_node.tls import ServerTls
+from dicom_node.tls_connection import TlsConnection
 from dicom_node.upper_layer import NodeSocket, Timeouts
-from dicom_node.worklist_scp import FindDispatch, WorklistScp
+from dicom_node.worklist_scp import WorklistScp
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
@@ -190,12 +194,16 @@ class Scp:
             client = tls.context().wrap_socket(
                 client, server_side=True, do_handshake_on_connect=False
             )
+        association.auditing = AssociationAuditing(self.storage.audit, address[0])
         association.set_socket(NodeSocket(association, client_socket=client))
+        if isinstance(association.connection, TlsConnection):
+            association.connection.on_failed = association.auditing.tls_failed
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = settings.ae_title
         association.acceptor.address_info = AddressInformation(self.host, self.port)
         association.requestor.address_info = AddressInformation(address[0], address[1])
         association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
+        association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))
         association.store_receiver = StoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
@@ -204,7 +212,7 @@ class Scp:
         worklist = WorklistScp(self.storage.worklist, association)
         association.serve_with(
             {
-                Command.C_FIND_RQ: FindDispatch(worklist, find, association),
+                Command.C_FIND_RQ: FindDispatch((find, worklist)),
                 Command.C_MOVE_RQ: retrieve,
                 Command.C_GET_RQ: retrieve,
                 **normalized_services(self.storage, association),
@@ -249,7 +257,7 @@ def run_scp(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with open_storage(settings) as storage:
+    with open_storage(settings) as storage, storage.audit.running("scp"):
         scp = start_scp(storage)
         try:
             stop.wait()

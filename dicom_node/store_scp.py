@@ -68,6 +68,7 @@ class StoreScp:
             return NOT_STORAGE
         except MediViewError as error:
             status = store_status(error)
+            self._count_refusal()
             log.warning(
                 "instance_refused",
                 code=error.code,
@@ -80,6 +81,7 @@ class StoreScp:
             # The edge of a request: whatever happens, the sender gets an answer
             # and knows that the instance is not ours.
             log.error("instance_failed", peer=self._association.peer_ae_title, exc_info=True)
+            self._count_refusal()
             return UNEXPECTED
         return SET_ASIDE if accepted.outcome == "conflict" else STORED
 
@@ -97,6 +99,10 @@ class StoreScp:
             "transfer_syntax_uid": negotiated[1],
             "calling_ae_title": self._association.peer_ae_title,
         }
+
+    def _count_refusal(self) -> None:
+        if self._association.auditing is not None:
+            self._association.auditing.instance_refused()
 
     def _negotiated(self) -> dict[int, tuple[str, str]]:
         if self._contexts is None:

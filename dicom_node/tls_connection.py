@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 
 import structlog
 
@@ -26,6 +27,8 @@ class TlsConnection(Connection):
 
     def __init__(self, sock: ssl.SSLSocket, *, timeout_s: float) -> None:
         self._shaken = False
+        # Hears why a peer and we did not come together.
+        self.on_failed: Callable[[str], None] | None = None
         super().__init__(sock, timeout_s=timeout_s)
         # Quick ACKs help against delayed ACKs of whole messages; records are not those.
         self._quick_ack = None
@@ -99,4 +102,6 @@ class TlsConnection(Connection):
             raise PeerTooSlow(f"No TLS handshake within {self._timeout_s:g} s.") from error
         except OSError as error:
             log.warning("tls_handshake_failed", detail=tls_words(error))
+            if self.on_failed is not None:
+                self.on_failed(tls_words(error))
             raise

@@ -9,7 +9,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
-from storage.audit.events import NODE, Actor, AuditEvent, Code
+from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import (
     WINDOW,
     Views,
@@ -162,6 +163,21 @@ class Audit:
             attempt.rollback()
         self._checked_at = time.monotonic()
 
+    @contextmanager
+    def running(self, role: str) -> Iterator[None]:
+        """Tell that a role of the node started, and that it ended.
+
+        Raises StorageUnavailable where the trail fails closed: then the role must not start.
+        """
+        self.record(_activity(Type.APPLICATION_START, role))
+        try:
+            yield
+        finally:
+            try:
+                self.record(_activity(Type.APPLICATION_STOP, role))
+            except MediViewError as error:
+                log.error("audit_not_written", error=error.code)
+
     def patients_of(self, study_instance_uids: Sequence[str]) -> tuple[str, ...]:
         """Patient IDs of studies that are about to be deleted. Raises StorageUnavailable."""
         probe = AuditEvent(
@@ -253,6 +269,10 @@ class Audit:
 def _of_request(event: AuditEvent) -> AuditEvent:
     request_id = event.request_id or current_request_id()
     return event if request_id == event.request_id else replace(event, request_id=request_id)
+
+
+def _activity(kind: Type, role: str) -> AuditEvent:
+    return AuditEvent(Code.APPLICATION_ACTIVITY, "E", NODE, type=kind, detail={"what": role})
 
 
 def _counted(views: Views) -> AuditEvent:

@@ -1,0 +1,151 @@
+"""What the audit trail hears of associations, asked by peers over real sockets."""
+
+import base64
+import time
+from collections.abc import Sequence
+from io import BytesIO
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian, generate_uid
+from pynetdicom import AE, build_role, evt
+from pynetdicom.sop_class import (
+    CTImageStorage,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+)
+
+from storage.audit import MINOR_FAILURE, SUCCESS, AuditRecord, Code, Type
+from storage.audit.query import AuditFilter, all_events
+from storage.settings import Settings
+from tests.dicom_node.builders import ct_instance
+from tests.dicom_node.conftest import Node, node_settings
+
+
+def trail(node: Node, wanted: int, code: Code | None = None) -> Sequence[AuditRecord]:
+    """Events of the code, once as many as are wanted are there."""
+    deadline = time.monotonic() + 10
+    while True:
+        node.storage.audit.flush()
+        found = [
+            one
+            for one in all_events(node.storage.engine, AuditFilter())
+            if code is None or one.code == code
+        ]
+        if len(found) >= wanted or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+def ct_series(count: int) -> list[Dataset]:
+    study_instance_uid, series_instance_uid = generate_uid(), generate_uid()
+    return [
+        ct_instance(
+            study_instance_uid=study_instance_uid,
+            series_instance_uid=series_instance_uid,
+            transfer_syntax_uid=ImplicitVRLittleEndian,
+            instance_number=number,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def store(node: Node, datasets: Sequence[Dataset], ae_title: str = "CT1") -> None:
+    ae = AE(ae_title)
+    ae.add_requested_context(CTImageStorage, ImplicitVRLittleEndian)
+    association = ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW")
+    assert association.is_established
+    for dataset in datasets:
+        assert association.send_c_store(dataset).Status == 0
+    association.release()
+
+
+def test_a_study_that_comes_in_is_told_twice_and_not_an_instance_at_a_time(node: Node) -> None:
+    datasets = ct_series(5)
+    store(node, datasets)
+    begun, ended = trail(node, 2)
+    uid = datasets[0].StudyInstanceUID
+    assert (begun.code, begun.action, begun.outcome) == (Code.BEGIN_TRANSFER, "E", SUCCESS)
+    assert (ended.code, ended.action) == (Code.INSTANCES_TRANSFERRED, "C")
+    for one in (begun, ended):
+        assert one.study_instance_uids == (uid,)
+        assert one.patient_ids == (datasets[0].PatientID,)
+        assert (one.actor_kind, one.actor_name, one.actor_address) == ("peer", "CT1", "127.0.0.1")
+    assert ended.detail["sop_classes"] == {CTImageStorage: 5}
+    assert begun.request_id == ended.request_id != ""
+
+
+def test_a_study_is_told_although_its_association_breaks_off(node: Node) -> None:
+    datasets = ct_series(3)
+    ae = AE("CT1")
+    ae.add_requested_context(CTImageStorage, ImplicitVRLittleEndian)
+    association = ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW")
+    association.send_c_store(datasets[0])
+    association.abort()
+    (told,) = trail(node, 1, Code.INSTANCES_TRANSFERRED)
+    assert told.detail["sop_classes"] == {CTImageStorage: 1}
+
+
+def test_a_query_is_kept_as_it_came(node: Node) -> None:
+    datasets = ct_series(1)
+    store(node, datasets)
+    ae = AE("WORKSTATION")
+    ae.add_requested_context(StudyRootQueryRetrieveInformationModelFind, ImplicitVRLittleEndian)
+    association = ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW")
+    keys = Dataset()
+    keys.QueryRetrieveLevel = "STUDY"
+    keys.PatientID = datasets[0].PatientID
+    keys.StudyInstanceUID = ""
+    list(association.send_c_find(keys, StudyRootQueryRetrieveInformationModelFind))
+    association.release()
+    (asked,) = trail(node, 1, Code.QUERY)
+    assert asked.patient_ids == (datasets[0].PatientID,)
+    assert asked.detail["query_uid"] == StudyRootQueryRetrieveInformationModelFind
+    assert asked.detail["TransferSyntax"] == ImplicitVRLittleEndian
+    kept = dcmread(BytesIO(base64.b64decode(asked.detail["query"])), force=True)
+    assert kept.PatientID == datasets[0].PatientID
+
+
+def test_a_retrieval_is_told_with_what_left(node: Node) -> None:
+    datasets = ct_series(4)
+    store(node, datasets)
+    ae = AE("WORKSTATION")
+    ae.add_requested_context(StudyRootQueryRetrieveInformationModelGet, ImplicitVRLittleEndian)
+    ae.add_requested_context(CTImageStorage, ImplicitVRLittleEndian)
+    association = ae.associate(
+        "127.0.0.1",
+        node.port,
+        ae_title="MEDIVIEW",
+        ext_neg=[build_role(CTImageStorage, scp_role=True)],
+        evt_handlers=[(evt.EVT_C_STORE, lambda _: 0)],
+    )
+    keys = Dataset()
+    keys.QueryRetrieveLevel = "STUDY"
+    keys.StudyInstanceUID = datasets[0].StudyInstanceUID
+    list(association.send_c_get(keys, StudyRootQueryRetrieveInformationModelGet))
+    association.release()
+    told = [one for one in trail(node, 2, Code.INSTANCES_TRANSFERRED) if one.action == "R"]
+    assert [one.actor_name for one in told] == ["WORKSTATION"]
+    assert told[0].detail["sop_classes"] == {CTImageStorage: 4}
+    assert told[0].detail["toward"] == "actor"
+
+
+class TestStrangers:
+    @pytest.fixture
+    def settings(self, tmp_path: object) -> Settings:
+        return node_settings(tmp_path, unknown_peers="reject")  # type: ignore[arg-type]
+
+    def test_a_rejected_association_is_an_alert_and_a_flood_of_them_is_one(
+        self, node: Node
+    ) -> None:
+        ae = AE("STRANGER")
+        ae.add_requested_context(CTImageStorage)
+        for _ in range(3):
+            assert ae.associate("127.0.0.1", node.port, ae_title="MEDIVIEW").is_rejected
+        alerts = trail(node, 1, Code.SECURITY_ALERT)
+        assert sum(one.occurrences for one in alerts) == 3
+        assert len(alerts) <= 2, "the minute may change in between"
+        assert alerts[0].type_code == Type.NODE_AUTHENTICATION
+        assert (alerts[0].outcome, alerts[0].actor_name) == (MINOR_FAILURE, "STRANGER")
+        assert alerts[0].detail["reason"] == "calling AE title not recognised"
