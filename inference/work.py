@@ -13,11 +13,11 @@ from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.results.encode import EncodedResults, encode_results
-from inference.rules.destinations import destinations_of
+from inference.rules.of_job import destinations_of, rule_for
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Instance, Job
-from storage.errors import InvalidRequest
+from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
 from storage.peers import KnownPeer
 
@@ -34,6 +34,12 @@ _LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
 
 class WorkerStopping(Exception):
     """The process was asked to end; the job goes back to the ledger."""
+
+
+class DeadlinePassed(MediViewError):
+    """A job took longer than its site allows; trying again would take as long."""
+
+    code = "deadline_passed"
 
 
 class Work:
@@ -54,17 +60,22 @@ class Work:
         self._stopping = stopping
         self._timings_s: dict[str, float] = {}
         self._reported = ("", -1.0, 0.0)
+        self._begun = time.monotonic()
+        self._deadline_s = storage.settings.job_deadline_s
 
     def do(self, pipeline: Pipeline) -> dict[str, Any]:
         reset_peak_memory()
         begun = time.monotonic()
         if pipeline.input_kind == "image":
             sources: Sequence[Dataset] = ()
-            volume = None
+            volume = rule = None
             context = self._image_context()
         else:
             with self._stage("loading", _LOADING):
                 sources = self._load()
+            rule = rule_for(self._storage.settings, pipeline.name, sources)
+            if rule is not None and rule.deadline_s is not None:
+                self._deadline_s = rule.deadline_s
             with self._stage("assembling", _ASSEMBLING):
                 volume = assemble_volume(sources)
                 _drop_pixels(sources)
@@ -74,7 +85,7 @@ class Work:
         with self._stage("encoding", _ENCODING):
             results = encode_results(self._job, pipeline, sources, volume, output)
         with self._stage("storing", _STORING):
-            stored = self._store(results, destinations_of(self._storage, pipeline.name, sources))
+            stored = self._store(results, destinations_of(self._storage, rule))
         self._timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored)
 
@@ -188,6 +199,12 @@ class Work:
     def _check(self) -> None:
         if self._stopping():
             raise WorkerStopping
+        if time.monotonic() - self._begun > self._deadline_s:
+            raise DeadlinePassed(
+                f"The job took longer than the {self._deadline_s:g} s that it may.",
+                remedy="Give it more time by the site's rule or MEDIVIEW_JOB_DEADLINE_S,"
+                " or a faster machine.",
+            )
         self._lease.check()
 
 

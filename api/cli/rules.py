@@ -7,6 +7,7 @@ import typer
 
 from api.cli.console import out
 from api.cli.starting import start
+from inference.rules.check import check_pipelines
 from inference.rules.explain import Explanation, explain_study
 from inference.rules.file import read_rules
 from inference.rules.judge import Trace
@@ -21,6 +22,7 @@ app = typer.Typer(
 def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) -> None:
     """Say whether a file could be used; each mistake with its line."""
     rules = read_rules(file)
+    check_pipelines(start(log_level="ERROR"), rules)
     out.print(f"{file}: {len(rules.rules)} rules, no mistake.", markup=False, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from api.cli.starting import start
 from api.static import is_viewer_built
 from api.supervisor import Role, Supervisor
 from dicom_node.peers import Peer
+from inference.rules.check import check_at_start
 from storage.errors import InvalidRequest
 from storage.migrate import upgrade
 from storage.settings import Settings
@@ -47,6 +48,7 @@ def up(
     settings = start(**given)
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
+    check_at_start(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_on(settings.data_dir):
         settings = _with_free_ports(settings)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.starting import start
+from inference.rules.check import check_at_start
 
 
 class Queue(StrEnum):
@@ -22,4 +23,6 @@ def worker(
     """Work on one queue."""
     from inference.worker import run_worker
 
-    raise typer.Exit(run_worker(start(), queue.value))
+    settings = start()
+    check_at_start(settings)
+    raise typer.Exit(run_worker(settings, queue.value))

@@ -14,6 +14,9 @@ class WorkSettings(BaseModel):
     )
     job_lease_s: float = Field(20.0, gt=0)
     job_max_attempts: int = Field(3, ge=1)
+    job_deadline_s: float = Field(
+        3600.0, gt=0, description="A job that takes longer is given up between two of its steps."
+    )
     analyze_timeout_s: float = Field(300.0, gt=0)
     tick_s: float = Field(1.0, gt=0)
     torch_threads: int = Field(0, ge=0, description="0 leaves the choice to torch.")
