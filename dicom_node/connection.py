@@ -34,6 +34,8 @@ class Connection:
         self._timeout_s = 0.0
         self._message_started = 0.0
         self._message_bytes = 0
+        self._sending_s = 0.0
+        self._sent_bytes = 0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # Blocking, with the kernel keeping time: a Python-level timeout costs
@@ -61,14 +63,25 @@ class Connection:
             received = self.socket.recv_into(view)
         except BlockingIOError as error:
             raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+        self._received(received)
+        return received
+
+    def receive_both(self, first: memoryview, second: memoryview) -> int:
+        """As `receive_into`, the first view and then the second."""
+        try:
+            received: int = self.socket.recvmsg_into((first, second))[0]
+        except BlockingIOError as error:
+            raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+        self._received(received)
+        return received
+
+    def _received(self, received: int) -> None:
+        """Ask for quick ACKs again; and a message may take the time limit, and then as long as
+        its bytes come fast enough.
+        """
         if self._quick_ack is not None:
             with contextlib.suppress(OSError):
                 self.socket.setsockopt(socket.IPPROTO_TCP, self._quick_ack, 1)
-        self._watch_rate(received)
-        return received
-
-    def _watch_rate(self, received: int) -> None:
-        """A message may take the time limit, and then as long as its bytes come fast enough."""
         now = time.monotonic()
         if not self._message_started:
             self._message_started, self._message_bytes = now, 0
@@ -93,7 +106,9 @@ class Connection:
         first = 0
         try:
             while first < len(queue):
+                started = time.monotonic()
                 sent = self.socket.sendmsg(queue[first : first + _MAX_BUFFERS])
+                self._watch_sending(time.monotonic() - started, sent)
                 while sent and sent >= len(queue[first]):
                     sent -= len(queue[first])
                     first += 1
@@ -101,6 +116,16 @@ class Connection:
                     queue[first] = queue[first][sent:]
         except BlockingIOError as error:
             raise PeerTooSlow(f"The peer took nothing for {self._timeout_s:g} s.") from error
+
+    def _watch_sending(self, waited_s: float, sent: int) -> None:
+        """Of the time that we wait for the peer, no stretch may pass with hardly anything taken."""
+        self._sending_s += waited_s
+        self._sent_bytes += sent
+        if self._sending_s > self._timeout_s:
+            is_slow = self._sent_bytes < self._sending_s * _SLOWEST_BYTES_PER_S
+            self._sending_s, self._sent_bytes = 0.0, 0
+            if is_slow:
+                raise PeerTooSlow(f"The peer took less than {_SLOWEST_BYTES_PER_S:g} bytes/s.")
 
     def readable(self) -> bool:
         """Whether bytes, or the end, wait to be received."""

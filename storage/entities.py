@@ -23,15 +23,6 @@ Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 
 @dataclass(frozen=True)
-class Patient:
-    patient_id: str
-    issuer_of_patient_id: str
-    patient_name: str
-    patient_birth_date: str
-    patient_sex: str
-
-
-@dataclass(frozen=True)
 class Study:
     study_instance_uid: str
     patient_id: str
