@@ -1,7 +1,6 @@
 """Answers that are made of parts of stored files, and of a few bytes between them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +39,9 @@ class PiecesResponse(Response):
         *,
         media_type: str,
         headers: Mapping[str, str],
+        status_code: int = 200,
     ) -> None:
-        self.status_code = 200
+        self.status_code = status_code
         self.media_type = media_type
         self.background = None
         self._reader = reader
@@ -69,39 +69,38 @@ class PiecesResponse(Response):
 
 
 class _Sending:
-    """Collects small pieces, and sends them with the file that follows."""
+    """Collects what is small, and sends it ahead of the file that follows."""
 
     def __init__(self, reader: InstanceReader, send: Send, extensions: Mapping[str, Any]) -> None:
         self._reader = reader
         self._send = send
         self._zero_copy = EXTENSION in extensions
         self._is_connected: Callable[[], bool] = extensions.get(CONNECTED, lambda: True)
-        self._waiting: list[bytes] = []
+        self._waiting: list[Piece] = []
         self._waiting_bytes = 0
-        self._prepared: tuple[Stored, bytes] | None = None
+        self._first: tuple[Stored, bytes] | None = None
 
     async def prepare(self, pieces: Sequence[Piece]) -> None:
         """Find the first stored piece. Raises what reading it raises."""
         first = next((one for one in pieces if isinstance(one, Stored)), None)
         if first is None:
             return
-        if self._zero_copy and first.length >= _WORTH_A_FILE_BYTES:
+        if self._is_worth_a_file(first):
             with self._reader.hold(first.instance) as held:
                 if held is not None:
                     return
-        length = min(first.length, _AT_ONCE_BYTES)
-        data = await run_in_threadpool(self._reader.read, first.instance, first.start, length)
-        self._prepared = first, data
+        first = next(_steps(first), first)
+        data = await run_in_threadpool(self._reader.read, first.instance, first.start, first.length)
+        self._first = first, data
 
     async def add(self, piece: Piece) -> None:
         if isinstance(piece, bytes):
-            await self._add_bytes(piece)
+            await self._collect(piece, len(piece))
             return
-        if self._zero_copy and piece.length >= _WORTH_A_FILE_BYTES:
-            with ExitStack() as stack:
-                held = stack.enter_context(self._reader.hold(piece.instance))
+        if self._is_worth_a_file(piece):
+            with self._reader.hold(piece.instance) as held:
                 if held is not None:
-                    await self._flush()
+                    await self._flush(more_body=True)
                     await self._send(
                         {
                             "type": EXTENSION,
@@ -112,38 +111,43 @@ class _Sending:
                         }
                     )
                     return
-        for start, length in _steps(piece):
-            if self._prepared is not None and self._prepared[0] is piece:
-                data, self._prepared = self._prepared[1], None
-            elif self._is_connected():
-                data = await run_in_threadpool(self._reader.read, piece.instance, start, length)
-            else:
-                raise ClientLeft
-            await self._add_bytes(data)
+        for step in _steps(piece):
+            await self._collect(step, step.length)
 
     async def end(self) -> None:
-        await self._send(
-            {
-                "type": "http.response.body",
-                "body": b"".join(self._waiting),
-                "more_body": False,
-            }
-        )
+        await self._flush(more_body=False)
 
-    async def _add_bytes(self, data: bytes) -> None:
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
+    def _is_worth_a_file(self, piece: Stored) -> bool:
+        return self._zero_copy and piece.length >= _WORTH_A_FILE_BYTES
+
+    async def _collect(self, piece: Piece, length: int) -> None:
+        self._waiting.append(piece)
+        self._waiting_bytes += length
         if self._waiting_bytes >= _AT_ONCE_BYTES:
-            await self._flush()
+            await self._flush(more_body=True)
 
-    async def _flush(self) -> None:
-        if self._waiting:
-            body = b"".join(self._waiting)
-            self._waiting, self._waiting_bytes = [], 0
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+    async def _flush(self, *, more_body: bool) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not self._is_connected():
+            raise ClientLeft
+        if all(isinstance(one, bytes) for one in waiting):
+            body = self._joined(waiting)
+        else:
+            body = await run_in_threadpool(self._joined, waiting)
+        if body or not more_body:
+            await self._send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+    def _joined(self, pieces: Sequence[Piece]) -> bytes:
+        return b"".join(one if isinstance(one, bytes) else self._read(one) for one in pieces)
+
+    def _read(self, piece: Stored) -> bytes:
+        if self._first is not None and self._first[0] == piece:
+            data, self._first = self._first[1], None
+            return data
+        return self._reader.read(piece.instance, piece.start, piece.length)
 
 
-def _steps(piece: Stored) -> Iterator[tuple[int, int]]:
+def _steps(piece: Stored) -> Iterator[Stored]:
     end = piece.start + piece.length
     for start in range(piece.start, end, _AT_ONCE_BYTES):
-        yield start, min(_AT_ONCE_BYTES, end - start)
+        yield Stored(piece.instance, start, min(_AT_ONCE_BYTES, end - start))

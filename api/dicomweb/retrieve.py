@@ -25,6 +25,7 @@ from api.dicomweb.negotiation import (
     choose_model,
     wants_zip,
 )
+from api.dicomweb.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
@@ -33,9 +34,6 @@ from storage.index import Content
 from storage.opening import Storage
 
 router = APIRouter()
-
-_CHUNK_BYTES = 1024 * 1024
-_AT_ONCE_BYTES = 4 * 1024 * 1024
 
 
 @router.get("/studies/{study_instance_uid}")
@@ -162,30 +160,22 @@ def _instances(request: Request, storage: Storage, instances: Sequence[Instance]
         headers["Accept-Ranges"] = "bytes"
         if span is not None:
             headers["Content-Range"] = span.content_range
-            pieces = _pieces(storage, instance, span.start, span.end)
-            return _answer(pieces, span.length, media_type, headers, status_code=206)
-        return _answer(_pieces(storage, instance), instance.size_bytes, media_type, headers)
+            part = Stored(instance, span.start, span.length)
+            return PiecesResponse(
+                storage.instances, [part], media_type=media_type, headers=headers, status_code=206
+            )
+        whole = Stored(instance, 0, instance.size_bytes)
+        return PiecesResponse(storage.instances, [whole], media_type=media_type, headers=headers)
     writer = MultipartWriter(DICOM)
-    parts = [
-        (writer.part_header(_part_type(i.transfer_syntax_uid), i.size_bytes), i) for i in instances
-    ]
-    length = sum(len(head) + i.size_bytes for head, i in parts) + len(writer.end)
-    pieces = _joined(storage, parts, writer.end)
-    return _answer(pieces, length, writer.content_type, headers)
-
-
-def _answer(
-    pieces: Iterator[bytes],
-    length: int,
-    media_type: str,
-    headers: dict[str, str],
-    status_code: int = 200,
-) -> Response:
-    """Stream, unless it is so little that the hops between threads cost more than the memory."""
-    if length <= _AT_ONCE_BYTES:
-        return Response(b"".join(pieces), status_code, headers, media_type)
-    headers["Content-Length"] = str(length)
-    return StreamingResponse(pieces, status_code, headers, media_type)
+    pieces: list[Piece] = []
+    for instance in instances:
+        part_type = _part_type(instance.transfer_syntax_uid)
+        pieces.append(writer.part_header(part_type, instance.size_bytes))
+        pieces.append(Stored(instance, 0, instance.size_bytes))
+    pieces.append(writer.end)
+    return PiecesResponse(
+        storage.instances, pieces, media_type=writer.content_type, headers=headers
+    )
 
 
 def _only(instances: Sequence[Instance]) -> Instance:
@@ -199,32 +189,6 @@ def _only(instances: Sequence[Instance]) -> Instance:
 
 def _part_type(transfer_syntax_uid: str) -> str:
     return f"{DICOM}; transfer-syntax={transfer_syntax_uid}"
-
-
-def _pieces(
-    storage: Storage, instance: Instance, first: int = 0, end: int | None = None
-) -> Iterator[bytes]:
-    end = instance.size_bytes if end is None else end
-    for start in range(first, end, _CHUNK_BYTES):
-        yield storage.instances.read(instance, start, min(_CHUNK_BYTES, end - start))
-
-
-def _joined(
-    storage: Storage, parts: Sequence[tuple[bytes, Instance]], end: bytes
-) -> Iterator[bytes]:
-    """Heads and bodies in chunks of about a megabyte: small instances travel together."""
-    waiting: list[bytes] = []
-    size_bytes = 0
-    for head, instance in parts:
-        waiting.append(head)
-        for piece in _pieces(storage, instance):
-            waiting.append(piece)
-            size_bytes += len(piece)
-            if size_bytes >= _CHUNK_BYTES:
-                yield b"".join(waiting)
-                waiting, size_bytes = [], 0
-    waiting.append(end)
-    yield b"".join(waiting)
 
 
 def _transcoded(
