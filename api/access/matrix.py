@@ -29,6 +29,8 @@ _STUDY = "/dicom-web/studies/{study_instance_uid}"
 _SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
 _INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
 _FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
+_WORKITEM = "/dicom-web/workitems/{workitem_uid}"
+_SUBSCRIBER = f"{_WORKITEM}/subscribers/{{ae_title}}"
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,20 @@ MATRIX: tuple[Rule, ...] = (
     ),
     Rule("GET", "/fhir/AuditEvent", ADMINS, "fhir:read"),
     Rule("GET", "/fhir/AuditEvent/{resource_id}", ADMINS, "fhir:read"),
+    Rule("GET", "/api/webhooks", INTEGRATORS, "api:read"),
+    Rule("POST", "/api/webhooks", INTEGRATORS, "api:write"),
+    Rule("GET", "/api/webhooks/{webhook_id}", INTEGRATORS, "api:read"),
+    Rule("PATCH", "/api/webhooks/{webhook_id}", INTEGRATORS, "api:write"),
+    Rule("DELETE", "/api/webhooks/{webhook_id}", INTEGRATORS, "api:write"),
+    Rule("POST", "/api/webhooks/{webhook_id}/secret", INTEGRATORS, "api:write"),
+    Rule("POST", "/api/webhooks/{webhook_id}/ping", INTEGRATORS, "api:write"),
+    Rule("GET", "/api/webhooks/{webhook_id}/deliveries", INTEGRATORS, "api:read"),
+    Rule(
+        "POST",
+        "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        INTEGRATORS,
+        "api:write",
+    ),
     # --- DICOMweb: QIDO-RS -----------------------------------------------------------------
     Rule("GET", "/dicom-web/studies", READERS, "dicomweb:read"),
     Rule("GET", "/dicom-web/series", READERS, "dicomweb:read"),
@@ -169,6 +185,17 @@ MATRIX: tuple[Rule, ...] = (
     # --- DICOMweb: STOW-RS -----------------------------------------------------------------
     Rule("POST", "/dicom-web/studies", WRITERS, "dicomweb:write"),
     Rule("POST", _STUDY, WRITERS, "dicomweb:write"),
+    # --- DICOMweb: UPS-RS ------------------------------------------------------------------
+    Rule("GET", "/dicom-web/workitems", READERS, "dicomweb:read"),
+    Rule("POST", "/dicom-web/workitems", INTEGRATORS, "dicomweb:write"),
+    Rule("GET", _WORKITEM, READERS, "dicomweb:read"),
+    Rule("POST", _WORKITEM, INTEGRATORS, "dicomweb:write"),
+    Rule("PUT", f"{_WORKITEM}/state", INTEGRATORS, "dicomweb:write"),
+    Rule("POST", f"{_WORKITEM}/cancelrequest", WRITERS, "dicomweb:write"),
+    Rule("POST", _SUBSCRIBER, INTEGRATORS, "dicomweb:write"),
+    Rule("DELETE", _SUBSCRIBER, INTEGRATORS, "dicomweb:write"),
+    Rule("POST", f"{_SUBSCRIBER}/suspend", INTEGRATORS, "dicomweb:write"),
+    Rule("WEBSOCKET", "/dicom-web/subscribers/{ae_title}", INTEGRATORS, "dicomweb:read"),
 )
 
 
