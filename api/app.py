@@ -19,8 +19,8 @@ from api import (
     models,
     peers,
     pipelines,
-    rules,
     reports,
+    rules,
     studies,
     upload_parts,
     uploads,
@@ -40,6 +40,7 @@ from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
 from api.middleware import (
     BodyLimit,
+    CrossOrigin,
     OriginGuard,
     RequestContext,
     RequestTimeout,
@@ -140,6 +141,8 @@ def create_app(settings: Settings) -> FastAPI:
         routes=lambda: app.routes,
     )
     app.add_middleware(OriginGuard, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(CrossOrigin, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(ForwardedClient, settings=settings)

@@ -4,6 +4,7 @@ Pure ASGI, so that live streams and large bodies pass through unbuffered.
 """
 
 from api.middleware.body_limit import BodyLimit, limited
+from api.middleware.cors import CrossOrigin
 from api.middleware.origin_guard import OriginGuard
 from api.middleware.request_context import RequestContext, route_template
 from api.middleware.request_timeout import RequestTimeout
@@ -11,6 +12,7 @@ from api.middleware.security_headers import SecurityHeaders, content_security_po
 
 __all__ = [
     "BodyLimit",
+    "CrossOrigin",
     "OriginGuard",
     "RequestContext",
     "RequestTimeout",

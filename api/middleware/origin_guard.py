@@ -25,6 +25,7 @@ class OriginGuard:
         self.app = app
         self.check_host = settings.auth == "none"
         public = urlsplit(settings.resolved_public_url).hostname or ""
+        self.origins = frozenset(settings.cors_origins)
         self.hosts = _LOOPBACK_NAMES | {public.lower(), settings.http_host.lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,6 +49,8 @@ class OriginGuard:
             return "The request names a host that is not this node."
         origin = headers.get("origin", "")
         if scope.get("method") in _SAFE_METHODS or not origin:
+            return ""
+        if origin in self.origins:
             return ""
         if _hostname(origin) not in self.hosts | {host}:
             return "The request comes from a page of another site."
