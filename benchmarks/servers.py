@@ -50,7 +50,7 @@ def node_server(folder: Path) -> Iterator[Server]:
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=_ROOT)
     try:
-        _wait_for_port(port)
+        wait_for_port(port)
         yield Server(Peer("MEDIVIEW", "127.0.0.1", port), process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -78,7 +78,7 @@ SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
 }
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
