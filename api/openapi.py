@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.fhir.resources import OperationOutcome
 from api.parameters import PROBLEM
 from api.payloads import Problem
 
@@ -71,6 +72,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     # With members beside those that all have, such as `errors` and `decisions`.
     schemas["Problem"] = {**Problem.model_json_schema(), "additionalProperties": True}
+    outcome = OperationOutcome.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in outcome.pop("$defs", {}).items():
+        schemas.setdefault(name, schema)
+    schemas["OperationOutcome"] = outcome
     for path, operations in description["paths"].items():
         for operation in operations.values():
             if isinstance(operation, dict):

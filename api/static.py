@@ -12,7 +12,7 @@ from storage.settings import Settings
 _SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
 _PACKAGED = Path(__file__).resolve().parent / "viewer_static"
 
-_OTHERS = frozenset({"api", "dicom-web"})
+_OTHERS = frozenset({"api", "dicom-web", "fhir"})
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -57,6 +57,17 @@ def find_events(
     return found, total
 
 
+def event_of(engine: Engine, audit_id: int) -> AuditRecord | None:
+    """The event of that number, where there is one."""
+    with reading(engine) as connection:
+        row = (
+            connection.execute(select(t.audit_event).where(t.audit_event.c.audit_id == audit_id))
+            .mappings()
+            .first()
+        )
+    return None if row is None else to_record(row)
+
+
 def all_events(engine: Engine, wanted: AuditFilter) -> Iterator[AuditRecord]:
     """Every event that fits, the oldest first, in constant memory."""
     after = 0

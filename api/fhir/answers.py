@@ -1,0 +1,102 @@
+"""Resources as HTTP answers: media type, ETag and Last-Modified, search bundles with links."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.errors import ApiProblem
+from api.fhir.parameters import SearchParameters
+from api.fhir.resources import Resource
+
+FHIR_JSON = "application/fhir+json"
+
+
+class FhirJson(Response):
+    media_type = FHIR_JSON
+
+
+def answer(request: Request, resource: Resource) -> Response:
+    """One resource; 304 where the client has this version."""
+    _check_accepted(request)
+    content = _encoded(resource.to_json())
+    version = (
+        resource.meta.version_id if resource.meta else hashlib.sha256(content).hexdigest()[:16]
+    )
+    headers = {"ETag": f'W/"{version}"'}
+    if resource.meta:
+        headers["Last-Modified"] = format_datetime(resource.meta.last_updated, usegmt=True)
+    asked = request.headers.get("if-none-match", "")
+    if any(one.strip() in ("*", headers["ETag"]) for one in asked.split(",")):
+        return Response(status_code=304, headers=headers)
+    return FhirJson(content, headers=headers)
+
+
+def bundle(
+    request: Request, base: str, found: Sequence[Resource], total: int, asked: SearchParameters
+) -> Response:
+    """One page of what a search found; `_count` 0 asks for the number alone."""
+    _check_accepted(request)
+    entries = [
+        {
+            "fullUrl": f"{base}/{one.resource_type}/{one.id}",
+            "resource": one.to_json(),
+            "search": {"mode": "match"},
+        }
+        for one in found
+    ]
+    content: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": total,
+        "link": _links(request, base, total, asked),
+    }
+    if entries:
+        content["entry"] = entries
+    return FhirJson(_encoded(content))
+
+
+def _links(
+    request: Request, base: str, total: int, asked: SearchParameters
+) -> list[dict[str, str]]:
+    path = request.url.path.removeprefix("/fhir/")
+    kept = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name not in ("_offset", "_count")
+    ]
+
+    def link(relation: str, offset: int) -> dict[str, str]:
+        query = urlencode([*kept, ("_count", asked.count), ("_offset", offset)])
+        return {"relation": relation, "url": f"{base}/{path}?{query}"}
+
+    links = [link("self", asked.offset)]
+    if asked.count:
+        links.append(link("first", 0))
+        if asked.offset > 0:
+            links.append(link("previous", max(0, asked.offset - asked.count)))
+        if asked.offset + asked.count < total:
+            links.append(link("next", asked.offset + asked.count))
+    return links
+
+
+def _check_accepted(request: Request) -> None:
+    wanted = request.query_params.get("_format") or request.headers.get("accept", "")
+    if not wanted or "json" in wanted or "*/*" in wanted or "application/*" in wanted:
+        return
+    raise ApiProblem(
+        406,
+        "not_acceptable",
+        "Resources are answered as JSON alone.",
+        remedy=f"Accept {FHIR_JSON}.",
+        extra={"issue": "not-supported"},
+    )
+
+
+def _encoded(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

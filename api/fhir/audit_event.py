@@ -1,0 +1,169 @@
+"""The audit trail as AuditEvent (hl7.org/fhir/R4/auditevent.html), which models PS3.15 A.5."""
+
+import json
+from dataclasses import replace
+
+from api.errors import ApiProblem
+from api.fhir.conditions import patient_system
+from api.fhir.parameters import SearchParameters, bare_uid, read_span, read_token
+from api.fhir.resources import (
+    AuditEvent,
+    AuditEventAgent,
+    AuditEventDetail,
+    AuditEventEntity,
+    AuditEventNetwork,
+    AuditEventSource,
+)
+from api.fhir.types import (
+    DCM,
+    OWN,
+    Coding,
+    Identifier,
+    Reference,
+    meta,
+    plain,
+    some,
+    uid_identifier,
+)
+from storage.audit import AuditRecord, Code, Type
+from storage.audit.query import AuditFilter
+
+_ENTITY = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+_DISPLAY = {one.value: one.name.replace("_", " ").capitalize() for one in (*Code, *Type)}
+PARAMETERS = {
+    "date": "",
+    "agent-name": "",
+    "type": "",
+    "outcome": "",
+    "entity": "",
+    "patient:identifier": "",
+    "patient.identifier": "",
+}
+
+
+def audit_filter(asked: SearchParameters) -> AuditFilter:
+    """Each parameter once and with one value: the trail is asked in these words alone."""
+    wanted = AuditFilter()
+    for name, values in asked.given:
+        if len(values) != 1:
+            raise _refused(f"'{name}' takes one value here.")
+        value = values[0]
+        if name == "date":
+            wanted = _within(wanted, value)
+        elif name == "agent-name":
+            wanted = replace(wanted, actor=value)
+        elif name == "type":
+            wanted = replace(wanted, code=read_token(value).code)
+        elif name == "outcome":
+            if value not in ("0", "4", "8", "12"):
+                raise _refused("'outcome' is 0, 4, 8 or 12.")
+            wanted = replace(wanted, outcome=int(value))
+        elif name == "entity":
+            uid = bare_uid(value.rpartition("/")[2])
+            wanted = replace(wanted, study_instance_uid=uid)
+        else:
+            wanted = replace(wanted, patient_id=read_token(value).code)
+    return wanted
+
+
+def audit_event(record: AuditRecord) -> AuditEvent:
+    return AuditEvent(
+        id=str(record.audit_id),
+        meta=meta(record.at),
+        type=_coding(record.code),
+        subtype=[_coding(record.type_code)] if record.type_code else None,
+        action=record.action,
+        recorded=record.at,
+        outcome=str(record.outcome),
+        agent=[
+            AuditEventAgent(
+                type=plain(record.actor_kind),
+                who=Reference(
+                    identifier=Identifier(
+                        system=f"{OWN}:actor:{record.actor_kind}", value=record.actor_name or "-"
+                    )
+                ),
+                name=record.actor_name or None,
+                requestor=True,
+                network=AuditEventNetwork(address=record.actor_address, type="2")
+                if record.actor_address
+                else None,
+            )
+        ],
+        source=AuditEventSource(
+            observer=Reference(
+                reference="Device/node", type="Device", display=record.process or None
+            )
+        ),
+        entity=some([*_subjects(record), *_details(record)]),
+    )
+
+
+def _subjects(record: AuditRecord) -> list[AuditEventEntity]:
+    studies = [
+        AuditEventEntity(
+            what=Reference(
+                reference=f"ImagingStudy/{uid}",
+                type="ImagingStudy",
+                identifier=uid_identifier(uid),
+            ),
+            type=Coding(system=_ENTITY, code="2", display="System Object"),
+            role=Coding(system=_ROLE, code="3", display="Report"),
+        )
+        for uid in record.study_instance_uids
+    ]
+    patients = [
+        AuditEventEntity(
+            what=Reference(
+                type="Patient", identifier=Identifier(system=patient_system(""), value=patient_id)
+            ),
+            type=Coding(system=_ENTITY, code="1", display="Person"),
+            role=Coding(system=_ROLE, code="1", display="Patient"),
+        )
+        for patient_id in record.patient_ids
+        if patient_id
+    ]
+    return [*studies, *patients]
+
+
+def _details(record: AuditRecord) -> list[AuditEventEntity]:
+    told = {
+        "request id": record.request_id,
+        "occurrences": str(record.occurrences),
+        **{
+            key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in record.detail.items()
+        },
+    }
+    details = [
+        AuditEventDetail(type=key, value_string=value) for key, value in told.items() if value
+    ]
+    return [
+        AuditEventEntity(
+            type=Coding(system=_ENTITY, code="4", display="Other"), detail=some(details)
+        )
+    ]
+
+
+def _coding(code: str) -> Coding:
+    return Coding(system=DCM, code=code, display=_DISPLAY.get(code))
+
+
+def _within(wanted: AuditFilter, value: str) -> AuditFilter:
+    span = read_span("date", value)
+    if span.prefix == "eq":
+        return replace(wanted, since=span.start, until=span.end)
+    if span.prefix in ("ge", "gt"):
+        return replace(wanted, since=span.start if span.prefix == "ge" else span.end)
+    return replace(wanted, until=span.start if span.prefix == "lt" else span.end)
+
+
+def _refused(detail: str) -> ApiProblem:
+    return ApiProblem(
+        400,
+        "search_refused",
+        detail,
+        remedy="GET /fhir/metadata lists what can be asked.",
+        extra={"issue": "invalid"},
+    )

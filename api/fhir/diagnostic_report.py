@@ -1,0 +1,99 @@
+"""Report drafts as DiagnosticReport (hl7.org/fhir/R4/diagnosticreport.html)."""
+
+from html import escape
+
+from sqlalchemy import false
+
+from api.fhir.conditions import PATIENT, Condition, Parameter, by_fixed, by_study, by_text, by_time
+from api.fhir.parameters import read_token
+from api.fhir.resources import DiagnosticReport
+from api.fhir.subject import order_of, patient_of, started, subject_of
+from api.fhir.types import (
+    OWN,
+    CodeableConcept,
+    Coding,
+    Identifier,
+    Narrative,
+    Reference,
+    meta,
+    some,
+    uid_identifier,
+)
+from storage import tables as t
+from storage.entities import Report, Study
+from storage.result_search import Found, report_updated
+
+_RADIOLOGY = CodeableConcept(
+    coding=[
+        Coding(
+            system="http://terminology.hl7.org/CodeSystem/v2-0074",
+            code="RAD",
+            display="Radiology",
+        )
+    ]
+)
+_CODE = Coding(system="http://loinc.org", code="18748-4", display="Diagnostic imaging study")
+_DRAFT = "A draft made by software from unverified findings; nobody has signed it."
+
+
+def _code(name: str, value: str) -> Condition:
+    token = read_token(value)
+    fits = token.code == _CODE.code and token.system in (None, _CODE.system)
+    return t.study.c.id.is_not(None) if fits else false()
+
+
+def _identifier(name: str, value: str) -> Condition:
+    return t.report.c.report_id == read_token(value).code
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "_id": by_text(t.report.c.report_id),
+    "_lastUpdated": by_time(report_updated()),
+    "identifier": _identifier,
+    "code": _code,
+    "category": by_fixed("RAD"),
+    "status": by_fixed("preliminary"),
+    "issued": by_time(report_updated()),
+    # None of R4's own, which cannot ask for a study; named as R5 names it.
+    "study": by_study(t.report.c.study_instance_uid),
+    **PATIENT,
+}
+
+
+def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
+    report = found.entity
+    sentences = [sentence for section in report.sections for sentence in section.sentences]
+    findings = dict.fromkeys(one for sentence in sentences for one in sentence.finding_ids)
+    return DiagnosticReport(
+        id=report.report_id,
+        meta=meta(found.updated_at),
+        text=_narrative(report),
+        contained=[patient_of(study)],
+        identifier=[Identifier(system=f"{OWN}:report", value=report.report_id)],
+        based_on=order_of(study),
+        category=[_RADIOLOGY],
+        code=CodeableConcept(coding=[_CODE], text=report.title.strip() or None),
+        subject=subject_of(study),
+        effective_date_time=started(study.study_date),
+        issued=found.updated_at,
+        result=some(Reference(reference=f"Observation/{one}") for one in findings),
+        imaging_study=[
+            Reference(
+                reference=f"ImagingStudy/{study.study_instance_uid}",
+                type="ImagingStudy",
+                identifier=uid_identifier(study.study_instance_uid),
+            )
+        ],
+        conclusion=" ".join([*(one.text.strip() for one in sentences), _DRAFT]),
+    )
+
+
+def _narrative(report: Report) -> Narrative:
+    parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", f"<p>{escape(_DRAFT)}</p>"]
+    for section in report.sections:
+        text = " ".join(sentence.text for sentence in section.sentences)
+        parts.append(f"<p>{escape(section.heading)}: {escape(text)}</p>")
+    body = "".join(parts)
+    return Narrative(
+        status="generated", div=f'<div xmlns="http://www.w3.org/1999/xhtml">{body}</div>'
+    )

@@ -1,0 +1,164 @@
+"""Findings as Observation (hl7.org/fhir/R4/observation.html): preliminary, and by which device."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, false, or_
+
+from api.fhir.conditions import PATIENT, Condition, Parameter, by_fixed, by_study, by_text, by_time
+from api.fhir.device import device_id
+from api.fhir.parameters import bare_uid, read_token
+from api.fhir.resources import Observation, ObservationComponent
+from api.fhir.subject import patient_of, started, subject_of
+from api.fhir.types import (
+    DCM,
+    OWN,
+    UCUM,
+    Annotation,
+    CodeableConcept,
+    Coding,
+    Identifier,
+    Quantity,
+    Reference,
+    code_system,
+    concept,
+    meta,
+    plain,
+    uid_identifier,
+)
+from storage import tables as t
+from storage.entities import Code, Feedback, Finding, Study
+from storage.result_search import Found, finding_updated
+
+_IMAGING = CodeableConcept(
+    coding=[
+        Coding(
+            system="http://terminology.hl7.org/CodeSystem/observation-category",
+            code="imaging",
+            display="Imaging",
+        )
+    ]
+)
+_CONFIDENCE = CodeableConcept(
+    coding=[Coding(system=DCM, code="111012", display="Certainty of Finding")],
+    text="Confidence",
+)
+_SCHEMES = ("SCT", "LN", "DCM", "UCUM", "RADLEX", "FMA", "SRT", "99MEDIVIEW")
+_VERDICTS = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "EDITED": "corrects it"}
+
+
+def _code(name: str, value: str) -> Condition:
+    token = read_token(value)
+    if not token.code:
+        return false()
+    same = t.finding.c.code["value"].as_string() == token.code
+    if not token.system:
+        return same
+    scheme = t.finding.c.code["scheme_designator"].as_string()
+    fitting = [one for one in _SCHEMES if code_system(one) == token.system]
+    return and_(same, scheme.in_(fitting))
+
+
+def _identifier(name: str, value: str) -> Condition:
+    token = read_token(value)
+    return or_(
+        t.finding.c.tracking_uid == bare_uid(token.code), t.finding.c.finding_id == token.code
+    )
+
+
+def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
+    """`devices`: name and version of the pipelines that a reference may name."""
+
+    def device(name: str, value: str) -> Condition:
+        wanted = value.rpartition("/")[2]
+        return or_(
+            false(),
+            *(
+                and_(t.finding.c.pipeline == one, t.finding.c.pipeline_version == version)
+                for one, version in devices
+                if device_id(one, version) == wanted
+            ),
+        )
+
+    return {
+        "_id": by_text(t.finding.c.finding_id),
+        "_lastUpdated": by_time(finding_updated()),
+        "identifier": _identifier,
+        "code": _code,
+        "status": by_fixed("preliminary"),
+        "category": by_fixed("imaging"),
+        "derived-from": by_study(t.finding.c.study_instance_uid),
+        "device": device,
+        **PATIENT,
+    }
+
+
+PARAMETERS = parameters(())
+
+
+def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:
+    finding = found.entity
+    return Observation(
+        id=finding.finding_id,
+        meta=meta(found.updated_at),
+        contained=[patient_of(study)],
+        identifier=[
+            Identifier(system=f"{OWN}:finding", value=finding.finding_id),
+            uid_identifier(finding.tracking_uid),
+        ],
+        category=[_IMAGING],
+        code=concept(
+            finding.code.value, finding.code.scheme_designator, finding.code.meaning
+        ).model_copy(update={"text": finding.label or finding.code.meaning}),
+        subject=subject_of(study),
+        effective_date_time=started(study.study_date),
+        issued=found.updated_at if not said else finding.created_at,
+        value_quantity=_quantity(finding.value, finding.unit),
+        note=[_unverified(finding), *(_said(one) for one in said)],
+        method=plain(f"{finding.pipeline} {finding.pipeline_version}"),
+        device=Reference(
+            reference=f"Device/{device_id(finding.pipeline, finding.pipeline_version)}",
+            type="Device",
+        ),
+        derived_from=[
+            Reference(
+                reference=f"ImagingStudy/{study.study_instance_uid}",
+                type="ImagingStudy",
+                identifier=uid_identifier(study.study_instance_uid),
+            )
+        ],
+        component=_confidence(finding),
+    )
+
+
+def _quantity(value: float | None, unit: Code | None) -> Quantity | None:
+    if value is None:
+        return None
+    if unit is None:
+        return Quantity(value=value)
+    return Quantity(value=value, unit=unit.meaning or unit.value, system=UCUM, code=unit.value)
+
+
+def _confidence(finding: Finding) -> list[ObservationComponent] | None:
+    if finding.confidence is None:
+        return None
+    share = Quantity(value=finding.confidence, unit="from 0 to 1", system=UCUM, code="1")
+    return [ObservationComponent(code=_CONFIDENCE, value_quantity=share)]
+
+
+def _unverified(finding: Finding) -> Annotation:
+    return Annotation(
+        author_string=f"{finding.pipeline} {finding.pipeline_version}",
+        text="UNVERIFIED: stated by software; no person has verified it in this node.",
+    )
+
+
+def _said(said: Feedback) -> Annotation:
+    parts = [f"{said.said_by} {_VERDICTS[said.verdict]}."]
+    if said.value is not None:
+        unit = f" {said.unit.meaning or said.unit.value}" if said.unit else ""
+        parts.append(f"Value: {said.value:g}{unit}.")
+    if said.label:
+        parts.append(f"Name: {said.label}.")
+    if said.reason:
+        parts.append(said.reason)
+    return Annotation(author_string=said.said_by, time=said.said_at, text=" ".join(parts))

@@ -1,0 +1,170 @@
+"""The grammar of FHIR searches (hl7.org/fhir/R4/search.html), as far as it is known here.
+
+A parameter that comes twice must hold twice; values apart by a comma are alternatives. A
+parameter that a resource does not know is an error: a filter that is silently left out
+would answer with other patients' data.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from api.errors import ApiProblem
+
+_DATE = re.compile(
+    r"(eq|ge|gt|le|lt)?(\d{4})(?:-(\d\d)(?:-(\d\d)"
+    r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+_CONTROL = ("_count", "_offset", "_format", "_pretty", "_sort", "_total")
+_COUNT_MAX = 200
+_COUNT = 50
+_OFFSET_MAX = 1_000_000_000
+_VALUE_MAX = 256
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `start` to before `end`, as exact as the value was written; `prefix` compares."""
+
+    prefix: str
+    start: datetime
+    end: datetime
+
+    @property
+    def day_from(self) -> str:
+        """As DICOM writes a date; for dates that know no time."""
+        return f"{self.start:%Y%m%d}"
+
+    @property
+    def day_to(self) -> str:
+        """The last day within."""
+        return f"{self.end - timedelta(microseconds=1):%Y%m%d}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """`system|code`; None: it was not said, the empty string: explicitly none."""
+
+    system: str | None
+    code: str
+
+
+@dataclass(frozen=True)
+class SearchParameters:
+    """What was asked, each parameter with its alternatives, in order."""
+
+    given: Sequence[tuple[str, tuple[str, ...]]]
+    count: int
+    offset: int
+    sort: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls, query: Sequence[tuple[str, str]], known: Mapping[str, str], sorts: Sequence[str] = ()
+    ) -> "SearchParameters":
+        """Raises 400 for what is not known or not well written."""
+        given: list[tuple[str, tuple[str, ...]]] = []
+        control: dict[str, str] = {}
+        for name, value in query:
+            if name in _CONTROL:
+                control[name] = value
+                continue
+            if name not in known:
+                raise _refused(
+                    f"The parameter '{_shown(name)}' is not known here.",
+                    f"Use {', '.join(sorted(known))}.",
+                    "not-supported",
+                )
+            if not value or len(value) > _VALUE_MAX or "\0" in value:
+                raise _refused(f"The parameter '{name}' has no usable value.", "Give it one.")
+            given.append((name, tuple(part for part in value.split(",") if part)))
+        sort = tuple(part for part in control.get("_sort", "").split(",") if part)
+        for key in sort:
+            if key.removeprefix("-") not in sorts:
+                raise _refused(
+                    f"'{_shown(key)}' cannot be sorted by.",
+                    f"Use {', '.join(sorts) or 'none'}.",
+                    "not-supported",
+                )
+        return cls(
+            given,
+            min(_number(control, "_count", _COUNT, _OFFSET_MAX), _COUNT_MAX),
+            _number(control, "_offset", 0, _OFFSET_MAX),
+            sort,
+        )
+
+
+def read_span(name: str, text: str) -> Span:
+    """A date or time with its prefix. Raises 400."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise _no_date(name)
+    prefix, year, month, day, hour, minute, second, zone = match.groups()
+    try:
+        start = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=_zone(zone),
+        ).astimezone(UTC)
+        end = _end(start, month, day, hour, second)
+    except (ValueError, OverflowError) as error:
+        raise _no_date(name) from error
+    return Span(prefix or "eq", start, end)
+
+
+def read_token(text: str) -> Token:
+    system, bar, code = text.rpartition("|")
+    return Token(system if bar else None, code)
+
+
+def bare_uid(text: str) -> str:
+    """A UID without FHIR's `urn:oid:` before it."""
+    return text.removeprefix("urn:oid:")
+
+
+def _end(
+    start: datetime, month: str | None, day: str | None, hour: str | None, second: str | None
+) -> datetime:
+    if month is None:
+        return start.replace(year=start.year + 1)
+    if day is None:
+        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    if hour is None:
+        return start + timedelta(days=1)
+    return start + (timedelta(minutes=1) if second is None else timedelta(seconds=1))
+
+
+def _zone(text: str | None) -> timezone:
+    if text is None or text == "Z":
+        return UTC
+    sign = -1 if text[0] == "-" else 1
+    return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
+
+
+def _number(control: Mapping[str, str], name: str, default: int, at_most: int) -> int:
+    text = control.get(name, "")
+    if not text:
+        return default
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > at_most:
+        raise _refused(f"'{name}' is not a number that can be used.", "Give a small number.")
+    return int(text)
+
+
+def _shown(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())[:50]
+
+
+def _no_date(name: str) -> ApiProblem:
+    return _refused(
+        f"'{name}' is no date.",
+        "Write YYYY, YYYY-MM, YYYY-MM-DD or a time with its zone, after eq, ge, gt, le or lt.",
+    )
+
+
+def _refused(detail: str, remedy: str, issue: str = "invalid") -> ApiProblem:
+    return ApiProblem(400, "search_refused", detail, remedy=remedy, extra={"issue": issue})

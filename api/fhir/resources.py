@@ -1,0 +1,260 @@
+"""The resources of FHIR R4 that the node answers (hl7.org/fhir/R4/resourcelist.html)."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from api.fhir.types import (
+    Annotation,
+    CodeableConcept,
+    Coding,
+    FhirModel,
+    Identifier,
+    Meta,
+    Narrative,
+    Period,
+    Quantity,
+    Reference,
+)
+
+
+class Resource(FhirModel):
+    resource_type: str
+    id: str | None = None
+    meta: Meta | None = None
+
+
+class HumanName(FhirModel):
+    text: str | None = None
+    family: str | None = None
+    given: list[str] | None = None
+
+
+class Patient(Resource):
+    """Contained in what is about the patient: the node is no register of patients."""
+
+    resource_type: Literal["Patient"] = "Patient"
+    identifier: list[Identifier] | None = None
+    name: list[HumanName] | None = None
+    gender: str | None = None
+    birth_date: str | None = None
+
+
+class Endpoint(Resource):
+    """Where the images are: DICOMweb's studies service. Contained in the ImagingStudy."""
+
+    resource_type: Literal["Endpoint"] = "Endpoint"
+    status: str
+    connection_type: Coding
+    payload_type: list[CodeableConcept]
+    address: str
+
+
+class ImagingStudyInstance(FhirModel):
+    uid: str
+    sop_class: Coding
+    number: int | None = None
+
+
+class ImagingStudySeries(FhirModel):
+    uid: str
+    number: int | None = None
+    modality: Coding
+    description: str | None = None
+    number_of_instances: int
+    body_site: Coding | None = None
+    started: str | None = None
+    instance: list[ImagingStudyInstance] | None = Field(
+        None, description="Left out of searches; read the study to have them."
+    )
+
+
+class ImagingStudy(Resource):
+    resource_type: Literal["ImagingStudy"] = "ImagingStudy"
+    contained: list[Patient | Endpoint] | None = None
+    identifier: list[Identifier]
+    status: str = Field(examples=["available"])
+    modality: list[Coding] | None = None
+    subject: Reference
+    started: str | None = None
+    based_on: list[Reference] | None = None
+    referrer: Reference | None = None
+    endpoint: list[Reference] | None = None
+    number_of_series: int
+    number_of_instances: int
+    description: str | None = None
+    series: list[ImagingStudySeries] | None = None
+
+
+class DiagnosticReport(Resource):
+    """A draft: `preliminary` until a person signs elsewhere; this node never says `final`."""
+
+    resource_type: Literal["DiagnosticReport"] = "DiagnosticReport"
+    text: Narrative | None = None
+    contained: list[Patient] | None = None
+    identifier: list[Identifier]
+    based_on: list[Reference] | None = None
+    status: Literal["preliminary"] = "preliminary"
+    category: list[CodeableConcept]
+    code: CodeableConcept
+    subject: Reference
+    effective_date_time: str | None = None
+    issued: datetime
+    result: list[Reference] | None = None
+    imaging_study: list[Reference]
+    conclusion: str | None = None
+
+
+class ObservationComponent(FhirModel):
+    code: CodeableConcept
+    value_quantity: Quantity | None = None
+    value_string: str | None = None
+
+
+class Observation(Resource):
+    """One statement of a model, unverified; what people say of it stands in `note`."""
+
+    resource_type: Literal["Observation"] = "Observation"
+    contained: list[Patient] | None = None
+    identifier: list[Identifier]
+    status: Literal["preliminary"] = "preliminary"
+    category: list[CodeableConcept]
+    code: CodeableConcept
+    subject: Reference
+    effective_date_time: str | None = None
+    issued: datetime
+    value_quantity: Quantity | None = None
+    note: list[Annotation]
+    method: CodeableConcept
+    device: Reference
+    derived_from: list[Reference]
+    component: list[ObservationComponent] | None = None
+
+
+class DeviceName(FhirModel):
+    name: str
+    type: str = "user-friendly-name"
+
+
+class DeviceVersion(FhirModel):
+    type: CodeableConcept | None = None
+    value: str
+
+
+class Device(Resource):
+    """A pipeline with its model, or this node."""
+
+    resource_type: Literal["Device"] = "Device"
+    identifier: list[Identifier]
+    status: str = Field(examples=["active", "inactive"])
+    status_reason: list[CodeableConcept] | None = None
+    manufacturer: str | None = None
+    device_name: list[DeviceName]
+    model_number: str | None = None
+    type: CodeableConcept
+    version: list[DeviceVersion]
+    parent: Reference | None = None
+    url: str | None = None
+    note: list[Annotation] | None = None
+
+
+class AuditEventNetwork(FhirModel):
+    address: str
+    type: str
+
+
+class AuditEventAgent(FhirModel):
+    type: CodeableConcept | None = None
+    who: Reference
+    name: str | None = None
+    requestor: bool
+    network: AuditEventNetwork | None = None
+
+
+class AuditEventSource(FhirModel):
+    observer: Reference
+    type: list[Coding] | None = None
+
+
+class AuditEventDetail(FhirModel):
+    type: str
+    value_string: str
+
+
+class AuditEventEntity(FhirModel):
+    what: Reference | None = None
+    type: Coding | None = None
+    role: Coding | None = None
+    detail: list[AuditEventDetail] | None = None
+
+
+class AuditEvent(Resource):
+    """One event of the audit trail."""
+
+    resource_type: Literal["AuditEvent"] = "AuditEvent"
+    type: Coding
+    subtype: list[Coding] | None = None
+    action: str
+    period: Period | None = None
+    recorded: datetime
+    outcome: str
+    agent: list[AuditEventAgent]
+    source: AuditEventSource
+    entity: list[AuditEventEntity] | None = None
+
+
+class IssueDetails(FhirModel):
+    severity: str
+    code: str
+    details: CodeableConcept | None = None
+    diagnostics: str | None = None
+
+
+class OperationOutcome(Resource):
+    """Why a request failed; `details.coding` is the node's own code."""
+
+    resource_type: Literal["OperationOutcome"] = "OperationOutcome"
+    issue: list[IssueDetails]
+
+
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
+
+class BundleLink(FhirModel):
+    relation: str
+    url: str
+
+
+class EntrySearch(FhirModel):
+    mode: Literal["match", "outcome"] = "match"
+
+
+class BundleEntry(FhirModel, Generic[ResourceT]):
+    full_url: str
+    resource: ResourceT
+    search: EntrySearch
+
+
+class Bundle(Resource, Generic[ResourceT]):
+    """What a search found, one page of it."""
+
+    resource_type: Literal["Bundle"] = "Bundle"
+    type: Literal["searchset"] = "searchset"
+    total: int
+    link: list[BundleLink]
+    entry: list[BundleEntry[ResourceT]] | None = None
+
+
+class CapabilityStatement(Resource):
+    """What the FHIR side of the node can do (hl7.org/fhir/R4/capabilitystatement.html)."""
+
+    resource_type: Literal["CapabilityStatement"] = "CapabilityStatement"
+    status: str
+    date: str
+    kind: str
+    software: dict[str, str]
+    implementation: dict[str, str]
+    fhir_version: str
+    format: list[str]
+    rest: list[dict[str, Any]]

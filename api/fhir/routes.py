@@ -1,0 +1,243 @@
+"""The routes of FHIR: metadata, and read and search of each resource."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
+from api.fhir.answers import FhirJson, answer, bundle
+from api.fhir.capability import capability_statement
+from api.fhir.conditions import conditions
+from api.fhir.parameters import SearchParameters
+from api.fhir.resources import (
+    AuditEvent,
+    Bundle,
+    CapabilityStatement,
+    Device,
+    DiagnosticReport,
+    ImagingStudy,
+    Observation,
+)
+from storage import tables as t
+from storage.audit.query import event_of, find_events
+from storage.entities import Study
+from storage.opening import Storage
+from storage.result_search import find_findings, find_reports
+
+router = APIRouter(prefix="/fhir", tags=["fhir"], default_response_class=FhirJson)
+
+ResourceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
+
+
+def _searched(known: Any) -> dict[str, Any]:
+    """The search's parameters for OpenAPI: they are read by FHIR's grammar, not by FastAPI's."""
+    names = {**dict.fromkeys(known, "See the CapabilityStatement."), **_CONTROL}
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": text,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+            }
+            for name, text in names.items()
+        ]
+    }
+
+
+_CONTROL = {
+    "_count": "How many on a page, at most 200; 50 where it is left out.",
+    "_offset": "How many to skip; the links of the bundle use it.",
+    "_format": "JSON alone.",
+}
+
+
+@router.get("/metadata", summary="What the FHIR side can do", response_model=CapabilityStatement)
+def read_capabilities(request: Request, storage: StorageDep) -> Response:
+    """The CapabilityStatement; read it to learn what can be searched by."""
+    return answer(request, capability_statement(storage.settings))
+
+
+@router.get(
+    "/ImagingStudy",
+    summary="Search studies",
+    response_model=Bundle[ImagingStudy],
+    openapi_extra=_searched({**imaging_study.PARAMETERS, "_sort": ""}),
+)
+def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
+    """Without the list of instances, which reading one study tells."""
+    known = imaging_study.PARAMETERS
+    asked = _asked(request, known, imaging_study.SORTS)
+    studies, total = storage.index.studies(
+        max(asked.count, 1),
+        asked.offset,
+        where=conditions(asked, known),
+        order=imaging_study.order(asked),
+    )
+    series = storage.index.series_of_studies([one.study_instance_uid for one in studies])
+    url = _dicomweb(storage)
+    found = [
+        imaging_study.imaging_study(one, series[one.study_instance_uid], url) for one in studies
+    ]
+    return bundle(request, _base(storage), found[: asked.count], total, asked)
+
+
+@router.get("/ImagingStudy/{resource_id}", summary="One study", response_model=ImagingStudy)
+def read_imaging_study(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
+    """With its series and instances; the id is the StudyInstanceUID."""
+    study = storage.index.study(resource_id)
+    series = storage.index.series_of(resource_id)
+    instances = storage.index.instances_of(resource_id)
+    url = _dicomweb(storage)
+    return answer(request, imaging_study.imaging_study(study, series, url, instances))
+
+
+@router.get(
+    "/DiagnosticReport",
+    summary="Search report drafts",
+    response_model=Bundle[DiagnosticReport],
+    openapi_extra=_searched(diagnostic_report.PARAMETERS),
+)
+def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response:
+    """Each preliminary: nobody has signed it."""
+    known = diagnostic_report.PARAMETERS
+    asked = _asked(request, known)
+    found, total = find_reports(storage.engine, conditions(asked, known), asked.count, asked.offset)
+    studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    resources = [
+        diagnostic_report.diagnostic_report(one, studies[one.entity.study_instance_uid])
+        for one in found
+        if one.entity.study_instance_uid in studies
+    ]
+    return bundle(request, _base(storage), resources, total, asked)
+
+
+@router.get(
+    "/DiagnosticReport/{resource_id}",
+    summary="One report draft",
+    response_model=DiagnosticReport,
+)
+def read_diagnostic_report(
+    request: Request, storage: StorageDep, resource_id: ResourceId
+) -> Response:
+    """Its sentences as narrative and conclusion, its findings as references."""
+    found, _ = find_reports(storage.engine, [t.report.c.report_id == resource_id], 1, 0)
+    if not found:
+        raise _absent("report", "DiagnosticReport")
+    study = storage.index.study(found[0].entity.study_instance_uid)
+    return answer(request, diagnostic_report.diagnostic_report(found[0], study))
+
+
+@router.get(
+    "/Observation",
+    summary="Search findings",
+    response_model=Bundle[Observation],
+    openapi_extra=_searched(observation.PARAMETERS),
+)
+def search_observations(request: Request, storage: StorageDep) -> Response:
+    """Each preliminary, with the device that stated it and what people say of it."""
+    asked = _asked(request, observation.PARAMETERS)
+    known = observation.parameters(device.known_pipelines(storage))
+    found, total = find_findings(
+        storage.engine, conditions(asked, known), asked.count, asked.offset
+    )
+    studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    resources = [
+        observation.observation(
+            one, studies[one.entity.study_instance_uid], said[one.entity.finding_id]
+        )
+        for one in found
+        if one.entity.study_instance_uid in studies
+    ]
+    return bundle(request, _base(storage), resources, total, asked)
+
+
+@router.get("/Observation/{resource_id}", summary="One finding", response_model=Observation)
+def read_observation(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
+    """One statement of a model about a study."""
+    found, _ = find_findings(storage.engine, [t.finding.c.finding_id == resource_id], 1, 0)
+    if not found:
+        raise _absent("finding", "Observation")
+    study = storage.index.study(found[0].entity.study_instance_uid)
+    said = storage.finding_feedback.of_findings([resource_id])[resource_id]
+    return answer(request, observation.observation(found[0], study, said))
+
+
+@router.get(
+    "/Device",
+    summary="Search devices",
+    response_model=Bundle[Device],
+    openapi_extra=_searched({}),
+)
+def search_devices(request: Request, storage: StorageDep) -> Response:
+    """The node, its pipelines, and those that stated something in the past."""
+    asked = _asked(request, {})
+    found = device.devices(storage)
+    page = found[asked.offset : asked.offset + asked.count]
+    return bundle(request, _base(storage), page, len(found), asked)
+
+
+@router.get("/Device/{resource_id}", summary="One device", response_model=Device)
+def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
+    """A pipeline with its model's card, or the node."""
+    return answer(request, device.device(storage, resource_id))
+
+
+@router.get(
+    "/AuditEvent",
+    summary="Search the audit trail",
+    response_model=Bundle[AuditEvent],
+    openapi_extra=_searched(audit_event.PARAMETERS),
+)
+def search_audit_events(request: Request, storage: StorageDep) -> Response:
+    """The newest first."""
+    asked = _asked(request, audit_event.PARAMETERS)
+    wanted = audit_event.audit_filter(asked)
+    found, total = find_events(storage.engine, wanted, asked.count, asked.offset)
+    resources = [audit_event.audit_event(one) for one in found]
+    return bundle(request, _base(storage), resources, total, asked)
+
+
+@router.get("/AuditEvent/{resource_id}", summary="One audit event", response_model=AuditEvent)
+def read_audit_event(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
+    """As it stands in the trail, whose chain `mediview audit verify` checks."""
+    record = (
+        event_of(storage.engine, int(resource_id))
+        if resource_id.isdecimal() and len(resource_id) < 19
+        else None
+    )
+    if record is None:
+        raise _absent("event", "AuditEvent")
+    return answer(request, audit_event.audit_event(record))
+
+
+def _asked(request: Request, known: Any, sorts: tuple[str, ...] = ()) -> SearchParameters:
+    return SearchParameters.read(request.query_params.multi_items(), known, sorts)
+
+
+def _studies(storage: Storage, uids: list[str]) -> dict[str, Study]:
+    wanted = sorted(set(uids))
+    if not wanted:
+        return {}
+    found, _ = storage.index.studies(
+        len(wanted), 0, where=[t.study.c.study_instance_uid.in_(wanted)]
+    )
+    return {one.study_instance_uid: one for one in found}
+
+
+def _base(storage: Storage) -> str:
+    return f"{storage.settings.resolved_public_url}/fhir"
+
+
+def _dicomweb(storage: Storage) -> str:
+    return f"{storage.settings.resolved_public_url}/dicom-web"
+
+
+def _absent(what: str, kind: str) -> ApiProblem:
+    return ApiProblem(
+        404, "not_found", f"There is no {what} of that id.", remedy=f"Search GET /fhir/{kind}."
+    )

@@ -1,0 +1,93 @@
+"""Who a resource is about. The node is no register of patients, so each is contained."""
+
+from api.fhir.conditions import patient_system
+from api.fhir.resources import HumanName, Patient
+from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
+from api.present import dicom_date
+from storage.entities import Study
+
+_GENDER = {"M": "male", "F": "female", "O": "other"}
+_MR = CodeableConcept(
+    coding=[
+        Coding(
+            system="http://terminology.hl7.org/CodeSystem/v2-0203",
+            code="MR",
+            display="Medical record number",
+        )
+    ]
+)
+_ACSN = CodeableConcept(
+    coding=[
+        Coding(
+            system="http://terminology.hl7.org/CodeSystem/v2-0203",
+            code="ACSN",
+            display="Accession ID",
+        )
+    ]
+)
+
+
+def patient_of(study: Study) -> Patient:
+    born = dicom_date(study.patient_birth_date)
+    return Patient(
+        id="patient",
+        identifier=some(_identifiers(study)),
+        name=some(_names(study.patient_name)),
+        gender=_GENDER.get(study.patient_sex.strip().upper()),
+        birth_date=born.isoformat() if born else None,
+    )
+
+
+def subject_of(study: Study) -> Reference:
+    """The contained patient, and the identifier by which others know him."""
+    identifiers = _identifiers(study)
+    return Reference(
+        reference="#patient",
+        type="Patient",
+        identifier=identifiers[0] if identifiers else None,
+    )
+
+
+def order_of(study: Study) -> list[Reference] | None:
+    """The order, by its accession number."""
+    if not study.accession_number.strip():
+        return None
+    return [Reference(type="ServiceRequest", identifier=accession_of(study))]
+
+
+def accession_of(study: Study) -> Identifier:
+    return Identifier(type=_ACSN, value=study.accession_number.strip())
+
+
+def started(date: str, time: str = "") -> str | None:
+    """A DICOM date as FHIR's: without the time, whose zone nobody names."""
+    del time
+    day = dicom_date(date)
+    return day.isoformat() if day else None
+
+
+def _identifiers(study: Study) -> list[Identifier]:
+    if not study.patient_id.strip():
+        return []
+    return [
+        Identifier(
+            type=_MR,
+            system=patient_system(study.issuer_of_patient_id),
+            value=study.patient_id,
+        )
+    ]
+
+
+def _names(patient_name: str) -> list[HumanName]:
+    """The first component group (PS3.5 6.2.1.2): family, given, middle."""
+    group = patient_name.partition("=")[0]
+    if not group.strip("^ "):
+        return []
+    family, given, middle, *_ = [part.strip() for part in [*group.split("^"), "", "", ""]]
+    return [
+        HumanName(
+            text=" ".join(part for part in (given, middle, family) if part) or None,
+            family=family or None,
+            given=some(part for part in (given, middle) if part),
+        )
+    ]

@@ -1,0 +1,113 @@
+"""Findings and reports with when they last changed, among the studies and patients they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Engine, FromClause, case, func, select
+
+from storage import tables as t
+from storage.database import reading
+from storage.entities import Finding, Report
+from storage.rows import to_finding, to_report
+
+EntityT = TypeVar("EntityT")
+
+
+@dataclass(frozen=True)
+class Found(Generic[EntityT]):
+    entity: EntityT
+    updated_at: datetime
+    """When it came, or when somebody last said something of it."""
+
+
+def finding_updated() -> ColumnElement[datetime]:
+    """A finding is there once its job has ended; `created_at` is the job's."""
+    came = func.coalesce(t.job.c.finished_at, t.finding.c.created_at)
+    said = (
+        select(func.max(t.finding_feedback.c.said_at))
+        .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
+        .correlate(t.finding)
+        .scalar_subquery()
+    )
+    return case((said > came, said), else_=came)
+
+
+def report_updated() -> ColumnElement[datetime]:
+    return func.coalesce(t.job.c.finished_at, t.report.c.created_at)
+
+
+def find_findings(
+    engine: Engine, where: Sequence[ColumnElement[bool]], limit: int, offset: int
+) -> tuple[list[Found[Finding]], int]:
+    """Findings of completed jobs, the last changed first, and how many there are.
+
+    `where` are conditions over finding, job, study and patient. Those of pictures that
+    belong to no study are left out.
+    """
+    updated = finding_updated().label("updated_at")
+    source = _of_studies(t.finding)
+    conditions = [t.job.c.state == "COMPLETED", *where]
+    rows, total = _page(
+        engine, source, (t.finding, updated), updated, t.finding.c.finding_id, conditions,
+        limit, offset,
+    )  # fmt: skip
+    return [Found(to_finding(row), row["updated_at"]) for row in rows], total
+
+
+def find_reports(
+    engine: Engine, where: Sequence[ColumnElement[bool]], limit: int, offset: int
+) -> tuple[list[Found[Report]], int]:
+    """The same for reports."""
+    updated = report_updated().label("updated_at")
+    source = _of_studies(t.report)
+    rows, total = _page(
+        engine, source, (t.report, updated), updated, t.report.c.report_id, where, limit, offset
+    )
+    return [Found(to_report(row), row["updated_at"]) for row in rows], total
+
+
+def pipelines_seen(engine: Engine) -> list[tuple[str, str]]:
+    """Name and version of every pipeline that has stated something."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(t.finding.c.pipeline, t.finding.c.pipeline_version)
+            .distinct()
+            .order_by(t.finding.c.pipeline, t.finding.c.pipeline_version)
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+def _of_studies(table: Any) -> FromClause:
+    joined: FromClause = (
+        table.join(t.job, t.job.c.job_id == table.c.job_id)
+        .join(t.study, t.study.c.study_instance_uid == table.c.study_instance_uid)
+        .join(t.patient, t.patient.c.id == t.study.c.patient_fk)
+    )
+    return joined
+
+
+def _page(
+    engine: Engine,
+    source: FromClause,
+    columns: Sequence[Any],
+    updated: ColumnElement[Any],
+    key: ColumnElement[str],
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+) -> tuple[list[Any], int]:
+    with reading(engine) as connection:
+        total = connection.execute(
+            select(func.count()).select_from(source).where(*where)
+        ).scalar_one()
+        rows = connection.execute(
+            select(*columns)
+            .select_from(source)
+            .where(*where)
+            .order_by(updated.desc(), key)
+            .limit(limit)
+            .offset(offset)
+        )
+        return list(rows.mappings()), total
