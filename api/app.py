@@ -38,6 +38,8 @@ from api.dicomweb import frame_routes, qido, retrieve
 from api.dicomweb.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
+from api.fhir.outcomes import FhirOutcomes
+from api.fhir.routes import router as fhir_router
 from api.middleware import (
     BodyLimit,
     CrossOrigin,
@@ -81,6 +83,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     admin_routes.router,
     health.router,
     metrics.router,
+    fhir_router,
     dicomweb_router,
     ups_router,
 )
@@ -95,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_storage(settings) as storage:
+        with open_storage(settings) as storage, storage.audit.running("api"):
             app.state.storage = storage
             app.state.newest_event = events.Newest(storage)
             app.state.health = health.HealthChecks(storage)
@@ -146,4 +149,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(ForwardedClient, settings=settings)
+    app.add_middleware(FhirOutcomes)
     return app

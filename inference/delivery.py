@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from inference import auditing
 from inference.destinations import Destination, open_destination
 from inference.failures import explain, place
 from inference.proof import Proof, Sending
@@ -20,6 +21,8 @@ from storage.clock import utcnow
 from storage.entities import Delivery
 from storage.errors import MediViewError, NotFound
 from storage.opening import Storage
+from storage.peers import KnownPeer
+from storage.requests import serving
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,7 @@ _RENEWALS_PER_LEASE = 4
 _BATCH = 32
 _BATCHES_PER_ROUND = 50
 _JITTER = 0.2
+_REQUESTS_NAMED = 3
 
 
 def deliver_due(
@@ -54,7 +58,7 @@ def deliver_due(
             _put_off(storage, deliveries, out_of_reach[destination])
             continue
         try:
-            with _kept(storage, claimant):
+            with _kept(storage, claimant), serving(_requests_of(deliveries)):
                 done += _Batch(storage, deliveries, out_of_reach).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
             log.error(
@@ -93,7 +97,7 @@ class _Batch:
         unsent = [one for one in sendings if one.delivery.sent_at is None]
         arrived = [one for one in sendings if one.delivery.sent_at is not None]
         if unsent:
-            arrived += self._send(destination, unsent)
+            arrived += self._send(destination, peer, unsent)
         if not arrived:
             return 0
         return Proof(self._storage, destination, self._name, next_attempt).ask(arrived)
@@ -109,9 +113,15 @@ class _Batch:
                 sendings.append(Sending(delivery, instance))
         return sendings
 
-    def _send(self, destination: Destination, sendings: Sequence[Sending]) -> list[Sending]:
+    def _send(
+        self, destination: Destination, peer: KnownPeer, sendings: Sequence[Sending]
+    ) -> list[Sending]:
         """Those that were answered with success; the others are put off with the reason."""
-        results = destination.send([sending.instance for sending in sendings])
+        instances = [sending.instance for sending in sendings]
+        auditing.sending(self._storage, peer, instances)
+        results = destination.send(instances)
+        accepted_uids = {result.sop_instance_uid for result in results if result.ok}
+        auditing.sent(self._storage, peer, instances, accepted_uids)
         accepted = []
         for sending, result in zip(sendings, results, strict=True):
             if result.ok:
@@ -140,6 +150,12 @@ def next_attempt(settings: Settings, attempts: int, now: datetime) -> datetime:
     doublings = min(max(attempts - 1, 0), 30)
     wait_s = min(settings.delivery_retry_base_s * 2**doublings, settings.delivery_retry_max_s)
     return now + timedelta(seconds=wait_s * random.uniform(1 - _JITTER, 1))  # noqa: S311 - no secret
+
+
+def _requests_of(deliveries: Sequence[Delivery]) -> str:
+    """The requests that led to the deliveries; nearly always it is one."""
+    found = dict.fromkeys(one.request_id for one in deliveries if one.request_id)
+    return " ".join(list(found)[:_REQUESTS_NAMED])
 
 
 def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> None:

@@ -18,6 +18,7 @@ from storage.clock import utcnow
 from storage.entities import Job
 from storage.errors import NotFound
 from storage.opening import Storage
+from storage.requests import serving
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,19 @@ def run_job(
     job = storage.jobs.claim(job_id, owner, storage.settings.job_lease_s, utcnow())
     if job is None:
         return None
+    with serving(job.request_id):
+        return _run_claimed(storage, before, job, owner, pipelines, stopping)
+
+
+def _run_claimed(
+    storage: Storage,
+    before: Job,
+    job: Job,
+    owner: str,
+    pipelines: Sequence[Pipeline] | None,
+    stopping: Callable[[], bool],
+) -> Job | None:
+    job_id = job.job_id
     if job.attempts > storage.settings.job_max_attempts:
         # Whoever ran it last ended without a word, each time: it would take us along as well.
         return _end(storage, job, owner, _died(before))

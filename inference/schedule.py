@@ -155,7 +155,12 @@ def _decide(
         )
         job_id = job.job_id
         if created:
-            log.info("job_scheduled", job_id=job_id, pipeline=pipeline.name)
+            log.info(
+                "job_scheduled",
+                job_id=job_id,
+                pipeline=pipeline.name,
+                **({"request_id": job.request_id} if job.request_id else {}),
+            )
     _cancel_superseded(storage, series, pipeline)
     decision = Decision(
         study_instance_uid=series.study_instance_uid,

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from pydicom.dataset import Dataset
 
+from inference import auditing
 from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
@@ -72,6 +73,7 @@ class Work:
             context = self._image_context()
         else:
             with self._stage("loading", _LOADING):
+                auditing.series_read(self._storage, self._job)
                 sources = self._load()
             rule = rule_for(self._storage.settings, pipeline.name, sources)
             if rule is not None and rule.deadline_s is not None:
@@ -153,6 +155,7 @@ class Work:
                     "sop_instance_uid": str(dataset.SOPInstanceUID),
                 }
             )
+        auditing.results_made(storage, job, instances)
         self._check()
         storage.findings.replace_for_job(job.job_id, results.findings)
         if results.report is not None:

@@ -12,9 +12,8 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from celery import Celery, signals
@@ -36,21 +35,18 @@ from inference.delivery import deliver_due
 from inference.failures import place
 from inference.file_broker import prepare_folder
 from inference.pipeline import Pipeline
+from inference.process import Process, Queue
 from inference.tick import JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
-from storage.errors import MediViewError
 from storage.housekeeping import Housekeeper
-from storage.opening import Storage, open_storage
+from storage.opening import open_storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Queue = Literal["control", "jobs"]
-
 _CONTROL_THREADS = 4
 # One slow destination must not stop the others, nor take the threads of the clock.
 _DELIVERIES_AT_ONCE = 2
-_HEARTBEAT_S = 2.0
 # A child that grew beyond this is replaced after its job; a warm model alone stays below.
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
 _CHILD_MAX_JOBS = 500
@@ -70,43 +66,6 @@ class StopFlag:
         return bool(self._shared[0])
 
 
-class Process:
-    """What one worker process holds: its storage, opened once, and its heartbeat."""
-
-    def __init__(self, settings: Settings, queue: Queue) -> None:
-        self._settings = settings
-        self._queue = queue
-        self._stack = ExitStack()
-        self._opening = threading.Lock()
-        self._storage: Storage | None = None
-        self._ended = threading.Event()
-        # A new name for each process: leases of one that died are nobody's.
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-
-    @property
-    def storage(self) -> Storage:
-        with self._opening:
-            if self._storage is None:
-                self._storage = self._stack.enter_context(open_storage(self._settings))
-            return self._storage
-
-    def start_heartbeat(self) -> None:
-        threading.Thread(target=self._beat, name="worker-heartbeat", daemon=True).start()
-
-    def close(self) -> None:
-        self._ended.set()
-        self._stack.close()
-
-    def _beat(self) -> None:
-        while True:
-            try:
-                self.storage.heartbeats.beat(f"worker-{self._queue}", utcnow())
-            except MediViewError as error:
-                log.warning("worker_heartbeat_failed", queue=self._queue, error=error.code)
-            if self._ended.wait(_HEARTBEAT_S):
-                return
-
-
 class _Holder:
     """The process's state, made after the fork and never shared across it."""
 
@@ -116,6 +75,8 @@ class _Holder:
     def open(self, process: Process) -> None:
         self._process = process
         process.start_heartbeat()
+        if process.queue == CONTROL_QUEUE:
+            process.start_audit_keeper()
 
     def close(self) -> None:
         if self._process is not None:
@@ -295,7 +256,7 @@ def run_beat(settings: Settings) -> None:
     app = celery_app(settings)
     prepare_folder(settings.data_dir.absolute() / "beat")
     signals.setup_logging.connect(_leave_logging_alone, weak=False)
-    with open_storage(settings) as storage:
+    with open_storage(settings) as storage, storage.audit.running("beat"):
         scheduler = partial(Scheduler, beat=storage.heartbeats.beat)
         app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
 

@@ -13,6 +13,7 @@ from storage.database import insert_or_ignore, reading, writing
 from storage.entities import Delivery, DeliveryState, Instance
 from storage.errors import NotFound
 from storage.events import add_event
+from storage.requests import current_request_id
 from storage.rows import to_delivery
 
 _OPEN = ("PENDING", "SENDING")
@@ -44,6 +45,7 @@ class Deliveries:
                         "next_attempt_at": now,
                         "created_at": now,
                         "updated_at": now,
+                        "request_id": current_request_id(),
                     },
                 )
         return added

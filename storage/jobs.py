@@ -17,7 +17,9 @@ from storage.database import insert_or_ignore, reading, writing
 from storage.entities import Job, JobState
 from storage.errors import NotFound
 from storage.events import add_event
+from storage.requests import current_request_id
 from storage.rows import to_job
+from storage.series_requests import request_of
 
 PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
 """Names that people use for the numbers by which jobs are taken, the highest first."""
@@ -39,10 +41,12 @@ class Jobs:
     ) -> tuple[Job, bool]:
         """The job for this input, and whether it is new.
 
-        The same pipeline, version and input never make a second job.
+        The same pipeline, version and input never make a second job. It bears the id
+        of the request at hand, or of the one that last brought something of the series.
         """
         now = utcnow()
         with writing(self._engine) as connection:
+            request_id = current_request_id() or request_of(connection, series_instance_uid)
             added = insert_or_ignore(
                 connection,
                 t.job,
@@ -61,6 +65,7 @@ class Jobs:
                     "created_at": now,
                     "updated_at": now,
                     "result": {},
+                    "request_id": request_id,
                 },
             )
             row = connection.execute(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,20 +106,6 @@ def count_views(connection: Connection, views: Sequence[Views], process: str) ->
                 .returning(t.audit_event.c.audit_id)
             ).scalar_one()
         _add_subjects(connection, [(counted, event)])
-
-
-def note_series(connection: Connection, request_of: Mapping[str, str], at: datetime) -> None:
-    """Keep which request or association last brought something of each series."""
-    for series_instance_uid, request_id in sorted(request_of.items()):
-        new = _insert(connection, t.series_request).values(
-            series_instance_uid=series_instance_uid, request_id=request_id, at=at
-        )
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[t.series_request.c.series_instance_uid],
-                set_={"request_id": new.excluded.request_id, "at": new.excluded.at},
-            )
-        )
 
 
 def to_record(row: RowMapping) -> AuditRecord:

@@ -19,20 +19,13 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
-from storage.audit.rows import (
-    WINDOW,
-    Views,
-    add_events,
-    count_views,
-    note_series,
-    window_of,
-    with_patients,
-)
+from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
 from storage.audit.spool import Spool
 from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.errors import MediViewError
 from storage.requests import current_request_id
+from storage.series_requests import note_series
 
 log = structlog.get_logger(__name__)
 
