@@ -1,29 +1,25 @@
 """WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from pydicom.dataset import Dataset
 
+from api.dicomweb.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.documents import rendered_document
 from api.dicomweb.frame_routes import parse_frame_numbers
-from api.dicomweb.frames import FrameSource, open_frames
-from api.dicomweb.grayscale import Window, display_values, frame_transforms
+from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, find_instance, find_instances
 from api.dicomweb.metadata import read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import accepted, choose_image
-from api.dicomweb.pixels import decode_frame
+from api.dicomweb.picture import encode, make_picture
+from api.dicomweb.render_options import parse_options
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
-from api.dicomweb.viewport import (
-    Viewport,
-    encode_picture,
-    parse_quality,
-    parse_viewport,
-    parse_window,
-    pixel_spacing,
-)
+from api.dicomweb.viewport import Viewport
 from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -34,8 +30,6 @@ _STUDY = "/studies/{study_instance_uid}"
 _SERIES = _STUDY + "/series/{series_instance_uid}"
 _INSTANCE = _SERIES + "/instances/{sop_instance_uid}"
 _PICTURES = ("image/jpeg", "image/png", "image/gif")
-_PDF = "application/pdf"
-_ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _THUMBNAIL = Viewport(256, 256)
 # Shown for a study only where nothing else has pixels.
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
@@ -81,11 +75,10 @@ def rendered_instance(
     request: Request,
     storage: StorageDep,
 ) -> Response:
-    """The first frame of the instance as a picture; an encapsulated PDF as what it is."""
+    """The first frame as a picture, all of them as GIF or MP4; a document as what it is."""
     instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    if instance.sop_class_uid == _ENCAPSULATED_PDF:
-        return _pdf(request, storage, instance)
-    return _render(request, storage, instance, [0])
+    document = rendered_document(request, storage, instance)
+    return document or _render(request, storage, instance, [0], whole=True)
 
 
 @router.get(_INSTANCE + "/thumbnail")
@@ -153,72 +146,49 @@ def _render(
     indices: Sequence[int] | None,
     *,
     thumbnail: bool = False,
+    whole: bool = False,
 ) -> Response:
-    """Frames as pictures; without indices the middle one."""
-    query = request.query_params
-    media_type = choose_image(accepted(request), _PICTURES)
-    window = parse_window(query["window"]) if query.get("window") else None
-    viewport = parse_viewport(query["viewport"]) if query.get("viewport") else None
-    if viewport is None and thumbnail:
-        viewport = _THUMBNAIL
-    quality = parse_quality(query.get("quality") or "90")
-    wanted = f"{indices} {media_type} {window} {viewport} {quality}"
-    etag = etag_of(content_key(instance), wanted)
-    if matches_etag(request, etag):
-        return not_modified(etag)
+    """Frames as pictures; without indices the middle one. `whole`: all, where they can move."""
     source = open_frames(storage.instances, instance)
+    count = source.layout.number_of_frames
+    moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)
+    ranges = accepted(request)
+    video = (MP4,) if moving and HAS_VIDEO else ()
+    media_type = choose_image(ranges, (*_PICTURES, *video))
+    options = parse_options(request.query_params, media_type)
+    if thumbnail:
+        viewport = options.viewport or _THUMBNAIL
+        options = replace(options, viewport=viewport, annotations=frozenset())
     if indices is None:
-        indices = [source.layout.number_of_frames // 2]
+        indices = [count // 2]
     for index in indices:
         source.size_bytes(index)
+    in_parts = any(media.multipart and media.covers(media_type) for media in ranges)
+    moving = moving and media_type in (GIF, MP4) and not in_parts
+    if moving and whole:
+        indices = range(count)
+    # A range leaves no list of a hundred thousand numbers in the text.
+    etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
+    if matches_etag(request, etag):
+        return not_modified(etag)
     header, _ = read_header(storage, instance)
-
-    def picture(index: int) -> bytes:
-        return _picture(source, header, instance, index, (media_type, window, viewport, quality))
-
+    pictures = (make_picture(source, header, instance, index, options) for index in indices)
     headers = caching_headers(etag)
+    if moving:
+        duration_ms = frame_duration_ms(header)
+        body = animate(media_type, pictures, len(indices), duration_ms, options.quality)
+        return Response(body, media_type=media_type, headers=headers)
     if len(indices) == 1:
-        return Response(picture(indices[0]), media_type=media_type, headers=headers)
+        body = encode(next(pictures), header, options)
+        return Response(body, media_type=media_type, headers=headers)
     writer = MultipartWriter(media_type)
+    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
+    first = next(pictures)
 
     def parts() -> Iterator[bytes]:
-        for index in indices:
-            body = picture(index)
-            yield writer.part_header(media_type, len(body)) + body
+        for picture in chain((first,), pictures):
+            part = encode(picture, header, options)
+            yield writer.part_header(media_type, len(part)) + part
         yield writer.end
 
     return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
-
-
-def _picture(
-    source: FrameSource,
-    header: Dataset,
-    instance: Instance,
-    index: int,
-    how: tuple[str, Window | None, Viewport | None, int],
-) -> bytes:
-    media_type, window, viewport, quality = how
-    array = decode_frame(source, header, instance.transfer_syntax_uid, index)
-    transforms = frame_transforms(header, index)
-    return encode_picture(
-        display_values(array, header, transforms, window),
-        media_type,
-        viewport=viewport,
-        spacing=pixel_spacing(header, transforms),
-        quality=quality,
-    )
-
-
-def _pdf(request: Request, storage: Storage, instance: Instance) -> Response:
-    choose_image(accepted(request), (_PDF,))
-    etag = etag_of(content_key(instance), _PDF)
-    if matches_etag(request, etag):
-        return not_modified(etag)
-    header, _ = read_header(storage, instance)
-    document = header.get("EncapsulatedDocument")
-    if not document:
-        raise NotFound(
-            "The instance holds no document.", remedy="Ask the sending system to send it again."
-        )
-    length = header.get("EncapsulatedDocumentLength") or len(document)
-    return Response(bytes(document)[: int(length)], media_type=_PDF, headers=caching_headers(etag))

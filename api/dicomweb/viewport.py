@@ -1,11 +1,8 @@
-"""Query parameters of rendered resources, and the picture they ask for (PS3.18 8.3.5)."""
+"""Window, viewport and quality of rendered resources (PS3.18 8.3.5)."""
 
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
@@ -13,7 +10,6 @@ from api.dicomweb.grayscale import Window, window_function
 from storage.errors import InvalidRequest
 
 _MAX_SIDE = 8192
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 
 
 @dataclass(frozen=True)
@@ -75,29 +71,7 @@ def parse_quality(text: str) -> int:
     )
 
 
-def encode_picture(
-    pixels: NDArray[np.uint8],
-    media_type: str,
-    *,
-    viewport: Viewport | None,
-    spacing: tuple[float, float],
-    quality: int,
-) -> bytes:
-    """An image file of display values; `spacing` is between rows, then between columns."""
-    picture = Image.fromarray(pixels)
-    if viewport is not None:
-        picture = _place(picture, viewport, spacing)
-    options: dict[str, Any] = {}
-    if media_type == "image/jpeg":
-        options = {"quality": quality}
-    elif media_type == "image/png":
-        options = {"compress_level": 3}
-    buffer = BytesIO()
-    picture.save(buffer, _FORMATS[media_type], **options)
-    return buffer.getvalue()
-
-
-def _place(picture: Image.Image, viewport: Viewport, spacing: tuple[float, float]) -> Image.Image:
+def placed(picture: Image.Image, viewport: Viewport, spacing: tuple[float, float]) -> Image.Image:
     """Crop, mirror and scale into the viewport, keeping the proportions in space."""
     sw, sh = viewport.source_width, viewport.source_height
     left, top = max(0.0, viewport.left), max(0.0, viewport.top)

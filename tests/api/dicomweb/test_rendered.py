@@ -177,6 +177,6 @@ def test_wrong_parameters_are_refused(node: DicomwebNode, shared_data: Path, que
 
 def test_what_has_no_pixels_has_no_picture(node: DicomwebNode, shared_data: Path) -> None:
     url = at(node, shared_data / "seg_sr" / "sr_document.dcm")
-    with node.client() as client:
-        assert client.get(f"{url}/rendered").status_code == 404
-        assert client.get(f"{url}/thumbnail", headers=PNG).status_code == 404
+    with node.client(headers=PNG) as client:
+        assert client.get(f"{url}/rendered").status_code == 406
+        assert client.get(f"{url}/thumbnail").status_code == 404
