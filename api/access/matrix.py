@@ -1,8 +1,8 @@
 """Who may do what: every route, every method, one line each.
 
 A route that stands in no line answers to nobody but whoever is at this machine,
-and fails `tests/api/access/test_matrix.py`, which reads this table. HEAD follows
-GET. A key needs its role and the scope of the line. Files of the viewer hold no
+and fails `tests/api/access/test_matrix.py`, which reads this table. HEAD and
+OPTIONS follow GET. A key needs its role and the scope of the line. Files of the viewer hold no
 data and are open to all, so that there is a page to sign in at.
 """
 
@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 
 from storage.roles import AccessScope, Role
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
 
 ANYONE: frozenset[Role] = frozenset()
 """Also those who have not signed in."""
@@ -139,7 +139,7 @@ MATRIX: tuple[Rule, ...] = (
     # --- FHIR ------------------------------------------------------------------------------
     *(
         Rule("GET", f"/fhir/{kind}{one}", READERS, "fhir:read")
-        for kind in ("ImagingStudy", "DiagnosticReport", "Observation", "Device", "Patient")
+        for kind in ("ImagingStudy", "DiagnosticReport", "Observation", "Device")
         for one in ("", "/{resource_id}")
     ),
     Rule("GET", "/fhir/AuditEvent", ADMINS, "fhir:read"),
@@ -158,6 +158,18 @@ MATRIX: tuple[Rule, ...] = (
         INTEGRATORS,
         "api:write",
     ),
+    # --- Conflicts -------------------------------------------------------------------------
+    Rule("GET", "/api/conflicts", INTEGRATORS, "api:read"),
+    Rule("GET", "/api/conflicts/{conflict_id}", INTEGRATORS, "api:read"),
+    Rule("GET", "/api/conflicts/{conflict_id}/file", ADMINS, "admin"),
+    Rule("POST", "/api/conflicts/{conflict_id}/accept", ADMINS, "admin"),
+    Rule("DELETE", "/api/conflicts/{conflict_id}", ADMINS, "admin"),
+    # --- DICOMweb: what it can do, and deleting --------------------------------------------
+    Rule("GET", "/dicom-web", READERS, "dicomweb:read"),
+    Rule("GET", "/dicom-web/", READERS, "dicomweb:read"),
+    Rule("DELETE", _STUDY, ADMINS, "admin"),
+    Rule("DELETE", _SERIES, ADMINS, "admin"),
+    Rule("DELETE", _INSTANCE, ADMINS, "admin"),
     # --- DICOMweb: QIDO-RS -----------------------------------------------------------------
     Rule("GET", "/dicom-web/studies", READERS, "dicomweb:read"),
     Rule("GET", "/dicom-web/series", READERS, "dicomweb:read"),
@@ -218,7 +230,7 @@ class RuleIndex:
 
     def find(self, method: str, path: str) -> Rule | None:
         """The rule of a method and a path as the router sees it; None: there is none."""
-        method = "GET" if method == "HEAD" else method
+        method = "GET" if method in ("HEAD", "OPTIONS") else method
         found = self._exact.get((method, path))
         if found is not None:
             return found
@@ -232,6 +244,6 @@ class RuleIndex:
 
     def methods(self, path: str) -> Iterator[str]:
         """The methods for which the path has a rule."""
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             if self.find(method, path) is not None:
                 yield method
