@@ -201,7 +201,7 @@ def retrieve_bulkdata(
     etag = frames_etag(instance, element_path.replace("/", "."), answer)
     if matches_etag(request, etag):
         return not_modified(etag)
-    value = _element_value(storage, instance, element_path)
+    value = element_value(storage, instance, element_path)
     return _value(iter([value]), answer, len(value), etag)
 
 
@@ -237,7 +237,7 @@ def _value(pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str)
     return StreamingResponse(message(), media_type=writer.content_type, headers=headers)
 
 
-def _element_value(storage: Storage, instance: Instance, element_path: str) -> bytes:
+def element_value(storage: Storage, instance: Instance, element_path: str) -> bytes:
     """The binary value at `TAG/ITEM/TAG…`, little endian. Raises NotFound."""
     missing = NotFound(
         "The instance has no binary value at that path.",
