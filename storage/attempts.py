@@ -9,15 +9,18 @@ sign-in that works clears the account's count.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from storage import tables as t
+from storage.clock import utcnow
 from storage.database import insert_or_ignore, writing
 
+_PAUSE_FIRST_S = 5.0
 _PAUSE_MAX_S = 300.0
 _FORGOTTEN_AFTER = timedelta(hours=1)
+_ENDED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,20 @@ class Attempts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(self, subjects: Sequence[Subject], now: datetime) -> float:
+    def begin(self, subjects: Sequence[Subject]) -> float:
         """Count one more. Seconds to wait where it is too early for it, else 0."""
         with writing(self._engine) as connection:
+            now = utcnow()
             connection.execute(
                 delete(t.failed_attempt).where(t.failed_attempt.c.last_at < now - _FORGOTTEN_AFTER)
             )
             # In one order for all, so that two of them cannot wait for each other.
             ordered = sorted(subjects, key=lambda subject: subject.key)
-            waits = [_wait(connection, subject, now) for subject in ordered]
+            waits = [_wait(connection, subject) for subject in ordered]
             if max(waits) > 0:
                 return max(waits)
             for subject in ordered:
-                _count(connection, subject, now)
+                _count(connection, subject)
         return 0.0
 
     def clear(self, subject: Subject) -> None:
@@ -74,28 +78,29 @@ class Attempts:
             )
 
 
-def _wait(connection: Connection, subject: Subject, now: datetime) -> float:
-    insert_or_ignore(
-        connection,
-        t.failed_attempt,
-        {"subject": subject.key, "failures": 0, "last_at": now, "blocked_until": now},
-    )
+def _wait(connection: Connection, subject: Subject) -> float:
+    now = utcnow()
+    new = {"subject": subject.key, "failures": 0, "last_at": now, "blocked_until": _ENDED}
+    insert_or_ignore(connection, t.failed_attempt, new)
     blocked_until = connection.execute(
         select(t.failed_attempt.c.blocked_until)
         .where(t.failed_attempt.c.subject == subject.key)
         .with_for_update()
     ).scalar_one()
-    return max(0.0, float((blocked_until - now).total_seconds()))
+    # Now, not before: whoever held the row meanwhile has counted.
+    return max(0.0, float((blocked_until - utcnow()).total_seconds()))
 
 
-def _count(connection: Connection, subject: Subject, now: datetime) -> None:
+def _count(connection: Connection, subject: Subject) -> None:
+    now = utcnow()
     mine = t.failed_attempt.c.subject == subject.key
     failures = connection.execute(select(t.failed_attempt.c.failures).where(mine)).scalar_one() + 1
-    pause_s = 0.0
+    blocked_until = _ENDED
     if failures >= subject.free:
-        pause_s = min(2.0 ** min(failures - subject.free, 20), _PAUSE_MAX_S)
+        pause_s = min(_PAUSE_FIRST_S * 2.0 ** min(failures - subject.free, 20), _PAUSE_MAX_S)
+        blocked_until = now + timedelta(seconds=pause_s)
     connection.execute(
         update(t.failed_attempt)
         .where(mine)
-        .values(failures=failures, last_at=now, blocked_until=now + timedelta(seconds=pause_s))
+        .values(failures=failures, last_at=now, blocked_until=blocked_until)
     )

@@ -1,0 +1,195 @@
+"""Every route, every method, every role: as the matrix says, and nothing else."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from api.access.matrix import MATRIX, Rule, RuleIndex
+from api.app import create_app
+from storage.roles import ROLES, SCOPES
+from storage.settings import load_settings
+from tests.api.access.closed import ClosedNode, closed_node, closed_settings
+
+_WHERE = "api/access/matrix.py"
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """(method, path) of everything that the application serves but for the viewer's files."""
+    for one in iter_route_contexts(app.routes):
+        methods = getattr(one, "methods", None)
+        for method in sorted(set(methods or {"WEBSOCKET"}) - {"HEAD"}):
+            yield ("GET" if method == "OPTIONS" else method), one.path or ""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    return set(routes(create_app(load_settings(data_dir=tmp_path_factory.mktemp("data")))))
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedNode]:
+    settings = closed_settings(tmp_path_factory.mktemp("closed"), rate_limit_anonymous_per_minute=0)
+    with closed_node(settings) as node:
+        yield node
+
+
+def test_every_route_has_a_decision(served: set[tuple[str, str]]) -> None:
+    decided = {(rule.method, rule.path) for rule in MATRIX}
+    missing = sorted(served - decided)
+    assert not missing, f"Who may use these routes? Add a line for each to {_WHERE}:\n" + "\n".join(
+        f"    Rule({method!r}, {path!r}, …)" for method, path in missing
+    )
+
+
+def test_every_decision_has_a_route(served: set[tuple[str, str]]) -> None:
+    unused = sorted({(rule.method, rule.path) for rule in MATRIX} - served)
+    assert not unused, f"Nothing serves these any more; remove them from {_WHERE}: {unused}"
+
+
+def test_no_route_is_decided_twice() -> None:
+    lines = [(rule.method, rule.path) for rule in MATRIX]
+    assert len(lines) == len(set(lines))
+
+
+def test_each_line_finds_itself() -> None:
+    rules = RuleIndex()
+    for rule in MATRIX:
+        assert rules.find(rule.method, example(rule)) is rule
+    for method in ("HEAD", "OPTIONS"):
+        assert rules.find(method, "/api/studies") == rules.find("GET", "/api/studies")
+    for path in ("/api/studies/", "//api/studies", "/API/studies", "/api/studies/1/2/3", ""):
+        assert rules.find("GET", path) is None
+
+
+def example(rule: Rule) -> str:
+    """A path of the line that finds nothing: no such study, no such name."""
+    return re.sub(r"\{[^}]*\}", "1", rule.path)
+
+
+def ask(client: httpx.Client, rule: Rule) -> int:
+    """The status of a request that does no harm, whoever may make it."""
+    with client.stream(rule.method, example(rule), json={"x": 1}) as answer:
+        return answer.status_code
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_each_role_may_do_what_its_lines_say_and_nothing_else(
+    closed: ClosedNode, role: str
+) -> None:
+    with closed.with_key(f"all of {role}", role) as client:
+        for rule in http_rules():
+            status = ask(client, rule)
+            allowed = rule.is_public or role in rule.roles
+            assert (status not in (401, 403)) is allowed, (rule, status)
+            assert status < 500 or status in (501, 503), (rule, status)
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+def test_a_key_may_do_what_its_scope_says_and_nothing_else(closed: ClosedNode, scope: str) -> None:
+    with closed.with_key(f"admin of {scope.replace(':', ' ')}", "admin", scope) as client:
+        for rule in http_rules():
+            status = ask(client, rule)
+            assert (status not in (401, 403)) is (rule.is_public or rule.scope == scope), rule
+
+
+def test_strangers_may_do_what_is_open_and_nothing_else(closed: ClosedNode) -> None:
+    with closed.client() as client:
+        for rule in http_rules():
+            status = ask(client, rule)
+            assert (status != 401) is rule.is_public, (rule, status)
+
+
+def http_rules() -> list[Rule]:
+    # Signing in is tried in `test_sessions`: here its failures would make the others wait.
+    own = {("POST", "/api/session")}
+    return [
+        rule
+        for rule in MATRIX
+        if rule.method != "WEBSOCKET" and (rule.method, rule.path) not in own
+    ]
+
+
+def test_methods_and_addresses_without_a_line_are_denied(closed: ClosedNode) -> None:
+    with closed.with_key("everything", "admin") as admin:
+        answer = admin.delete("/api/studies")
+        assert answer.status_code == 405
+        assert "GET" in answer.headers["allow"]
+        assert admin.get("/api/nothing").status_code == 404
+        assert admin.get("/dicom-web/nothing").status_code == 404
+        assert admin.request("TRACE", "/api/studies").status_code == 405
+        assert admin.request("PROPFIND", "/api/studies").status_code == 405
+
+
+def test_a_route_without_a_line_answers_nobody(tmp_path: Path) -> None:
+    """Were one forgotten, it would be out of reach, not open."""
+    import threading
+    import time
+
+    import uvicorn
+
+    from tests.api.access.closed import sign_in
+
+    settings = closed_settings(tmp_path)
+    app = create_app(settings)
+
+    @app.get("/forgotten/{name}")
+    def forgotten(name: str) -> str:
+        return "secret"
+
+    config = uvicorn.Config(app, port=settings.http_port, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        node = f"http://127.0.0.1:{settings.http_port}"
+        with httpx.Client(base_url=node) as client:
+            assert client.get("/forgotten/one").status_code == 401
+            storage = app.state.storage
+            storage.accounts.add("root", "correct horse battery staple", ["admin"])
+            assert sign_in(client, "root").status_code == 200
+            assert client.get("/forgotten/one").status_code == 404
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/./studies",
+        "/api//studies",
+        "//api/studies",
+        "/viewer/../api/studies",
+        "/%61pi/studies",
+        "/api/studies%2f",
+        "/api%2fstudies",
+        "/API/studies",
+        "/api/studies/",
+        "/api/studies;x",
+        "/dicom-web/studies/",
+        "/%2e/api/studies",
+        "/health/../api/studies",
+        "/api/uploads/content/../../studies",
+    ],
+)
+def test_no_spelling_of_a_path_gets_around_it(closed: ClosedNode, path: str) -> None:
+    """Written as it is: clients would tidy it up."""
+    import socket
+
+    with socket.create_connection(("127.0.0.1", closed.storage.settings.http_port)) as wire:
+        wire.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        )
+        said = b""
+        while piece := wire.recv(65536):
+            said += piece
+    status = int(said.split()[1])
+    assert status in (307, 400, 401, 404), said[:200]
+    assert b'"items"' not in said
