@@ -17,6 +17,7 @@ from storage.settings.exchange import (
     DeliverySettings,
     Destination,
 )
+from storage.settings.notifying import NotifyingSettings
 from storage.settings.places import KeepingSettings, ListeningSettings
 from storage.settings.serving import ServingSettings
 from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
@@ -30,6 +31,7 @@ class Settings(
     ServingSettings,
     AssociatingSettings,
     DeliverySettings,
+    NotifyingSettings,
     WorkSettings,
     LimitSettings,
     ModelSettings,
