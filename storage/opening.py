@@ -42,6 +42,8 @@ from storage.subscriptions import Subscriptions
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
 from storage.volumes import VolumeWriter
+from storage.webhook_queue import WebhookQueue
+from storage.webhooks import Webhooks
 from storage.workitem_performing import PerformedItems
 from storage.workitem_search import WorkItemList
 from storage.workitems import WorkItems
@@ -81,6 +83,8 @@ class Storage:
     work_item_list: WorkItemList
     performed_items: PerformedItems
     subscriptions: Subscriptions
+    webhooks: Webhooks
+    webhook_queue: WebhookQueue
     accounts: Accounts
     sessions: Sessions
     api_keys: ApiKeys
@@ -143,6 +147,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             work_item_list=WorkItemList(engine, settings.ae_title),
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
+            webhooks=Webhooks(engine, settings),
+            webhook_queue=WebhookQueue(engine),
             accounts=Accounts(engine, settings.password_min_length),
             sessions=Sessions(
                 engine,
