@@ -1,0 +1,32 @@
+"""Who is told of events over HTTP, and how long answers are kept for idempotency keys."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
+
+
+class NotifyingSettings(BaseModel):
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts that webhooks may name, separated by commas; empty: none."
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, le=60)
+    webhook_retry_base_s: float = Field(5.0, gt=0)
+    webhook_retry_max_s: float = Field(3600.0, gt=0)
+    webhook_max_attempts: int = Field(12, ge=1)
+    webhook_give_up_s: float = Field(
+        86_400.0, gt=0, description="A notice older than this is not tried again after a failure."
+    )
+    webhook_kept_s: float = Field(
+        30 * 86_400.0, gt=0, description="How long delivered and dead notices stay listed."
+    )
+    idempotency_kept_s: float = Field(
+        86_400.0, gt=0, description="How long an answer is kept under its Idempotency-Key."
+    )
+
+    @field_validator("webhook_hosts", mode="before")
+    @classmethod
+    def _parse_webhook_hosts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value

@@ -1,0 +1,169 @@
+"""Webhooks: who is told of which events, at which address, signed with which secret."""
+
+import secrets
+import uuid
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, insert, select, update
+
+from storage import tables as t
+from storage.clock import utcnow
+from storage.database import reading, writing
+from storage.errors import InvalidRequest, NotFound
+from storage.outbound import check_url
+from storage.settings import Settings
+from storage.webhook_notices import EVENT_TYPES
+
+_SECRET_BYTES = 32
+SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """`events`: names of `EVENT_TYPES`, `job.*` or `*`. `event_id`: up to where it was told."""
+
+    webhook_id: str
+    url: str = field(repr=False)
+    description: str
+    events: tuple[str, ...]
+    is_active: bool
+    secret: str = field(repr=False)
+    event_id: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Webhooks:
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def add(self, url: str, events: tuple[str, ...], description: str = "") -> Webhook:
+        """One that is told what happens from now on. Raises InvalidRequest."""
+        now = utcnow()
+        row = {
+            "webhook_id": str(uuid.uuid4()),
+            "url": self._checked_url(url),
+            "description": description,
+            "events": list(_checked_events(events)),
+            "is_active": True,
+            "secret": _new_secret(),
+            "created_at": now,
+            "updated_at": now,
+        }
+        with writing(self._engine) as connection:
+            connection.execute(insert(t.webhook).values(**row, event_id=_newest()))
+        return self.get(str(row["webhook_id"]))
+
+    def get(self, webhook_id: str) -> Webhook:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(select(t.webhook).where(t.webhook.c.webhook_id == webhook_id))
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no webhook under that identifier.",
+                remedy="GET /api/webhooks lists them.",
+            )
+        return to_webhook(dict(row))
+
+    def list(self, limit: int, offset: int) -> tuple[list[Webhook], int]:
+        """The oldest first, and how many there are in all."""
+        with reading(self._engine) as connection:
+            total = connection.execute(select(func.count()).select_from(t.webhook)).scalar_one()
+            rows = connection.execute(
+                select(t.webhook)
+                .order_by(t.webhook.c.created_at, t.webhook.c.webhook_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [to_webhook(dict(row)) for row in rows.mappings()], total
+
+    def change(
+        self,
+        webhook_id: str,
+        *,
+        url: str | None = None,
+        events: tuple[str, ...] | None = None,
+        description: str | None = None,
+        is_active: bool | None = None,
+    ) -> Webhook:
+        """Change what is not None. Raises NotFound, InvalidRequest.
+
+        One that was asleep is not told what happened meanwhile.
+        """
+        values: dict[str, Any] = {"updated_at": utcnow()}
+        if url is not None:
+            values["url"] = self._checked_url(url)
+        if events is not None:
+            values["events"] = list(_checked_events(events))
+        if description is not None:
+            values["description"] = description
+        if is_active is not None:
+            values["is_active"] = is_active
+            if is_active and not self.get(webhook_id).is_active:
+                values["event_id"] = _newest()
+        self._update(webhook_id, values)
+        return self.get(webhook_id)
+
+    def new_secret(self, webhook_id: str) -> Webhook:
+        """Sign with another secret from now on. Raises NotFound."""
+        self._update(webhook_id, {"secret": _new_secret(), "updated_at": utcnow()})
+        return self.get(webhook_id)
+
+    def remove(self, webhook_id: str) -> None:
+        """With all that was on its way to it. Raises NotFound."""
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(t.webhook)
+                .where(t.webhook.c.webhook_id == webhook_id)
+                .returning(t.webhook.c.webhook_id)
+            ).first()
+        if gone is None:
+            self.get(webhook_id)
+
+    def _update(self, webhook_id: str, values: dict[str, Any]) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.webhook).where(t.webhook.c.webhook_id == webhook_id).values(**values)
+            )
+
+    def _checked_url(self, url: str) -> str:
+        return check_webhook_url(url, self._settings)
+
+
+def check_webhook_url(url: str, settings: Settings) -> str:
+    """The address, if an operator allows its host. Raises InvalidRequest."""
+    return check_url(url, settings.webhook_hosts, "MEDIVIEW_WEBHOOK_HOSTS", "webhooks").url
+
+
+def to_webhook(row: dict[str, Any]) -> Webhook:
+    values = {name: row[name] for name in Webhook.__dataclass_fields__}
+    return Webhook(**values | {"events": tuple(row["events"])})
+
+
+def _newest() -> Any:
+    return select(func.coalesce(func.max(t.event.c.event_id), 0)).scalar_subquery()
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def _checked_events(events: tuple[str, ...]) -> tuple[str, ...]:
+    known = {*EVENT_TYPES, "*", *(f"{name.partition('.')[0]}.*" for name in EVENT_TYPES)}
+    unknown = sorted(set(events) - known)
+    if unknown or not events:
+        raise InvalidRequest(
+            "A webhook names the events that it is told of; one of these is none."
+            if unknown
+            else "A webhook names at least one event.",
+            remedy=f"Choose among {', '.join(EVENT_TYPES)}, or write job.* or *.",
+        )
+    return tuple(dict.fromkeys(events))
