@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or
 from storage import tables as t
 from storage.attributes import Attribute, Kind, Level, available_at
 from storage.conditions import key_conditions, levels_to
-from storage.database import reading
+from storage.database import among, reading
 from storage.study_list import modalities_of
 
 _PAGE_ROWS = 500
@@ -47,6 +47,11 @@ class Query:
             self.keys, levels, fuzzy=self.fuzzy, combined_datetime=self.combined_datetime
         )
 
+    @property
+    def concerns_patients(self) -> bool:
+        """Whether anything about the patient is to match."""
+        return bool(self.conditions(("PATIENT",)))
+
     def wants(self, keyword: str) -> bool:
         return self.returned is None or keyword in self.returned
 
@@ -61,6 +66,8 @@ def find(
     InvalidRequest for a key value that cannot be one.
     """
     statement = _statement(query)
+    if offset and query.level in ("PATIENT", "STUDY"):
+        statement, offset = statement.where(_from(query, offset)), 0
     if query.level in ("PATIENT", "STUDY") or any(query.keys.get(uid) for uid in _BY_UID):
         yield from _pages(engine, query, statement, limit, offset)
         return
@@ -78,6 +85,17 @@ def find(
         offset = 0
         if limit == 0:
             return
+
+
+def _from(query: Query, offset: int) -> ColumnElement[bool]:
+    """What begins after as many patients or studies: skipped by their ids alone."""
+    conditions = query.conditions(levels_to(query.level))
+    row_id = _COLUMNS[query.level]
+    tables = (
+        t.study if query.level == "STUDY" and not query.concerns_patients else _JOINED[query.level]
+    )
+    first = select(row_id).select_from(tables).where(*conditions).order_by(row_id.desc())
+    return row_id <= first.limit(1).offset(offset).correlate(None).scalar_subquery()
 
 
 def _study_portions(engine: Engine, query: Query) -> Iterator[list[int]]:
@@ -170,7 +188,9 @@ def _counted(
 ) -> dict[int, dict[str, int]]:
     """Once for each patient, study or series of a page, however many rows are of it."""
     row_id = _COLUMNS[level]
-    statement = select(row_id, *(one.labelled for one in counts)).where(row_id.in_(ids))
+    statement = select(row_id, *(one.labelled for one in counts)).where(
+        among(connection, row_id, ids)
+    )
     keywords = [one.keyword for one in counts]
     found: dict[int, dict[str, int]] = {one: dict.fromkeys(keywords, 0) for one in ids}
     for one, *values in connection.execute(statement):

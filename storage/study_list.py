@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, or_, select
 
 from storage import tables as t
+from storage.database import among
 from storage.entities import Study
 from storage.folding import folded
 from storage.rows import to_study
@@ -75,7 +76,9 @@ def list_studies(
         .limit(limit)
         .offset(offset)
     ).all()
-    found = read_studies(connection, t.study.c.id.in_([study_id for study_id, _ in rows]))
+    found = read_studies(
+        connection, among(connection, t.study.c.id, [study_id for study_id, _ in rows])
+    )
     place = {uid: at for at, (_, uid) in enumerate(rows)}
     return sorted(found, key=lambda study: place[study.study_instance_uid]), in_all
 
@@ -85,7 +88,7 @@ def modalities_of(connection: Connection, study_ids: set[int]) -> dict[int, list
     found: dict[int, list[str]] = {study_id: [] for study_id in study_ids}
     for study_id, modality in connection.execute(
         select(t.series.c.study_fk, t.series.c.modality)
-        .where(t.series.c.study_fk.in_(study_ids), t.series.c.modality != "")
+        .where(among(connection, t.series.c.study_fk, study_ids), t.series.c.modality != "")
         .distinct()
         .order_by(t.series.c.study_fk, t.series.c.modality)
     ):
