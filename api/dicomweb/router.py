@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.dicomweb import frame_routes, qido, removal, rendered, retrieve, stow
+from api.dicomweb import bulk_routes, frame_routes, qido, removal, rendered, retrieve, stow
 from api.dicomweb.capabilities import Resources
 from api.dicomweb.lookups import PREFIX
 
@@ -14,6 +14,7 @@ _PARTS = (
     qido.router,
     rendered.router,
     stow.router,
+    bulk_routes.router,
     removal.router,
 )
 for part in _PARTS:
