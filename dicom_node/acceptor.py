@@ -100,6 +100,9 @@ class AcceptedAssociation(NodeAssociation):
             self.connection.set_timeout(self.timeouts.idle_s)
             self.read_pdu()
             self.last_active = time.monotonic()
+            if not self._has_news:
+                continue
+            self._has_news = False
             self._serve_waiting()
             if self.is_established and self.acse.is_release_requested():
                 self.acse.send_release(is_response=True)

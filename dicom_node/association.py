@@ -71,6 +71,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self._store_responses: list[CommandSet] = []
         self._requests: list[tuple[int, CommandSet, bytes | None]] = []
         self._cancelled: set[int] = set()
+        # Whether anything came but C-STORE requests, which are served as they come.
+        self._has_news = True
         self._incoming: Incoming | None = None
         self._reader: PduReader | None = None
         # pynetdicom's send_* methods wait until its reactor thread pauses; there is none.
@@ -236,7 +238,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
 
     def _pdu_reader(self) -> PduReader:
         if self._reader is None:
-            self._reader = PduReader(self.connection.receive_into)
+            self._reader = PduReader(self.connection.receive_into, self.connection.receive_both)
         return self._reader
 
     def _read_data(self, length: int) -> None:
@@ -272,6 +274,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self, context_id: int, command: CommandSet, encoded: bytes, data: bytes | None
     ) -> None:
         """A message other than a C-STORE request: kept until it is its turn."""
+        self._has_news = True
         _check_waiting(len(self._requests) + self.dimse.msg_queue.qsize())
         if command.command_field == Command.C_CANCEL_RQ:
             self._cancelled.add(command.message_id_responded_to)
@@ -297,6 +300,7 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self.dul.pump()
 
     def _happened(self, event: str) -> None:
+        self._has_news = True
         self.dul.event_queue.put(event)
         self.dul.pump()
 

@@ -8,6 +8,7 @@ C-STORE and the responses of C-STORE, C-FIND, C-MOVE, C-GET and DIMSE-N.
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 _ELEMENT = struct.Struct("<HHL")
 _US = struct.Struct("<H")
@@ -57,8 +58,7 @@ _MOVE_ORIGINATOR_AE_TITLE = 0x1030
 _MOVE_ORIGINATOR_MESSAGE_ID = 0x1031
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSet:
+class CommandSet(NamedTuple):
     """What of a command set the receiving and sending loops look at."""
 
     command_field: int

@@ -80,8 +80,10 @@ class Connection:
         its bytes come fast enough.
         """
         if self._quick_ack is not None:
-            with contextlib.suppress(OSError):
+            try:
                 self.socket.setsockopt(socket.IPPROTO_TCP, self._quick_ack, 1)
+            except OSError:
+                self._quick_ack = None  # no such thing here, or the connection has ended
         now = time.monotonic()
         if not self._message_started:
             self._message_started, self._message_bytes = now, 0

@@ -4,7 +4,7 @@ Statuses are those of PS3.7 annex C; the services add none of their own but MPPS
 Error ID for a step that has ended (PS3.4 F.7.2.2.2).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from pydicom.dataset import Dataset
@@ -92,7 +92,7 @@ class NormalizedScp:
         try:
             request = self._read(context_id, command, data)
             uid = self.perform(request, command)
-            command = replace(command, affected_sop_instance_uid=uid)
+            command = command._replace(affected_sop_instance_uid=uid)
         except MediViewError as error:
             status = error.status if isinstance(error, Refused) else _status(error)
             comment = error.message if isinstance(error, Refused) else ""
@@ -149,8 +149,7 @@ def _by_affected_uids(command: CommandSet) -> CommandSet:
     """Responses name as affected what N-SET and N-ACTION name as requested (PS3.7 10.1)."""
     if not command.requested_sop_class_uid:
         return command
-    return replace(
-        command,
+    return command._replace(
         affected_sop_class_uid=command.requested_sop_class_uid,
         affected_sop_instance_uid=command.requested_sop_instance_uid,
     )

@@ -15,6 +15,9 @@ _DATA_PREFIX = struct.Struct(">BBLLBB")
 PDU_HEADER_BYTES = PDU_HEADER.size
 PDV_HEADER_BYTES = _PDV_HEADER.size
 BUFFER_BYTES = 256 * 1024
+# What the first receive of a message asks for: whole small messages come with
+# it, and most of a large one is received straight to where it belongs.
+_FIRST_RECEIVE_BYTES = 32 * 1024
 _PDV_OVERHEAD = 2  # context id and message control header count in a PDV's length
 
 
@@ -54,14 +57,20 @@ class PduReader:
     """Walks the PDUs of one connection in one buffer.
 
     `receive_into(view)` fills part of `view` and returns how much; 0 is the
-    end. What it raises (a timeout, a reset) passes through. Views that are
-    handed out hold until the next call.
+    end. `receive_both(first, second)` fills the first and then the second, where
+    the connection can do that. What they raise (a timeout, a reset) passes
+    through. Views that are handed out hold until the next call.
     """
 
     def __init__(
-        self, receive_into: Callable[[memoryview], int], *, capacity: int = BUFFER_BYTES
+        self,
+        receive_into: Callable[[memoryview], int],
+        receive_both: Callable[[memoryview, memoryview], int] | None = None,
+        *,
+        capacity: int = BUFFER_BYTES,
     ) -> None:
         self._receive_into = receive_into
+        self._receive_both = receive_both
         self._view = memoryview(bytearray(capacity))
         self._start = 0
         self._end = 0
@@ -114,6 +123,14 @@ class PduReader:
             target[:done] = self._view[self._start : self._start + done]
             self._start += done
         while done < length:
+            if self._receive_both is not None:
+                # The headers that follow come with the same system call.
+                step = self._receive_both(target[done:], self._view)
+                if not step:
+                    raise PeerClosed(in_message=True)
+                self._start, self._end = 0, max(0, step - (length - done))
+                done += step - self._end
+                continue
             if length - done < len(self._view):
                 # The end of a fragment: read on into the buffer, which also
                 # takes the headers that follow with the same system call.
@@ -149,15 +166,18 @@ class PduReader:
             if self._start and len(self._view) - self._start < count:
                 self._view[:available] = bytes(self._view[self._start : self._end])
                 self._start, self._end = 0, available
-            self._receive_more(in_message=in_message or available > 0)
+            self._receive_more(
+                in_message=in_message or available > 0, limit=max(count, _FIRST_RECEIVE_BYTES)
+            )
         view = self._view[self._start : self._start + count]
         self._start += count
         return view
 
-    def _receive_more(self, *, in_message: bool) -> None:
+    def _receive_more(self, *, in_message: bool, limit: int | None = None) -> None:
         if self._start == self._end:
             self._start = self._end = 0
-        received = self._receive_into(self._view[self._end :])
+        end = None if limit is None else self._end + limit
+        received = self._receive_into(self._view[self._end : end])
         if not received:
             raise PeerClosed(in_message=in_message)
         self._end += received

@@ -7,7 +7,7 @@ ends too early. What it does not understand it hands to pydicom
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from storage.errors import InvalidInstance, LimitExceeded
@@ -29,6 +29,10 @@ MAX_ELEMENTS = 4_000_000
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
 _LONG_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_SHORT_VRS = frozenset(
+    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"}
+    | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )
 
 
@@ -64,18 +68,67 @@ class ElementWalker:
         self._long = struct.Struct(order + "I")
 
     def __iter__(self) -> Iterator[Element]:
+        """Every top-level element."""
         position = self._start
         top_level = 0
         while position < self._end:
             top_level += 1
             if top_level > MAX_TOP_LEVEL_ELEMENTS:
                 raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
-            if self._end - position < 8:
-                if any(self._data[position : self._end]):
-                    raise _truncated("inside an element's header", self._end)
+            if self._is_padding(position):
                 return
             element, position = self._element(position, self._explicit, depth=0)
             yield element
+
+    def values(self, wanted: Container[int]) -> dict[int, bytes]:
+        """The values of wanted top-level elements whose length is defined.
+
+        Plain elements are passed here, without the calls and objects of
+        `__iter__`, since each instance that arrives is walked.
+        """
+        found: dict[int, bytes] = {}
+        data, end, explicit = self._data, self._end, self._explicit
+        unpack_tag, unpack_short = self._tag.unpack_from, self._short.unpack_from
+        unpack_long = self._long.unpack_from
+        position = self._start
+        top_level = 0
+        while position < end:
+            top_level += 1
+            if top_level > MAX_TOP_LEVEL_ELEMENTS:
+                raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
+            if end - position < 8 and self._is_padding(position):
+                break
+            group, number = unpack_tag(data, position)
+            tag = group << 16 | number
+            if explicit:
+                vr = bytes(data[position + 4 : position + 6])
+                if vr in _SHORT_VRS:
+                    length = unpack_short(data, position + 6)[0]
+                    value = position + 8
+                else:
+                    length = UNDEFINED_LENGTH
+            else:
+                length = unpack_long(data, position + 4)[0]
+                value = position + 8
+            if length == UNDEFINED_LENGTH or group == 0xFFFE or value + length > end:
+                # Whatever is not plain, what is wrong included.
+                element, position = self._element(position, explicit, depth=0)
+                if tag in wanted and not element.undefined_length:
+                    value = element.value_offset
+                    found[tag] = bytes(data[value : value + element.length])
+            else:
+                position = value + length
+                if tag in wanted:
+                    found[tag] = bytes(data[value:position])
+        return found
+
+    def _is_padding(self, position: int) -> bool:
+        """Whether what is left is too short for an element and only zeros."""
+        if self._end - position >= 8:
+            return False
+        if any(self._data[position : self._end]):
+            raise _truncated("inside an element's header", self._end)
+        return True
 
     def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
         """The element at `position`, and where the next begins."""

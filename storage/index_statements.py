@@ -1,7 +1,7 @@
 """The statements of the receiving path, compiled once for the engine's dialect."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from storage import tables as t
 from storage.cataloguing import NewInstance, instance_values
 from storage.lane import Execute
+
+_KEPT_STATEMENTS = 64
 
 
 class Touched(NamedTuple):
@@ -30,13 +32,18 @@ class IndexStatements:
     def __init__(self, engine: Engine) -> None:
         dialect = engine.dialect
         self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        self._columns = [column for column in t.instance.columns if column.name != "id"]
-        names = ", ".join(dialect.identifier_preparer.quote(c.name) for c in self._columns)
+        self._names = [column.name for column in t.instance.columns if column.name != "id"]
+        names = ", ".join(map(dialect.identifier_preparer.quote, self._names))
         self._insert = f"INSERT INTO instance ({names}) VALUES "
-        self._row = "(" + ", ".join([self._mark] * len(self._columns)) + ")"
-        time_type = t.series.c.last_instance_at.type.dialect_impl(dialect)
-        self._bind_time = time_type.bind_processor(dialect) or _as_is
+        self._row = "(" + ", ".join([self._mark] * len(self._names)) + ")"
+        self._bind_time = _sqlite_time if dialect.name == "sqlite" else _utc
+        # By the number of rows: those of small batches come again and again.
+        self._inserts: dict[int, str] = {}
         mark = self._mark
+        self._select = (
+            f"SELECT id FROM instance WHERE sop_instance_uid = {mark}"
+            f" AND volume = {mark} AND volume_offset = {mark}"
+        )
         self._touch_series = (
             f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark}"
             f" WHERE id = {mark} AND study_fk = {mark} AND series_instance_uid = {mark}"
@@ -51,19 +58,32 @@ class IndexStatements:
         execute: Execute,
         batch: Sequence[NewInstance],
         series_ids: Sequence[int],
-    ) -> set[str]:
-        """Insert the rows; the UIDs of those that were new."""
+    ) -> set[int]:
+        """Insert the rows; which of the batch were new."""
         parameters: list[Any] = []
         for new, series_id in zip(batch, series_ids, strict=True):
             values = instance_values(new, series_id)
             values["received_at"] = self._bind_time(values["received_at"])
-            parameters += [values[column.name] for column in self._columns]
-        statement = (
-            self._insert
-            + ", ".join([self._row] * len(batch))
-            + " ON CONFLICT DO NOTHING RETURNING sop_instance_uid"
-        )
-        return {uid for (uid,) in execute(statement, tuple(parameters))}
+            parameters += map(values.__getitem__, self._names)
+        inserted = execute(self._statement(len(batch)), tuple(parameters)).rowcount
+        if inserted == len(batch):
+            return set(range(inserted))
+        return {n for n, new in enumerate(batch) if self._is_written(execute, new)}
+
+    def _statement(self, rows: int) -> str:
+        statement = self._inserts.get(rows)
+        if statement is None:
+            values = ", ".join([self._row] * rows)
+            statement = f"{self._insert}{values} ON CONFLICT DO NOTHING"
+            if len(self._inserts) < _KEPT_STATEMENTS:
+                self._inserts[rows] = statement
+        return statement
+
+    def _is_written(self, execute: Execute, new: NewInstance) -> bool:
+        """Whether the row of that UID is of this very record."""
+        location = new.location
+        parameters = (new.header.sop_instance_uid, location.volume, location.offset)
+        return execute(self._select, parameters).fetchone() is not None
 
     def touch(self, execute: Execute, touched: Touched, now: datetime) -> None:
         """A late instance opens a complete series again, and so leads to a revised result.
@@ -83,5 +103,10 @@ class IndexStatements:
                 raise SeriesGone
 
 
-def _as_is(value: Any) -> Any:
-    return value
+def _sqlite_time(value: datetime) -> str:
+    """As `tables.UtcDateTime` has it there; going through SQLAlchemy's types costs ten times."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)

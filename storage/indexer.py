@@ -171,10 +171,8 @@ class Indexer:
         written = self._statements.insert(execute, batch, [cached.series_id for cached in series])
         latest: dict[Touched, datetime] = {}
         outcomes: list[Outcome | None] = []
-        for new, cached in zip(batch, series, strict=True):
-            uid = new.header.sop_instance_uid
-            if uid in written:
-                written.discard(uid)
+        for n, (new, cached) in enumerate(zip(batch, series, strict=True)):
+            if n in written:
                 latest[Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
                     new.received_at
                 )

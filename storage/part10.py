@@ -15,7 +15,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from storage.elements import PIXEL_TAGS, ElementWalker, IrregularEncoding
+from storage.elements import ElementWalker, IrregularEncoding
 from storage.errors import InvalidInstance, LimitExceeded
 from storage.text import decode_text
 from storage.uids import check_uid
@@ -153,20 +153,28 @@ def make_file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_ui
     path; going through a Dataset takes twenty times as long.
     """
 
-    def element(number: int, vr: bytes, value: bytes) -> bytes:
-        padded = value + (b"" if len(value) % 2 == 0 else b" " if vr == b"SH" else b"\0")
-        return struct.pack("<HH2sH", 2, number, vr, len(padded)) + padded
-
-    body = (
-        struct.pack("<HH2sHI", 2, 1, b"OB", 0, 2)
-        + b"\0\x01"
-        + element(0x0002, b"UI", sop_class_uid.encode("ascii"))
-        + element(0x0003, b"UI", sop_instance_uid.encode("ascii"))
-        + element(0x0010, b"UI", transfer_syntax_uid.encode("ascii"))
-        + element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii"))
-        + element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii"))
+    body = b"".join(
+        (
+            _META_VERSION,
+            _meta_element(0x0002, b"UI", sop_class_uid.encode("ascii")),
+            _meta_element(0x0003, b"UI", sop_instance_uid.encode("ascii")),
+            _meta_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii")),
+            _META_IMPLEMENTATION,
+        )
     )
-    return PREAMBLE + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
+    return b"".join((PREAMBLE, _META_LENGTH.pack(2, 0, b"UL", 4, len(body)), body))
+
+
+def _meta_element(number: int, vr: bytes, value: bytes) -> bytes:
+    padded = value + (b"" if len(value) % 2 == 0 else b" " if vr == b"SH" else b"\0")
+    return struct.pack("<HH2sH", 2, number, vr, len(padded)) + padded
+
+
+_META_LENGTH = struct.Struct("<HH2sHI")
+_META_VERSION = struct.pack("<HH2sHI", 2, 1, b"OB", 0, 2) + b"\0\x01"
+_META_IMPLEMENTATION = _meta_element(
+    0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")
+) + _meta_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii"))
 
 
 def _walk(
@@ -176,13 +184,7 @@ def _walk(
         data, start = _inflate(data[start:]), 0
     big = transfer_syntax_uid == ExplicitVRBigEndian
     explicit = transfer_syntax_uid != ImplicitVRLittleEndian
-    raw: dict[int, bytes] = {}
-    for element in ElementWalker(data, start, explicit=explicit, big=big):
-        if element.tag in _KEYWORDS and not element.undefined_length:
-            value = element.value_offset
-            raw[element.tag] = bytes(data[value : value + element.length])
-        elif element.tag in PIXEL_TAGS and element.tag & 1:
-            raise IrregularEncoding("pixel data tag")
+    raw = ElementWalker(data, start, explicit=explicit, big=big).values(_KEYWORDS)
     return _decode(raw, "big" if big else "little")
 
 
