@@ -19,6 +19,7 @@ TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
 HOUSEKEEP_TASK = "mediview.housekeep"
+NOTIFY_TASK = "mediview.notify"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
@@ -55,6 +56,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             TICK_TASK: {"queue": CONTROL_QUEUE},
             DELIVER_TASK: {"queue": CONTROL_QUEUE},
             HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
+            NOTIFY_TASK: {"queue": CONTROL_QUEUE},
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
         },
         # A busy worker must not sit on a wake-up that an idle one could take.
