@@ -44,11 +44,13 @@ class Clockwork:
         pipelines: Sequence[Pipeline] | None,
         send_jobs: Callable[[Sequence[str]], None],
         send_delivery: Callable[[], None],
+        send_notices: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
         self._send_jobs = send_jobs
         self._send_delivery = send_delivery
+        self._send_notices = send_notices
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
@@ -65,6 +67,7 @@ class Clockwork:
                 self._perform_work_items,
                 self._hand_out_jobs,
                 self._hand_out_deliveries,
+                self._hand_out_notices,
             ):
                 try:
                     step(now)
@@ -103,6 +106,11 @@ class Clockwork:
     def _hand_out_deliveries(self, now: datetime) -> None:
         if self._storage.deliveries.due_count(now):
             self._send_delivery()
+
+    def _hand_out_notices(self, now: datetime) -> None:
+        self._storage.webhook_queue.fill()
+        if self._storage.webhook_queue.is_due(now):
+            self._send_notices()
 
 
 def _key(job: Job) -> tuple[str, datetime]:
