@@ -25,6 +25,7 @@ from inference.celery_config import (
     DELIVER_TASK,
     HOUSEKEEP_TASK,
     JOBS_QUEUE,
+    NOTIFY_TASK,
     RUN_JOB_TASK,
     TICK_TASK,
     backlog,
@@ -34,6 +35,7 @@ from inference.celery_config import (
 from inference.delivery import deliver_due
 from inference.failures import place
 from inference.file_broker import prepare_folder
+from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
 from inference.process import Process, Queue
 from inference.tick import JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
@@ -107,6 +109,7 @@ def celery_app(
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
     housekeeping = threading.BoundedSemaphore(1)
+    notifying = threading.BoundedSemaphore(1)
     housekeepers: list[Housekeeper] = []
     clockwork: list[Clockwork] = []
     making = threading.Lock()
@@ -120,6 +123,9 @@ def celery_app(
     def send_delivery() -> None:
         app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
 
+    def send_notices() -> None:
+        app.send_task(NOTIFY_TASK, expires=tick_expiry_s(settings))
+
     def clock() -> Clockwork:
         with making:
             if not clockwork:
@@ -129,6 +135,7 @@ def celery_app(
                         pipelines=pipelines,
                         send_jobs=send_jobs,
                         send_delivery=send_delivery,
+                        send_notices=send_notices,
                     )
                 )
             return clockwork[0]
@@ -160,6 +167,16 @@ def celery_app(
             _at_edge("housekeep", lambda: _keep_house(housekeepers[0], stop))
         finally:
             housekeeping.release()
+
+    @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
+    def notify() -> None:
+        if not notifying.acquire(blocking=False):
+            return  # its senders look for more before they end
+        try:
+            process = held.process
+            _at_edge("notify", lambda: notify_due(process.storage, process.owner, stop))
+        finally:
+            notifying.release()
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
