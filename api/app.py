@@ -24,6 +24,7 @@ from api import (
     studies,
     upload_parts,
     uploads,
+    webhooks,
     worklist,
 )
 from api.access import admin_routes, oidc_routes, session_routes
@@ -74,6 +75,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     peers.router,
     conflicts.router,
     worklist.router,
+    webhooks.router,
     audit_router,
     pipelines.router,
     rules.router,
