@@ -217,7 +217,8 @@ def _check_current(storage: Storage, job: Job) -> None:
     if not job.series_instance_uid:
         return
     series = storage.index.series(job.study_instance_uid, job.series_instance_uid)
-    if series.fingerprint != job.input_fingerprint:
+    # Its fingerprint is made anew only once it is complete again.
+    if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
         raise ApiProblem(
             409,
             "job_superseded",

@@ -1,5 +1,6 @@
 """A running API, and what tests do to it again and again."""
 
+import hashlib
 import io
 import json
 import threading
@@ -163,7 +164,11 @@ def finding_of(job: Job, value: float) -> Finding:
 
 def scheduled_job(storage: Storage, study_instance_uid: str = "2.25.1") -> Job:
     job, _ = storage.jobs.schedule(
-        "brain-volume", "1.0.0", study_instance_uid, "2.25.2", f"fingerprint-{study_instance_uid}"
+        "brain-volume",
+        "1.0.0",
+        study_instance_uid,
+        "2.25.2",
+        hashlib.sha256(study_instance_uid.encode()).hexdigest(),
     )
     return job
 
