@@ -1,10 +1,12 @@
 """The pipelines of the box. Free of torch: models are imported when they run."""
 
+from inference.bundles.installed import installed_bundles
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
 from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.lung_density import LungDensity
+from inference.pipelines.monai_bundle import MonaiBundle
 from storage.errors import NotFound
 from storage.settings import Settings
 
@@ -26,6 +28,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         BrainStructures(settings),
         LungDensity(),
         ImageClassification(settings.hf_img_cls_model),
+        *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
     )
 
 

@@ -8,6 +8,8 @@ from rich.table import Table
 
 from api.cli.console import out
 from api.cli.starting import start
+from inference.bundles.description import is_bundle
+from inference.bundles.installed import add_bundle
 from inference.catalogue import catalogue
 from inference.packs import add_pack
 
@@ -33,10 +35,24 @@ def list_models() -> None:
 
 @app.command("add")
 def add(
-    folder: Annotated[Path, typer.Argument(help="A model pack as it is published.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A model pack or MONAI bundle as it is published.")
+    ],
 ) -> None:
-    """Copy a model pack to where the node looks for it, if it is one that is known."""
+    """Copy a model to where the node looks for it: a known pack, or any MONAI bundle.
+
+    A bundle brings code of its own, which the worker will run: add only what you trust.
+    """
     settings = start(log_level="ERROR")
+    if is_bundle(folder):
+        bundle = add_bundle(settings, folder)
+        out.print(
+            f"The pipeline bundle-{bundle.name} {bundle.version} is installed"
+            f" ({bundle.licence}). {bundle.intended_use}",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
     card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
     out.print(
         f"{card.name} {card.version} is installed ({card.licence}). {card.intended_use}",

@@ -1,0 +1,197 @@
+"""What a bundle says of itself: MONAI's `metadata.json`, and the card beside it.
+
+`metadata.json` names version, licence, channels of input and output. The card,
+`mediview.json` in the bundle's folder, adds what MONAI has no place for: which series are
+accepted (in the language of the site's rules), codes and colours of the segments.
+"""
+
+import colorsys
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inference.rules.model import Condition, Strict
+from storage.errors import InvalidRequest
+
+CARD_FILE = "mediview.json"
+_METADATA = Path("configs", "metadata.json")
+_INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
+_MAX_BYTES = 4 * 1024 * 1024
+_BACKGROUND = {"background", "bg", "0", "unlabeled"}
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+_GOLDEN_ANGLE = 0.381966
+
+_Model = TypeVar("_Model", bound=BaseModel)
+OutputKind = Literal["segmentation", "classification"]
+_KINDS: dict[str, OutputKind] = {
+    "segmentation": "segmentation",
+    "labels": "segmentation",
+    "classification": "classification",
+    "class": "classification",
+    "probability": "classification",
+}
+
+
+class CardSegment(Strict):
+    """How one channel or label value becomes a coded segment."""
+
+    label: str = Field(min_length=1, max_length=64)
+    code: tuple[str, str, str]
+    """Value, scheme designator, meaning: `["78961009", "SCT", "Spleen"]`."""
+    category: tuple[str, str, str] = ("123037004", "SCT", "Anatomical Structure")
+    laterality: Literal["left", "right"] | None = None
+    color_rgb: tuple[int, int, int] | None = None
+
+
+class Card(Strict):
+    """`mediview.json`; everything may be left out."""
+
+    title: str = Field("", max_length=64)
+    licence: str = ""
+    intended_use: str = "Research use only."
+    training_data: str = "Not stated."
+    accepts: Condition | None = None
+    accepts_text: str = ""
+    segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
+
+
+class _Output(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    type: str = "image"
+    format: str = "segmentation"
+    channel_def: dict[str, str] = {}
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    modality: str = ""
+    num_channels: int = 1
+
+
+class _DataFormat(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    inputs: dict[str, _Input]
+    outputs: dict[str, _Output]
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    name: str = ""
+    version: str = "0"
+    description: str = ""
+    copyright: str = ""
+    license: str = ""
+    intended_use: str = ""
+    network_data_format: _DataFormat
+
+
+class BundleDescription(BaseModel):
+    """A bundle as the house needs to know it. `labels` are its classes by value, without 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: Path
+    inference_file: Path
+    name: str
+    version: str
+    title: str
+    description: str
+    licence: str
+    intended_use: str
+    modality: str
+    kind: OutputKind
+    labels: dict[int, str]
+    background: int | None
+    card: Card
+
+    def segment(self, value: int) -> CardSegment:
+        """The coded segment of a class; under a code of our own where the card names none."""
+        stated = self.card.segments.get(str(value))
+        if stated is not None:
+            return stated
+        label = self.labels[value]
+        return CardSegment(label=label[:64], code=(label[:16], "99MEDIVIEW", label[:64]))
+
+    def color_rgb(self, value: int) -> tuple[int, int, int]:
+        """The card's colour, or one that differs from its neighbours'."""
+        stated = self.segment(value).color_rgb
+        if stated is not None:
+            return stated
+        red, green, blue = colorsys.hsv_to_rgb((value * _GOLDEN_ANGLE) % 1.0, 0.55, 0.9)
+        return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def is_bundle(folder: Path) -> bool:
+    return (folder / _METADATA).is_file()
+
+
+def describe(folder: Path) -> BundleDescription:
+    """Read a bundle's description. Raises InvalidRequest naming what is wrong."""
+    inference_file = next((folder / name for name in _INFERENCE if (folder / name).is_file()), None)
+    if inference_file is None:
+        raise InvalidRequest(
+            f"The bundle in {folder} has no {_INFERENCE[0]}.",
+            remedy="Only bundles with an inference configuration can be run.",
+        )
+    metadata = _parsed(_Metadata, folder / _METADATA)
+    card = _parsed(Card, folder / CARD_FILE) if (folder / CARD_FILE).is_file() else Card()
+    source = metadata.network_data_format.inputs.get("image")
+    output = next(iter(metadata.network_data_format.outputs.values()), _Output())
+    kind = _KINDS.get(output.format.lower()) or _KINDS.get(output.type.lower())
+    if kind is None or source is None or source.num_channels != 1:
+        what = (
+            f"gives '{output.format or output.type}'"
+            if kind is None
+            else "does not take one image of one channel"
+        )
+        raise InvalidRequest(
+            f"The bundle {metadata.name or folder.name} {what}, which cannot be run here.",
+            remedy="Segmentation and classification of one series can.",
+        )
+    name = _slug(metadata.name or folder.name)
+    classes = {int(value): label for value, label in output.channel_def.items()}
+    background = next(
+        (value for value, label in classes.items() if label.lower() in _BACKGROUND), None
+    )
+    return BundleDescription(
+        folder=folder,
+        inference_file=inference_file,
+        name=name,
+        version=metadata.version,
+        title=card.title or (metadata.name or folder.name)[:64],
+        description=metadata.description or f"The MONAI bundle {metadata.name}.",
+        licence=card.licence or metadata.license or metadata.copyright or "not stated",
+        intended_use=card.intended_use or metadata.intended_use,
+        modality=source.modality.upper(),
+        kind=kind,
+        labels={value: label for value, label in classes.items() if value != background},
+        background=background,
+        card=card,
+    )
+
+
+def _parsed(form: type[_Model], path: Path) -> _Model:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the bundle.")
+        data: Any = json.loads(path.read_text("utf-8"))
+        return form.model_validate(data)
+    except (OSError, ValueError) as error:
+        problem = (
+            "; ".join(
+                f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+                for one in error.errors()
+            )
+            if isinstance(error, ValidationError)
+            else "it is no JSON"
+        )
+        raise InvalidRequest(
+            f"{path} cannot be used: {problem}.", remedy="Correct it, or get the bundle again."
+        ) from error
+
+
+def _slug(name: str) -> str:
+    return _NOT_IN_A_NAME.sub("-", name.lower()).strip("-")[:48] or "bundle"

@@ -1,0 +1,193 @@
+"""A MONAI bundle that an operator added, as a pipeline like the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.bundles.description import BundleDescription
+from inference.bundles.installed import digests_of, verify
+from inference.bundles.runner import predict
+from inference.pipeline import (
+    Acceptance,
+    Classification,
+    Measurement,
+    ModelCard,
+    PipelineContext,
+    PipelineOutput,
+    Readiness,
+    Segment,
+)
+from inference.pipelines.structures import LEFT, RIGHT
+from inference.refusals import ModelUnusable, NothingFound
+from inference.rules.facts import SeriesFacts
+from inference.rules.judge import judge
+from inference.volume import Volume
+from storage.entities import Code, Instance, Series
+from storage.errors import InvalidRequest
+
+_VOLUME = Code("118565006", "SCT", "Volume")
+_CM3 = Code("cm3", "UCUM", "cubic centimeter")
+_MM3_IN_CM3 = 1000.0
+_MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
+_SIDES = {"left": LEFT, "right": RIGHT}
+_SEGMENTS_AT_MOST = 255
+
+
+class MonaiBundle:
+    """Runs one bundle: `bundle-NAME` in the catalogue."""
+
+    input_kind: Literal["volume", "image"] = "volume"
+
+    def __init__(self, bundle: BundleDescription) -> None:
+        self._bundle = bundle
+        self.name = f"bundle-{bundle.name}"
+        self.version = bundle.version
+        self.title = bundle.title
+        self.description = bundle.description
+        modality = _MODALITIES.get(bundle.modality, bundle.modality or "any modality")
+        self.accepts_text = bundle.card.accepts_text or (
+            f"{modality}: one regular stack of slices that the bundle's card takes."
+        )
+        try:
+            files = digests_of(bundle)
+        except ModelUnusable:
+            files = ()
+        self.card = ModelCard(
+            name=bundle.name,
+            version=bundle.version,
+            licence=bundle.licence,
+            source="MONAI bundle",
+            intended_use=bundle.intended_use,
+            input_description=self.accepts_text,
+            files=files,
+        )
+
+    def readiness(self) -> Readiness:
+        """Whether every file is as it was when the bundle was added; nothing is loaded."""
+        try:
+            verify(self._bundle)
+        except ModelUnusable as error:
+            return Readiness(False, f"{error.message} {error.remedy}".strip())
+        return Readiness(True, f"{self.card.name} {self.version}: files verified.")
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """By the modality that the bundle states, and the condition of its card."""
+        if series.origin == "generated":
+            return Acceptance(False, "The series is a result of this node.")
+        wanted = _MODALITIES.get(self._bundle.modality)
+        if wanted is None and self._bundle.card.accepts is None:
+            return Acceptance(
+                False, f"Neither metadata nor card of {self._bundle.name} say what it takes."
+            )
+        if wanted is not None and series.modality != wanted:
+            return Acceptance(False, f"Modality is {series.modality}; only {wanted} is taken.")
+        if self._bundle.card.accepts is None:
+            return Acceptance(True, f"A {wanted} series, as the bundle's metadata asks.")
+        trace = judge(self._bundle.card.accepts, SeriesFacts(headers))
+        if not trace.holds:
+            return Acceptance(False, f"The bundle's card wants {trace.first_failure()}.")
+        return Acceptance(True, "All that the bundle's card asks holds.")
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        """Segments with their volume in cm³, or labels with their confidence.
+
+        Raises NothingFound, ModelUnusable, InvalidRequest.
+        """
+        volume = context.volume
+        if volume is None:
+            raise InvalidRequest(f"{self.name} was given no volume.", remedy="Give it a series.")
+        verify(self._bundle)
+        started = time.perf_counter()
+        found = predict(self._bundle, volume, context.settings.torch_threads, context.on_progress)
+        timings_s = {"predict": time.perf_counter() - started}
+        if self._bundle.kind == "classification":
+            return PipelineOutput(classifications=self._classes(found), timings_s=timings_s)
+        segments, masks = self._segments(found)
+        return PipelineOutput(
+            segments=segments,
+            masks=masks,
+            measurements=_volumes(segments, masks, volume),
+            timings_s=timings_s,
+        )
+
+    def _classes(self, scores: NDArray[Any]) -> tuple[Classification, ...]:
+        labels = self._bundle.labels
+        answers = [
+            Classification(labels.get(value, str(value)), float(score))
+            for value, score in enumerate(scores)
+            if value != self._bundle.background
+        ]
+        if any(not 0.0 <= answer.confidence <= 1.0 for answer in answers):
+            raise ModelUnusable(
+                f"The bundle {self._bundle.name} gives scores that are no probabilities.",
+                remedy="Add Activationsd to its postprocessing.",
+            )
+        return tuple(sorted(answers, key=lambda answer: -answer.confidence))
+
+    def _segments(self, found: NDArray[Any]) -> tuple[tuple[Segment, ...], NDArray[Any]]:
+        """Segments of the classes that occur, and their masks.
+
+        One channel holds class values. Several hold a mask each, if they are binary, or
+        scores of which the highest counts.
+        """
+        labels = self._bundle.labels
+        if found.shape[0] > 1 and not np.isin(found, (0, 1)).all():
+            found = found.argmax(axis=0)[None]
+        if found.shape[0] > 1:
+            present = [value for value in labels if value < len(found) and found[value].any()]
+            self._check_found(present)
+            chosen = np.stack([found[value] > 0 for value in present], axis=-1)
+            return tuple(self._segment(value) for value in present), chosen
+        classes = np.rint(found[0]).astype(np.int64)
+        present = [value for value in labels if (classes == value).any()]
+        self._check_found(present)
+        masks = np.zeros(classes.shape, np.uint8)
+        for number, value in enumerate(present, start=1):
+            masks[classes == value] = number
+        return tuple(self._segment(value) for value in present), masks
+
+    def _check_found(self, present: Sequence[int]) -> None:
+        if not present:
+            raise NothingFound(
+                f"{self.title} found nothing in the series.",
+                remedy="Check that the series shows what the model looks for.",
+            )
+        if len(present) > _SEGMENTS_AT_MOST:
+            raise ModelUnusable(
+                f"{self.title} gives {len(present)} segments; {_SEGMENTS_AT_MOST} are the most.",
+                remedy="Leave classes out of its channel_def.",
+            )
+
+    def _segment(self, value: int) -> Segment:
+        stated = self._bundle.segment(value)
+        return Segment(
+            stated.label,
+            Code(*stated.category),
+            Code(*stated.code),
+            self._bundle.color_rgb(value),
+            _SIDES.get(stated.laterality or ""),
+        )
+
+
+def _volumes(
+    segments: Sequence[Segment], masks: NDArray[Any], volume: Volume
+) -> tuple[Measurement, ...]:
+    output = PipelineOutput(segments=tuple(segments), masks=masks)
+    return tuple(
+        Measurement(
+            f"{segment.label} volume",
+            _VOLUME,
+            float(np.count_nonzero(output.mask(index))) * volume.voxel_volume_mm3 / _MM3_IN_CM3,
+            _CM3,
+            index,
+        )
+        for index, segment in enumerate(segments)
+    )
