@@ -1,14 +1,14 @@
 """Instances that are documents: encapsulated ones as they are, reports as text (PS3.18 8.7.4)."""
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastapi import Request, Response
 from pydicom.dataset import Dataset
 
 from api.dicomweb.lookups import content_key
 from api.dicomweb.metadata import read_header
-from api.dicomweb.negotiation import accepted, choose_image
+from api.dicomweb.negotiation import MediaRange, choose_image
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from storage.entities import Instance
 from storage.errors import NotFound
@@ -33,14 +33,17 @@ _MAX_DEPTH = 64
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def rendered_document(request: Request, storage: Storage, instance: Instance) -> Response | None:
-    """The document of the instance; None where it is none. Raises 406."""
-    sop_class = instance.sop_class_uid
-    if sop_class.startswith(_ENCAPSULATED):
-        return _encapsulated(request, storage, instance)
-    if sop_class.startswith(_STRUCTURED_REPORT):
-        return _report(request, storage, instance)
-    return None
+def is_document(instance: Instance) -> bool:
+    return instance.sop_class_uid.startswith((_ENCAPSULATED, _STRUCTURED_REPORT))
+
+
+def rendered_document(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    """The document of an instance that is one. Raises 406."""
+    if instance.sop_class_uid.startswith(_ENCAPSULATED):
+        return _encapsulated(request, storage, instance, ranges)
+    return _report(request, storage, instance, ranges)
 
 
 def report_text(header: Dataset) -> str:
@@ -49,11 +52,13 @@ def report_text(header: Dataset) -> str:
     return "\n".join([title, *_lines(header, 1)]) + "\n"
 
 
-def _encapsulated(request: Request, storage: Storage, instance: Instance) -> Response:
+def _encapsulated(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
     header, _ = read_header(storage, instance)
     stated = str(header.get("MIMETypeOfEncapsulatedDocument") or _PDF).strip().lower()
     media_type = stated if stated in _DOCUMENT_TYPES else "application/octet-stream"
-    choose_image(accepted(request), (media_type,))
+    choose_image(ranges, (media_type,))
     etag = etag_of(content_key(instance), media_type)
     if matches_etag(request, etag):
         return not_modified(etag)
@@ -70,8 +75,10 @@ def _encapsulated(request: Request, storage: Storage, instance: Instance) -> Res
     return Response(bytes(document)[: int(length)], media_type=media_type, headers=headers)
 
 
-def _report(request: Request, storage: Storage, instance: Instance) -> Response:
-    media_type = choose_image(accepted(request), _TEXTS)
+def _report(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    media_type = choose_image(ranges, _TEXTS)
     etag = etag_of(content_key(instance), media_type)
     if matches_etag(request, etag):
         return not_modified(etag)

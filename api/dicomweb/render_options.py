@@ -31,12 +31,13 @@ def parse_options(query: QueryParams, media_type: str) -> RenderOptions:
         parse_window(query["window"]) if query.get("window") else None,
         parse_viewport(query["viewport"]) if query.get("viewport") else None,
         parse_quality(query.get("quality") or "90"),
-        _annotations(query.get("annotation", "")),
+        parse_annotations(query.get("annotation", "")),
         _profile(query.get("iccprofile") or "no"),
     )
 
 
-def _annotations(text: str) -> frozenset[str]:
+def parse_annotations(text: str) -> frozenset[str]:
+    """Some of `ANNOTATIONS`, with commas between them. Raises InvalidRequest."""
     asked = frozenset(piece.strip().lower() for piece in text.split(",") if piece.strip())
     if not asked <= frozenset(ANNOTATIONS):
         raise InvalidRequest(

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api.dicomweb.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.documents import rendered_document
+from api.dicomweb.documents import is_document, rendered_document
 from api.dicomweb.frame_routes import parse_frame_numbers
 from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, find_instance, find_instances
@@ -77,8 +77,9 @@ def rendered_instance(
 ) -> Response:
     """The first frame as a picture, all of them as GIF or MP4; a document as what it is."""
     instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    document = rendered_document(request, storage, instance)
-    return document or _render(request, storage, instance, [0], whole=True)
+    if is_document(instance):
+        return rendered_document(request, storage, instance, accepted(request))
+    return _render(request, storage, instance, [0], whole=True)
 
 
 @router.get(_INSTANCE + "/thumbnail")

@@ -145,7 +145,13 @@ def _metadata(
 
 def _instances(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
     stored = frozenset(instance.transfer_syntax_uid for instance in instances)
-    answer = choose_instances(accepted(request), stored)
+    return send_instances(request, storage, instances, choose_instances(accepted(request), stored))
+
+
+def send_instances(
+    request: Request, storage: Storage, instances: Sequence[Instance], answer: InstanceFormat
+) -> Response:
+    """Whole instances in the format that was settled."""
     variant = f"{answer.transfer_syntax_uid or 'stored'}-{'m' if answer.multipart else 's'}"
     etag = f'"{metadata_key(instances)}-{variant}"'
     if matches_etag(request, etag):

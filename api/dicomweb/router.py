@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter
 
-from api.dicomweb import bulk_routes, frame_routes, qido, removal, rendered, retrieve, stow
+from api.dicomweb import (
+    bulk_routes,
+    frame_routes,
+    qido,
+    removal,
+    rendered,
+    retrieve,
+    stow,
+    wado_uri,
+)
 from api.dicomweb.capabilities import Resources
 from api.dicomweb.lookups import PREFIX
 
@@ -16,6 +25,7 @@ _PARTS = (
     stow.router,
     bulk_routes.router,
     removal.router,
+    wado_uri.router,
 )
 for part in _PARTS:
     router.include_router(part)
