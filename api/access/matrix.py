@@ -200,6 +200,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", _FRAMES, READERS, "dicomweb:read"),
     Rule("GET", f"{_FRAMES}/rendered", READERS, "dicomweb:read"),
     Rule("GET", f"{_FRAMES}/thumbnail", READERS, "dicomweb:read"),
+    Rule("GET", "/dicom-web/wado", READERS, "dicomweb:read"),
     # --- DICOMweb: STOW-RS -----------------------------------------------------------------
     Rule("POST", "/dicom-web/studies", WRITERS, "dicomweb:write"),
     Rule("POST", _STUDY, WRITERS, "dicomweb:write"),
