@@ -140,43 +140,33 @@ def celery_app(
                 )
             return clockwork[0]
 
+    def keep_house() -> None:
+        if not housekeepers:
+            housekeepers.append(Housekeeper(held.process.storage))
+        _keep_house(housekeepers[0], stop)
+
     @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]  # celery has no types
     def tick() -> None:
         _at_edge("tick", lambda: clock().tick(utcnow()))
 
+    # Where as many as may run are running, they look for more before they end.
     @app.task(name=DELIVER_TASK)  # type: ignore[untyped-decorator]
     def deliver() -> None:
-        if not deliveries.acquire(blocking=False):
-            return  # as many as may run are running, and they look for more before they end
-        try:
-            process = held.process
-            _at_edge(
-                "deliver",
-                lambda: deliver_due(process.storage, utcnow(), process.owner, stop),
-            )
-        finally:
-            deliveries.release()
+        _if_free(
+            deliveries,
+            "deliver",
+            lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop),
+        )
 
     @app.task(name=HOUSEKEEP_TASK)  # type: ignore[untyped-decorator]
     def housekeep() -> None:
-        if not housekeeping.acquire(blocking=False):
-            return  # it goes on by itself as long as there is something to do
-        try:
-            if not housekeepers:
-                housekeepers.append(Housekeeper(held.process.storage))
-            _at_edge("housekeep", lambda: _keep_house(housekeepers[0], stop))
-        finally:
-            housekeeping.release()
+        _if_free(housekeeping, "housekeep", keep_house)
 
     @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
     def notify() -> None:
-        if not notifying.acquire(blocking=False):
-            return  # its senders look for more before they end
-        try:
-            process = held.process
-            _at_edge("notify", lambda: notify_due(process.storage, process.owner, stop))
-        finally:
-            notifying.release()
+        _if_free(
+            notifying, "notify", lambda: notify_due(held.process.storage, held.process.owner, stop)
+        )
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
@@ -218,6 +208,15 @@ def _at_edge(task: str, work: Callable[[], object]) -> None:
         work()
     except Exception as error:  # noqa: BLE001 - the edge of a task
         log.error("task_failed", task=task, error=type(error).__name__, place=place(error))
+
+
+def _if_free(semaphore: threading.BoundedSemaphore, task: str, work: Callable[[], object]) -> None:
+    if not semaphore.acquire(blocking=False):
+        return
+    try:
+        _at_edge(task, work)
+    finally:
+        semaphore.release()
 
 
 def run_worker(
