@@ -83,6 +83,8 @@ def count_views(connection: Connection, views: Sequence[Views], process: str) ->
     """Count into the row of the window; a window that was sealed meanwhile gets another row."""
     if not views:
         return
+    # In one order for all, so that two processes do not wait for each other.
+    views = sorted(views, key=lambda one: one.key)
     told = with_patients(connection, [one.event for one in views])
     for one, event in zip(views, told, strict=True):
         values = {

@@ -16,14 +16,15 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
 from storage.audit.spool import Spool
 from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.errors import MediViewError
+from storage.database import is_clash, reading, writing
+from storage.errors import MediViewError, StorageUnavailable
 from storage.requests import current_request_id
 from storage.series_requests import note_series
 
@@ -34,6 +35,7 @@ _LINGER_S = 0.1
 # Counts of views that are known already may come this late; their row is there.
 _COUNT_EVERY_S = 5.0
 _KEPT_AT_MOST = 20_000
+_ATTEMPTS = 4
 _SERIES_REMEMBERED = 10_000
 _CHECKED_S = 1.0
 
@@ -63,6 +65,7 @@ class Audit:
         self.spool = Spool(data_dir / "audit" / "spool")
         self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._told = threading.Condition()
+        self._writing = threading.Lock()
         self._events: list[AuditEvent] = []
         self._seen: dict[Hashable, _Seen] = {}
         self._series: dict[str, str] = {}
@@ -77,7 +80,7 @@ class Audit:
         """Write one event. Raises StorageUnavailable, StorageFull where the trail fails closed."""
         event = _of_request(event)
         if self.fail_closed:
-            with writing(self._engine) as connection:
+            with self._heard() as connection:
                 add_events(connection, [event], self._process)
             return
         with self._told:
@@ -122,7 +125,7 @@ class Audit:
     def _begin(self, key: Hashable, event: AuditEvent, occurrences: int) -> None:
         new = _Seen(_of_request(event), *window_of(event), occurrences)
         if self.fail_closed:
-            with writing(self._engine) as connection:
+            with self._heard() as connection:
                 count_views(connection, [new.take()], self._process)
         with self._told:
             known = self._seen.setdefault(key, new)
@@ -149,7 +152,7 @@ class Audit:
         """
         if not self.fail_closed or time.monotonic() - self._checked_at < _CHECKED_S:
             return
-        with writing(self._engine) as connection:
+        with self._heard() as connection:
             attempt = connection.begin_nested()
             probe = AuditEvent(Code.APPLICATION_ACTIVITY, "E", NODE)
             add_events(connection, [probe], self._process)
@@ -192,6 +195,18 @@ class Audit:
             self._thread.join()
         self.flush()
 
+    @contextmanager
+    def _heard(self) -> Iterator[Connection]:
+        """A transaction for what must be written now; whatever prevents it is one cause."""
+        try:
+            with writing(self._engine) as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StorageUnavailable(
+                "The audit trail cannot be written.",
+                remedy="Check the database; MEDIVIEW_AUDIT_FAIL_CLOSED makes this a refusal.",
+            ) from error
+
     def _wake(self) -> None:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
@@ -230,14 +245,26 @@ class Audit:
         return events, views, series
 
     def _write(self, *, everything: bool) -> None:
-        events, views, series = self._take(everything)
+        # One after the other: who flushes waits for what is being written.
+        with self._writing:
+            self._write_taken(*self._take(everything))
+
+    def _write_taken(
+        self, events: list[AuditEvent], views: list[Views], series: dict[str, str]
+    ) -> None:
         if not (events or views or series):
             return
         try:
-            with writing(self._engine) as connection:
-                add_events(connection, events, self._process)
-                count_views(connection, views, self._process)
-                note_series(connection, series, utcnow())
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                try:
+                    with writing(self._engine) as connection:
+                        add_events(connection, events, self._process)
+                        count_views(connection, views, self._process)
+                        note_series(connection, series, utcnow())
+                    break
+                except DBAPIError as error:
+                    if not attempts_left or not is_clash(error):
+                        raise
             self._troubled = False
         except Exception as error:  # noqa: BLE001 - the edge of the thread: no event may be lost
             self._put_aside([*events, *(_counted(one) for one in views)], error)
