@@ -12,6 +12,7 @@ from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu
 from tests.servers import own_folder
+from tests.services import free_port
 from tests.shared import SHARED
 
 # Two cores, a cold model, and other tests beside it.
@@ -102,10 +103,20 @@ def pacs() -> Iterator[Pacs]:
 
 
 @pytest.fixture(scope="session")
-def node(pacs: Pacs) -> Iterator[Node]:
+def ohif_port() -> int:
+    """Where OHIF is served: an origin that the node knows, and not its own."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def node(pacs: Pacs, ohif_port: int) -> Iterator[Node]:
     """The embedded node; tests share it and leave it running, with the PACS up."""
+    settings = {
+        "MEDIVIEW_DESTINATIONS": pacs.address,
+        "MEDIVIEW_CORS_ORIGINS": f"http://127.0.0.1:{ohif_port}",
+    }
     with own_folder("node") as folder:
-        node = Node(folder, {"MEDIVIEW_DESTINATIONS": pacs.address})
+        node = Node(folder, settings)
         try:
             node.start()
             yield node

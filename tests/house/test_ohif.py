@@ -1,0 +1,116 @@
+"""Another viewer reads from the node: OHIF from its npm package, in a browser, without a shim."""
+
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from pydicom.uid import generate_uid
+
+from tests.api.client import part10
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import Told
+from tests.house.length_report import length_report
+from tests.house.node import Node
+from tests.house.ohif import ohif_site
+from tests.house.studies import SentStudy
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+_LENGTH_MM = 42.0
+
+
+@pytest.fixture
+def ohif(node: Node, ohif_port: int) -> Iterator[str]:
+    with ohif_site(ohif_port, f"{node.url}/dicom-web") as site:
+        yield site
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def open_study(page: Page, ohif: str, study_instance_uid: str) -> Locator:
+    """The study's first viewport, once OHIF has shown it and its tour was refused."""
+    page.goto(f"{ohif}/viewer?StudyInstanceUIDs={study_instance_uid}")
+    page.get_by_text("Skip all").click()
+    viewport = page.locator("[data-cy=viewport-pane]").first
+    expect(viewport.locator("canvas.cornerstone-canvas")).to_be_visible()
+    return viewport
+
+
+def result_of(page: Page, modality: str) -> Locator:
+    return page.locator("[data-cy=study-browser-thumbnail-no-image]", has_text=modality)
+
+
+def coloured(locator: Locator) -> int:
+    """How many points of what is shown are the orange of OHIF's first segment."""
+    red, green, blue = np.moveaxis(shown(locator), -1, 0)
+    return int(((red > 150) & (red - blue > 60) & (green > 80) & (green < 200)).sum())
+
+
+def shown(locator: Locator) -> NDArray[np.int16]:
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), np.int16)
+
+
+def test_ohif_lists_the_study_shows_its_images_and_lays_the_mask_over_them(
+    told: Told, page: Page, ohif: str
+) -> None:
+    header = pydicom.dcmread(next(told.study.folder.glob("*.dcm")), stop_before_pixels=True)
+    page.goto(ohif)
+    expect(page.get_by_text(str(header.StudyDescription)).first).to_be_visible()
+    viewport = open_study(page, ohif, told.study.study_instance_uid)
+    expect(result_of(page, "SR")).to_contain_text("Brain volume report")
+    assert coloured(viewport) == 0
+    result_of(page, "SEG").dblclick()
+    page.locator("[data-cy=yes-hydrate-btn]").click()
+    # OHIF goes to the first image that the mask touches.
+    wait_until(lambda: coloured(viewport) > 100, page)
+    assert shown(viewport).std() > 10
+    keep_screenshot(page, "ohif")
+
+
+def test_ohif_shows_a_length_that_a_report_holds(
+    head: SentStudy, node: Node, page: Page, ohif: str
+) -> None:
+    files = sorted(head.folder.glob("*.dcm"))
+    middle = len(files) // 2
+    # Too few for a pipeline, so that nothing else happens to them.
+    images = part_of(files[middle - 3 : middle + 3])
+    report = length_report(images[3], _LENGTH_MM)
+    for body in (*map(part10, images), report):
+        node.api.post(
+            "/dicom-web/studies", content=body, headers={"Content-Type": "application/dicom"}
+        ).raise_for_status()
+    viewport = open_study(page, ohif, images[0].StudyInstanceUID)
+    result_of(page, "Lengths").dblclick()
+    expect(viewport.get_by_text(f"{_LENGTH_MM:.2f} mm")).to_be_visible()
+    assert shown(viewport).std() > 10
+
+
+def part_of(files: Sequence[Path]) -> list[pydicom.Dataset]:
+    """These images as a study of their own."""
+    study, series = generate_uid(), generate_uid()
+    images = []
+    for file in files:
+        image = pydicom.dcmread(file)
+        image.StudyInstanceUID, image.SeriesInstanceUID = study, series
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        image.PatientName = "Doe^Jane"
+        images.append(image)
+    return images
+
+
+def wait_until(look: Callable[[], bool], page: Page, limit_s: float = 30.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not look():
+        assert time.monotonic() < deadline, "OHIF did not show it in time"
+        page.wait_for_timeout(300)
