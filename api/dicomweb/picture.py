@@ -15,6 +15,7 @@ from api.dicomweb.viewport import pixel_spacing, placed
 from storage.entities import Instance
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
+PICTURES = tuple(_FORMATS)
 _MAX_LINE = 60
 
 

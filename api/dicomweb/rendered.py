@@ -16,7 +16,7 @@ from api.dicomweb.lookups import content_key, find_instance, find_instances
 from api.dicomweb.metadata import read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import accepted, choose_image
-from api.dicomweb.picture import encode, make_picture
+from api.dicomweb.picture import PICTURES, encode, make_picture
 from api.dicomweb.render_options import parse_options
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.viewport import Viewport
@@ -29,7 +29,6 @@ router = APIRouter()
 _STUDY = "/studies/{study_instance_uid}"
 _SERIES = _STUDY + "/series/{series_instance_uid}"
 _INSTANCE = _SERIES + "/instances/{sop_instance_uid}"
-_PICTURES = ("image/jpeg", "image/png", "image/gif")
 _THUMBNAIL = Viewport(256, 256)
 # Shown for a study only where nothing else has pixels.
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
@@ -155,7 +154,7 @@ def _render(
     moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)
     ranges = accepted(request)
     video = (MP4,) if moving and HAS_VIDEO else ()
-    media_type = choose_image(ranges, (*_PICTURES, *video))
+    media_type = choose_image(ranges, (*PICTURES, *video))
     options = parse_options(request.query_params, media_type)
     if thumbnail:
         viewport = options.viewport or _THUMBNAIL

@@ -12,7 +12,7 @@ from api.dicomweb import (
     stow,
     wado_uri,
 )
-from api.dicomweb.capabilities import Resources
+from api.dicomweb.capabilities import answer_options, capabilities
 from api.dicomweb.lookups import PREFIX
 
 router = APIRouter(prefix=PREFIX, tags=["DICOMweb"])
@@ -29,4 +29,9 @@ _PARTS = (
 )
 for part in _PARTS:
     router.include_router(part)
-Resources(_PARTS).describe_in(router)
+answer_options(router, _PARTS)
+# The root of the prefix, which a part cannot name.
+for path in ("", "/"):
+    shown = not path
+    router.add_api_route(path, capabilities, methods=["GET"], include_in_schema=shown)
+    router.add_api_route(path, capabilities, methods=["OPTIONS"], include_in_schema=False)

@@ -21,7 +21,7 @@ from api.dicomweb.negotiation import (
     choose_instances,
     parse_accept,
 )
-from api.dicomweb.picture import encode, make_picture
+from api.dicomweb.picture import PICTURES, encode, make_picture
 from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.render_options import RenderOptions, parse_annotations
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
@@ -34,7 +34,6 @@ from storage.opening import Storage
 
 router = APIRouter()
 
-_PICTURES = ("image/jpeg", "image/png", "image/gif")
 _EXPLICIT = TARGET_SYNTAXES[0]
 _MAX_SIDE = 8192
 _NOT_SUPPORTED = ("presentationuid", "presentationseriesuid", "anonymize")
@@ -117,7 +116,7 @@ def _as_picture(
     count = source.layout.number_of_frames
     moving = count > 1 and "framenumber" not in query
     video = (MP4,) if moving and HAS_VIDEO else ()
-    media_type = choose_image(ranges, (*_PICTURES, *video))
+    media_type = choose_image(ranges, (*PICTURES, *video))
     moving = moving and media_type in (GIF, MP4)
     options = RenderOptions(
         media_type,
