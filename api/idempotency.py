@@ -1,0 +1,276 @@
+"""Idempotency keys: a POST that is sent again is answered again, and not done again.
+
+`Idempotency-Key` on a POST with a JSON body, or none, below `/api`
+(draft-ietf-httpapi-idempotency-key-header). The same key of the same principal on
+the same route and body replays the first answer, whichever process gave it.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access.principal import principal_of
+from api.errors import ApiProblem, problem_response, status_of
+from api.middleware.refusing import refuse
+from storage.errors import MediViewError
+from storage.idempotency import Answer, Begun, IdempotencyKey, IdempotencyKeys
+from storage.opening import Storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_HEADER = "idempotency-key"
+# Below 16 characters a key is guessed, and with it what it keeps.
+_KEY = re.compile(r"[\x21-\x7e]{16,255}")
+# Its answer is a cookie, and whoever signs in is nobody yet.
+_EXCLUDED = frozenset({"/api/session"})
+_JSON = "application/json"
+_KEPT_HEADERS = ("content-type", "location")
+_MAX_ANSWER_BYTES = 1024 * 1024
+# Longer than any answer takes; a process that died holds its keys for so long.
+_LOCK_S = 330.0
+_REPLAYED = "Idempotency-Replayed"
+
+DESCRIPTION: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": (
+        "Makes it safe to send the request again: the same key with the same body is answered"
+        " as the first time, with `Idempotency-Replayed: true`, and nothing is done twice."
+        " Another body under the key is 422 `idempotency_key_reused`; one whose first request"
+        " is still under way 409 `idempotency_in_flight`. A refusal is not kept. A UUID is a"
+        " good key; it holds for a day."
+    ),
+    "schema": {"type": "string", "minLength": 16, "maxLength": 255},
+    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
+
+
+def takes_key(path: str, method: str, operation: dict[str, Any]) -> bool:
+    """Whether an operation of the description takes an idempotency key."""
+    content = operation.get("requestBody", {}).get("content", {_JSON: {}})
+    is_ours = path.startswith("/api/") and path not in _EXCLUDED
+    return method == "post" and is_ours and _JSON in content
+
+
+class Idempotency:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._kept_s = settings.idempotency_kept_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "POST"
+            or not scope["path"].startswith("/api/")
+        ):
+            await self.app(scope, receive, send)
+            return
+        header = Headers(scope=scope).get(_HEADER)
+        if header is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            key = _read_key(scope, header)
+            body = await _whole(receive)
+            storage: Storage = scope["app"].state.storage
+            keys = storage.idempotency_keys
+            attempt = str(uuid.uuid4())
+            begun = await run_in_threadpool(
+                keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._kept_s
+            )
+            if isinstance(begun, Answer):
+                await _replay(begun, send)
+                return
+            if begun != "ours":
+                raise _conflict(begun)
+        except ApiProblem as problem:
+            await refuse(scope, receive, send, problem)
+            return
+        except HTTPException as error:
+            await _refuse_as(
+                scope, receive, send, error.status_code, "limit_exceeded", error.detail
+            )
+            return
+        except MediViewError as error:
+            await _refuse_as(
+                scope, receive, send, status_of(error), error.code, error.message, error.remedy
+            )
+            return
+        await self._do(_Hold(keys, key, attempt), scope, _again(body, receive), send)
+
+    async def _do(self, hold: "_Hold", scope: Scope, receive: Receive, send: Send) -> None:
+        """Have it done, and keep the answer where something was done."""
+        recorder = _Recorder(send, hold)
+        try:
+            await self.app(scope, receive, recorder.send)
+        finally:
+            if not recorder.is_kept:
+                await hold.forget()
+
+
+@dataclass(frozen=True)
+class _Hold:
+    """A key that is this request's until it ends."""
+
+    keys: IdempotencyKeys
+    key: IdempotencyKey
+    attempt: str
+
+    async def keep(self, answer: Answer) -> None:
+        await self._try(partial(self.keys.finish, self.key, self.attempt, answer))
+
+    async def forget(self) -> None:
+        await self._try(partial(self.keys.forget, self.key, self.attempt))
+
+    async def _try(self, change: Callable[[], None]) -> None:
+        try:
+            await run_in_threadpool(change)
+        except MediViewError as error:
+            # The client gets its answer; a repetition meets the lock until that ends.
+            log.error("idempotent_answer_not_kept", error=error.code)
+
+
+class _Recorder:
+    """Passes an answer on, and keeps what can be replayed before its last part leaves."""
+
+    def __init__(self, send: Send, hold: _Hold) -> None:
+        self._send = send
+        self._hold = hold
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.is_kept = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = Headers(raw=message.get("headers", []))
+            self._headers = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        elif message["type"] == "http.response.body":
+            part = message.get("body", b"")
+            self._size += len(part)
+            if self._size <= _MAX_ANSWER_BYTES:
+                self._parts.append(part)
+            if not message.get("more_body", False) and self._was_done():
+                answer = Answer(self._status, self._headers, b"".join(self._parts))
+                await self._hold.keep(answer)
+                self.is_kept = True
+        await self._send(message)
+
+    def _was_done(self) -> bool:
+        return 200 <= self._status < 300 and self._size <= _MAX_ANSWER_BYTES
+
+
+def _read_key(scope: Scope, header: str) -> IdempotencyKey:
+    path = scope["path"]
+    media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    if path in _EXCLUDED or media_type not in ("", _JSON):
+        raise ApiProblem(
+            400,
+            "idempotency_unsupported",
+            "This request takes no Idempotency-Key.",
+            remedy="Leave it out. Keys hold for requests with a JSON body or none.",
+        )
+    # A string of structured fields stands in quotes; many clients leave them out.
+    value = header.strip()
+    value = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if not _KEY.fullmatch(value):
+        raise ApiProblem(
+            400,
+            "idempotency_key_invalid",
+            "The Idempotency-Key is not of 16 to 255 printable characters.",
+            remedy="Make a new UUID for each request, and keep it when you send it again.",
+        )
+    principal = principal_of(scope)
+    who = (principal.kind, principal.name) if principal else ("", "")
+    return IdempotencyKey((*who, "POST", path), value)
+
+
+def _digest(scope: Scope, body: bytes) -> str:
+    digest = hashlib.sha256(scope.get("query_string", b""))
+    digest.update(b"\0")
+    digest.update(body)
+    return digest.hexdigest()
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body, which a limit further out keeps small. Raises HTTPException beyond it."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "The client has left.")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+async def _replay(answer: Answer, send: Send) -> None:
+    headers = {**answer.headers, _REPLAYED: "true", "content-length": str(len(answer.body))}
+    if answer.status == 204:
+        del headers["content-length"]
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _refuse_as(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    code: str,
+    detail: str,
+    remedy: str = "",
+) -> None:
+    request_id = str(scope.get("state", {}).get("request_id", ""))
+    response = problem_response(status, code, detail, remedy=remedy, request_id=request_id)
+    await response(scope, receive, send)
+
+
+def _conflict(begun: Begun) -> ApiProblem:
+    if begun == "other-request":
+        return ApiProblem(
+            422,
+            "idempotency_key_reused",
+            "The Idempotency-Key was used for another request.",
+            remedy="Make a new key for each request; keep it only to send the very same again.",
+        )
+    return ApiProblem(
+        409,
+        "idempotency_in_flight",
+        "The first request under this Idempotency-Key is still under way.",
+        remedy="Wait a moment, and send it again with the same key.",
+        headers={"Retry-After": "1"},
+    )
