@@ -23,6 +23,7 @@ from storage.expectations import Expectations
 from storage.feedback import FindingFeedback
 from storage.findings import Findings
 from storage.heartbeats import Heartbeats
+from storage.idempotency import IdempotencyKeys
 from storage.index import Index
 from storage.ingest import Ingest
 from storage.instance_lookup import InstanceLookup
@@ -85,6 +86,7 @@ class Storage:
     subscriptions: Subscriptions
     webhooks: Webhooks
     webhook_queue: WebhookQueue
+    idempotency_keys: IdempotencyKeys
     accounts: Accounts
     sessions: Sessions
     api_keys: ApiKeys
@@ -149,6 +151,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             subscriptions=Subscriptions(engine),
             webhooks=Webhooks(engine, settings),
             webhook_queue=WebhookQueue(engine),
+            idempotency_keys=IdempotencyKeys(engine),
             accounts=Accounts(engine, settings.password_min_length),
             sessions=Sessions(
                 engine,
