@@ -30,5 +30,6 @@ def expire(storage: Storage, now: datetime) -> bool:
         storage.objects.delete(upload.object_key)
         log.info("upload_expired", upload_id=upload.upload_id)
     storage.events.prune(now - timedelta(seconds=settings.event_kept_s))
+    storage.idempotency_keys.prune(now)
     storage.webhook_queue.prune(now - timedelta(seconds=settings.webhook_kept_s))
     return len(uploads) == _AT_ONCE
