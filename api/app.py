@@ -41,6 +41,7 @@ from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
 from api.fhir.outcomes import FhirOutcomes
 from api.fhir.routes import router as fhir_router
+from api.idempotency import Idempotency
 from api.middleware import (
     BodyLimit,
     CrossOrigin,
@@ -135,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     hot = (frame_routes.router, retrieve.router, qido.router)
     app.router.middleware_stack = DirectRoutes(app.router.middleware_stack, hot)
     # The last added is the outermost.
+    app.add_middleware(Idempotency, settings=settings)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestTimeout, settings=settings)
     # Inside of what knows who asks, outside of every route.
