@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.fhir.resources import OperationOutcome
+from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
+from api.idempotency import takes_key
 from api.parameters import PROBLEM
 from api.payloads import Problem
 
@@ -77,8 +79,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, schema)
     schemas["OperationOutcome"] = outcome
     for path, operations in description["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if isinstance(operation, dict):
+                if takes_key(path, method, operation):
+                    operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                 _complete(operation, _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM)
     used = {
         tag
