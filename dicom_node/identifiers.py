@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -96,37 +96,63 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """An element of every match; its value is the row's under `name`, or `constant` encoded."""
+
+    name: str
+    vr: str
+    head: bytes
+    """Tag and, in Explicit VR, the VR, with what stands before the length."""
+    length: struct.Struct
+    constant: bytes = b""
+
+
 class MatchEncoder:
-    """Encodes matches with the tags that a peer asked for, in one transfer syntax."""
+    """Encodes matches with the tags that a peer asked for, in one transfer syntax.
+
+    What does not depend on the row is encoded once.
+    """
 
     def __init__(
         self, identifier: Identifier, transfer_syntax_uid: str, fixed: Mapping[str, str]
     ) -> None:
-        """`fixed` are values by keyword that every match carries."""
+        """`fixed` are values by keyword that every match carries, in ASCII."""
         syntax = UID(transfer_syntax_uid)
         self._implicit = bool(syntax.is_implicit_VR)
         self._deflated = bool(syntax.is_deflated)
         self._order = "<" if syntax.is_little_endian else ">"
-        self._fixed = dict(fixed)
+        self._long = struct.Struct(f"{self._order}L")
+        self._short = struct.Struct(f"{self._order}H")
         self._character_set = identifier.character_set
+        # Multi-byte sets need escape sequences; UTF-8 says the same more simply. The default
+        # repertoire is ASCII, which pydicom reads as Latin-1.
+        is_single = bool(self._character_set) and "IR 6" not in self._character_set[-4:]
+        is_single = is_single and "2022" not in self._character_set
+        own = python_encoding.get(self._character_set, "") if is_single else ""
+        self._encodings = ((own, self._character_set), ("utf-8", _UNICODE))[not own :]
+        self._named = {
+            name: self._element(self._column(_SPECIFIC_CHARACTER_SET, "CS", ""), name.encode())
+            for _, name in self._encodings
+        }
         tags = set(identifier.tags) | {_tag(keyword) for keyword in fixed}
         tags.discard(_SPECIFIC_CHARACTER_SET)
-        self._columns = [
-            (tag, _vr(tag, identifier.vrs.get(tag, "")), str(keyword_for_tag(tag) or ""))
-            for tag in sorted(tags)
-        ]
+        self._columns = []
+        for tag in sorted(tags):
+            keyword = str(keyword_for_tag(tag) or "")
+            column = self._column(tag, _vr(tag, identifier.vrs.get(tag, "")), keyword)
+            if keyword in fixed or column.vr == "SQ":
+                value = fixed.get(keyword, "").encode("ascii")
+                column = replace(column, name="", constant=self._element(column, value))
+            self._columns.append(column)
 
     def encode(self, row: Mapping[str, Any]) -> bytes:
         """One match as an encoded data set; what the row lacks is there with no value."""
-        values = [
-            (tag, vr, self._fixed[name] if name in self._fixed else row.get(name))
-            for tag, vr, name in self._columns
-        ]
-        name, encoding = self._encoding(values)
-        elements = [self._element(tag, vr, value, encoding) for tag, vr, value in values]
-        if name:
-            # Group 0008 begins with it, before everything that is asked for here.
-            elements.insert(0, self._element(_SPECIFIC_CHARACTER_SET, "CS", name, "ascii"))
+        try:
+            elements = self._elements(row, "ascii")
+        except UnicodeEncodeError:
+            # Group 0008 begins with the character set, before everything that is asked for.
+            elements = self._in_character_set(row)
         encoded = b"".join(elements)
         if self._deflated:
             compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -134,37 +160,47 @@ class MatchEncoder:
             encoded += b"\0" * (len(encoded) % 2)
         return encoded
 
-    def _encoding(self, values: list[tuple[int, str, Any]]) -> tuple[str, str]:
-        """Character set and codec: none for ASCII, else the peer's own where it suffices."""
-        texts = [_text(value) for _, _, value in values]
-        if all(text.isascii() for text in texts):
-            return "", "ascii"
-        encoding = python_encoding.get(self._character_set, "")
-        # Multi-byte sets need escape sequences; UTF-8 says the same more simply.
-        if encoding and "2022" not in self._character_set and encoding not in ("", "ascii"):
+    def _in_character_set(self, row: Mapping[str, Any]) -> list[bytes]:
+        """In the peer's own set where it suffices, else in UTF-8."""
+        for encoding, name in self._encodings[:-1]:
             try:
-                for text in texts:
-                    text.encode(encoding)
+                return [self._named[name], *self._elements(row, encoding)]
             except UnicodeEncodeError:
-                return _UNICODE, "utf-8"
-            return self._character_set, encoding
-        return _UNICODE, "utf-8"
+                continue
+        # A lone surrogate is no character: that one is lost rather than the match.
+        return [self._named[_UNICODE], *self._elements(row, "utf-8", "replace")]
 
-    def _element(self, tag: int, vr: str, value: Any, encoding: str) -> bytes:
-        if vr == "SQ" or value is None or value == "":
-            encoded = b""
-        elif vr in _BINARY_VRS:
-            encoded = struct.pack(f"{self._order}{_BINARY_VRS[vr]}", int(value))
-        else:
-            encoded = _text(value).encode(encoding, "replace")
-            if len(encoded) % 2:
-                encoded += b"\0" if vr == "UI" else b" "
+    def _elements(
+        self, row: Mapping[str, Any], encoding: str, errors: str = "strict"
+    ) -> list[bytes]:
+        elements = []
+        for column in self._columns:
+            if column.constant:
+                elements.append(column.constant)
+                continue
+            value = row.get(column.name)
+            if value is None or value == "":
+                encoded = b""
+            elif column.vr in _BINARY_VRS:
+                encoded = struct.pack(f"{self._order}{_BINARY_VRS[column.vr]}", int(value))
+            else:
+                text = value if type(value) is str else _text(value)
+                encoded = text.encode(encoding, errors)
+            elements.append(self._element(column, encoded))
+        return elements
+
+    def _element(self, column: _Column, encoded: bytes) -> bytes:
+        if len(encoded) % 2:
+            encoded += b"\0" if column.vr == "UI" else b" "
+        return column.head + column.length.pack(len(encoded)) + encoded
+
+    def _column(self, tag: int, vr: str, keyword: str) -> _Column:
         head = struct.pack(f"{self._order}HH", tag >> 16, tag & 0xFFFF)
         if self._implicit:
-            return head + struct.pack(f"{self._order}L", len(encoded)) + encoded
+            return _Column(keyword, vr, head, self._long)
         if vr in _LONG_VRS:
-            return head + struct.pack(f"{self._order}2sxxL", vr.encode(), len(encoded)) + encoded
-        return head + struct.pack(f"{self._order}2sH", vr.encode(), len(encoded)) + encoded
+            return _Column(keyword, vr, head + vr.encode() + b"\0\0", self._long)
+        return _Column(keyword, vr, head + vr.encode(), self._short)
 
 
 def encode_uid_list(keyword: str, uids: Sequence[str], transfer_syntax_uid: str) -> bytes:

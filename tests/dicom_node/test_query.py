@@ -182,6 +182,18 @@ def test_names_come_in_the_peer_s_character_set_where_it_suffices(filled: Node) 
     assert matches[0].SpecificCharacterSet == "ISO_IR 192"
 
 
+@pytest.mark.parametrize("character_set", ["", "ISO_IR 6", "ISO 2022 IR 6\\ISO 2022 IR 87"])
+def test_a_peer_that_knows_ascii_alone_is_told_what_else_there_is(
+    filled: Node, character_set: str
+) -> None:
+    query = {"QueryRetrieveLevel": "STUDY", "PatientName": "", "PatientID": "P1"}
+    matches, status, _ = find(filled, {**query, "SpecificCharacterSet": character_set})
+    assert status == 0
+    assert {(str(ds.PatientName), ds.SpecificCharacterSet) for ds in matches} == {
+        ("Müller^Jürgen", "ISO_IR 192")
+    }
+
+
 def test_keys_that_are_not_supported_come_back_empty_and_say_so(filled: Node) -> None:
     query = {
         "QueryRetrieveLevel": "STUDY",
