@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
+import numpy as np
 from pydicom import dcmread
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
@@ -24,7 +28,7 @@ from storage.part10 import read_file_meta
 
 # What pydicom can write from one another without touching a pixel.
 _PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
-_LITTLE_ENDIAN_UNCOMPRESSED = (*_PLAIN, str(DeflatedExplicitVRLittleEndian))
+_UNCOMPRESSED = (*_PLAIN, str(DeflatedExplicitVRLittleEndian), str(ExplicitVRBigEndian))
 _PIECE_BYTES = 4 * 1024 * 1024
 _MAX_DECODED_BYTES = 2 * 1024 * 1024 * 1024
 
@@ -110,7 +114,7 @@ def encoded_pieces(
 @lru_cache(maxsize=256)
 def _acceptable(transfer_syntax_uid: str) -> tuple[str, ...]:
     """The stored syntax, then those it can be re-encoded in."""
-    if transfer_syntax_uid in _LITTLE_ENDIAN_UNCOMPRESSED or _is_decodable(transfer_syntax_uid):
+    if transfer_syntax_uid in _UNCOMPRESSED or _is_decodable(transfer_syntax_uid):
         others = (syntax for syntax in _PLAIN if syntax != transfer_syntax_uid)
         return (transfer_syntax_uid, *others)
     return (transfer_syntax_uid,)
@@ -147,11 +151,34 @@ def _converted(file: BinaryIO, stored_syntax_uid: str, transfer_syntax_uid: str)
                 raise CannotConvert(f"needs it uncompressed, and that would be {size >> 20} MiB.")
             if "PixelData" in dataset:
                 dataset.decompress(generate_instance_uid=False)
+        if not UID(stored_syntax_uid).is_little_endian:
+            _swap_bulk_bytes(dataset)
         target = UID(transfer_syntax_uid)
         encoded = encode(dataset, target.is_implicit_VR, target.is_little_endian)
         if encoded is None:
             raise ValueError("The data set cannot be encoded in another transfer syntax.")
         return bytes(encoded)
+
+
+# Values that pydicom keeps as the bytes that came, by the size of what is in them.
+_WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+
+
+def _swap_bulk_bytes(dataset: Dataset) -> None:
+    """Turn the words of a big-endian data set round, in sequences too (PS3.5 7.3).
+
+    pydicom swaps what it decodes, and leaves bulk data to its user. PixelData of 8 bits in
+    OW is words as well: its bytes stand in pairs (PS3.5 annex D, figure D-3 of old editions).
+    """
+
+    def swap(_: Dataset, element: DataElement) -> None:
+        size = _WORD_BYTES.get(element.VR)
+        if size and isinstance(element.value, bytes):
+            whole = len(element.value) - len(element.value) % size
+            words = np.frombuffer(element.value[:whole], f">u{size}")
+            element.value = words.astype(f"<u{size}").tobytes() + element.value[whole:]
+
+    dataset.walk(swap)
 
 
 @contextmanager
