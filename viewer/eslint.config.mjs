@@ -7,7 +7,7 @@ const onlyCornerstoneRoom = {
 };
 
 const config = [
-  { ignores: [".next/", "out/", "node_modules/", "next-env.d.ts"] },
+  { ignores: [".next/", "out/", "node_modules/", "next-env.d.ts", "lib/generated/"] },
   ...nextVitals,
   ...nextTypescript,
   {
@@ -24,7 +24,7 @@ const config = [
   },
   {
     files: ["app/**", "components/**", "lib/**"],
-    ignores: ["lib/http.ts", "lib/api.ts", "lib/dicomweb.ts"],
+    ignores: ["lib/http.ts", "lib/api.ts", "lib/dicomweb.ts", "lib/session.ts"],
     rules: {
       "no-restricted-globals": [
         "error",

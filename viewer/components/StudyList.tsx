@@ -8,6 +8,7 @@ import { KeyHelp, type KeyGroup } from "@/components/KeyHelp";
 import { NodeStatus } from "@/components/NodeStatus";
 import { Paging } from "@/components/Paging";
 import { ProblemNote } from "@/components/ProblemNote";
+import { SignedIn } from "@/components/SignedIn";
 import { StreamDot } from "@/components/StreamDot";
 import { StudyTable } from "@/components/StudyTable";
 import { UploadArea } from "@/components/UploadArea";
@@ -119,6 +120,7 @@ export function StudyList() {
             {uploadButton}
             <NodeStatus stream={stream} />
             <StreamDot state={stream} />
+            <SignedIn />
             <button
               type="button"
               className="control"

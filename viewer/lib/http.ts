@@ -1,3 +1,5 @@
+import { getSession, goToSignIn } from "@/lib/session";
+
 /** An error of the node (RFC 9457 problem+json): what happened, and what to do about it. */
 export class Problem extends Error {
   constructor(
@@ -51,15 +53,32 @@ export function unreachable(): Problem {
   );
 }
 
+const safe = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** Fetches from the node's own origin; a failure of any kind comes out as a Problem. */
-export async function request(path: string, init?: RequestInit): Promise<Response> {
-  let response: Response;
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  let response = await send(path, init, false);
+  if (response.ok) return response;
+  let problem = problemFrom(response.status, await response.text());
+  if (problem.code === "csrf") {
+    // Someone signed in anew in another tab: the token that this page knows is of the old session.
+    response = await send(path, init, true);
+    if (response.ok) return response;
+    problem = problemFrom(response.status, await response.text());
+  }
+  if (problem.status === 401) goToSignIn();
+  throw problem;
+}
+
+async function send(path: string, init: RequestInit, anew: boolean): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (!safe.has(init.method ?? "GET")) {
+    headers.set("X-CSRF-Token", (await getSession(anew)).csrf_token);
+  }
   try {
-    response = await fetch(path, { credentials: "same-origin", ...init });
+    return await fetch(path, { credentials: "same-origin", ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw unreachable();
   }
-  if (!response.ok) throw problemFrom(response.status, await response.text());
-  return response;
 }

@@ -1,6 +1,7 @@
 import Link from "next/link";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { Badge } from "@/components/Badge";
+import { SignedIn } from "@/components/SignedIn";
 import { StreamDot } from "@/components/StreamDot";
 import type { StreamState } from "@/lib/api";
 import { ageAt, dicomDate, personName } from "@/lib/format";
@@ -48,6 +49,7 @@ export function ReaderHeader({
       )}
       <span className="ml-auto flex items-center gap-3">
         <StreamDot state={stream} />
+        <SignedIn />
         <button type="button" className="control" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
           ?
         </button>

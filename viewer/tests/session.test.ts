@@ -1,0 +1,94 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ownPage } from "@/lib/session";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+describe("the page after signing in", () => {
+  it("is one of the node's own", () => {
+    expect(ownPage("/study/?study=1.2.3")).toBe("/study/?study=1.2.3");
+    expect(ownPage("/?q=a#row-1")).toBe("/?q=a#row-1");
+  });
+
+  it.each([
+    null,
+    "",
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example/",
+    "/a\\b",
+    "javascript:alert(1)",
+    "/a b",
+    "/\n/evil.example",
+  ])("is the list of studies for %j", (next) => {
+    expect(ownPage(next)).toBe("/");
+  });
+});
+
+interface Asked {
+  path: string;
+  method: string;
+  token: string | null;
+}
+
+function node(answers: (asked: Asked) => Response): Asked[] {
+  const heard: Asked[] = [];
+  vi.stubGlobal("fetch", (path: string, init: RequestInit = {}) => {
+    const asked = {
+      path,
+      method: init.method ?? "GET",
+      token: new Headers(init.headers).get("X-CSRF-Token"),
+    };
+    heard.push(asked);
+    return Promise.resolve(answers(asked));
+  });
+  return heard;
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), { status });
+}
+
+describe("a request", () => {
+  it("shows the page's token where it changes something, and asks for it once", async () => {
+    const heard = node(({ path }) =>
+      path === "/api/session" ? json(200, { signed_in: true, csrf_token: "t" }) : json(200, {}),
+    );
+    const { request } = await import("@/lib/http");
+    await request("/api/studies");
+    await request("/api/jobs", { method: "POST", headers: { Accept: "application/json" } });
+    await request("/api/jobs", { method: "POST" });
+    expect(heard.map(({ path, token }) => [path, token])).toEqual([
+      ["/api/studies", null],
+      ["/api/session", null],
+      ["/api/jobs", "t"],
+      ["/api/jobs", "t"],
+    ]);
+  });
+
+  it("asks for the token anew where the session is another one by now", async () => {
+    let token = "old";
+    const heard = node(({ path, token: shown }) => {
+      if (path === "/api/session") return json(200, { signed_in: true, csrf_token: token });
+      return shown === "new" ? json(200, {}) : json(403, { code: "csrf" });
+    });
+    const { request } = await import("@/lib/http");
+    const { getSession } = await import("@/lib/session");
+    await getSession();
+    token = "new";
+    await request("/api/jobs", { method: "POST" });
+    expect(heard.map((asked) => asked.token)).toEqual([null, "old", null, "new"]);
+  });
+
+  it("goes to the sign-in page when nobody is signed in, and comes back from there", async () => {
+    const replace = vi.fn();
+    const location = { pathname: "/study/", search: "?study=1.2", hash: "", replace };
+    vi.stubGlobal("window", { location });
+    node(() => json(401, { code: "session_ended", detail: "The session has ended." }));
+    const { request } = await import("@/lib/http");
+    await expect(request("/api/studies")).rejects.toThrow("The session has ended.");
+    expect(replace).toHaveBeenCalledWith("/sign-in/?next=%2Fstudy%2F%3Fstudy%3D1.2");
+  });
+});
