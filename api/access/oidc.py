@@ -140,11 +140,9 @@ def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]
 
 def claim_at(claims: Mapping[str, Any], path: str) -> Any:
     """A claim by its name, or by a path such as `realm_access.roles`."""
-    if path in claims:
-        return claims[path]
     found: Any = claims
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+    for name in (path,) if path in claims else path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, str | list) else None
 
 

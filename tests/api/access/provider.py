@@ -1,0 +1,142 @@
+"""A small identity provider of the tests' own, which can also misbehave.
+
+It checks what oidc-provider-mock does not: the code challenge, the client's secret,
+that a code counts once. It changes its keys, and signs what it should not.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+CLIENT_ID, CLIENT_SECRET, AUDIENCE = "mediview", "s3cret/with+signs", "urn:mediview:api"
+
+
+@dataclass
+class Provider:
+    """Whoever comes is signed in at once, with these claims."""
+
+    claims: dict[str, Any] = field(default_factory=lambda: {"sub": "4711"})
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
+    userinfo: dict[str, Any] = field(default_factory=dict)
+    spoil: dict[str, Any] = field(default_factory=dict)
+    """Claims that replace those of the ID token."""
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def change_key(self, name: str) -> None:
+        self.key = RSAKey.generate_key(2048, {"kid": name})
+
+    def token(self, key: RSAKey | None = None, **claims: Any) -> str:
+        """An access token for this node, but for what `claims` say."""
+        now = int(time.time())
+        stated = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": "4711",
+            "exp": now + 300,
+            "iat": now,
+            **self.claims,
+            **claims,
+        }
+        used = key or self.key
+        header = {"alg": "RS256", "kid": used.kid or "one", "typ": "at+jwt"}
+        return jwt.encode(
+            header, {n: v for n, v in stated.items() if v is not None}, used, ["RS256"]
+        )
+
+
+@contextmanager
+def provider() -> Iterator[Provider]:
+    found = Provider()
+
+    class Handler(_Handler):
+        one = found
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    one: Provider
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the tests look at `asked`."""
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        self.one.asked.append(url.path)
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path == "/.well-known/openid-configuration":
+            at = self.one.url
+            self._answer(
+                {
+                    "issuer": at,
+                    "authorization_endpoint": f"{at}/authorize",
+                    "token_endpoint": f"{at}/token",
+                    "jwks_uri": f"{at}/keys",
+                    "userinfo_endpoint": f"{at}/userinfo",
+                    "end_session_endpoint": f"{at}/end",
+                }
+            )
+        elif url.path == "/keys":
+            self._answer({"keys": [self.one.key.as_dict(private=False)]})
+        elif url.path == "/userinfo":
+            self._answer({"sub": self.one.claims["sub"], **self.one.userinfo})
+        elif url.path == "/authorize":
+            code = secrets.token_urlsafe(16)
+            self.one.codes[code] = asked
+            back = urlencode({"code": code, "state": asked["state"], "iss": self.one.url})
+            self.send_response(302)
+            self.send_header("Location", f"{asked['redirect_uri']}?{back}")
+            self.end_headers()
+        else:
+            self.send_error(404)
+
+    def do_POST(self) -> None:
+        self.one.asked.append(self.path)
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = {name: values[0] for name, values in parse_qs(body).items()}
+        begun = self.one.codes.pop(form.get("code", ""), None)
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        basic = base64.b64encode(b"mediview:s3cret%2Fwith%2Bsigns").decode()
+        if (
+            begun is None
+            or begun["code_challenge_method"] != "S256"
+            or begun["code_challenge"] != challenge
+            or begun["redirect_uri"] != form["redirect_uri"]
+            or self.headers.get("Authorization") != f"Basic {basic}"
+        ):
+            self._answer({"error": "invalid_grant"}, 400)
+            return
+        claims = {"aud": CLIENT_ID, "nonce": begun["nonce"], **self.one.spoil}
+        self._answer({"access_token": "opaque", "id_token": self.one.token(**claims)})
+
+    def _answer(self, content: dict[str, Any], status: int = 200) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,264 @@
+"""People come from their organisation's identity provider, programs with its tokens."""
+
+import base64
+import hmac
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc.jwk import RSAKey
+
+from tests.api.access.closed import ClosedNode, closed_node, closed_settings, heard
+from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
+from tests.api.client import is_problem
+from tests.services import free_port
+
+
+@pytest.fixture
+def identity() -> Iterator[Provider]:
+    with provider() as running:
+        running.claims = {"sub": "4711", "preferred_username": "ada", "groups": ["Radiology"]}
+        yield running
+
+
+@pytest.fixture
+def closed(tmp_path: Path, identity: Provider) -> Iterator[ClosedNode]:
+    settings = closed_settings(
+        tmp_path,
+        oidc_issuer=identity.url,
+        oidc_client_id=CLIENT_ID,
+        oidc_client_secret=CLIENT_SECRET,
+        oidc_roles_claim="groups",
+        oidc_role_map="Radiology=radiologist,IT=admin",
+        oidc_audience=AUDIENCE,
+    )
+    with closed_node(settings) as node:
+        yield node
+
+
+def walk(client: httpx.Client, url: str) -> httpx.Response:
+    """Follow redirects as a browser does, until a page of the viewer."""
+    answer = client.get(url)
+    while answer.is_redirect and "/api/session" not in (answer.headers["location"]):
+        if urlsplit(answer.headers["location"]).netloc == "":
+            return answer
+        answer = client.get(answer.headers["location"])
+    return client.get(answer.headers["location"]) if answer.is_redirect else answer
+
+
+def test_a_person_signs_in_at_the_provider_and_comes_back(
+    closed: ClosedNode, identity: Provider
+) -> None:
+    with closed.client() as ada:
+        link = ada.get("/api/session").json()["provider"]
+        start = ada.get(link["href"], params={"next": "/study/?study=1.2"})
+        assert start.status_code == 303
+        asked = parse_qs(urlsplit(start.headers["location"]).query)
+        assert asked["code_challenge_method"] == ["S256"]
+        assert asked["redirect_uri"] == [f"{closed.url}/api/session/oidc/callback"]
+        assert "SameSite=lax" in start.headers["set-cookie"]
+        assert "HttpOnly" in start.headers["set-cookie"]
+        back = ada.get(ada.get(start.headers["location"]).headers["location"])
+        assert back.status_code == 303
+        assert back.headers["location"] == "/study/?study=1.2"
+        who = ada.get("/api/session").json()
+        assert (who["kind"], who["name"], who["roles"]) == ("oidc", "ada", ["radiologist"])
+        assert ada.get("/api/studies").status_code == 200
+        is_problem(ada.get("/api/users"), 403, "not_allowed")
+        ada.headers["X-CSRF-Token"] = who["csrf_token"]
+        end = urlsplit(ada.delete("/api/session").json()["redirect"])
+        assert f"{end.scheme}://{end.netloc}{end.path}" == f"{identity.url}/end"
+        assert parse_qs(end.query)["client_id"] == [CLIENT_ID]
+        assert ada.get("/api/studies").status_code == 401
+    (login,) = heard(closed.storage, type_code="110122")
+    assert (login["actor_kind"], login["actor_name"]) == ("oidc", "ada")
+    assert login["detail"] == {"method": "oidc"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"aud": "another-client"},
+        {"aud": [CLIENT_ID, "another-client"]},
+        {"azp": "another-client"},
+        {"iss": "https://evil.example"},
+        {"exp": int(time.time()) - 3600},
+        {"exp": None},
+        {"sub": None},
+        {"groups": ["Kitchen"]},
+        {"groups": None},
+        {"groups": {"Radiology": True}},
+    ],
+)
+def test_an_id_token_that_is_not_quite_right_signs_nobody_in(
+    closed: ClosedNode, identity: Provider, spoil: dict[str, Any]
+) -> None:
+    identity.spoil = spoil
+    with closed.client() as ada:
+        answer = walk(ada, "/api/session/oidc/start")
+        assert answer.headers["location"] == "/sign-in/?failed=provider"
+        assert ada.get("/api/session").json()["signed_in"] is False
+    assert heard(closed.storage, type_code="110122", outcome=4)
+
+
+def test_state_and_browser_belong_together(closed: ClosedNode, identity: Provider) -> None:
+    with closed.client() as attacker, closed.client() as victim:
+        start = attacker.get("/api/session/oidc/start")
+        back = attacker.get(start.headers["location"]).headers["location"]
+        # The attacker's own code in the victim's browser: with no cookie, and with another one.
+        assert victim.get(back).headers["location"] == "/sign-in/?failed=provider"
+        victim.get("/api/session/oidc/start")
+        assert victim.get(back).headers["location"] == "/sign-in/?failed=provider"
+        assert victim.get("/api/session").json()["signed_in"] is False
+        changed = back.replace("iss=http", "iss=https")
+        assert attacker.get(changed).headers["location"] == "/sign-in/?failed=provider"
+
+
+@pytest.mark.parametrize(
+    "page", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\nb", "evil"]
+)
+def test_one_comes_back_to_a_page_of_this_node_alone(
+    closed: ClosedNode, identity: Provider, page: str
+) -> None:
+    with closed.client() as ada:
+        start = ada.get("/api/session/oidc/start", params={"next": page})
+        back = ada.get(ada.get(start.headers["location"]).headers["location"])
+        assert back.headers["location"] == "/"
+
+
+def test_roles_may_stand_in_userinfo(closed: ClosedNode, identity: Provider) -> None:
+    identity.claims = {"sub": "4711"}
+    identity.userinfo = {"groups": ["IT"]}
+    with closed.client() as ada:
+        assert walk(ada, "/api/session/oidc/start").headers["location"] == "/"
+        who = ada.get("/api/session").json()
+        assert (who["name"], who["roles"]) == ("4711", ["admin"])
+
+
+def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Provider) -> None:
+    def status(token: str) -> int:
+        return httpx.get(
+            f"{closed.url}/api/jobs", headers={"Authorization": f"Bearer {token}"}
+        ).status_code
+
+    assert status(identity.token()) == 200
+    assert status(identity.token(aud=["other", AUDIENCE])) == 200
+    for wrong in (
+        identity.token(aud="another"),
+        identity.token(aud=None),
+        identity.token(aud=CLIENT_ID),
+        identity.token(iss="https://evil.example"),
+        identity.token(exp=int(time.time()) - 120),
+        identity.token(exp=None),
+        identity.token(nbf=int(time.time()) + 3600),
+        identity.token(groups=[]),
+        # An ID token says who signed in; it is no permission.
+        identity.token(nonce="n"),
+        identity.token(typ="ID"),
+        # Signed by another key of the same name, and by what everyone knows: the public key.
+        identity.token(RSAKey.generate_key(2048, {"kid": "one"})),
+        signed_with_what_everyone_knows(identity),
+        identity.token()[:-4] + "AAAA",
+        "a.b.c",
+        "..",
+    ):
+        assert status(wrong) == 401
+
+
+def signed_with_what_everyone_knows(identity: Provider) -> str:
+    """By HMAC, whose key is the provider's public one; libraries have fallen for it."""
+    payload = identity.token().split(".")[1]
+    header = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"one"}').rstrip(b"=").decode()
+    public = identity.key.as_pem(private=False)
+    digest = hmac.digest(public, f"{header}.{payload}".encode(), "sha256")
+    return f"{header}.{payload}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def test_the_provider_may_change_its_keys(
+    closed: ClosedNode, identity: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(token: str) -> int:
+        return httpx.get(
+            f"{closed.url}/api/jobs", headers={"Authorization": f"Bearer {token}"}
+        ).status_code
+
+    assert status(identity.token()) == 200
+    old = identity.token(sub="old")
+    identity.change_key("two")
+    # Keys were asked for a moment ago: made-up names must not make the node ask each time.
+    for number in range(5):
+        assert status(identity.token(sub=str(number))) == 401
+    assert identity.asked.count("/keys") == 1
+    monkeypatch.setattr("api.access.provider._KEYS_ASKED_EVERY_S", 0.0)
+    assert status(identity.token()) == 200
+    assert status(old) == 401
+    assert identity.asked.count("/.well-known/openid-configuration") == 1
+
+
+def test_a_provider_that_does_not_answer_is_said_to_and_others_get_in(tmp_path: Path) -> None:
+    settings = closed_settings(
+        tmp_path,
+        oidc_issuer=f"http://127.0.0.1:{free_port()}",
+        oidc_client_id=CLIENT_ID,
+        oidc_audience=AUDIENCE,
+    )
+    with closed_node(settings) as closed, closed.client() as stranger:
+        is_problem(stranger.get("/api/session/oidc/start"), 503, "not_configured")
+        token = {"Authorization": "Bearer a.b.c"}
+        is_problem(stranger.get("/api/jobs", headers=token), 503, "not_configured")
+        with closed.signed_in("ada", "viewer") as ada:
+            assert ada.get("/api/jobs").status_code == 200
+
+
+def test_it_works_with_a_provider_that_others_wrote(tmp_path: Path) -> None:
+    """oidc-provider-mock, which is Authlib's server, in a process of its own."""
+    port = free_port()
+    claims = {"sub": "ada", "preferred_username": "Ada", "roles": ["viewer"]}
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "-n", "true"]
+    with subprocess.Popen(
+        [*command, "--user-claims", json.dumps(claims)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            issuer = f"http://127.0.0.1:{port}"
+            settings = closed_settings(
+                tmp_path,
+                oidc_issuer=issuer,
+                oidc_client_id=CLIENT_ID,
+                oidc_client_secret=CLIENT_SECRET,
+            )
+            with closed_node(settings) as closed, closed.client() as ada:
+                await_answer(issuer)
+                start = ada.get("/api/session/oidc/start")
+                form = start.headers["location"]
+                assert form.startswith(issuer)
+                back = ada.post(form, data={"sub": "ada"})
+                assert back.status_code == 302, back.text
+                assert ada.get(back.headers["location"]).headers["location"] == "/"
+                who = ada.get("/api/session").json()
+                assert (who["name"], who["roles"]) == ("Ada", ["viewer"])
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def await_answer(issuer: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{issuer}/.well-known/openid-configuration").raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the provider does not answer")
