@@ -1,23 +1,18 @@
-"""A DICOMweb node for tests: the real router over a real storage, behind a real uvicorn."""
+"""A DICOMweb node for tests: the whole HTTP side over a real storage."""
 
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import uvicorn
-from fastapi import FastAPI
 
-from api.dicomweb import router
-from api.errors import install_error_handlers
 from storage.errors import MediViewError
 from storage.migrate import upgrade
-from storage.opening import Storage, open_storage
+from storage.opening import Storage
 from storage.settings import load_settings
-from tests.services import START_TIMEOUT_S, free_port
+from tests.api.client import api_node
+from tests.services import free_port
 
 
 @dataclass(frozen=True)
@@ -59,33 +54,8 @@ class DicomwebNode:
 
 @contextmanager
 def dicomweb_node(folder: Path, **overrides: object) -> Iterator[DicomwebNode]:
-    settings = load_settings(data_dir=folder / "data", **overrides)
+    """The whole HTTP side, as it is served."""
+    settings = load_settings(data_dir=folder / "data", http_port=free_port(), **overrides)
     upgrade(settings)
-    with open_storage(settings) as storage:
-        app = FastAPI()
-        app.state.storage = storage
-        app.include_router(router)
-        install_error_handlers(app)
-        with serving(app) as port:
-            yield DicomwebNode(storage, f"http://127.0.0.1:{port}/dicom-web")
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[int]:
-    """Run the application in a thread of this process; yields its port."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + START_TIMEOUT_S
-    try:
-        while not server.started:
-            if time.monotonic() > deadline or not thread.is_alive():
-                raise RuntimeError("uvicorn did not start")
-            time.sleep(0.01)
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join()
+    with api_node(settings) as node:
+        yield DicomwebNode(node.storage, f"{node.url}/dicom-web")
