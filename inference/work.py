@@ -84,10 +84,14 @@ class Work:
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
             output = pipeline.run(context)
+        destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
-            results = encode_results(self._job, pipeline, sources, volume, output)
+            wanted = frozenset(self._storage.settings.result_kinds).union(
+                *(peer.object_kinds for peer in destinations)
+            )
+            results = encode_results(self._job, pipeline, sources, volume, output, wanted)
         with self._stage("storing", _STORING):
-            stored = self._store(results, destinations_of(self._storage, rule))
+            stored = self._store(results, destinations)
         self._timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored)
 

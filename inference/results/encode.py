@@ -1,14 +1,17 @@
 """From what a pipeline found to what leaves the house: findings, DICOM objects, a draft."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydicom.dataset import Dataset
 
 from inference.findings import build_findings
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.results.narrative import draft_report
+from inference.results.identity import ResultKind
+from inference.results.narrative import NOTE, draft_report
+from inference.results.pdf import encode_pdf
+from inference.results.pictures import draw_pictures
+from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
 from inference.volume import Volume
@@ -19,7 +22,7 @@ from storage.entities import Finding, Job, Report
 class ResultObject:
     """A DICOM object ready to be written: Explicit VR Little Endian, with file meta."""
 
-    kind: Literal["SEG", "SR"]
+    kind: ResultKind
     dataset: Dataset
 
 
@@ -38,8 +41,11 @@ def encode_results(
     sources: Sequence[Dataset],
     volume: Volume | None,
     output: PipelineOutput,
+    extra_kinds: Collection[str] = (),
 ) -> EncodedResults:
     """Make findings, SEG, SR and draft of one output, so that they never disagree.
+
+    `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
     Without a volume (an image that is not DICOM) there are findings and a draft only.
@@ -58,4 +64,25 @@ def encode_results(
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         structured = encode_sr(job, pipeline, ordered, findings, output.segments, segmentation)
         objects.append(ResultObject("SR", structured))
+    if {"SC", "PDF"} & set(extra_kinds) and findings:
+        objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)
     return EncodedResults(findings, tuple(objects), report)
+
+
+def _for_people(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    volume: Volume,
+    output: PipelineOutput,
+    findings: Sequence[Finding],
+    kinds: Collection[str],
+) -> list[ResultObject]:
+    pictures = draw_pictures(volume, output, f"{pipeline.name} {pipeline.version}. {NOTE}")
+    objects: list[ResultObject] = []
+    if "SC" in kinds:
+        captures = encode_captures(job, pipeline, sources, pictures)
+        objects += [ResultObject("SC", capture) for capture in captures]
+    if "PDF" in kinds:
+        objects.append(ResultObject("PDF", encode_pdf(job, pipeline, sources, findings, pictures)))
+    return objects

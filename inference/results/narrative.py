@@ -25,16 +25,22 @@ def draft_report(job: Job, pipeline: Pipeline, findings: Sequence[Finding]) -> R
     )
 
 
+def shown_value(finding: Finding) -> str:
+    """Value and unit, or the confidence, as people read them."""
+    if finding.value is None:
+        return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
+    code = "" if finding.unit is None else finding.unit.value
+    unit = f" {_UNITS.get(code, code)}".rstrip()
+    return f"{finding.value:,.{_DECIMALS.get(code, 1)}f}{unit}"
+
+
 def _sentence(pipeline: Pipeline, finding: Finding) -> ReportSentence:
     maker = f"{pipeline.card.name} {pipeline.card.version}"
     if finding.value is not None:
-        code = "" if finding.unit is None else finding.unit.value
-        unit = f" {_UNITS.get(code, code)}".rstrip()
         mask = " (mask)" if finding.segmentation is not None else ""
-        value = f"{finding.value:,.{_DECIMALS.get(code, 1)}f}{unit}"
-        text = f"{finding.label}{mask} {value}, measured by {maker}."
+        text = f"{finding.label}{mask} {shown_value(finding)}, measured by {maker}."
     elif finding.confidence is not None:
-        text = f"{finding.label}: confidence {finding.confidence:.0%}, by {maker}."
+        text = f"{finding.label}: {shown_value(finding)}, by {maker}."
     else:
         text = f"{finding.label}, by {maker}."
     return ReportSentence(text, (finding.finding_id,))

@@ -70,6 +70,10 @@ class DeliverySettings(BaseModel):
     export_dir: Path | None = Field(
         None, description="Folder destinations lie below it; empty: export in the data folder."
     )
+    result_kinds: Annotated[tuple[Literal["SC", "PDF"], ...], NoDecode] = Field(
+        (),
+        description="Made of every result beside SEG and SR, whoever wants it: SC (pictures), PDF.",
+    )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)
 
@@ -78,6 +82,13 @@ class DeliverySettings(BaseModel):
     def _parse_destinations(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(_parse_destination(part) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("result_kinds", mode="before")
+    @classmethod
+    def _parse_kinds(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("stow_hosts", mode="before")

@@ -1,0 +1,187 @@
+"""The report as an encapsulated PDF (PS3.3 A.45.1): numbers, pictures, and what they rest on."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+
+from inference.pipeline import Pipeline
+from inference.results.equipment import contributing_equipment, finish
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    MANUFACTURER,
+    made_at,
+    result_identity,
+    result_series_description,
+    result_series_number,
+    software_versions,
+)
+from inference.results.narrative import NOTE, shown_value
+from inference.results.pictures import Picture
+from inference.results.source import inherit_patient_and_study, integer_of
+from storage.entities import Finding, Job
+
+_MARGIN_PT = 48
+_PICTURE_WIDTH_PT = 245
+
+
+def encode_pdf(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    findings: Sequence[Finding],
+    pictures: Sequence[Picture],
+) -> Dataset:
+    """One page or more: patient, a table of the findings, pictures, model and caution.
+
+    UIDs, dates and the bytes of the PDF derive from the job, so a rerun repeats them.
+    """
+    first = sources[0]
+    identity = result_identity(job, "PDF")
+    at = made_at(job, first)
+    document = Dataset()
+    document.file_meta = FileMetaDataset()
+    document.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    document.file_meta.MediaStorageSOPClassUID = EncapsulatedPDFStorage
+    document.file_meta.MediaStorageSOPInstanceUID = UID(identity.sop_instance_uid)
+    document.SOPClassUID = EncapsulatedPDFStorage
+    document.SOPInstanceUID = UID(identity.sop_instance_uid)
+    document.SeriesInstanceUID = identity.series_instance_uid
+    document.Modality = "DOC"
+    document.SeriesNumber = result_series_number(integer_of(first, "SeriesNumber"), "PDF")
+    document.SeriesDescription = result_series_description(pipeline, "report")
+    document.SeriesDate = document.ContentDate = at.strftime("%Y%m%d")
+    document.SeriesTime = document.ContentTime = at.strftime("%H%M%S")
+    document.AcquisitionDateTime = None
+    document.InstanceNumber = 1
+    document.ConversionType = "WSD"
+    document.Manufacturer = document.ManufacturerModelName = MANUFACTURER
+    document.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
+    document.SoftwareVersions = software_versions(pipeline)
+    document.BurnedInAnnotation = "YES"
+    document.Laterality = None
+    document.VerificationFlag = "UNVERIFIED"
+    document.DocumentTitle = f"{pipeline.title}: AI report, research use only"
+    document.ConceptNameCodeSequence = []
+    document.SourceInstanceSequence = [_reference(source) for source in sources]
+    document.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    content = _write(pipeline, first, findings, pictures, at.strftime("%Y-%m-%d %H:%M"))
+    document.EncapsulatedDocumentLength = len(content)
+    document.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+    inherit_patient_and_study(document, first)
+    return finish(document, at, contributing_equipment(pipeline, first, at))
+
+
+def _reference(source: Dataset) -> Dataset:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    return reference
+
+
+def _write(
+    pipeline: Pipeline,
+    source: Dataset,
+    findings: Sequence[Finding],
+    pictures: Sequence[Picture],
+    made: str,
+) -> bytes:
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+
+    styles = getSampleStyleSheet()
+    buffer = BytesIO()
+    page = SimpleDocTemplate(
+        buffer,
+        pagesize=A4,
+        title=pipeline.title,
+        author=MANUFACTURER,
+        leftMargin=_MARGIN_PT,
+        rightMargin=_MARGIN_PT,
+        topMargin=_MARGIN_PT,
+        bottomMargin=_MARGIN_PT,
+        # No time of day and no random id in the file.
+        invariant=1,
+    )
+    card = pipeline.card
+    model = f"{card.name} {card.version}, {card.licence}. {card.intended_use}"
+    story: list[Any] = [
+        Paragraph(escape(pipeline.title), styles["Title"]),
+        Paragraph(f"<b>{escape(NOTE)}</b>", styles["Normal"]),
+        Spacer(1, 10),
+        _table([(label, _latin(value)) for label, value in _patient(source)]),
+        Spacer(1, 12),
+        _table([(one.label, shown_value(one)) for one in findings], header=("Finding", "Value")),
+        Spacer(1, 12),
+        *_shown(pictures),
+        Spacer(1, 12),
+        Paragraph(f"Model: {escape(_latin(model))}", styles["Normal"]),
+        Paragraph(
+            escape(f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version}, {made}."),
+            styles["Normal"],
+        ),
+    ]
+    page.build(story)
+    return buffer.getvalue()
+
+
+def _patient(source: Dataset) -> list[tuple[str, str]]:
+    name = source.get("PatientName")
+    # The alphabetic group: the standard fonts of PDF know no other script.
+    written = str(getattr(name, "alphabetic", name) or "").replace("^", " ")
+    return [
+        ("Patient", written.strip()),
+        ("Patient ID", str(source.get("PatientID") or "")),
+        ("Date of birth", str(source.get("PatientBirthDate") or "")),
+        ("Accession number", str(source.get("AccessionNumber") or "")),
+        ("Study", f"{source.get('StudyDate') or ''} {source.get('StudyDescription') or ''}"),
+        ("Series", f"{source.get('SeriesNumber') or ''} {source.get('SeriesDescription') or ''}"),
+    ]
+
+
+def _latin(text: str) -> str:
+    return text.encode("cp1252", "replace").decode("cp1252").strip()
+
+
+def _table(rows: Sequence[tuple[str, str]], header: tuple[str, str] | None = None) -> Any:
+    from reportlab.lib import colors
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, Table, TableStyle
+
+    normal = getSampleStyleSheet()["Normal"]
+    cells = [[Paragraph(escape(left), normal), Paragraph(escape(right), normal)]
+             for left, right in rows]  # fmt: skip
+    style = [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
+        ("TOPPADDING", (0, 0), (-1, -1), 1),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+    ]
+    if header is not None:
+        cells.insert(0, [Paragraph(f"<b>{part}</b>", normal) for part in header])
+        style.append(("LINEBELOW", (0, 0), (-1, 0), 0.75, colors.black))
+    return Table(
+        cells, colWidths=(240, 250), style=TableStyle(style), repeatRows=1 if header else 0
+    )
+
+
+def _shown(pictures: Sequence[Picture]) -> list[Any]:
+    """Pictures two in a row."""
+    from reportlab.platypus import Image as Drawing
+    from reportlab.platypus import Table
+
+    drawn = []
+    for picture in pictures:
+        buffer = BytesIO()
+        Image.fromarray(picture.rgb).save(buffer, "PNG")
+        buffer.seek(0)
+        rows, columns, _ = picture.rgb.shape
+        drawn.append(
+            Drawing(buffer, width=_PICTURE_WIDTH_PT, height=_PICTURE_WIDTH_PT * rows / columns)
+        )
+    pairs = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
+    return [Table([[*pair, ""][:2]]) for pair in pairs]

@@ -1,0 +1,93 @@
+"""Secondary captures (PS3.3 A.8.1) of a result, for a PACS that shows neither SEG nor SR."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+from inference.pipeline import Pipeline
+from inference.results.equipment import contributing_equipment, finish
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    MANUFACTURER,
+    made_at,
+    result_identity,
+    result_series_description,
+    result_series_number,
+    software_versions,
+)
+from inference.results.pictures import Picture
+from inference.results.source import inherit_patient_and_study, integer_of
+from storage.entities import Job
+from storage.uids import derive_uid
+
+
+def encode_captures(
+    job: Job, pipeline: Pipeline, sources: Sequence[Dataset], pictures: Sequence[Picture]
+) -> list[Dataset]:
+    """One RGB instance a picture, in a series of its own, each naming the frame it shows.
+
+    UIDs and dates derive from the job, so a rerun repeats them.
+    """
+    return [
+        _capture(job, pipeline, sources, picture, number)
+        for number, picture in enumerate(pictures, start=1)
+    ]
+
+
+def _capture(
+    job: Job, pipeline: Pipeline, sources: Sequence[Dataset], picture: Picture, number: int
+) -> Dataset:
+    source = sources[picture.instance_index]
+    identity = result_identity(job, "SC")
+    at = made_at(job, source)
+    capture = hd.sc.SCImage(
+        pixel_array=picture.rgb,
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        study_instance_uid=str(source.StudyInstanceUID),
+        series_instance_uid=identity.series_instance_uid,
+        series_number=result_series_number(integer_of(source, "SeriesNumber"), "SC"),
+        sop_instance_uid=derive_uid("instance", identity.sop_instance_uid, str(number)),
+        instance_number=number,
+        manufacturer=MANUFACTURER,
+        patient_orientation=picture.patient_orientation,
+        pixel_spacing=(picture.spacing_mm, picture.spacing_mm),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        series_description=result_series_description(pipeline, "pictures"),
+        manufacturer_model_name=MANUFACTURER,
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        software_versions=software_versions(pipeline),
+        series_date=at.date(),
+        series_time=at.time(),
+    )
+    capture.ImageType = ["DERIVED", "SECONDARY"]
+    capture.ContentDate, capture.ContentTime = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
+    capture.DateOfSecondaryCapture = capture.ContentDate
+    capture.TimeOfSecondaryCapture = capture.ContentTime
+    # What is burned in is no identity: orientation, and that nobody has verified it.
+    capture.BurnedInAnnotation = "NO"
+    capture.Laterality = None
+    capture.LossyImageCompression = "00"
+    capture.DerivationDescription = (
+        f"{pipeline.name} {pipeline.version}: {', '.join(picture.segment_labels)}"
+    )[:1024]
+    capture.ImageComments = "AI result, unverified. Research use only."
+    capture.SourceImageSequence = [_reference(source, picture)]
+    inherit_patient_and_study(capture, source)
+    return finish(capture, at, contributing_equipment(pipeline, source, at))
+
+
+def _reference(source: Dataset, picture: Picture) -> Dataset:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    if "NumberOfFrames" in source:
+        reference.ReferencedFrameNumber = picture.frame_number
+    reference.PurposeOfReferenceCodeSequence = [
+        hd.sr.CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
+    ]
+    return reference
