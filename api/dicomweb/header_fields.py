@@ -1,5 +1,6 @@
 """Attributes that the index has not: returned from, and matched on, the data sets themselves."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,9 +8,12 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from api.dicomweb.cache import ByteCache
 from api.dicomweb.dicom_json import SPECIFIC_CHARACTER_SET, JsonDataset, dataset_to_json
+from api.dicomweb.lookups import content_key
 from api.dicomweb.metadata import read_header
 from api.dicomweb.query_parameters import tag_of
+from api.dicomweb.responses import json_bytes
 from dicom_node.worklist_matching import matches
 from storage.attributes import Level
 from storage.entities import Instance
@@ -46,6 +50,16 @@ _OF_SERIES = _OF_STUDY | frozenset(
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
 _TIMEZONE = "TimezoneOffsetFromUTC"
+
+REQUIRED_OF_SERIES = (
+    _TIMEZONE,
+    "RequestAttributesSequence.ScheduledProcedureStepID",
+    "RequestAttributesSequence.RequestedProcedureID",
+)
+"""What a search for series returns where it is known (PS3.18 Table 10.6.3-4), and no index has."""
+
+# By content, so that it can not go stale.
+_kept: ByteCache[tuple[str, tuple[str, ...], bool], bytes] = ByteCache(max_bytes=8 * 1024 * 1024)
 
 
 def fields_of(level: Level) -> list[str]:
@@ -111,17 +125,32 @@ def fill_from_headers(
 def _elements(
     storage: Storage, level: Level, row: Mapping[str, Any], names: Sequence[str], everything: bool
 ) -> JsonDataset:
-    header = _header(storage, level, row)
-    if header is None:
+    try:
+        instance = _instance(storage, level, row)
+        key = (content_key(instance), tuple(names), everything)
+        kept = _kept.get(key)
+        if kept is None:
+            header, _ = read_header(storage, instance)
+            found = _without_binaries(header) if everything else _of_header(header, names)
+            kept = json_bytes(found)
+            _kept.put(key, kept, len(kept))
+    except MediViewError:
+        # It went away, or cannot be decoded: the rest of the row still stands.
         return {}
-    if everything:
-        elements = dataset_to_json(header)
-        return {
-            name: element
-            for name, element in elements.items()
-            if "InlineBinary" not in element and name != f"{SPECIFIC_CHARACTER_SET:08X}"
-        }
+    elements: JsonDataset = json.loads(kept)
+    return elements
+
+
+def _of_header(header: Dataset, names: Sequence[str]) -> JsonDataset:
     return _picked(header, [name.split(".") for name in names])
+
+
+def _without_binaries(header: Dataset) -> JsonDataset:
+    return {
+        name: element
+        for name, element in dataset_to_json(header).items()
+        if "InlineBinary" not in element and name != f"{SPECIFIC_CHARACTER_SET:08X}"
+    }
 
 
 def _picked(header: Dataset, paths: Sequence[Sequence[str]]) -> JsonDataset:

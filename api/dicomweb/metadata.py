@@ -36,7 +36,7 @@ _SLOW_S = 0.05
 _ROOT_MARK = "{dicom-web}"
 _MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
 
-_bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=64 * 1024 * 1024)
+_bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
 
 
 def metadata_key(instances: Sequence[Instance] | Sequence[Content]) -> str:

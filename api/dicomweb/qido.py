@@ -10,6 +10,7 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset
 from api.dicomweb.header_fields import (
     MAX_ROWS,
+    REQUIRED_OF_SERIES,
     can_match,
     can_return,
     fields_of,
@@ -29,6 +30,8 @@ from storage.opening import Storage
 router = APIRouter()
 
 _GZIP_MIN_BYTES = 4096
+# Of one study, a header of each is read once for what the standard wants and the index has not.
+_MAX_SERIES_READ = 200
 # What a RetrieveURL is made of.
 _UIDS = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"})
 
@@ -117,7 +120,7 @@ def _search(request: Request, storage: Storage, search: _Search) -> Response:
     found = _find(storage, search, asked, frozenset(keywords) | _UIDS & known)
     root_url = service_url(request, storage)
     writer = RowWriter(search.level, keywords, root_url)
-    extras, left_out = _extras(storage, search.level, found.rows, asked, known)
+    extras, left_out = _extras(storage, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
     headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache"}
     if warnings:
@@ -196,13 +199,16 @@ def _beyond_the_index(level: Level, keys: Mapping[str, str]) -> dict[str, str]:
 
 def _extras(
     storage: Storage,
-    level: Level,
+    search: _Search,
     rows: Sequence[Mapping[str, Any]],
     asked: SearchParameters,
     known: set[str],
 ) -> tuple[list[JsonDataset] | None, list[str]]:
     """What only the data sets hold of each row, and what has to be said about it."""
+    level = search.level
     names = list(dict.fromkeys([*asked.include, *asked.keys]))
+    if level == "SERIES" and search.path_keys and len(rows) <= _MAX_SERIES_READ:
+        names += REQUIRED_OF_SERIES
     if asked.include_all:
         names += fields_of(level)
     unknown = [name for name in names if name not in known]

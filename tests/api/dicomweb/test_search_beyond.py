@@ -127,6 +127,19 @@ def test_a_sequence_is_returned_whole_or_in_part(requested: DicomwebNode) -> Non
     ]
 
 
+def test_the_series_of_a_study_name_the_request_they_answer(requested: DicomwebNode) -> None:
+    (study, _) = values(search(requested, "/studies?PatientID=*"), "0020000D")[::-1]
+    for _ in range(2):
+        first, second = search(requested, f"/studies/{study}/series")
+        assert first["00400275"]["Value"] == [
+            {
+                "00400009": {"vr": "SH", "Value": ["STEP1"]},
+                "00401001": {"vr": "SH", "Value": ["REQ1"]},
+            }
+        ]
+        assert "00400275" not in second
+
+
 def test_a_study_says_what_all_its_instances_say(requested: DicomwebNode) -> None:
     query = "/studies?PatientID=TEST-7&includefield=PatientAge,00081048,Modality"
     (row,) = search(requested, query)
