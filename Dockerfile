@@ -1,13 +1,5 @@
 # One image for every role: docker run mediview up | scp | api | worker | beat | migrate
 
-FROM node:24-slim AS viewer
-WORKDIR /src/viewer
-ENV NEXT_TELEMETRY_DISABLED=1
-COPY viewer/package.json viewer/package-lock.json ./
-RUN npm ci --no-audit --no-fund
-COPY viewer/ ./
-RUN npm run build
-
 FROM python:3.11-slim AS packages
 # pip's own variables choose other wheels, for example a CPU build of PyTorch:
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=<address of the index that carries them> .
@@ -21,6 +13,17 @@ COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
 RUN PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL" /opt/mediview/bin/pip install -c constraints.txt .
+RUN /opt/mediview/bin/mediview openapi --output openapi.json
+
+FROM node:24-slim AS viewer
+WORKDIR /src/viewer
+ENV NEXT_TELEMETRY_DISABLED=1
+COPY viewer/package.json viewer/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY viewer/ ./
+# The types of the API, from its own description.
+COPY --from=packages /src/openapi.json lib/generated/openapi.json
+RUN npm run generate && npm run build
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data mediview \

@@ -8,8 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Another Python than the first fitting one on PATH: make run PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
 
-VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out \) -prune \
+VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name generated \) -prune \
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
+
+API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format viewer check-viewer bench fuzz clean
@@ -65,12 +67,18 @@ $(STAMPS)/test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install $(if $(CI),--quiet) --constraint constraints.txt --editable '.[viewer,test]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/runtime
 
+$(STAMPS)/openapi.json: $(API_SOURCES) | $(BIN)/python
+	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
+	@mkdir -p $(STAMPS) && $(BIN)/mediview openapi --output $@.new
+	@cmp --silent $@.new $@ && rm $@.new || mv $@.new $@
+
 # node comes from the wheel in the virtual environment where the machine has none that is new enough
 viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
 	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
 	scripts/viewer.sh install
 	@touch $@
 
-viewer/out/.built: viewer/node_modules/.package-lock.json $(VIEWER_SOURCES)
+# Its types are made from the API's description, which changes with the API alone.
+viewer/out/.built: viewer/node_modules/.package-lock.json $(VIEWER_SOURCES) $(STAMPS)/openapi.json
 	scripts/viewer.sh build
 	@touch $@

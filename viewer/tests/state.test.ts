@@ -11,6 +11,7 @@ function job(changes: Partial<Job>): Job {
     series_instance_uid: "1.2.3",
     state: "SCHEDULED",
     stage: "",
+    stage_text: "Waiting for a worker.",
     progress: 0,
     reason: "",
     attempts: 0,
@@ -19,6 +20,7 @@ function job(changes: Partial<Job>): Job {
     started_at: null,
     finished_at: null,
     updated_at: "2026-01-01T00:00:00Z",
+    results: [],
     ...changes,
   };
 }
@@ -31,8 +33,12 @@ function delivery(changes: Partial<Delivery>): Delivery {
     series_instance_uid: "2",
     state: "HELD",
     attempts: 1,
-    next_attempt_at: null,
+    study_instance_uid: "1.2",
+    job_id: null,
+    sent_at: null,
+    next_attempt_at: "2026-01-01T00:00:00Z",
     last_error: "",
+    created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
     ...changes,
   };
@@ -88,6 +94,7 @@ describe("deliveries", () => {
 
 describe("decisions", () => {
   const refused = (series: string, reason: string, accepted = false): Decision => ({
+    study_instance_uid: "1.2",
     series_instance_uid: series,
     pipeline: "brain-volume",
     pipeline_version: "1",

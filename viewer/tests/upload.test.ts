@@ -47,7 +47,8 @@ describe("planning an upload", () => {
 });
 
 it("sums up what came of an upload", () => {
-  const instances = { stored: 2, duplicate: 1, conflict: 0, refused: [{ name: "a", reason: "b" }] };
+  const refused = [{ name: "a", reason: "b" }];
+  const instances = { stored: 2, duplicate: 1, conflict: 0, refused, refused_count: 1 };
   const answer = { job_id: null, jobs: [], decisions: [], study_instance_uids: [], instances };
   expect(uploadSummary([answer])).toBe("2 stored, 1 already here, 1 refused.");
 });
