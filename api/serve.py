@@ -1,5 +1,6 @@
 """Run the HTTP side with uvicorn, in one or several processes, and end it within seconds."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -27,6 +28,9 @@ _BACKLOG = 512
 _SPOOL_FROM_BYTES = 64 * 1024
 _OPEN_FILES = 8192
 _MOST_BY_DEFAULT = 8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MMAP_FROM_BYTES = 1024 * 1024
+_ARENAS = 2
 
 
 def make_server(settings: Settings) -> uvicorn.Server:
@@ -71,23 +75,25 @@ def run_api(settings: Settings) -> int:
     # A form of a thousand slices must not lie in memory whole.
     MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
     _allow_open_files(_OPEN_FILES)
+    _give_memory_back()
     with _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         settings = settings.model_copy(update={"http_port": port})
         count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
         log.info("http_listening", host=settings.http_host, port=port, processes=count)
         if count == 1:
-            status = _serve(settings, listener)
+            status = _serve(make_server(settings), listener)
         else:
             with metrics.shared_by_processes():
-                status = Processes(count, lambda _: _serve(settings, listener)).run()
+                # Made before they are forked, so that they share its memory too.
+                server = make_server(settings)
+                status = Processes(count, lambda _: _serve(server, listener)).run()
     log.info("http_stopped")
     return status
 
 
-def _serve(settings: Settings, listener: socket.socket) -> int:
+def _serve(server: uvicorn.Server, listener: socket.socket) -> int:
     """Serve in this process from a listening socket; returns the exit status."""
-    server = make_server(settings)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -121,6 +127,19 @@ def _listen(host: str, port: int) -> socket.socket:
             remedy="Stop what listens there, or set MEDIVIEW_HTTP_PORT to another port.",
         ) from error
     return listener
+
+
+def _give_memory_back() -> None:
+    """Have glibc return large buffers at once, and share what many threads allocate (mallopt(3)).
+
+    By itself it raises the threshold with each large buffer that is freed, and keeps
+    a heap for every thread; memory would then stay at the sum of the worst moments.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _MMAP_FROM_BYTES)
+        libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _allow_open_files(wanted: int) -> None:
