@@ -210,6 +210,11 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", _WORKITEM, READERS, "dicomweb:read"),
     Rule("POST", _WORKITEM, INTEGRATORS, "dicomweb:write"),
     Rule("PUT", f"{_WORKITEM}/state", INTEGRATORS, "dicomweb:write"),
+    # These are not read; OPTIONS, which follows GET, says what they take.
+    Rule("GET", f"{_WORKITEM}/state", READERS, "dicomweb:read"),
+    Rule("GET", f"{_WORKITEM}/cancelrequest", READERS, "dicomweb:read"),
+    Rule("GET", _SUBSCRIBER, READERS, "dicomweb:read"),
+    Rule("GET", f"{_SUBSCRIBER}/suspend", READERS, "dicomweb:read"),
     Rule("POST", f"{_WORKITEM}/cancelrequest", WRITERS, "dicomweb:write"),
     Rule("POST", _SUBSCRIBER, INTEGRATORS, "dicomweb:write"),
     Rule("DELETE", _SUBSCRIBER, INTEGRATORS, "dicomweb:write"),
