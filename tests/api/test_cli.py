@@ -70,11 +70,19 @@ class TestUp:
                 assert f"Port {port} on 127.0.0.1" in said.stderr
                 assert f"MEDIVIEW_{setting.upper()}" in said.stderr
 
-    @pytest.mark.parametrize("setting", ["dicom_host", "http_host"])
-    def test_it_does_not_listen_to_the_world_unasked(self, tmp_path: Path, setting: str) -> None:
+    @pytest.mark.parametrize(
+        ("setting", "remedy"),
+        [
+            ("dicom_host", "MEDIVIEW_TRUSTED_NETWORK=true"),
+            ("http_host", "MEDIVIEW_AUTH=required"),
+        ],
+    )
+    def test_it_does_not_listen_to_the_world_unasked(
+        self, tmp_path: Path, setting: str, remedy: str
+    ) -> None:
         said = mediview(tmp_path, "up", **{setting: "0.0.0.0"})
         assert said.returncode == 1
-        assert "MEDIVIEW_TRUSTED_NETWORK=true" in said.stderr
+        assert remedy in said.stderr
         assert "Traceback" not in said.stderr
 
     def test_a_wrong_setting_is_explained(self, tmp_path: Path) -> None:

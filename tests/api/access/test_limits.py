@@ -1,0 +1,211 @@
+"""How much one may ask, from where, and for how long."""
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access.forwarded import ForwardedClient
+from api.access.limiter import RateLimiter
+from api.middleware import RequestTimeout
+from storage.errors import InvalidRequest
+from storage.settings import load_settings
+from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
+from tests.api.client import is_problem
+
+
+def test_strangers_may_ask_so_often_and_those_signed_in_more(tmp_path: Path) -> None:
+    settings = closed_settings(
+        tmp_path, rate_limit_anonymous_per_minute=60, rate_limit_per_minute=300
+    )
+    with closed_node(settings) as closed, closed.client() as stranger:
+        statuses = [stranger.get("/api/session").status_code for _ in range(15)]
+        assert statuses[:10] == [200] * 10
+        answer = stranger.get("/api/session")
+        is_problem(answer, 429, "too_many_requests")
+        assert 1 <= int(answer.headers["retry-after"]) <= 2
+        # Guessing at keys is asking without being signed in.
+        wrong = {"Authorization": "Bearer mvk_0123456789ab_guess"}
+        assert stranger.get("/api/jobs", headers=wrong).status_code == 429
+        assert stranger.get("/api/jobs").status_code == 429
+        # The pages themselves stay there.
+        assert stranger.get("/icon.svg").status_code in (200, 404)
+        time.sleep(1.5)
+        with closed.with_key("ris", "integrator") as ris:
+            statuses = [ris.get("/api/session").status_code for _ in range(20)]
+            assert set(statuses) == {200}
+            statuses = [ris.get("/api/pipelines").status_code for _ in range(60)]
+            assert statuses[:45] == [200] * 45
+            assert 429 in statuses
+
+
+def test_a_bucket_fills_again_and_none_is_kept_for_ever() -> None:
+    limiter = RateLimiter(600)
+    assert all(limiter.take("a") == 0 for _ in range(100))
+    assert 0 < limiter.take("a") <= 0.1
+    time.sleep(limiter.wait_of("a") + 0.01)
+    assert limiter.take("a") == 0
+    for number in range(25_000):
+        limiter.take(str(number))
+    assert len(limiter._buckets) <= 20_000
+    assert RateLimiter(0).take("a") == 0
+
+
+def test_metrics_are_for_integrators_unless_a_setting_opens_them(tmp_path: Path) -> None:
+    settings = closed_settings(tmp_path, metrics_public=True)
+    with closed_node(settings) as closed, closed.client() as prometheus:
+        assert "mediview_http_requests" in prometheus.get("/metrics").text
+        assert prometheus.get("/api/jobs").status_code == 401
+
+
+def test_the_client_behind_a_trusted_proxy_is_who_counts(tmp_path: Path) -> None:
+    forged = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    with (
+        closed_node(closed_settings(tmp_path / "a", trusted_proxies="127.0.0.0/8")) as closed,
+        closed.client(headers=forged) as browser,
+    ):
+        assert sign_in(browser, "nobody", "wrong password").status_code == 401
+        assert heard(closed.storage, outcome=4)[0]["actor_address"] == "203.0.113.9"
+    with (
+        closed_node(closed_settings(tmp_path / "b")) as closed,
+        closed.client(headers=forged) as browser,
+    ):
+        assert sign_in(browser, "nobody", "wrong password").status_code == 401
+        assert heard(closed.storage, outcome=4)[0]["actor_address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("203.0.113.9:5555", "203.0.113.9"),
+        ("[2001:db8::1]:5555", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("203.0.113.9, nonsense", "10.0.0.9"),
+        ("nonsense, 203.0.113.9", "203.0.113.9"),
+        ("", "10.0.0.9"),
+        ("10.0.0.1", "10.0.0.1"),
+        (",,,", "10.0.0.9"),
+    ],
+)
+def test_it_reads_what_proxies_write(forwarded: str, address: str) -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def drop(message: Message) -> None:
+        del message
+
+    scope = {
+        "type": "http",
+        "client": ("10.0.0.9", 1),
+        "scheme": "http",
+        "headers": [(b"x-forwarded-for", forwarded.encode())],
+    }
+    settings = load_settings(trusted_proxies="10.0.0.0/8")
+    asyncio.run(ForwardedClient(app, settings)(scope, nothing, drop))
+    assert seen[0]["client"][0] == address
+
+
+def test_a_request_that_nothing_happens_to_ends() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(30)
+
+    async def stalled(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def begun(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.5)
+        await send({"type": "http.response.body", "body": b""})
+
+    pieces = iter([0.1, 0.1, 0.1, 0.1, 30.0])
+
+    async def trickle() -> Message:
+        await asyncio.sleep(next(pieces))
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    def status(app: ASGIApp) -> int:
+        sent: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        timeout = RequestTimeout(app, load_settings())
+        timeout.seconds = 0.2
+        asyncio.run(timeout({"type": "http", "headers": []}, trickle, keep))
+        return int(sent[0]["status"])
+
+    assert RequestTimeout(slow, load_settings(analyze_timeout_s=900)).seconds == 930
+    assert status(slow) == 504
+    assert status(begun) == 200
+    started = time.monotonic()
+    assert status(stalled) == 504
+    # A body that keeps arriving may last longer than the limit.
+    assert 0.5 < time.monotonic() - started < 5
+
+
+def test_http_beyond_loopback_needs_sign_in_and_nothing_else_will_do() -> None:
+    load_settings(http_host="127.0.0.1").check_http_binding()
+    load_settings(http_host="0.0.0.0", auth="required").check_http_binding()
+    for settings in (
+        load_settings(http_host="0.0.0.0"),
+        load_settings(http_host="10.0.0.7", trusted_network=True),
+        load_settings(http_host="::"),
+    ):
+        with pytest.raises(InvalidRequest) as refusal:
+            settings.check_http_binding()
+        assert "MEDIVIEW_AUTH=required" in refusal.value.remedy
+        assert "mediview users add" in refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"trusted_proxies": "not-a-network"},
+        {"oidc_issuer": "http://idp.example.org"},
+        {"oidc_issuer": "https://idp.example.org"},
+        {"oidc_role_map": "Radiology"},
+        {"oidc_role_map": "Radiology=king"},
+        {"auth": "maybe"},
+        {"password_min_length": 4},
+    ],
+)
+def test_a_setting_that_would_leave_a_gap_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError):
+        load_settings(**wrong)
+
+
+def test_a_web_socket_is_let_in_as_a_request_is(tmp_path: Path) -> None:
+    """Spoken by hand: the handshake is what counts."""
+    settings = closed_settings(tmp_path)
+    with closed_node(settings) as closed, closed.signed_in("ada", "viewer") as ada:
+        cookie = f"mediview={ada.cookies['mediview']}"
+        port = settings.http_port
+
+        def status(**headers: str) -> int:
+            with socket.create_connection(("127.0.0.1", port)) as wire:
+                lines = [
+                    "GET /ws/nothing HTTP/1.1",
+                    f"Host: 127.0.0.1:{port}",
+                    "Connection: Upgrade",
+                    "Upgrade: websocket",
+                    "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                    *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+                ]
+                wire.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+                return int(wire.recv(65536).split()[1])
+
+        foreign = "https://evil.example"
+        assert status(Cookie=cookie, Origin=foreign) == 403
+        assert status(Origin=foreign) == 403
