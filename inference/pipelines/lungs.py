@@ -31,6 +31,7 @@ _LARGEST_LUNG_ML = 7000.0
 _PAIR_SHARE = 0.2
 _PARTING_RADII_MM = (2.0, 3.0, 4.5, 6.0, 8.0, 11.0)
 _CLOSING_MM = 5.0
+_LARGEST_VESSEL_MM2 = 250.0
 _MM3_IN_ML = 1000.0
 
 _NO_LUNGS = (
@@ -173,9 +174,8 @@ def _centre(mask: Mask, origin: Sequence[int]) -> tuple[float, float, float]:
 
 
 def _closed(lung: Mask, spacing: Spacing) -> Mask:
-    """With the vessels that enter it: closing, then what each slice encloses."""
+    """With the vessels that enter it: closing, then the small holes of each slice."""
     import edt
-    import fill_voids
 
     if not lung.any():
         return lung
@@ -185,9 +185,22 @@ def _closed(lung: Mask, spacing: Spacing) -> Mask:
     grown = dilated(padded, _CLOSING_MM, spacing)
     closed = edt.edt(grown, anisotropy=spacing, parallel=0) > _CLOSING_MM
     closed |= padded
+    pixel_mm2 = spacing[1] * spacing[2]
     for k in range(closed.shape[0]):
-        closed[k] = fill_voids.fill(closed[k])
+        closed[k] |= _small_holes(closed[k], pixel_mm2)
     result: Mask = closed[:, margin[1] : -margin[1], margin[2] : -margin[2]]
+    return result
+
+
+def _small_holes(slice_lung: Mask, pixel_mm2: float) -> Mask:
+    """What a slice encloses and is no larger than a vessel: the dome of the liver is not."""
+    import cc3d
+    import fill_voids
+
+    holes = cc3d.connected_components(fill_voids.fill(slice_lung) & ~slice_lung, connectivity=4)
+    small = np.bincount(holes.ravel()) * pixel_mm2 <= _LARGEST_VESSEL_MM2
+    small[0] = False
+    result: Mask = small[holes]
     return result
 
 

@@ -151,3 +151,16 @@ def two_thresholds(volume: Volume) -> NDArray[np.bool_]:
     parts = SimpleITK.RelabelComponent(SimpleITK.ConnectedComponent(inside), smallest)
     found: NDArray[np.bool_] = SimpleITK.GetArrayFromImage(parts) > 0
     return found
+
+
+def test_a_liver_that_bulges_into_the_lung_is_no_part_of_it() -> None:
+    body = chest()
+    k, j, i = np.indices(body.hu.shape)
+    x, y = -170.0 + 2.0 * i, -165.0 + 2.2 * j
+    dome = ((x + 68) / 35) ** 2 + (y / 40) ** 2 + ((k * 3.0 - 114.0 + 90) / 60) ** 2 < 1
+    body.hu[dome] = 60.0
+    lungs = segment_lungs(body.hu, body.lps_from_kji)
+    truth = body.right & ~dome
+    # Slices through the dome show it enclosed by lung; only its tip is as small as a vessel.
+    assert float((lungs.right & dome).sum()) < 0.06 * float(dome.sum())
+    assert dice(lungs.right, truth) > 0.97
