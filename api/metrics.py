@@ -19,7 +19,12 @@ from prometheus_client import (
     generate_latest,
     values,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -27,6 +32,8 @@ from api.deps import StorageDep
 from storage.clock import utcnow
 from storage.entities import JobState
 from storage.opening import Storage
+from storage.tables.traffic import TRAFFIC_BOUNDS_S
+from storage.traffic import read_traffic
 
 router = APIRouter(tags=["operation"])
 
@@ -57,7 +64,7 @@ class Metrics:
     def __init__(self) -> None:
         self._own = CollectorRegistry()
         self._folder = os.environ.get(_FOLDER_VARIABLE, "")
-        self._ledger: _Ledger | None = None
+        self._held: list[Collector] = []
         self._requests = Counter(
             "mediview_http_requests",
             "HTTP requests answered.",
@@ -78,7 +85,7 @@ class Metrics:
 
     def watch(self, storage: Storage) -> None:
         """Also tell what the ledger holds, read at each scrape."""
-        self._ledger = _Ledger(storage)
+        self._held = [_Ledger(storage), _Traffic(storage)]
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format, of all processes that serve together."""
@@ -87,8 +94,8 @@ class Metrics:
             MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         else:
             registry.register(self._own)
-        if self._ledger is not None:
-            registry.register(self._ledger)
+        for collector in self._held:
+            registry.register(collector)
         return generate_latest(registry)
 
 
@@ -109,7 +116,7 @@ class _Ledger(Collector):
             jobs.add_metric([state], self._storage.jobs.list(state=state, limit=1)[1])
         yield jobs
         yield GaugeMetricFamily(
-            "mediview_studies", "Studies held.", self._storage.index.studies(1, 0)[1]
+            "mediview_studies", "Studies held.", self._storage.index.study_count()
         )
         yield GaugeMetricFamily(
             "mediview_deliveries_due",
@@ -121,6 +128,42 @@ class _Ledger(Collector):
             "Free bytes where the data folder lies.",
             shutil.disk_usage(self._storage.settings.data_dir).free,
         )
+
+
+class _Traffic(Collector):
+    """What went over DICOM associations, as every SCP process has told the database."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing beforehand: registering must not read the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["operation", "peer", "outcome"]
+        requests = CounterMetricFamily(
+            "mediview_dimse_requests", "DIMSE requests and associations.", labels=labels
+        )
+        instances = CounterMetricFamily(
+            "mediview_dimse_instances", "Instances received or sent.", labels=labels
+        )
+        sizes = CounterMetricFamily(
+            "mediview_dimse_bytes", "Bytes of the instances received or sent.", labels=labels
+        )
+        seconds = HistogramMetricFamily(
+            "mediview_dimse_seconds",
+            "Time to serve a DIMSE request, or that an association lasted, in seconds.",
+            labels=labels,
+        )
+        for key, one in sorted(read_traffic(self._storage.engine).items()):
+            requests.add_metric(key, one.requests)
+            instances.add_metric(key, one.instances)
+            sizes.add_metric(key, one.size_bytes)
+            bounds = zip(map(str, TRAFFIC_BOUNDS_S), one.within, strict=True)
+            buckets = [*bounds, ("+Inf", one.requests)]
+            seconds.add_metric(key, buckets, one.seconds)
+        yield from (requests, instances, sizes, seconds)
 
 
 @router.get("/metrics", include_in_schema=False)

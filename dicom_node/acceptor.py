@@ -12,6 +12,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet
+from dicom_node.traffic import operation_of
 from dicom_node.upper_layer import Timeouts
 
 log = structlog.get_logger(__name__)
@@ -55,7 +56,10 @@ class AcceptedAssociation(NodeAssociation):
 
     def run_reactor(self) -> None:
         """The life of an accepted association, in its thread."""
-        with self.auditing.around() if self.auditing else nullcontext():
+        with (
+            self.auditing.around() if self.auditing else nullcontext(),
+            self.traffic.association() if self.traffic else nullcontext(),
+        ):
             self._live()
 
     def _live(self) -> None:
@@ -88,6 +92,8 @@ class AcceptedAssociation(NodeAssociation):
             self.auditing.associated(request)
         refusal = self._admit(self, request)
         if refusal is not None:
+            if self.traffic is not None:
+                self.traffic.rejected = True
             if self.auditing is not None:
                 self.auditing.rejected(refusal)
             self.requestor.ae_title = request.calling_ae_title
@@ -114,7 +120,9 @@ class AcceptedAssociation(NodeAssociation):
             context_id, command, data = self._requests.pop(0)
             self.busy = True
             self._cancelled.clear()
-            self._handlers_by_command[command.command_field].serve(context_id, command, data)
+            handler = self._handlers_by_command[command.command_field]
+            with self.traffic.request(operation_of(command)) if self.traffic else nullcontext():
+                handler.serve(context_id, command, data)
             self.busy = False
             self.last_active = time.monotonic()
         while self.is_established:
@@ -122,6 +130,8 @@ class AcceptedAssociation(NodeAssociation):
             if message is None:
                 return
             self.busy = True
-            self._serve_request(message, context_id)
+            operation = type(message).__name__.replace("_", "-")
+            with self.traffic.request(operation) if self.traffic else nullcontext():
+                self._serve_request(message, context_id)
             self.busy = False
             self.last_active = time.monotonic()

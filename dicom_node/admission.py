@@ -66,6 +66,8 @@ class Admission:
             peer = self._recognise(calling, host, over_tls)
         except _Unfit as unfit:
             return _rejected(unfit.reason, unfit.rejection, calling, host)
+        if peer is not None and association.traffic is not None:
+            association.traffic.peer = peer.name
         if not self._has_room(association, calling, peer):
             return _rejected("peer_limit_exceeded", LOCAL_LIMIT_EXCEEDED, calling, host)
         if peer is not None:

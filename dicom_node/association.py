@@ -19,6 +19,7 @@ from dicom_node.connection import Connection, PeerTooSlow
 from dicom_node.messages import Incoming, StoreReceiver
 from dicom_node.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
 from dicom_node.peers import Peer
+from dicom_node.traffic import AssociationTraffic
 from dicom_node.upper_layer import (
     CLOSING_STATE,
     ESTABLISHED_STATE,
@@ -61,6 +62,8 @@ class NodeAssociation(Association):  # type: ignore[misc]
         self.store_receiver: StoreReceiver | None = None
         # What the audit trail hears of it; None as requestor.
         self.auditing: AssociationAuditing | None = None
+        # What the metrics hear of it; None as requestor.
+        self.traffic: AssociationTraffic | None = None
         # Command fields of the requests that we serve ourselves.
         self.served: frozenset[int] = frozenset()
         self.busy = False
@@ -192,6 +195,11 @@ class NodeAssociation(Association):  # type: ignore[misc]
         if data is not None:
             buffers += data_pdus(context_id, data, is_command=False, max_pdu_bytes=limit)
         return buffers
+
+    def answered(self, status: int) -> None:
+        """The last response to a request leaves with this status."""
+        if self.traffic is not None:
+            self.traffic.status = status
 
     def is_cancelled(self, message_id: int) -> bool:
         """Whether the peer has cancelled the request at hand, or is gone."""

@@ -47,6 +47,7 @@ class FindService:
 
     def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
         status = self._answer(context_id, command, data)
+        self.association.answered(status.code)
         if self.association.is_open:
             response = encode_response(command, status.code, status.comment)
             self.association.send_data(context_id, response)

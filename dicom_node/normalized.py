@@ -110,6 +110,7 @@ class NormalizedScp:
             # The edge of a request: the peer gets an answer whatever happens.
             log.error("request_failed", peer=self.association.peer_ae_title, exc_info=True)
             status = PROCESSING_FAILURE
+        self.association.answered(status)
         if self.association.is_open:
             response = encode_response(command, status, comment, error_id=error_id)
             self.association.send_data(context_id, response)

@@ -101,6 +101,7 @@ class RetrieveScp:
             # The edge of a request: the peer gets an answer whatever happens.
             log.error("retrieve_failed", peer=self._association.peer_ae_title, exc_info=True)
             status = UNEXPECTED
+        self._association.answered(status.code)
         if self._association.is_open:
             self._respond(context_id, command, status, progress, context[1])
 
@@ -117,11 +118,15 @@ class RetrieveScp:
         if auditing is not None:
             auditing.retrieving(instances, destination)
         unsent = {instance.sop_instance_uid for instance in instances}
+        sizes = {one.sop_instance_uid: one.location.length for one in instances}
+        traffic = self._association.traffic
 
         def count(result: SendResult) -> None:
             progress.count(result)
             if result.ok:
                 unsent.discard(result.sop_instance_uid)
+                if traffic is not None:
+                    traffic.sent(sizes.get(result.sop_instance_uid, 0))
             if progress.done % _INSTANCES_A_RESPONSE == 0 and progress.done < progress.total:
                 pending = encode_response(command, PENDING, sub_operations=progress.counts())
                 self._association.send_data(context_id, pending)

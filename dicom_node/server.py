@@ -21,15 +21,16 @@ from dicom_node.auditing import AssociationAuditing
 from dicom_node.command_set import Command
 from dicom_node.commitment_reporter import CommitmentReporter
 from dicom_node.contexts import supported_contexts
+from dicom_node.counted_store import CountedStoreScp
 from dicom_node.extended_negotiation import answer_extended
 from dicom_node.find_service import FindDispatch
 from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
 from dicom_node.status import SUCCESS
-from dicom_node.store_scp import StoreScp
 from dicom_node.tls import ServerTls
 from dicom_node.tls_connection import TlsConnection
+from dicom_node.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.upper_layer import NodeSocket, Timeouts
 from dicom_node.worklist_scp import WorklistScp
 from storage.errors import InvalidRequest
@@ -85,6 +86,7 @@ class Scp:
         )
         self._admission = Admission(self.storage)
         self._reporter = CommitmentReporter(self.storage)
+        self._traffic = TrafficCounter(self.storage.engine)
 
     @property
     def association_count(self) -> int:
@@ -103,6 +105,7 @@ class Scp:
                 thread.start()
                 self._threads.append(thread)
         self._reporter.start()
+        self._traffic.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
@@ -125,6 +128,7 @@ class Scp:
                     with contextlib.suppress(OSError):
                         association.connection.interrupt()
             time.sleep(_POLL_S)
+        self._traffic.stop()
 
     def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
         log.warning(
@@ -204,7 +208,8 @@ class Scp:
         association.requestor.address_info = AddressInformation(address[0], address[1])
         association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
         association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))
-        association.store_receiver = StoreScp(
+        association.traffic = AssociationTraffic(self._traffic)
+        association.store_receiver = CountedStoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
         retrieve = RetrieveScp(self.storage, association)

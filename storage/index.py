@@ -104,6 +104,11 @@ class Index:
         with reading(self._engine) as connection:
             return list_studies(connection, limit, offset, text, where, order)
 
+    def study_count(self) -> int:
+        with reading(self._engine) as connection:
+            count = select(func.count()).select_from(t.study)
+            return int(connection.execute(count).scalar_one())
+
     def series_of(self, study_instance_uid: str) -> list[Series]:
         with reading(self._engine) as connection:
             rows = connection.execute(

@@ -20,6 +20,7 @@ from storage.tables.holdings import (
     volume,
 )
 from storage.tables.idempotency import idempotency_key
+from storage.tables.traffic import dimse_traffic
 from storage.tables.webhooks import webhook, webhook_delivery
 from storage.tables.work import decision, delivery, event, finding, heartbeat, job, report, upload
 from storage.tables.workflow import (
@@ -48,6 +49,7 @@ __all__ = [
     "conflict",
     "decision",
     "delivery",
+    "dimse_traffic",
     "event",
     "expectation",
     "failed_attempt",

@@ -31,9 +31,24 @@ def upgrade() -> None:
     op.create_index("ix_series_study_fk_modality", "series", ["study_fk", "modality"])
     op.drop_index("ix_instance_series_fk", table_name="instance")
     op.create_index("ix_instance_series_fk_size_bytes", "instance", ["series_fk", "size_bytes"])
+    op.create_table(
+        "dimse_traffic",
+        *(
+            sa.Column(name, sa.String(length=length), nullable=False)
+            for name, length in (("operation", 24), ("peer", 80), ("outcome", 16))
+        ),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("requests", "instances", "size_bytes")
+        ),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        *(sa.Column(f"within_{n}", sa.BigInteger(), nullable=False) for n in range(1, 8)),
+        sa.PrimaryKeyConstraint("operation", "peer", "outcome", name=op.f("pk_dimse_traffic")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("dimse_traffic")
     op.drop_index("ix_instance_series_fk_size_bytes", table_name="instance")
     op.create_index("ix_instance_series_fk", "instance", ["series_fk"])
     op.drop_index("ix_series_study_fk_modality", table_name="series")
