@@ -8,6 +8,7 @@ packages=(
     poppler-utils                                                    # reads the PDF reports
     postgresql redis-server radosgw ceph-mon ceph-osd curl           # the full mode's services
     chromium fonts-dejavu-core                                       # the viewer's browser
+    rsyslog rsyslog-openssl                                          # the audit repository
 )
 
 if ! command -v dpkg-query >/dev/null; then

@@ -54,8 +54,8 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ve
         problem, position = "", None
         try:
             walk.check_mac("base", base)
-            walk.check_mac("head", head)
             walk.go({one.position: one.hash for one in anchors})
+            walk.check_mac("head", head)
             walk.end(head, anchors)
         except _Broken as broken:
             problem, position = str(broken), broken.position

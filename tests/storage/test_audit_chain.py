@@ -1,0 +1,190 @@
+"""The chain of the audit trail shows what was changed, removed or inserted, on both databases."""
+
+import hashlib
+import hmac
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, timedelta
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from storage import tables as t
+from storage.audit import Actor, AuditEvent, Code
+from storage.audit.chain import Keys, Link, seal
+from storage.audit.keeper import AuditKeeper, read_anchors
+from storage.audit.query import AuditFilter, all_events
+from storage.audit.verify import Verdict, verify_chain
+from storage.clock import utcnow
+from storage.database import reading, writing
+from storage.opening import Storage
+
+SECRET = "a secret of the test"
+PLAIN = Keys()
+KEYED = Keys.read(SECRET)
+
+
+def fill(storage: Storage, count: int = 12, keys: Keys = PLAIN, days_ago: int = 0) -> None:
+    at = utcnow() - timedelta(days=days_ago)
+    for number in range(count):
+        actor = Actor("account", f"user-{number}", "10.0.0.1")
+        storage.audit.record(AuditEvent(Code.QUERY, "E", actor, detail={"number": number}, at=at))
+    storage.audit.flush()
+    while seal(storage.engine, keys, utcnow()):
+        pass
+
+
+def tampered(storage: Storage, statement: str, keys: Keys = PLAIN) -> Verdict:
+    with writing(storage.engine) as connection:
+        connection.execute(text(statement))
+    return verify_chain(storage.engine, keys)
+
+
+def test_a_chain_that_nobody_touched_holds(storage: Storage) -> None:
+    assert verify_chain(storage.engine, PLAIN).holds, "an empty one"
+    fill(storage)
+    verdict = verify_chain(storage.engine, PLAIN)
+    assert (verdict.holds, verdict.checked, verdict.unsealed) == (True, 12, 0)
+
+
+def test_the_hash_is_what_the_page_of_the_decision_says(storage: Storage) -> None:
+    fill(storage, 1, KEYED)
+    with reading(storage.engine) as connection:
+        row = dict(connection.execute(select(t.audit_event)).mappings().one())
+    content = {
+        name: row[name]
+        for name in (
+            *("audit_id", "code", "type_code", "action", "outcome", "actor_kind", "actor_name"),
+            *("actor_address", "process", "request_id", "study_instance_uids", "patient_ids"),
+            *("occurrences", "detail"),
+        )
+    }
+    content |= {
+        "at": row["at"].astimezone(UTC).isoformat(timespec="microseconds"),
+        "before": "0" * 64,
+        "position": 1,
+    }
+    said = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    assert row["chain_hash"] == hmac.new(SECRET.encode(), said, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("statement", "position", "word"),
+    [
+        ("UPDATE audit_event SET actor_name = 'nobody' WHERE chain_index = 5", 5, "changed"),
+        ("UPDATE audit_event SET outcome = 4 WHERE chain_index = 12", 12, "changed"),
+        ("UPDATE audit_event SET detail = '{\"number\": 9}' WHERE chain_index = 3", 3, "changed"),
+        ("DELETE FROM audit_event WHERE chain_index = 7", 7, "removed"),
+        ("DELETE FROM audit_event WHERE chain_index IN (1, 2)", 1, "1 to 2 was removed"),
+        ("DELETE FROM audit_event WHERE chain_index > 10", 11, "removed"),
+        (
+            "INSERT INTO audit_event (chain_index, chain_hash, at, code, action, outcome,"
+            " actor_kind, study_instance_uids, patient_ids, detail) SELECT 13, chain_hash, at,"
+            " code, action, outcome, actor_kind, study_instance_uids, patient_ids, detail"
+            " FROM audit_event WHERE chain_index = 12",
+            13,
+            "inserted",
+        ),
+    ],
+)
+def test_the_first_event_that_was_touched_is_named(
+    storage: Storage, statement: str, position: int, word: str
+) -> None:
+    fill(storage)
+    verdict = tampered(storage, statement)
+    assert not verdict.holds
+    assert verdict.position == position
+    assert word in verdict.problem
+
+
+def test_who_rewrites_the_chain_without_the_key_is_seen(storage: Storage) -> None:
+    fill(storage, keys=KEYED)
+    assert verify_chain(storage.engine, KEYED).keyed_from == 1
+    # As somebody with the database alone would: unseal, change, seal again without the key.
+    with writing(storage.engine) as connection:
+        connection.execute(text("DELETE FROM audit_chain"))
+        connection.execute(
+            text("UPDATE audit_event SET chain_index = NULL, chain_hash = '', chain_key = ''")
+        )
+        connection.execute(text("UPDATE audit_event SET actor_name = 'nobody'"))
+    while seal(storage.engine, PLAIN, utcnow()):
+        pass
+    assert verify_chain(storage.engine, PLAIN).holds, "without the key nothing tells them apart"
+    verdict = verify_chain(storage.engine, KEYED)
+    assert "not written with the key" in verdict.problem
+
+
+def test_who_sets_the_whole_back_is_seen_by_an_anchor_alone(storage: Storage) -> None:
+    fill(storage, keys=KEYED)
+    with reading(storage.engine) as connection:
+        before = connection.execute(text("SELECT position, hash, mac FROM audit_chain")).one()
+    fill(storage, keys=KEYED)
+    anchor = verify_chain(storage.engine, KEYED).head
+    with writing(storage.engine) as connection:
+        connection.execute(text("DELETE FROM audit_event WHERE chain_index > 12"))
+        connection.execute(
+            text("UPDATE audit_chain SET position = :position, hash = :hash, mac = :mac"),
+            before._asdict(),
+        )
+    assert verify_chain(storage.engine, KEYED).holds
+    assert "the end is missing" in verify_chain(storage.engine, KEYED, [anchor]).problem
+    forged = [Link(3, "f" * 64)]
+    assert "not the one that was anchored" in verify_chain(storage.engine, KEYED, forged).problem
+
+
+def test_a_new_key_goes_on_where_the_old_one_ended(storage: Storage) -> None:
+    fill(storage, 3)
+    fill(storage, 3, KEYED)
+    both = Keys.read(f"another secret, {SECRET}")
+    fill(storage, 3, both)
+    verdict = verify_chain(storage.engine, both)
+    assert (verdict.holds, verdict.checked, verdict.keyed_from) == (True, 9, 4)
+    assert "which MEDIVIEW_AUDIT_KEY does not have" in verify_chain(storage.engine, KEYED).problem
+
+
+def test_several_sealers_at_once_make_one_chain(storage: Storage) -> None:
+    for number in range(300):
+        storage.audit.record(AuditEvent(Code.QUERY, "E", Actor("peer", f"P{number}")))
+    storage.audit.flush()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: seal(storage.engine, PLAIN, utcnow()), range(4)))
+    verdict = verify_chain(storage.engine, PLAIN)
+    assert (verdict.holds, verdict.checked) == (True, 300)
+
+
+def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> None:
+    fill(storage, 10, KEYED, days_ago=40)
+    fill(storage, 5, KEYED)
+    settings = storage.settings.model_copy(
+        update={"audit_keep_days": 30, "audit_key": SecretStr(SECRET)}
+    )
+    object.__setattr__(storage, "settings", settings)
+    keeper = AuditKeeper(storage)
+    keeper.round(utcnow())
+    storage.audit.flush()
+    keeper.round(utcnow())
+    kept = list(all_events(storage.engine, AuditFilter()))
+    assert [one.actor_name for one in kept[:5]] == [f"user-{n}" for n in range(5)]
+    assert (kept[5].code, kept[5].action, kept[5].detail["removed"]) == (
+        Code.AUDIT_LOG_USED,
+        "D",
+        10,
+    )
+    verdict = verify_chain(storage.engine, KEYED)
+    assert (verdict.holds, verdict.base.position, verdict.checked) == (True, 10, 6)
+    anchors = (storage.settings.data_dir / "audit" / "anchors.jsonl").read_text()
+    assert verify_chain(storage.engine, KEYED, read_anchors(anchors)).holds
+    # Cutting off more than retention did, with the note of it, takes the key.
+    with writing(storage.engine) as connection:
+        place = connection.execute(
+            text("SELECT chain_index, chain_hash FROM audit_event WHERE chain_index = 12")
+        ).one()
+        connection.execute(text("DELETE FROM audit_event WHERE chain_index <= 12"))
+        connection.execute(
+            text("UPDATE audit_chain SET position = :p, hash = :h WHERE name = 'base'"),
+            {"p": place[0], "h": place[1]},
+        )
+    assert "base at 12 was not written with the key" in verify_chain(storage.engine, KEYED).problem
+    shutil.rmtree(storage.settings.data_dir / "audit")
