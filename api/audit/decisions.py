@@ -14,6 +14,7 @@ _INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
 _FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
 _WORKITEM = "/dicom-web/workitems/{workitem_uid}"
 _SUBSCRIBER = f"{_WORKITEM}/subscribers/{{ae_title}}"
+_NOTICE = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,16 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("PUT", "/api/peers/{name}"): Told(Code.SECURITY_ALERT, "U", _PEER),
     ("DELETE", "/api/peers/{name}"): Told(Code.SECURITY_ALERT, "D", _PEER),
     ("POST", "/api/peers/{name}/test"): Told(Code.SECURITY_ALERT, "E", _PEER),
+    # --- Webhooks ----------------------------------------------------------------------------
+    ("GET", "/api/webhooks"): Quiet("It shows addresses of systems, and nobody's data."),
+    ("GET", "/api/webhooks/{webhook_id}"): Quiet("It shows the address of a system."),
+    ("GET", "/api/webhooks/{webhook_id}/deliveries"): _UIDS_ALONE,
+    ("POST", "/api/webhooks"): Told(Code.SECURITY_ALERT, "C", _PEER),
+    ("PATCH", "/api/webhooks/{webhook_id}"): Told(Code.SECURITY_ALERT, "U", _PEER),
+    ("DELETE", "/api/webhooks/{webhook_id}"): Told(Code.SECURITY_ALERT, "D", _PEER),
+    ("POST", "/api/webhooks/{webhook_id}/secret"): Told(Code.SECURITY_ALERT, "U", _PEER),
+    ("POST", "/api/webhooks/{webhook_id}/ping"): Told(Code.SECURITY_ALERT, "E", _PEER),
+    ("POST", f"{_NOTICE}/redeliver"): Told(Code.SECURITY_ALERT, "E", _PEER),
     # --- DICOMweb: QIDO-RS -------------------------------------------------------------------
     ("GET", "/dicom-web/studies"): _QUERY,
     ("GET", "/dicom-web/series"): _QUERY,
