@@ -41,6 +41,15 @@ _ANY_OUTCOME = {
     "description": "An OperationOutcome with the node's own code and remedy.",
     "content": {"application/fhir+json": {"schema": _OUTCOME}},
 }
+_DICOMWEB = "/dicom-web"
+# PS3.18 Annex F: by tag, each with its VR.
+_DATASET = {
+    "type": "object",
+    "description": "A data set in DICOM JSON (PS3.18 Annex F).",
+    "additionalProperties": {"type": "object", "properties": {"vr": {"type": "string"}}},
+}
+_DATASETS = {"type": "array", "items": {"$ref": "#/components/schemas/DicomJson"}}
+_NEGOTIATED = {"type": "string", "format": "binary", "description": "As Accept asks for it."}
 _INVALID = {"description": "The request does not fit its description; `errors` lists where."}
 
 
@@ -78,12 +87,15 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for name, schema in outcome.pop("$defs", {}).items():
         schemas.setdefault(name, schema)
     schemas["OperationOutcome"] = outcome
+    schemas["DicomJson"] = _DATASET
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             if isinstance(operation, dict):
                 if takes_key(path, method, operation):
                     operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                 _complete(operation, _ANY_OUTCOME if path.startswith(_FHIR) else _ANY_PROBLEM)
+                if path.startswith(_DICOMWEB):
+                    _negotiate(operation, path)
     used = {
         tag
         for operations in description["paths"].values()
@@ -102,3 +114,19 @@ def _complete(operation: dict[str, Any], problem: dict[str, Any]) -> None:
     if "HTTPValidationError" in str(responses.get("422", "")):
         responses["422"] = {**problem, **_INVALID}
     responses.setdefault("default", problem)
+
+
+def _negotiate(operation: dict[str, Any], path: str) -> None:
+    """DICOMweb's answers are negotiated by the standard, not by FastAPI, which knows no type."""
+    leaf = path.rpartition("/")[2]
+    for response in operation["responses"].values():
+        content = response.get("content", {})
+        if content.get("application/json", {}).get("schema") != {}:
+            continue
+        if path == _DICOMWEB:
+            content["application/json"] = {"schema": {"type": "object"}}
+            continue
+        del content["application/json"]
+        if leaf in ("studies", "series", "instances", "metadata", "workitems"):
+            content["application/dicom+json"] = {"schema": _DATASETS}
+        content["*/*"] = {"schema": _NEGOTIATED}

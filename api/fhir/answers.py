@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from api.errors import ApiProblem
 from api.fhir.parameters import SearchParameters
@@ -17,8 +17,13 @@ from api.fhir.resources import Resource
 FHIR_JSON = "application/fhir+json"
 
 
-class FhirJson(Response):
+class FhirJson(JSONResponse):
+    """What is encoded already; a JSONResponse, so that OpenAPI tells the resource's schema."""
+
     media_type = FHIR_JSON
+
+    def render(self, content: bytes) -> bytes:
+        return content
 
 
 def answer(request: Request, resource: Resource) -> Response:

@@ -1,6 +1,7 @@
 """Search parameters that several resources share, as conditions over the tables."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote, unquote
 
 from sqlalchemy import ColumnElement, and_, false, or_
@@ -56,7 +57,7 @@ PATIENT: dict[str, Parameter] = {
 }
 
 
-def by_time(column: ColumnElement[object]) -> Parameter:
+def by_time(column: ColumnElement[Any]) -> Parameter:
     """A date or time against a column of times."""
 
     def condition(name: str, value: str) -> Condition:

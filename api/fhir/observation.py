@@ -50,7 +50,7 @@ def _code(name: str, value: str) -> Condition:
     token = read_token(value)
     if not token.code:
         return false()
-    same = t.finding.c.code["value"].as_string() == token.code
+    same: Condition = t.finding.c.code["value"].as_string() == token.code
     if not token.system:
         return same
     scheme = t.finding.c.code["scheme_designator"].as_string()

@@ -1,0 +1,138 @@
+"""The OpenAPI description is what a generator can use, and what the server really does."""
+
+import collections
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from api.app import create_app
+from storage.clock import utcnow
+from storage.settings import load_settings
+from tests import builders
+from tests.api.client import ApiNode, part10, scheduled_job, worked_on
+
+_LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
+# Endless answers, what waits for a worker, and what needs an identity provider.
+_NOT_ASKED = r"^/api/events|^/api/jobs/\{job_id\}/events|^/api/analyze$|/oidc/|/subscribers/|/peers/\{name\}/test"
+_CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+)
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return create_app(load_settings()).openapi()
+
+
+def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_every_operation_has_a_name_of_its_own_a_group_and_a_summary(
+    description: dict[str, Any],
+) -> None:
+    assert description["openapi"].startswith("3.1")
+    names = collections.Counter(one["operationId"] for _, _, one in operations(description))
+    assert [name for name, count in names.items() if count > 1] == []
+    for path, method, operation in operations(description):
+        assert operation.get("tags"), (path, method)
+        assert operation.get("summary"), (path, method)
+
+
+def test_no_body_is_untyped_and_every_route_says_how_it_fails(description: dict[str, Any]) -> None:
+    for path, method, operation in operations(description):
+        problem = "fhir+json" if path.startswith("/fhir") else "problem+json"
+        assert f"application/{problem}" in operation["responses"]["default"]["content"]
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            for kind, content in body.get("content", {}).items():
+                assert content.get("schema"), (path, method, kind)
+
+
+def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+    schemas = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
+    assert set(_references(description)) <= schemas
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _references(one)
+
+
+def test_the_server_answers_as_described_whatever_is_asked(
+    stored_api: ApiNode, tmp_path: Path
+) -> None:
+    """Schemathesis asks every operation what its description allows and forbids.
+
+    On SQLite at some length, on PostgreSQL for what differs there: the statements.
+    """
+    api = stored_api
+    on_postgresql = api.storage.engine.dialect.name == "postgresql"
+    examples = 200 if _LONG else 1 if on_postgresql else 3
+    phases = "examples,coverage,fuzzing" if _LONG or not on_postgresql else "fuzzing"
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(_known(api), encoding="utf-8")
+    run = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("st")),
+            "--config-file",
+            str(config),
+            "run",
+            f"{api.url}/api/openapi.json",
+            *("--exclude-path-regex", _NOT_ASKED),
+            *("--phases", phases),
+            *("--max-examples", str(examples)),
+            *("--checks", ",".join(_CHECKS)),
+            *("--request-timeout", "20"),
+            *("--seed", "1"),
+            *("--warnings", "off"),
+            "--no-color",
+            "--continue-on-failure",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=1200 if _LONG else 240,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-12_000:] + run.stderr[-2_000:]
+
+
+def _known(api: ApiNode) -> str:
+    """Identifiers of what is there, so that more than 404 is answered."""
+    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="MR", seed=9)
+    for instance in series:
+        api.storage.ingest.accept(part10(instance), "dimse:MR1")
+    study = str(series[0].StudyInstanceUID)
+    job = scheduled_job(api.storage, study)
+    worked_on(api.storage, job)
+    (finding,) = api.storage.findings.of_job(job.job_id)
+    api.storage.deliveries.enqueue("pacs", api.storage.index.instances_of(study), job.job_id)
+    delivery = api.storage.deliveries.of_study(study)[0]
+    api.storage.heartbeats.beat("beat", utcnow())
+    known = {
+        "study_instance_uid": study,
+        "series_instance_uid": str(series[0].SeriesInstanceUID),
+        "sop_instance_uid": str(series[0].SOPInstanceUID),
+        "job_id": job.job_id,
+        "finding_id": finding.finding_id,
+        "delivery_id": delivery.delivery_id,
+    }
+    lines = [f'"path.{name}" = "{value}"' for name, value in known.items()]
+    return "\n".join(["[parameters]", *lines, ""])
