@@ -13,6 +13,7 @@ from inference import auditing
 from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.predecessor import predecessor_report
 from inference.results.encode import EncodedResults, encode_results
 from inference.rules.of_job import destinations_of, rule_for
 from inference.volume import Volume, assemble_volume
@@ -89,7 +90,15 @@ class Work:
             wanted = frozenset(self._storage.settings.result_kinds).union(
                 *(peer.object_kinds for peer in destinations)
             )
-            results = encode_results(self._job, pipeline, sources, volume, output, wanted)
+            results = encode_results(
+                self._job,
+                pipeline,
+                sources,
+                volume,
+                output,
+                wanted,
+                predecessor_report(self._storage, self._job),
+            )
         with self._stage("storing", _STORING):
             stored = self._store(results, destinations)
         self._timings_s["total"] = time.monotonic() - begun

@@ -24,7 +24,11 @@ class Findings:
                 connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
-        return self._where(t.finding.c.study_instance_uid == study_instance_uid)
+        """Those that count: of each series and pipeline the newest job's.
+
+        A late instance gives a revised result; both beside each other would contradict.
+        """
+        return self._where(t.finding.c.study_instance_uid == study_instance_uid, _newest())
 
     def of_job(self, job_id: str) -> list[Finding]:
         return self._where(t.finding.c.job_id == job_id)
@@ -42,7 +46,9 @@ class Findings:
     def of_studies(self, study_instance_uids: Sequence[str]) -> dict[str, list[Finding]]:
         """The findings of several studies at once."""
         found: dict[str, list[Finding]] = {uid: [] for uid in study_instance_uids}
-        for finding in self._where(t.finding.c.study_instance_uid.in_(study_instance_uids)):
+        for finding in self._where(
+            t.finding.c.study_instance_uid.in_(study_instance_uids), _newest()
+        ):
             found[finding.study_instance_uid].append(finding)
         return found
 
@@ -51,14 +57,29 @@ class Findings:
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.finding.c.study_instance_uid, func.count())
-                .where(t.finding.c.study_instance_uid.in_(study_instance_uids))
+                .where(t.finding.c.study_instance_uid.in_(study_instance_uids), _newest())
                 .group_by(t.finding.c.study_instance_uid)
             )
             found = {uid: count for uid, count in rows}  # noqa: C416 - Row is no pair to mypy
         return {uid: found.get(uid, 0) for uid in study_instance_uids}
 
-    def _where(self, condition: ColumnElement[bool]) -> list[Finding]:
-        query = select(t.finding).where(condition)
+    def _where(self, *conditions: ColumnElement[bool]) -> list[Finding]:
+        query = select(t.finding).where(*conditions)
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.finding.c.created_at, t.finding.c.label))
             return [to_finding(row) for row in rows.mappings()]
+
+
+def _newest() -> ColumnElement[bool]:
+    """A finding carries the time of its job's creation, by which the newest job is known."""
+    other = t.finding.alias("other")
+    newest = (
+        select(func.max(other.c.created_at))
+        .where(
+            other.c.study_instance_uid == t.finding.c.study_instance_uid,
+            other.c.series_instance_uid == t.finding.c.series_instance_uid,
+            other.c.pipeline == t.finding.c.pipeline,
+        )
+        .scalar_subquery()
+    )
+    return t.finding.c.created_at == newest

@@ -42,9 +42,11 @@ def encode_results(
     volume: Volume | None,
     output: PipelineOutput,
     extra_kinds: Collection[str] = (),
+    predecessor: Dataset | None = None,
 ) -> EncodedResults:
     """Make findings, SEG, SR and draft of one output, so that they never disagree.
 
+    `predecessor` is the SR that the new one replaces.
     `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
@@ -62,7 +64,9 @@ def encode_results(
         objects.append(ResultObject("SEG", segmentation))
     if any(finding.value is not None for finding in findings):
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
-        structured = encode_sr(job, pipeline, ordered, findings, output.segments, segmentation)
+        structured = encode_sr(
+            job, pipeline, ordered, findings, output.segments, segmentation, predecessor
+        )
         objects.append(ResultObject("SR", structured))
     if {"SC", "PDF"} & set(extra_kinds) and findings:
         objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)

@@ -40,12 +40,14 @@ def encode_sr(
     findings: Sequence[Finding],
     segments: Sequence[Segment],
     segmentation: Dataset | None,
+    predecessor: Dataset | None = None,
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
     `sources` stand in the order of the volume. Findings with a segment become a TID 1411
-    group for each segment, the others one TID 1501 group each. UIDs and dates derive from
-    the job, so a rerun repeats them.
+    group for each segment, the others one TID 1501 group each. `predecessor` is named in the
+    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. UIDs and dates
+    derive from the job, so a rerun repeats them.
     """
     first = sources[0]
     identity = result_identity(job, "SR")
@@ -74,6 +76,7 @@ def encode_sr(
         manufacturer_model_name=MANUFACTURER,
         software_versions=software_versions(pipeline),
         device_serial_number=DEVICE_SERIAL_NUMBER,
+        previous_versions=None if predecessor is None else [predecessor],
         is_complete=True,
         is_final=False,
         is_verified=False,
