@@ -168,7 +168,7 @@ def open_session(
 def _checked(request: Request, storage: Storage, name: str, password: str, method: str) -> Account:
     """The account of name and password, or 401; 429 while it is too early to try."""
     by_name, by_address = of_account(name), of_address(client_address(request.scope))
-    wait_s = storage.attempts.begin([by_name, by_address], utcnow())
+    wait_s = storage.attempts.begin([by_name, by_address])
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         trail.sign_in_failed(storage, request.scope, method, "too many attempts")

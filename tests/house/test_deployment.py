@@ -64,7 +64,8 @@ def test_compose_values_are_accepted(
     for name, value in own(services)["api"]["environment"].items():
         monkeypatch.setenv(name, re.sub(r"\$\{(\w+):\?[^}]*\}", lambda m: secrets[m[1]], value))
     settings = Settings()
-    settings.check_binding(settings.http_host, "The API")
+    settings.check_http_binding()
+    settings.check_binding(settings.dicom_host, "The SCP")
     assert settings.object_store == "s3"
     assert settings.resolved_database_url.endswith("secret123@postgres/mediview")
 
