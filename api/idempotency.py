@@ -19,6 +19,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.matrix import RuleIndex
 from api.access.principal import principal_of
 from api.errors import ApiProblem, problem_response, status_of
 from api.middleware.refusing import refuse
@@ -68,6 +69,7 @@ class Idempotency:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._kept_s = settings.idempotency_kept_s
+        self._rules = RuleIndex()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -91,11 +93,13 @@ class Idempotency:
                 keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._kept_s
             )
             if isinstance(begun, Answer):
+                self._name_route(scope)
                 await _replay(begun, send)
                 return
             if begun != "ours":
                 raise _conflict(begun)
         except ApiProblem as problem:
+            self._name_route(scope)
             await refuse(scope, receive, send, problem)
             return
         except HTTPException as error:
@@ -109,6 +113,12 @@ class Idempotency:
             )
             return
         await self._do(_Hold(keys, key, attempt), scope, _again(body, receive), send)
+
+    def _name_route(self, scope: Scope) -> None:
+        """For the log, the metrics and the audit trail: the router is not asked this time."""
+        rule = self._rules.find("POST", scope["path"])
+        if rule is not None:
+            scope["route"] = rule
 
     async def _do(self, hold: "_Hold", scope: Scope, receive: Receive, send: Send) -> None:
         """Have it done, and keep the answer where something was done."""

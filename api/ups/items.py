@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import OptionalPrincipalDep
+from api.audit.middleware import name_studies
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
@@ -15,6 +16,7 @@ from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
 from inference.wake import wake
 from storage.errors import InvalidRequest
+from storage.opening import Storage
 from storage.workitem_json import JsonAttributes, has_value, tag_of, text_of
 from storage.workitem_requests import change_state, request_cancel, update
 from storage.workitem_rows import no_such_item
@@ -42,6 +44,7 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
     attributes = await read_attributes(request)
     uid = _asked_uid(request, attributes)
     item, modified = await run_in_threadpool(storage.work_items.create, uid, attributes)
+    name_studies(request, *filter(None, [item.study_instance_uid]))
     url = f"{service_url(request, storage)}/workitems/{item.sop_instance_uid}"
     headers = {"Location": url, "Content-Location": url}
     if modified:
@@ -62,6 +65,7 @@ def retrieve_work_item(
     found = storage.work_item_list.find(workitem_uid, whole=True)
     if found is None:
         raise no_such_item()
+    name_studies(request, *filter(None, [found.study_instance_uid]))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if model == DICOM_XML:
         return xml_answer([found.attributes], headers)
@@ -79,6 +83,7 @@ async def update_work_item(
     if not attributes:
         raise InvalidRequest("The body names nothing to change.", remedy="Send a data set.")
     transaction_uid = text_of(attributes, "TransactionUID") or _transaction(request)
+    await run_in_threadpool(_name_study, request, storage, workitem_uid)
     await run_in_threadpool(update, storage, workitem_uid, transaction_uid, attributes)
     return empty(200)
 
@@ -92,6 +97,7 @@ async def change_work_item_state(
     """The body holds Procedure Step State and Transaction UID (PS3.18 11.7.1.4)."""
     attributes = await read_attributes(request)
     state = _state(attributes)
+    await run_in_threadpool(_name_study, request, storage, workitem_uid)
     already = await run_in_threadpool(
         change_state, storage, workitem_uid, state, text_of(attributes, "TransactionUID")
     )
@@ -115,12 +121,20 @@ async def request_cancellation(
 ) -> Response:
     """What nobody has claimed, or this node performs, is canceled; else its performer is asked."""
     details = await read_attributes(request)
+    await run_in_threadpool(_name_study, request, storage, workitem_uid)
     asked_by = (principal.name if principal else "") or "UNKNOWN"
     already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
     if already:
         sentence = "The UPS is already in the requested state of CANCELED."
         return empty(202, {"Warning": warning(request, storage, sentence)})
     return empty(202)
+
+
+def _name_study(request: Request, storage: Storage, workitem_uid: str) -> None:
+    """For the audit trail: the path names the item alone."""
+    found = storage.work_item_list.find(workitem_uid)
+    if found is not None and found.study_instance_uid:
+        name_studies(request, found.study_instance_uid)
 
 
 def _asked_uid(request: Request, attributes: JsonAttributes) -> str:
