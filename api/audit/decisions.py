@@ -12,6 +12,7 @@ _STUDY = "/dicom-web/studies/{study_instance_uid}"
 _SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
 _INSTANCE = f"{_SERIES}/instances/{{sop_instance_uid}}"
 _FRAMES = f"{_INSTANCE}/frames/{{frame_list}}"
+_WEBHOOK = "/api/webhooks/{webhook_id}"
 _WORKITEM = "/dicom-web/workitems/{workitem_uid}"
 _SUBSCRIBER = f"{_WORKITEM}/subscribers/{{ae_title}}"
 _NOTICE = "/api/webhooks/{webhook_id}/deliveries/{delivery_id}"
@@ -47,6 +48,7 @@ _UIDS_ALONE = Quiet("It carries UIDs, states and codes, and no patient.")
 _QUERY = Told(Code.QUERY, "E", repeated=True)
 _STORES = Told(Code.INSTANCES_TRANSFERRED, "C", stores=True)
 _RESULTS = Told(Code.INSTANCES_ACCESSED, "R", via="results")
+_READ = Told(Code.INSTANCES_ACCESSED, "R", repeated=True)
 _RETRIEVED = Told(Code.INSTANCES_TRANSFERRED, "R")
 _CHANGED = Told(Code.PROCEDURE_RECORD, "U")
 _NOT_IN_YET = Quiet("Nothing has come in yet; its content is told.")
@@ -152,6 +154,9 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/webhooks/{webhook_id}/secret"): Told(Code.SECURITY_ALERT, "U", _PEER),
     ("POST", "/api/webhooks/{webhook_id}/ping"): Told(Code.SECURITY_ALERT, "E", _PEER),
     ("POST", f"{_NOTICE}/redeliver"): Told(Code.SECURITY_ALERT, "E", _PEER),
+    # --- Webhooks and rules ------------------------------------------------------------------
+    ("GET", "/api/rules"): _PUBLIC,
+    ("POST", f"{_WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): Told(Code.EXPORT, "E"),
     # --- DICOMweb: QIDO-RS -------------------------------------------------------------------
     ("GET", "/dicom-web/studies"): _QUERY,
     ("GET", "/dicom-web/series"): _QUERY,
@@ -176,6 +181,25 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", f"{_FRAMES}/thumbnail"): _view("rendered"),
     ("GET", f"{_INSTANCE}/bulkdata/{{element_path:path}}"): _view("bulk data"),
     ("GET", _FRAMES): _view("frames"),
+    ("GET", f"{_STUDY}/bulkdata"): _view("bulk data"),
+    ("GET", f"{_SERIES}/bulkdata"): _view("bulk data"),
+    ("GET", f"{_INSTANCE}/bulkdata"): _view("bulk data"),
+    ("GET", f"{_STUDY}/pixeldata"): _view("bulk data"),
+    ("GET", f"{_SERIES}/pixeldata"): _view("bulk data"),
+    ("GET", f"{_INSTANCE}/pixeldata"): _view("bulk data"),
+    ("GET", "/dicom-web/wado"): _view("WADO-URI"),
+    # --- FHIR --------------------------------------------------------------------------------
+    ("GET", "/fhir/metadata"): _PUBLIC,
+    ("GET", "/fhir/AuditEvent"): Told(Code.AUDIT_LOG_USED, "R"),
+    ("GET", "/fhir/AuditEvent/{resource_id}"): Told(Code.AUDIT_LOG_USED, "R"),
+    ("GET", "/fhir/Device"): _PUBLIC,
+    ("GET", "/fhir/Device/{resource_id}"): _PUBLIC,
+    ("GET", "/fhir/DiagnosticReport"): _QUERY,
+    ("GET", "/fhir/DiagnosticReport/{resource_id}"): _READ,
+    ("GET", "/fhir/ImagingStudy"): _QUERY,
+    ("GET", "/fhir/ImagingStudy/{resource_id}"): _READ,
+    ("GET", "/fhir/Observation"): _QUERY,
+    ("GET", "/fhir/Observation/{resource_id}"): _READ,
     # --- DICOMweb: deleting ------------------------------------------------------------------
     ("DELETE", _STUDY): Told(Code.STUDY_DELETED, "D"),
     ("DELETE", _SERIES): Told(Code.INSTANCES_ACCESSED, "D"),

@@ -31,6 +31,8 @@ from storage.requests import Stored, current_request_id, serving
 log = structlog.get_logger(__name__)
 
 _PATIENT_KEYS = frozenset({"patientid", "00100020"})
+_WADO_STUDY = frozenset({"studyuid"})
+"""Parameter of WADO-URI (PS3.18 9.1.2.1)."""
 _WILDCARDS = frozenset("*?\\")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUERY_MAX_CHARACTERS = 4000
@@ -145,6 +147,8 @@ class _Request:
         parameters: Mapping[str, Any] = self._scope.get("path_params") or {}
         named = self._scope["state"].get(NAMED_STUDIES, ())
         studies = (str(parameters[_STUDY]),) if _STUDY in parameters else tuple(named)
+        if what.via and not studies:
+            studies = _values_of(self._scope.get("query_string", b""), _WADO_STUDY)
         if what.via and studies and status < 400:
             for study in studies:
                 audit.viewed(actor, study, what.via)
@@ -216,16 +220,15 @@ def _outcome(status: int) -> int:
 
 def _patients_asked_for(query: bytes) -> tuple[str, ...]:
     """Patients whom a search names outright."""
+    return tuple(one for one in _values_of(query, _PATIENT_KEYS) if not _WILDCARDS & set(one))
+
+
+def _values_of(query: bytes, names: frozenset[str]) -> tuple[str, ...]:
     try:
         parameters = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return ()
-    found = [
-        value
-        for name, value in parameters
-        if name.lower() in _PATIENT_KEYS and value and not _WILDCARDS & set(value)
-    ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(value for name, value in parameters if name.lower() in names))
 
 
 def _refusal(error: MediViewError) -> Any:
