@@ -12,8 +12,9 @@ import typer
 from rich.table import Table
 
 from api.cli.console import err, out
+from api.cli.operator import told
 from api.cli.starting import start
-from storage.audit import Action, Actor, AuditEvent, Code
+from storage.audit import Action, Code
 from storage.clock import utcnow
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
@@ -40,24 +41,8 @@ _LISTED = 50
 def _storage(action: Action, what: str) -> Iterator[Storage]:
     """The storage; that the trail was used is written into it."""
     with open_storage(start(log_level="ERROR")) as storage:
-        storage.audit.record(
-            AuditEvent(
-                Code.AUDIT_LOG_USED,
-                action,
-                Actor("operator", _operator()),
-                detail={"what": "audit trail", "command": what},
-            )
-        )
+        told(storage, Code.AUDIT_LOG_USED, action, what="audit trail", command=what)
         yield storage
-
-
-def _operator() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"
 
 
 @app.command("list")

@@ -9,7 +9,9 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
+from api.cli.operator import told
 from api.cli.starting import start
+from storage.audit import Code, Type
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
 from storage.peer_rules import checked
@@ -103,6 +105,7 @@ def add(
         token=os.environ.get(_TOKEN_VARIABLE, "") if at.startswith("http") else "",
     )
     with _storage() as storage:
+        told(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
         storage.peers.add(checked(peer, storage.settings))
     out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
 
@@ -111,6 +114,7 @@ def add(
 def remove(name: Annotated[str, typer.Argument()]) -> None:
     """Remove a peer; deliveries to it wait until it is there again."""
     with _storage() as storage:
+        told(storage, Code.SECURITY_ALERT, "D", type=Type.NETWORK_CONFIGURATION, name=name)
         storage.peers.remove(name)
     out.print(f"{name} is not known any more.", markup=False)
 

@@ -1,0 +1,38 @@
+"""Who runs a command, for the audit trail."""
+
+import getpass
+
+from storage.audit import Action, Actor, AuditEvent, Code, Type
+from storage.opening import Storage
+
+
+def operator() -> Actor:
+    """The account of the operating system."""
+    try:
+        return Actor("operator", getpass.getuser())
+    except (KeyError, OSError):
+        return Actor("operator", "operator")
+
+
+def told(
+    storage: Storage,
+    code: Code,
+    action: Action,
+    *,
+    type: Type = Type.NONE,
+    studies: tuple[str, ...] = (),
+    patients: tuple[str, ...] = (),
+    **detail: object,
+) -> None:
+    """Tell what a command does. Raises StorageUnavailable where the trail fails closed."""
+    storage.audit.record(
+        AuditEvent(
+            code,
+            action,
+            operator(),
+            type=type,
+            study_instance_uids=studies,
+            patient_ids=patients,
+            detail=detail,
+        )
+    )
