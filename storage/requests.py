@@ -49,6 +49,16 @@ def tell_stored(stored: Stored) -> None:
 
 
 @contextmanager
+def listening(on_stored: Callable[[Stored], None]) -> Iterator[None]:
+    """`on_stored` hears of each instance that the request at hand brings in."""
+    token = _SERVED.set(_Served(current_request_id(), on_stored))
+    try:
+        yield
+    finally:
+        _SERVED.reset(token)
+
+
+@contextmanager
 def serving(request_id: str, on_stored: Callable[[Stored], None] | None = None) -> Iterator[None]:
     """Everything inside is for that request, log lines too. Empty: for none that is known.
 

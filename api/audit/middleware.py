@@ -26,7 +26,7 @@ from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
 from storage.errors import MediViewError
 from storage.opening import Storage
-from storage.requests import Stored, current_request_id, serving
+from storage.requests import Stored, current_request_id, listening
 
 log = structlog.get_logger(__name__)
 
@@ -99,12 +99,14 @@ class AuditTrail:
 
         try:
             method = scope.get("method", "GET")
-            if method not in _READS:
-                if audit.fail_closed:
-                    await run_sync(audit.check)
-                if method == "DELETE":
-                    await run_sync(request.remember_patients)
-            with serving(current_request_id(), request.came_in.take):
+            if method in _READS:
+                await self.app(scope, receive, send_told)
+                return
+            if audit.fail_closed:
+                await run_sync(audit.check)
+            if method == "DELETE":
+                await run_sync(request.remember_patients)
+            with listening(request.came_in.take):
                 await self.app(scope, receive, send_told)
             request.tell_rest()
         except MediViewError as error:
