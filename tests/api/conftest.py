@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.services import free_port
@@ -35,3 +36,10 @@ def stored_api(storage_settings: Settings) -> Iterator[ApiNode]:
     """The same over each kind of storage: SQLite with files, PostgreSQL with S3."""
     with api_node(storage_settings.model_copy(update={"http_port": free_port()})) as node:
         yield node
+
+
+@pytest.fixture
+def storage(storage_settings: Settings) -> Iterator[Storage]:
+    """Without a server: an open storage of each kind."""
+    with open_storage(storage_settings) as opened:
+        yield opened

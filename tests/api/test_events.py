@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.api.client import (
     worked_on,
     zipped,
 )
+from tests.services import free_port
 
 
 def test_a_job_is_followed_to_its_end_and_the_stream_closes(stored_api: ApiNode) -> None:
@@ -127,3 +129,53 @@ def test_a_refusal_is_told_so_that_a_page_can_show_its_reason(api: ApiNode) -> N
         told = next(data for _, _, data in stream if data.get("change") == "decided")
     assert told["study_instance_uid"] == series[0].StudyInstanceUID
     assert (told["pipeline"], told["accepted"]) == ("brain-volume", False)
+
+
+def test_a_stream_that_resumes_where_nothing_is_kept_says_so(stored_api: ApiNode) -> None:
+    api = stored_api
+    for number in range(1, 5):
+        scheduled_job(api.storage, f"2.25.{number}")
+    newest = api.storage.events.last_id()
+    with events(api, f"/api/events?after={newest + 1000}") as stream:
+        _, name, data = next(stream)
+    assert (name, data["code"]) == ("reset", "events_gone")
+    assert data["remedy"]
+    assert api.storage.events.prune(utcnow() + timedelta(hours=1)) >= 3
+    with events(api, f"/api/events?after={newest - 2}") as stream:
+        seen = [next(stream) for _ in range(2)]
+    assert [one[1] for one in seen] == ["reset", "job"]
+    # The newest is kept, so that numbers go on and nobody begins anew.
+    assert (seen[1][0], seen[1][2]["study_instance_uid"]) == (newest, "2.25.4")
+    with events(api, f"/api/events?after={newest}") as stream:
+        scheduled_job(api.storage, "2.25.9")
+        assert next(stream)[2]["study_instance_uid"] == "2.25.9"
+
+
+def test_every_process_tells_what_any_of_them_did_and_a_restart_loses_nothing(
+    api_settings: Settings,
+) -> None:
+    other = api_settings.model_copy(update={"http_port": free_port()})
+    with api_node(api_settings) as first:
+        with api_node(other) as second:
+            job = scheduled_job(first.storage, "2.25.1")
+            with events(second, "/api/events?after=0") as stream:
+                answer = first.client.post(f"/api/jobs/{job.job_id}/cancel")
+                assert answer.is_success, answer.text
+                told = [next(stream) for _ in range(2)]
+        assert [one[2]["state"] for one in told] == ["SCHEDULED", "CANCELED"]
+        scheduled_job(first.storage, "2.25.3")
+    with api_node(other) as again:
+        scheduled_job(again.storage, "2.25.2")
+        resumed = {"Last-Event-ID": str(told[-1][0])}
+        with events(again, "/api/events?after=0", resumed) as stream:
+            missed = [next(stream)[2] for _ in range(2)]
+    assert [one["state"] for one in missed] == ["SCHEDULED", "SCHEDULED"]
+    assert [one["study_instance_uid"] for one in missed] == ["2.25.3", "2.25.2"]
+
+
+def test_a_silent_stream_gives_a_sign_of_life(
+    api: ApiNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.events._KEEP_ALIVE_S", 0.3)
+    with api.client.stream("GET", "/api/events", timeout=10) as answer:
+        assert next(line for line in answer.iter_lines() if line.startswith(":"))
