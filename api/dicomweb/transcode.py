@@ -1,6 +1,7 @@
 """One stored instance in another transfer syntax (PS3.5 A, PS3.18 8.7.3.5)."""
 
 import math
+import struct
 import warnings
 from io import BytesIO
 
@@ -56,7 +57,10 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
                 raise _cannot(instance, "decoded") from error
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         if has_pixels and target in _COMPRESSED:
-            # The encoders look at the encoding that the data set came in.
+            # The encoders look at the encoding that the data set came in, and so does the
+            # writer, which would copy elements that were never read: so all are read first.
+            for _ in dataset.iterall():
+                pass
             dataset.set_original_encoding(False, True)
             try:
                 _interleave(dataset)
@@ -66,9 +70,13 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
         dataset.file_meta.TransferSyntaxUID = target
         buffer = BytesIO()
         implicit = target == ImplicitVRLittleEndian
-        pydicom.dcmwrite(
-            buffer, dataset, implicit_vr=implicit, little_endian=True, force_encoding=True
-        )
+        try:
+            pydicom.dcmwrite(
+                buffer, dataset, implicit_vr=implicit, little_endian=True, force_encoding=True
+            )
+        except (*DECODER_ERRORS, OverflowError, struct.error) as error:
+            # A value that cannot be read as its VR cannot be written in another encoding.
+            raise _cannot(instance, f"written as {target.name}") from error
     return buffer.getvalue()
 
 
