@@ -99,7 +99,10 @@ def get_conflict(conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail
 @router.get(
     "/{conflict_id}/file",
     response_class=Response,
-    responses={200: {"content": {"application/dicom": {}}}, **problems(404)},
+    responses={
+        200: {"content": {"application/dicom": {"schema": {"type": "string", "format": "binary"}}}},
+        **problems(404),
+    },
 )
 def download_conflict(conflict_id: ConflictId, storage: StorageDep) -> StreamingResponse:
     """The part 10 file that was kept aside, byte for byte."""
