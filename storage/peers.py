@@ -17,6 +17,7 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import NotFound, UidConflict
+from storage.sealing import Sealer
 from storage.settings import Destination, Settings
 
 Action = Literal["store", "query", "retrieve", "commit", "worklist"]
@@ -110,6 +111,7 @@ class KnownPeer:
 class Peers:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
+        self._sealer = Sealer(settings.data_dir)
         self._of_settings = {one.name: _of(one) for one in settings.destinations}
         self._lock = threading.Lock()
         self._kept: tuple[KnownPeer, ...] | None = None
@@ -119,7 +121,7 @@ class Peers:
         """All of them by name. A name of the settings hides one of the table."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(t.peer)).mappings()
-            known = {row["name"]: _from_row(dict(row)) for row in rows}
+            known = {row["name"]: self._read(dict(row)) for row in rows}
         known.update(self._of_settings)
         return [known[name] for name in sorted(known)]
 
@@ -153,7 +155,7 @@ class Peers:
             return self._of_settings[name]
         with reading(self._engine) as connection:
             row = connection.execute(select(t.peer).where(t.peer.c.name == name)).mappings().first()
-        return None if row is None else _from_row(dict(row))
+        return None if row is None else self._read(dict(row))
 
     def destinations(self) -> list[KnownPeer]:
         """Those that get results."""
@@ -169,7 +171,7 @@ class Peers:
         now = utcnow()
         with writing(self._engine) as connection:
             written = peer.name not in self._of_settings and insert_or_ignore(
-                connection, t.peer, {**_to_row(peer), "created_at": now, "updated_at": now}
+                connection, t.peer, {**self._row(peer), "created_at": now, "updated_at": now}
             )
         if not written:
             raise UidConflict(
@@ -184,7 +186,7 @@ class Peers:
             changed = connection.execute(
                 update(t.peer)
                 .where(t.peer.c.name == peer.name)
-                .values(**_to_row(peer), updated_at=utcnow())
+                .values(**self._row(peer), updated_at=utcnow())
                 .returning(t.peer.c.name)
             ).first()
         if changed is None:
@@ -208,6 +210,12 @@ class Peers:
                 f"'{name}' is named in MEDIVIEW_DESTINATIONS.",
                 remedy="Change that setting and restart, or take it out and add the peer here.",
             )
+
+    def _row(self, peer: KnownPeer) -> dict[str, Any]:
+        return {**_to_row(peer), "token": self._sealer.seal(peer.token, f"peer:{peer.name}")}
+
+    def _read(self, row: dict[str, Any]) -> KnownPeer:
+        return _from_row({**row, "token": self._sealer.open(row["token"], f"peer:{row['name']}")})
 
     def _forget(self) -> None:
         with self._lock:
