@@ -111,9 +111,9 @@ def test_a_refusal_is_not_kept(api: ApiNode) -> None:
     assert post(api, key).headers["Idempotency-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("key", ["short", "x" * 256, "with space in the middle", '""'])
-def test_keys_that_are_none_are_refused(api: ApiNode, key: str) -> None:
-    is_problem(post(api, key), 400, "idempotency_key_invalid")
+def test_keys_that_are_none_are_refused(api: ApiNode) -> None:
+    for key in ("short", "x" * 256, "with space in the middle", '""'):
+        is_problem(post(api, key), 400, "idempotency_key_invalid")
     assert count(api) == 0
 
 

@@ -261,7 +261,7 @@ def test_a_failed_job_is_the_end_of_its_item(storage: Storage) -> None:
 
 
 def test_many_waiting_items_do_not_keep_a_ready_one_waiting_for_ever(storage: Storage) -> None:
-    for number in range(130):
+    for number in range(110):
         ordered(storage, f"2.25.9{number}")
     complete_series(storage, "a")
     tick(storage)

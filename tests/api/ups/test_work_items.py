@@ -172,38 +172,47 @@ def test_what_is_missing_at_creation_is_added_or_refused(worklist: Worklist) -> 
         is_problem(refused, 400, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"t00741000": el("CS", "IN PROGRESS")},
-        {"t00081195": el("UI", "2.25.5")},
-        {"t00741200": el("CS", "URGENT")},
-        {"t00404041": el("CS", "MAYBE")},
-        {"t00404005": el("DT", "tomorrow")},
-        {"t00741002": el("SQ", {"00741004": el("DS", "5")})},
-        {"t00741216": el("SQ", {"00404050": el("DT", "20240101")})},
-        {"t00404021": el("SQ", {"0020000D": el("UI", "not.a.uid")})},
-        {"t00100020": el("LO", "x" * 65)},
-        {"t00100020": {"vr": "LO", "BulkDataURI": "http://127.0.0.1/"}},
-        {"t00100020": el("LO", "nul\0byte")},
-        {"t00100020": {"vr": "??", "Value": ["1"]}},
-        {"t00404021": el("SQ", "no item")},
-        {"t00100010": el("PN", {"Alphabetic": 5})},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_strange_items_are_refused(worklist: Worklist, changes: Json) -> None:
-    answer = worklist.create(new_item(**changes))
-    assert answer.status_code in (400, 422), answer.text
+_STRANGE_ITEMS: list[Json] = [
+    {"t00741000": el("CS", "IN PROGRESS")},
+    {"t00081195": el("UI", "2.25.5")},
+    {"t00741200": el("CS", "URGENT")},
+    {"t00404041": el("CS", "MAYBE")},
+    {"t00404005": el("DT", "tomorrow")},
+    {"t00741002": el("SQ", {"00741004": el("DS", "5")})},
+    {"t00741216": el("SQ", {"00404050": el("DT", "20240101")})},
+    {"t00404021": el("SQ", {"0020000D": el("UI", "not.a.uid")})},
+    {"t00100020": el("LO", "x" * 65)},
+    {"t00100020": {"vr": "LO", "BulkDataURI": "http://127.0.0.1/"}},
+    {"t00100020": el("LO", "nul\0byte")},
+    {"t00100020": {"vr": "??", "Value": ["1"]}},
+    {"t00404021": el("SQ", "no item")},
+    {"t00100010": el("PN", {"Alphabetic": 5})},
+]
+
+
+def test_strange_items_are_refused(worklist: Worklist) -> None:
+    for changes in _STRANGE_ITEMS:
+        answer = worklist.create(new_item(**changes))
+        assert answer.status_code in (400, 422), (changes, answer.text)
     assert worklist.search() == []
 
 
-@pytest.mark.parametrize(
-    "body", [b"{", b"[]", b"[{},{}]", b"[1]", b'{"x": 1}', b'{"00100020": 1}', b"NaN", b"[" * 9999]
+_STRANGE_BODIES = (
+    b"{",
+    b"[]",
+    b"[{},{}]",
+    b"[1]",
+    b'{"x": 1}',
+    b'{"00100020": 1}',
+    b"NaN",
+    b"[" * 9999,
 )
-def test_strange_bodies_are_refused(worklist: Worklist, body: bytes) -> None:
-    answer = worklist.http.post(f"{PREFIX}/workitems", content=body)
-    is_problem(answer, 400, "invalid_request")
+
+
+def test_strange_bodies_are_refused(worklist: Worklist) -> None:
+    for body in _STRANGE_BODIES:
+        answer = worklist.http.post(f"{PREFIX}/workitems", content=body)
+        is_problem(answer, 400, "invalid_request")
 
 
 def test_other_media_types_and_uids_are_refused(worklist: Worklist) -> None:

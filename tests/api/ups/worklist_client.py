@@ -142,7 +142,7 @@ class Listener:
         state = report.get(STATE, {}).get("Value", [""])[0]
         return report["00001000"]["Value"][0], report["00001002"]["Value"][0], state
 
-    def is_silent(self, for_s: float = 0.8) -> bool:
+    def is_silent(self, for_s: float = 0.6) -> bool:
         try:
             self.socket.recv(for_s)
         except TimeoutError:
