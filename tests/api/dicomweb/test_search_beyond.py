@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
@@ -11,7 +12,7 @@ import pytest
 from dicomweb_client import DICOMwebClient
 from pydicom.dataset import Dataset
 
-from tests.api.dicomweb.node import DicomwebNode
+from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.api.dicomweb.test_frames import bodies_of
 from tests.api.dicomweb.test_search import JSON, search, values
 from tests.builders import t1_head
@@ -27,8 +28,8 @@ def keep(node: DicomwebNode, dataset: Dataset) -> None:
     assert node.storage.ingest.accept(buffer.getvalue(), "test").outcome == "stored"
 
 
-@pytest.fixture
-def requested(empty_node: DicomwebNode) -> DicomwebNode:
+@pytest.fixture(scope="module")
+def requested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DicomwebNode]:
     """Two series of a study and another study, with and without the request they answer."""
     first, second, third = t1_head((3, 8, 8))
     for number, dataset in enumerate((first, second, third), start=1):
@@ -41,9 +42,10 @@ def requested(empty_node: DicomwebNode) -> DicomwebNode:
     first.RequestAttributesSequence = [item]
     first.PatientAge = second.PatientAge = "069Y"
     first.PhysiciansOfRecord = second.PhysiciansOfRecord = "Owner^Of"
-    for dataset in (first, second, third):
-        keep(empty_node, dataset)
-    return empty_node
+    with dicomweb_node(tmp_path_factory.mktemp("requested")) as node:
+        for dataset in (first, second, third):
+            keep(node, dataset)
+        yield node
 
 
 def warning(node: DicomwebNode, query: str) -> str:
