@@ -29,11 +29,14 @@ from api.dicomweb.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
+from api.errors import ApiProblem
 from storage.entities import Instance
 from storage.index import Content
 from storage.opening import Storage
 
 router = APIRouter()
+
+_PIECE_BYTES = 1024 * 1024
 
 
 @router.get("/studies/{study_instance_uid}")
@@ -200,20 +203,37 @@ def _part_type(transfer_syntax_uid: str) -> str:
 def _transcoded(
     storage: Storage, instances: Sequence[Instance], answer: InstanceFormat, headers: dict[str, str]
 ) -> Response:
-    """Instances in a transfer syntax that was asked for, one in memory at a time."""
+    """Instances in a transfer syntax that was asked for, one in memory at a time.
+
+    One that cannot be brought into it is refused; among several it leaves as
+    stored, as its part says, so that the others are not lost with it.
+    """
     syntax = answer.transfer_syntax_uid
-    if not answer.multipart:
-        body = transcoded(storage, _only(instances), answer.transfer_syntax_uid)
-        return Response(body, media_type=_part_type(answer.transfer_syntax_uid), headers=headers)
+    if len(instances) == 1 or not answer.multipart:
+        body = transcoded(storage, _only(instances), syntax)
+        if not answer.multipart:
+            return Response(body, media_type=_part_type(syntax), headers=headers)
     writer = MultipartWriter(DICOM)
 
-    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
-    first = transcoded(storage, instances[0], syntax)
-
     def parts() -> Iterator[bytes]:
-        for number, instance in enumerate(instances):
-            body = transcoded(storage, instance, syntax) if number else first
-            yield writer.part_header(_part_type(answer.transfer_syntax_uid), len(body)) + body
+        if len(instances) == 1:
+            yield writer.part_header(_part_type(syntax), len(body)) + body
+        else:
+            for instance in instances:
+                yield from _in_syntax_or_stored(storage, instance, syntax, writer)
         yield writer.end
 
     return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+
+
+def _in_syntax_or_stored(
+    storage: Storage, instance: Instance, syntax: str, writer: MultipartWriter
+) -> Iterator[bytes]:
+    try:
+        body = transcoded(storage, instance, syntax)
+    except ApiProblem:
+        yield writer.part_header(_part_type(instance.transfer_syntax_uid), instance.size_bytes)
+        for start in range(0, instance.size_bytes, _PIECE_BYTES):
+            yield storage.instances.read(instance, start, _PIECE_BYTES)
+        return
+    yield writer.part_header(_part_type(syntax), len(body)) + body

@@ -238,3 +238,23 @@ class TestTransferSyntaxes:
             command = [tool("dcmdrle", "dcmtk"), file, out]
             subprocess.run(command, check=True, capture_output=True)
             np.testing.assert_array_equal(read(out).pixel_array, original.pixel_array)
+
+    def test_one_that_cannot_be_brought_into_it_does_not_lose_the_others(
+        self, empty_node: DicomwebNode, shared_data: Path
+    ) -> None:
+        stubborn = read(shared_data / "odd" / "JPEG-lossy.dcm")
+        easy = read(shared_data / "odd" / "CT_small.dcm")
+        stubborn.StudyInstanceUID = easy.StudyInstanceUID
+        for dataset in (stubborn, easy):
+            buffer = io.BytesIO()
+            dataset.save_as(buffer)
+            empty_node.storage.ingest.accept(buffer.getvalue(), "test")
+        implicit = "1.2.840.10008.1.2"
+        accept = f'multipart/related; type="application/dicom"; transfer-syntax={implicit}'
+        with empty_node.client(headers={"Accept": accept}) as client:
+            bodies = bodies_of(client.get(f"/studies/{easy.StudyInstanceUID}"))
+        found = [pydicom.dcmread(io.BytesIO(body)) for body in bodies]
+        assert {one.SOPInstanceUID: one.file_meta.TransferSyntaxUID for one in found} == {
+            stubborn.SOPInstanceUID: stubborn.file_meta.TransferSyntaxUID,
+            easy.SOPInstanceUID: implicit,
+        }
