@@ -1,5 +1,9 @@
 """The pipelines of the box. Free of torch: models are imported when they run."""
 
+from importlib.metadata import entry_points
+
+import structlog
+
 from inference.bundles.installed import installed_bundles
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_structures import BrainStructures
@@ -9,6 +13,9 @@ from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
 from storage.errors import NotFound
 from storage.settings import Settings
+
+_ENTRY_POINTS = "mediview.pipelines"
+log = structlog.get_logger(__name__)
 
 __all__ = [
     "Acceptance",
@@ -29,6 +36,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         LungDensity(),
         ImageClassification(settings.hf_img_cls_model),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
+        *_of_other_packages(settings),
     )
 
 
@@ -40,3 +48,14 @@ def pipeline_named(settings: Settings, name: str) -> Pipeline:
             return pipeline
     known = ", ".join(pipeline.name for pipeline in pipelines)
     raise NotFound(f"There is no pipeline named {name}.", remedy=f"Use one of: {known}.")
+
+
+def _of_other_packages(settings: Settings) -> list[Pipeline]:
+    """Pipelines that installed packages name in their entry points (`docs/pipelines.md`)."""
+    found: list[Pipeline] = []
+    for entry in entry_points(group=_ENTRY_POINTS):
+        try:
+            found.append(entry.load()(settings))
+        except Exception as error:  # noqa: BLE001 - other people's code; the box works without it
+            log.warning("pipeline_unusable", entry_point=entry.name, error=type(error).__name__)
+    return found
