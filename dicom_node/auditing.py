@@ -82,7 +82,9 @@ class AssociationAuditing:
 
     def stored(self, stored: Stored) -> None:
         """An instance is durable. Raises StorageUnavailable where the trail fails closed."""
-        self._audit.series_came(stored.series_instance_uid)
+        if stored.outcome == "stored":
+            # What was there before leads to no new job.
+            self._audit.series_came(stored.series_instance_uid)
         counts = self._came_in.get(stored.study_instance_uid)
         if counts is None:
             if len(self._came_in) >= _STUDIES_AT_ONCE:

@@ -60,7 +60,8 @@ class _CameIn:
     studies: dict[str, Counter[str]] = field(default_factory=dict)
 
     def take(self, stored: Stored) -> None:
-        self.storage.audit.series_came(stored.series_instance_uid)
+        if stored.outcome == "stored":
+            self.storage.audit.series_came(stored.series_instance_uid)
         counts = self.studies.setdefault(stored.study_instance_uid, Counter())
         counts[stored.sop_class_uid] += 1
 
