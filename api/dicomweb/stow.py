@@ -127,7 +127,9 @@ async def _read_instances(
         async for data in _blocks(request):
             await run_in_threadpool(feed, data)
     finally:
-        await run_in_threadpool(reader.close)
+        # Of a body that came whole nothing is left open, which spares a thread its turn.
+        if not reader.finished:
+            await run_in_threadpool(reader.close)
     if not reader.finished:
         # The last part never ended; what came before it has been kept and is reported.
         report.fail("", "", CANNOT_UNDERSTAND)
