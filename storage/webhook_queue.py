@@ -18,7 +18,6 @@ from storage.database import reading, writing
 from storage.errors import NotFound
 from storage.rows import to_event
 from storage.webhook_notices import notices_of, wants
-from storage.webhooks import Webhook, to_webhook
 
 NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
 
@@ -72,12 +71,11 @@ class WebhookQueue:
             )
             if row is None or not row["is_active"]:
                 return 0
-            hook = to_webhook(dict(row))
             events = [
                 to_event(one)
                 for one in connection.execute(
                     select(t.event)
-                    .where(t.event.c.event_id > hook.event_id)
+                    .where(t.event.c.event_id > row["event_id"])
                     .order_by(t.event.c.event_id)
                     .limit(_EVENTS_AT_ONCE)
                 ).mappings()
@@ -88,10 +86,10 @@ class WebhookQueue:
                 (event, notice)
                 for event in events
                 for notice in notices_of(connection, event)
-                if wants(hook.events, notice.event_type)
+                if wants(tuple(row["events"]), notice.event_type)
             ]
             for event, notice in notices:
-                _enqueue(connection, hook.webhook_id, notice.event_type, notice.data, event.at)
+                _enqueue(connection, webhook_id, notice.event_type, notice.data, event.at)
             connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == webhook_id)
@@ -104,23 +102,18 @@ class WebhookQueue:
         with reading(self._engine) as connection:
             return connection.execute(_due(now).limit(1)).first() is not None
 
-    def claim(self, owner: str, lease_s: float, now: datetime) -> Webhook | None:
-        """A webhook with something due, for one sender alone; None where there is none."""
+    def claim(self, owner: str, lease_s: float, now: datetime) -> str | None:
+        """The id of a webhook with something due, for one sender alone; None: there is none."""
         with writing(self._engine) as connection:
             due = connection.execute(_due(now).limit(1)).scalar()
             if due is None:
                 return None
-            row = (
-                connection.execute(
-                    update(t.webhook)
-                    .where(t.webhook.c.webhook_id == due, _is_free(now))
-                    .values(lease_owner=owner, lease_expires_at=now + timedelta(seconds=lease_s))
-                    .returning(t.webhook)
-                )
-                .mappings()
-                .first()
-            )
-            return None if row is None else to_webhook(dict(row))
+            return connection.execute(
+                update(t.webhook)
+                .where(t.webhook.c.webhook_id == due, _is_free(now))
+                .values(lease_owner=owner, lease_expires_at=now + timedelta(seconds=lease_s))
+                .returning(t.webhook.c.webhook_id)
+            ).scalar()
 
     def renew(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Keep a claim; False when it is lost."""

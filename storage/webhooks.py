@@ -14,6 +14,7 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.errors import InvalidRequest, NotFound
 from storage.outbound import check_url
+from storage.sealing import Sealer
 from storage.settings import Settings
 from storage.webhook_notices import EVENT_TYPES
 
@@ -23,7 +24,10 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
 
 @dataclass(frozen=True)
 class Webhook:
-    """`events`: names of `EVENT_TYPES`, `job.*` or `*`. `event_id`: up to where it was told."""
+    """`events`: names of `EVENT_TYPES`, `job.*` or `*`. `event_id`: up to where it was told.
+
+    `secret` is empty where the key of the data folder that sealed it is lost.
+    """
 
     webhook_id: str
     url: str = field(repr=False)
@@ -40,23 +44,25 @@ class Webhooks:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self._sealer = Sealer(settings.data_dir)
 
     def add(self, url: str, events: tuple[str, ...], description: str = "") -> Webhook:
         """One that is told what happens from now on. Raises InvalidRequest."""
         now = utcnow()
+        webhook_id = str(uuid.uuid4())
         row = {
-            "webhook_id": str(uuid.uuid4()),
+            "webhook_id": webhook_id,
             "url": self._checked_url(url),
             "description": description,
             "events": list(_checked_events(events)),
             "is_active": True,
-            "secret": _new_secret(),
+            "secret": self._sealed_secret(webhook_id),
             "created_at": now,
             "updated_at": now,
         }
         with writing(self._engine) as connection:
             connection.execute(insert(t.webhook).values(**row, event_id=_newest()))
-        return self.get(str(row["webhook_id"]))
+        return self.get(webhook_id)
 
     def get(self, webhook_id: str) -> Webhook:
         """Raises NotFound."""
@@ -71,7 +77,7 @@ class Webhooks:
                 "There is no webhook under that identifier.",
                 remedy="GET /api/webhooks lists them.",
             )
-        return to_webhook(dict(row))
+        return self._opened(dict(row))
 
     def list(self, limit: int, offset: int) -> tuple[list[Webhook], int]:
         """The oldest first, and how many there are in all."""
@@ -83,7 +89,7 @@ class Webhooks:
                 .limit(limit)
                 .offset(offset)
             )
-            return [to_webhook(dict(row)) for row in rows.mappings()], total
+            return [self._opened(dict(row)) for row in rows.mappings()], total
 
     def change(
         self,
@@ -114,7 +120,9 @@ class Webhooks:
 
     def new_secret(self, webhook_id: str) -> Webhook:
         """Sign with another secret from now on. Raises NotFound."""
-        self._update(webhook_id, {"secret": _new_secret(), "updated_at": utcnow()})
+        self._update(
+            webhook_id, {"secret": self._sealed_secret(webhook_id), "updated_at": utcnow()}
+        )
         return self.get(webhook_id)
 
     def remove(self, webhook_id: str) -> None:
@@ -134,6 +142,15 @@ class Webhooks:
                 update(t.webhook).where(t.webhook.c.webhook_id == webhook_id).values(**values)
             )
 
+    def _sealed_secret(self, webhook_id: str) -> str:
+        secret = SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        return self._sealer.seal(secret, f"webhook:{webhook_id}")
+
+    def _opened(self, row: dict[str, Any]) -> Webhook:
+        secret = self._sealer.open(row["secret"], f"webhook:{row['webhook_id']}")
+        values = {name: row[name] for name in Webhook.__dataclass_fields__}
+        return Webhook(**values | {"events": tuple(row["events"]), "secret": secret})
+
     def _checked_url(self, url: str) -> str:
         return check_webhook_url(url, self._settings)
 
@@ -143,17 +160,8 @@ def check_webhook_url(url: str, settings: Settings) -> str:
     return check_url(url, settings.webhook_hosts, "MEDIVIEW_WEBHOOK_HOSTS", "webhooks").url
 
 
-def to_webhook(row: dict[str, Any]) -> Webhook:
-    values = {name: row[name] for name in Webhook.__dataclass_fields__}
-    return Webhook(**values | {"events": tuple(row["events"])})
-
-
 def _newest() -> Any:
     return select(func.coalesce(func.max(t.event.c.event_id), 0)).scalar_subquery()
-
-
-def _new_secret() -> str:
-    return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def _checked_events(events: tuple[str, ...]) -> tuple[str, ...]:

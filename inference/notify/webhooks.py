@@ -58,13 +58,14 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
     claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
     try:
         while not stopping():
-            hook = storage.webhook_queue.claim(claimant, _LEASE_S, utcnow())
-            if hook is None:
+            webhook_id = storage.webhook_queue.claim(claimant, _LEASE_S, utcnow())
+            if webhook_id is None:
                 return
             try:
+                hook = storage.webhooks.get(webhook_id)
                 _send_in_order(storage, hook, claimant, stopping)
             finally:
-                storage.webhook_queue.release(hook.webhook_id, claimant)
+                storage.webhook_queue.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
@@ -109,6 +110,8 @@ def send(settings: Settings, hook: Webhook, payload: dict[str, Any]) -> Answered
 
     Redirects are not followed: they would lead where no operator has looked.
     """
+    if not hook.secret:
+        return Answered(False, "Its secret cannot be read any more; renew it.", None, 0.0)
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",

@@ -16,10 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from inference.notify.signing import signature
 from inference.notify.webhooks import notify_due
+from storage import tables as t
 from storage.clock import utcnow
+from storage.database import reading
 from storage.entities import Job
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
@@ -409,5 +412,8 @@ def test_nothing_secret_is_written_down(
         node.client.get(f"/api/webhooks/{'1' * 36}").raise_for_status()
     written = "".join(capfd.readouterr())
     assert "webhook_failed" in written
+    with reading(node.storage.engine) as connection:
+        kept = connection.execute(select(t.webhook.c.secret)).scalar_one()
+    assert webhook["secret"].removeprefix("whsec_") not in kept
     assert webhook["secret"] not in written
     assert "s3cret" not in written
