@@ -82,6 +82,7 @@ class Proof:
                 " by which it could prove more."
             )
             deliveries.sent(_ids(sendings), utcnow(), note)
+            log.info("instances_sent", destination=self.name, count=len(sendings))
             return len(sendings)
         except PeerDidNotAnswer as error:
             return self._unanswered(sendings, error.message)
