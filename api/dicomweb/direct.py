@@ -1,7 +1,7 @@
 """The shortest way to the DICOMweb routes that viewers ask by the thousand.
 
 FastAPI tries its routes one after another and solves their dependencies for each
-request, which costs more than a frame does. What is asked by GET, takes
+request, which costs more than a frame does. What is asked by GET or POST and takes
 nothing but its path, the request and the storage is found here by a look at
 the path's segments. All else goes the ordinary way, and so does
 every request when a route is none of those.
@@ -27,6 +27,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class _Direct:
+    method: str
     route: APIRoute
     endpoint: Callable[..., Any]
     is_coroutine: bool
@@ -45,21 +46,21 @@ class DirectRoutes:
 
     def __init__(self, app: ASGIApp, routers: Iterable[APIRouter]) -> None:
         self.app = app
-        self._by_length: dict[int, list[_Direct]] = {}
+        self._found: dict[tuple[str, int], list[_Direct]] = {}
         for router in routers:
             for route in router.routes:
                 direct = _direct(route) if isinstance(route, APIRoute) else None
                 if direct is not None:
                     length = len(direct.literals) + len(direct.parameters)
-                    self._by_length.setdefault(length, []).append(direct)
+                    self._found.setdefault((direct.method, length), []).append(direct)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
         segments = path[len(PREFIX) + 1 :].split("/")
-        direct = self._find(path, segments)
+        direct = self._find(scope["method"], path, segments)
         if direct is None:
             await self.app(scope, receive, send)
             return
@@ -74,16 +75,16 @@ class DirectRoutes:
             response = await run_in_threadpool(direct.endpoint, **arguments)
         await response(scope, receive, send)
 
-    def _find(self, path: str, segments: list[str]) -> _Direct | None:
+    def _find(self, method: str, path: str, segments: list[str]) -> _Direct | None:
         if not path.startswith(f"{PREFIX}/") or not all(segments):
             return None
-        candidates = self._by_length.get(len(segments), ())
+        candidates = self._found.get((method, len(segments)), ())
         return next((one for one in candidates if one.fits(segments)), None)
 
 
 def _direct(route: APIRoute) -> _Direct | None:
     """The route, if a call with its path's values, the request and the storage is all of it."""
-    if route.methods != {"GET"} or route.dependencies:
+    if route.methods not in ({"GET"}, {"POST"}) or route.dependencies:
         return None
     literals: list[tuple[int, str]] = []
     parameters: list[tuple[int, str]] = []
@@ -100,7 +101,9 @@ def _direct(route: APIRoute) -> _Direct | None:
         return None
     if taken["storage"].annotation != StorageDep:
         return None
+    (method,) = route.methods
     return _Direct(
+        method,
         route,
         route.endpoint,
         inspect.iscoroutinefunction(route.endpoint),
