@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
@@ -18,6 +19,7 @@ from api.events import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
 from storage.entities import Event
+from storage.errors import MediViewError
 from storage.opening import Storage
 from storage.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription
 from storage.workitem_events import (
@@ -31,10 +33,13 @@ from storage.workitem_jobs import cancellation, uid_of_job
 from storage.workitem_json import attributes_of, date_time
 from storage.workitem_search import Listed
 
+log = structlog.get_logger(__name__)
+
 router = APIRouter()
 
 _LOOK_EVERY_S = 0.25
 _SEND_LIMIT_S = 30.0
+_OUTAGE_S = 1.0
 _GOING_AWAY = 1001
 _MAX_MESSAGE_ID = 65535
 
@@ -81,21 +86,34 @@ class _Teller:
         self._message_id = 0
 
     async def tell(self) -> None:
-        position = await run_in_threadpool(self._storage.subscriptions.position, self._ae_title)
+        position: int | None = None
+        while not self._socket.app.state.stopping():
+            try:
+                position = await self._tell_since(position)
+            except MediViewError as error:
+                # The connection outlasts a database that is away for a while.
+                log.warning("subscriber_waits", error=error.code)
+                await asyncio.sleep(_OUTAGE_S)
+        await self._socket.close(_GOING_AWAY)
+
+    async def _tell_since(self, position: int | None) -> int:
+        """Tell what happened since; up to where was told. Raises MediViewError."""
+        subscriptions = self._storage.subscriptions
+        if position is None:
+            position = await run_in_threadpool(subscriptions.position, self._ae_title)
+        newest = await self._newest.event_id()
         if position is None:
             # The connection may be opened before anything is subscribed to.
-            position = await self._newest.event_id()
-        while not self._socket.app.state.stopping():
-            newest = await self._newest.event_id()
-            if newest <= position:
-                await asyncio.sleep(_LOOK_EVERY_S)
-                continue
-            last, reports = await run_in_threadpool(self._reports, position)
-            for report in reports:
-                await self._send(report)
-            position = last if last > position else newest
-            await run_in_threadpool(self._storage.subscriptions.told, self._ae_title, position)
-        await self._socket.close(_GOING_AWAY)
+            return newest
+        if newest <= position:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            return position
+        last, reports = await run_in_threadpool(self._reports, position)
+        for report in reports:
+            await self._send(report)
+        position = last if last > position else newest
+        await run_in_threadpool(subscriptions.told, self._ae_title, position)
+        return position
 
     async def _send(self, report: _Report) -> None:
         self._message_id = self._message_id % _MAX_MESSAGE_ID + 1
