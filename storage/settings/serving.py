@@ -17,11 +17,6 @@ class ServingSettings(BaseModel):
         (),
         description="Origins whose pages may use the node, separated by commas; empty: none.",
     )
-    redirect_to_object_store: bool = Field(
-        False,
-        description="With S3: clients that send `Prefer: redirect` fetch an instance from the"
-        " bucket's own address.",
-    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
