@@ -86,16 +86,23 @@ def _scalar(tag: str, vr: str, value: Any) -> Any:
     if vr == "PN":
         groups = value if isinstance(value, dict) else {"Alphabetic": value}
         if all(
-            name in ("Alphabetic", "Ideographic", "Phonetic") and isinstance(group, str)
+            name in ("Alphabetic", "Ideographic", "Phonetic") and _is_text(group)
             for name, group in groups.items()
-        ) and not any("\0" in group for group in groups.values()):
+        ):
             return groups
     elif value is None or isinstance(value, bool | int | float):
         if not isinstance(value, bool):
             return value
-    elif isinstance(value, str) and "\0" not in value:
+    elif _is_text(value):
         return value
     raise _invalid(f"A value of {tag} is none of {vr}")
+
+
+def _is_text(value: Any) -> bool:
+    """Text that a database keeps and an answer can carry: no NUL, no half of a surrogate pair."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _check_values(attributes: JsonAttributes) -> None:
