@@ -40,6 +40,7 @@ _PART_MIN_BYTES = 5 * MIB
 _PART_MAX_BYTES = 512 * MIB
 _PARTS_MAX = 10_000
 _PART_BYTES = 16 * MIB
+_WAITING: tuple[UploadState, ...] = ("PRESIGNED",)
 _NOT_STARTED: tuple[UploadState, ...] = ("PRESIGNED", "RECEIVED", "ABORTED")
 _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
 
@@ -240,7 +241,7 @@ def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
         # Joined by another call, or by one whose answer was lost.
         if not storage.objects.exists(upload.object_key):
             raise
-    storage.uploads.set_state(upload_id, "RECEIVED", only=("PRESIGNED",))
+    storage.uploads.set_state(upload_id, "RECEIVED", only=_WAITING)
     log.info("upload_received", upload_id=upload_id, size_bytes=upload.size_bytes)
     return _payload(storage.uploads.get(upload_id), [])
 

@@ -25,6 +25,20 @@ def api_settings(tmp_path: Path) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="session")
+def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiNode]:
+    """One node for all tests that change nothing on it."""
+    settings = load_settings(
+        data_dir=tmp_path_factory.mktemp("reading") / "data",
+        http_port=free_port(),
+        dicom_port=free_port(),
+        free_disk_mark_bytes=0,
+    )
+    upgrade(settings)
+    with api_node(settings) as node:
+        yield node
+
+
 @pytest.fixture
 def api(api_settings: Settings) -> Iterator[ApiNode]:
     with api_node(api_settings) as node:

@@ -75,10 +75,10 @@ def held(stored_api: ApiNode) -> tuple[ApiNode, str, str, str]:
 Held = tuple[ApiNode, str, str, str]
 
 
-def test_the_capability_statement_says_what_the_routes_do(api: ApiNode) -> None:
-    told = read(api.client.get("/fhir/metadata"), "CapabilityStatement")
+def test_the_capability_statement_says_what_the_routes_do(reading_api: ApiNode) -> None:
+    told = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
     assert told.fhirVersion == "4.0.1"
-    paths = api.client.get("/api/openapi.json").json()["paths"]
+    paths = reading_api.client.get("/api/openapi.json").json()["paths"]
     kinds = {one.type for one in told.rest[0].resource}
     assert kinds == {
         path.split("/")[2] for path in paths if path.startswith("/fhir/") and "{" in path
@@ -184,8 +184,8 @@ def test_pages_are_followed_by_their_links(api: ApiNode) -> None:
     assert (counted.total, counted.entry) == (5, None)
 
 
-def test_devices_are_the_node_and_its_pipelines(api: ApiNode) -> None:
-    found = read(api.client.get("/fhir/Device"), "Bundle")
+def test_devices_are_the_node_and_its_pipelines(reading_api: ApiNode) -> None:
+    found = read(reading_api.client.get("/fhir/Device"), "Bundle")
     kinds = {one.resource.id: one.resource for one in found.entry}
     assert "node" in kinds
     brain = next(one for key, one in kinds.items() if key.startswith("pipeline.brain-volume."))
@@ -237,11 +237,13 @@ def test_the_audit_trail_is_read_as_audit_events(api: ApiNode) -> None:
         ("/fhir/ImagingStudy?_format=xml", 406, "not-supported"),
     ],
 )
-def test_errors_are_operation_outcomes(api: ApiNode, path: str, status: int, issue: str) -> None:
-    answer = api.client.get(path)
+def test_errors_are_operation_outcomes(
+    reading_api: ApiNode, path: str, status: int, issue: str
+) -> None:
+    answer = reading_api.client.get(path)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/fhir+json"
     outcome = fhirelementfactory.FHIRElementFactory.instantiate("OperationOutcome", answer.json())
     assert outcome.issue[0].code == issue
     assert outcome.issue[0].details.text
-    assert api.client.post("/fhir/ImagingStudy", json={}).json()["issue"][0]["code"]
+    assert reading_api.client.post("/fhir/ImagingStudy", json={}).json()["issue"][0]["code"]

@@ -65,8 +65,8 @@ def test_studies_are_found_by_what_they_are(stored_api: ApiNode) -> None:
     ["state=LOST", "study_date_from=2024-13-01", "received_from=2024-01-01", "sort=colour",
      "patient_id=%00", "order=up", "limit=501"],
 )  # fmt: skip
-def test_a_senseless_condition_is_refused(api: ApiNode, query: str) -> None:
-    is_problem(api.client.get(f"/api/studies?{query}"), 422, "validation_failed")
+def test_a_senseless_condition_is_refused(reading_api: ApiNode, query: str) -> None:
+    is_problem(reading_api.client.get(f"/api/studies?{query}"), 422, "validation_failed")
 
 
 def test_pages_link_to_their_neighbours_with_all_conditions(api: ApiNode) -> None:
