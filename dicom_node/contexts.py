@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from pydicom._uid_dict import UID_dictionary
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import (
     InstanceAvailabilityNotification,
@@ -85,6 +88,13 @@ MESSAGE_TRANSFER_SYNTAXES: tuple[str, ...] = (
 )
 
 
+# What pydicom can write from one another without touching a pixel.
+PLAIN_TRANSFER_SYNTAXES: tuple[str, ...] = (
+    str(ExplicitVRLittleEndian),
+    str(ImplicitVRLittleEndian),
+)
+
+
 def _storage_transfer_syntaxes() -> frozenset[str]:
     registered = {
         uid
@@ -118,13 +128,16 @@ def is_storage_class(sop_class_uid: str) -> bool:
 
 
 def supported_contexts(
-    proposed: Iterable[PresentationContext], services: frozenset[str] = SERVICE_CLASSES
+    proposed: Iterable[PresentationContext],
+    services: frozenset[str] = SERVICE_CLASSES,
+    fetched: frozenset[str] = frozenset(),
 ) -> list[PresentationContext]:
     """What the node supports of what a peer proposes.
 
     Only proposed classes are listed, so that negotiation costs what the peer
     asks for instead of every class times every syntax. Within a class the
-    peer's own order of syntaxes is kept: it names first what it holds.
+    peer's own order of syntaxes is kept: it names first what it holds. Not so for
+    the classes that it means to fetch by C-GET, see `_for_fetching`.
     """
     syntaxes: dict[str, dict[str, None]] = {}
     for context in proposed:
@@ -140,10 +153,49 @@ def supported_contexts(
                 )
             )
     return [
-        _context(abstract_syntax, tuple(accepted))
+        _context(
+            abstract_syntax,
+            _for_fetching(tuple(accepted)) if abstract_syntax in fetched else tuple(accepted),
+        )
         for abstract_syntax, accepted in syntaxes.items()
         if accepted
     ]
+
+
+def fetched_classes(user_information: Iterable[object]) -> frozenset[str]:
+    """SOP classes of a request that the peer proposes to be the SCP of (PS3.7 D.3.3.4)."""
+    return frozenset(
+        str(item.sop_class_uid)
+        for item in user_information
+        if isinstance(item, SCP_SCU_RoleSelectionNegotiation) and item.scp_role
+    )
+
+
+@lru_cache(maxsize=1024)
+def _for_fetching(transfer_syntaxes: tuple[str, ...]) -> tuple[str, ...]:
+    """Of several syntaxes in a context one is chosen for all instances of a class.
+
+    A plain one, where the peer takes it: instances in every other syntax that can be decoded
+    are converted to it, but nothing is ever compressed. A peer that puts first what cannot be
+    decoded here, as video, wants that.
+    """
+    first = transfer_syntaxes[0]
+    if not (first in MESSAGE_TRANSFER_SYNTAXES or is_decodable(first)):
+        return transfer_syntaxes
+    plain = [uid for uid in PLAIN_TRANSFER_SYNTAXES if uid in transfer_syntaxes]
+    return (*plain, *(uid for uid in transfer_syntaxes if uid not in plain))
+
+
+@lru_cache(maxsize=256)
+def is_decodable(transfer_syntax_uid: str) -> bool:
+    """Whether compressed pixels of this syntax can be decompressed here."""
+    uid = UID(transfer_syntax_uid)
+    if not uid.is_transfer_syntax or not uid.is_encapsulated:
+        return False
+    try:
+        return bool(get_decoder(uid).is_available)
+    except NotImplementedError:
+        return False
 
 
 @lru_cache(maxsize=4096)

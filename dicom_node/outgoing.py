@@ -11,24 +11,24 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
 )
 from pynetdicom.dsutils import encode
 from pynetdicom.presentation import PresentationContext, build_context
 
+from dicom_node.contexts import PLAIN_TRANSFER_SYNTAXES, is_decodable
 from dicom_node.requestor import MAX_CONTEXTS
 from storage.part10 import read_file_meta
 
-# What pydicom can write from one another without touching a pixel.
-_PLAIN = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
-_UNCOMPRESSED = (*_PLAIN, str(DeflatedExplicitVRLittleEndian), str(ExplicitVRBigEndian))
+_UNCOMPRESSED = (
+    *PLAIN_TRANSFER_SYNTAXES,
+    str(DeflatedExplicitVRLittleEndian),
+    str(ExplicitVRBigEndian),
+)
 _PIECE_BYTES = 4 * 1024 * 1024
 _MAX_DECODED_BYTES = 2 * 1024 * 1024 * 1024
 
@@ -114,20 +114,10 @@ def encoded_pieces(
 @lru_cache(maxsize=256)
 def _acceptable(transfer_syntax_uid: str) -> tuple[str, ...]:
     """The stored syntax, then those it can be re-encoded in."""
-    if transfer_syntax_uid in _UNCOMPRESSED or _is_decodable(transfer_syntax_uid):
-        others = (syntax for syntax in _PLAIN if syntax != transfer_syntax_uid)
+    if transfer_syntax_uid in _UNCOMPRESSED or is_decodable(transfer_syntax_uid):
+        others = (syntax for syntax in PLAIN_TRANSFER_SYNTAXES if syntax != transfer_syntax_uid)
         return (transfer_syntax_uid, *others)
     return (transfer_syntax_uid,)
-
-
-def _is_decodable(transfer_syntax_uid: str) -> bool:
-    uid = UID(transfer_syntax_uid)
-    if not uid.is_transfer_syntax or not uid.is_encapsulated:
-        return False
-    try:
-        return bool(get_decoder(uid).is_available)
-    except NotImplementedError:
-        return False
 
 
 def _as_stored(file: BinaryIO) -> Iterator[memoryview]:

@@ -1,14 +1,18 @@
 """The node as SCU, towards Orthanc and DCMTK."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 import SimpleITK
 from pydicom import dcmread
 from pydicom.uid import (
+    MPEG4HP41,
     CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -101,22 +105,37 @@ def test_a_peer_without_the_stored_compression_gets_the_pixels_decompressed(
     assert (sent == reference).all()
 
 
-def test_what_cannot_be_converted_says_what_the_peer_would_have_to_accept(
-    tmp_path: Path, shared_data: Path
-) -> None:
-    """A deflated CT and a big endian MR, towards a peer that takes neither's syntax."""
-    big = item_of((shared_data / "odd" / "MR_small_bigendian.dcm").read_bytes())
+def test_big_endian_and_deflated_instances_are_converted(tmp_path: Path, shared_data: Path) -> None:
+    """Towards a peer that takes neither's syntax."""
+    names = ("MR_small_bigendian.dcm", "image_dfl.dcm")
+    files = [(shared_data / "odd" / name).read_bytes() for name in names]
+    big, deflated = map(item_of, files)
     assert big.transfer_syntax_uid == ExplicitVRBigEndian
-    deflated = item_of((shared_data / "odd" / "image_dfl.dcm").read_bytes())
+    assert deflated.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
     with storescp(tmp_path, options=["+xi"]) as peer:
         results = send(
             [big, deflated],
             peer=Peer("STORESCP", peer.host, peer.port),
             calling_ae_title="MEDIVIEW",
         )
-    assert results[0].status is None
-    assert "does not accept MR Image Storage in Explicit VR Big Endian" in results[0].error
-    assert results[1].ok
+        assert all(result.ok for result in results)
+        received = {ds.SOPInstanceUID: ds for ds in map(dcmread, peer.files())}
+    for file in files:
+        sent = dcmread(BytesIO(file))
+        arrived = received[sent.SOPInstanceUID]
+        assert arrived.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
+        assert np.array_equal(arrived.pixel_array, sent.pixel_array)
+
+
+def test_what_cannot_be_converted_says_what_the_peer_would_have_to_accept(tmp_path: Path) -> None:
+    """A video, towards a peer that takes none."""
+    video = replace(item_of(encoded(ct_instance())), transfer_syntax_uid=MPEG4HP41)
+    with storescp(tmp_path, options=["+xi"]) as peer:
+        (result,) = send(
+            [video], peer=Peer("STORESCP", peer.host, peer.port), calling_ae_title="MEDIVIEW"
+        )
+    assert result.status is None
+    assert "accept" in result.error
 
 
 def test_a_large_instance_is_sent_in_pieces(tmp_path: Path) -> None:
