@@ -92,7 +92,13 @@ def schedule_series(
 def schedule_pipeline(
     storage: Storage, series: Series, pipeline: Pipeline, priority: int = 0
 ) -> Decision:
-    """Offer one complete series to one pipeline, on somebody's word, and store what it said."""
+    """Offer one complete series to one pipeline, on somebody's word, and store what it said.
+
+    A series that waits for its turn is offered to every pipeline before: once any decision
+    is stored, nobody would look at it again.
+    """
+    if series.state == "COMPLETE" and not _is_decided(storage, series):
+        schedule_series(storage, series)
     if series.origin == "generated":
         reason = "The series is a result of this node."
     elif pipeline.input_kind == "image":
@@ -109,6 +115,14 @@ def schedule_pipeline(
         reason=reason,
         job_id=None,
         decided_at=utcnow(),
+    )
+
+
+def _is_decided(storage: Storage, series: Series) -> bool:
+    return any(
+        decision.series_instance_uid == series.series_instance_uid
+        and decision.input_fingerprint == series.fingerprint
+        for decision in storage.decisions.of_study(series.study_instance_uid)
     )
 
 

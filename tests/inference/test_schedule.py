@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance, Readiness
-from inference.schedule import complete_and_schedule, schedule_series
+from inference.schedule import complete_and_schedule, schedule_pipeline, schedule_series
 from storage.clock import utcnow
 from storage.entities import Instance, Series
 from storage.opening import Storage, open_storage
@@ -157,3 +157,12 @@ def test_a_series_that_the_disk_damaged_is_refused_and_holds_up_no_other(
     assert refused.reason.startswith("The series cannot be read. ")
     # Decided: the clock does not come back to it every second.
     assert complete_and_schedule(storage, later(20), (BrightRegion(),)) == []
+
+
+def test_a_pipeline_that_is_asked_for_early_takes_no_series_from_the_others(
+    storage: Storage,
+) -> None:
+    series = complete_series(storage, "head")
+    schedule_pipeline(storage, series, BrightRegion())
+    decided = {one.pipeline for one in storage.decisions.of_study(series.study_instance_uid)}
+    assert {"brain-volume", "lung-density", BrightRegion.name} <= decided
