@@ -7,6 +7,7 @@ ask, so that each number holds the start of a client process.
 """
 
 import argparse
+import logging
 import shutil
 import statistics
 import subprocess
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -117,6 +120,8 @@ def _keys(level: str, keys: tuple[str, ...]) -> list[str]:
 
 
 def main() -> None:
+    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
+    structlog.configure(wrapper_class=quiet)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
