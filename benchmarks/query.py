@@ -73,7 +73,7 @@ def servers(settings: Settings) -> Iterator[None]:
         "MEDIVIEW_LOG_LEVEL": "WARNING",
     }
     programs = (
-        "from dicom_node.server import run_scp; run_scp(settings)",
+        "from dicom_node.processes import run_scp; run_scp(settings)",
         "from api.serve import run_api; raise SystemExit(run_api(settings))",
     )
     head = (

@@ -44,7 +44,7 @@ def node_server(folder: Path) -> Iterator[Server]:
     upgrade(Settings(data_dir=folder / "node", dicom_port=port))
     code = (
         "import logging, structlog; from storage.settings import Settings;"
-        "from dicom_node.server import run_scp;"
+        "from dicom_node.processes import run_scp;"
         "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR));"
         f"run_scp(Settings(data_dir={str(folder / 'node')!r}, dicom_port={port}))"
     )

@@ -12,6 +12,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet
+from dicom_node.places import Places
 from dicom_node.traffic import operation_of
 from dicom_node.upper_layer import Timeouts
 
@@ -44,6 +45,12 @@ class AcceptedAssociation(NodeAssociation):
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
         self._handlers_by_command: dict[int, RequestHandler] = {}
+        self._places: Places | None = None
+        self.place: int | None = None
+
+    def hold(self, places: Places, place: int) -> None:
+        """Give `place` back when the association has ended."""
+        self._places, self.place = places, place
 
     def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
         self._handlers_by_command = handlers
@@ -82,6 +89,8 @@ class AcceptedAssociation(NodeAssociation):
             self._give_up()
         finally:
             self.close()
+            if self._places is not None and self.place is not None:
+                self._places.give_back(self.place)
 
     def _negotiate(self) -> None:
         request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)

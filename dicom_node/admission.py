@@ -1,15 +1,12 @@
 """Who may associate with the node, and what each peer may then ask of it."""
 
-import threading
-import weakref
-from collections import defaultdict
-
 import structlog
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from dicom_node.acceptor import AcceptedAssociation, Rejection, RequestHandler
 from dicom_node.command_set import Command, CommandSet, encode_response
+from dicom_node.places import Places
 from dicom_node.status import NOT_AUTHORIZED
 from storage.errors import MediViewError
 from storage.opening import Storage
@@ -46,12 +43,9 @@ class _Unfit(Exception):
 class Admission:
     """Decides on association requests; one for all associations of a server."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, places: Places) -> None:
         self._storage = storage
-        self._lock = threading.Lock()
-        self._held: defaultdict[str, weakref.WeakSet[AcceptedAssociation]] = defaultdict(
-            weakref.WeakSet
-        )
+        self._places = places
 
     def admit(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str, over_tls: bool
@@ -101,20 +95,9 @@ class Admission:
     ) -> bool:
         limit = peer.max_associations if peer is not None else 0
         limit = limit or self._storage.settings.max_associations_per_peer
-        if not limit:
+        if association.place is None:
             return True
-        with self._lock:
-            held = self._held[calling]
-            alive = [one for one in held if one.is_alive()]
-            # Titles that were tried once are not remembered for ever.
-            for title in [title for title, those in self._held.items() if not those]:
-                if title != calling:
-                    del self._held[title]
-            if len(alive) >= limit:
-                return False
-            held.clear()
-            held.update([*alive, association])
-            return True
+        return self._places.name(association.place, calling, limit)
 
 
 def restrict(association: AcceptedAssociation, may: frozenset[Action]) -> None:

@@ -1,7 +1,6 @@
 """The node's SCP: listening, admission, limits, and a clean end."""
 
 import contextlib
-import signal
 import socket
 import threading
 import time
@@ -20,10 +19,11 @@ from dicom_node.association import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.auditing import AssociationAuditing
 from dicom_node.command_set import Command
 from dicom_node.commitment_reporter import CommitmentReporter
-from dicom_node.contexts import supported_contexts
+from dicom_node.contexts import fetched_classes, supported_contexts
 from dicom_node.counted_store import CountedStoreScp
 from dicom_node.extended_negotiation import answer_extended
 from dicom_node.find_service import FindDispatch
+from dicom_node.listening import SPARE_CONNECTIONS, Doors, open_doors
 from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
@@ -33,16 +33,10 @@ from dicom_node.tls_connection import TlsConnection
 from dicom_node.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.upper_layer import NodeSocket, Timeouts
 from dicom_node.worklist_scp import WorklistScp
-from storage.errors import InvalidRequest
-from storage.opening import Storage, open_storage
-from storage.settings import Settings
+from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-_BACKLOG = 128
-# Connections above the limit are answered with a rejection as long as they are
-# few; a flood of them is closed without a word.
-_SPARE_CONNECTIONS = 32
 _ASSOCIATE_TIMEOUT_S = 30.0
 _GRACE_S = 5.0
 _IDLE_BEFORE_CLOSE_S = 0.5
@@ -57,10 +51,8 @@ class Scp:
     """
 
     storage: Storage
-    listener: socket.socket
+    doors: Doors
     _ae: ApplicationEntity
-    tls_listener: socket.socket | None = None
-    tls: ServerTls | None = None
     _associations: set[AcceptedAssociation] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -68,8 +60,7 @@ class Scp:
 
     @property
     def host(self) -> str:
-        host: str = self.listener.getsockname()[0]
-        return host
+        return self._host
 
     @property
     def port(self) -> int:
@@ -80,11 +71,11 @@ class Scp:
         return self._tls_port
 
     def __post_init__(self) -> None:
-        self._port: int = self.listener.getsockname()[1]
-        self._tls_port: int | None = (
-            None if self.tls_listener is None else self.tls_listener.getsockname()[1]
-        )
-        self._admission = Admission(self.storage)
+        self._host: str = self.doors.listener.getsockname()[0]
+        self._port: int = self.doors.listener.getsockname()[1]
+        tls_listener = self.doors.tls_listener
+        self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
+        self._admission = Admission(self.storage, self.doors.places)
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
 
@@ -96,26 +87,22 @@ class Scp:
             return len(self._associations)
 
     def start(self) -> None:
-        for listener, tls in ((self.listener, None), (self.tls_listener, self.tls)):
-            if listener is not None:
-                name = "scp-accept-tls" if tls else "scp-accept"
-                thread = threading.Thread(
-                    target=self._accept_forever, args=(listener, tls), name=name
-                )
-                thread.start()
-                self._threads.append(thread)
+        for listener, tls in self.doors.listeners():
+            name = "scp-accept-tls" if tls else "scp-accept"
+            thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
+            thread.start()
+            self._threads.append(thread)
         self._reporter.start()
         self._traffic.start()
 
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._stopping.set()
-        # A thread blocked in accept() is woken by shutting the listener down.
-        for listener in (self.listener, self.tls_listener):
-            if listener is not None:
-                with contextlib.suppress(OSError):
-                    listener.shutdown(socket.SHUT_RDWR)
-                listener.close()
+        if self.doors.is_shared:
+            # Whoever waits for a connection looks up in a moment.
+            for thread in self._threads:
+                thread.join()
+        self.doors.close()
         for thread in self._threads:
             thread.join()
         self._reporter.stop()
@@ -145,7 +132,8 @@ class Scp:
         refusal = self._admission.admit(association, request, host, over_tls)
         if refusal is None:
             association.acceptor.supported_contexts = supported_contexts(
-                request.presentation_context_definition_list
+                request.presentation_context_definition_list,
+                fetched=fetched_classes(request.user_information),
             )
         return refusal
 
@@ -157,6 +145,8 @@ class Scp:
         while not self._stopping.is_set():
             try:
                 client, address = listener.accept()
+            except BlockingIOError:
+                continue
             except OSError as error:
                 if self._stopping.is_set():
                     return
@@ -166,21 +156,37 @@ class Scp:
                 time.sleep(_POLL_S)
                 continue
             try:
-                self._start_association(client, address, tls)
+                self._let_in(client, address, tls)
             except Exception:
                 # The edge of a connection: whatever it meets, the next one is served.
                 log.error("connection_failed", host=address[0], exc_info=True)
                 client.close()
 
-    def _start_association(
+    def _let_in(
         self, client: socket.socket, address: tuple[str, int], tls: ServerTls | None
     ) -> None:
-        settings = self.storage.settings
-        count = self.association_count
-        if count >= settings.max_associations + _SPARE_CONNECTIONS:
-            log.warning("connection_refused", host=address[0], associations=count)
+        taken = self.doors.places.take()
+        if taken is None:
+            log.warning("connection_refused", host=address[0])
             client.close()
             return
+        place, count = taken
+        try:
+            self._start_association(client, address, tls, place, count)
+        except BaseException:
+            self.doors.places.give_back(place)
+            raise
+
+    def _start_association(
+        self,
+        client: socket.socket,
+        address: tuple[str, int],
+        tls: ServerTls | None,
+        place: int,
+        count: int,
+    ) -> None:
+        """`count` associations were there before."""
+        settings = self.storage.settings
         association = AcceptedAssociation(
             self._ae,
             Timeouts(
@@ -192,6 +198,7 @@ class Scp:
             if count >= settings.max_associations
             else partial(self._admit, address[0], tls is not None),
         )
+        association.hold(self.doors.places, place)
         association.name = f"association-{address[0]}:{address[1]}"
         if tls is not None:
             # The handshake is the association's thread's, which may wait for it.
@@ -228,70 +235,15 @@ class Scp:
         association.start()
 
 
-def start_scp(storage: Storage, port: int | None = None) -> Scp:
-    """Listen on the host of the settings, on `port` (0: any free one), and serve.
-
-    Raises InvalidRequest when the host lies beyond loopback and the network is
-    not trusted, when an address cannot be bound, or when the TLS files cannot be used.
-    """
+def start_scp(storage: Storage, port: int | None = None, *, doors: Doors | None = None) -> Scp:
+    """Serve what comes through `doors`; without, listen as `open_doors` does, and raise as it."""
     settings = storage.settings
-    settings.check_binding(settings.dicom_host, "The DICOM node")
-    wanted = settings.dicom_port if port is None else port
     ae = ApplicationEntity(settings.ae_title)
     # Counted here, by server; pynetdicom would count threads for each request.
-    ae.maximum_associations = settings.max_associations + _SPARE_CONNECTIONS + 1
-    tls = ServerTls(settings) if settings.dicom_tls_port else None
-    listener = _listen(settings.dicom_host, wanted)
-    try:
-        tls_listener = (
-            None if tls is None else _listen(settings.dicom_host, settings.dicom_tls_port)
-        )
-    except InvalidRequest:
-        listener.close()
-        raise
-    scp = Scp(storage, listener, ae, tls_listener, tls)
+    ae.maximum_associations = settings.max_associations + SPARE_CONNECTIONS + 1
+    scp = Scp(storage, open_doors(settings, port) if doors is None else doors, ae)
     scp.start()
     log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
     if scp.tls_port is not None:
         log.info("scp_listening_tls", port=scp.tls_port, client_auth=settings.tls_client_auth)
     return scp
-
-
-def run_scp(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Call it in the main thread of a process."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with open_storage(settings) as storage, storage.audit.running("scp"):
-        scp = start_scp(storage)
-        try:
-            stop.wait()
-        finally:
-            scp.shutdown()
-            log.info("scp_stopped")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise _cannot_listen(host, port, error) from error
-    return listener
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> InvalidRequest:
-    return InvalidRequest(
-        f"The DICOM node cannot listen on {host}:{port}: {error.strerror or error}.",
-        remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT or"
-        " MEDIVIEW_DICOM_TLS_PORT to another.",
-    )

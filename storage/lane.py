@@ -5,6 +5,9 @@ database. Whatever goes wrong here is only noted: the caller does the same again
 through SQLAlchemy, which tells the causes apart.
 """
 
+import fcntl
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -32,6 +35,7 @@ class Lane:
         self._sqlite = engine.dialect.name == "sqlite"
         self._error = engine.dialect.loaded_dbapi.Error
         self._connection: PoolProxiedConnection | None = None
+        self._turn = _Turn(engine.url.database if self._sqlite else None)
 
     @contextmanager
     def writing(self) -> Iterator[Execute]:
@@ -42,17 +46,18 @@ class Lane:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
             driver: Any = self._connection.driver_connection
             cursor = driver.cursor()
-            try:
-                if self._sqlite:
-                    cursor.execute("BEGIN IMMEDIATE")
-                yield _Statements(cursor)
-                if self._sqlite:
-                    cursor.execute("COMMIT")
-                else:
-                    self._connection.commit()
-            finally:
-                cursor.close()
-        except (self._error, SQLAlchemyError) as error:
+            with self._turn.taken():
+                try:
+                    if self._sqlite:
+                        cursor.execute("BEGIN IMMEDIATE")
+                    yield _Statements(cursor)
+                    if self._sqlite:
+                        cursor.execute("COMMIT")
+                    else:
+                        self._connection.commit()
+                finally:
+                    cursor.close()
+        except (self._error, SQLAlchemyError, OSError) as error:
             self.close(broken=True)
             raise LaneBroken from error
         except BaseException:
@@ -69,6 +74,33 @@ class Lane:
             connection.invalidate()
         else:
             connection.close()
+
+
+class _Turn:
+    """Receiving processes write to SQLite in turn.
+
+    SQLite itself lets who finds the database locked sleep for milliseconds and
+    try again; a file lock wakes the next one at once.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._path = f"{database}-turn" if database and database != ":memory:" else ""
+        self._fd = -1
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Raises OSError where the lock's file cannot be made."""
+        if not self._path:
+            yield
+            return
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            weakref.finalize(self, os.close, self._fd)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
 
 class _Statements:

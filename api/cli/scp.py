@@ -1,6 +1,7 @@
 """`mediview scp`: the DICOM side."""
 
 import threading
+from functools import partial
 
 from api.cli.starting import start
 from storage.clock import utcnow
@@ -13,17 +14,10 @@ _HEARTBEAT_S = 5.0
 
 def scp() -> None:
     """Receive studies by DICOM."""
-    from dicom_node.server import run_scp
+    from dicom_node.processes import run_scp
 
     settings = start()
-    ended = threading.Event()
-    heart = threading.Thread(target=_beat, args=(settings, ended), name="heartbeat", daemon=True)
-    heart.start()
-    try:
-        run_scp(settings)
-    finally:
-        ended.set()
-        heart.join(timeout=_HEARTBEAT_S)
+    run_scp(settings, partial(_beat, settings))
 
 
 def _beat(settings: Settings, ended: threading.Event) -> None:

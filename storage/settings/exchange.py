@@ -43,6 +43,9 @@ class Destination:
 
 
 class AssociatingSettings(BaseModel):
+    dicom_processes: int = Field(
+        1, ge=1, le=64, description="Receiving processes behind the one DICOM port."
+    )
     unknown_peers: Literal["accept", "reject"] = Field(
         "accept", description="What becomes of calling AE titles that no peer is known by."
     )
