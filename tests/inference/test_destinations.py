@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    EncapsulatedPDFStorage,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+)
 
 from inference.delivery import deliver_due
 from inference.destinations import open_destination, probe_peer
@@ -264,8 +270,15 @@ def test_the_capability_profile_chooses_the_objects(tmp_path: Path) -> None:
     with node(tmp_path, *peers) as storage:
         results = {one.sop_instance_uid: one.sop_class_uid for one in with_results(storage)}
         wanted = {(one.destination, results[one.sop_instance_uid]) for one in deliveries(storage)}
-        seg, sr = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.88.34"
-        assert wanted == {("all", seg), ("all", sr), ("masks", seg), ("reports", sr)}
+        seg, sr = SegmentationStorage, Comprehensive3DSRStorage
+        sc, pdf = SecondaryCaptureImageStorage, EncapsulatedPDFStorage
+        assert wanted == {
+            *(("all", one) for one in (seg, sr, sc, pdf)),
+            ("masks", seg),
+            ("reports", sr),
+            ("reports", pdf),
+            ("pictures", sc),
+        }
 
 
 def test_a_destination_takes_no_more_senders_than_it_allows(tmp_path: Path) -> None:
