@@ -4,7 +4,7 @@ Nothing is resampled and nothing is guessed: a stack is regular within the toler
 below, or it is refused with a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +51,10 @@ class Stack:
     frame_of_reference_uid: str
 
 
-def stack_of(datasets: Sequence[Dataset]) -> Stack:
+def stack_of(datasets: Sequence[Dataset], frame_indices: Collection[int] | None = None) -> Stack:
     """Order the frames of one series and gate their geometry; pixels need not be there.
+
+    `frame_indices` (from 0) are the frames of a multi-frame instance to take; None: all.
 
     Raises VolumeRefused.
     """
@@ -60,6 +62,9 @@ def stack_of(datasets: Sequence[Dataset]) -> Stack:
         raise VolumeRefused("The series has no instances.", remedy=_RESEND)
     _check_one_series(datasets)
     frames = frames_of(datasets)
+    if frame_indices is not None:
+        wanted = frozenset(frame_indices)
+        frames = [frame for frame in frames if frame.frame_index in wanted]
     rows, columns = _common_size(datasets)
     _check_not_localizer(datasets)
     if len(frames) < _MINIMUM_FRAMES:

@@ -12,12 +12,13 @@ from inference.completeness import complete_quiet_series
 from inference.failures import explain, place
 from inference.geometry import stack_of
 from inference.pipeline import Acceptance, Pipeline
-from inference.refusals import VolumeRefused
 from inference.rules.choice import choose_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
+from inference.selection import Selection, select_stack
+from inference.stacks import SeriesStack
 from storage.clock import utcnow
 from storage.entities import Decision, Instance, JobState, Series
 from storage.errors import StorageFull, StorageUnavailable
@@ -153,9 +154,10 @@ def _decide(
 ) -> Decision:
     """Without `rules`, on a person's word, the pipeline alone decides."""
     series = candidate.series
-    acceptance = _judge(candidate, pipeline)
+    selection = _judge(candidate, pipeline)
+    acceptance = selection.acceptance
     if rules is not None and acceptance.accepted:
-        acceptance, rule = _under_rules(storage, acceptance, candidate, pipeline, rules)
+        acceptance, rule = _under_rules(storage, selection, series, pipeline, rules)
         priority = priority if rule is None else rule.priority
     job_id = None
     if acceptance.accepted:
@@ -193,33 +195,37 @@ def _decide(
 
 def _under_rules(
     storage: Storage,
-    acceptance: Acceptance,
-    candidate: _Candidate,
+    selection: Selection,
+    series: Series,
     pipeline: Pipeline,
     rules: RuleSet,
 ) -> tuple[Acceptance, Rule | None]:
     """What the pipeline accepts may still be refused by the site, never the other way round."""
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(candidate.headers))
+    acceptance = selection.acceptance
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
     if not ruling.allowed:
         return Acceptance(False, ruling.reason), None
     if ruling.rule is None:
         return acceptance, None
     allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
     return choose_series(
-        storage, candidate.series, candidate.headers, pipeline.name, ruling.rule, allowed
+        storage, series, selection.headers, pipeline.name, ruling.rule, allowed
     ), ruling.rule
 
 
-def _judge(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:
-    """The pipeline's word, or why it could not be had."""
+def _judge(candidate: _Candidate, pipeline: Pipeline) -> Selection:
+    """The pipeline's word on the stack that it takes, or why it could not be had."""
+    whole = SeriesStack("", tuple(range(len(candidate.headers))))
     if candidate.unreadable:
-        return Acceptance(False, candidate.unreadable)
+        return Selection(Acceptance(False, candidate.unreadable), whole, ())
     try:
-        return _ask(candidate, pipeline)
+        return select_stack(
+            candidate.instances,
+            candidate.headers,
+            lambda instances, headers: _ask(candidate.series, instances, headers, pipeline),
+        )
     except (StorageFull, StorageUnavailable):
         raise  # nothing was decided; the series is offered again
-    except VolumeRefused as refusal:
-        return Acceptance(False, str(refusal))
     except Exception as error:  # noqa: BLE001 - a pipeline's edge: one must not block the others
         log.error(
             "pipeline_accepts_failed",
@@ -228,21 +234,27 @@ def _judge(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:
             error=type(error).__name__,
             place=place(error),
         )
-        return Acceptance(
+        refused = Acceptance(
             False, f"{pipeline.title} could not judge the series: {explain(error).sentence}"
         )
+        return Selection(refused, whole, candidate.headers)
 
 
-def _ask(candidate: _Candidate, pipeline: Pipeline) -> Acceptance:
+def _ask(
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    pipeline: Pipeline,
+) -> Acceptance:
     """Its rule, then whether it could run, then whether the geometry allows it."""
-    acceptance = pipeline.accepts(candidate.series, candidate.instances, candidate.headers)
+    acceptance = pipeline.accepts(series, instances, headers)
     if not acceptance.accepted:
         return acceptance
     readiness = pipeline.readiness()
     if not readiness.ready:
         return Acceptance(False, readiness.detail)
     if pipeline.input_kind == "volume":
-        stack_of(candidate.headers)
+        stack_of(headers)
     return acceptance
 
 

@@ -1,7 +1,7 @@
 """One series in patient space: voxels, where they lie, and which instance each came from."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,15 +71,18 @@ class Volume:
         return inside
 
 
-def assemble_volume(datasets: Sequence[Dataset]) -> Volume:
+def assemble_volume(
+    datasets: Sequence[Dataset], frame_indices: Collection[int] | None = None
+) -> Volume:
     """Stack one series into patient space, whatever the order of its instances.
 
     Classic single-frame and enhanced multi-frame instances are taken. Slices ascend along
     the normal of their planes (row cosine × column cosine). Padding keeps its value.
+    `frame_indices` (from 0) are the frames of a multi-frame instance to take; None: all.
 
     Raises VolumeRefused rather than interpolate, guess a spacing or drop a slice.
     """
-    stack = stack_of(datasets)
+    stack = stack_of(datasets, frame_indices)
     first = datasets[stack.frames[0].instance_index]
     photometric = {check_grey(dataset) for dataset in datasets}
     if len(photometric) > 1:

@@ -16,6 +16,8 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.predecessor import predecessor_report
 from inference.results.encode import EncodedResults, encode_results
 from inference.rules.of_job import destinations_of, rule_for
+from inference.selection import stack_for
+from inference.stacks import SeriesStack
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Instance, Job
@@ -75,12 +77,12 @@ class Work:
         else:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
-                sources = self._load()
+                sources, stack = self._load(pipeline)
             rule = rule_for(self._storage.settings, pipeline.name, sources)
             if rule is not None and rule.deadline_s is not None:
                 self._deadline_s = rule.deadline_s
             with self._stage("assembling", _ASSEMBLING):
-                volume = assemble_volume(sources)
+                volume = assemble_volume(sources, stack.frame_indices)
                 _drop_pixels(sources)
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
@@ -117,8 +119,11 @@ class Work:
     def _volume_context(self, volume: Volume) -> PipelineContext:
         return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
 
-    def _load(self) -> list[Dataset]:
-        """The series as it was when the job was made; refused when it has changed since."""
+    def _load(self, pipeline: Pipeline) -> tuple[list[Dataset], SeriesStack]:
+        """The stack of the series that the job is about, with its instances.
+
+        Refused where the series has changed since the job was made.
+        """
         index, job = self._storage.index, self._job
         instances = index.instances_of(job.study_instance_uid, job.series_instance_uid)
         datasets: list[Dataset] = []
@@ -133,7 +138,8 @@ class Work:
                 "More instances of the series arrived after the job was made.",
                 remedy="A job over all of them takes its place.",
             )
-        return datasets
+        stack = stack_for(pipeline, series, instances, datasets)
+        return stack.of(datasets), stack
 
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)

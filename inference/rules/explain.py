@@ -11,6 +11,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
+from inference.selection import select_stack
 from storage.entities import Instance, Series
 from storage.opening import Storage
 
@@ -60,9 +61,14 @@ def _explain(
     pipeline: Pipeline,
     rules: RuleSet,
 ) -> Explanation:
-    acceptance = pipeline.accepts(series, instances, headers)
+    selection = select_stack(
+        instances,
+        headers,
+        lambda own, of_stack: pipeline.accepts(series, own, of_stack),
+    )
+    acceptance = selection.acceptance
     readiness = pipeline.readiness()
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(headers))
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:
         reason = acceptance.reason
