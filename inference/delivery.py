@@ -123,6 +123,7 @@ class _Batch:
         accepted_uids = {result.sop_instance_uid for result in results if result.ok}
         auditing.sent(self._storage, peer, instances, accepted_uids)
         accepted = []
+        again_at = _together(self._storage, [sending.delivery for sending in sendings])
         for sending, result in zip(sendings, results, strict=True):
             if result.ok:
                 accepted.append(sending)
@@ -134,7 +135,9 @@ class _Batch:
                 reached=result.reached,
                 attempts=sending.delivery.attempts,
             )
-            _put_off(self._storage, [sending.delivery], result.error)
+            self._storage.deliveries.retry_later(
+                [sending.delivery.delivery_id], result.error, again_at
+            )
         # Whatever becomes of the proof: these are not sent again while it is open.
         self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
         if results and not any(result.reached for result in results):
@@ -159,10 +162,14 @@ def _requests_of(deliveries: Sequence[Delivery]) -> str:
 
 
 def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> None:
-    now = utcnow()
-    for delivery in deliveries:
-        at = next_attempt(storage.settings, delivery.attempts, now)
-        storage.deliveries.retry_later([delivery.delivery_id], error, at)
+    at = _together(storage, deliveries)
+    storage.deliveries.retry_later([one.delivery_id for one in deliveries], error, at)
+
+
+def _together(storage: Storage, deliveries: Sequence[Delivery]) -> datetime:
+    """One time for what was tried at once: each by its own chance would lose their order."""
+    attempts = max(delivery.attempts for delivery in deliveries)
+    return next_attempt(storage.settings, attempts, utcnow())
 
 
 def senders_at_most(storage: Storage) -> dict[str, int]:

@@ -25,11 +25,14 @@ class Deliveries:
         self._engine = engine
 
     def enqueue(self, destination: str, instances: Sequence[Instance], job_id: str | None) -> int:
-        """Want each instance at the destination; those wanted before count once."""
+        """Want each instance at the destination, in this order; those wanted before count once.
+
+        A report goes after the segmentation to which it refers, as the caller lists them.
+        """
         now = utcnow()
         added = 0
         with writing(self._engine) as connection:
-            for instance in instances:
+            for position, instance in enumerate(instances):
                 added += insert_or_ignore(
                     connection,
                     t.delivery,
@@ -43,7 +46,8 @@ class Deliveries:
                         "state": "PENDING",
                         "attempts": 0,
                         "next_attempt_at": now,
-                        "created_at": now,
+                        # What claims are ordered by.
+                        "created_at": now + timedelta(microseconds=position),
                         "updated_at": now,
                         "request_id": current_request_id(),
                     },
