@@ -93,7 +93,12 @@ def test_the_catalogue_is_free_of_model_libraries() -> None:
 def test_pipelines_are_found_by_name() -> None:
     settings = Settings()
     names = [pipeline.name for pipeline in catalogue(settings)]
-    assert names == ["brain-volume", "lung-density", "image-classification"]
+    assert names == [
+        "brain-volume",
+        "brain-structures",
+        "lung-density",
+        "image-classification",
+    ]
     assert pipeline_named(settings, "brain-volume").title == "Brain volume"
     with pytest.raises(NotFound, match="no pipeline named lungs"):
         pipeline_named(settings, "lungs")
