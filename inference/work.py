@@ -154,7 +154,7 @@ class Work:
         stored: list[dict[str, str]] = []
         for result in results.objects:
             dataset = result.dataset
-            self._check()
+            self._still_ours()
             accepted = storage.ingest.accept(
                 _part10(dataset), source=f"result:{job.job_id}", origin="generated"
             )
@@ -175,7 +175,7 @@ class Work:
                 }
             )
         auditing.results_made(storage, job, instances)
-        self._check()
+        self._still_ours()
         storage.findings.replace_for_job(job.job_id, results.findings)
         if results.report is not None:
             storage.reports.put(results.report)
@@ -228,6 +228,13 @@ class Work:
                 " or a faster machine.",
             )
         self._lease.check()
+
+    def _still_ours(self) -> None:
+        """Asked of the ledger before anything stays: the lease's thread learns of it later."""
+        self._check()
+        job, lease_s = self._job, self._storage.settings.job_lease_s
+        if not self._storage.jobs.renew(job.job_id, self._owner, lease_s, utcnow()):
+            raise LeaseLost(job.job_id)
 
 
 def _drop_pixels(datasets: Sequence[Dataset]) -> None:

@@ -40,8 +40,8 @@ def test_a_stat_job_that_comes_last_is_taken_first(storage: Storage) -> None:
     assert done == [urgent, *waiting]
 
 
-@pytest.mark.parametrize("stage", ["loading", "assembling", "running", "encoding"])
-def test_a_job_is_cancelled_at_any_stage_before_it_stores(storage: Storage, stage: str) -> None:
+@pytest.mark.parametrize("stage", ["loading", "assembling", "running", "encoding", "storing"])
+def test_a_job_cancelled_at_any_stage_leaves_nothing(storage: Storage, stage: str) -> None:
     job_id = scheduled(storage, "a")
     seen: list[str] = []
 
