@@ -5,12 +5,13 @@ from io import BytesIO
 from typing import Annotated, Any
 
 import pydicom
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, problems
@@ -82,10 +83,11 @@ def list_conflicts(storage: StorageDep, limit: Limit = 100, offset: Offset = 0) 
 
 
 @router.get("/{conflict_id}", responses=problems(404))
-def get_conflict(conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail:
+def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail:
     """One of them, and in what it differs from the instance that is held."""
     conflict = storage.conflicts.get(conflict_id)
     held = storage.conflicts.held(conflict)
+    _name_study(request, held)
     ours = _header(_held_bytes(storage, held)) if held is not None else None
     theirs = _header(b"".join(_first(storage, conflict)))
     readable = ours is not None and theirs is not None
@@ -104,9 +106,12 @@ def get_conflict(conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail
         **problems(404),
     },
 )
-def download_conflict(conflict_id: ConflictId, storage: StorageDep) -> StreamingResponse:
+def download_conflict(
+    request: Request, conflict_id: ConflictId, storage: StorageDep
+) -> StreamingResponse:
     """The part 10 file that was kept aside, byte for byte."""
     conflict = storage.conflicts.get(conflict_id)
+    _name_study(request, storage.conflicts.held(conflict))
     headers = {"Content-Length": str(conflict.size_bytes)}
     return StreamingResponse(
         storage.conflicts.pieces(conflict), media_type="application/dicom", headers=headers
@@ -114,21 +119,32 @@ def download_conflict(conflict_id: ConflictId, storage: StorageDep) -> Streaming
 
 
 @router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))
-def accept_conflict(conflict_id: ConflictId, storage: StorageDep) -> ConflictPayload:
+def accept_conflict(
+    request: Request, conflict_id: ConflictId, storage: StorageDep
+) -> ConflictPayload:
     """Put it in the place of the instance that is held, which is deleted.
 
     The series is completed again, so that its results are made anew; others
     that are kept aside under the same UID go with the one that was held.
     """
     conflict = storage.conflicts.accept(conflict_id)
-    return _payload(conflict, storage.conflicts.held(conflict))
+    held = storage.conflicts.held(conflict)
+    _name_study(request, held)
+    return _payload(conflict, held)
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
-def discard_conflict(conflict_id: ConflictId, storage: StorageDep) -> Response:
+def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
     """Let it go; the instance that is held stays."""
+    _name_study(request, storage.conflicts.held(storage.conflicts.get(conflict_id)))
     storage.conflicts.discard(conflict_id)
     return Response(status_code=204)
+
+
+def _name_study(request: Request, held: Instance | None) -> None:
+    """For the audit trail: the path names the conflict alone."""
+    if held is not None:
+        name_studies(request, held.study_instance_uid)
 
 
 def _payload(conflict: Conflict, held: Instance | None) -> ConflictPayload:

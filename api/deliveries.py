@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
@@ -64,14 +65,18 @@ def list_deliveries(
 
 
 @router.get("/{delivery_id}", summary="One delivery", responses=problems(404))
-def get_delivery(storage: StorageDep, delivery_id: DeliveryId) -> DeliveryPayload:
+def get_delivery(request: Request, storage: StorageDep, delivery_id: DeliveryId) -> DeliveryPayload:
     """One result on its way to one destination."""
-    return delivery_payload(storage.deliveries.get(delivery_id))
+    delivery = storage.deliveries.get(delivery_id)
+    name_studies(request, delivery.study_instance_uid)
+    return delivery_payload(delivery)
 
 
 @router.post("/retry", summary="Let waiting deliveries go now")
-def retry_deliveries(storage: StorageDep, wanted: RetryDeliveries) -> Retried:
+def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliveries) -> Retried:
     """All that wait, or those of one destination or study."""
+    if wanted.study_instance_uid:
+        name_studies(request, wanted.study_instance_uid)
     count = retry_now(
         storage.engine,
         DeliveryFilter(
@@ -86,11 +91,14 @@ def retry_deliveries(storage: StorageDep, wanted: RetryDeliveries) -> Retried:
 @router.post(
     "/{delivery_id}/retry", summary="Let one delivery go now", responses=problems(404, 409)
 )
-def retry_delivery(storage: StorageDep, delivery_id: DeliveryId) -> DeliveryPayload:
+def retry_delivery(
+    request: Request, storage: StorageDep, delivery_id: DeliveryId
+) -> DeliveryPayload:
     """A waiting one goes at once. One that was sent is sent again: the destination may
     have lost it.
     """
     delivery = storage.deliveries.get(delivery_id)
+    name_studies(request, delivery.study_instance_uid)
     if delivery.state == "PENDING":
         retry_now(storage.engine, DeliveryFilter(delivery_id=delivery_id))
     elif not send_again(storage.engine, [delivery_id]):

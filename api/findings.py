@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints, model_validator
 
 from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import FindingId, StudyUid, problems
@@ -76,9 +77,11 @@ def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingL
 
 
 @router.get("/findings/{finding_id}", summary="One finding", responses=problems(404))
-def get_finding(storage: StorageDep, finding_id: FindingId) -> FindingPayload:
+def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) -> FindingPayload:
     """The finding as it was stated, with all that was said of it."""
-    (found,) = finding_payloads(storage, [storage.findings.get(finding_id)])
+    finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
+    (found,) = finding_payloads(storage, [finding])
     return found
 
 
@@ -87,9 +90,10 @@ def get_finding(storage: StorageDep, finding_id: FindingId) -> FindingPayload:
     summary="What was said of a finding",
     responses=problems(404),
 )
-def list_feedback(storage: StorageDep, finding_id: FindingId) -> FeedbackList:
+def list_feedback(request: Request, storage: StorageDep, finding_id: FindingId) -> FeedbackList:
     """All of it, oldest first; the last counts."""
     finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
     said = storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
     return FeedbackList(items=[feedback_payload(one) for one in said])
 
@@ -101,10 +105,15 @@ def list_feedback(storage: StorageDep, finding_id: FindingId) -> FeedbackList:
     responses=problems(404),
 )
 def add_feedback(
-    storage: StorageDep, principal: PrincipalDep, finding_id: FindingId, said: NewFeedback
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    finding_id: FindingId,
+    said: NewFeedback,
 ) -> FeedbackPayload:
     """Kept beside the finding, which never changes, with who says so and when."""
     finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
     kept = storage.finding_feedback.say(
         finding,
         said.verdict,

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints
 
 from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings import finding_payloads
@@ -91,7 +92,9 @@ def list_jobs(
         **problems(404, 409, 422),
     },
 )
-def create_job(storage: StorageDep, response: Response, wanted: NewJob) -> JobPayload:
+def create_job(
+    request: Request, storage: StorageDep, response: Response, wanted: NewJob
+) -> JobPayload:
     """The job of this pipeline and this content: a new one, or the one that is there.
 
     A pipeline that does not take the series refuses with its own reason, 422
@@ -100,6 +103,7 @@ def create_job(storage: StorageDep, response: Response, wanted: NewJob) -> JobPa
     """
     pipeline = pipeline_named(storage.settings, wanted.pipeline)
     series = _series_of(storage, wanted)
+    name_studies(request, series.study_instance_uid)
     if series.state == "RECEIVING":
         raise ApiProblem(
             409,
@@ -133,14 +137,18 @@ def create_job(storage: StorageDep, response: Response, wanted: NewJob) -> JobPa
 
 
 @router.get("/{job_id}", summary="One job in full", responses=problems(404))
-def get_job(storage: StorageDep, job_id: JobId) -> JobPayload:
+def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The job; once it is COMPLETED, with its findings and the UIDs of its results."""
+    _name_study(request, storage, job_id)
     return read_job(storage, job_id)
 
 
 @router.patch("/{job_id}", summary="Change a job's priority", responses=problems(404, 409))
-def change_job(storage: StorageDep, job_id: JobId, change: JobChange) -> JobPayload:
+def change_job(
+    request: Request, storage: StorageDep, job_id: JobId, change: JobChange
+) -> JobPayload:
     """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
+    _name_study(request, storage, job_id)
     if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
         raise _ended(storage.jobs.get(job_id), "It is not taken any more.")
     return read_job(storage, job_id)
@@ -148,11 +156,16 @@ def change_job(storage: StorageDep, job_id: JobId, change: JobChange) -> JobPayl
 
 @router.post("/{job_id}/cancel", summary="Cancel a job", responses=problems(404, 409))
 def cancel_job(
-    storage: StorageDep, principal: PrincipalDep, job_id: JobId, why: CancelJob | None = None
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    job_id: JobId,
+    why: CancelJob | None = None,
 ) -> JobPayload:
     """A waiting job ends at once. One that runs ends at once too; its worker stops at
     its next step and stores nothing any more.
     """
+    _name_study(request, storage, job_id)
     reason = f"Canceled by {principal.name}."
     if why is not None and why.reason:
         reason = f"Canceled by {principal.name}: {why.reason}"
@@ -165,9 +178,10 @@ def cancel_job(
 
 
 @router.post("/{job_id}/retry", summary="Run a canceled job again", responses=problems(404, 409))
-def retry_job(storage: StorageDep, job_id: JobId) -> JobPayload:
+def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The same job, from its beginning and with all its attempts."""
     job = storage.jobs.get(job_id)
+    name_studies(request, job.study_instance_uid)
     _check_current(storage, job)
     if not storage.jobs.retry(job_id, utcnow()):
         raise ApiProblem(
@@ -187,6 +201,11 @@ def read_job(storage: Storage, job_id: str) -> JobPayload:
     if job.state != "COMPLETED":
         return job_payload(job)
     return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
+
+
+def _name_study(request: Request, storage: Storage, job_id: str) -> None:
+    """For the audit trail: the path names the job alone. Raises NotFound."""
+    name_studies(request, storage.jobs.get(job_id).study_instance_uid)
 
 
 def _number(priority: int | Literal["LOW", "ROUTINE", "HIGH", "STAT"]) -> int:

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
@@ -17,7 +18,7 @@ from api.worklist_payloads import (
     to_attributes,
 )
 from storage.uids import new_uid
-from storage.worklist import WorklistState
+from storage.worklist import WorklistItem, WorklistState
 
 router = APIRouter(prefix="/api/worklist", tags=["worklist"])
 
@@ -29,7 +30,7 @@ _REQUIRED = frozenset(
 
 @router.post("", status_code=201, summary="Schedule a procedure", responses=problems(422))
 def add_worklist_item(
-    storage: StorageDep, response: Response, new: NewWorklistItem
+    request: Request, storage: StorageDep, response: Response, new: NewWorklistItem
 ) -> WorklistItemPayload:
     """List a requested procedure with its steps; each step is one answer to a modality."""
     values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
@@ -37,6 +38,7 @@ def add_worklist_item(
     item = storage.worklist.add(to_attributes(values))
     if new.state != "SCHEDULED":
         item = storage.worklist.change(item.worklist_item_id, state=new.state)
+    _name(request, item)
     response.headers["Location"] = f"/api/worklist/{item.worklist_item_id}"
     return item_payload(item)
 
@@ -54,14 +56,18 @@ def list_worklist_items(
 
 
 @router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))
-def get_worklist_item(storage: StorageDep, worklist_item_id: ItemId) -> WorklistItemPayload:
+def get_worklist_item(
+    request: Request, storage: StorageDep, worklist_item_id: ItemId
+) -> WorklistItemPayload:
     """The item with its attributes and its state."""
-    return item_payload(storage.worklist.get(worklist_item_id))
+    item = storage.worklist.get(worklist_item_id)
+    _name(request, item)
+    return item_payload(item)
 
 
 @router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 422))
 def change_worklist_item(
-    storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
+    request: Request, storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
 ) -> WorklistItemPayload:
     """Change what is named; null or an empty text takes a value away.
 
@@ -78,6 +84,7 @@ def change_worklist_item(
             remedy="Leave it out, and it stays as it is.",
         )
     current = storage.worklist.get(worklist_item_id)
+    _name(request, current)
     merged = {**current.attributes, **to_attributes(values)}
     item = storage.worklist.change(
         worklist_item_id,
@@ -93,6 +100,13 @@ def change_worklist_item(
     summary="Remove a worklist item",
     responses=problems(404),
 )
-def remove_worklist_item(storage: StorageDep, worklist_item_id: ItemId) -> None:
+def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id: ItemId) -> None:
     """Forget the item. To keep a trace of a procedure that was called off, cancel it instead."""
+    _name(request, storage.worklist.get(worklist_item_id))
     storage.worklist.remove(worklist_item_id)
+
+
+def _name(request: Request, item: WorklistItem) -> None:
+    """For the audit trail: the node may not hold a study yet that says whose it is."""
+    patient_id = str(item.attributes.get("PatientID") or "")
+    name_studies(request, item.study_instance_uid, patients=(patient_id,) if patient_id else ())

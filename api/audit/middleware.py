@@ -41,15 +41,22 @@ _MAX_PARAMETERS = 200
 _STUDY = "study_instance_uid"
 NAMED_STUDIES = "audit_studies"
 """In the request's state: studies that only the route knows (`name_studies`)."""
+NAMED_PATIENTS = "audit_patients"
 _ANSWERED = frozenset({"http.response.start", "websocket.accept"})
 _SWITCHED = 101
 _PARTLY = 202
 """STOW-RS took some instances and refused others (PS3.18 10.5.3)."""
 
 
-def name_studies(request: HTTPConnection, *study_instance_uids: str) -> None:
-    """For a route whose path does not name the study that it shows or changes."""
-    request.scope.setdefault("state", {})[NAMED_STUDIES] = study_instance_uids
+def name_studies(
+    request: HTTPConnection, *study_instance_uids: str, patients: tuple[str, ...] = ()
+) -> None:
+    """For a route whose path does not name the study that it shows or changes.
+
+    `patients`: their IDs, where the node need not hold the study that says them.
+    """
+    state = request.scope.setdefault("state", {})
+    state[NAMED_STUDIES], state[NAMED_PATIENTS] = study_instance_uids, patients
 
 
 @dataclass(slots=True)
@@ -148,7 +155,8 @@ class _Request:
         audit = self._storage.audit
         actor = actor_of(self._scope, principal_of(self._scope))
         parameters: Mapping[str, Any] = self._scope.get("path_params") or {}
-        named = self._scope["state"].get(NAMED_STUDIES, ())
+        state = self._scope.get("state") or {}
+        named = state.get(NAMED_STUDIES, ())
         studies = (str(parameters[_STUDY]),) if _STUDY in parameters else tuple(named)
         if what.via and not studies:
             studies = _values_of(self._scope.get("query_string", b""), _WADO_STUDY)
@@ -167,7 +175,7 @@ class _Request:
             outcome=_outcome(status),
             type=what.type,
             study_instance_uids=studies,
-            patient_ids=self._patients,
+            patient_ids=self._patients or state.get(NAMED_PATIENTS, ()),
         )
         detail: dict[str, Any] = {
             name: str(value) for name, value in parameters.items() if name != _STUDY

@@ -1,9 +1,11 @@
 """The routes of FHIR: metadata, and read and search of each resource."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
+from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
@@ -78,6 +80,7 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
         order=imaging_study.order(asked),
     )
     series = storage.index.series_of_studies([one.study_instance_uid for one in studies])
+    _name_one(request, [one.study_instance_uid for one in studies])
     url = _dicomweb(storage)
     found = [
         imaging_study.imaging_study(one, series[one.study_instance_uid], url) for one in studies
@@ -89,6 +92,7 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
 def read_imaging_study(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """With its series and instances; the id is the StudyInstanceUID."""
     study = storage.index.study(resource_id)
+    name_studies(request, resource_id)
     series = storage.index.series_of(resource_id)
     instances = storage.index.instances_of(resource_id)
     url = _dicomweb(storage)
@@ -107,6 +111,7 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
     asked = _asked(request, known)
     found, total = find_reports(storage.engine, conditions(asked, known), asked.count, asked.offset)
     studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    _name_one(request, studies)
     resources = [
         diagnostic_report.diagnostic_report(one, studies[one.entity.study_instance_uid])
         for one in found
@@ -128,6 +133,7 @@ def read_diagnostic_report(
     if not found:
         raise _absent("report", "DiagnosticReport")
     study = storage.index.study(found[0].entity.study_instance_uid)
+    name_studies(request, study.study_instance_uid)
     return answer(request, diagnostic_report.diagnostic_report(found[0], study))
 
 
@@ -145,6 +151,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
         storage.engine, conditions(asked, known), asked.count, asked.offset
     )
     studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    _name_one(request, studies)
     said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     resources = [
         observation.observation(
@@ -163,6 +170,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
     if not found:
         raise _absent("finding", "Observation")
     study = storage.index.study(found[0].entity.study_instance_uid)
+    name_studies(request, study.study_instance_uid)
     said = storage.finding_feedback.of_findings([resource_id])[resource_id]
     return answer(request, observation.observation(found[0], study, said))
 
@@ -213,6 +221,12 @@ def read_audit_event(request: Request, storage: StorageDep, resource_id: Resourc
     if record is None:
         raise _absent("event", "AuditEvent")
     return answer(request, audit_event.audit_event(record))
+
+
+def _name_one(request: Request, study_instance_uids: Collection[str]) -> None:
+    """For the audit trail: a search that found one study alone was a look at it."""
+    if len(study_instance_uids) == 1:
+        name_studies(request, *study_instance_uids)
 
 
 def _asked(request: Request, known: Any, sorts: tuple[str, ...] = ()) -> SearchParameters:
