@@ -1,6 +1,7 @@
 """How fast instances are received: this node, Orthanc and DCMTK's storescp, interleaved.
 
     python benchmarks/receive.py [--rounds 3] [--only node,orthanc] [--cases ct1,ct4]
+    python benchmarks/receive.py --only node-pg,orthanc-pg --cases ct4,small4
 
 Ours answers after fdatasync, digest and index row; Orthanc after its SQLite
 index without sync; storescp writes a file and neither syncs nor indexes.
@@ -30,6 +31,7 @@ from pydicom.uid import JPEGLSLossless  # noqa: E402
 from benchmarks.sender import Load, Template, next_number, send  # noqa: E402
 from benchmarks.servers import SERVERS, Server  # noqa: E402
 
+_BESIDE = "node,node-2,orthanc,storescp"
 CT, SMALL, HALF_GIGABYTE = 512, 68, 16_000  # rows and columns of 16-bit pixels
 
 
@@ -120,7 +122,7 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default=",".join(SERVERS), help="servers, separated by commas")
+    parser.add_argument("--only", default=_BESIDE, help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
     parser.add_argument("--json", type=Path, help="write every measurement there")
     options = parser.parse_args()
@@ -129,7 +131,7 @@ def main() -> None:
     results: dict[str, dict[str, list[Measured]]] = {
         case.name: {name: [] for name in names} for case in cases
     }
-    load = os.getloadavg()[0]
+    load = os.getloadavg()[0]  # the machine's, before
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, {options.rounds} rounds")
     for _ in range(options.rounds):
         for name in names:
@@ -154,7 +156,7 @@ def table(results: dict[str, dict[str, list[Measured]]]) -> str:
     """Medians in Markdown, with our ratio to each of the others."""
     names = list(next(iter(results.values())))
     lines = [
-        f"| instances/s (CPU s per 1,000) | {' | '.join(names)} | node is |",
+        f"| instances/s (CPU s per 1,000) | {' | '.join(names)} | {names[0]} is |",
         f"|---|{'---|' * (len(names) + 1)}",
     ]
     for case, by_name in results.items():
@@ -171,10 +173,9 @@ def table(results: dict[str, dict[str, list[Measured]]]) -> str:
             else:
                 cpu_s = statistics.median(m.cpu_s_per_1000 for m in measured)
                 cells.append(f"{speed[name]:,.0f} ({cpu_s:.2f})")
+        ours = names[0]
         ratios = [
-            f"{speed['node'] / other:.2f} × {name}"
-            for name, other in speed.items()
-            if "node" in speed and name != "node"
+            f"{speed[ours] / other:.2f} × {name}" for name, other in speed.items() if name != ours
         ]
         lines.append(f"| {case} | {' | '.join(cells)} | {', '.join(ratios)} |")
     return "\n".join(lines)

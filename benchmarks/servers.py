@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dicom_node.peers import Peer
 from storage.migrate import upgrade
 from storage.settings import Settings
+from tests.servers import postgres
 from tests.services import free_port, orthanc, storescp
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parents[1]
+# Until every receiving process accepts.
+_FORKED_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -26,27 +30,39 @@ class Server:
     pid: int
 
     def cpu_s(self) -> float:
-        """User and system time of the process and the children that it has waited for."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return sum(map(int, fields[11:15])) / _CLOCK_TICKS
+        """User and system time of the process and its children, those waited for included."""
+        ticks = 0
+        for pid in (self.pid, *self._children()):
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += sum(map(int, fields[11:15]))
+        return ticks / _CLOCK_TICKS
+
+    def _children(self) -> list[int]:
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
 
     def peak_memory_mb(self) -> float:
-        """The most resident memory that the process ever had."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
+        """The most resident memory that the largest of the processes ever had."""
+        return max(_peak_memory_mb(pid) for pid in (self.pid, *self._children()))
+
+
+def _peak_memory_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 @contextmanager
-def node_server(folder: Path) -> Iterator[Server]:
-    """This node's SCP, on SQLite unless MEDIVIEW_DATABASE_URL says otherwise."""
+def node_server(folder: Path, **settings: Any) -> Iterator[Server]:
+    """This node's SCP, on SQLite unless a setting or MEDIVIEW_DATABASE_URL says otherwise."""
     port = free_port()
-    upgrade(Settings(data_dir=folder / "node", dicom_port=port))
+    values = {"data_dir": str(folder / "node"), "dicom_port": port, **settings}
+    upgrade(Settings(**values))
     code = (
         "import logging, structlog; from storage.settings import Settings;"
         "from dicom_node.processes import run_scp;"
         "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR));"
-        f"run_scp(Settings(data_dir={str(folder / 'node')!r}, dicom_port={port}))"
+        f"run_scp(Settings(**{values!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=_ROOT)
     try:
@@ -55,6 +71,42 @@ def node_server(folder: Path) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
+
+
+@contextmanager
+def node_two_server(folder: Path) -> Iterator[Server]:
+    """As `node_server`, with two receiving processes."""
+    with node_server(folder, dicom_processes=2) as server:
+        time.sleep(_FORKED_S)
+        yield server
+
+
+@contextmanager
+def node_postgres_server(folder: Path) -> Iterator[Server]:
+    """As `node_server`, its index on PostgreSQL."""
+    with (
+        postgres() as database,
+        node_server(folder, database_url=database.new_database()) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def orthanc_postgres_server(folder: Path) -> Iterator[Server]:
+    """As `orthanc_server`, its index on PostgreSQL (Debian's orthanc-postgresql)."""
+    with postgres() as database:
+        options = {
+            "DicomThreadsCount": 8,
+            "Plugins": ["/usr/share/orthanc/plugins/libOrthancPostgreSQLIndex.so"],
+            "PostgreSQL": {
+                "EnableIndex": True,
+                "EnableStorage": False,
+                "ConnectionUri": database.new_database(),
+                "Lock": False,
+            },
+        }
+        with orthanc(folder, options=options) as pacs:
+            yield Server(Peer("ORTHANC", pacs.host, pacs.port), _listener(pacs.port))
 
 
 @contextmanager
@@ -75,6 +127,9 @@ SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
     "node": node_server,
     "orthanc": orthanc_server,
     "storescp": storescp_server,
+    "node-2": node_two_server,
+    "node-pg": node_postgres_server,
+    "orthanc-pg": orthanc_postgres_server,
 }
 
 
