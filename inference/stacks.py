@@ -66,6 +66,8 @@ _DISTINCTIONS = (
 _SHARED_AT_LEAST = 0.5
 _Key = tuple[float | str, ...]
 _T = TypeVar("_T")
+_OF_FRAMES = ("PerFrameFunctionalGroupsSequence", "NumberOfFrames")
+_PIXELS_GROUP = 0x7FE0
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class SeriesStack:
         own = self.of(headers)
         if self.frame_indices is None:
             return own
-        return [_with_frames(own[0], self.frame_indices)]
+        return [with_frames(own[0], self.frame_indices)]
 
 
 @dataclass(frozen=True)
@@ -287,11 +289,18 @@ def _uid(header: Dataset) -> str:
     return str(header.get("SOPInstanceUID", ""))
 
 
-def _with_frames(header: Dataset, frame_indices: Sequence[int]) -> Dataset:
+def with_frames(header: Dataset, frame_indices: Sequence[int]) -> Dataset:
     """The header of a multi-frame instance with some of its frames; the given one stays."""
-    view = Dataset()
-    view.update({element.tag: element for element in header if element.tag.group != 0x7FE0})
     groups = header.PerFrameFunctionalGroupsSequence
+    view = Dataset()
+    # Setting a value changes the element, so those that will differ are not shared.
+    view.update(
+        {
+            element.tag: element
+            for element in header
+            if element.tag.group != _PIXELS_GROUP and element.keyword not in _OF_FRAMES
+        }
+    )
     view.PerFrameFunctionalGroupsSequence = [groups[index] for index in frame_indices]
     view.NumberOfFrames = len(frame_indices)
     return view

@@ -25,6 +25,7 @@ from inference.results.identity import (
     tracking_uid,
 )
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.stacks import with_frames
 from inference.volume import Volume
 from storage.entities import Job
 
@@ -78,6 +79,7 @@ def encode_seg(
     )
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
+    _name_own_frames(segmentation, volume)
     inherit_patient_and_study(segmentation, first)
     return finish(segmentation, at, contributing_equipment(pipeline, first, at))
 
@@ -94,8 +96,27 @@ def _in_source_order(
         raise ValueError("A pipeline gave segments without masks.")
     if volume.is_multiframe:
         order = np.argsort(np.asarray(volume.frame_numbers), kind="stable")
-        return [reference_to(sources[volume.instance_indices[0]])], masks[order]
+        reference = reference_to(sources[volume.instance_indices[0]])
+        numbers = sorted(volume.frame_numbers)
+        if len(numbers) < int(reference.NumberOfFrames):
+            reference = with_frames(reference, [number - 1 for number in numbers])
+        return [reference], masks[order]
     return [reference_to(sources[index]) for index in volume.instance_indices], masks
+
+
+def _name_own_frames(segmentation: Dataset, volume: Volume) -> None:
+    """Where a volume is some frames of an instance, refer to them by their own numbers.
+
+    The encoder saw an instance of these frames alone and counted from 1.
+    """
+    if not volume.is_multiframe:
+        return
+    numbers = sorted(volume.frame_numbers)
+    for groups in segmentation.PerFrameFunctionalGroupsSequence:
+        for derivation in groups.get("DerivationImageSequence") or ():
+            for image in derivation.SourceImageSequence:
+                if "ReferencedFrameNumber" in image:
+                    image.ReferencedFrameNumber = numbers[int(image.ReferencedFrameNumber) - 1]
 
 
 def _description(
