@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { followEvents, getStudy, listFindings, type StreamState } from "@/lib/api";
 import { debounce } from "@/lib/debounce";
 import { Problem } from "@/lib/http";
@@ -12,6 +12,8 @@ export interface StudyNow {
   findings: Finding[];
   problem: Problem | null;
   stream: StreamState;
+  /** Reads the study again: after something was said or ordered here. */
+  reload: () => void;
 }
 
 /** A study with its findings, kept current by the node's events. */
@@ -20,6 +22,7 @@ export function useStudy(studyInstanceUid: string): StudyNow {
   const [findings, setFindings] = useState<Finding[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [stream, setStream] = useState<StreamState>("connecting");
+  const again = useRef<() => void>(() => undefined);
 
   useEffect(() => {
     const controller = new AbortController();
@@ -39,6 +42,7 @@ export function useStudy(studyInstanceUid: string): StudyNow {
       }
     };
     const reload = debounce(() => void load(), 250, 1500);
+    again.current = reload;
     void load();
     const stop = followEvents(
       ({ study_instance_uid: changed, job }) => {
@@ -59,5 +63,6 @@ export function useStudy(studyInstanceUid: string): StudyNow {
     };
   }, [studyInstanceUid]);
 
-  return { study, findings, problem, stream };
+  const reloadNow = useCallback(() => again.current(), []);
+  return { study, findings, problem, stream, reload: reloadNow };
 }

@@ -5,9 +5,13 @@ import { Problem, problemFrom, request, unreachable } from "@/lib/http";
 import { checkSignedIn } from "@/lib/session";
 import type {
   AnalyzeStarted,
+  Explanation,
+  Feedback,
   Finding,
   Health,
   Job,
+  NewFeedback,
+  NewJob,
   NodeEvent,
   Page,
   Pipeline,
@@ -63,6 +67,38 @@ export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
   return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/pipelines", { signal }))).items;
 }
 
+/** What the pipelines and the site's rules say of each series now, condition by condition. */
+export async function explainRules(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<Explanation[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/rules";
+  return (await dataOf<{ items: Explanation[] }>(node.GET(path, { params, signal }))).items;
+}
+
+export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
+  const params = { path: { finding_id } };
+  return dataOf<Feedback>(node.POST("/api/findings/{finding_id}/feedback", { params, body }));
+}
+
+export function startJob(body: NewJob): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs", { body }));
+}
+
+export function cancelJob(job_id: string): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id } } }));
+}
+
+export function retryJob(job_id: string): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs/{job_id}/retry", { params: { path: { job_id } } }));
+}
+
+export function hurryJob(job_id: string): Promise<Job> {
+  const params = { path: { job_id } };
+  return dataOf<Job>(node.PATCH("/api/jobs/{job_id}", { params, body: { priority: "STAT" } }));
+}
+
 /** Readiness by part. A node that is degraded answers 503 with the same body. */
 export async function getHealth(signal?: AbortSignal): Promise<Health> {
   let response: Response;
@@ -111,7 +147,7 @@ export function followEvents(
         timer = setTimeout(open, reopenAfterMs);
       }
     };
-    for (const topic of ["study", "job", "delivery"] as const) {
+    for (const topic of ["study", "job", "delivery", "finding"] as const) {
       stream.addEventListener(topic, (message: MessageEvent<string>) => {
         const event = parseEvent(topic, message.data);
         if (event) onEvent(event);

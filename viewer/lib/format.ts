@@ -71,6 +71,12 @@ export function measurement(value: number): string {
   });
 }
 
+/** A finding's value as the node's report writes it: litres with two decimals, else as its size deserves. */
+export function findingValue(value: number, ucum: string): string {
+  if (ucum !== "L") return measurement(value);
+  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
 const unitSymbols: Record<string, string> = {
   cm3: "cm³",
   mm3: "mm³",

@@ -82,3 +82,9 @@ async function send(path: string, init: RequestInit, anew: boolean): Promise<Res
     throw unreachable();
   }
 }
+
+/** Whatever was thrown, as a Problem. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem(0, "The viewer failed.", String(error), "Reload the page.", "unknown");
+}

@@ -1,4 +1,4 @@
-import type { Decision, Delivery, DeliveryState, Finding, Job, JobState, StudyState } from "@/lib/types";
+import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState } from "@/lib/types";
 
 export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
 
@@ -38,6 +38,9 @@ const deliveryBadges: Record<DeliveryState, { word: string; tone: Tone; meaning:
 export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
   return deliveryBadges[state] ?? { word: state, tone: "quiet", meaning: "" };
 }
+
+/** STAT as the node counts it. */
+export const statPriority = 100;
 
 export function isActive(job: Job): boolean {
   return job.state === "SCHEDULED" || job.state === "IN PROGRESS";
@@ -108,6 +111,17 @@ export function byDestination(deliveries: readonly Delivery[]): DestinationSumma
   return [...summaries.values()].sort((a, b) => a.destination.localeCompare(b.destination));
 }
 
+/** Of all that the rules say, what they say of the series on which this pipeline did not run. */
+export function explanationsFor<T extends { pipeline: string; series_instance_uid: string }>(
+  explanations: readonly T[],
+  pipeline: string,
+  seriesInstanceUids: readonly string[],
+): T[] {
+  return explanations.filter(
+    (one) => one.pipeline === pipeline && seriesInstanceUids.includes(one.series_instance_uid),
+  );
+}
+
 /** One row for each pipeline and reason: a study of many series often refuses for one cause. */
 export function refusals(
   decisions: readonly Decision[],
@@ -125,14 +139,4 @@ export function refusals(
     groups.set(key, group);
   }
   return [...groups.values()];
-}
-
-/** Findings by the pipeline that made them, in the order they came. */
-export function byPipeline(findings: readonly Finding[]): [string, Finding[]][] {
-  const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const key = `${finding.pipeline} ${finding.pipeline_version}`;
-    groups.set(key, [...(groups.get(key) ?? []), finding]);
-  }
-  return [...groups];
 }

@@ -15,9 +15,12 @@ export type Decision = Schemas["DecisionPayload"];
 /** The states are those of a UPS (PS3.3 C.30.1); a failure is CANCELED with its reason. */
 export type Job = Schemas["JobPayload"];
 export type JobState = Job["state"];
+export type NewJob = Schemas["NewJob"];
 export type JobResult = Schemas["ResultInstance"];
 
 export type Finding = Schemas["FindingPayload"];
+export type Feedback = Schemas["FeedbackPayload"];
+export type NewFeedback = Schemas["NewFeedback"];
 export type Code = Schemas["CodePayload"];
 export type SegmentReference = Schemas["SegmentRefPayload"];
 
@@ -27,6 +30,10 @@ export type DeliveryState = Delivery["state"];
 export type Report = Schemas["ReportPayload"];
 export type ReportSection = Schemas["ReportSectionPayload"];
 export type ReportSentence = Schemas["ReportSentencePayload"];
+
+/** What one pipeline and the site's rules say of one series. */
+export type Explanation = Schemas["ExplanationPayload"];
+export type Condition = Schemas["TracePayload"];
 
 export type Pipeline = Schemas["PipelinePayload"];
 export type HealthPart = Schemas["HealthPart"];
@@ -47,7 +54,7 @@ export type Health = Schemas["Health"] & {
 
 /** One event of the node's stream: which study changed, and the job when it was a job. */
 export interface NodeEvent {
-  topic: "study" | "job" | "delivery";
+  topic: "study" | "job" | "delivery" | "finding";
   study_instance_uid: string;
   job?: Job;
 }

@@ -1,25 +1,28 @@
 import { Badge } from "@/components/Badge";
 import { ProgressBar } from "@/components/ProgressBar";
+import { JobActions } from "@/components/reader/JobActions";
+import { RunPipeline } from "@/components/reader/RunPipeline";
 import { Section } from "@/components/reader/Section";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { moment } from "@/lib/format";
 import { jobBadge, percent } from "@/lib/state";
 import type { Job, StudyDetail } from "@/lib/types";
 
-export function Jobs({ study }: { study: StudyDetail }) {
+export function Jobs({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
   return (
     <Section title="Analysis">
       {study.jobs.length === 0 && <p className="text-dim">{study.state_text}</p>}
       <ul className="space-y-3" aria-live="polite">
         {study.jobs.map((job) => (
-          <JobItem key={job.job_id} job={job} />
+          <JobItem key={job.job_id} job={job} onChanged={onChanged} />
         ))}
       </ul>
+      <RunPipeline study={study} onChanged={onChanged} />
     </Section>
   );
 }
 
-function JobItem({ job }: { job: Job }) {
+function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
   const titles = usePipelineTitles();
   const badge = jobBadge(job.state);
   return (
@@ -46,6 +49,7 @@ function JobItem({ job }: { job: Job }) {
         <p className="mt-1 text-xs text-dim">{finishedText(job)}</p>
       )}
       {job.state === "CANCELED" && <p className="mt-1 text-bad">{job.reason || "No reason was given."}</p>}
+      <JobActions job={job} title={titles.of(job.pipeline)} onChanged={onChanged} />
     </li>
   );
 }

@@ -1,5 +1,6 @@
 import type { Masks } from "@/hooks/useMasks";
 import type { MaskControls } from "@/hooks/useMaskControls";
+import { MaskSegments } from "@/components/reader/MaskSegments";
 import { Section } from "@/components/reader/Section";
 
 export function MaskPanel({
@@ -20,36 +21,9 @@ export function MaskPanel({
           Reading the mask…
         </p>
       )}
-      <ul className="space-y-1">
-        {masks.flatMap((mask) =>
-          mask.segments.map(({ segmentNumber, label, extent, algorithm }) => (
-            <li key={`${mask.segmentationId}#${segmentNumber}`} className="flex items-center gap-2">
-              <label className="flex flex-1 items-center gap-2">
-                <input
-                  type="checkbox"
-                  data-testid="segment-toggle"
-                  className="size-4 accent-accent"
-                  checked={controls.isVisible(mask, segmentNumber)}
-                  onChange={(event) => controls.setVisible(mask, segmentNumber, event.target.checked)}
-                />
-                <span>{label}</span>
-                {algorithm && <span className="text-xs text-dim">{algorithm}</span>}
-              </label>
-              {extent ? (
-                <button
-                  type="button"
-                  className="control px-2 py-0 text-xs"
-                  onClick={() => onShow(mask.sopInstanceUid, segmentNumber)}
-                >
-                  Go to
-                </button>
-              ) : (
-                <span className="text-xs text-dim">empty</span>
-              )}
-            </li>
-          )),
-        )}
-      </ul>
+      {masks.map((mask) => (
+        <MaskSegments key={mask.segmentationId} mask={mask} controls={controls} onShow={onShow} />
+      ))}
       {masks.length > 0 && (
         <div className="mt-3 space-y-2 text-xs">
           <label className="flex items-center gap-3">

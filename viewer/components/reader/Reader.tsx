@@ -31,7 +31,7 @@ const noStudy = new Problem(
 );
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
-  const { study, findings, problem: studyProblem, stream } = useStudy(studyInstanceUid);
+  const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
   const reader = useReader(study, findings);
   const { scene, series, layout } = reader;
   const router = useRouter();
@@ -127,6 +127,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             findings={findings}
             masks={reader.masks.masks}
             onShow={reader.showSegment}
+            onChanged={reload}
           >
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
           </SidePanel>

@@ -12,18 +12,21 @@ export function SidePanel({
   findings,
   masks,
   onShow,
+  onChanged,
   children,
 }: {
   study: StudyDetail;
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  /** Something was said or ordered: what is shown may be old. */
+  onChanged: () => void;
   children: ReactNode;
 }) {
   return (
     <aside
       aria-label="AI results"
-      className="flex w-[18.5rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[22rem]"
+      className="flex w-[20rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[25rem]"
     >
       <p
         data-testid="ai-notice"
@@ -32,8 +35,8 @@ export function SidePanel({
         AI, research use only, unverified
       </p>
       <div className="min-h-0 flex-1 overflow-y-auto">
-        <Jobs study={study} />
-        <Findings findings={findings} masks={masks} onShow={onShow} />
+        <Jobs study={study} onChanged={onChanged} />
+        <Findings findings={findings} masks={masks} onShow={onShow} onChanged={onChanged} />
         {children}
         <WhyNot study={study} />
         <Deliveries deliveries={study.deliveries} />

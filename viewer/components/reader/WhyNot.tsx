@@ -1,3 +1,4 @@
+import { Conditions } from "@/components/reader/Conditions";
 import { Section } from "@/components/reader/Section";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { refusals } from "@/lib/state";
@@ -26,6 +27,13 @@ export function WhyNot({ study }: { study: StudyDetail }) {
             <p className="text-ink/90" data-testid="decision-reason">
               {reason}
             </p>
+            <Conditions
+              studyInstanceUid={study.study_instance_uid}
+              pipeline={pipeline}
+              title={titles.of(pipeline)}
+              seriesInstanceUids={seriesInstanceUids}
+              names={names}
+            />
           </li>
         ))}
       </ul>

@@ -1,0 +1,68 @@
+import { lastSaid, saidText, valueText, verdictOf } from "@/lib/feedback";
+import { findingValue, unitSymbol } from "@/lib/format";
+import type { Tone } from "@/lib/state";
+import type { Finding } from "@/lib/types";
+
+const colors: Partial<Record<Tone, string>> = {
+  good: "text-good",
+  warn: "text-warn",
+  bad: "text-bad",
+};
+
+/** What the pipeline stated, as a button that shows and opens it; with the sign of what was said. */
+export function FindingValue({
+  finding,
+  chosen,
+  onChoose,
+}: {
+  finding: Finding;
+  chosen: boolean;
+  onChoose: () => void;
+}) {
+  const said = lastSaid(finding);
+  const verdict = said && verdictOf(said);
+  const unit = finding.unit?.value ?? "";
+  const stated =
+    finding.value !== null
+      ? valueText(finding.value, unit)
+      : finding.confidence !== null
+        ? `confidence ${Math.round(finding.confidence * 100)} %`
+        : "stated";
+  return (
+    <span data-testid="finding" data-finding-id={finding.finding_id}>
+      <button
+        type="button"
+        aria-expanded={chosen}
+        aria-label={`${finding.label}: ${stated}${said ? `, ${saidText(said)}` : ""}`}
+        className="rounded border border-transparent px-1 whitespace-nowrap hover:border-line-strong aria-expanded:border-accent aria-expanded:bg-raised"
+        onClick={onChoose}
+      >
+        {verdict && (
+          <span aria-hidden="true" className={`mr-1 ${colors[verdict.tone] ?? ""}`}>
+            {verdict.sign}
+          </span>
+        )}
+        {finding.segmentation && (
+          <span
+            aria-hidden="true"
+            className="mr-1 inline-block size-2 rounded-xs"
+            style={{ backgroundColor: `rgb(${finding.segmentation.color_rgb.join(" ")})` }}
+          />
+        )}
+        {finding.value !== null ? (
+          <span
+            data-testid="finding-value"
+            data-value={finding.value}
+            data-unit={unit}
+            className={said?.verdict === "REJECTED" ? "line-through" : "font-semibold"}
+          >
+            {findingValue(finding.value, unit)}
+            <span className="ml-0.5 text-xs font-normal">{unitSymbol(unit)}</span>
+          </span>
+        ) : (
+          stated
+        )}
+      </button>
+    </span>
+  );
+}

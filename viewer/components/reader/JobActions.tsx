@@ -1,0 +1,39 @@
+"use client";
+
+import { ProblemNote } from "@/components/ProblemNote";
+import { useOrder } from "@/hooks/useOrder";
+import { cancelJob, hurryJob, retryJob } from "@/lib/api";
+import { isActive, statPriority } from "@/lib/state";
+import type { Job } from "@/lib/types";
+
+/** What a person may ask of a job in its present state. */
+export function JobActions({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
+  const order = useOrder(onChanged);
+  const action = (word: string, run: (jobId: string) => Promise<Job>) => (
+    <button
+      type="button"
+      className="control px-2 py-0 text-xs"
+      aria-label={`${word}: ${title}`}
+      disabled={order.busy}
+      onClick={() => void order.give(() => run(job.job_id))}
+    >
+      {word}
+    </button>
+  );
+  const waits = job.state === "SCHEDULED" && job.priority < statPriority;
+  if (job.state === "COMPLETED" && !order.problem) return null;
+  return (
+    <>
+      <div className="mt-1 flex gap-1.5">
+        {isActive(job) && action("Cancel", cancelJob)}
+        {waits && action("STAT", hurryJob)}
+        {job.state === "CANCELED" && action("Try again", retryJob)}
+      </div>
+      {order.problem && (
+        <div className="mt-1.5">
+          <ProblemNote problem={order.problem} />
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,87 @@
+import type { MaskControls } from "@/hooks/useMaskControls";
+import type { LoadedMask } from "@/lib/cornerstone";
+import { count } from "@/lib/format";
+
+/** More segments than this scroll in a box of their own. */
+const fewSegments = 8;
+
+/** The segments of one mask, each with its colour, and the switch for all of them. */
+export function MaskSegments({
+  mask,
+  controls,
+  onShow,
+}: {
+  mask: LoadedMask;
+  controls: MaskControls;
+  onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+}) {
+  const { segments } = mask;
+  const visible = segments.filter((one) => controls.isVisible(mask, one.segmentNumber)).length;
+  const setAll = (shown: boolean) => {
+    for (const { segmentNumber } of segments) controls.setVisible(mask, segmentNumber, shown);
+  };
+  const name = segments[0]?.algorithm || "Mask";
+  return (
+    <details open data-testid="mask" className="mb-2">
+      <summary className="rounded">
+        {name}{" "}
+        <span className="text-xs text-dim">
+          {visible} of {count(segments.length, "segment")} shown
+        </span>
+      </summary>
+      {segments.length > 1 && (
+        <div className="my-1 flex gap-1.5" role="group" aria-label={`All segments of ${name}`}>
+          <button
+            type="button"
+            className="control px-2 py-0 text-xs"
+            disabled={visible === segments.length}
+            onClick={() => setAll(true)}
+          >
+            Show all
+          </button>
+          <button
+            type="button"
+            className="control px-2 py-0 text-xs"
+            disabled={visible === 0}
+            onClick={() => setAll(false)}
+          >
+            Hide all
+          </button>
+        </div>
+      )}
+      <ul className={segments.length > fewSegments ? "max-h-60 space-y-1 overflow-y-auto p-1" : "space-y-1 p-1"}>
+        {segments.map(({ segmentNumber, label, extent, color }) => (
+          <li key={segmentNumber} className="flex items-center gap-2">
+            <label className="flex flex-1 items-center gap-2">
+              <input
+                type="checkbox"
+                data-testid="segment-toggle"
+                className="size-4 accent-accent"
+                checked={controls.isVisible(mask, segmentNumber)}
+                onChange={(event) => controls.setVisible(mask, segmentNumber, event.target.checked)}
+              />
+              <span
+                aria-hidden="true"
+                className="size-2.5 shrink-0 rounded-xs"
+                style={{ backgroundColor: `rgb(${color.join(" ")})` }}
+              />
+              <span>{label}</span>
+            </label>
+            {extent ? (
+              <button
+                type="button"
+                className="control px-2 py-0 text-xs"
+                aria-label={`Go to ${label}`}
+                onClick={() => onShow(mask.sopInstanceUid, segmentNumber)}
+              >
+                Go to
+              </button>
+            ) : (
+              <span className="text-xs text-dim">empty</span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

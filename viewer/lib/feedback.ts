@@ -1,0 +1,68 @@
+import { findingValue, unitSymbol } from "@/lib/format";
+import type { Tone } from "@/lib/state";
+import type { Feedback, Finding, NewFeedback } from "@/lib/types";
+
+/** What was said last is what counts. */
+export function lastSaid(finding: Finding): Feedback | null {
+  return finding.feedback?.at(-1) ?? null;
+}
+
+const verdicts: Record<Feedback["verdict"], { word: string; sign: string; tone: Tone }> = {
+  ACCEPTED: { word: "Accepted", sign: "✓", tone: "good" },
+  REJECTED: { word: "Rejected", sign: "✗", tone: "bad" },
+  EDITED: { word: "Corrected", sign: "✎", tone: "warn" },
+};
+
+export function verdictOf(said: Feedback): { word: string; sign: string; tone: Tone } {
+  return verdicts[said.verdict];
+}
+
+/** A number with its unit: "1.73 L". */
+export function valueText(value: number, ucum: string): string {
+  return `${findingValue(value, ucum)} ${unitSymbol(ucum)}`.trim();
+}
+
+/** "Corrected to 4.20 cm³" or "Accepted": what was said, without who and why. */
+export function saidText(said: Feedback): string {
+  const { word } = verdictOf(said);
+  if (said.verdict !== "EDITED") return word;
+  const parts = [
+    said.value === null ? "" : valueText(said.value, said.unit?.value ?? ""),
+    said.label ? `“${said.label}”` : "",
+  ].filter(Boolean);
+  return `${word} to ${parts.join(", ")}`;
+}
+
+/** A number as a person types it, with a point or a comma; null where it is none. */
+export function typedNumber(text: string): number | null {
+  const plain = text.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2");
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : null;
+}
+
+export type Draft =
+  | { feedback: NewFeedback; problem: null }
+  | { feedback: null; problem: string };
+
+/** What is sent, or the sentence that says what is missing. */
+export function draftOf(
+  finding: Finding,
+  verdict: Feedback["verdict"],
+  typed: string,
+  reason: string,
+): Draft {
+  if (verdict === "ACCEPTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (reason.trim() === "") {
+    return { feedback: null, problem: "Say why, so that the next reader understands it." };
+  }
+  if (verdict === "REJECTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (finding.value === null) {
+    const label = typed.trim();
+    if (label) return { feedback: { verdict, label, reason }, problem: null };
+    return { feedback: null, problem: "Write the name that would be right." };
+  }
+  const value = typedNumber(typed);
+  if (value === null) {
+    return { feedback: null, problem: "Write the value that would be right as a number." };
+  }
+  return { feedback: { verdict, value, label: "", reason }, problem: null };
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { draftOf, saidText, typedNumber, valueText } from "@/lib/feedback";
+import type { Feedback, Finding } from "@/lib/types";
+
+const measured = { value: 4.2 } as Finding;
+
+describe("feedback", () => {
+  it("reads a number with a point or a comma, and nothing else", () => {
+    expect(["4.2", " 4,2 ", "-915", ".5", "4.", "1e3", "4,200.1", "", "four"].map(typedNumber)).toEqual([
+      4.2, 4.2, -915, 0.5, 4, null, null, null, null,
+    ]);
+  });
+
+  it("asks for a reason and a number before it is sent", () => {
+    expect(draftOf(measured, "REJECTED", "", " ").problem).toMatch(/Say why/);
+    expect(draftOf(measured, "EDITED", "four", "why").problem).toMatch(/number/);
+    expect(draftOf(measured, "EDITED", "4,3", "why").feedback).toEqual({
+      verdict: "EDITED",
+      value: 4.3,
+      label: "",
+      reason: "why",
+    });
+    expect(draftOf(measured, "ACCEPTED", "", "").feedback?.verdict).toBe("ACCEPTED");
+  });
+
+  it("writes litres with two decimals, as the report does", () => {
+    expect(valueText(3.685, "L")).toMatch(/^3\.6[89] L$/);
+    expect(valueText(2, "L")).toBe("2.00 L");
+    const said = { verdict: "EDITED", value: 1.7, unit: { value: "L" }, label: "" } as Feedback;
+    expect(saidText(said)).toBe("Corrected to 1.70 L");
+  });
+});
