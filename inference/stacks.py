@@ -89,9 +89,12 @@ class SeriesStack:
 
     def headers(self, headers: Sequence[Dataset]) -> list[Dataset]:
         """The headers as if the stack were the series: of a multi-frame one, its frames."""
-        own = self.of(headers)
+        return self.narrowed(self.of(headers))
+
+    def narrowed(self, own: Sequence[Dataset]) -> list[Dataset]:
+        """`headers`, from those of the stack's own instances."""
         if self.frame_indices is None:
-            return own
+            return list(own)
         return [with_frames(own[0], self.frame_indices)]
 
 

@@ -78,7 +78,7 @@ class Work:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
                 sources, stack = self._load(pipeline)
-            rule = rule_for(self._storage.settings, pipeline.name, sources)
+            rule = rule_for(self._storage.settings, pipeline.name, stack.narrowed(sources))
             if rule is not None and rule.deadline_s is not None:
                 self._deadline_s = rule.deadline_s
             with self._stage("assembling", _ASSEMBLING):

@@ -10,6 +10,7 @@ from inference.geometry import stack_of
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.rules.model import Rule
+from inference.stacks import stacks_of
 from storage.clock import utcnow
 from storage.entities import Decision, JobState, Series
 from storage.opening import Storage
@@ -71,10 +72,15 @@ def _finer(theirs: Sequence[Dataset], ours: Sequence[Dataset], other: Series) ->
 
 
 def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
-    try:
-        return abs(float(np.linalg.det(stack_of(headers).lps_from_kji[:3, :3])))
-    except VolumeRefused:
-        return None
+    """Of the finest stack that the series holds; None where none is regular."""
+    found: list[float] = []
+    for stack in stacks_of(headers):
+        try:
+            affine = stack_of(stack.headers(headers)).lps_from_kji
+        except VolumeRefused:
+            continue
+        found.append(abs(float(np.linalg.det(affine[:3, :3]))))
+    return min(found, default=None)
 
 
 def _headers(storage: Storage, series: Series) -> list[Dataset]:
