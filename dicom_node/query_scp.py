@@ -1,20 +1,25 @@
 """C-FIND as SCP: Patient Root and Study Root (PS3.4 annex C)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import get_args
 
 from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
-from sqlalchemy import Engine
 
 from dicom_node.association import NodeAssociation
 from dicom_node.contexts import FIND_CLASSES
+from dicom_node.data_sets import decode_data_set
 from dicom_node.extended_negotiation import query_options
 from dicom_node.find_service import FindService
+from dicom_node.header_keys import HeaderKeys, is_answered_by_headers
 from dicom_node.identifiers import Identifier, MatchEncoder, read_identifier
-from storage.attributes import ATTRIBUTES, LEVELS, Level
+from storage.attributes import ATTRIBUTES, LEVELS, Level, available_at
 from storage.errors import InvalidRequest
+from storage.header_matching import MAX_ROWS
 from storage.matching import Query, find
+from storage.opening import Storage
 
 _ANSWERED_WITHOUT_INDEX = frozenset(
     {
@@ -28,13 +33,17 @@ _ANSWERED_WITHOUT_INDEX = frozenset(
 
 
 class FindScp(FindService):
-    """Answers the C-FIND requests of one association from the index."""
+    """Answers the C-FIND requests of one association from the index.
+
+    Keys that the index has not are matched on, and returned from, the stored headers, where
+    no more than `MAX_ROWS` entities fit the other keys.
+    """
 
     sop_classes = FIND_CLASSES
 
-    def __init__(self, engine: Engine, association: NodeAssociation, ae_title: str) -> None:
+    def __init__(self, storage: Storage, association: NodeAssociation, ae_title: str) -> None:
         super().__init__(association)
-        self._engine = engine
+        self._storage = storage
         self._ae_title = ae_title
 
     def matches(
@@ -59,8 +68,26 @@ class FindScp(FindService):
             returned=frozenset(map(keyword_for_tag, identifier.tags)),
             combined_datetime=options.combined_datetime,
         )
-        found = find(self._engine, query)
-        return _all_supported(identifier, level), map(encoder.encode, found)
+        engine = self._storage.engine
+        beyond = _beyond_the_index(identifier, level)
+        by_header = [keyword for keyword in beyond if is_answered_by_headers(level, keyword)]
+        if by_header:
+            keys = decode_data_set(data, transfer_syntax_uid)
+            candidates = list(find(engine, _with_uids(query), MAX_ROWS + 1))
+            if len(candidates) <= MAX_ROWS:
+                wanted = Dataset()
+                wanted.update({keys[keyword].tag: keys[keyword] for keyword in by_header})
+                headers = HeaderKeys(self._storage, level, wanted, identifier.character_set)
+                answers = headers.answers(candidates, encoder, transfer_syntax_uid)
+                return len(by_header) == len(beyond), answers
+        return not beyond, map(encoder.encode, find(engine, query))
+
+
+def _with_uids(query: Query) -> Query:
+    """The query with the UIDs that headers are found by among what it returns."""
+    known = {one.keyword for one in available_at(query.level)}
+    uids = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"} & known
+    return replace(query, returned=(query.returned or frozenset()) | uids)
 
 
 def query_level(identifier: Identifier, sop_class_uid: str) -> Level:
@@ -79,12 +106,13 @@ def query_level(identifier: Identifier, sop_class_uid: str) -> Level:
     )
 
 
-def _all_supported(identifier: Identifier, level: Level) -> bool:
-    """Whether every key is matched and returned as the standard's required keys are."""
+def _beyond_the_index(identifier: Identifier, level: Level) -> list[str]:
+    """The keys that the index neither matches nor returns; "" for each without a keyword."""
     levels = LEVELS[: LEVELS.index(level) + 1]
+    beyond = []
     for tag in identifier.tags:
         keyword = keyword_for_tag(tag)
         known = ATTRIBUTES.get(keyword)
         if keyword not in _ANSWERED_WITHOUT_INDEX and (known is None or known.level not in levels):
-            return False
-    return True
+            beyond.append(keyword)
+    return beyond

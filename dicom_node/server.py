@@ -220,7 +220,7 @@ class Scp:
             self.storage.ingest, association, settings.max_instance_bytes
         )
         retrieve = RetrieveScp(self.storage, association)
-        find = FindScp(self.storage.engine, association, settings.ae_title)
+        find = FindScp(self.storage, association, settings.ae_title)
         worklist = WorklistScp(self.storage.worklist, association)
         association.serve_with(
             {

@@ -19,6 +19,7 @@ from storage.errors import InvalidRequest
 _NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})
 _WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
 _RANGE_VRS = frozenset({"DA", "TM", "DT"})
+_NUMBER_VRS = frozenset("DS FD FL IS SL SS SV UL US UV".split())
 _LONGEST = {"DA": 8, "TM": 6, "DT": 14}
 _RANGE = re.compile(r"[0-9.]*-?[0-9.]*")
 _START_DATE = "ScheduledProcedureStepStartDate"
@@ -94,7 +95,17 @@ def _value_matches(vr: str, value: str, wanted: str) -> bool:
         )
     if vr in _WILDCARD_VRS:
         return _wildcard(wanted).fullmatch(value) is not None
+    if vr in _NUMBER_VRS:
+        return _is_same_number(value, wanted)
     return value == wanted
+
+
+def _is_same_number(value: str, wanted: str) -> bool:
+    """1.50 is 1.5, however either is written."""
+    try:
+        return float(value) == float(wanted)
+    except ValueError:
+        return False
 
 
 def _in_range(vr: str, value: str, wanted: str) -> bool:

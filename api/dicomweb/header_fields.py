@@ -16,37 +16,10 @@ from api.dicomweb.query_parameters import tag_of
 from api.dicomweb.responses import json_bytes
 from dicom_node.worklist_matching import matches
 from storage.attributes import Level
-from storage.entities import Instance
 from storage.errors import InvalidRequest, MediViewError
+from storage.header_matching import OF_SERIES, OF_STUDY, is_told_by_one, speaking_instance
 from storage.opening import Storage
 
-MAX_ROWS = 1000
-"""Each row costs the reading of a header; beyond this neither is done, and the answer says so."""
-
-# What is one for all instances of a study or series, so that any of them speaks for it.
-_OF_STUDY = frozenset(
-    (
-        "PhysiciansOfRecord NameOfPhysiciansReadingStudy RequestingPhysician RequestingService"
-        " AdmittingDiagnosesDescription PatientAge PatientSize PatientWeight EthnicGroup"
-        " Occupation AdditionalPatientHistory PatientComments OtherPatientIDs OtherPatientNames"
-        " OtherPatientIDsSequence PatientBirthTime PatientBirthName PatientMotherBirthName"
-        " MedicalAlerts Allergies PregnancyStatus PatientSpeciesDescription ResponsiblePerson"
-        " ResponsibleOrganization ClinicalTrialSponsorName ClinicalTrialProtocolID"
-        " ClinicalTrialProtocolName ClinicalTrialSiteID ClinicalTrialSubjectID"
-        " ProcedureCodeSequence ReferencedStudySequence IssuerOfAccessionNumberSequence"
-        " ConsultingPhysicianName PatientIdentityRemoved TimezoneOffsetFromUTC"
-    ).split()
-)
-_OF_SERIES = _OF_STUDY | frozenset(
-    (
-        "Laterality PatientPosition OperatorsName PerformingPhysicianName SeriesDescription"
-        " RequestAttributesSequence PerformedProcedureStepID PerformedProcedureStepDescription"
-        " PerformedProcedureStepEndDate PerformedProcedureStepEndTime"
-        " PerformedProtocolCodeSequence ReferencedPerformedProcedureStepSequence"
-        " InstitutionAddress InstitutionalDepartmentName DeviceSerialNumber SoftwareVersions"
-        " SeriesDescriptionCodeSequence PositionReferenceIndicator SeriesType TreatmentSessionUID"
-    ).split()
-)
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})
 _TIMEZONE = "TimezoneOffsetFromUTC"
@@ -64,12 +37,12 @@ _kept: ByteCache[tuple[str, tuple[str, ...], bool], bytes] = ByteCache(max_bytes
 
 def fields_of(level: Level) -> list[str]:
     """What `includefield=all` adds to the index at a level; of an instance that is everything."""
-    return [] if level == "IMAGE" else sorted(_OF_SERIES if level == "SERIES" else _OF_STUDY)
+    return [] if level == "IMAGE" else sorted(OF_SERIES if level == "SERIES" else OF_STUDY)
 
 
 def can_return(level: Level, name: str) -> bool:
     """Whether a data set of the level's entity can answer for it: a study differs within."""
-    return level != "STUDY" or name.partition(".")[0] in _OF_STUDY
+    return level != "STUDY" or name.partition(".")[0] in OF_STUDY
 
 
 def can_match(level: Level, name: str) -> bool:
@@ -80,7 +53,7 @@ def can_match(level: Level, name: str) -> bool:
         return False
     if dictionary_VR(last_tag).split(" ")[0] in _UNMATCHABLE_VRS:
         return False
-    return level == "IMAGE" or first in (_OF_SERIES if level == "SERIES" else _OF_STUDY)
+    return is_told_by_one(level, first)
 
 
 def matching_rows(
@@ -126,7 +99,7 @@ def _elements(
     storage: Storage, level: Level, row: Mapping[str, Any], names: Sequence[str], everything: bool
 ) -> JsonDataset:
     try:
-        instance = _instance(storage, level, row)
+        instance = speaking_instance(storage.index, level, row)
         key = (content_key(instance), tuple(names), everything)
         kept = _kept.get(key)
         if kept is None:
@@ -194,17 +167,10 @@ def _restricted(item: JsonDataset, paths: Sequence[Sequence[str]]) -> JsonDatase
 def _header(storage: Storage, level: Level, row: Mapping[str, Any]) -> Dataset | None:
     """The header that speaks for a row; None where it went away or cannot be decoded."""
     try:
-        header, _ = read_header(storage, _instance(storage, level, row))
+        header, _ = read_header(storage, speaking_instance(storage.index, level, row))
     except MediViewError:
         return None
     return header
-
-
-def _instance(storage: Storage, level: Level, row: Mapping[str, Any]) -> Instance:
-    if level == "IMAGE":
-        return storage.index.instance(row["SOPInstanceUID"])
-    series = row["SeriesInstanceUID"] if level == "SERIES" else None
-    return storage.index.first_instance_of(row["StudyInstanceUID"], series)
 
 
 def _key_dataset(keys: Mapping[str, str]) -> Dataset:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset
 from api.dicomweb.header_fields import (
-    MAX_ROWS,
     REQUIRED_OF_SERIES,
     can_match,
     can_return,
@@ -24,6 +23,7 @@ from api.dicomweb.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.rows import RowWriter
 from api.dicomweb.xml_answers import xml_answer
 from storage.attributes import LEVELS, Kind, Level, available_at
+from storage.header_matching import MAX_ROWS
 from storage.matching import Query, find
 from storage.opening import Storage
 
