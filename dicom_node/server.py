@@ -231,8 +231,11 @@ class Scp:
             }
         )
         with self._lock:
+            # Those that ended are let go here, or they would stay as long as the node runs.
+            self._associations = {each for each in self._associations if each.is_alive()}
             self._associations.add(association)
-        association.start()
+            # Within the lock: one that has not begun is not alive, and would be let go.
+            association.start()
 
 
 def start_scp(storage: Storage, port: int | None = None, *, doors: Doors | None = None) -> Scp:
