@@ -7,6 +7,8 @@ STAMPS := .stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Another Python than the first fitting one on PATH: make run PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
+# make bench BENCHMARKS=query asks questions of a million instances, which takes half an hour
+BENCHMARKS ?= receive retrieve ingest dicomweb
 
 VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name generated \) -prune \
 	-o -type f ! -name next-env.d.ts ! -name '*.tsbuildinfo' -print 2>/dev/null)
@@ -41,9 +43,9 @@ check-viewer: viewer/node_modules/.package-lock.json ## Lint, types and unit tes
 	scripts/viewer.sh check
 
 bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside Orthanc and DCMTK
-	@for file in benchmarks/[a-z]*.py; do \
-		echo "==> $$file"; \
-		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; \
+	@for name in $(BENCHMARKS); do \
+		echo "==> $$name"; \
+		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 
 fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
