@@ -71,10 +71,14 @@ export function measurement(value: number): string {
   });
 }
 
-/** A finding's value as the node's report writes it: litres with two decimals, else as its size deserves. */
+/** A finding's value: litres with two decimals as in the report; others so that two of them line up. */
 export function findingValue(value: number, ucum: string): string {
-  if (ucum !== "L") return measurement(value);
-  return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const magnitude = Math.abs(value);
+  const digits = ucum === "L" ? 2 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 }
 
 const unitSymbols: Record<string, string> = {

@@ -114,7 +114,12 @@ function StructureRows({
         ) : (
           <span>{name}</span>
         )}
-        {first.measure && <span className="ml-1 text-xs text-dim">{first.measure}</span>}
+        {first.measure && (
+          // A closed row's volume is told by its unit; a name needs the room.
+          <span className={first.measure === "volume" && !open ? "sr-only" : "ml-1 text-xs text-dim"}>
+            {first.measure}
+          </span>
+        )}
       </Row>
       {shown.map((row, index) => (
         <Row key={`${row.measure}${index}`} row={row} structure={structure} columns={columns} {...choosing}>

@@ -1,4 +1,4 @@
-import { lastSaid, saidText, valueText, verdictOf } from "@/lib/feedback";
+import { lastSaid, saidText, verdictOf } from "@/lib/feedback";
 import { findingValue, unitSymbol } from "@/lib/format";
 import type { Tone } from "@/lib/state";
 import type { Finding } from "@/lib/types";
@@ -23,20 +23,18 @@ export function FindingValue({
   const verdict = said && verdictOf(said);
   const unit = finding.unit?.value ?? "";
   const stated =
-    finding.value !== null
-      ? valueText(finding.value, unit)
-      : finding.confidence !== null
-        ? `confidence ${Math.round(finding.confidence * 100)} %`
-        : "stated";
+    finding.confidence !== null
+      ? `confidence ${Math.round(finding.confidence * 100)} %`
+      : "stated";
   return (
     <span data-testid="finding" data-finding-id={finding.finding_id}>
       <button
         type="button"
         aria-expanded={chosen}
-        aria-label={`${finding.label}: ${stated}${said ? `, ${saidText(said)}` : ""}`}
         className="rounded border border-transparent px-1 whitespace-nowrap hover:border-line-strong aria-expanded:border-accent aria-expanded:bg-raised"
         onClick={onChoose}
       >
+        <span className="sr-only">{finding.label}: </span>
         {verdict && (
           <span aria-hidden="true" className={`mr-1 ${colors[verdict.tone] ?? ""}`}>
             {verdict.sign}
@@ -56,12 +54,13 @@ export function FindingValue({
             data-unit={unit}
             className={said?.verdict === "REJECTED" ? "line-through" : "font-semibold"}
           >
-            {findingValue(finding.value, unit)}
-            <span className="ml-0.5 text-xs font-normal">{unitSymbol(unit)}</span>
+            {findingValue(finding.value, unit)}{" "}
+            <span className="text-xs font-normal">{unitSymbol(unit)}</span>
           </span>
         ) : (
           stated
         )}
+        {said && <span className="sr-only">, {saidText(said)}</span>}
       </button>
     </span>
   );

@@ -26,7 +26,7 @@ export function SidePanel({
   return (
     <aside
       aria-label="AI results"
-      className="flex w-[20rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[25rem]"
+      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[25rem]"
     >
       <p
         data-testid="ai-notice"
