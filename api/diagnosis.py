@@ -179,7 +179,7 @@ def _pipelines(settings: Settings) -> Iterator[Check]:
         readiness = pipeline.readiness()
         if readiness.ready:
             yield Check(pipeline.name, "ok", readiness.detail)
-        elif pipeline.input_kind == "image":
+        elif readiness.optional:
             yield Check(pipeline.name, "note", readiness.detail)
         else:
             yield Check(pipeline.name, "fail", readiness.detail)

@@ -45,7 +45,8 @@ def pack_readiness(settings: Settings, card: ModelCard) -> Readiness:
     try:
         verified_pack(settings, card)
     except ModelUnusable as error:
-        return Readiness(False, f"{error.message} {error.remedy}".strip())
+        absent = not (settings.resolved_models_dir / card.name).exists()
+        return Readiness(False, f"{error.message} {error.remedy}".strip(), optional=absent)
     return Readiness(True, f"{card.name} {card.version}: weights found and verified.")
 
 

@@ -34,6 +34,8 @@ class Readiness:
 
     ready: bool
     detail: str
+    optional: bool = False
+    """Not ready because nobody has added its model: nothing is broken."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class ImageClassification:
     def readiness(self) -> Readiness:
         """Ready where a model is configured; whether it loads is seen at its first run."""
         if not self._model:
-            return Readiness(False, f"No image model is configured. {_REMEDY}")
+            return Readiness(False, f"No image model is configured. {_REMEDY}", optional=True)
         return Readiness(True, f"Configured: {self._model}.")
 
     def accepts(
