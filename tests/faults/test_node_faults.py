@@ -96,9 +96,10 @@ def test_ctrl_c_ends_every_process_and_a_restart_finds_everything(told: Told, no
         20,
     )
     before = node.get(told.study_path)
+    found = node.get(f"{told.study_path}/findings")["items"]
     assert node.interrupt() == 0
     assert node.processes() == {}
     assert node.start() < 30
     after = node.get(told.study_path)
     assert after == before
-    assert node.get(f"{told.study_path}/findings")["items"] == told.job["findings"]
+    assert node.get(f"{told.study_path}/findings")["items"] == found != []
