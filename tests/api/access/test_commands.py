@@ -99,7 +99,11 @@ def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
     said = b""
     try:
         for prompt in (b"Password", b"confirm"):
-            while prompt.lower() not in said.lower().rpartition(b"\n")[2]:
+            # The space after the colon comes once the terminal no longer shows what is typed, and
+            # what was typed before is thrown away.
+            while not (
+                prompt.lower() in said.lower().rpartition(b"\n")[2] and said.endswith(b": ")
+            ):
                 said += os.read(ours, 4096)
             os.write(ours, f"{PASSWORD}\n".encode())
         assert process.wait(30) == 0
