@@ -19,20 +19,26 @@ step "Python environment" make --no-print-directory .stamps/test
 step "Viewer build" make --no-print-directory viewer
 step "Viewer checks" make --no-print-directory check-viewer
 step "Python checks" make --no-print-directory check
-# The stories with real processes wait more than they work, so they run beside the other tests.
+# All of them wait more than they work, so three parts run beside each other: the stories with real
+# processes, the tests of the web side, and the others.
 printf '\n==> Tests\n'
 logs=.test-output
 mkdir -p $logs
 status=0
+plain="not house and not fault"
 MEDIVIEW_STEP_TIMES=$times .venv/bin/python -m pytest -m "house or fault" >$logs/stories.log 2>&1 &
 stories=$!
-trap 'kill $stories 2>/dev/null || true' EXIT
-.venv/bin/python -m pytest -m "not house and not fault" 2>&1 | tee $logs/tests.log || status=1
+.venv/bin/python -m pytest -m "$plain" tests/api >$logs/web.log 2>&1 &
+web=$!
+trap 'kill $stories $web 2>/dev/null || true' EXIT
+.venv/bin/python -m pytest -m "$plain" --ignore=tests/api 2>&1 | tee $logs/tests.log || status=1
+wait $web || status=1
+cat $logs/web.log
 wait $stories || status=1
 cat $logs/stories.log
 
-# Both closing lines as one, in the form that any reader of test results knows.
-tail -qn 1 $logs/tests.log $logs/stories.log | awk '
+# The closing lines as one, in the form that any reader of test results knows.
+tail -qn 1 $logs/tests.log $logs/web.log $logs/stories.log | awk '
     { for (i = 1; i < NF; i++) count[$(i + 1)] += $i }
     END {
         failed = count["failed"] + count["failed,"]
