@@ -51,6 +51,12 @@ class Stack:
     frame_of_reference_uid: str
 
 
+def spacing_mm(lps_from_kji: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Distance between slices, rows and columns that an affine states."""
+    k, j, i = np.linalg.norm(lps_from_kji[:3, :3], axis=0)
+    return float(k), float(j), float(i)
+
+
 def stack_of(datasets: Sequence[Dataset], frame_indices: Collection[int] | None = None) -> Stack:
     """Order the frames of one series and gate their geometry; pixels need not be there.
 

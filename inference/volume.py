@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.geometry import Stack, stack_of
+from inference.geometry import Stack, spacing_mm, stack_of
 from inference.pixels import check_grey, padding_range, stored_values
 from inference.refusals import VolumeRefused
 
@@ -48,8 +48,7 @@ class Volume:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between slices, rows and columns."""
-        k, j, i = np.linalg.norm(self.lps_from_kji[:3, :3], axis=0)
-        return float(k), float(j), float(i)
+        return spacing_mm(self.lps_from_kji)
 
     @property
     def voxel_volume_mm3(self) -> float:

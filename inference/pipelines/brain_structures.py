@@ -23,7 +23,9 @@ from inference.pipeline import (
     Segment,
 )
 from inference.pipelines import deepbet_model
+from inference.pipelines.boxes import box_of
 from inference.pipelines.brain_mask import brain_mask_of, without_padding
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.conform import conformed, mask_on_grid, on_source_grid
 from inference.pipelines.sides import middle_plane
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
@@ -35,13 +37,8 @@ from storage.errors import InvalidRequest
 from storage.settings import Settings
 
 _NETWORK, _WEIGHTS = "network.json", "weights.safetensors"
-_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
-_VOLUME = Code("118565006", "SCT", "Volume")
-_CM3 = Code("cm3", "UCUM", "cubic centimeter")
 _SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
-_PERCENT = Code("%", "UCUM", "percent")
 _BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")
-_MM3_IN_CM3 = 1000.0
 # What the network needs to see around the brain; more changes a voxel in four hundred.
 _MARGIN_VOXELS = 18
 
@@ -138,7 +135,13 @@ class BrainStructures:
                 remedy="Add the pack again: mediview models add FOLDER.",
             )
         voxels = conformed(volume, without_padding(volume))
-        box = _box(mask_on_grid(brain, volume))
+        on_grid = mask_on_grid(brain, volume)
+        if not on_grid.any():
+            raise NothingFound(
+                "The brain lies outside of the middle 256 mm of the series.",
+                remedy="Send a series that is centred on the head.",
+            )
+        box = box_of(on_grid, _MARGIN_VOXELS)
         inside = classify(
             network,
             np.ascontiguousarray(voxels[box]),
@@ -156,21 +159,6 @@ def _first_part(context: PipelineContext) -> PipelineContext:
         context.volume,
         on_progress=lambda stage, share: context.on_progress(stage, 0.3 * share),
     )
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
-    box = []
-    for axis, size in enumerate(mask.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        if not found.size:
-            raise NothingFound(
-                "The brain lies outside of the middle 256 mm of the series.",
-                remedy="Send a series that is centred on the head.",
-            )
-        low, high = int(found[0]) - _MARGIN_VOXELS, int(found[-1]) + 1 + _MARGIN_VOXELS
-        box.append(slice(max(0, low), min(size, high)))
-    return box[0], box[1], box[2]
 
 
 def _by_side(
@@ -191,7 +179,7 @@ def _by_side(
         segments.append(
             Segment(
                 name[0].upper() + name[1:],
-                _ANATOMICAL_STRUCTURE,
+                ANATOMICAL_STRUCTURE,
                 structure.code,
                 structure.color_rgb,
                 side,
@@ -222,15 +210,15 @@ def _measured(
     brain: NDArray[np.bool_],
     volume: Volume,
 ) -> tuple[Measurement, ...]:
-    voxel_cm3 = volume.voxel_volume_mm3 / _MM3_IN_CM3
+    voxel_cm3 = volume.voxel_volume_mm3 / MM3_IN_CM3
     brain_cm3 = float(np.count_nonzero(brain)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
-    measurements = [Measurement("Brain mask volume", _BRAIN_VOLUME, brain_cm3, _CM3)]
+    measurements = [Measurement("Brain mask volume", _BRAIN_VOLUME, brain_cm3, CM3)]
     for index, segment in enumerate(segments):
         cm3 = float(counts[index + 1]) * voxel_cm3
         share = cm3 / brain_cm3 * 100.0
         measurements += [
-            Measurement(f"{segment.label} volume", _VOLUME, cm3, _CM3, index),
-            Measurement(f"{segment.label} share of brain", _SHARE, share, _PERCENT, index),
+            Measurement(f"{segment.label} volume", VOLUME, cm3, CM3, index),
+            Measurement(f"{segment.label} share of brain", _SHARE, share, PERCENT, index),
         ]
     return tuple(measurements)

@@ -21,16 +21,13 @@ from inference.pipeline import (
 )
 from inference.pipelines import deepbet_model
 from inference.pipelines.brain_mask import brain_mask_of
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.t1_head import judge_t1_head
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 
-_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 _BRAIN = Code("12738006", "SCT", "Brain")
-_VOLUME = Code("118565006", "SCT", "Volume")
-_CM3 = Code("cm3", "UCUM", "cubic centimeter")
 _COLOR_RGB = (232, 170, 90)
-_MM3_IN_CM3 = 1000.0
 
 
 class BrainVolume:
@@ -75,14 +72,14 @@ class BrainVolume:
         context.on_progress("measure", 0.97)
         voxels = int(np.count_nonzero(mask))
         return PipelineOutput(
-            segments=(Segment("Brain", _ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
+            segments=(Segment("Brain", ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
             masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(
                     label="Brain volume",
-                    code=_VOLUME,
-                    value=voxels * volume.voxel_volume_mm3 / _MM3_IN_CM3,
-                    unit=_CM3,
+                    code=VOLUME,
+                    value=voxels * volume.voxel_volume_mm3 / MM3_IN_CM3,
+                    unit=CM3,
                     segment_index=0,
                 ),
             ),

@@ -14,7 +14,7 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
-from inference.geometry import Stack, stack_of
+from inference.geometry import Stack, spacing_mm, stack_of
 from inference.headers import image_type
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
@@ -57,7 +57,7 @@ def judge_chest_ct(headers: Sequence[Dataset]) -> Acceptance:
     reason = _geometry(stack)
     if reason:
         return Acceptance(False, reason)
-    spacing = _spacing_mm(stack)
+    spacing = spacing_mm(stack.lps_from_kji)
     kernel = str(headers[0].get("ConvolutionKernel") or "not stated")
     contrast = ", with contrast agent" if headers[0].get("ContrastBolusAgent") else ""
     return Acceptance(
@@ -105,7 +105,7 @@ def _geometry(stack: Stack) -> str:
     tilt = np.degrees(np.arccos(min(1.0, abs(normal[2]) / np.linalg.norm(normal))))
     if tilt > _AXIAL_WITHIN_DEGREES:
         return f"The slices are tilted by {tilt:.0f}° against the axial plane; 30° is the most."
-    spacing = _spacing_mm(stack)
+    spacing = spacing_mm(stack.lps_from_kji)
     if spacing[0] > MAXIMUM_SLICE_DISTANCE_MM:
         return (
             f"The slices are {spacing[0]:.2f} mm apart;"
@@ -118,8 +118,3 @@ def _geometry(stack: Stack) -> str:
     if width < MINIMUM_WIDTH_MM:
         return f"The field of view is {width:.0f} mm wide; both lungs need {MINIMUM_WIDTH_MM:g} mm."
     return ""
-
-
-def _spacing_mm(stack: Stack) -> tuple[float, float, float]:
-    k, j, i = np.linalg.norm(stack.lps_from_kji[:3, :3], axis=0)
-    return float(k), float(j), float(i)

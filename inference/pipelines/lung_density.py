@@ -21,22 +21,20 @@ from inference.pipeline import (
     Segment,
 )
 from inference.pipelines.chest_ct import judge_chest_ct
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 
-_ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")
-_VOLUME = Code("118565006", "SCT", "Volume")
 # No standard code says which voxels and which statistic; ours name both.
 _MEAN_DENSITY = Code("MLD", "99MEDIVIEW", "Mean lung density")
 _LOW_ATTENUATION = Code("LAA950", "99MEDIVIEW", "Low attenuation area below -950 HU")
 _PERCENTILE_15 = Code("PERC15", "99MEDIVIEW", "15th percentile of lung density")
 _LITRE = Code("L", "UCUM", "liter")
 _HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
-_PERCENT = Code("%", "UCUM", "percent")
 _EMPHYSEMA_BELOW_HU = -950.0
 _MM3_IN_LITRE = 1_000_000.0
 _LIBRARIES = ("connected-components-3d", "edt", "fill-voids", "scipy")
@@ -138,7 +136,7 @@ def _measured(
         if mask.any()
     ]
     segments = tuple(
-        Segment(label, _ANATOMICAL_STRUCTURE, code, color) for label, _, code, color in found
+        Segment(label, ANATOMICAL_STRUCTURE, code, color) for label, _, code, color in found
     )
     masks = np.zeros(hu.shape, np.uint8)
     measurements: list[Measurement] = []
@@ -162,7 +160,7 @@ def _of_one(
     """Of one lung, or of both; `density` are its voxels in HU."""
     low = float(np.count_nonzero(density < _EMPHYSEMA_BELOW_HU)) / density.size * 100.0
     return [
-        Measurement(f"{what} volume", _VOLUME, volume_l, _LITRE, segment_index),
+        Measurement(f"{what} volume", VOLUME, volume_l, _LITRE, segment_index),
         Measurement(
             f"{what} mean density",
             _MEAN_DENSITY,
@@ -170,7 +168,7 @@ def _of_one(
             _HU,
             segment_index,
         ),
-        Measurement(f"{what} LAA-950", _LOW_ATTENUATION, low, _PERCENT, segment_index),
+        Measurement(f"{what} LAA-950", _LOW_ATTENUATION, low, PERCENT, segment_index),
         Measurement(
             f"{what} 15th percentile",
             _PERCENTILE_15,

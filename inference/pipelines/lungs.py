@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.geometry import spacing_mm
 from inference.pipelines.airways import Spacing, dilated, find_airways
+from inference.pipelines.boxes import Box, box_of
 from inference.refusals import NothingFound
 
 Mask = NDArray[np.bool_]
-Box = tuple[slice, slice, slice]
 
 LUNG_BELOW_HU = -500.0
 """Aerated tissue and air lie below, vessels and walls above."""
@@ -57,10 +58,10 @@ def segment_lungs(hu: NDArray[np.float32], lps_from_kji: NDArray[np.float64]) ->
     `hu`: shape (slices, rows, columns), padding set to OUTSIDE_HU. `lps_from_kji` in mm,
     LPS. Raises NothingFound where there is nothing of a lung's size.
     """
-    spacing = _spacing(lps_from_kji)
+    spacing = spacing_mm(lps_from_kji)
     voxel_ml = float(np.prod(spacing)) / _MM3_IN_ML
     inside = _air_inside(hu, voxel_ml)
-    box = _box(inside, margin=3)
+    box = box_of(inside, margin=3)
     crop, cropped_hu = np.ascontiguousarray(inside[box]), hu[box]
     head_first = bool(lps_from_kji[2, 0] < 0)
     airways = find_airways(cropped_hu, crop, spacing, from_first_slice=head_first)
@@ -72,11 +73,6 @@ def segment_lungs(hu: NDArray[np.float32], lps_from_kji: NDArray[np.float64]) ->
     _check_sizes([float(np.count_nonzero(part)) * voxel_ml for part in closed])
     left, right, all_airways = (_uncropped(part, box, hu.shape) for part in (*closed, airways))
     return Lungs(left, right, all_airways)
-
-
-def _spacing(lps_from_kji: NDArray[np.float64]) -> Spacing:
-    k, j, i = np.linalg.norm(lps_from_kji[:3, :3], axis=0)
-    return float(k), float(j), float(i)
 
 
 def _air_inside(hu: NDArray[np.float32], voxel_ml: float) -> Mask:
@@ -210,15 +206,6 @@ def _check_sizes(sizes_ml: Sequence[float]) -> None:
         raise NothingFound(
             f"What looks like lungs measures {text} litres, which no lungs do.", remedy=_NO_LUNGS
         )
-
-
-def _box(mask: Mask, margin: int) -> Box:
-    box = []
-    for axis, n in enumerate(mask.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(max(0, int(found[0]) - margin), min(n, int(found[-1]) + 1 + margin)))
-    return box[0], box[1], box[2]
 
 
 def _uncropped(mask: Mask, box: Box, shape: tuple[int, ...]) -> Mask:

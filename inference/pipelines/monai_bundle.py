@@ -23,6 +23,7 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
+from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable, NothingFound
 from inference.rules.facts import SeriesFacts
@@ -31,9 +32,6 @@ from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 
-_VOLUME = Code("118565006", "SCT", "Volume")
-_CM3 = Code("cm3", "UCUM", "cubic centimeter")
-_MM3_IN_CM3 = 1000.0
 _MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
 _SIDES = {"left": LEFT, "right": RIGHT}
 _SEGMENTS_AT_MOST = 255
@@ -184,9 +182,9 @@ def _volumes(
     return tuple(
         Measurement(
             f"{segment.label} volume",
-            _VOLUME,
-            float(np.count_nonzero(output.mask(index))) * volume.voxel_volume_mm3 / _MM3_IN_CM3,
-            _CM3,
+            VOLUME,
+            float(np.count_nonzero(output.mask(index))) * volume.voxel_volume_mm3 / MM3_IN_CM3,
+            CM3,
             index,
         )
         for index, segment in enumerate(segments)
