@@ -5,8 +5,10 @@ those of clinical protocols at 1.5 and 3 T; between them nothing is claimed.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from inference.headers import image_type, number, texts
@@ -17,6 +19,8 @@ _SHORT_ECHO_MS, _LONG_ECHO_MS = 30.0, 60.0
 _SHORT_REPETITION_MS, _LONG_REPETITION_MS = 1100.0, 2000.0
 _FLAIR_INVERSION_MS = 1500.0
 _GRADIENT_ECHO_T2STAR_MS = 15.0
+# Radial acquisitions fan out; planes of a survey stand upright on each other.
+_SAME_PLANE_COSINE = 0.5
 _WORDS: tuple[tuple[re.Pattern[str], MrContrast], ...] = (
     (re.compile(r"localizer|localiser|scout|survey|\bloc\b|3-?plane"), "LOCALIZER"),
     (re.compile(r"\badc\b|apparent"), "ADC"),
@@ -49,6 +53,20 @@ def mr_contrast(header: Dataset) -> MrContrast:
         return "ADC"
     stated = _ACQUISITION_CONTRASTS.get(str(header.get("AcquisitionContrast") or ""))
     return stated or _by_parameters(header) or _by_words(header)
+
+
+def in_several_planes(headers: Sequence[Dataset]) -> bool:
+    """Whether classic images lie in planes of different directions, as those of a survey do."""
+    normals = []
+    for header in headers:
+        try:
+            rows, columns = np.reshape(
+                np.asarray(header.get("ImageOrientationPatient"), np.float64), (2, 3)
+            )
+        except (ValueError, TypeError):
+            continue
+        normals.append(np.cross(rows, columns))
+    return any(abs(float(normal @ normals[0])) < _SAME_PLANE_COSINE for normal in normals[1:])
 
 
 def _by_parameters(header: Dataset) -> MrContrast:

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.geometry import Stack, spacing_mm, stack_of
 from inference.headers import texts
-from inference.mr_contrast import mr_contrast
+from inference.mr_contrast import in_several_planes, mr_contrast
 from inference.refusals import VolumeRefused
 
 Value = float | tuple[str, ...]
@@ -78,7 +78,10 @@ class SeriesFacts:
         return (_PLANES[direction] if inside else "oblique",)
 
     def contrast(self) -> Value | None:
-        found = mr_contrast(self.headers[0]) if self.headers else ""
+        if not self.headers:
+            return None
+        # A few slices in several planes are a survey, whatever their header forgets to say.
+        found = "LOCALIZER" if in_several_planes(self.headers) else mr_contrast(self.headers[0])
         return (found,) if found else None
 
     def contrast_agent(self) -> Value:

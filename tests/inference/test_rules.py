@@ -83,6 +83,18 @@ def test_a_limit_must_hold_for_every_instance() -> None:
     assert judged({"KVP": 140}, slices)
 
 
+def test_a_survey_in_three_planes_is_no_t1_although_its_header_says_nothing(
+    shared_data: Path,
+) -> None:
+    by_series: dict[str, list[Dataset]] = {}
+    for path in sorted((shared_data / "dicomdir").rglob("98892003/MR2/*")):
+        ds = dcmread(path, stop_before_pixels=True)
+        by_series.setdefault(ds.SeriesInstanceUID, []).append(ds)
+    assert by_series
+    for slices in by_series.values():
+        assert SeriesFacts(slices).of("mr_contrast") != ("T1",)
+
+
 def test_a_refusal_names_the_condition_and_what_was_found(tmp_path: Path) -> None:
     rules = read_rules(rules_in(tmp_path, CHEST))
     ruling = rule_on(rules, "lung-density", SeriesFacts(headers()))
