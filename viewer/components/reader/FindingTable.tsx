@@ -160,7 +160,8 @@ function Row({
             <td
               key={side}
               colSpan={structure.paired ? 1 : columns}
-              className="py-0.5 text-right align-top"
+              // In the middle of both columns: at the end it would stand under "Right".
+              className={`py-0.5 align-top ${!structure.paired && columns > 1 ? "text-center" : "text-right"}`}
             >
               {finding && (
                 <FindingValue
