@@ -19,6 +19,7 @@ from api.payloads import Payload
 from storage.conflicts import Conflict
 from storage.entities import Instance
 from storage.errors import InvalidInstance
+from storage.header_matching import UNREADABLE
 from storage.opening import Storage
 
 router = APIRouter(prefix="/api/conflicts", tags=["conflicts"])
@@ -187,7 +188,7 @@ def _header(part10: bytes) -> JsonDataset | None:
     try:
         dataset: Dataset = pydicom.dcmread(BytesIO(part10), stop_before_pixels=True)
         return dataset_to_json(dataset)
-    except (ValueError, KeyError, EOFError, NotImplementedError, AttributeError, InvalidInstance):
+    except (InvalidInstance, *UNREADABLE):
         return None
 
 

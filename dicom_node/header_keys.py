@@ -17,13 +17,11 @@ from dicom_node.identifiers import MatchEncoder
 from dicom_node.worklist_matching import answer, matches
 from storage.attributes import ATTRIBUTES, Level
 from storage.errors import MediViewError
-from storage.header_matching import is_told_by_one, speaking_instance
+from storage.header_matching import UNREADABLE, is_told_by_one, speaking_instance
 from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-# What pydicom raises for values and items that the standard does not allow.
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, EOFError)
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _FIRST_GROUP = 0x0008
 """Below are commands, file meta information and the DICOMDIR, which no header has."""
@@ -68,7 +66,7 @@ class HeaderKeys:
                 if not matches(header, self._keys):
                     continue
                 found = answer(header, self._keys)
-            except (MediViewError, *_UNREADABLE):
+            except (MediViewError, *UNREADABLE):
                 found = Dataset()
                 if not matches(found, self._keys):
                     continue
@@ -84,7 +82,7 @@ class HeaderKeys:
             response.update(found)
             choose_character_set(response, self._character_set)
             return encode_data_set(response, transfer_syntax_uid)
-        except (MediViewError, *_UNREADABLE):
+        except (MediViewError, *UNREADABLE):
             # Stored against the standard, so that it cannot be written again.
             log.warning("header_not_returned", level=self._level)
             return encoded

@@ -112,7 +112,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("PUT", "/api/series/{series_instance_uid}/expectations"): _CHANGED,
     ("DELETE", "/api/series/{series_instance_uid}/expectations"): _CHANGED,
     ("GET", "/api/deliveries"): _UIDS_ALONE,
-    ("GET", "/api/deliveries/{delivery_id}"): _UIDS_ALONE,
+    ("GET", "/api/deliveries/{delivery_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("POST", "/api/deliveries/retry"): Told(Code.EXPORT, "E"),
     ("POST", "/api/deliveries/{delivery_id}/retry"): Told(Code.EXPORT, "E"),
     ("GET", "/api/conflicts"): _UIDS_ALONE,

@@ -17,7 +17,13 @@ from api.dicomweb.responses import json_bytes
 from dicom_node.worklist_matching import matches
 from storage.attributes import Level
 from storage.errors import InvalidRequest, MediViewError
-from storage.header_matching import OF_SERIES, OF_STUDY, is_told_by_one, speaking_instance
+from storage.header_matching import (
+    OF_SERIES,
+    OF_STUDY,
+    UNREADABLE,
+    is_told_by_one,
+    speaking_instance,
+)
 from storage.opening import Storage
 
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
@@ -75,7 +81,7 @@ def _fits(header: Dataset, wanted: Dataset, numbers: Mapping[str, set[float]]) -
         return matches(header, wanted) and all(
             numbers[name] & _held_numbers(header, name.split(".")) for name in numbers
         )
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+    except UNREADABLE:
         # A value that cannot be read equals nothing that somebody asks for.
         return False
 
