@@ -19,10 +19,10 @@ from api.intake import Intake, Scheduled, schedule_touched
 from api.jobs import read_job
 from api.middleware import limited
 from api.parameters import problems
-from api.payloads import DecisionPayload
+from api.payloads.jobs import DecisionPayload
+from api.payloads.uploads import AnalyzeResult, AnalyzeStarted, IntakeCounts, StartRequest
 from api.present import decision_payloads
 from api.unpack import PICTURES, FileKind, sniff
-from api.upload_payloads import AnalyzeResult, AnalyzeStarted, IntakeCounts, StartRequest
 from storage.clock import utcnow
 from storage.entities import Job, Upload
 from storage.errors import InvalidRequest, LimitExceeded, MediViewError

@@ -15,7 +15,7 @@ from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from storage.conflicts import Conflict
 from storage.entities import Instance
 from storage.errors import InvalidInstance

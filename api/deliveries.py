@@ -11,7 +11,8 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
 from api.parameters import NameFilter, UidFilter, problems
-from api.payloads import DeliveryPage, DeliveryPayload, Payload, Retried
+from api.payloads.base import Payload
+from api.payloads.deliveries import DeliveryPage, DeliveryPayload, Retried
 from api.present import delivery_payload
 from inference.wake import wake
 from storage import delivery_list

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from api.access.principal import PrincipalDep
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from inference.wake import wake
 from storage.expectations import Expectation
 

@@ -12,13 +12,8 @@ from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import FindingId, StudyUid, problems
-from api.payloads import (
-    FeedbackList,
-    FeedbackPayload,
-    FindingList,
-    FindingPayload,
-    Payload,
-)
+from api.payloads.base import Payload
+from api.payloads.findings import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.present import feedback_payload, finding_payload
 from storage.entities import Code, Finding
 from storage.opening import Storage

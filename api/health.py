@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.principal import OptionalPrincipalDep
 from api.deps import StorageDep
-from api.payloads import Health, HealthPart
+from api.payloads.health import Health, HealthPart
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.clock import utcnow

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from api.errors import ApiProblem
+from api.payloads.uploads import IntakeCounts, RefusedFile
 from api.unpack import DicomFile, Limits, Refusal, unpack
-from api.upload_payloads import IntakeCounts, RefusedFile
 from inference.catalogue import pipeline_named
 from inference.schedule import schedule_series
 from inference.wake import wake

@@ -13,7 +13,8 @@ from api.errors import ApiProblem
 from api.findings import finding_payloads
 from api.paging import PagingDep
 from api.parameters import JobId, NameFilter, UidFilter, problems
-from api.payloads import JobPage, JobPayload, Payload
+from api.payloads.base import Payload
+from api.payloads.jobs import JobPage, JobPayload
 from api.present import decision_payloads, job_payload
 from inference.catalogue import pipeline_named
 from inference.schedule import schedule_pipeline

@@ -14,7 +14,7 @@ from api.fhir.resources import OperationOutcome
 from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency import takes_key
 from api.parameters import PROBLEM
-from api.payloads import Problem
+from api.payloads.base import Problem
 
 _TAGS = {
     "studies": "Studies with their live state, their series, and what others announce of them.",

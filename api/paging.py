@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request, Response
 
 from api.parameters import Limit, Offset
-from api.payloads import Payload
+from api.payloads.base import Payload
 
 PageT = TypeVar("PageT", bound=Payload)
 

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from api.deps import StorageDep
 from api.parameters import problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from inference.destinations import probe_peer
 from storage.opening import Storage
 from storage.peer_rules import checked

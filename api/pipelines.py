@@ -2,29 +2,29 @@
 
 from fastapi import APIRouter
 
-from api import payloads as p
 from api.deps import SettingsDep
+from api.payloads.pipelines import PipelineList, PipelineModel, PipelinePayload
 from inference.catalogue import Pipeline, catalogue
 
 router = APIRouter(prefix="/api/pipelines", tags=["pipelines"])
 
 
 @router.get("", summary="List the pipelines")
-def list_pipelines(settings: SettingsDep) -> p.PipelineList:
+def list_pipelines(settings: SettingsDep) -> PipelineList:
     """Every pipeline with its model card, ready or not."""
-    return p.PipelineList(items=[_payload(pipeline) for pipeline in catalogue(settings)])
+    return PipelineList(items=[_payload(pipeline) for pipeline in catalogue(settings)])
 
 
-def _payload(pipeline: Pipeline) -> p.PipelinePayload:
+def _payload(pipeline: Pipeline) -> PipelinePayload:
     readiness = pipeline.readiness()
     card = pipeline.card
-    return p.PipelinePayload(
+    return PipelinePayload(
         name=pipeline.name,
         version=pipeline.version,
         title=pipeline.title,
         description=pipeline.description,
         accepts=pipeline.accepts_text,
-        model=p.PipelineModel(
+        model=PipelineModel(
             name=card.name,
             version=card.version,
             licence=card.licence,

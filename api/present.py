@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from api import payloads as p
+from api.payloads.base import CodePayload
+from api.payloads.deliveries import DeliveryPayload
+from api.payloads.findings import FeedbackPayload, FindingPayload, SegmentRefPayload
+from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
+from api.payloads.reports import ReportPayload, ReportSectionPayload, ReportSentencePayload
+from api.payloads.studies import SeriesSummary
 from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Report, Series
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
@@ -60,8 +65,8 @@ def stage_text(job: Job) -> str:
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
 
 
-def job_payload(job: Job, findings: Sequence[p.FindingPayload] = ()) -> p.JobPayload:
-    return p.JobPayload(
+def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload:
+    return JobPayload(
         job_id=job.job_id,
         pipeline=job.pipeline,
         pipeline_version=job.pipeline_version,
@@ -79,7 +84,7 @@ def job_payload(job: Job, findings: Sequence[p.FindingPayload] = ()) -> p.JobPay
         finished_at=job.finished_at,
         updated_at=job.updated_at,
         results=[
-            p.ResultInstance(
+            ResultInstance(
                 kind=str(made.get("kind", "")),
                 sop_class_uid=str(made.get("sop_class_uid", "")),
                 series_instance_uid=str(made.get("series_instance_uid", "")),
@@ -91,14 +96,14 @@ def job_payload(job: Job, findings: Sequence[p.FindingPayload] = ()) -> p.JobPay
     )
 
 
-def _code(code: Code) -> p.CodePayload:
-    return p.CodePayload(
+def _code(code: Code) -> CodePayload:
+    return CodePayload(
         value=code.value, scheme_designator=code.scheme_designator, meaning=code.meaning
     )
 
 
-def feedback_payload(said: Feedback) -> p.FeedbackPayload:
-    return p.FeedbackPayload(
+def feedback_payload(said: Feedback) -> FeedbackPayload:
+    return FeedbackPayload(
         feedback_id=said.feedback_id,
         finding_id=said.finding_id,
         verdict=said.verdict,
@@ -111,9 +116,9 @@ def feedback_payload(said: Feedback) -> p.FeedbackPayload:
     )
 
 
-def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> p.FindingPayload:
+def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> FindingPayload:
     segment = finding.segmentation
-    return p.FindingPayload(
+    return FindingPayload(
         finding_id=finding.finding_id,
         job_id=finding.job_id,
         pipeline=finding.pipeline,
@@ -126,7 +131,7 @@ def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> p.Findin
         tracking_identifier=finding.tracking_identifier,
         tracking_uid=finding.tracking_uid,
         source_series_instance_uid=finding.series_instance_uid,
-        segmentation=p.SegmentRefPayload(
+        segmentation=SegmentRefPayload(
             series_instance_uid=segment.series_instance_uid,
             sop_instance_uid=segment.sop_instance_uid,
             segment_number=segment.segment_number,
@@ -140,9 +145,9 @@ def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> p.Findin
     )
 
 
-def decision_payloads(decisions: Iterable[Decision]) -> list[p.DecisionPayload]:
+def decision_payloads(decisions: Iterable[Decision]) -> list[DecisionPayload]:
     return [
-        p.DecisionPayload(
+        DecisionPayload(
             study_instance_uid=decision.study_instance_uid,
             series_instance_uid=decision.series_instance_uid,
             pipeline=decision.pipeline,
@@ -156,8 +161,8 @@ def decision_payloads(decisions: Iterable[Decision]) -> list[p.DecisionPayload]:
     ]
 
 
-def delivery_payload(delivery: Delivery) -> p.DeliveryPayload:
-    return p.DeliveryPayload(
+def delivery_payload(delivery: Delivery) -> DeliveryPayload:
+    return DeliveryPayload(
         delivery_id=delivery.delivery_id,
         destination=delivery.destination,
         study_instance_uid=delivery.study_instance_uid,
@@ -174,8 +179,8 @@ def delivery_payload(delivery: Delivery) -> p.DeliveryPayload:
     )
 
 
-def report_payload(report: Report) -> p.ReportPayload:
-    return p.ReportPayload(
+def report_payload(report: Report) -> ReportPayload:
+    return ReportPayload(
         report_id=report.report_id,
         study_instance_uid=report.study_instance_uid,
         job_id=report.job_id,
@@ -183,10 +188,10 @@ def report_payload(report: Report) -> p.ReportPayload:
         language=report.language,
         title=report.title,
         sections=[
-            p.ReportSectionPayload(
+            ReportSectionPayload(
                 heading=section.heading,
                 sentences=[
-                    p.ReportSentencePayload(
+                    ReportSentencePayload(
                         text=sentence.text, finding_ids=list(sentence.finding_ids)
                     )
                     for sentence in section.sentences
@@ -198,8 +203,8 @@ def report_payload(report: Report) -> p.ReportPayload:
     )
 
 
-def series_summary(series: Series) -> p.SeriesSummary:
-    return p.SeriesSummary(
+def series_summary(series: Series) -> SeriesSummary:
+    return SeriesSummary(
         series_instance_uid=series.series_instance_uid,
         modality=series.modality,
         series_number=series.series_number,

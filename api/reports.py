@@ -8,7 +8,7 @@ from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import UidFilter, problems
-from api.payloads import ReportPage, ReportPayload
+from api.payloads.reports import ReportPage, ReportPayload
 from api.present import report_payload
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])

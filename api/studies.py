@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import payloads as p
 from api import present
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
+from api.payloads.studies import Completed, StudyDetail, StudyPage, StudySummary
 from api.study_query import StudyQuery
 from api.study_state import derive_state
 from inference.schedule import schedule_series
@@ -27,7 +27,7 @@ def list_studies(
     storage: StorageDep,
     paging: PagingDep,
     wanted: Annotated[StudyQuery, Query()],
-) -> p.StudyPage:
+) -> StudyPage:
     """Studies that the node holds, each with its state and its jobs."""
     studies, total = storage.index.studies(
         paging.limit,
@@ -37,12 +37,12 @@ def list_studies(
         order=wanted.sorting(),
     )
     return paging.page(
-        p.StudyPage, [whole.summary() for whole in _Whole.read(storage, studies)], total
+        StudyPage, [whole.summary() for whole in _Whole.read(storage, studies)], total
     )
 
 
 @router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
-def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.StudyDetail:
+def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     """The study with its series, every pipeline's decision, the deliveries and reports."""
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
     return whole.detail(storage)
@@ -53,7 +53,7 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.StudyDetai
     summary="Say that nothing more comes for a study",
     responses=problems(404),
 )
-def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.Completed:
+def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> Completed:
     """Complete every series that still arrives, now, and offer each to the pipelines.
 
     Saying it again is harmless. An instance that comes later reopens its series.
@@ -70,18 +70,18 @@ def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> p.Compl
 )
 def complete_series(
     storage: StorageDep, study_instance_uid: StudyUid, series_instance_uid: SeriesUid
-) -> p.Completed:
+) -> Completed:
     """The same for one series."""
     return _complete(storage, [storage.index.series(study_instance_uid, series_instance_uid)])
 
 
-def _complete(storage: Storage, receiving: Sequence[Series]) -> p.Completed:
+def _complete(storage: Storage, receiving: Sequence[Series]) -> Completed:
     """One in which an instance arrives at this very moment stays open, and is told as such."""
     marked = [storage.index.mark_complete(series, utcnow()) for series in receiving]
     completed = [series for series in marked if series is not None]
     decisions = [one for series in completed for one in schedule_series(storage, series)]
     wake(storage.settings)
-    return p.Completed(
+    return Completed(
         series=[present.series_summary(series) for series in completed],
         decisions=present.decision_payloads(decisions),
     )
@@ -119,10 +119,10 @@ class _Whole:
             for uid, study in zip(uids, studies, strict=True)
         ]
 
-    def summary(self) -> p.StudySummary:
+    def summary(self) -> StudySummary:
         study = self.study
         derived = derive_state(self.series, self.decisions, self.jobs, self.deliveries)
-        return p.StudySummary(
+        return StudySummary(
             study_instance_uid=study.study_instance_uid,
             patient_name=study.patient_name,
             patient_id=study.patient_id,
@@ -144,9 +144,9 @@ class _Whole:
             findings_count=self.findings_count,
         )
 
-    def detail(self, storage: Storage) -> p.StudyDetail:
+    def detail(self, storage: Storage) -> StudyDetail:
         uid = self.study.study_instance_uid
-        return p.StudyDetail(
+        return StudyDetail(
             **dict(self.summary()),
             series=[present.series_summary(series) for series in self.series],
             decisions=present.decision_payloads(self.decisions),

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import UploadId, problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from api.uploads import BINARY_BODY, check_size, own_store, receive, verified
 from storage.clock import utcnow
 from storage.entities import Upload, UploadState

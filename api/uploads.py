@@ -20,7 +20,7 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.middleware import limited
 from api.parameters import problems
-from api.upload_payloads import PresignedUpload, PresignRequest, UploadReceived
+from api.payloads.uploads import PresignedUpload, PresignRequest, UploadReceived
 from storage.clock import utcnow
 from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.objects import FilesystemObjects, Presigned

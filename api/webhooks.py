@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from inference.notify.webhooks import ping
 from inference.wake import wake
 from storage.opening import Storage

@@ -9,7 +9,7 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
 from api.parameters import problems
-from api.worklist_payloads import (
+from api.payloads.worklist import (
     NewWorklistItem,
     WorklistChanges,
     WorklistItemPayload,

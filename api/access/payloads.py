@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from api.payloads import Payload
+from api.payloads.base import Payload
 from storage.accounts import Account
 from storage.api_keys import ApiKey
 from storage.roles import AccessScope, Role

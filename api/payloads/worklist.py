@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import present
-from api.payloads import Page, Payload
+from api.payloads.base import Page, Payload
 from storage.worklist import WorklistItem, WorklistState
 from storage.worklist_attributes import KEYWORD_OF, snake_case
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.payloads import DecisionPayload, JobPayload, Payload
+from api.payloads.base import Payload
+from api.payloads.jobs import DecisionPayload, JobPayload
 
 
 class PresignRequest(Payload):

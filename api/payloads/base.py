@@ -1,0 +1,37 @@
+"""What every answer is built from: the base, a refusal, a page, a coded concept."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Payload(BaseModel):
+    """Base of what the API answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Payload):
+    """Why a request was refused or failed (RFC 9457)."""
+
+    type: str = Field(examples=["urn:mediview:problem:not_found"])
+    title: str = Field(examples=["Nothing is found under that identifier"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What happened, in a sentence.")
+    code: str = Field(description="A stable name for programs.", examples=["not_found"])
+    remedy: str = Field(description="What to do about it; may be empty.")
+    request_id: str = Field("", description="The id under which the node's log tells more.")
+
+
+class Page(Payload):
+    """One page of a list; the `Link` header names the pages around it (RFC 8288)."""
+
+    total: int = Field(description="How many there are on all pages.")
+    limit: int
+    offset: int
+
+
+class CodePayload(Payload):
+    """A coded concept (PS3.3 Table 8.8-1)."""
+
+    value: str = Field(examples=["12738006"])
+    scheme_designator: str = Field(examples=["SCT"])
+    meaning: str = Field(examples=["Brain"])

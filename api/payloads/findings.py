@@ -1,0 +1,69 @@
+"""Findings, and what people say of them."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.payloads.base import CodePayload, Payload
+from storage.entities import Verdict
+
+
+class SegmentRefPayload(Payload):
+    """The segment that a finding was measured on."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    segment_number: int = Field(ge=1)
+    color_rgb: tuple[int, int, int] = Field(examples=[(230, 180, 60)])
+
+
+class FeedbackPayload(Payload):
+    """What a person says of a finding; the finding itself stays as it was stated."""
+
+    feedback_id: str
+    finding_id: str
+    verdict: Verdict
+    value: float | None = Field(description="The right value, where the verdict is EDITED.")
+    unit: CodePayload | None
+    label: str = Field(description="The right name; empty where it stays.")
+    reason: str
+    said_by: str = Field(examples=["dr-jones"])
+    said_at: datetime
+
+
+class FeedbackList(Payload):
+    items: list[FeedbackPayload]
+
+
+class FindingPayload(Payload):
+    """One statement of a pipeline, coded, with what it rests on."""
+
+    finding_id: str
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str = Field(examples=["1.0.0"])
+    label: str = Field(examples=["Brain volume"])
+    code: CodePayload
+    value: float | None = Field(examples=[1791.7])
+    unit: CodePayload | None = Field(description="A UCUM code.")
+    confidence: float | None = Field(
+        description="From 0 to 1, where the pipeline states one; null where it does not."
+    )
+    tracking_identifier: str
+    tracking_uid: str
+    source_series_instance_uid: str = Field(description="The series that was measured.")
+    segmentation: SegmentRefPayload | None
+    verification: Literal["UNVERIFIED"] = Field(
+        "UNVERIFIED",
+        description="Of the statement itself (PS3.3 Table C.17-2): a machine made it. What"
+        " people say of it stands in `feedback`.",
+    )
+    created_at: datetime
+    feedback: list[FeedbackPayload] = Field(
+        default_factory=list, description="All that was said of it, oldest first; the last counts."
+    )
+
+
+class FindingList(Payload):
+    items: list[FindingPayload]

@@ -1,0 +1,60 @@
+"""Jobs, and why a pipeline takes a series or does not."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.payloads.base import Page, Payload
+from api.payloads.findings import FindingPayload
+from storage.entities import JobState
+
+
+class ResultInstance(Payload):
+    """A DICOM instance that a job made."""
+
+    kind: str = Field(examples=["SEG", "SR"])
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+class JobPayload(Payload):
+    """One run of one pipeline on one input; states are those of a UPS (PS3.4 CC.1.1)."""
+
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str
+    study_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    state: JobState
+    stage: str = Field(description="The step that runs or ran last.", examples=["model"])
+    stage_text: str = Field(examples=["Running the model."])
+    progress: float = Field(ge=0, le=1)
+    reason: str = Field(description="Why the job was canceled; empty otherwise.")
+    attempts: int
+    priority: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    results: list[ResultInstance]
+    findings: list[FindingPayload] = Field(
+        default_factory=list, description="Filled once the job is COMPLETED."
+    )
+
+
+class JobPage(Page):
+    items: list[JobPayload]
+
+
+class DecisionPayload(Payload):
+    """Whether a pipeline takes a series, and why."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    accepted: bool
+    reason: str = Field(examples=["The series has 4 instances; a head volume has 60 or more."])
+    job_id: str | None
+    decided_at: datetime

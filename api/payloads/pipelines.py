@@ -1,0 +1,30 @@
+"""What may run here."""
+
+from pydantic import Field
+
+from api.payloads.base import Payload
+
+
+class PipelineModel(Payload):
+    """The model behind a pipeline; values are empty where it has none."""
+
+    name: str
+    version: str
+    licence: str
+    sha256: str
+    intended_use: str
+
+
+class PipelinePayload(Payload):
+    name: str = Field(examples=["brain-volume"])
+    version: str
+    title: str
+    description: str
+    accepts: str = Field(description="What it takes, in a sentence.")
+    model: PipelineModel | None
+    ready: bool = Field(description="Whether it could run now.")
+    detail: str = Field(description="Why it is not ready; empty when it is.")
+
+
+class PipelineList(Payload):
+    items: list[PipelinePayload]
