@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -26,7 +26,7 @@ _BACKOFF_FIRST_S = 0.25
 _BACKOFF_MAX_S = 30.0
 # One that lived this long starts with a clean record.
 _SETTLED_AFTER_S = 60.0
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -54,9 +54,13 @@ class Processes:
         self._stop_requests = 0
         self._woken = threading.Event()
 
-    def run(self) -> int:
-        """Block until asked to end; 0 when every process ended by itself within its time."""
-        previous = {number: signal.signal(number, self._request_stop) for number in _STOP_SIGNALS}
+    def run(self, asked_early: Sequence[int] = ()) -> int:
+        """Block until asked to end; 0 when every process ended by itself within its time.
+
+        `asked_early` holds the signals that came before.
+        """
+        previous = {number: signal.signal(number, self._request_stop) for number in STOP_SIGNALS}
+        self._stop_requests += len(asked_early)
         # What lives now is never collected in a child, whose pages thereby stay shared.
         gc.collect()
         gc.freeze()
@@ -102,7 +106,7 @@ class Processes:
         # From here on in the child, which must never return into its parent's code.
         status = 1
         try:
-            for number in _STOP_SIGNALS:
+            for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             end_with(master)
             if self._stop_requests:

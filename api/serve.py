@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import tempfile
+from collections.abc import Sequence
 from types import FrameType
 
 import structlog
@@ -14,7 +15,7 @@ from starlette.formparsers import MultiPartParser
 
 from api import metrics
 from api.app import create_app
-from api.processes import Processes
+from api.processes import STOP_SIGNALS, Processes
 from api.zero_copy import ZeroCopyProtocol
 from storage.errors import InvalidRequest
 from storage.opening import open_storage
@@ -76,23 +77,30 @@ def run_api(settings: Settings) -> int:
     MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
     _allow_open_files(_OPEN_FILES)
     _give_memory_back()
+    # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
+    asked_early: list[int] = []
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda number, frame: asked_early.append(number))
     with _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         settings = settings.model_copy(update={"http_port": port})
         count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
         log.info("http_listening", host=settings.http_host, port=port, processes=count)
         if count == 1:
-            status = _serve(make_server(settings), listener)
+            server = make_server(settings)
+            status = _serve(server, listener, asked_early)
         else:
             with metrics.shared_by_processes():
                 # Made before they are forked, so that they share its memory too.
                 server = make_server(settings)
-                status = Processes(count, lambda _: _serve(server, listener)).run()
+                status = Processes(count, lambda _: _serve(server, listener)).run(asked_early)
     log.info("http_stopped")
     return status
 
 
-def _serve(server: uvicorn.Server, listener: socket.socket) -> int:
+def _serve(
+    server: uvicorn.Server, listener: socket.socket, asked_early: Sequence[int] = ()
+) -> int:
     """Serve in this process from a listening socket; returns the exit status."""
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -100,7 +108,7 @@ def _serve(server: uvicorn.Server, listener: socket.socket) -> int:
         server.should_exit = True
 
     # uvicorn raises the signal again once it has ended; to have been asked is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
     server.run(sockets=[listener])
     return 0 if server.started else 1

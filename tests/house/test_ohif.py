@@ -92,7 +92,7 @@ def test_ohif_shows_a_length_that_a_report_holds(
         ).raise_for_status()
     viewport = open_study(page, ohif, images[0].StudyInstanceUID)
     result_of(page, "Lengths").dblclick()
-    expect(viewport.get_by_text(f"{_LENGTH_MM:.2f} mm")).to_be_visible()
+    expect(viewport.get_by_text(f"{_LENGTH_MM:.2f} mm")).to_be_visible(timeout=30_000)
     assert shown(viewport).std() > 10
 
 
