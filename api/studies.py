@@ -11,6 +11,7 @@ from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
 from api.payloads.studies import Completed, StudyDetail, StudyPage, StudySummary
+from api.study_progress import delivery_progress, refusals
 from api.study_query import StudyQuery
 from api.study_state import derive_state
 from inference.schedule import schedule_series
@@ -142,6 +143,8 @@ class _Whole:
             state_text=derived.text,
             jobs=[present.job_payload(job) for job in self.jobs],
             findings_count=self.findings_count,
+            refusals=refusals(self.decisions, self.jobs),
+            delivery=delivery_progress(self.deliveries),
         )
 
     def detail(self, storage: Storage) -> StudyDetail:

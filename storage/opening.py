@@ -32,6 +32,7 @@ from storage.jobs import Jobs
 from storage.migrate import check_schema
 from storage.objects import FilesystemObjects, ObjectStore
 from storage.peers import Peers
+from storage.preferences import Preferences
 from storage.procedure_steps import ProcedureSteps
 from storage.reports import Reports
 from storage.s3 import S3Objects
@@ -88,6 +89,7 @@ class Storage:
     webhook_queue: WebhookQueue
     idempotency_keys: IdempotencyKeys
     accounts: Accounts
+    preferences: Preferences
     sessions: Sessions
     api_keys: ApiKeys
     attempts: Attempts
@@ -153,6 +155,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             webhook_queue=WebhookQueue(engine),
             idempotency_keys=IdempotencyKeys(engine),
             accounts=Accounts(engine, settings.password_min_length),
+            preferences=Preferences(engine),
             sessions=Sessions(
                 engine,
                 idle=timedelta(seconds=settings.session_idle_s),

@@ -65,6 +65,8 @@ MATRIX: tuple[Rule, ...] = (
     # --- Oneself ---------------------------------------------------------------------------
     Rule("DELETE", "/api/session", READERS, "api:write"),
     Rule("PUT", "/api/session/password", READERS, "api:write"),
+    Rule("GET", "/api/me/preferences", READERS, "api:read"),
+    Rule("PUT", "/api/me/preferences", READERS, "api:write"),
     # --- Studies, and what came of them ----------------------------------------------------
     Rule("GET", "/api/openapi.json", READERS, "api:read"),
     Rule("GET", "/api/studies", READERS, "api:read"),

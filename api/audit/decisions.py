@@ -45,6 +45,7 @@ Decision = Told | Quiet
 _PUBLIC = Quiet("It shows nobody's data.")
 _BY_ITSELF = Quiet("api.access.trail tells of it, with more than the route knows.")
 _UIDS_ALONE = Quiet("It carries UIDs, states and codes, and no patient.")
+_OWN = Quiet("It is how the one who asks likes the pages, and names no patient.")
 _QUERY = Told(Code.QUERY, "E", repeated=True)
 _STORES = Told(Code.INSTANCES_TRANSFERRED, "C", stores=True)
 _RESULTS = Told(Code.INSTANCES_ACCESSED, "R", via="results")
@@ -76,6 +77,8 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("DELETE", "/api/session"): _BY_ITSELF,
     ("PUT", "/api/session/password"): _BY_ITSELF,
     ("GET", "/api/session/oidc/start"): _PUBLIC,
+    ("GET", "/api/me/preferences"): _OWN,
+    ("PUT", "/api/me/preferences"): _OWN,
     ("GET", "/api/session/oidc/callback"): _BY_ITSELF,
     ("GET", "/api/users"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
     ("GET", "/api/users/{name}"): Told(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),

@@ -31,6 +31,22 @@ class SeriesSummary(Payload):
     completed_at: datetime | None
 
 
+class RefusalPayload(Payload):
+    """A pipeline that took no series of the study."""
+
+    pipeline: str = Field(examples=["brain-volume"])
+    reason: str = Field(description="Of the series that it looked at last.")
+
+
+class DeliveryProgress(Payload):
+    """The results on their way to all destinations together."""
+
+    total: int
+    held: int = Field(description="Proven to be held by the destination.")
+    failing: int = Field(description="Tried, not taken, and to be tried again.")
+    destinations: list[str]
+
+
 class StudySummary(Payload):
     study_instance_uid: str = Field(examples=[_UID])
     patient_name: str = Field(description="A person name as in DICOM.", examples=["Doe^Jane"])
@@ -51,6 +67,8 @@ class StudySummary(Payload):
     state_text: str = Field(description="The state in a sentence, for people.")
     jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
     findings_count: int
+    refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
+    delivery: DeliveryProgress
 
 
 class StudyDetail(StudySummary):

@@ -20,6 +20,7 @@ from storage.tables.holdings import (
     volume,
 )
 from storage.tables.idempotency import idempotency_key
+from storage.tables.preferences import preference
 from storage.tables.traffic import dimse_traffic
 from storage.tables.webhooks import webhook, webhook_delivery
 from storage.tables.work import decision, delivery, event, finding, heartbeat, job, report, upload
@@ -62,6 +63,7 @@ __all__ = [
     "metadata",
     "patient",
     "peer",
+    "preference",
     "procedure_step",
     "report",
     "series",

@@ -135,3 +135,31 @@ def _happen(storage: Storage, uid: str, chance: random.Random) -> None:
         state: DeliveryState = chance.choice(("PENDING", "HELD", "HELD"))
         if state == "HELD":
             storage.deliveries.held([delivery.delivery_id], utcnow())
+
+
+def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> None:
+    (uid,) = send(api.storage, study(1))
+    (series,) = api.storage.index.series_of(uid)
+    for pipeline, accepted, reason in (
+        ("no-head", False, "Too few instances."),
+        ("no-head", False, "4 instances; a head has 60 or more."),
+        ("lungs", True, "A chest CT."),
+    ):
+        api.storage.decisions.record(
+            Decision(
+                uid,
+                series.series_instance_uid,
+                pipeline,
+                "1",
+                reason,
+                accepted,
+                reason,
+                None,
+                utcnow(),
+            )  # fmt: skip
+        )
+    (row,) = api.client.get("/api/studies").json()["items"]
+    assert row["refusals"] == [
+        {"pipeline": "no-head", "reason": "4 instances; a head has 60 or more."}
+    ]
+    assert row["delivery"] == {"total": 0, "held": 0, "failing": 0, "destinations": []}

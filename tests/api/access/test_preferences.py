@@ -1,0 +1,40 @@
+"""Each person's own pages: kept, apart from others', and refused where they make no sense."""
+
+from tests.api.access.closed import ClosedNode
+from tests.api.client import is_problem
+
+_MINE = {
+    "language": "de",
+    "columns": ["patient", "state"],
+    "views": [{"name": "MR, nicht befundet", "query": "modality=MR&state=RESULTS"}],
+    "phrases": [{"word": "ob", "text": "Kein Nachweis einer Raumforderung."}],
+}
+_NONE = {"language": None, "columns": [], "views": [], "phrases": []}
+
+
+def test_what_one_chose_is_there_again_and_nobody_elses(stored_closed: ClosedNode) -> None:
+    with (
+        stored_closed.signed_in("ada", "viewer") as ada,
+        stored_closed.signed_in("ben", "admin") as ben,
+    ):
+        assert ada.get("/api/me/preferences").json() == _NONE
+        assert ada.put("/api/me/preferences", json=_MINE).json() == _MINE
+        assert ada.put("/api/me/preferences", json=_MINE).status_code == 200
+        assert ada.get("/api/me/preferences").json() == _MINE
+        assert ben.get("/api/me/preferences").json() == _NONE
+        # A key that bears an account's name is another one.
+        with stored_closed.with_key("ada", "viewer") as program:
+            assert program.get("/api/me/preferences").json() == _NONE
+
+
+def test_what_the_pages_do_not_know_is_refused(closed: ClosedNode) -> None:
+    with closed.signed_in("ada", "viewer") as ada:
+        for wrong in (
+            {"language": "xx"},
+            {"colour": "pink"},
+            {"columns": ["<script>"]},
+            {"views": [{"name": "", "query": ""}]},
+            {"views": [{"name": "n", "query": "x" * 1001}]},
+        ):
+            is_problem(ada.put("/api/me/preferences", json=wrong), 422, "validation_failed")
+        assert ada.get("/api/me/preferences").json() == _NONE
