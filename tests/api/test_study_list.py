@@ -156,7 +156,7 @@ def test_a_row_tells_who_refused_and_how_far_the_results_are(api: ApiNode) -> No
                 reason,
                 None,
                 utcnow(),
-            )  # fmt: skip
+            )
         )
     (row,) = api.client.get("/api/studies").json()["items"]
     assert row["refusals"] == [
