@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.predecessor import predecessor_report
 from inference.results.encode import EncodedResults, encode_results
+from inference.results.writing import part10
 from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
@@ -156,7 +156,7 @@ class Work:
             dataset = result.dataset
             self._still_ours()
             accepted = storage.ingest.accept(
-                _part10(dataset), source=f"result:{job.job_id}", origin="generated"
+                part10(dataset), source=f"result:{job.job_id}", origin="generated"
             )
             log.info(
                 "result_stored",
@@ -243,9 +243,3 @@ def _drop_pixels(datasets: Sequence[Dataset]) -> None:
         for keyword in _PIXELS:
             if keyword in dataset:
                 del dataset[keyword]
-
-
-def _part10(dataset: Dataset) -> bytes:
-    buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()

@@ -47,6 +47,11 @@ class Rule:
         return not self.roles
 
 
+_DRAWN: tuple[tuple[Method, frozenset[Role], AccessScope], ...] = (
+    ("GET", READERS, "api:read"),
+    ("POST", RADIOLOGISTS, "api:write"),
+)
+
 MATRIX: tuple[Rule, ...] = (
     # --- Without sign-in, each for a reason ------------------------------------------------
     # Monitors; who has not signed in hears no more than whether the node takes studies in.
@@ -83,6 +88,12 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/findings/{finding_id}", READERS, "api:read"),
     Rule("GET", "/api/findings/{finding_id}/feedback", READERS, "api:read"),
     Rule("POST", "/api/findings/{finding_id}/feedback", RADIOLOGISTS, "api:write"),
+    # What people draw and choose; it leaves the node as their word.
+    *(
+        Rule(method, f"/api/studies/{{study_instance_uid}}/{what}", roles, scope)
+        for what in ("measurements", "key-images")
+        for method, roles, scope in _DRAWN
+    ),
     Rule("GET", "/api/reports", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}", READERS, "api:read"),
     Rule("POST", "/api/jobs", WRITERS, "api:write"),

@@ -42,6 +42,19 @@ def contributing_equipment(
     return equipment
 
 
+def node_equipment(at: datetime) -> list[hd.ContributingEquipment]:
+    """This node alone: it wrote down what a person drew or said."""
+    return [
+        hd.ContributingEquipment(
+            manufacturer=MANUFACTURER,
+            purpose_of_reference=codes.DCM.ProcessingEquipment,
+            manufacturer_model_name=MANUFACTURER,
+            contribution_datetime=at.replace(tzinfo=None),
+            contribution_description="Recording of what a reader stated, research use only",
+        )
+    ]
+
+
 def finish(result: Dataset, at: datetime, equipment: Sequence[Dataset]) -> Dataset:
     """Set what would differ from run to run, and name this house as the writer."""
     # The encoder lists itself with the time of its run, which no two runs share.

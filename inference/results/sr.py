@@ -6,6 +6,7 @@ import highdicom as hd
 from highdicom.sr.templates import Template
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from inference.pipeline import Pipeline, Segment
@@ -56,9 +57,7 @@ def encode_sr(
     evidence = references if segmentation is None else [*references, segmentation]
     report = hd.sr.MeasurementReport(
         observation_context=_observation_context(pipeline),
-        procedure_reported=_PROCEDURES.get(
-            str(first.get("Modality", "")), codes.cid100.ImagingProcedure
-        ),
+        procedure_reported=procedure_reported(first),
         imaging_measurements=_groups(pipeline, str(first.SeriesInstanceUID), findings, segments),
         title=codes.cid7021.ImagingMeasurementReport,
     )
@@ -89,6 +88,14 @@ def encode_sr(
     )
     inherit_patient_and_study(document, first)
     return finish(document, at, contributing_equipment(pipeline, first, at))
+
+
+def procedure_reported(source: Dataset) -> DicomCode:
+    """The kind of examination, as far as its modality tells (PS3.16 CID 100)."""
+    found: DicomCode = _PROCEDURES.get(
+        str(source.get("Modality", "")), codes.cid100.ImagingProcedure
+    )
+    return found
 
 
 def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:

@@ -1,0 +1,1 @@
+"""What a person draws on images or says of results, kept as DICOM objects."""

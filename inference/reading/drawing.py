@@ -1,0 +1,186 @@
+"""What a person draws on one image: its shape, and the quantities that follow from it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import InvalidRequest
+
+Shape = Literal[
+    "LENGTH",
+    "BIDIRECTIONAL",
+    "ANGLE",
+    "COBB_ANGLE",
+    "ELLIPSE",
+    "CIRCLE",
+    "RECTANGLE",
+    "FREEHAND",
+    "POINT",
+    "ARROW",
+]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+Quantity = Literal[
+    "length",
+    "long_axis",
+    "short_axis",
+    "angle",
+    "area",
+    "perimeter",
+    "radius",
+    "mean",
+    "standard_deviation",
+    "minimum",
+    "maximum",
+    "value",
+]
+MAXIMUM_POINTS = 5_000
+# How many points each shape has; a freehand line has as many as it needs.
+_POINTS: dict[Shape, int] = {
+    "LENGTH": 2,
+    "BIDIRECTIONAL": 4,
+    "ANGLE": 3,
+    "COBB_ANGLE": 4,
+    "ELLIPSE": 4,
+    "CIRCLE": 2,
+    "RECTANGLE": 4,
+    "POINT": 1,
+    "ARROW": 2,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The image that is drawn on.
+
+    `spacing_mm`: between rows and between columns (PixelSpacing); None where none is stated,
+    and lengths are then counted in pixels.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    frame_number: int
+    rows: int
+    columns: int
+    is_multiframe: bool
+    spacing_mm: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One quantity. `unit` is a UCUM code."""
+
+    quantity: Quantity
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One shape on one frame.
+
+    `points` are (column, row) as in PS3.3 C.18.6.1.1: 0, 0 is the outer corner of the first
+    pixel, whose centre lies at 0.5, 0.5. Their order: LENGTH both ends; BIDIRECTIONAL both ends
+    of the longer axis, then of the shorter; ANGLE end, vertex, end; COBB_ANGLE both ends of one
+    line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
+    the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
+    tip, then the tail. `is_closed` is said of FREEHAND.
+    """
+
+    shape: Shape
+    sop_instance_uid: str
+    frame_number: int
+    points: tuple[tuple[float, float], ...]
+    label: str
+    tracking_uid: str
+    measured: tuple[Measured, ...] = ()
+    is_closed: bool = False
+
+
+def checked_points(
+    shape: Shape, points: Sequence[tuple[float, float]], place: Place
+) -> tuple[tuple[float, float], ...]:
+    """The points in the order that `Drawing` states. Raises InvalidRequest."""
+    wanted = _POINTS.get(shape)
+    if (wanted is not None and len(points) != wanted) or len(points) < 1:
+        raise InvalidRequest(
+            f"A {shape} has {wanted or 'one or more'} points; {len(points)} were given."
+        )
+    if shape == "FREEHAND" and not 2 <= len(points) <= MAXIMUM_POINTS:
+        raise InvalidRequest(f"A FREEHAND has 2 to {MAXIMUM_POINTS} points.")
+    for column, row in points:
+        if not (0 <= column <= place.columns and 0 <= row <= place.rows):
+            raise InvalidRequest(
+                f"The point {column:g}, {row:g} is outside of the image,"
+                f" which has {place.columns} columns and {place.rows} rows.",
+                remedy="Points are column, row; 0, 0 is the outer corner of the first pixel.",
+            )
+    if shape in ("BIDIRECTIONAL", "ELLIPSE"):
+        first, second = points[:2], points[2:]
+        longer = _distances(points, place)
+        return tuple(points) if longer[0] >= longer[2] else (*second, *first)
+    return tuple(points)
+
+
+def quantities(
+    shape: Shape, points: Sequence[tuple[float, float]], place: Place, is_closed: bool = False
+) -> tuple[Measured, ...]:
+    """What follows from the shape alone: lengths in mm, areas in mm2, angles in degrees.
+
+    In pixels where the image states no spacing.
+    """
+    lines, areas = ("mm", "mm2") if place.spacing_mm else ("{pixels}", "{pixels}2")
+    d = _distances(points, place)
+    mm = _in_mm(points, place)
+    found: tuple[tuple[Quantity, float, str], ...] = ()
+    match shape:
+        case "LENGTH":
+            found = (("length", d[0], lines),)
+        case "BIDIRECTIONAL":
+            found = (("long_axis", d[0], lines), ("short_axis", d[2], lines))
+        case "ANGLE":
+            found = (("angle", _angle(mm[0] - mm[1], mm[2] - mm[1]), "deg"),)
+        case "COBB_ANGLE":
+            between = _angle(mm[1] - mm[0], mm[3] - mm[2])
+            found = (("angle", min(between, 180.0 - between), "deg"),)
+        case "CIRCLE":
+            found = (
+                ("area", math.pi * d[0] ** 2, areas),
+                ("radius", d[0], lines),
+                ("perimeter", 2 * math.pi * d[0], lines),
+            )
+        case "ELLIPSE":
+            found = (("area", math.pi * d[0] * d[2] / 4, areas),)
+        case "FREEHAND" if not is_closed:
+            found = (("length", sum(d), lines),)
+        case "RECTANGLE" | "FREEHAND":
+            around = np.linalg.norm(np.roll(mm, -1, axis=0) - mm, axis=1).sum()
+            found = (("area", _enclosed(mm), areas), ("perimeter", float(around), lines))
+    return tuple(Measured(*one) for one in found)
+
+
+def _in_mm(points: Sequence[tuple[float, float]], place: Place) -> NDArray[np.float64]:
+    row_mm, column_mm = place.spacing_mm or (1.0, 1.0)
+    found: NDArray[np.float64] = np.asarray(points, np.float64) * (column_mm, row_mm)
+    return found
+
+
+def _distances(points: Sequence[tuple[float, float]], place: Place) -> list[float]:
+    mm = _in_mm(points, place)
+    return [float(one) for one in np.linalg.norm(np.diff(mm, axis=0), axis=1)]
+
+
+def _angle(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    if lengths == 0.0:
+        raise InvalidRequest("An angle needs two lines, and one of them has no length.")
+    return math.degrees(math.acos(min(1.0, max(-1.0, float(one @ other) / lengths))))
+
+
+def _enclosed(mm: NDArray[np.float64]) -> float:
+    """The area of a polygon by the shoelace formula."""
+    x, y = mm[:, 0], mm[:, 1]
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2

@@ -1,0 +1,143 @@
+"""Key images: a Key Object Selection (PS3.3 A.35.4, TID 2010), and reading one again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+from pydicom.uid import KeyObjectSelectionDocumentStorage
+
+from inference.reading.author import Author
+from inference.reading.content import author_of, frame_of, text_of
+from inference.reading.images import StudyImages
+from inference.reading.keeping import keep, stale
+from storage.clock import utcnow
+from storage.entities import Code, Instance
+from storage.errors import InvalidInstance, InvalidRequest
+from storage.opening import Storage
+from storage.uids import derive_uid, new_uid
+
+# PS3.16 CID 7010; those that mean a person's choice of images.
+TITLES = {
+    "OF_INTEREST": Code("113000", "DCM", "Of Interest"),
+    "FOR_REFERRING_PROVIDER": Code("113002", "DCM", "For Referring Provider"),
+    "FOR_SURGERY": Code("113003", "DCM", "For Surgery"),
+    "FOR_TEACHING": Code("113004", "DCM", "For Teaching"),
+    "FOR_CONFERENCE": Code("113005", "DCM", "For Conference"),
+    "FOR_PATIENT": Code("113008", "DCM", "For Patient"),
+    "FOR_PEER_REVIEW": Code("113009", "DCM", "For Peer Review"),
+    "FOR_REPORT_ATTACHMENT": Code("113022", "DCM", "For Report Attachment"),
+}
+_TITLE_OF = {code.value: name for name, code in TITLES.items()}
+DESCRIPTION = Code("113012", "DCM", "Key Object Description")
+
+
+@dataclass(frozen=True)
+class KeyImage:
+    """`frame_number` is None where the whole instance is meant."""
+
+    sop_instance_uid: str
+    frame_number: int | None
+
+
+@dataclass(frozen=True)
+class KeyImages:
+    """One selection. `title` is a name of `TITLES`, or the meaning of a foreign one."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    title: str
+    description: str
+    author: str
+    images: tuple[KeyImage, ...]
+
+
+def key_image_lists(storage: Storage, study_instance_uid: str) -> list[tuple[KeyImages, Instance]]:
+    """The selections of a study, whoever made them; oldest first.
+
+    A version of this node stands in the series of the one before, and only the last of a
+    series counts. One that names no image says that the selection is empty now.
+    """
+    latest: dict[str, tuple[KeyImages, Instance]] = {}
+    for instance in storage.index.instances_of(study_instance_uid):
+        if instance.sop_class_uid != KeyObjectSelectionDocumentStorage:
+            continue
+        try:
+            selection = read_key_images(storage.instances.dataset(instance))
+        except (InvalidInstance, ValueError, TypeError, AttributeError, KeyError):
+            continue
+        ours = instance.source.startswith("reader:")
+        latest[selection.series_instance_uid if ours else selection.sop_instance_uid] = (
+            selection,
+            instance,
+        )
+    return sorted(latest.values(), key=lambda one: one[1].received_at)
+
+
+def save_key_images(
+    storage: Storage,
+    study_instance_uid: str,
+    images: Sequence[KeyImage],
+    author: Author,
+    *,
+    title: str,
+    description: str,
+    predecessor_uid: str = "",
+) -> tuple[KeyImages, Instance]:
+    """Write a selection. Raises InvalidRequest, UidConflict for a stale predecessor."""
+    # What encodes is large, and few processes need it.
+    from inference.reading.key_image_ko import encode_key_images
+
+    series_instance_uid, number = new_uid(), 1
+    if predecessor_uid:
+        series_instance_uid, number = _following(storage, study_instance_uid, predecessor_uid)
+    found = StudyImages(storage, study_instance_uid)
+    for image in images:
+        found.place(image.sop_instance_uid, image.frame_number or 1)
+    document = encode_key_images(
+        images,
+        list(found.headers.values()),
+        author,
+        utcnow().astimezone(),
+        title=TITLES[title],
+        description=description,
+        series_instance_uid=series_instance_uid,
+        sop_instance_uid=derive_uid("key-images", series_instance_uid, str(number)),
+        instance_number=number,
+    )
+    instance = keep(storage, document, f"reader:{author.name}")
+    return read_key_images(document), instance
+
+
+def read_key_images(document: Dataset) -> KeyImages:
+    """The selection that a Key Object Selection holds."""
+    name = document.ConceptNameCodeSequence[0]
+    items = document.get("ContentSequence") or ()
+    return KeyImages(
+        sop_instance_uid=str(document.SOPInstanceUID),
+        series_instance_uid=str(document.SeriesInstanceUID),
+        title=_TITLE_OF.get(str(name.CodeValue), str(name.get("CodeMeaning") or "")),
+        description=text_of(items, DESCRIPTION, "TextValue"),
+        author=author_of(document),
+        images=tuple(
+            KeyImage(str(reference.ReferencedSOPInstanceUID), frame_of(reference))
+            for item in items
+            if item.get("ValueType") == "IMAGE"
+            for reference in item.ReferencedSOPSequence
+        ),
+    )
+
+
+def _following(storage: Storage, study_instance_uid: str, predecessor_uid: str) -> tuple[str, int]:
+    """Series and number of the version that follows upon one of this node."""
+    for selection, instance in key_image_lists(storage, study_instance_uid):
+        if selection.sop_instance_uid == predecessor_uid and instance.source.startswith("reader:"):
+            return selection.series_instance_uid, (instance.instance_number or 1) + 1
+    known = storage.index.instance(predecessor_uid)
+    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and known.source.startswith(
+        "reader:"
+    ):
+        raise stale()
+    raise InvalidRequest(
+        f"{predecessor_uid} is no selection that was saved here.",
+        remedy="Leave the predecessor out, and a selection of its own is saved.",
+    )
