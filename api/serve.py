@@ -80,7 +80,7 @@ def run_api(settings: Settings) -> int:
     # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
     asked_early: list[int] = []
     for number in STOP_SIGNALS:
-        signal.signal(number, lambda number, frame: asked_early.append(number))
+        signal.signal(number, lambda number, _frame: asked_early.append(number))
     with _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         settings = settings.model_copy(update={"http_port": port})
