@@ -98,9 +98,7 @@ def run_api(settings: Settings) -> int:
     return status
 
 
-def _serve(
-    server: uvicorn.Server, listener: socket.socket, asked_early: Sequence[int] = ()
-) -> int:
+def _serve(server: uvicorn.Server, listener: socket.socket, asked_early: Sequence[int] = ()) -> int:
     """Serve in this process from a listening socket; returns the exit status."""
 
     def stop(number: int, frame: FrameType | None) -> None:
