@@ -10,7 +10,7 @@ from api.access.principal import PrincipalDep
 from api.authors import author_of
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from api.reading_parameters import OptionalUid, Text, Uid
 from inference.reading.key_images import (
     KeyImage,

@@ -10,7 +10,7 @@ from api.access.principal import PrincipalDep
 from api.authors import author_of, check_may_verify
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
-from api.payloads import Payload
+from api.payloads.base import Payload
 from api.reading_parameters import OptionalUid, Text, Title, Uid
 from inference.reading.drawing import MAXIMUM_POINTS, Drawing, Measured, Quantity, Shape
 from inference.reading.measurement_read import MeasurementReport
