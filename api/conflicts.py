@@ -39,7 +39,7 @@ class HeldInstance(Payload):
     source: str
     received_at: datetime
     size_bytes: int
-    sha256: str = Field(description="Of the data set, without its file meta.")
+    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
 
 
 class ConflictPayload(Payload):
@@ -48,7 +48,7 @@ class ConflictPayload(Payload):
     source: str = Field(description="How it came.", examples=["dimse:CT1", "stow"])
     received_at: datetime
     size_bytes: int
-    sha256: str = Field(description="Of the data set, without its file meta.")
+    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
     held: HeldInstance | None = Field(description="null where it was deleted meanwhile.")
 
 
@@ -155,7 +155,7 @@ def _payload(conflict: Conflict, held: Instance | None) -> ConflictPayload:
         source=conflict.source,
         received_at=conflict.received_at,
         size_bytes=conflict.size_bytes,
-        sha256=conflict.sha256,
+        digest=conflict.digest,
         held=None
         if held is None
         else HeldInstance(
@@ -164,7 +164,7 @@ def _payload(conflict: Conflict, held: Instance | None) -> ConflictPayload:
             source=held.source,
             received_at=held.received_at,
             size_bytes=held.size_bytes,
-            sha256=held.sha256,
+            digest=held.digest,
         ),
     )
 

@@ -193,7 +193,7 @@ def _instances(series: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "bits_allocated": 16,
                 "number_of_frames": 1,
                 "size_bytes": 526_000 + position,
-                "sha256": f"{number:064x}",
+                "digest": f"{number:064x}",
                 "source": "dimse:CT",
                 "received_at": received,
                 "volume": "none",

@@ -1,7 +1,6 @@
 """Whether the node can commit to an instance: indexed, of the class named, its bytes intact."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 
@@ -13,6 +12,7 @@ from dicom_node.normalized import (
     SOP_CLASS_NOT_SUPPORTED,
 )
 from storage.commitments import Reference
+from storage.digests import proves_pieces
 from storage.entities import Instance
 from storage.errors import MediViewError, NotFound
 from storage.opening import Storage
@@ -47,7 +47,7 @@ def _reason(storage: Storage, reference: Reference) -> int | None:
     if instance.sop_class_uid != reference.sop_class_uid:
         return CLASS_INSTANCE_CONFLICT
     try:
-        intact = _digest(storage, instance) == instance.sha256
+        intact = proves_pieces(instance.digest, lambda: _data_set(storage, instance))
     except MediViewError as error:
         log.error(
             "instance_not_readable",
@@ -61,16 +61,14 @@ def _reason(storage: Storage, reference: Reference) -> int | None:
     return None
 
 
-def _digest(storage: Storage, instance: Instance) -> str:
-    """sha256 of the data set as it is stored, read anew."""
-    digest = hashlib.sha256()
+def _data_set(storage: Storage, instance: Instance) -> Iterator[bytes | memoryview]:
+    """The data set as it is stored, read anew."""
     first = storage.instances.read(instance, 0, _CHUNK_BYTES)
-    digest.update(memoryview(first)[read_file_meta(first).dataset_offset :])
+    yield memoryview(first)[read_file_meta(first).dataset_offset :]
     position = len(first)
     while position < instance.size_bytes:
         piece = storage.instances.read(instance, position, _CHUNK_BYTES)
         if not piece:
             break
-        digest.update(piece)
+        yield piece
         position += len(piece)
-    return digest.hexdigest()

@@ -26,7 +26,7 @@ class NewInstance:
 
     header: Header
     location: Location
-    sha256: str
+    digest: str
     source: str
     origin: Origin
     received_at: datetime
@@ -47,7 +47,7 @@ def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]
 def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
     """The digest under which an instance is already indexed."""
     return connection.execute(
-        select(t.instance.c.sha256).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+        select(t.instance.c.digest).where(t.instance.c.sop_instance_uid == sop_instance_uid)
     ).scalar()
 
 
@@ -77,7 +77,7 @@ def add_to(connection: Connection, new: NewInstance) -> Outcome:
             _touch(connection, study_id, series_id, new.received_at)
             return "stored"
         known = find_known(connection, header.sop_instance_uid)
-    if known == new.sha256:
+    if known == new.digest:
         return "duplicate"
     insert_or_ignore(
         connection,
@@ -85,7 +85,7 @@ def add_to(connection: Connection, new: NewInstance) -> Outcome:
         {
             "sop_instance_uid": header.sop_instance_uid,
             "size_bytes": new.location.length,
-            "sha256": new.sha256,
+            "digest": new.digest,
             "source": new.source,
             "received_at": new.received_at,
             "volume": new.location.volume,
@@ -204,7 +204,7 @@ def instance_values(new: NewInstance, series_fk: int) -> dict[str, Any]:
         "bits_allocated": header.number("BitsAllocated"),
         "number_of_frames": header.number("NumberOfFrames"),
         "size_bytes": new.location.length,
-        "sha256": new.sha256,
+        "digest": new.digest,
         "source": new.source,
         "received_at": new.received_at,
         "volume": new.location.volume,

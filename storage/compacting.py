@@ -277,7 +277,7 @@ def _mapped(path: Path) -> Iterator[memoryview]:
 def _copy(view: memoryview, record: Record) -> ToAppend:
     start = record.location.offset
     payload = bytes(view[start : start + record.location.length])
-    return ToAppend(record.note, payload, record.dataset_offset, bytes.fromhex(record.sha256))
+    return ToAppend(record.note, payload, record.dataset_offset, bytes.fromhex(record.digest))
 
 
 def _batches(records: Sequence[Record]) -> Iterator[list[Record]]:

@@ -46,7 +46,7 @@ class Conflict:
     sop_instance_uid: str
     size_bytes: int
     """Of the part 10 file."""
-    sha256: str
+    digest: str
     """Of the data set, without the file meta."""
     source: str
     received_at: datetime
@@ -132,7 +132,7 @@ class Conflicts:
         new = NewInstance(
             header,
             appended.location,
-            conflict.sha256,
+            conflict.digest,
             note.source,
             note.origin,
             note.received_at,
@@ -144,7 +144,7 @@ class Conflicts:
             connection.execute(
                 delete(t.conflict).where(
                     t.conflict.c.sop_instance_uid == conflict.sop_instance_uid,
-                    t.conflict.c.sha256 == conflict.sha256,
+                    t.conflict.c.digest == conflict.digest,
                 )
             )
         if held is not None:
@@ -185,7 +185,7 @@ class Conflicts:
             return large.finish()
         note = Note(conflict.source, "received", utcnow(), generation)
         payload = self._reader.read(conflict.location, 0, conflict.size_bytes)
-        digest = bytes.fromhex(conflict.sha256)
+        digest = bytes.fromhex(conflict.digest)
         record = ToAppend(note, payload, header.dataset_offset, digest)
         (location,) = self._volumes.append_records([record])
         return Appended(location, note)
@@ -209,7 +209,7 @@ def _to_conflict(row: RowMapping) -> Conflict:
         row["id"],
         row["sop_instance_uid"],
         row["size_bytes"],
-        row["sha256"],
+        row["digest"],
         row["source"],
         row["received_at"],
         Location(row["volume"], row["volume_offset"], row["size_bytes"]),

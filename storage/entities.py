@@ -90,7 +90,7 @@ class Instance:
     number_of_frames: int | None
     size_bytes: int
     """Of the part 10 file."""
-    sha256: str
+    digest: str
     """Of the data set, without the file meta."""
     source: str
     received_at: datetime

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 from storage.errors import LimitExceeded
 from storage.large import LargeVolume
 from storage.part10 import FILE_META_MAX_BYTES, Header, read_file_meta, read_header
-from storage.volume_records import Appended
 
 SPILL_BYTES = 8 * FILE_META_MAX_BYTES
 
@@ -22,7 +21,7 @@ class Incoming(Generic[T]):
 
     `open_large` makes the volume of a large instance, given where its data set
     begins; `keep_small` keeps a whole part 10 file; `keep_large` indexes a large
-    one, whose record it completes by calling the function that it is given.
+    one, whose record it finishes.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class Incoming(Generic[T]):
         max_bytes: int,
         open_large: Callable[[int], LargeVolume],
         keep_small: Callable[[bytes], T],
-        keep_large: Callable[[Header, bytes, Callable[[], Appended]], T],
+        keep_large: Callable[[Header, LargeVolume], T],
     ) -> None:
         self._pieces = bytearray(prefix)
         self._size_bytes = len(prefix)
@@ -71,19 +70,9 @@ class Incoming(Generic[T]):
         if large is None:
             return self._keep_small(bytes(self._pieces))
         try:
-            digest = large.digest()
-            with (
-                large.view() as mapped,
-                memoryview(mapped) as view,
-                view[large.payload_offset :] as part10,
-            ):
+            with large.part10() as part10:
                 header = read_header(part10)
-
-            def complete() -> Appended:
-                self._large = None
-                return large.finish()
-
-            return self._keep_large(header, digest, complete)
+            return self._keep_large(header, large)
         finally:
             self.discard()
 

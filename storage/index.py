@@ -67,7 +67,7 @@ class Content(NamedTuple):
     """What names the stored bytes of an instance, and so all that is derived from them."""
 
     sop_instance_uid: str
-    sha256: str
+    digest: str
     size_bytes: int
     transfer_syntax_uid: str
 
@@ -263,12 +263,12 @@ def _in_order(study_instance_uid: str, series_instance_uid: str | None) -> Selec
 
 def _fingerprint(connection: Connection, series_id: int) -> str:
     digest = hashlib.sha256()
-    for uid, sha256 in connection.execute(
-        select(t.instance.c.sop_instance_uid, t.instance.c.sha256)
+    for uid, kept in connection.execute(
+        select(t.instance.c.sop_instance_uid, t.instance.c.digest)
         .where(t.instance.c.series_fk == series_id)
         .order_by(t.instance.c.sop_instance_uid)
     ):
-        digest.update(f"{uid} {sha256}\n".encode())
+        digest.update(f"{uid} {kept}\n".encode())
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """The one door in: C-STORE, STOW-RS, uploads and the node's own results all pass here."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.cataloguing import NewInstance, Outcome
+from storage.digests import digest_of, proves
 from storage.entities import Origin
 from storage.errors import InvalidRequest, LimitExceeded
 from storage.group_commit import GroupCommit
@@ -131,11 +131,13 @@ class Ingest:
             check(header)
             return self._keep_whole(part10, header, source, origin)
 
-        def keep_large(header: Header, digest: bytes, complete: Callable[[], Appended]) -> Accepted:
+        def keep_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
-            if self._indexer.known_digest(header) == digest.hex():
+            known = self._indexer.known_digest(header)
+            if known and large.is_proved_by(known):
                 return _accepted("duplicate", header)
-            return self._index(header, digest, complete(), None, source, origin)
+            digest = large.digest()
+            return self._index(header, digest, large.finish(), None, source, origin)
 
         return Incoming(
             prefix=prefix,
@@ -160,8 +162,9 @@ class Ingest:
         source: str,
         origin: Origin,
     ) -> Accepted:
-        digest = hashlib.sha256(dataset).digest()
-        if self._indexer.known_digest(header) == digest.hex():
+        digest = digest_of(dataset)
+        known = self._indexer.known_digest(header)
+        if known and (known == digest.hex() or proves(known, dataset)):
             return _accepted("duplicate", header)
         staged = self._volumes.stage((meta, dataset), digest=digest, source=source, origin=origin)
         return self._index(header, digest, staged.appended, staged, source, origin)

@@ -7,15 +7,15 @@ Until then the file begins with zeros, so what a crash leaves is no record, and
 """
 
 import contextlib
-import hashlib
 import mmap
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from storage.clock import utcnow
+from storage.digests import new_hasher, proves
 from storage.entities import Location, Origin
 from storage.staging import Staging
 from storage.volume_files import (
@@ -57,7 +57,7 @@ class LargeVolume:
         self._offset = HEADER.size + len(self._encoded_note)
         with translated_os_errors(folder):
             self._path, self._fd = create_volume_file(folder)
-        self._digest = hashlib.sha256()
+        self._digest = new_hasher()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="large-instance")
         self._written: deque[tuple[Staging, Future[None]]] = deque()
         self._filling = Staging(_BUFFER_BYTES)
@@ -83,22 +83,29 @@ class LargeVolume:
                 self._hand_over()
 
     def digest(self) -> bytes:
-        """sha256 of the data set that was written; nothing can be written any more."""
+        """That of the data set that was written; nothing can be written any more."""
         if self._filling.length:
             self._hand_over()
         self._wait_for(0)
         return self._digest.digest()
 
-    def view(self) -> mmap.mmap:
-        """The bytes written so far, once `digest` was asked, without reading them into memory.
+    def is_proved_by(self, known: str) -> bool:
+        """Whether that digest is one of the data set; nothing can be written any more."""
+        if self.digest().hex() == known:
+            return True
+        with self.part10() as part10, part10[self._dataset_offset :] as data_set:
+            return proves(known, data_set)
 
-        The part 10 file begins `payload_offset` bytes into it.
-        """
-        return mmap.mmap(self._fd, self._offset + self.length, prot=mmap.PROT_READ)
-
-    @property
-    def payload_offset(self) -> int:
-        return self._offset
+    @contextlib.contextmanager
+    def part10(self) -> Iterator[memoryview]:
+        """The whole file, without reading it into memory; nothing can be written any more."""
+        self.digest()
+        with (
+            mmap.mmap(self._fd, self._offset + self.length, prot=mmap.PROT_READ) as mapped,
+            memoryview(mapped) as view,
+            view[self._offset :] as part10,
+        ):
+            yield part10
 
     def finish(self) -> Appended:
         """Write the header and make the record durable; where that fails, the file goes."""
@@ -106,8 +113,8 @@ class LargeVolume:
         length = self.length
         with translated_os_errors(self._folder):
             try:
-                with self.view() as mapped:
-                    meta = mapped[self._offset : self._offset + self._dataset_offset]
+                with self.part10() as part10:
+                    meta = bytes(part10[: self._dataset_offset])
                 header = encode_header(self._encoded_note, meta, length, digest)
                 os.ftruncate(self._fd, self._offset + length)
                 # The data first: a header on disk must never vouch for bytes that are not.

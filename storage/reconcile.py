@@ -108,7 +108,7 @@ def _without_row(
         return None
     with reading(engine) as connection:
         known = find_known(connection, header.sop_instance_uid)
-        if known == record.sha256 or is_covered(
+        if known == record.digest or is_covered(
             connection, header.sop_instance_uid, record.note.generation
         ):
             return None
@@ -117,7 +117,7 @@ def _without_row(
         return None
     note = record.note
     return NewInstance(
-        header, record.location, record.sha256, note.source, note.origin, note.received_at
+        header, record.location, record.digest, note.source, note.origin, note.received_at
     )
 
 

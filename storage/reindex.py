@@ -6,7 +6,6 @@ reports) is not in the volumes; their series are complete anew, and pipelines
 run again.
 """
 
-import hashlib
 import mmap
 import shutil
 import tempfile
@@ -20,9 +19,10 @@ import structlog
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from storage import tables as t
-from storage.cataloguing import NewInstance, add_to, instance_values
+from storage.cataloguing import NewInstance, add_to, find_known, instance_values
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, make_engine, reading, writing
+from storage.digests import digest_like, proves
 from storage.entities import Location
 from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.generation import Generation
@@ -125,7 +125,7 @@ def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: T
             tell(done, total)
     batch: list[NewInstance] = []
     for key in keys:
-        new = _from_object(objects, key)
+        new = _from_object(engine, objects, key)
         if new is None:
             rebuilt.refused += 1
         else:
@@ -154,7 +154,7 @@ def _note_tombstones(engine: Engine, path: Path, generation: Generation | None) 
         with path.open("rb") as file:
             file.seek(record.location.offset)
             payload = file.read(record.location.length)
-        if hashlib.sha256(payload).hexdigest() != record.sha256:
+        if not proves(record.digest, payload):
             log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
             continue
         with writing(engine) as connection:
@@ -175,7 +175,7 @@ def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> Non
                 continue
             start = record.location.offset
             with view[start : start + record.location.length] as part10:
-                header = _header(part10, record.sha256)
+                header = _header(part10, record.digest)
             if header is None:
                 log.error("volume_record_damaged", volume=path.name, offset=start)
                 rebuilt.refused += 1
@@ -187,7 +187,7 @@ def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> Non
             location = replace(record.location, volume=path.name, object_key=key)
             batch.append(
                 NewInstance(
-                    header, location, record.sha256, note.source, note.origin, note.received_at
+                    header, location, record.digest, note.source, note.origin, note.received_at
                 )
             )
             if len(batch) >= _BATCH:
@@ -204,17 +204,17 @@ def _is_deleted(engine: Engine, header: Header, record: Record) -> bool:
         return is_covered(connection, header.sop_instance_uid, record.note.generation)
 
 
-def _header(part10: memoryview, sha256: str) -> Header | None:
+def _header(part10: memoryview, digest: str) -> Header | None:
     """The header of a whole record, None where the disk has changed it."""
     try:
         header = read_header(part10)
     except (InvalidInstance, LimitExceeded):
         return None
     with part10[header.dataset_offset :] as dataset:
-        return header if hashlib.sha256(dataset).hexdigest() == sha256 else None
+        return header if proves(digest, dataset) else None
 
 
-def _from_object(objects: ObjectStore, key: str) -> NewInstance | None:
+def _from_object(engine: Engine, objects: ObjectStore, key: str) -> NewInstance | None:
     """One instance that has an object of its own; when it came is not known any more."""
     with (
         objects.open(key) as source,
@@ -229,8 +229,10 @@ def _from_object(objects: ObjectStore, key: str) -> NewInstance | None:
             except (InvalidInstance, LimitExceeded):
                 log.error("object_unreadable", size_bytes=size_bytes)
                 return None
+            with reading(engine) as connection:
+                known = find_known(connection, header.sop_instance_uid)
             with part10[header.dataset_offset :] as dataset:
-                digest = hashlib.sha256(dataset).hexdigest()
+                digest = digest_like(known, dataset)
     location = Location("", 0, size_bytes, key)
     return NewInstance(header, location, digest, "bucket", "received", utcnow())
 
@@ -277,13 +279,13 @@ def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
         return
     values = instance_values(new, row["series_fk"])
     connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
-    if row["sha256"] != new.sha256:
+    if row["digest"] != new.digest:
         connection.execute(
             delete(t.conflict).where(
-                t.conflict.c.sop_instance_uid == uid, t.conflict.c.sha256 == new.sha256
+                t.conflict.c.sop_instance_uid == uid, t.conflict.c.digest == new.digest
             )
         )
-        kept = ("sop_instance_uid", "size_bytes", "sha256", "source", "received_at")
+        kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
         places = ("volume", "volume_offset")
         insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
 

@@ -6,7 +6,6 @@ rebuilt index does not bring it back, while the same instance received again
 later is a new record and stays.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, func, or_, select, update
 
 from storage import tables as t
 from storage.database import insert_or_ignore
+from storage.digests import digest_of
 from storage.volume_records import Note, ToAppend
 
 
@@ -49,7 +49,7 @@ class Tombstone:
             separators=(",", ":"),
         ).encode()
         note = Note("delete", "received", self.deleted_at, self.generation, "tombstone")
-        return ToAppend(note, payload, 0, hashlib.sha256(payload).digest())
+        return ToAppend(note, payload, 0, digest_of(payload))
 
     @classmethod
     def decode(cls, note: Note, payload: bytes) -> "Tombstone":

@@ -1,6 +1,5 @@
 """Check that everything that the index names is there and unchanged, and say what to do if not."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sqlalchemy import select, update
 from storage import tables as t
 from storage.cataloguing import find_known
 from storage.database import reading, writing
+from storage.digests import proves
 from storage.entities import Instance
 from storage.errors import InvalidInstance, LimitExceeded, MediViewError, NotFound
 from storage.index import select_instances
@@ -119,7 +119,7 @@ def _check_record(
             uid = header.sop_instance_uid
         except (InvalidInstance, LimitExceeded):
             uid = _row_at(storage, record)
-    if hashlib.sha256(memoryview(part10)[record.dataset_offset :]).hexdigest() != record.sha256:
+    if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
         yield Problem("record_damaged", place, uid, _remedy(storage, uid))
         return
     if header is None or written:
@@ -136,10 +136,10 @@ def _check_hidden(storage: Storage, instance: Instance, reader: VolumeReader) ->
     place = f"{location.volume}:{location.offset}"
     try:
         part10 = reader.read(location, 0, location.length)
-        digest = hashlib.sha256(part10[read_file_meta(part10).dataset_offset :]).hexdigest()
+        is_whole = proves(instance.digest, part10[read_file_meta(part10).dataset_offset :])
     except MediViewError:
-        digest = ""
-    if digest == instance.sha256:
+        is_whole = False
+    if is_whole:
         remedy = "The bytes are whole; save them: mediview storage export, or send them elsewhere."
         yield Problem("record_damaged", place, instance.sop_instance_uid, remedy)
     elif not _moved(storage, instance):

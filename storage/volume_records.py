@@ -18,7 +18,7 @@ from storage.entities import Location, Origin
 
 MAGIC = b"MVR1"
 # magic; crc32 of what follows in the header, the note and the file meta; lengths of the
-# note, the file meta and the whole part 10 payload; sha256 of the data set
+# note, the file meta and the whole part 10 payload; digest of the data set
 HEADER = struct.Struct("<4sIIIQ32s")
 NOTE_MAX_BYTES = 64 * 1024
 # A multiple of the sectors of every disk there is, and of a memory page.
@@ -80,7 +80,7 @@ class ToAppend:
     payload: bytes | memoryview
     dataset_offset: int
     digest: bytes
-    """sha256 of the payload from `dataset_offset` on."""
+    """Of the payload from `dataset_offset` on (`storage.digests`)."""
 
 
 def encode_header(

@@ -1,7 +1,6 @@
 """Read a volume record by record, and find where a torn tail begins."""
 
 import fcntl
-import hashlib
 import os
 import zlib
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from storage.digests import proves_pieces
 from storage.entities import Location
 from storage.part10 import FILE_META_MAX_BYTES
 from storage.volume_files import SUFFIX
@@ -20,7 +20,7 @@ class Record:
     location: Location
     dataset_offset: int
     """Of the data set within the part 10 bytes."""
-    sha256: str
+    digest: str
     """Of the data set."""
     note: Note
 
@@ -55,12 +55,13 @@ def torn_bytes(path: Path, end: int) -> int:
 
 def verify(path: Path, record: Record) -> bool:
     """Whether the data set still has the digest that was taken when it arrived."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        file.seek(record.location.offset + record.dataset_offset)
-        for piece in _pieces(file, record.location.length - record.dataset_offset):
-            digest.update(piece)
-    return digest.hexdigest() == record.sha256
+
+        def data_set() -> Iterator[bytes]:
+            file.seek(record.location.offset + record.dataset_offset)
+            return _pieces(file, record.location.length - record.dataset_offset)
+
+        return proves_pieces(record.digest, data_set)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -73,4 +73,4 @@ def instance_path(instance: Instance) -> str:
 
 def content_key(instance: Instance | Content) -> str:
     """Names the stored bytes: the digest is of the data set alone, without its file meta."""
-    return f"{instance.sha256}.{instance.size_bytes}.{instance.transfer_syntax_uid}"
+    return f"{instance.digest}.{instance.size_bytes}.{instance.transfer_syntax_uid}"

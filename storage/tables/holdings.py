@@ -108,7 +108,7 @@ instance = Table(
     Column("bits_allocated", Integer),
     Column("number_of_frames", Integer),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("source", Text, nullable=False),
     time_column("received_at"),
     Column("volume", String(80), nullable=False),
@@ -134,12 +134,12 @@ conflict = Table(
     Column("id", BigId, primary_key=True),
     Column("sop_instance_uid", Uid, nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("source", Text, nullable=False),
     time_column("received_at"),
     Column("volume", String(80), nullable=False),
     Column("volume_offset", BigInteger, nullable=False),
-    UniqueConstraint("sop_instance_uid", "sha256"),
+    UniqueConstraint("sop_instance_uid", "digest"),
 )
 
 volume = Table(

@@ -37,7 +37,7 @@ def test_it_is_listed_with_what_is_held(stored_api: ApiNode) -> None:
     assert item["source"] == "dimse:CT1"
     assert item["held"]["source"] == "test"
     assert item["held"]["study_instance_uid"] == series[0].StudyInstanceUID
-    assert item["sha256"] != item["held"]["sha256"]
+    assert item["digest"] != item["held"]["digest"]
     detail = stored_api.client.get(f"/api/conflicts/{number}").json()
     assert {one["keyword"]: one["other"]["Value"] for one in detail["differences"]} == {
         "PatientName": [{"Alphabetic": "Other^Name"}],

@@ -54,12 +54,12 @@ def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
     folder = node.settings.data_dir / "volumes"
     records = [(path, record) for path in volumes_in(folder) for record in scan(path)]
     assert all(verify(path, record) for path, record in records)
-    kept = Counter(record.sha256 for _, record in records)
-    assert {sent.sha256 for sent in push.acknowledged.values()} <= set(kept)
+    kept = Counter(record.digest for _, record in records)
+    assert {sent.digest for sent in push.acknowledged.values()} <= set(kept)
     node.migrate()
     with node.storage() as storage:
         for uid, sent in push.acknowledged.items():
-            assert storage.index.instance(uid).sha256 == sent.sha256
+            assert storage.index.instance(uid).digest == sent.digest
 
 
 def test_limits_hold_over_all_processes_and_the_dead_hold_no_place(node: ScpProcess) -> None:

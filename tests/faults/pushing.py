@@ -1,11 +1,11 @@
 """Senders that keep on until everything is answered with success, and remember what was."""
 
-import hashlib
 import random
 import threading
 import time
 from dataclasses import dataclass, field
 
+from blake3 import blake3
 from pydicom.uid import CTImageStorage
 
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded
@@ -22,8 +22,8 @@ class Sent:
     data_set: bytes
 
     @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data_set).hexdigest()
+    def digest(self) -> str:
+        return blake3(self.data_set).hexdigest()
 
 
 class Batch:

@@ -4,7 +4,6 @@ MEDIVIEW_LONG_TESTS=1 runs the long forms: more kills, and PostgreSQL beside SQL
 """
 
 import contextlib
-import hashlib
 import os
 import random
 import subprocess
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from storage.errors import NotFound
 from storage.part10 import read_file_meta
@@ -91,8 +91,8 @@ def assert_kept(
         for instance in indexed:
             part10 = storage.instances.read(instance)
             data_set = part10[read_file_meta(part10).dataset_offset :]
-            expected = sent[instance.sop_instance_uid].sha256
-            assert hashlib.sha256(data_set).hexdigest() == expected == instance.sha256
+            expected = sent[instance.sop_instance_uid].digest
+            assert blake3(data_set).hexdigest() == expected == instance.digest
     for path in volumes_in(node.settings.data_dir / "volumes"):
         assert all(verify(path, record) for record in scan(path))
 

@@ -119,7 +119,7 @@ def snapshot(storage: Storage) -> tuple[Any, ...]:
         columns = [c for c in t.instance.columns if c.name not in ("id", "series_fk", "object_key")]
         instances = connection.execute(select(*columns).order_by("sop_instance_uid")).all()
         conflicts = connection.execute(
-            select(t.conflict.c.sop_instance_uid, t.conflict.c.sha256).order_by("sha256")
+            select(t.conflict.c.sop_instance_uid, t.conflict.c.digest).order_by("digest")
         ).all()
         series = connection.execute(
             select(t.series.c.series_instance_uid,

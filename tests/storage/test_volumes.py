@@ -1,7 +1,6 @@
 """Volumes under load, under kill -9 and on a full disk."""
 
 import errno
-import hashlib
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.digests import digest_of
 from storage.errors import StorageFull, StorageUnavailable
 from storage.staging import CAPACITY_BYTES, Staging
 from storage.volume_files import OpenVolume
@@ -28,7 +28,7 @@ def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> Volu
 
 
 def append(volumes: VolumeWriter, content: bytes, dataset_offset: int = 0) -> Appended:
-    digest = hashlib.sha256(content[dataset_offset:]).digest()
+    digest = digest_of(content[dataset_offset:])
     return volumes.append(
         content, dataset_offset=dataset_offset, digest=digest, source="test", origin="received"
     )
@@ -86,19 +86,20 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 
 WRITE_FOR_EVER = """
-import hashlib, sys, os
+import sys, os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from storage.digests import digest_of
 from storage.volumes import VolumeWriter
 volumes = VolumeWriter(Path(sys.argv[1]), size_bytes=1 << 20, free_disk_mark_bytes=0)
 def go(_):
     while True:
         content = os.urandom(20_000)
-        digest = hashlib.sha256(content)
+        digest = digest_of(content)
         volumes.append(
-            content, dataset_offset=0, digest=digest.digest(), source="t", origin="received"
+            content, dataset_offset=0, digest=digest, source="t", origin="received"
         )
-        os.write(1, digest.hexdigest().encode() + b"\\n")
+        os.write(1, digest.hex().encode() + b"\\n")
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(go, range(4)))
 """
@@ -119,7 +120,7 @@ def test_what_was_acknowledged_is_there_after_kill_9_at_any_moment(tmp_path: Pat
         records = [(path, record) for path in volumes_in(folder) for record in scan(path)]
         assert not any(is_being_written(path) for path in volumes_in(folder))
         assert all(verify(path, record) for path, record in records)
-        kept = {record.sha256 for _, record in records}
+        kept = {record.digest for _, record in records}
         assert len(acknowledged) > 10
         assert {line for line in acknowledged if len(line) == 64} <= kept
 
