@@ -1,0 +1,1 @@
+"""Text from models and text about findings: nothing is said that is not supported."""

@@ -1,0 +1,201 @@
+"""The guard: a sentence passes only where everything that it asserts is supported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import yaml
+
+from inference.language.guard.characters import folded, hidden_or_foreign
+from inference.language.guard.clauses import clauses_of
+from inference.language.guard.dates import FoundDate, dicom_date
+from inference.language.guard.evidence import STUDY, Evidence
+from inference.language.guard.instructions import instructs
+from inference.language.guard.lexicon import boilerplate
+from inference.language.guard.measured import judge_measures
+from inference.language.guard.omissions import omissions_of
+from inference.language.guard.patient import PatientCheck, check_patient
+from inference.language.guard.reading import Reading, read
+from inference.language.guard.sentences import split_sentences
+from inference.language.guard.sources import SourceClause, source_clauses
+from inference.language.guard.subjects import Subject, subjects_of
+from inference.language.guard.texts import judge_clause
+from inference.language.guard.verdict import (
+    CheckedSentence,
+    CheckedText,
+    Ground,
+    Reason,
+    SourceSpan,
+    Verdict,
+)
+
+LONGEST_SENTENCE = 1_000
+LONGEST_TEXT = 200_000
+_MOST_TRIGGERS = 12
+_DATA = Path(__file__).parent / "data"
+
+SecondOpinion = Callable[[str, Evidence], Reason | None]
+"""Asked of what the rules accept; a reason withholds it. It can accept nothing."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The evidence, read once."""
+
+    subjects: tuple[Subject, ...]
+    sources: tuple[SourceClause, ...]
+    study_date: FoundDate | None
+
+
+@lru_cache(maxsize=32)
+def _known(evidence: Evidence) -> _Known:
+    return _Known(
+        subjects_of(evidence), source_clauses(evidence), dicom_date(evidence.study.study_date)
+    )
+
+
+def check_sentence(
+    sentence: str, evidence: Evidence, second_opinion: SecondOpinion | None = None
+) -> Verdict:
+    """Whether the evidence supports all of the sentence; if not, why.
+
+    Several sentences in one string are each held to it. The same input gives the same
+    verdict; the order of the evidence changes nothing but the ids' order.
+    """
+    refused = _refused(sentence)
+    if refused is not None:
+        return Verdict(False, (refused,))
+    if _asserts_nothing_by_agreement(sentence):
+        return Verdict(True)
+    spans = split_sentences(sentence)
+    if not spans:
+        return Verdict(False, (Reason(Ground.LENGTH, "There is no sentence."),))
+    parts = [_check_part(sentence[start:end], evidence) for start, end in spans]
+    verdict = _together(parts)
+    if verdict.supported and second_opinion is not None:
+        doubt = second_opinion(sentence, evidence)
+        if doubt is not None:
+            return replace(verdict, supported=False, reasons=(doubt,))
+    return verdict
+
+
+def check_text(
+    text: str, evidence: Evidence, second_opinion: SecondOpinion | None = None
+) -> CheckedText:
+    """Each sentence of a text, and what is critical and is left out.
+
+    What goes beyond 200,000 characters is withheld as one sentence, unread.
+    """
+    read_text, rest = text[:LONGEST_TEXT], text[LONGEST_TEXT:]
+    checked = [
+        CheckedSentence(
+            read_text[start:end],
+            start,
+            end,
+            check_sentence(read_text[start:end], evidence, second_opinion),
+        )
+        for start, end in split_sentences(read_text)
+    ]
+    if rest.strip():
+        reason = Reason(Ground.LENGTH, f"The text goes on after {LONGEST_TEXT:,} characters.")
+        checked.append(CheckedSentence(rest, LONGEST_TEXT, len(text), Verdict(False, (reason,))))
+    return CheckedText(tuple(checked), omissions_of(checked, evidence, _known(evidence).sources))
+
+
+def _refused(sentence: str) -> Reason | None:
+    """What is refused unread."""
+    if len(sentence) > LONGEST_SENTENCE:
+        return Reason(
+            Ground.LENGTH, f"It is longer than {LONGEST_SENTENCE:,} characters, too long to judge."
+        )
+    foreign = hidden_or_foreign(sentence)
+    if foreign is not None:
+        return foreign
+    if instructs(folded(sentence)):
+        return Reason(Ground.INSTRUCTION, "It gives orders or carries an address or code.")
+    return None
+
+
+@cache
+def _without_content() -> frozenset[str]:
+    headings = yaml.safe_load((_DATA / "headings.yaml").read_text(encoding="utf-8"))
+    return frozenset(_plain(one) for one in (*headings, *boilerplate()))
+
+
+def _plain(sentence: str) -> str:
+    return folded(sentence).casefold().strip(" .:*#_")
+
+
+def _asserts_nothing_by_agreement(sentence: str) -> bool:
+    return _plain(sentence) in _without_content()
+
+
+def _check_part(part: str, evidence: Evidence) -> Verdict:
+    if _asserts_nothing_by_agreement(part):
+        return Verdict(True)
+    patient = check_patient(part, evidence)
+    reading = read(patient.rest)
+    refused = (*patient.reasons, *_unreadable(reading))
+    if refused:
+        return Verdict(False, refused)
+    if not _names_anything(reading):
+        return _of_patient_alone(part, patient, reading)
+    known = _known(evidence)
+    measured = judge_measures(reading, known.subjects, known.study_date)
+    if not measured.reasons:
+        return Verdict(True, finding_ids=measured.finding_ids)
+    said = _said_by_texts(reading, evidence, known)
+    if said.supported or not _speaks_of_findings(reading, known):
+        return said
+    return Verdict(False, measured.reasons)
+
+
+def _of_patient_alone(part: str, patient: PatientCheck, reading: Reading) -> Verdict:
+    """Of a sentence that names no more than the patient: `60-year-old man.`"""
+    changed = any(word.entry.category == "trigger" for word in reading.words)
+    if patient.rest != folded(part) and not changed:
+        return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
+    return Verdict(False, (Reason(Ground.CONTENT, "It says nothing that can be checked."),))
+
+
+def _speaks_of_findings(reading: Reading, known: _Known) -> bool:
+    concepts = {word.entry.concept for word in reading.words if word.entry.category == "anatomy"}
+    return any(concepts & subject.concepts for subject in known.subjects)
+
+
+def _unreadable(reading: Reading) -> Iterator[Reason]:
+    if reading.marks:
+        signs = " ".join(sorted(reading.marks))
+        yield Reason(Ground.CHARACTERS, f"It holds signs that no rule reads: {signs}")
+    if sum(word.entry.category == "trigger" for word in reading.words) > _MOST_TRIGGERS:
+        yield Reason(Ground.LENGTH, "It denies and doubts more than can be followed.")
+
+
+def _names_anything(reading: Reading) -> bool:
+    named = any(word.entry.category not in ("grammar", "trigger") for word in reading.words)
+    return named or bool(reading.quantities) or bool(reading.dates)
+
+
+def _said_by_texts(reading: Reading, evidence: Evidence, known: _Known) -> Verdict:
+    reasons: list[Reason] = []
+    spans: list[SourceSpan] = []
+    for clause in clauses_of(reading):
+        judged = judge_clause(clause, reading, known.sources, evidence.study)
+        reasons += judged.reasons
+        spans += judged.spans
+    return Verdict(
+        not reasons, tuple(dict.fromkeys(reasons)), source_spans=tuple(dict.fromkeys(spans))
+    )
+
+
+def _together(parts: Sequence[Verdict]) -> Verdict:
+    supported = all(one.supported for one in parts)
+    return Verdict(
+        supported,
+        tuple(reason for one in parts for reason in one.reasons),
+        tuple(dict.fromkeys(i for one in parts for i in one.finding_ids if supported)),
+        tuple(dict.fromkeys(s for one in parts for s in one.source_spans if supported)),
+    )

@@ -1,0 +1,195 @@
+"""The small ontology: which words name which concept, in English and German.
+
+Concepts carry a SNOMED CT code where pydicom has one. Words of another site are added to
+the files under `data/`; nothing of a language stands in the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Category = Literal[
+    "anatomy",
+    "thing",
+    "property",
+    "relation",
+    "modifier",
+    "soft",
+    "change",
+    "measure",
+    "modality",
+    "side",
+    "trigger",
+    "grammar",
+    "word",
+]
+_DATA = Path(__file__).parent / "data"
+_LANGUAGES = ("en", "de")
+_ENDINGS = ("", "e", "en", "er", "es", "em")
+_PIECE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\w\s]")
+# A hyphen within a word; between two digits it may mean a range.
+_JOINER = re.compile(r"(?<=[^\W\d_])-(?=\w)|(?<=\w)-(?=[^\W\d_])")
+LEFT, RIGHT = "left", "right"
+# What an entry may be said to be, in place of what its file holds.
+_OWN_CATEGORY: tuple[Category, ...] = ("property", "relation", "soft")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one form stands for."""
+
+    concept: str
+    category: Category
+    code: str = ""
+    expands: tuple[str, ...] = ()
+    """The concepts that the form stands for at once, in place of its own."""
+    side: str = ""
+    """Left or right, where the form itself says so."""
+    reach: str = ""
+    """Of a trigger: it stands `before` or `after` what it changes, or between `both`;
+    `either`: before, where a name follows."""
+    restricts: bool = False
+    """Saying it with fewer words says more: `normal in size`, `normal`."""
+    light: bool = False
+    """May be left unsaid, or said of what is there: `projects`."""
+    toward: int | None = None
+    """Of a change: the direction of the value."""
+    german: bool = False
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Forms by their first piece, the longest first."""
+
+    forms: Mapping[str, Sequence[tuple[tuple[str, ...], Entry]]]
+    concepts: Mapping[str, Entry] = field(default_factory=dict)
+
+    def longest(self, pieces: Sequence[str], at: int) -> tuple[int, Entry] | None:
+        """How many pieces from `at` on name a concept, and which."""
+        for form, entry in self.forms.get(base(pieces[at]), ()):
+            if len(form) <= len(pieces) - at and all(
+                base(pieces[at + offset]) == piece for offset, piece in enumerate(form)
+            ):
+                return len(form), entry
+        return None
+
+
+def base(piece: str) -> str:
+    """A word without its English plural."""
+    if len(piece) > 3 and piece.endswith("s") and not piece.endswith(("ss", "us", "is", "ns")):
+        return piece[:-1]
+    return piece
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """Words, numbers and marks of a form, as sentences are cut, too."""
+    return tuple(piece for piece, _, _ in located_pieces(text))
+
+
+def located_pieces(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each piece in small letters, with where it starts and ends."""
+    for match in _PIECE.finditer(_JOINER.sub(" ", text)):
+        yield match.group().casefold(), match.start(), match.end()
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read once from the files beside this one."""
+    forms: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
+    concepts: dict[str, Entry] = {}
+    seen: set[tuple[str, ...]] = set()
+    for text, entry in _entries():
+        concepts.setdefault(entry.concept, entry)
+        for variant in _inflected(text):
+            form = tuple(base(piece) for piece in pieces_of(variant))
+            # The file that is read first has the word.
+            if form and form not in seen:
+                seen.add(form)
+                forms.setdefault(form[0], []).append((form, entry))
+    ordered = {first: sorted(group, key=lambda one: -len(one[0])) for first, group in forms.items()}
+    return Lexicon(ordered, concepts)
+
+
+def _inflected(text: str) -> Iterator[str]:
+    if "~" not in text:
+        yield text
+        return
+    for ending in _ENDINGS:
+        yield text.replace("~", ending)
+
+
+def _entries() -> Iterator[tuple[str, Entry]]:
+    yield from _triggers()
+    yield from _of("sides", "side")
+    yield from _of("changes", "change")
+    yield from _of("measures", "measure")
+    yield from _of("modalities", "modality")
+    yield from _of("observations", "thing")
+    yield from _of("anatomy", "anatomy")
+    yield from _of("modifiers", "modifier")
+    for language, words in _read("grammar").items():
+        for word in words.split():
+            yield word, Entry(f"grammar:{word}", "grammar", german=language == "de")
+
+
+def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
+    for concept, given in _read(name).items():
+        own: Category = category
+        for key in _OWN_CATEGORY:
+            if given.get(key):
+                own = key
+        for language in _LANGUAGES:
+            for form in str(given.get(language, "")).split("|"):
+                text, _, also = form.strip().partition("=")
+                if not text:
+                    continue
+                yield (
+                    text,
+                    Entry(
+                        concept=concept,
+                        category=own,
+                        code=str(given.get("code", "")),
+                        expands=_expansion(concept, given, also),
+                        side=also if also in (LEFT, RIGHT) else "",
+                        restricts=bool(given.get("restricts")),
+                        light=bool(given.get("light")),
+                        toward=given.get("toward"),
+                        german=language == "de",
+                    ),
+                )
+
+
+def _expansion(concept: str, given: Mapping[str, Any], also: str) -> tuple[str, ...]:
+    if also and also not in (LEFT, RIGHT):
+        return (concept, also)
+    return tuple(given.get("expands", ()))
+
+
+def _triggers() -> Iterator[tuple[str, Entry]]:
+    for kind, reaches in _read("triggers").items():
+        found: dict[str, str] = {}
+        for reach in ("after", "both", "before"):
+            for form in map(str.strip, str(reaches.get(reach, "")).split("|")):
+                found[form] = "either" if form in found else reach
+        for form, reach in found.items():
+            if form:
+                yield form, Entry(kind, "trigger", reach=reach)
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = (_DATA / f"{name}.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def boilerplate() -> tuple[str, ...]:
+    """Sentences that assert nothing."""
+    text = (_DATA / "boilerplate.yaml").read_text(encoding="utf-8")
+    return tuple(yaml.safe_load(text))

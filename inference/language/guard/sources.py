@@ -1,0 +1,144 @@
+"""Source texts as clauses that a sentence may be held against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from inference.language.guard.characters import hidden_or_foreign
+from inference.language.guard.clauses import Clause, clauses_of
+from inference.language.guard.evidence import STUDY, Evidence, SourceText
+from inference.language.guard.instructions import instructs
+from inference.language.guard.reading import Reading, read
+from inference.language.guard.scope import Mention
+from inference.language.guard.sentences import split_sentences
+from inference.language.guard.verdict import SourceSpan
+
+PRIOR = "prior"
+_LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
+_ONLY_NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
+_LONGEST_HEADING_WORDS = 4
+
+
+@dataclass(frozen=True)
+class SourceClause:
+    """One clause of a source, with what the headings above it say it is of."""
+
+    clause: Clause
+    reading: Reading
+    span: SourceSpan
+    context: tuple[Mention, ...] = ()
+    listed: bool = False
+    """The heading names several places; the clause may be of one of them alone."""
+    prior_date: str = ""
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        placed = any(one.category == "anatomy" for one in self.clause.mentions)
+        return self.clause.mentions + (() if self.listed and placed else self.context)
+
+
+@dataclass(frozen=True)
+class _Context:
+    mentions: tuple[Mention, ...] = ()
+    listed: bool = False
+
+
+def source_clauses(evidence: Evidence) -> tuple[SourceClause, ...]:
+    """Every clause of every source text that may support one."""
+    return tuple(
+        clause
+        for source in (*evidence.texts, *_stated_by_study(evidence))
+        for clause in _of_text(source)
+    )
+
+
+def _stated_by_study(evidence: Evidence) -> Iterator[SourceText]:
+    study = evidence.study
+    parts = (study.study_description, study.body_part_examined.casefold())
+    said = ". ".join(part for part in parts if part)
+    if said or study.modalities:
+        yield SourceText(STUDY, f"{' '.join(study.modalities)} {said}", "header")
+    if not evidence.priors and not any("report" in one.kind for one in evidence.texts):
+        yield SourceText(STUDY, "No comparison.", "header")
+
+
+def _of_text(source: SourceText) -> Iterator[SourceClause]:
+    above = _Context()
+    lines = list(re.finditer(r"[^\n]+", source.text))
+    for position, match in enumerate(lines):
+        line = match.group()
+        if not line.strip() or instructs(line) or hidden_or_foreign(line) is not None:
+            continue
+        followed = (
+            position + 1 < len(lines)
+            and lines[position + 1].start() == match.end() + 1
+            and bool(lines[position + 1].group().strip())
+        )
+        if _is_heading(line, followed):
+            above = _context_of(line.strip().rstrip(":"))
+            continue
+        label = _LABEL.match(line)
+        here, start = above, match.start()
+        if label is not None and not read(label.group(1)).quantities:
+            own = _context_of(label.group(1))
+            here = _Context(above.mentions + own.mentions, own.listed)
+            start += label.end()
+        for begin, end in split_sentences(source.text[start : match.end()]):
+            yield from _of_sentence(source, start + begin, start + end, here)
+
+
+def _is_heading(line: str, followed: bool) -> bool:
+    stripped = line.strip()
+    if stripped.endswith(":"):
+        return True
+    short = len(stripped.split()) <= _LONGEST_HEADING_WORDS
+    return followed and short and stripped[-1].isalnum() and ":" not in stripped
+
+
+def _context_of(heading: str) -> _Context:
+    reading = read(heading)
+    mentions = tuple(one for clause in clauses_of(reading) for one in clause.mentions)
+    places = sum(one.category == "anatomy" for one in mentions)
+    return _Context(mentions, places > 1 and bool({",", "and", "und"} & set(reading.pieces)))
+
+
+def _of_sentence(
+    source: SourceText, start: int, end: int, context: _Context
+) -> Iterator[SourceClause]:
+    reading = read(source.text[start:end])
+    span = SourceSpan(source.source_id, start, end)
+    mentions = context.mentions
+    if set(reading.pieces) - {"."} <= _ONLY_NONE:
+        mentions = tuple(replace(one, negations=one.negations + 1) for one in mentions)
+    prior = source.kind == "prior report"
+    for clause in clauses_of(reading):
+        sided = _with_context_side(clause, mentions)
+        if prior:
+            sided, mentions = _of_then(sided.mentions, sided), _marked(mentions)
+        yield SourceClause(
+            clause=sided,
+            reading=reading,
+            span=span,
+            context=mentions,
+            listed=context.listed,
+            prior_date=source.date if prior else "",
+        )
+
+
+def _with_context_side(clause: Clause, context: Sequence[Mention]) -> Clause:
+    """Under a heading of one side, what names none is of that side."""
+    sides = frozenset(side for one in context for side in one.sides)
+    if clause.sides or not sides:
+        return clause
+    mentions = tuple(replace(one, sides=sides) for one in clause.mentions)
+    return replace(clause, mentions=mentions, sides=sides)
+
+
+def _of_then(mentions: Sequence[Mention], clause: Clause) -> Clause:
+    return replace(clause, mentions=_marked(mentions))
+
+
+def _marked(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+    return tuple(replace(one, labels=one.labels | {PRIOR}) for one in mentions)

@@ -1,0 +1,104 @@
+"""What a finding is of: the place, the side and the kind of its measure, from its label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from inference.language.guard.dates import FoundDate, dicom_date
+from inference.language.guard.evidence import Evidence
+from inference.language.guard.lexicon import LEFT, RIGHT
+from inference.language.guard.reading import read
+from inference.language.guard.scope import mentions_of, with_sides
+from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
+from storage.entities import Finding
+
+CONFIDENCE = "confidence"
+# The measures that a sentence may name beside the kind of the finding itself.
+_BESIDE = {
+    "volume": {"size", "mask"},
+    "density": {"mean"},
+    "laa950": {"share", "density"},
+    "percentile15": {"density"},
+    "share": {"volume", "mask", "brain"},
+    CONFIDENCE: set(),
+}
+_NAMED_BY_UNIT = {"mm3": "volume"}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The same measure of an earlier examination."""
+
+    finding_id: str
+    value: float
+    date: FoundDate | None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A finding as a sentence may name it; `value` is None of what was only classified."""
+
+    finding_id: str
+    concepts: frozenset[str]
+    sides: frozenset[str]
+    kind: str
+    value: float | None
+    unit: Unit
+    priors: tuple[Prior, ...] = ()
+    """The latest first."""
+
+    def beside(self) -> frozenset[str]:
+        """Concepts that may be named with it without saying more."""
+        also = set(_BESIDE.get(self.kind, ()))
+        if "lung" in self.concepts:
+            also |= {"chest"} if self.kind == "density" else set()
+        return frozenset(also | {self.kind})
+
+    def kind_needed(self) -> bool:
+        """Whether a value in this unit could be of another kind, too."""
+        return _NAMED_BY_UNIT.get(self.unit.dimension) != self.kind
+
+    def names(self, concepts: Iterable[str], sides: frozenset[str]) -> bool:
+        """Whether a sentence that names these is of this finding."""
+        named = frozenset(concepts) - self.beside()
+        return named == self.concepts - self.beside() and (
+            sides == self.sides or (not sides and self.sides == frozenset((LEFT, RIGHT)))
+        )
+
+
+def subjects_of(evidence: Evidence) -> tuple[Subject, ...]:
+    """Every finding of the evidence; those of priors stand with the finding they precede."""
+    return tuple(_subject(finding, evidence) for finding in evidence.findings)
+
+
+def _subject(finding: Finding, evidence: Evidence) -> Subject:
+    reading = read(finding.label)
+    mentions = with_sides(mentions_of(reading), reading, 0, len(reading.pieces))
+    sides = frozenset(side for one in mentions for side in one.sides)
+    measures = [one.concept for one in mentions if one.category == "measure"]
+    kind = next((one for one in reversed(measures) if one in _BESIDE), "")
+    if finding.value is None:
+        value, unit, kind = finding.confidence, PERCENT, CONFIDENCE
+        value = None if value is None else value * 100.0
+    else:
+        value = finding.value
+        unit = unit_of_ucum(finding.unit.value if finding.unit else None)
+    return Subject(
+        finding_id=finding.finding_id,
+        concepts=frozenset(one.concept for one in mentions if one.concept != kind),
+        sides=sides,
+        kind=kind,
+        value=value,
+        unit=unit,
+        priors=tuple(_priors(finding, evidence)),
+    )
+
+
+def _priors(finding: Finding, evidence: Evidence) -> Iterable[Prior]:
+    """Of the same label and unit; of another unit nothing is compared."""
+    for prior in sorted(evidence.priors, key=lambda one: one.study_date, reverse=True):
+        for other in prior.findings:
+            same = other.label == finding.label and other.unit == finding.unit
+            if same and other.value is not None:
+                yield Prior(other.finding_id, other.value, dicom_date(prior.study_date))

@@ -1,0 +1,243 @@
+"""Whether a source text says what a clause says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from inference.language.guard.clauses import Clause
+from inference.language.guard.dates import dicom_date
+from inference.language.guard.evidence import StudyFacts
+from inference.language.guard.quantities import Quantity
+from inference.language.guard.reading import Reading
+from inference.language.guard.scope import BOTH_SIDES, Mention, negated_quantity
+from inference.language.guard.sources import SourceClause
+from inference.language.guard.verdict import Ground, Reason, SourceSpan
+
+# A clause that differs by a side or a number is nearer than one of something else.
+_WEIGHT = {Ground.CONTENT: 3, Ground.LOCATION: 2}
+_NARROWING = ("modifier", "soft", "property", "anatomy", "word", "measure")
+_ALSO = {"CR": ("DX", "RG"), "MR": (), "PT": ("CT",)}
+
+
+@dataclass(frozen=True)
+class TextJudgement:
+    """The nearest clause of the sources, and what it does not say."""
+
+    reasons: tuple[Reason, ...]
+    spans: tuple[SourceSpan, ...] = ()
+
+
+def judge_clause(
+    clause: Clause, reading: Reading, sources: Sequence[SourceClause], study: StudyFacts
+) -> TextJudgement:
+    """Hold a clause against each of the sources; no reasons where one says all of it."""
+    best: TextJudgement | None = None
+    lightest = 0
+    for source in sources:
+        reasons = tuple(_missing(clause, reading, source, study))
+        weight = sum(_WEIGHT.get(one.ground, 1) for one in reasons)
+        if best is None or weight < lightest:
+            best, lightest = TextJudgement(reasons, (source.span,)), weight
+        if not reasons:
+            break
+    if best is None:
+        return TextJudgement((Reason(Ground.CONTENT, "No source text says it."),))
+    return best
+
+
+def _missing(
+    clause: Clause, reading: Reading, source: SourceClause, study: StudyFacts
+) -> Iterable[Reason]:
+    said: dict[str, list[Mention]] = {}
+    for one in source.mentions:
+        said.setdefault(one.concept, []).append(one)
+    for one in clause.mentions:
+        if one.category == "modality" and _is_modality_of(one.concept, study):
+            continue
+        there = said.get(one.concept, [])
+        if not there:
+            if not one.word.entry.light:
+                yield _not_said(one)
+            continue
+        yield from _unlike(one, there, clause, source)
+    if clause.mentions and not any(one.asserts for one in clause.mentions):
+        yield from _bare_denial(clause, source)
+    yield from _quantities(clause, reading, source)
+    yield from _dates(clause, source, study)
+
+
+def _is_modality_of(concept: str, study: StudyFacts) -> bool:
+    return bool({concept, *_ALSO.get(concept, ())} & set(study.modalities))
+
+
+def _not_said(one: Mention) -> Reason:
+    ground = Ground.LOCATION if one.category == "anatomy" else Ground.CONTENT
+    return Reason(ground, f"Nothing in the evidence says “{one.word.text}” here.")
+
+
+def _unlike(
+    one: Mention, there: Sequence[Mention], clause: Clause, source: SourceClause
+) -> Iterable[Reason]:
+    name = one.word.text
+    alike = [other for other in there if not one.asserts or _same_polarity(one, other)]
+    if not alike:
+        yield Reason(Ground.NEGATION, f"The evidence says the opposite of “{name}”.")
+        return
+    if one.negations > 1 and not any(other.negations == one.negations for other in alike):
+        yield Reason(Ground.NEGATION, f"“{name}” is denied twice.")
+    if not any(_same_labels(one, other) for other in alike):
+        yield Reason(_ground_of_labels(one, alike), f"“{name}” is not said with this certainty.")
+    if not any(_same_side(one, other) for other in alike):
+        yield Reason(Ground.SIDE, f"The evidence does not put “{name}” on this side.")
+    several = one.plural and one.category == "thing" and one.polarity == "present"
+    if several and not any(other.plural for other in alike):
+        yield Reason(Ground.NUMBER, f"The evidence tells of one, not of several: “{name}”.")
+    for other in alike:
+        dropped = list(_dropped(one, other, clause, source))
+        if not dropped:
+            return
+    yield Reason(
+        Ground.CONTENT, f"The evidence says this of “{name}” with a restriction: {dropped[0]}."
+    )
+
+
+def _same_polarity(one: Mention, other: Mention) -> bool:
+    allowed = {
+        "present": ("present", "presupposed"),
+        "presupposed": ("present", "presupposed"),
+        "absent": ("absent",),
+        "resolved": ("resolved",),
+    }
+    return other.polarity in allowed[one.polarity]
+
+
+def _same_labels(one: Mention, other: Mention) -> bool:
+    labels, others = one.labels, other.labels
+    if not one.asserts:
+        keep = {"recommended", "historical", "other_person", "prior"}
+        labels, others = labels & keep, others & keep
+    return labels == others
+
+
+def _ground_of_labels(one: Mention, alike: Sequence[Mention]) -> Ground:
+    other = alike[0]
+    differing = one.labels ^ other.labels
+    if "other_person" in differing:
+        return Ground.PATIENT
+    return Ground.TIME if differing & {"historical", "prior"} else Ground.CERTAINTY
+
+
+def _same_side(one: Mention, other: Mention) -> bool:
+    if one.sides:
+        return one.sides <= other.sides or (one.polarity == "absent" and not other.sides)
+    return one.polarity != "absent" or not other.sides or other.sides == BOTH_SIDES
+
+
+def _dropped(one: Mention, other: Mention, clause: Clause, source: SourceClause) -> Iterable[str]:
+    """What narrows the evidence's word and is left out, where leaving it out says more."""
+    here = {mention.concept for mention in clause.mentions}
+    wide = one.asserts and (one.polarity == "absent" or one.word.entry.restricts)
+    narrowing = list(_before(other, source))
+    for mention in narrowing:
+        if mention.concept not in here and (wide or mention.category == "soft"):
+            yield f"“{mention.word.text}”"
+    if not wide:
+        return
+    if one.word.entry.restricts:
+        for mention in source.clause.mentions:
+            if mention.category == "measure" and mention.concept not in here:
+                yield f"“{mention.word.text}”"
+    own = [mention for mention in source.clause.mentions if mention.category == "anatomy"]
+    places = own or [mention for mention in source.context if mention.category == "anatomy"]
+    left_out = [mention for mention in places if mention.concept not in here]
+    listed = bool({",", "and", "or", "und", "oder"} & set(_between(source, places)))
+    if left_out and (len(left_out) == len(places) or not listed):
+        yield f"“{left_out[0].word.text}”"
+
+
+def _between(source: SourceClause, places: Sequence[Mention]) -> Sequence[str]:
+    if len(places) < 2:
+        return ()
+    return source.reading.pieces[places[0].word.end : places[-1].word.at]
+
+
+def _before(other: Mention, source: SourceClause) -> Iterable[Mention]:
+    """The words that stand directly before a name and describe it."""
+    by_end = {mention.word.end: mention for mention in source.clause.mentions}
+    at = other.word.at
+    if source.reading.pieces[at : at + 1] and other not in source.clause.mentions:
+        return
+    sides = {word.end: word.at for word in source.reading.words if word.entry.category == "side"}
+    while True:
+        if at in sides:
+            at = sides[at]
+            continue
+        mention = by_end.get(at)
+        if mention is None or mention.category not in _NARROWING:
+            return
+        yield mention
+        at = mention.word.at
+
+
+def _bare_denial(clause: Clause, source: SourceClause) -> Iterable[Reason]:
+    denied = {one.concept for one in clause.mentions if one.negations or one.labels}
+    also = {one.concept for one in source.clause.mentions if one.negations or one.labels}
+    if denied - also:
+        yield Reason(Ground.NEGATION, "It denies or doubts what the evidence only names.")
+
+
+def _quantities(clause: Clause, reading: Reading, source: SourceClause) -> Iterable[Reason]:
+    theirs = [
+        one for one in source.clause.quantities if not negated_quantity(source.reading, one.at)
+    ]
+    said = clause.quantities
+    if len(said) > 1 and _whole_group(said, theirs):
+        return
+    for one in said:
+        if negated_quantity(reading, one.at):
+            yield Reason(Ground.NEGATION, "It denies a number.")
+        elif not any(_same_number(one, other, theirs) for other in theirs):
+            near = [other for other in theirs if other.unit.dimension == one.unit.dimension]
+            ground = Ground.NUMBER if near or not theirs else Ground.UNIT
+            yield Reason(ground, f"The number {one.value:g} is not in the evidence in this unit.")
+
+
+def _whole_group(said: Sequence[Quantity], theirs: Sequence[Quantity]) -> bool:
+    """Whether all numbers are said again in their order."""
+    return len(said) <= len(theirs) and any(
+        all(_agrees(one, other) for one, other in zip(said, theirs[start:], strict=False))
+        for start in range(len(theirs) - len(said) + 1)
+    )
+
+
+def _same_number(one: Quantity, other: Quantity, theirs: Sequence[Quantity]) -> bool:
+    if not _agrees(one, other):
+        return False
+    group = [each for each in theirs if each.group >= 0 and each.group == other.group]
+    # Of several extents, one alone may be said where it is the largest.
+    return not group or max(each.value * each.unit.factor for each in group) == (
+        other.value * other.unit.factor
+    )
+
+
+def _agrees(one: Quantity, other: Quantity) -> bool:
+    if (one.comparator, one.ranged) != (other.comparator, other.ranged):
+        return False
+    if one.unit.dimension in ("1", "year"):
+        return one.unit.dimension == other.unit.dimension and one.value == other.value
+    off = abs(other.value * other.unit.factor / one.unit.factor - one.value)
+    meant = abs(other.value * other.unit.factor / one.unit.factor)
+    same = one.unit.dimension == other.unit.dimension
+    return same and off <= 0.5 * 10.0**-one.decimals + 1e-9 and off <= 0.05 * meant
+
+
+def _dates(clause: Clause, source: SourceClause, study: StudyFacts) -> Iterable[Reason]:
+    known = [*source.clause.dates]
+    for text in (study.study_date, source.prior_date):
+        found = dicom_date(text)
+        if found is not None:
+            known.append(found)
+    for one in clause.dates:
+        if not any(one.agrees(other) for other in known):
+            yield Reason(Ground.TIME, "The date is not in the evidence.")
