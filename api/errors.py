@@ -14,6 +14,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from inference.refusals import ModelUnusable
+from inference.registry.standing import ModelHeld
 from storage import errors
 
 PROBLEM_JSON = "application/problem+json"
@@ -27,6 +29,8 @@ _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.NotConfigured: 503,
     errors.StorageFull: 507,
     errors.StorageUnavailable: 503,
+    ModelUnusable: 422,
+    ModelHeld: 409,
 }
 _TITLE_OF = {
     "invalid_instance": "This is not a DICOM instance that can be kept",
@@ -35,6 +39,8 @@ _TITLE_OF = {
     "uid_conflict": "The UID is taken by other content",
     "not_found": "Nothing is found under that identifier",
     "not_configured": "The part that would answer is not configured",
+    "model_unusable": "The model does not do its work here",
+    "model_held": "The state of the model does not allow it",
     "storage_full": "The node has too little free disk space",
     "storage_unavailable": "The storage cannot be reached just now",
 }

@@ -11,6 +11,7 @@ from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.normal_ranges import NormalRanges
 from api.parameters import FindingId, StudyUid, problems
 from api.payloads.base import Payload
 from api.payloads.findings import FeedbackList, FeedbackPayload, FindingList, FindingPayload
@@ -125,7 +126,11 @@ def add_feedback(
 def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[FindingPayload]:
     """Findings as the API tells them, with what was said of each."""
     said = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
-    return [finding_payload(finding, said[finding.finding_id]) for finding in findings]
+    ranges = NormalRanges(storage)
+    return [
+        finding_payload(finding, said[finding.finding_id], ranges.of(finding))
+        for finding in findings
+    ]
 
 
 def _unit(finding: Finding, said: NewFeedback) -> Code | None:

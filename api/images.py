@@ -6,7 +6,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from api.errors import ApiProblem
-from inference.catalogue import pipeline_named
+from inference.registry.standing import ModelHeld, standing_named
 from inference.wake import wake
 from storage.entities import Job
 from storage.errors import InvalidInstance, LimitExceeded, NotConfigured
@@ -26,7 +26,7 @@ def check_image_pipeline(storage: Storage, pipeline: str | None) -> None:
     Nothing is invented in place of a model.
     """
     if pipeline not in (None, IMAGE_PIPELINE):
-        pipeline_named(storage.settings, pipeline)
+        standing_named(storage, pipeline)
         raise ApiProblem(
             422,
             "no_pipeline_accepts",
@@ -37,7 +37,10 @@ def check_image_pipeline(storage: Storage, pipeline: str | None) -> None:
         )
     if not storage.settings.hf_img_cls_model:
         raise NotConfigured("No image model is configured.", remedy=_NOT_CONFIGURED)
-    readiness = pipeline_named(storage.settings, IMAGE_PIPELINE).readiness()
+    standing = standing_named(storage, IMAGE_PIPELINE)
+    if standing.held:
+        raise ModelHeld(standing.held)
+    readiness = standing.pipeline.readiness()
     if not readiness.ready:
         raise NotConfigured(readiness.detail, remedy=_NOT_CONFIGURED)
 
@@ -64,7 +67,7 @@ def check_picture(file: BinaryIO) -> None:
 
 def schedule_picture(storage: Storage, object_key: str, file: BinaryIO) -> Job:
     """The job that analyses a picture; the same picture and model never make a second one."""
-    pipeline = pipeline_named(storage.settings, IMAGE_PIPELINE)
+    pipeline = standing_named(storage, IMAGE_PIPELINE).pipeline
     file.seek(0)
     digest = hashlib.sha256(file.read()).hexdigest()
     # The model is a setting: another model on the same picture is another input.

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from api.errors import ApiProblem
 from api.payloads.uploads import IntakeCounts, RefusedFile
 from api.unpack import DicomFile, Limits, Refusal, unpack
-from inference.catalogue import pipeline_named
+from inference.registry.standing import standing_named
 from inference.schedule import schedule_series
 from inference.wake import wake
 from storage.clock import utcnow
@@ -122,7 +122,7 @@ def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = No
     there is none of that name.
     """
     if pipeline is not None:
-        pipeline_named(storage.settings, pipeline)
+        standing_named(storage, pipeline)
     decisions = [
         decision
         for study_instance_uid, series_instance_uid in intake.touched

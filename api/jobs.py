@@ -16,7 +16,7 @@ from api.parameters import JobId, NameFilter, UidFilter, problems
 from api.payloads.base import Payload
 from api.payloads.jobs import JobPage, JobPayload
 from api.present import decision_payloads, job_payload
-from inference.catalogue import pipeline_named
+from inference.registry.standing import standing_named
 from inference.schedule import schedule_pipeline
 from inference.wake import wake
 from storage.clock import utcnow
@@ -102,7 +102,7 @@ def create_job(
     `pipeline_refuses`. A job that is there and has not begun is moved up where a
     higher priority is asked for.
     """
-    pipeline = pipeline_named(storage.settings, wanted.pipeline)
+    pipeline = standing_named(storage, wanted.pipeline).pipeline
     series = _series_of(storage, wanted)
     name_studies(request, series.study_instance_uid)
     if series.state == "RECEIVING":

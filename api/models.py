@@ -1,35 +1,110 @@
-"""The models behind the pipelines: card, licence, version, digest, and whether each runs here."""
+"""The models behind the pipelines: cards for all, decisions for administrators."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from api.deps import SettingsDep
-from api.payloads.models import ModelFilePayload, ModelList, ModelPayload
-from inference.catalogue import Pipeline, catalogue
+import structlog
+from fastapi import APIRouter, Path
+from pydantic import Field
 
-router = APIRouter(prefix="/api/models", tags=["pipelines"])
+from api.access.principal import PrincipalDep
+from api.deps import StorageDep
+from api.model_cards import model_detail, model_payloads
+from api.parameters import NameFilter, problems
+from api.payloads.base import Payload
+from api.payloads.models import ModelDetail, ModelList
+from inference.registry import deciding
+from inference.registry.proving import verify_apart
+from inference.registry.standing import Standing, model_of, standings
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/api/models", tags=["models"])
+
+Name = Annotated[
+    str, Path(max_length=160, pattern=r"^[^\x00-\x1f/]+$", description="The model's name.")
+]
+
+
+class ModelOrder(Payload):
+    """Which version is meant; needed only where there are several."""
+
+    version: str | None = Field(None, max_length=80, pattern=r"^[^\x00]*$", examples=["1.0.2"])
+    reason: str = Field("", max_length=500, pattern=r"^[^\x00-\x1f]*$")
 
 
 @router.get("", summary="List the models")
-def list_models(settings: SettingsDep) -> ModelList:
-    """Every model of the catalogue, ready or not, with why not."""
-    using: dict[tuple[str, str], list[Pipeline]] = {}
-    for pipeline in catalogue(settings):
-        using.setdefault((pipeline.card.name, pipeline.card.version), []).append(pipeline)
-    return ModelList(items=[_payload(pipelines) for pipelines in using.values()])
+def list_models(
+    storage: StorageDep, pipeline: NameFilter = None, pipeline_version: NameFilter = None
+) -> ModelList:
+    """Every version of every model, ready or not, with why not; or those behind a result."""
+    found = [
+        one
+        for one in standings(storage)
+        if pipeline in (None, one.pipeline.name)
+        and pipeline_version in (None, one.pipeline.version)
+    ]
+    return ModelList(items=model_payloads(found))
 
 
-def _payload(pipelines: list[Pipeline]) -> ModelPayload:
-    card = pipelines[0].card
-    readiness = pipelines[0].readiness()
-    return ModelPayload(
-        name=card.name,
-        version=card.version,
-        licence=card.licence,
-        source=card.source,
-        intended_use=card.intended_use,
-        input_description=card.input_description,
-        files=[ModelFilePayload(name=one.name, sha256=one.sha256) for one in card.files],
-        pipelines=[pipeline.name for pipeline in pipelines],
-        ready=readiness.ready,
-        detail="" if readiness.ready else readiness.detail,
-    )
+@router.get("/{name}", summary="One model in all its versions", responses=problems(404))
+def get_model(storage: StorageDep, name: Name) -> ModelDetail:
+    """Card and state of each version, the active one first, and its history."""
+    return model_detail(storage, name)
+
+
+@router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422))
+def verify_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Check the digests and run the self-test, in a process of its own.
+
+    422 `model_unusable` says what it failed at; it is out of use then.
+    """
+    chosen = _chosen(storage, name, order)
+    verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
+    return _told(storage, chosen, "verified")
+
+
+@router.post("/{name}/activate", summary="Activate a model", responses=problems(404, 409))
+def activate_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a verified version make results; the one that did so is retired.
+
+    409 `model_held` where it is not verified, or where the gate of its card does not open;
+    the problem names the metric, its value and the threshold.
+    """
+    chosen = _chosen(storage, name, order)
+    deciding.activate(storage, chosen, principal.name)
+    return _told(storage, chosen, "active")
+
+
+@router.post("/{name}/shadow", summary="Run a model in the shadow", responses=problems(404, 409))
+def shadow_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a verified version run beside the active one, neither shown nor sent."""
+    chosen = _chosen(storage, name, order)
+    deciding.shadow(storage, chosen, principal.name)
+    return _told(storage, chosen, "shadow")
+
+
+@router.post("/{name}/retire", summary="Retire a model", responses=problems(404, 409))
+def retire_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a version run no more; what it has found stays."""
+    chosen = _chosen(storage, name, order)
+    deciding.retire(storage, chosen, principal.name, order.reason if order else "")
+    return _told(storage, chosen, "retired")
+
+
+def _chosen(storage: Storage, name: str, order: ModelOrder | None) -> Standing:
+    return model_of(storage, name, order.version if order else None)
+
+
+def _told(storage: Storage, chosen: Standing, became: str) -> ModelDetail:
+    card = chosen.pipeline.card
+    log.info("model_changed", model=card.name, version=card.version, became=became)
+    return model_detail(storage, card.name)

@@ -2,20 +2,22 @@
 
 from fastapi import APIRouter
 
-from api.deps import SettingsDep
+from api.deps import StorageDep
 from api.payloads.pipelines import PipelineList, PipelineModel, PipelinePayload
-from inference.catalogue import Pipeline, catalogue
+from api.present import model_url
+from inference.registry.standing import Standing, offered
 
 router = APIRouter(prefix="/api/pipelines", tags=["pipelines"])
 
 
 @router.get("", summary="List the pipelines")
-def list_pipelines(settings: SettingsDep) -> PipelineList:
-    """Every pipeline with its model card, ready or not."""
-    return PipelineList(items=[_payload(pipeline) for pipeline in catalogue(settings)])
+def list_pipelines(storage: StorageDep) -> PipelineList:
+    """Every pipeline with its model, ready or not; of several versions the active one."""
+    return PipelineList(items=[_payload(standing) for standing in offered(storage)])
 
 
-def _payload(pipeline: Pipeline) -> PipelinePayload:
+def _payload(standing: Standing) -> PipelinePayload:
+    pipeline = standing.pipeline
     readiness = pipeline.readiness()
     card = pipeline.card
     return PipelinePayload(
@@ -24,6 +26,7 @@ def _payload(pipeline: Pipeline) -> PipelinePayload:
         title=pipeline.title,
         description=pipeline.description,
         accepts=pipeline.accepts_text,
+        input_kind=pipeline.input_kind,
         model=PipelineModel(
             name=card.name,
             version=card.version,
@@ -31,6 +34,7 @@ def _payload(pipeline: Pipeline) -> PipelinePayload:
             sha256=card.sha256,
             intended_use=card.intended_use,
         ),
-        ready=readiness.ready,
-        detail="" if readiness.ready else readiness.detail,
+        model_url=model_url(pipeline.name, pipeline.version),
+        ready=readiness.ready and not standing.held,
+        detail=standing.held if readiness.ready else readiness.detail,
     )

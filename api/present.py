@@ -3,10 +3,16 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from urllib.parse import urlencode
 
 from api.payloads.base import CodePayload
 from api.payloads.deliveries import DeliveryPayload
-from api.payloads.findings import FeedbackPayload, FindingPayload, SegmentRefPayload
+from api.payloads.findings import (
+    FeedbackPayload,
+    FindingPayload,
+    NormalRangePayload,
+    SegmentRefPayload,
+)
 from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
 from api.payloads.reports import ReportPayload, ReportSectionPayload, ReportSentencePayload
 from api.payloads.studies import SeriesSummary
@@ -92,11 +98,19 @@ def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload
             )
             for made in job.result.get("instances", [])
         ],
+        notes=[str(note) for note in job.result.get("notes", [])],
+        model_url=model_url(job.pipeline, job.pipeline_version),
         findings=list(findings),
     )
 
 
-def _code(code: Code) -> CodePayload:
+def model_url(pipeline: str, pipeline_version: str) -> str:
+    """Where the API shows the card of the model behind a result."""
+    asked = urlencode({"pipeline": pipeline, "pipeline_version": pipeline_version})
+    return f"/api/models?{asked}"
+
+
+def code_payload(code: Code) -> CodePayload:
     return CodePayload(
         value=code.value, scheme_designator=code.scheme_designator, meaning=code.meaning
     )
@@ -108,7 +122,7 @@ def feedback_payload(said: Feedback) -> FeedbackPayload:
         finding_id=said.finding_id,
         verdict=said.verdict,
         value=said.value,
-        unit=_code(said.unit) if said.unit else None,
+        unit=code_payload(said.unit) if said.unit else None,
         label=said.label,
         reason=said.reason,
         said_by=said.said_by,
@@ -116,7 +130,11 @@ def feedback_payload(said: Feedback) -> FeedbackPayload:
     )
 
 
-def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> FindingPayload:
+def finding_payload(
+    finding: Finding,
+    said: Sequence[Feedback] = (),
+    normal_range: NormalRangePayload | None = None,
+) -> FindingPayload:
     segment = finding.segmentation
     return FindingPayload(
         finding_id=finding.finding_id,
@@ -124,9 +142,9 @@ def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> FindingP
         pipeline=finding.pipeline,
         pipeline_version=finding.pipeline_version,
         label=finding.label,
-        code=_code(finding.code),
+        code=code_payload(finding.code),
         value=finding.value,
-        unit=_code(finding.unit) if finding.unit else None,
+        unit=code_payload(finding.unit) if finding.unit else None,
         confidence=finding.confidence,
         tracking_identifier=finding.tracking_identifier,
         tracking_uid=finding.tracking_uid,
@@ -141,6 +159,8 @@ def finding_payload(finding: Finding, said: Sequence[Feedback] = ()) -> FindingP
         else None,
         verification="UNVERIFIED",
         created_at=finding.created_at,
+        model_url=model_url(finding.pipeline, finding.pipeline_version),
+        normal_range=normal_range,
         feedback=[feedback_payload(one) for one in said],
     )
 

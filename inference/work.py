@@ -9,10 +9,12 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference import auditing
+from inference.compute import with_fallback
 from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.predecessor import predecessor_report
+from inference.registry.proving import ensure_proven
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.writing import part10
 from inference.rules.of_job import destinations_of, rule_for
@@ -86,7 +88,8 @@ class Work:
                 _drop_pixels(sources)
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
-            output = pipeline.run(context)
+            ensure_proven(self._storage, pipeline)
+            output, notes = with_fallback(lambda: pipeline.run(context))
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
             wanted = frozenset(self._storage.settings.result_kinds).union(
@@ -104,7 +107,7 @@ class Work:
         with self._stage("storing", _STORING):
             stored = self._store(results, destinations)
         self._timings_s["total"] = time.monotonic() - begun
-        return self._result(output, results, stored)
+        return self._result(output, results, stored, notes)
 
     def _image_context(self) -> PipelineContext:
         if not self._job.input_object_key:
@@ -185,12 +188,17 @@ class Work:
         return stored
 
     def _result(
-        self, output: PipelineOutput, results: EncodedResults, stored: list[dict[str, str]]
+        self,
+        output: PipelineOutput,
+        results: EncodedResults,
+        stored: list[dict[str, str]],
+        notes: Sequence[str],
     ) -> dict[str, Any]:
         inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
         return {
             "instances": stored,
             "findings": len(results.findings),
+            "notes": list(notes),
             "timings_s": {
                 name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
             },

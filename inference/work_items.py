@@ -10,9 +10,9 @@ from datetime import datetime
 
 import structlog
 
-from inference.catalogue import catalogue
 from inference.failures import place
 from inference.pipeline import Pipeline
+from inference.registry.standing import offered
 from inference.schedule import schedule_pipeline
 from storage.clock import utcnow
 from storage.entities import Job, Series
@@ -44,10 +44,10 @@ class WorkItemPerformer:
         self._last = items[-1] if len(items) == _ITEMS_PER_ROUND else None
         if not items:
             return
-        offered = catalogue(self._storage.settings) if self._pipelines is None else self._pipelines
+        pipelines = [one.pipeline for one in offered(self._storage, self._pipelines)]
         for item in items:
             try:
-                _advance(self._storage, item, offered, now)
+                _advance(self._storage, item, pipelines, now)
             except Exception as error:  # noqa: BLE001 - the edge of an item: the others go on
                 log.error(
                     "work_item_failed",

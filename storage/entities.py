@@ -18,7 +18,7 @@ StudyState = Literal[
     "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
 ]
 UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
-EventTopic = Literal["study", "job", "delivery", "finding", "upload", "workitem"]
+EventTopic = Literal["study", "job", "delivery", "finding", "upload", "workitem", "model"]
 Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 

@@ -30,6 +30,7 @@ from storage.instance_lookup import InstanceLookup
 from storage.instances import InstanceReader
 from storage.jobs import Jobs
 from storage.migrate import check_schema
+from storage.model_states import ModelStates
 from storage.objects import FilesystemObjects, ObjectStore
 from storage.peers import Peers
 from storage.preferences import Preferences
@@ -93,6 +94,7 @@ class Storage:
     sessions: Sessions
     api_keys: ApiKeys
     attempts: Attempts
+    model_states: ModelStates
     audit: Audit
 
 
@@ -163,6 +165,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             ),
             api_keys=ApiKeys(engine),
             attempts=Attempts(engine),
+            model_states=ModelStates(engine),
             audit=audit,
         )
     finally:

@@ -85,6 +85,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/jobs/{job_id}/events", READERS, "api:read"),
     Rule("GET", "/api/pipelines", READERS, "api:read"),
     Rule("GET", "/api/models", READERS, "api:read"),
+    Rule("GET", "/api/models/{name}", READERS, "api:read"),
     Rule("GET", "/api/findings/{finding_id}", READERS, "api:read"),
     Rule("GET", "/api/findings/{finding_id}/feedback", READERS, "api:read"),
     Rule("POST", "/api/findings/{finding_id}/feedback", RADIOLOGISTS, "api:write"),
@@ -145,6 +146,10 @@ MATRIX: tuple[Rule, ...] = (
     Rule("POST", "/api/keys", ADMINS, "admin"),
     Rule("GET", "/api/keys/{key_id}", ADMINS, "admin"),
     Rule("DELETE", "/api/keys/{key_id}", ADMINS, "admin"),
+    *(
+        Rule("POST", f"/api/models/{{name}}/{order}", ADMINS, "admin")
+        for order in ("verify", "activate", "shadow", "retire")
+    ),
     Rule("GET", "/api/audit", ADMINS, "admin"),
     Rule("GET", "/api/audit/verification", ADMINS, "admin"),
     # MEDIVIEW_METRICS_PUBLIC opens it to all.

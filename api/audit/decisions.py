@@ -55,6 +55,7 @@ _CHANGED = Told(Code.PROCEDURE_RECORD, "U")
 _NOT_IN_YET = Quiet("Nothing has come in yet; its content is told.")
 _SUBSCRIBED = Told(Code.PROCEDURE_RECORD, "E", repeated=True)
 _PEER = Type.NETWORK_CONFIGURATION
+_MODEL_CHANGED = Told(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION)
 
 
 def _view(via: str) -> Told:
@@ -66,6 +67,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/health"): _PUBLIC,
     ("GET", "/api/health"): _PUBLIC,
     ("GET", "/api/models"): _PUBLIC,
+    ("GET", "/api/models/{name}"): _PUBLIC,
     ("GET", "/dicom-web"): _PUBLIC,
     ("GET", "/dicom-web/"): _PUBLIC,
     ("GET", "/metrics"): _PUBLIC,
@@ -144,6 +146,11 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "R"),
     ("PATCH", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "U"),
     ("DELETE", "/api/worklist/{worklist_item_id}"): Told(Code.ORDER_RECORD, "D"),
+    # --- Models ------------------------------------------------------------------------------
+    ("POST", "/api/models/{name}/verify"): _MODEL_CHANGED,
+    ("POST", "/api/models/{name}/activate"): _MODEL_CHANGED,
+    ("POST", "/api/models/{name}/shadow"): _MODEL_CHANGED,
+    ("POST", "/api/models/{name}/retire"): _MODEL_CHANGED,
     # --- Peers -------------------------------------------------------------------------------
     ("GET", "/api/peers"): Quiet("It shows addresses of systems, and nobody's data."),
     ("GET", "/api/peers/{name}"): Quiet("It shows the address of a system."),

@@ -1,5 +1,7 @@
-"""`mediview models`: which models the pipelines need, and the packs that an operator adds."""
+"""`mediview models`: which models there are, how they stand, and who decides on them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,70 +9,191 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
+from api.cli.operator import operator, told
 from api.cli.starting import start
-from inference.bundles.description import is_bundle
-from inference.bundles.installed import add_bundle
-from inference.catalogue import catalogue
-from inference.packs import add_pack
+from inference.refusals import ModelUnusable
+from inference.registry import deciding
+from inference.registry.adding import add_model
+from inference.registry.proving import verify as prove
+from inference.registry.standing import Standing, model_of, models_named, standings
+from storage.audit import Code, Type
+from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
 
 app = typer.Typer(name="models", help="The models of the pipelines.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="As `mediview models list` names it.")]
+Version = Annotated[
+    str | None, typer.Option("--version", help="Needed only where there are several.")
+]
+
+
+@contextmanager
+def opened() -> Iterator[Storage]:
+    settings = start(log_level="ERROR")
+    if settings.resolved_database_url.startswith("sqlite"):
+        # Models may be added before the node runs for the first time.
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        upgrade(settings)
+    with open_storage(settings) as storage:
+        yield storage
 
 
 @app.command("list")
 def list_models() -> None:
-    """Show each pipeline's model, its licence, and whether it could run now."""
-    table = Table("Pipeline", "Model", "Licence", "Ready", "", box=None, pad_edge=False)
-    for pipeline in catalogue(start(log_level="ERROR")):
-        readiness = pipeline.readiness()
-        card = pipeline.card
-        table.add_row(
-            f"{pipeline.name} {pipeline.version}",
-            f"{card.name} {card.version}".strip(),
-            card.licence,
-            "yes" if readiness.ready else "no",
-            "" if readiness.ready else readiness.detail,
-        )
+    """Show every model, its state, who uses it, and whether it could run now."""
+    table = Table("Model", "State", "Pipeline", "Licence", "Ready", "", box=None, pad_edge=False)
+    with opened() as storage:
+        for one in standings(storage):
+            card, pipeline = one.pipeline.card, one.pipeline
+            readiness = pipeline.readiness()
+            table.add_row(
+                f"{card.name} {card.version}".strip(),
+                one.state,
+                f"{pipeline.name} {pipeline.version}",
+                card.licence,
+                "yes" if readiness.ready and not one.held else "no",
+                one.held if readiness.ready else readiness.detail,
+            )
     out.print(table)
+
+
+@app.command("show")
+def show(name: Name) -> None:
+    """Show the card of a model, its versions and what became of them."""
+    with opened() as storage:
+        found = models_named(storage, name)
+        history = storage.model_states.history(name)
+    for one in found:
+        _print_card(one)
+    for change in history:
+        reason = f" {change.detail}" if change.detail else ""
+        out.print(
+            f"{change.changed_at:%Y-%m-%d %H:%M} UTC  {change.version}"
+            f"  {change.from_state or '-'} -> {change.to_state}  by {change.changed_by}.{reason}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command("add")
 def add(
     folder: Annotated[
-        Path, typer.Argument(help="A model pack or MONAI bundle as it is published.")
+        Path,
+        typer.Argument(help="A model pack, a MONAI bundle, or a folder with a card and weights."),
     ],
+    hold: Annotated[bool, typer.Option("--hold", help="Neither verify nor activate it.")] = False,
 ) -> None:
-    """Copy a model to where the node looks for it: a known pack, or any MONAI bundle.
+    """Copy a model to where the node looks for it, verify it, and activate it if it may be.
 
     A bundle brings code of its own, which the worker will run: add only what you trust.
     """
-    settings = start(log_level="ERROR")
-    if is_bundle(folder):
-        bundle = add_bundle(settings, folder)
-        out.print(
-            f"The pipeline bundle-{bundle.name} {bundle.version} is installed"
-            f" ({bundle.licence}). {bundle.intended_use}",
-            markup=False,
-            soft_wrap=True,
-        )
-        return
-    card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
-    out.print(
-        f"{card.name} {card.version} is installed ({card.licence}). {card.intended_use}",
-        markup=False,
-        soft_wrap=True,
-    )
+    with opened() as storage:
+        added = add_model(storage, folder, operator().name, hold=hold)
+        _tell(storage, added.standing, "added")
+    card = added.standing.pipeline.card
+    for step in added.steps:
+        out.print(step, markup=False, soft_wrap=True)
+    out.print(f"{card.licence}. {card.intended_use}", markup=False, soft_wrap=True)
 
 
 @app.command("verify")
-def verify() -> None:
-    """Check the digests of all weights again; ends with 1 where one is not the proven one."""
-    wrong = [
-        f"{pipeline.name}: {readiness.detail}"
-        for pipeline in catalogue(start(log_level="ERROR"))
-        if not (readiness := pipeline.readiness()).ready
-    ]
-    for line in wrong:
-        out.print(line, markup=False, soft_wrap=True)
-    if wrong:
+def verify(
+    name: Annotated[str | None, typer.Argument(help="Without it: all that are installed.")] = None,
+    version: Version = None,
+) -> None:
+    """Check the digests of a model and run its self-test; ends with 1 where one fails."""
+    failed = False
+    with opened() as storage:
+        if name is not None:
+            chosen = [model_of(storage, name, version)]
+        else:
+            chosen = [one for one in standings(storage) if not _is_absent(one)]
+        for one in chosen:
+            card = one.pipeline.card
+            try:
+                kept, shown = prove(storage, one, operator().name)
+                _tell(storage, one, "verified")
+                line = f"{card.name} {card.version} is {kept.state}. {shown}"
+            except ModelUnusable as error:
+                failed = True
+                line = f"{card.name} {card.version} fails: {error.message} {error.remedy}"
+            out.print(line, markup=False, soft_wrap=True)
+    if failed:
         raise typer.Exit(1)
-    out.print("Every model is there and is the proven one.")
+
+
+@app.command("activate")
+def activate(name: Name, version: Version = None) -> None:
+    """Let a verified version make results; the version that did so is retired."""
+    with opened() as storage:
+        standing = model_of(storage, name, version)
+        deciding.activate(storage, standing, operator().name)
+        _tell(storage, standing, "active")
+    _print_state(standing, "active: it makes results from now on")
+
+
+@app.command("shadow")
+def shadow(name: Name, version: Version = None) -> None:
+    """Let a verified version run beside the active one, without a word to anybody."""
+    with opened() as storage:
+        standing = model_of(storage, name, version)
+        deciding.shadow(storage, standing, operator().name)
+        _tell(storage, standing, "shadow")
+    _print_state(standing, "a shadow: what it finds is compared, and neither shown nor sent")
+
+
+@app.command("retire")
+def retire(
+    name: Name,
+    version: Version = None,
+    reason: Annotated[str, typer.Option("--reason", help="Kept in its history.")] = "",
+) -> None:
+    """Let a version run no more; what it has found stays."""
+    with opened() as storage:
+        standing = model_of(storage, name, version)
+        deciding.retire(storage, standing, operator().name, reason)
+        _tell(storage, standing, "retired")
+    _print_state(standing, "retired")
+
+
+def _is_absent(standing: Standing) -> bool:
+    readiness = standing.pipeline.readiness()
+    return readiness.optional and not readiness.ready
+
+
+def _tell(storage: Storage, standing: Standing, became: str) -> None:
+    card = standing.pipeline.card
+    told(
+        storage,
+        Code.SECURITY_ALERT,
+        "U",
+        type=Type.SOFTWARE_CONFIGURATION,
+        model=f"{card.name} {card.version}",
+        what=became,
+    )
+
+
+def _print_state(standing: Standing, words: str) -> None:
+    card = standing.pipeline.card
+    out.print(f"{card.name} {card.version} is {words}.", markup=False, soft_wrap=True)
+
+
+def _print_card(standing: Standing) -> None:
+    card, record = standing.pipeline.card, standing.record
+    lines = {
+        "state": f"{standing.state}" + (f" (by {record.changed_by})" if record else ""),
+        "pipeline": f"{standing.pipeline.name} {standing.pipeline.version}",
+        "licence": card.licence,
+        "source": f"{card.source} {card.revision}".strip(),
+        "intended use": card.intended_use,
+        "training data": card.training_data,
+        "input": card.input_description,
+        "output": ", ".join(code.meaning for code in card.output_codes),
+        "gate": "; ".join(f"{one.metric} {one.text}" for one in card.gate),
+        "sha-256": card.digest,
+    }
+    out.print(f"{card.name} {card.version}", markup=False, style="bold")
+    for what, text in lines.items():
+        if text:
+            out.print(f"  {what:14} {text}", markup=False, soft_wrap=True)

@@ -8,6 +8,8 @@ from pydantic import Field
 from api.payloads.base import CodePayload, Payload
 from storage.entities import Verdict
 
+MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.0.0"
+
 
 class SegmentRefPayload(Payload):
     """The segment that a finding was measured on."""
@@ -36,6 +38,15 @@ class FeedbackList(Payload):
     items: list[FeedbackPayload]
 
 
+class NormalRangePayload(Payload):
+    """Values that a source calls normal, ends included; null: open to that side."""
+
+    low: float | None
+    high: float | None
+    unit: str = Field(examples=["cm3"])
+    source: str = Field(description="Who says so.")
+
+
 class FindingPayload(Payload):
     """One statement of a pipeline, coded, with what it rests on."""
 
@@ -60,6 +71,12 @@ class FindingPayload(Payload):
         " people say of it stands in `feedback`.",
     )
     created_at: datetime
+    model_url: str = Field(
+        "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
+    )
+    normal_range: NormalRangePayload | None = Field(
+        None, description="What the model's card calls normal for this patient, if it does."
+    )
     feedback: list[FeedbackPayload] = Field(
         default_factory=list, description="All that was said of it, oldest first; the last counts."
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.payloads.base import Page, Payload
-from api.payloads.findings import FindingPayload
+from api.payloads.findings import MODEL_URL_EXAMPLE, FindingPayload
 from storage.entities import JobState
 
 
@@ -38,6 +38,14 @@ class JobPayload(Payload):
     finished_at: datetime | None
     updated_at: datetime
     results: list[ResultInstance]
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What happened on the way that a reader should know, such as too little"
+        " memory on the GPU.",
+    )
+    model_url: str = Field(
+        "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
+    )
     findings: list[FindingPayload] = Field(
         default_factory=list, description="Filled once the job is COMPLETED."
     )

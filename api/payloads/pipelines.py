@@ -1,5 +1,7 @@
 """What may run here."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from api.payloads.base import Payload
@@ -21,7 +23,9 @@ class PipelinePayload(Payload):
     title: str
     description: str
     accepts: str = Field(description="What it takes, in a sentence.")
+    input_kind: Literal["volume", "image"]
     model: PipelineModel | None
+    model_url: str
     ready: bool = Field(description="Whether it could run now.")
     detail: str = Field(description="Why it is not ready; empty when it is.")
 

@@ -6,25 +6,23 @@ accepted (in the language of the site's rules), codes and colours of the segment
 """
 
 import colorsys
-import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from inference.rules.model import Condition, Strict
+from inference.card_file import CARD_FILE, Card, CardSegment, parsed
 from storage.errors import InvalidRequest
 
-CARD_FILE = "mediview.json"
 _METADATA = Path("configs", "metadata.json")
 _INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
-_MAX_BYTES = 4 * 1024 * 1024
 _BACKGROUND = {"background", "bg", "0", "unlabeled"}
+# It names a folder and stands in addresses.
+_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _GOLDEN_ANGLE = 0.381966
 
-_Model = TypeVar("_Model", bound=BaseModel)
 OutputKind = Literal["segmentation", "classification"]
 _KINDS: dict[str, OutputKind] = {
     "segmentation": "segmentation",
@@ -33,29 +31,6 @@ _KINDS: dict[str, OutputKind] = {
     "class": "classification",
     "probability": "classification",
 }
-
-
-class CardSegment(Strict):
-    """How one channel or label value becomes a coded segment."""
-
-    label: str = Field(min_length=1, max_length=64)
-    code: tuple[str, str, str]
-    """Value, scheme designator, meaning: `["78961009", "SCT", "Spleen"]`."""
-    category: tuple[str, str, str] = ("123037004", "SCT", "Anatomical Structure")
-    laterality: Literal["left", "right"] | None = None
-    color_rgb: tuple[int, int, int] | None = None
-
-
-class Card(Strict):
-    """`mediview.json`; everything may be left out."""
-
-    title: str = Field("", max_length=64)
-    licence: str = ""
-    intended_use: str = "Research use only."
-    training_data: str = "Not stated."
-    accepts: Condition | None = None
-    accepts_text: str = ""
-    segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
 
 
 class _Output(BaseModel):
@@ -80,7 +55,7 @@ class _DataFormat(BaseModel):
 class _Metadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
     name: str = ""
-    version: str = "0"
+    version: Annotated[str, Field(pattern=_VERSION)] = "0"
     description: str = ""
     copyright: str = ""
     license: str = ""
@@ -136,8 +111,8 @@ def describe(folder: Path) -> BundleDescription:
             f"The bundle in {folder} has no {_INFERENCE[0]}.",
             remedy="Only bundles with an inference configuration can be run.",
         )
-    metadata = _parsed(_Metadata, folder / _METADATA)
-    card = _parsed(Card, folder / CARD_FILE) if (folder / CARD_FILE).is_file() else Card()
+    metadata = parsed(_Metadata, folder / _METADATA)
+    card = parsed(Card, folder / CARD_FILE) if (folder / CARD_FILE).is_file() else Card()
     source = metadata.network_data_format.inputs.get("image")
     output = next(iter(metadata.network_data_format.outputs.values()), _Output())
     kind = _KINDS.get(output.format.lower()) or _KINDS.get(output.type.lower())
@@ -171,26 +146,6 @@ def describe(folder: Path) -> BundleDescription:
         background=background,
         card=card,
     )
-
-
-def _parsed(form: type[_Model], path: Path) -> _Model:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the bundle.")
-        data: Any = json.loads(path.read_text("utf-8"))
-        return form.model_validate(data)
-    except (OSError, ValueError) as error:
-        problem = (
-            "; ".join(
-                f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-                for one in error.errors()
-            )
-            if isinstance(error, ValidationError)
-            else "it is no JSON"
-        )
-        raise InvalidRequest(
-            f"{path} cannot be used: {problem}.", remedy="Correct it, or get the bundle again."
-        ) from error
 
 
 def _slug(name: str) -> str:

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.description import BundleDescription
-from inference.models import device
+from inference.compute import device, is_out_of_memory
+from inference.models import file_sha256, load_module, use_threads
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
 from inference.volume import Volume
+from inference.warm import WARM, weights_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +36,6 @@ _PROBE_ROI = (64, 64, 64)
 _DIFFERS = 1e-6
 _REMEDY = "Get the bundle again, or one for this version of MONAI, and add it again."
 
-_lock = threading.Lock()
-_loaded: dict[Path, _Parts] = {}
-
 
 @dataclass(frozen=True)
 class _Parts:
@@ -46,6 +43,8 @@ class _Parts:
     network: torch.nn.Module
     inferer: Any
     postprocessing: Any
+    answer: dict[str, float]
+    """What the network gives for the noise of the self-test."""
 
 
 def predict(
@@ -74,7 +73,7 @@ def predict(
             result = data["pred"]
             found: NDArray[Any] = torch.as_tensor(result).detach().cpu().numpy()
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
-        if "memory" in str(error):
+        if is_out_of_memory(error):
             raise
         raise ModelUnusable(
             f"The bundle {bundle.name} failed at this series ({type(error).__name__}).",
@@ -108,27 +107,32 @@ def _on_source_grid(found: NDArray[Any], volume: Volume, bundle: BundleDescripti
     return moved
 
 
-def _load(bundle: BundleDescription, threads: int) -> _Parts:
-    import torch
+def probe(bundle: BundleDescription, threads: int = 0) -> dict[str, float]:
+    """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
+    return _load(bundle, threads).answer
 
-    with _lock:
-        if threads > 0 and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        if bundle.folder not in _loaded:
-            try:
-                with _as_bundle(bundle):
-                    parts = _parse(bundle)
-                    _probe(parts, bundle)
-            except ModelUnusable:
-                raise
-            except Exception as error:
-                # A bundle is other people's code: whatever it raises means that it is unusable.
-                raise ModelUnusable(
-                    f"The bundle {bundle.name} cannot be loaded ({type(error).__name__}).",
-                    remedy=_REMEDY,
-                ) from error
-            _loaded[bundle.folder] = parts
-        return _loaded[bundle.folder]
+
+def _load(bundle: BundleDescription, threads: int) -> _Parts:
+    use_threads(threads)
+    weights = [path for path in (bundle.folder / "models").glob("*") if path.is_file()]
+    key = (bundle.name, bundle.version, *(file_sha256(path) for path in weights), device())
+    return WARM.get(key, lambda: _loaded(bundle), weights_bytes(*weights))
+
+
+def _loaded(bundle: BundleDescription) -> _Parts:
+    try:
+        with _as_bundle(bundle):
+            return _parse(bundle)
+    except ModelUnusable:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        # A bundle is other people's code: whatever it raises means that it is unusable.
+        raise ModelUnusable(
+            f"The bundle {bundle.name} cannot be loaded ({type(error).__name__}).",
+            remedy=_REMEDY,
+        ) from error
 
 
 def _parse(bundle: BundleDescription) -> _Parts:
@@ -147,18 +151,20 @@ def _parse(bundle: BundleDescription) -> _Parts:
     if weights is None:
         raise ModelUnusable(f"The bundle {bundle.name} has no weights.", remedy=_REMEDY)
     if weights.suffix == ".ts":
-        network: torch.nn.Module = torch.jit.load(str(weights), map_location=device())  # type: ignore[no-untyped-call]
+        network: torch.nn.Module = load_module(weights)
     else:
         network = parser.get_parsed_content(_first_of(parser, "network_def", "network"))
         state = torch.load(str(weights), map_location=device(), weights_only=True)
         network.load_state_dict(next((state[key] for key in _STATE_KEYS if key in state), state))
     network.to(device()).eval()
     has_post = "postprocessing" in parser.config
+    inferer = parser.get_parsed_content("inferer")
     return _Parts(
         parser.get_parsed_content("preprocessing"),
         network,
-        parser.get_parsed_content("inferer"),
+        inferer,
         parser.get_parsed_content("postprocessing") if has_post else None,
+        _answer(network, inferer, bundle),
     )
 
 
@@ -181,23 +187,27 @@ def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
     ]
 
 
-def _probe(parts: _Parts, bundle: BundleDescription) -> None:
+def _answer(network: torch.nn.Module, inferer: Any, bundle: BundleDescription) -> dict[str, float]:
     """A blank image and noise must not give the same: a network that attends to nothing fails."""
     import torch
 
-    roi = tuple(getattr(parts.inferer, "roi_size", None) or _PROBE_ROI)
+    roi = tuple(getattr(inferer, "roi_size", None) or _PROBE_ROI)
     if any(size <= 0 for size in roi) or len(roi) != 3:
         roi = _PROBE_ROI
     generator = torch.Generator().manual_seed(1)
     noise = torch.rand((1, 1, *roi), generator=generator).to(device())
     with torch.inference_mode():
-        seen, blank = (_tensor(parts.network(x)) for x in (noise, torch.zeros_like(noise)))
+        seen, blank = (_tensor(network(x)).float() for x in (noise, torch.zeros_like(noise)))
     distance = float((seen - blank).abs().max())
     # Written so that a NaN fails, too.
     if not (torch.isfinite(seen).all() and distance > _DIFFERS):
         raise ModelUnusable(
             f"The bundle {bundle.name} answers a blank image like any other.", remedy=_REMEDY
         )
+    return {
+        "mean answer to noise": float(seen.mean()),
+        "largest answer to noise": float(seen.max()),
+    }
 
 
 def _tensor(answer: Any) -> torch.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.card import Proof
 from inference.models import readiness_of
 from inference.packs import pack_readiness, verified_pack
 from inference.pipeline import (
@@ -27,6 +28,7 @@ from inference.pipelines.boxes import box_of
 from inference.pipelines.brain_mask import brain_mask_of, without_padding
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.conform import conformed, mask_on_grid, on_source_grid
+from inference.pipelines.self_tests import prove_meshnet
 from inference.pipelines.sides import middle_plane
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.pipelines.t1_head import judge_t1_head
@@ -51,6 +53,7 @@ CARD = ModelCard(
     input_description=(
         "T1-weighted head MR, resampled to 1 mm, with deepbet's brain mask to find the brain."
     ),
+    output_codes=tuple(one.code for one in STRUCTURES),
     files=(
         ModelFile(_WEIGHTS, "ef2ecc946fbd733000c9285f94bcb619fd78657385215325155abb2c709b0ab1"),
         ModelFile(_NETWORK, "cdfa2a2361447dc470fead4f2ca792d13367cb06bed2c4d25119567e6508c392"),
@@ -83,12 +86,18 @@ class BrainStructures:
         brain = readiness_of(deepbet_model.CARD)
         return pack_readiness(self._settings, self.card) if brain.ready else brain
 
+    def prove(self) -> Proof:
+        """Raises ModelUnusable where the network or deepbet fails its self-test."""
+        from inference.pipelines.meshnet import load_network
+
+        deepbet_model.prove()
+        paths = verified_pack(self._settings, self.card)
+        return prove_meshnet(load_network(paths[_NETWORK], paths[_WEIGHTS]))
+
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """Take received 3D T1-weighted heads; say why not otherwise."""
-        if series.origin == "generated":
-            return Acceptance(False, "The series is a result of this node.")
         return judge_t1_head(headers)
 
     def run(self, context: PipelineContext) -> PipelineOutput:

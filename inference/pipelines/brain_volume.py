@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydicom.dataset import Dataset
 
+from inference.card import Proof
 from inference.models import readiness_of
 from inference.pipeline import (
     Acceptance,
@@ -48,12 +49,14 @@ class BrainVolume:
         """Whether deepbet's weights are installed and are the proven ones."""
         return readiness_of(self.card)
 
+    def prove(self) -> Proof:
+        """Raises ModelUnusable where deepbet does not know a head from nothing."""
+        return deepbet_model.prove()
+
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """Take received 3D T1-weighted heads; say why not otherwise."""
-        if series.origin == "generated":
-            return Acceptance(False, "The series is a result of this node.")
         return judge_t1_head(headers)
 
     def run(self, context: PipelineContext) -> PipelineOutput:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.models import device, load_torchscript
+from inference.card import Proof
+from inference.compute import device
+from inference.models import load_torchscript
 from inference.pipeline import ModelCard, ModelFile, ProgressCallback
 from inference.refusals import ModelUnusable, NothingFound
+from storage.entities import Code
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +33,11 @@ CARD = ModelCard(
         "Research: brain extraction from T1-weighted head MR of adults. Not a medical device."
     ),
     input_description="3D T1-weighted head MR in any orientation",
+    training_data=(
+        "T1-weighted head MR of healthy adults, as its authors publish"
+        " (Fisch et al. 2024, doi:10.1016/j.compbiomed.2024.108845)."
+    ),
+    output_codes=(Code("12738006", "SCT", "Brain"),),
     files=(
         ModelFile(MODEL_FILE, "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd"),
         ModelFile(BBOX_FILE, "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa"),
@@ -161,21 +169,38 @@ def _phantom() -> torch.Tensor:
     return head.to(device())
 
 
-def _self_test(modules: dict[str, torch.jit.ScriptModule]) -> None:
-    """A phantom gives its known share of brain, and a blank image gives another map.
+def prove(threads: int = 0) -> Proof:
+    """Load the weights, test them, and say what shares they gave. Raises ModelUnusable."""
+    shares = _shares(load_torchscript(CARD, _self_test, threads))
+    return Proof(
+        {f"share by {name}": share for name, (share, _) in shares.items()},
+        "A phantom of a head gives its known share of brain; a blank image gives another map.",
+    )
 
-    The shares were measured once with the weights that the card names.
-    """
+
+def _shares(modules: dict[str, torch.jit.ScriptModule]) -> dict[str, tuple[float, float]]:
+    """By module: the share of brain in the phantom, and how far a blank image's map is."""
     import torch
 
     phantom = _phantom()
     image = _normalize(phantom, phantom.min(), phantom.max())
     blank = torch.full_like(image, 0.449)
-    for name, expected in _KNOWN_SHARES.items():
+    shares = {}
+    for name in _KNOWN_SHARES:
         with torch.inference_mode():
             seen = modules[name](image[None, None])[0, 1]
             unseen = modules[name](blank[None, None])[0, 1]
-        share, distance = float(seen.mean()), float((seen - unseen).abs().mean())
+        shares[name] = (float(seen.mean()), float((seen - unseen).abs().mean()))
+    return shares
+
+
+def _self_test(modules: dict[str, torch.jit.ScriptModule]) -> None:
+    """A phantom gives its known share of brain, and a blank image gives another map.
+
+    The shares were measured once with the weights that the card names.
+    """
+    for name, (share, distance) in _shares(modules).items():
+        expected = _KNOWN_SHARES[name]
         # Written so that a NaN fails, too.
         if not (abs(share - expected) <= _SHARE_TOLERANCE and distance >= _BLANK_DISTANCE):
             raise ModelUnusable(

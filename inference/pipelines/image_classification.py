@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pydicom.dataset import Dataset
 
+from inference.card import Proof
+from inference.compute import device
 from inference.pipeline import (
     Acceptance,
     Classification,
@@ -19,6 +23,7 @@ from inference.pipeline import (
     Readiness,
 )
 from inference.refusals import ModelUnusable
+from inference.warm import WARM
 from storage.entities import Instance, Series
 from storage.errors import InvalidRequest, LimitExceeded, NotConfigured
 
@@ -29,7 +34,8 @@ _REMEDY = "Set HF_IMG_CLS_MODEL to a local model folder or a Hugging Face model 
 _TOP_K = 5
 _MAX_PIXELS = 100_000_000
 _FORMATS = ("PNG", "JPEG")
-_loaded: dict[str, HuggingFacePipeline] = {}
+_PROBE_PIXELS = 224
+_DIFFERS = 1e-6
 
 
 class ImageClassification:
@@ -45,12 +51,14 @@ class ImageClassification:
     def __init__(self, model: str) -> None:
         self._model = model
         self.card = ModelCard(
-            name=model or "none configured",
+            # Of a path or of `owner/name`: it stands in addresses.
+            name=model.rstrip("/").rpartition("/")[2] or "none configured",
             version="as configured",
             licence="as the model's authors state it",
             source=model,
             intended_use="Research. Not a medical device; nobody but its authors has proven it.",
             input_description="A PNG or JPEG image",
+            admission="setting",
         )
 
     def readiness(self) -> Readiness:
@@ -58,6 +66,12 @@ class ImageClassification:
         if not self._model:
             return Readiness(False, f"No image model is configured. {_REMEDY}", optional=True)
         return Readiness(True, f"Configured: {self._model}.")
+
+    def prove(self) -> Proof:
+        """Noise and a blank picture must not get the same scores. Raises ModelUnusable."""
+        if not self._model:
+            raise ModelUnusable("No image model is configured.", remedy=_REMEDY)
+        return _load(self._model).proof
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -82,7 +96,7 @@ class ImageClassification:
         classify = _load(self._model)
         loaded = time.perf_counter()
         context.on_progress("classify", 0.5)
-        answers: list[dict[str, Any]] = classify(image, top_k=_TOP_K)
+        answers: list[dict[str, Any]] = classify.pipeline(image, top_k=_TOP_K)
         return PipelineOutput(
             classifications=tuple(
                 Classification(str(answer["label"]), float(answer["score"])) for answer in answers
@@ -110,18 +124,45 @@ def _open(data: bytes) -> Image.Image:
         ) from error
 
 
-def _load(model: str) -> HuggingFacePipeline:
+@dataclass(frozen=True)
+class _Classifier:
+    pipeline: HuggingFacePipeline
+    proof: Proof
+
+
+def _load(model: str) -> _Classifier:
+    return WARM.get(("huggingface", model, device()), lambda: _loaded(model))
+
+
+def _loaded(model: str) -> _Classifier:
     from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
 
-    if model not in _loaded:
-        try:
-            _loaded[model] = pipeline(
-                "image-classification",
-                model=AutoModelForImageClassification.from_pretrained(model),
-                image_processor=AutoImageProcessor.from_pretrained(model),
-            )
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            raise ModelUnusable(
-                f"The image model {model} cannot be loaded.", remedy=_REMEDY
-            ) from error
-    return _loaded[model]
+    try:
+        made = pipeline(
+            "image-classification",
+            model=AutoModelForImageClassification.from_pretrained(model),
+            image_processor=AutoImageProcessor.from_pretrained(model),
+            device=device(),
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelUnusable(f"The image model {model} cannot be loaded.", remedy=_REMEDY) from error
+    return _Classifier(made, _proof(model, made))
+
+
+def _proof(model: str, made: HuggingFacePipeline) -> Proof:
+    """Some models are said to answer without looking; such a one is not used."""
+    shape = (_PROBE_PIXELS, _PROBE_PIXELS, 3)
+    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    seen, blank = (
+        {str(one["label"]): float(one["score"]) for one in made(Image.fromarray(pixels))}
+        for pixels in (noise, np.zeros(shape, np.uint8))
+    )
+    distance = max(abs(score - blank.get(label, 0.0)) for label, score in seen.items())
+    if not distance > _DIFFERS:
+        raise ModelUnusable(
+            f"The image model {model} answers a blank picture like any other.", remedy=_REMEDY
+        )
+    return Proof(
+        {f"score of {label}": score for label, score in seen.items()},
+        "Noise and a blank picture get other scores.",
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.card import Proof
 from inference.pipeline import (
     Acceptance,
     Measurement,
@@ -23,6 +24,7 @@ from inference.pipeline import (
 from inference.pipelines.chest_ct import judge_chest_ct
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
+from inference.pipelines.self_tests import prove_lungs
 from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
@@ -65,6 +67,8 @@ class LungDensity:
             " depth of breath; contrast agent raises, and sharp kernels lower, what is measured."
         ),
         input_description="Axial chest CT in HU, slices 3 mm apart or less.",
+        training_data="None: thresholds and morphology.",
+        output_codes=(_LEFT, _RIGHT, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
     )
 
     def readiness(self) -> Readiness:
@@ -78,12 +82,14 @@ class LungDensity:
                 )
         return Readiness(True, "Needs no weights: thresholds and morphology.")
 
+    def prove(self) -> Proof:
+        """Raises ModelUnusable where a phantom's lungs are not as large as they are."""
+        return prove_lungs()
+
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """Take received chest CTs that are thin enough; say why not otherwise."""
-        if series.origin == "generated":
-            return Acceptance(False, "The series is a result of this node.")
         return judge_chest_ct(headers)
 
     def run(self, context: PipelineContext) -> PipelineOutput:

@@ -7,7 +7,6 @@ A pack holds `network.json` (layers in order, labels by class) and `weights.safe
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.models import device
+from inference.compute import current, device, is_out_of_memory
+from inference.models import file_sha256, use_threads
 from inference.refusals import ModelUnusable
+from inference.warm import WARM, weights_bytes
 
 if TYPE_CHECKING:
     import torch
 
 _LAYERS_AT_MOST = 64
-_lock = threading.Lock()
-_loaded: dict[Path, Network] = {}
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,20 @@ def load_network(network_json: Path, weights: Path, threads: int = 0) -> Network
 
     Files must have been verified. Raises ModelUnusable where they do not fit together.
     """
-    import torch
+    use_threads(threads)
 
-    with _lock:
-        if threads > 0 and torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        if weights not in _loaded:
-            try:
-                _loaded[weights] = _read(network_json, weights)
-            except (KeyError, TypeError, ValueError, RuntimeError) as error:
-                raise ModelUnusable(
-                    f"{network_json.parent.name} is no MeshNet pack: {error}",
-                    remedy="Add the pack again: mediview models add FOLDER.",
-                ) from error
-        return _loaded[weights]
+    def load() -> Network:
+        try:
+            return _read(network_json, weights)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise ModelUnusable(
+                f"{network_json.parent.name} is no MeshNet pack: {error}",
+                remedy="Add the pack again: mediview models add FOLDER.",
+            ) from error
+
+    return WARM.get((str(weights), file_sha256(weights), device()), load, weights_bytes(weights))
 
 
 def classify(
@@ -67,8 +66,36 @@ def classify(
     """The most likely class of each voxel: uint8, of the shape of `voxels`.
 
     `on_layer` is told the fraction done. What lies outside of `voxels` counts as 0, the
-    value of the darkest voxels.
+    value of the darkest voxels. Where tiles are asked for, each is seen with as much around
+    it as the network reaches, so that the classes are the same.
     """
+    if current().tile_scale == 1.0:
+        return _classes(scores(network, voxels, on_layer))
+    reach = sum(one.dilation * (one.weight.shape[-1] // 2) for one in network.layers)
+    tiles = [
+        tuple(_halves(size)[part] for size, part in zip(voxels.shape, parts, strict=True))
+        for parts in np.ndindex(2, 2, 2)
+    ]
+    classes = np.empty(voxels.shape, np.uint8)
+    for number, tile in enumerate(tiles):
+        around = tuple(
+            slice(max(0, part.start - reach), min(size, part.stop + reach))
+            for part, size in zip(tile, voxels.shape, strict=True)
+        )
+        inner = tuple(
+            slice(part.start - wide.start, part.stop - wide.start)
+            for part, wide in zip(tile, around, strict=True)
+        )
+        seen = np.ascontiguousarray(voxels[around])
+        classes[tile] = _classes(scores(network, seen, lambda _: None))[inner]
+        on_layer((number + 1) / len(tiles))
+    return classes
+
+
+def scores(
+    network: Network, voxels: NDArray[np.float32], on_layer: Callable[[float], None]
+) -> torch.Tensor:
+    """What the network says of each voxel: shape (1, classes, ...), before any softmax."""
     import torch
     from torch.nn.functional import conv3d, elu_
 
@@ -83,8 +110,18 @@ def classify(
             if number < last:
                 x = elu_(x)
             on_layer((number + 1) / len(network.layers))
-        classes: NDArray[np.uint8] = x.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+    return x
+
+
+def _classes(x: torch.Tensor) -> NDArray[np.uint8]:
+    import torch
+
+    classes: NDArray[np.uint8] = x.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
     return classes
+
+
+def _halves(size: int) -> tuple[slice, slice]:
+    return slice(0, size // 2), slice(size // 2, size)
 
 
 def _read(network_json: Path, weights: Path) -> Network:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.description import BundleDescription
-from inference.bundles.installed import digests_of, verify
-from inference.bundles.runner import predict
+from inference.bundles.runner import predict, probe
+from inference.card import Proof
+from inference.model_folders import digests_of, verify_files
 from inference.pipeline import (
     Acceptance,
     Classification,
@@ -53,7 +54,7 @@ class MonaiBundle:
             f"{modality}: one regular stack of slices that the bundle's card takes."
         )
         try:
-            files = digests_of(bundle)
+            files = digests_of(bundle.folder, f"The bundle {bundle.name}")
         except ModelUnusable:
             files = ()
         self.card = ModelCard(
@@ -64,22 +65,42 @@ class MonaiBundle:
             intended_use=bundle.intended_use,
             input_description=self.accepts_text,
             files=files,
+            training_data=bundle.card.training_data,
+            output_codes=tuple(Code(*bundle.segment(value).code) for value in bundle.labels)
+            if bundle.kind == "segmentation"
+            else (),
+            revision=bundle.card.revision,
+            gate=bundle.card.thresholds,
+            normal_ranges=bundle.card.ranges,
+            admission="operator",
         )
 
     def readiness(self) -> Readiness:
         """Whether every file is as it was when the bundle was added; nothing is loaded."""
         try:
-            verify(self._bundle)
+            self._verify()
         except ModelUnusable as error:
             return Readiness(False, f"{error.message} {error.remedy}".strip())
         return Readiness(True, f"{self.card.name} {self.version}: files verified.")
+
+    def prove(self) -> Proof:
+        """Load the bundle; noise and a blank image must not give the same.
+
+        Raises ModelUnusable.
+        """
+        self._verify()
+        return Proof(
+            probe(self._bundle),
+            "Noise gives what it gave when the bundle was verified; a blank image gives another.",
+        )
+
+    def _verify(self) -> None:
+        verify_files(self._bundle.folder, f"the bundle {self._bundle.name}")
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
         """By the modality that the bundle states, and the condition of its card."""
-        if series.origin == "generated":
-            return Acceptance(False, "The series is a result of this node.")
         wanted = _MODALITIES.get(self._bundle.modality)
         if wanted is None and self._bundle.card.accepts is None:
             return Acceptance(
@@ -102,7 +123,7 @@ class MonaiBundle:
         volume = context.volume
         if volume is None:
             raise InvalidRequest(f"{self.name} was given no volume.", remedy="Give it a series.")
-        verify(self._bundle)
+        self._verify()
         started = time.perf_counter()
         found = predict(self._bundle, volume, context.settings.torch_threads, context.on_progress)
         timings_s = {"predict": time.perf_counter() - started}

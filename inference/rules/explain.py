@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from inference.catalogue import catalogue
-from inference.pipeline import Acceptance, Pipeline
+from inference.pipeline import Acceptance, Readiness
+from inference.registry.standing import Standing, offered
 from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
@@ -47,9 +47,9 @@ def explain_study(
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
         headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
         explanations += [
-            _explain(series, instances, headers, pipeline, tried)
-            for pipeline in catalogue(storage.settings)
-            if pipeline.input_kind == "volume"
+            _explain(series, instances, headers, standing, tried)
+            for standing in offered(storage)
+            if standing.pipeline.input_kind == "volume"
         ]
     return explanations
 
@@ -58,9 +58,10 @@ def _explain(
     series: Series,
     instances: Sequence[Instance],
     headers: Sequence[Dataset],
-    pipeline: Pipeline,
+    standing: Standing,
     rules: RuleSet,
 ) -> Explanation:
+    pipeline = standing.pipeline
     selection = select_stack(
         instances,
         headers,
@@ -68,6 +69,8 @@ def _explain(
     )
     acceptance = selection.acceptance
     readiness = pipeline.readiness()
+    if standing.held:
+        readiness = Readiness(False, standing.held)
     ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:

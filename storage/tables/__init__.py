@@ -20,6 +20,7 @@ from storage.tables.holdings import (
     volume,
 )
 from storage.tables.idempotency import idempotency_key
+from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
 from storage.tables.traffic import dimse_traffic
 from storage.tables.webhooks import webhook, webhook_delivery
@@ -61,6 +62,8 @@ __all__ = [
     "instance",
     "job",
     "metadata",
+    "model_change",
+    "model_state",
     "patient",
     "peer",
     "preference",

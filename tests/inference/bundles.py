@@ -16,13 +16,15 @@ _READING = [
 ]
 
 
-def segmentation_bundle(folder: Path, **card: Any) -> Path:
-    """Segments what is bright, by weights that say so."""
+def segmentation_bundle(
+    folder: Path, *, version: str = "0.3.1", threshold: float = 0.5, **card: Any
+) -> Path:
+    """Segments what is brighter than `threshold` of the brightest, by weights that say so."""
     network = torch.nn.Conv3d(1, 2, 3, padding=1)
-    # The mean of 27 voxels against one half.
+    # The mean of 27 voxels against the threshold.
     weight = torch.tensor([-20.0, 20.0]).reshape(2, 1, 1, 1, 1) / 27
     network.load_state_dict(
-        {"weight": weight.expand(2, 1, 3, 3, 3), "bias": torch.tensor([10.0, -10.0])}
+        {"weight": weight.expand(2, 1, 3, 3, 3), "bias": torch.tensor([20.0, -20.0]) * threshold}
     )
     inference = {
         "bundle_root": ".",
@@ -65,7 +67,7 @@ def segmentation_bundle(folder: Path, **card: Any) -> Path:
         },
     }
     metadata = {
-        "version": "0.3.1",
+        "version": version,
         "name": "Spleen of phantoms",
         "description": "Segments what is bright.",
         "copyright": "Nobody's",

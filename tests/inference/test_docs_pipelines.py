@@ -51,7 +51,7 @@ def test_a_bundle_is_added_and_ruled_as_the_page_says(tmp_path: Path) -> None:
     (bundle / "mediview.json").write_text(block("json card"))
     with storage_in(tmp_path) as storage:
         added = mediview(tmp_path, storage, "models", "add", "spleen_bundle")
-        assert "bundle-spleen-of-phantoms 0.3.1 is installed" in added
+        assert "It is active: the pipeline bundle-spleen-of-phantoms runs with it." in added
         assert "bundle-spleen-of-phantoms" in mediview(tmp_path, storage, "models", "list")
         rules = storage.settings.data_dir / "rules.yaml"
         rules.write_text(block("yaml rules"))

@@ -17,6 +17,7 @@ from inference.bundles.installed import add_bundle, installed_bundles
 from inference.catalogue import catalogue, pipeline_named
 from inference.pipeline import PipelineContext
 from inference.refusals import ModelUnusable
+from inference.registry.adding import add_model
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from inference.volume import assemble_volume
@@ -85,7 +86,7 @@ def test_its_mask_lies_on_the_oblique_grid_where_the_structure_is(
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[Storage]:
     with storage_in(tmp_path_factory.mktemp("node")) as storage:
-        add_bundle(storage.settings, bundle)
+        add_model(storage, bundle, "somebody")
         yield storage
 
 

@@ -1,0 +1,115 @@
+"""What is known of a model before it speaks: its card, and how it is proven."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from storage.entities import Code
+
+Admission = Literal["release", "setting", "operator"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of weights, and the digest without which it is not loaded."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class GateThreshold:
+    """What one metric of an evaluation must reach before a version may become active."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def admits(self, value: float) -> bool:
+        """Written so that a NaN is never admitted."""
+        return (self.at_least is None or value >= self.at_least) and (
+            self.at_most is None or value <= self.at_most
+        )
+
+    @property
+    def text(self) -> str:
+        parts = []
+        if self.at_least is not None:
+            parts.append(f"at least {self.at_least:g}")
+        if self.at_most is not None:
+            parts.append(f"at most {self.at_most:g}")
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class NormalRange:
+    """Values that the card's source calls normal for a measurement, ends included.
+
+    `sex` (M, F, O; empty: any) and `age_years` say of whom; a range that is bound to what is
+    not known of a patient is not applied.
+    """
+
+    label: str
+    unit: str
+    low: float | None
+    high: float | None
+    source: str
+    sex: str = ""
+    age_years: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model, as its authors state it."""
+
+    name: str
+    version: str
+    licence: str
+    source: str
+    intended_use: str
+    input_description: str
+    files: tuple[ModelFile, ...] = ()
+    training_data: str = "Not stated."
+    output_codes: tuple[Code, ...] = ()
+    """What its segments and measurements are coded as, where that is known beforehand."""
+    revision: str = ""
+    """Of the source: a commit or tag; empty where it has none."""
+    gate: tuple[GateThreshold, ...] = ()
+    normal_ranges: tuple[NormalRange, ...] = ()
+    admission: Admission = "release"
+    """Who answers for its being here: this release (or a package that the operator installed),
+    a setting, or an operator who added its folder and must activate it."""
+    digest: str = field(init=False, default="")
+    """SHA-256 over names and digests of all files: another digest is another model."""
+
+    def __post_init__(self) -> None:
+        lines = "\n".join(f"{file.sha256}  {file.name}" for file in sorted(self.files, key=_name))
+        if lines:
+            digest = hashlib.sha256(lines.encode()).hexdigest()
+            object.__setattr__(self, "digest", digest)
+
+    @property
+    def sha256(self) -> str:
+        """Of the first, main file of weights; empty where the model has none of its own."""
+        return self.files[0].sha256 if self.files else ""
+
+
+def _name(file: ModelFile) -> str:
+    return file.name
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a self-test showed: numbers that the same model gives again, and a sentence."""
+
+    answer: dict[str, float]
+    detail: str
+
+
+@runtime_checkable
+class Provable(Protocol):
+    """A pipeline that can prove its model by a known input and a blank one."""
+
+    def prove(self) -> Proof:
+        """Load the model and test it. Raises ModelUnusable where it does not do its work."""
+        ...

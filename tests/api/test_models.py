@@ -1,0 +1,81 @@
+"""Models over HTTP: cards for all, decisions for administrators alone."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.registry.adding import add_model
+from storage.events import Events
+from tests.api.access.closed import ClosedNode, closed_node, closed_settings
+from tests.api.client import ApiNode, finding_of, is_problem, scheduled_job, worked_on
+from tests.inference.bundles import segmentation_bundle
+
+NAME = "spleen-of-phantoms"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    ranges = [
+        {"label": "Brain volume", "unit": "cm3", "at_least": 1000, "at_most": 1600, "sex": "F",
+         "source": "A study of women"},
+        {"label": "Brain volume", "unit": "cm3", "at_least": 900, "source": "Anybody's"},
+    ]  # fmt: skip
+    return segmentation_bundle(tmp_path / "bundle", normal_ranges=ranges, revision="9c1e")
+
+
+def test_a_model_goes_from_verified_to_retired(api: ApiNode, bundle: Path) -> None:
+    add_model(api.storage, bundle, "petra", hold=True)
+    listed = {one["name"]: one for one in api.client.get("/api/models").json()["items"]}
+    assert listed["deepbet"]["state"] == "active"
+    assert (listed[NAME]["state"], listed[NAME]["ready"]) == ("added", False)
+    assert "mediview models verify" in listed[NAME]["detail"]
+    refused = api.client.post(f"/api/models/{NAME}/activate")
+    is_problem(refused, 409, "model_held")
+    # A process of its own imports torch and MONAI first.
+    verified = api.client.post(f"/api/models/{NAME}/verify", timeout=240).json()
+    assert verified["versions"][0]["state"] == "verified"
+    active = api.client.post(f"/api/models/{NAME}/activate", json={"version": "0.3.1"}).json()
+    (version,) = active["versions"]
+    assert (version["state"], version["ready"], version["changed_by"]) == ("active", True, "local")
+    assert version["revision"] == "9c1e"
+    assert version["output_codes"][0]["meaning"] == "Spleen"
+    retired = api.client.post(f"/api/models/{NAME}/retire", json={"reason": "Enough."}).json()
+    assert [(one["to_state"], one["detail"]) for one in retired["history"][:1]] == [
+        ("retired", "Enough.")
+    ]
+    is_problem(api.client.get("/api/models/none"), 404, "not_found")
+    topics = [event.topic for event in Events(api.storage.engine).since(0)]
+    assert topics.count("model") == len(retired["history"])
+
+
+def test_a_finding_links_its_card_and_says_what_is_normal(api: ApiNode, bundle: Path) -> None:
+    add_model(api.storage, bundle, "petra", hold=True)
+    job, _ = api.storage.jobs.schedule(f"bundle-{NAME}", "0.3.1", "2.25.1", "2.25.2", "f" * 64)
+    worked_on(api.storage, job, 950.0)
+    told = api.client.get(f"/api/jobs/{job.job_id}").json()
+    (finding,) = told["findings"]
+    # Nothing is known of the patient's sex here, so the range for women is not applied.
+    assert finding["normal_range"] == {
+        "low": 900.0, "high": None, "unit": "cm3", "source": "Anybody's",
+    }  # fmt: skip
+    (card,) = api.client.get(finding["model_url"]).json()["items"]
+    assert (card["name"], card["version"]) == (NAME, "0.3.1")
+    other = scheduled_job(api.storage)
+    worked_on(api.storage, other)
+    assert finding_of(other, 1.0).pipeline == "brain-volume"
+    (of_other,) = api.client.get(f"/api/jobs/{other.job_id}").json()["findings"]
+    assert of_other["normal_range"] is None
+    (deepbet,) = api.client.get(of_other["model_url"]).json()["items"]
+    assert deepbet["name"] == "deepbet"
+
+
+@pytest.mark.parametrize("order", ["verify", "activate", "shadow", "retire"])
+def test_only_administrators_decide(tmp_path: Path, order: str) -> None:
+    with closed_node(closed_settings(tmp_path)) as closed:
+        _only_admins(closed, order)
+
+
+def _only_admins(closed: ClosedNode, order: str) -> None:
+    with closed.with_key("reader", "radiologist", "api:read", "api:write") as reader:
+        assert reader.get("/api/models/deepbet").status_code == 200
+        assert reader.post(f"/api/models/deepbet/{order}").status_code == 403

@@ -1,0 +1,223 @@
+"""Which model may speak: added, verified, active, in the shadow, retired."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inference.card import ModelCard, Proof
+from inference.catalogue import pipeline_named
+from inference.refusals import ModelUnusable
+from inference.registry import deciding, proving
+from inference.registry.adding import add_model
+from inference.registry.proving import ensure_proven, verify, verify_apart
+from inference.registry.standing import ModelHeld, model_of, offered, standing_named
+from inference.run import run_job
+from inference.schedule import schedule_series
+from storage.errors import InvalidRequest, NotFound
+from storage.opening import Storage
+from tests.inference.bundles import segmentation_bundle
+from tests.inference.orchestration import complete_series, storage_in
+from tests.inference.small import BrightRegion
+
+NAME, PIPELINE = "spleen-of-phantoms", "bundle-spleen-of-phantoms"
+GATE = {"dice": {"at_least": 0.9}, "hausdorff95_mm": {"at_most": 4}, "cases": {"at_least": 2}}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    proving._proven.clear()
+    with storage_in(tmp_path) as storage:
+        yield storage
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    return segmentation_bundle(tmp_path / "first", accepts={"Modality": "MR"})
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    return segmentation_bundle(
+        tmp_path / "second", version="0.4.0", threshold=0.4, accepts={"Modality": "MR"}
+    )
+
+
+def state(storage: Storage, version: str) -> str:
+    return model_of(storage, NAME, version).state
+
+
+def test_a_model_that_is_held_is_added_and_offered_nothing(storage: Storage, first: Path) -> None:
+    added = add_model(storage, first, "petra", hold=True)
+    assert added.standing.state == "added"
+    decisions = {
+        one.pipeline: one for one in schedule_series(storage, complete_series(storage, "one"))
+    }
+    assert not decisions[PIPELINE].accepted
+    assert decisions[PIPELINE].reason.startswith(f"The model {NAME} 0.3.1 is not verified.")
+    with pytest.raises(ModelHeld, match="not verified, so it cannot become active"):
+        deciding.activate(storage, added.standing, "petra")
+    with pytest.raises(ModelHeld, match="cannot become a shadow"):
+        deciding.shadow(storage, added.standing, "petra")
+
+
+def test_from_added_to_results_with_who_and_when(storage: Storage, first: Path) -> None:
+    add_model(storage, first, "petra", hold=True)
+    verify(storage, model_of(storage, NAME), "hugo")
+    assert state(storage, "0.3.1") == "verified"
+    assert not schedule_series(storage, complete_series(storage, "held"))[-1].accepted
+    deciding.activate(storage, model_of(storage, NAME), "hugo")
+    series = complete_series(storage, "two", 12)
+    decision = next(one for one in schedule_series(storage, series) if one.pipeline == PIPELINE)
+    assert decision.accepted, decision.reason
+    job = run_job(storage, decision.job_id or "", "worker")
+    assert job is not None
+    assert job.state == "COMPLETED", job.reason
+    history = storage.model_states.history(NAME)
+    assert [(one.from_state, one.to_state, one.changed_by) for one in reversed(history)] == [
+        ("", "added", "petra"),
+        ("added", "verified", "hugo"),
+        ("verified", "active", "hugo"),
+    ]
+
+
+def test_a_second_version_waits_until_somebody_decides(
+    storage: Storage, first: Path, second: Path
+) -> None:
+    assert add_model(storage, first, "petra").standing.state == "active"
+    added = add_model(storage, second, "petra")
+    assert added.standing.state == "verified"
+    assert "Version 0.3.1 stays active." in " ".join(added.steps)
+    assert standing_named(storage, PIPELINE).pipeline.version == "0.3.1"
+    with pytest.raises(ModelHeld, match=r"2 versions of spleen-of-phantoms: 0.3.1, 0.4.0"):
+        model_of(storage, NAME)
+    deciding.activate(storage, model_of(storage, NAME, "0.4.0"), "petra")
+    assert (state(storage, "0.3.1"), state(storage, "0.4.0")) == ("retired", "active")
+    assert standing_named(storage, PIPELINE).pipeline.version == "0.4.0"
+    # Back again: what was retired is verified still.
+    deciding.activate(storage, model_of(storage, NAME, "0.3.1"), "petra")
+    assert [one.pipeline.version for one in offered(storage) if one.pipeline.name == PIPELINE] == [
+        "0.3.1"
+    ]
+    with pytest.raises(NotFound, match="no version 9"):
+        model_of(storage, NAME, "9")
+
+
+def test_other_weights_under_the_same_version_begin_anew(
+    storage: Storage, first: Path, tmp_path: Path
+) -> None:
+    add_model(storage, first, "petra")
+    other = segmentation_bundle(tmp_path / "other", threshold=0.2, accepts={"Modality": "MR"})
+    added = add_model(storage, other, "petra", hold=True)
+    assert added.standing.state == "added"
+
+
+def test_a_job_of_a_model_that_was_retired_meanwhile_makes_nothing(
+    storage: Storage, first: Path
+) -> None:
+    add_model(storage, first, "petra")
+    series = complete_series(storage, "three", 12)
+    decision = next(one for one in schedule_series(storage, series) if one.pipeline == PIPELINE)
+    deciding.retire(storage, model_of(storage, NAME), "petra", "The mask bleeds into the liver.")
+    job = run_job(storage, decision.job_id or "", "worker")
+    assert job is not None
+    assert job.state == "CANCELED"
+    assert job.reason.startswith(
+        f"The model {NAME} 0.3.1 is retired. The mask bleeds into the liver."
+    )
+
+
+def test_a_gate_names_metric_value_and_threshold(storage: Storage, tmp_path: Path) -> None:
+    gated = segmentation_bundle(tmp_path / "gated", gate=GATE)
+    added = add_model(storage, gated, "petra")
+    assert added.standing.state == "verified"
+    assert "dice at least 0.9" in added.steps[-1]
+    measured = {"dice": 0.85, "hausdorff95_mm": 3.0, "cases": 5.0}
+    assert storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": measured})
+    with pytest.raises(ModelHeld, match=r"dice is 0\.85, at least 0\.9 is asked\."):
+        deciding.activate(storage, model_of(storage, NAME), "petra")
+    storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": measured | {"dice": 0.93}})
+    assert deciding.activate(storage, model_of(storage, NAME), "petra").state == "active"
+
+
+@pytest.mark.parametrize("value", [float("nan"), None])
+def test_a_metric_that_was_not_measured_opens_no_gate(
+    storage: Storage, tmp_path: Path, value: float | None
+) -> None:
+    add_model(storage, segmentation_bundle(tmp_path / "gated", gate=GATE), "petra")
+    metrics = {"hausdorff95_mm": 1.0, "cases": 9.0} | ({} if value is None else {"dice": value})
+    storage.model_states.keep_evaluation(NAME, "0.3.1", {"metrics": metrics})
+    with pytest.raises(ModelHeld, match="dice is not measured"):
+        deciding.activate(storage, model_of(storage, NAME), "petra")
+
+
+def test_a_card_with_an_unknown_metric_is_refused_when_it_is_added(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = segmentation_bundle(tmp_path / "b", gate={"dyce": {"at_least": 1}})
+    with pytest.raises(InvalidRequest, match="gate knows no dyce"):
+        add_model(storage, folder, "petra")
+
+
+class Forgetful(BrightRegion):
+    """Gives another answer from the second self-test on, as with another library."""
+
+    answers: Iterator[float] = iter(())
+
+    def prove(self) -> Proof:
+        return Proof({"share": next(self.answers)}, "It answers.")
+
+
+def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_changes(
+    storage: Storage,
+) -> None:
+    card = ModelCard("forgetful", "1", "Apache-2.0", "tests", "Tests.", "MR")
+    pipeline = Forgetful(name="forgetful", card=card)
+    Forgetful.answers = iter((0.5, 0.501, 0.9, 0.9))
+    ensure_proven(storage, pipeline)
+    record = storage.model_states.get("forgetful", "1")
+    assert record is not None
+    assert (record.state, record.changed_by) == ("active", "self-test")
+    ensure_proven(storage, pipeline)  # not again in this process
+    proving._proven.clear()
+    ensure_proven(storage, pipeline)  # rounding of another machine
+    proving._proven.clear()
+    with pytest.raises(ModelUnusable, match=r"gives share 0\.9000 .* it gave 0\.5000"):
+        ensure_proven(storage, pipeline)
+    with pytest.raises(ModelHeld, match="is not verified"):
+        ensure_proven(storage, pipeline)
+    (standing,) = offered(storage, [pipeline])
+    assert "it gave 0.5000" in standing.held
+    kept, _ = verify(storage, standing, "petra")
+    assert kept.state == "active"
+
+
+def test_a_model_is_verified_in_a_process_of_its_own(
+    storage: Storage, first: Path, tmp_path: Path
+) -> None:
+    add_model(storage, first, "petra", hold=True)
+    verify_apart(storage.settings, NAME, None, "hugo")
+    assert state(storage, "0.3.1") == "verified"
+    folder = next(storage.settings.resolved_models_dir.glob(f"{NAME}@*"))
+    (folder / "configs" / "inference.json").write_text("{}")
+    with pytest.raises(ModelUnusable, match="has changed since it was added"):
+        verify_apart(storage.settings, NAME, "0.3.1", "hugo")
+
+
+def test_the_models_of_the_box_prove_themselves(storage: Storage, shared_models: Path) -> None:
+    add_model(storage, shared_models / "meshnet-brain-structures", "petra")
+    for name in ("brain-volume", "brain-structures", "lung-density"):
+        kept, shown = verify(storage, standing_named(storage, name), "petra")
+        assert kept.state == "active", name
+        assert kept.answer, name
+        assert "blank" in shown
+
+
+def test_versions_lie_side_by_side(storage: Storage, first: Path, second: Path) -> None:
+    add_model(storage, first, "petra")
+    add_model(storage, second, "petra")
+    names = sorted(path.name for path in storage.settings.resolved_models_dir.iterdir())
+    assert names == [f"{NAME}@0.3.1", f"{NAME}@0.4.0"]
+    shutil.rmtree(storage.settings.resolved_models_dir / f"{NAME}@0.4.0")
+    assert pipeline_named(storage.settings, PIPELINE).version == "0.3.1"
