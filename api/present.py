@@ -14,9 +14,8 @@ from api.payloads.findings import (
     SegmentRefPayload,
 )
 from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
-from api.payloads.reports import ReportPayload, ReportSectionPayload, ReportSentencePayload
 from api.payloads.studies import SeriesSummary
-from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Report, Series
+from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Series
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
@@ -196,30 +195,6 @@ def delivery_payload(delivery: Delivery) -> DeliveryPayload:
         sent_at=delivery.sent_at,
         created_at=delivery.created_at,
         updated_at=delivery.updated_at,
-    )
-
-
-def report_payload(report: Report) -> ReportPayload:
-    return ReportPayload(
-        report_id=report.report_id,
-        study_instance_uid=report.study_instance_uid,
-        job_id=report.job_id,
-        state=report.state,
-        language=report.language,
-        title=report.title,
-        sections=[
-            ReportSectionPayload(
-                heading=section.heading,
-                sentences=[
-                    ReportSentencePayload(
-                        text=sentence.text, finding_ids=list(sentence.finding_ids)
-                    )
-                    for sentence in section.sentences
-                ],
-            )
-            for section in report.sections
-        ],
-        created_at=report.created_at,
     )
 
 

@@ -11,6 +11,7 @@ from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
 from api.payloads.studies import Completed, StudyDetail, StudyPage, StudySummary
+from api.report_present import report_payload, study_report
 from api.study_progress import delivery_progress, refusals
 from api.study_query import StudyQuery
 from api.study_state import derive_state
@@ -19,6 +20,7 @@ from inference.wake import wake
 from storage.clock import utcnow
 from storage.entities import Decision, Delivery, Job, Series, Study
 from storage.opening import Storage
+from storage.report_entities import Report
 
 router = APIRouter(prefix="/api/studies", tags=["studies"])
 
@@ -46,7 +48,7 @@ def list_studies(
 def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     """The study with its series, every pipeline's decision, the deliveries and reports."""
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
-    return whole.detail(storage)
+    return whole.detail()
 
 
 @router.post(
@@ -98,6 +100,7 @@ class _Whole:
     jobs: list[Job]
     deliveries: list[Delivery]
     findings_count: int
+    report: Report | None
 
     @classmethod
     def read(cls, storage: Storage, studies: list[Study]) -> "list[_Whole]":
@@ -108,6 +111,7 @@ class _Whole:
         jobs = storage.jobs.of_studies(uids)
         deliveries = storage.deliveries.of_studies(uids)
         findings = storage.findings.counts(uids)
+        reports = storage.reports.states_of(uids)
         return [
             cls(
                 study,
@@ -116,6 +120,7 @@ class _Whole:
                 jobs[uid],
                 deliveries[uid],
                 findings[uid],
+                reports.get(uid),
             )
             for uid, study in zip(uids, studies, strict=True)
         ]
@@ -145,14 +150,14 @@ class _Whole:
             findings_count=self.findings_count,
             refusals=refusals(self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
+            report=study_report(self.report),
         )
 
-    def detail(self, storage: Storage) -> StudyDetail:
-        uid = self.study.study_instance_uid
+    def detail(self) -> StudyDetail:
         return StudyDetail(
             **dict(self.summary()),
             series=[present.series_summary(series) for series in self.series],
             decisions=present.decision_payloads(self.decisions),
             deliveries=[present.delivery_payload(delivery) for delivery in self.deliveries],
-            reports=[present.report_payload(report) for report in storage.reports.of_study(uid)],
+            reports=[] if self.report is None else [report_payload(self.report)],
         )

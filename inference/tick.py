@@ -12,6 +12,7 @@ import structlog
 
 from inference.failures import place
 from inference.pipeline import Pipeline
+from inference.reporting.due import draft_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
 from storage.entities import Job
@@ -66,6 +67,7 @@ class Clockwork:
                 self._schedule,
                 self._perform_work_items,
                 self._hand_out_jobs,
+                self._draft_reports,
                 self._hand_out_deliveries,
                 self._hand_out_notices,
             ):
@@ -102,6 +104,9 @@ class Clockwork:
         if fresh:
             self._send_jobs([job.job_id for job in fresh])
             self._handed_out.update((_key(job), now) for job in fresh)
+
+    def _draft_reports(self, now: datetime) -> None:
+        draft_due(self._storage, now)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
         if self._storage.deliveries.due_count(now):

@@ -15,6 +15,7 @@ from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.predecessor import predecessor_report
 from inference.registry.proving import ensure_proven
+from inference.reporting.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.writing import part10
 from inference.rules.of_job import destinations_of, rule_for
@@ -105,7 +106,7 @@ class Work:
                 predecessor_report(self._storage, self._job),
             )
         with self._stage("storing", _STORING):
-            stored = self._store(results, destinations)
+            stored = self._store(pipeline.title, results, destinations)
         self._timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored, notes)
 
@@ -149,7 +150,7 @@ class Work:
         self._report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
 
     def _store(
-        self, results: EncodedResults, destinations: Sequence[KnownPeer]
+        self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
     ) -> list[dict[str, str]]:
         """Objects first, then the rows that name them, deliveries last: all may be repeated."""
         job, storage = self._job, self._storage
@@ -180,8 +181,8 @@ class Work:
         auditing.results_made(storage, job, instances)
         self._still_ours()
         storage.findings.replace_for_job(job.job_id, results.findings)
-        if results.report is not None:
-            storage.reports.put(results.report)
+        if job.input_object_key and results.findings:
+            draft_image(storage, job, title, results.findings)
         for destination in destinations:
             taken = [one for one in instances if destination.takes(one.sop_class_uid)]
             storage.deliveries.enqueue(destination.name, taken, job.job_id)

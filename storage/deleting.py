@@ -23,6 +23,7 @@ from storage.errors import NotFound, StorageUnavailable
 from storage.events import add_event
 from storage.index import Index, select_instances
 from storage.objects import ObjectStore
+from storage.report_rows import remove_reports
 from storage.rows import to_instance
 from storage.settle import object_key as settled_key
 from storage.tombstones import (
@@ -268,7 +269,8 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     if row is None:
         return False
     _remove_work(connection, t.job.c.study_instance_uid == study_uid)
-    for table in (t.decision, t.finding, t.report, t.delivery, t.availability_notice):
+    remove_reports(connection, t.report.c.study_instance_uid == study_uid)
+    for table in (t.decision, t.finding, t.report_due, t.delivery, t.availability_notice):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     connection.execute(delete(t.study).where(t.study.c.id == row.id))
     connection.execute(
@@ -282,6 +284,6 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
 
 def _remove_work(connection: Connection, condition: Any) -> None:
     jobs = select(t.job.c.job_id).where(condition)
-    for table in (t.finding, t.report):
-        connection.execute(delete(table).where(table.c.job_id.in_(jobs)))
+    remove_reports(connection, t.report.c.job_id.in_(jobs))
+    connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
     connection.execute(delete(t.job).where(condition))

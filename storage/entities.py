@@ -18,7 +18,9 @@ StudyState = Literal[
     "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
 ]
 UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
-EventTopic = Literal["study", "job", "delivery", "finding", "upload", "workitem", "model"]
+EventTopic = Literal[
+    "study", "job", "delivery", "finding", "upload", "workitem", "model", "report"
+]
 Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 
@@ -193,30 +195,6 @@ class Feedback:
     reason: str
     said_by: str
     said_at: datetime
-
-
-@dataclass(frozen=True)
-class ReportSentence:
-    text: str
-    finding_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ReportSection:
-    heading: str
-    sentences: tuple[ReportSentence, ...]
-
-
-@dataclass(frozen=True)
-class Report:
-    report_id: str
-    study_instance_uid: str
-    job_id: str
-    state: str
-    language: str
-    title: str
-    sections: tuple[ReportSection, ...]
-    created_at: datetime
 
 
 @dataclass(frozen=True)

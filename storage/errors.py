@@ -68,3 +68,15 @@ class StorageUnavailable(MediViewError):
     """Database, object store or data folder cannot be reached just now."""
 
     code = "storage_unavailable"
+
+
+class VersionConflict(MediViewError):
+    """Somebody else has changed the thing since it was read."""
+
+    code = "version_conflict"
+
+
+class StateConflict(MediViewError):
+    """The thing is in a state that does not allow it."""
+
+    code = "state_conflict"

@@ -14,6 +14,7 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.entities import Code, Feedback, Finding, Verdict
 from storage.events import add_event
+from storage.report_due import mark_report_due
 from storage.rows import to_feedback
 
 
@@ -55,6 +56,7 @@ class FindingFeedback:
                 job_id=finding.job_id,
                 payload={"finding_id": finding.finding_id, "verdict": verdict},
             )
+            mark_report_due(connection, finding.study_instance_uid, said.said_at)
         return said
 
     def of_findings(self, finding_ids: Sequence[str]) -> dict[str, list[Feedback]]:

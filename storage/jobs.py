@@ -17,6 +17,7 @@ from storage.database import insert_or_ignore, reading, writing
 from storage.entities import Job, JobState
 from storage.errors import NotFound
 from storage.events import add_event
+from storage.report_due import mark_report_due
 from storage.requests import current_request_id
 from storage.rows import to_job
 from storage.series_requests import request_of
@@ -269,6 +270,8 @@ class Jobs:
             row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
             job = to_job(row.mappings().one())
             _announce(connection, job, now)
+            if job.state in ("COMPLETED", "CANCELED"):
+                mark_report_due(connection, job.study_instance_uid, now)
             return job
 
 

@@ -34,7 +34,9 @@ from storage.model_states import ModelStates
 from storage.objects import FilesystemObjects, ObjectStore
 from storage.peers import Peers
 from storage.preferences import Preferences
+from storage.priors import Priors
 from storage.procedure_steps import ProcedureSteps
+from storage.report_due import ReportsDue
 from storage.reports import Reports
 from storage.s3 import S3Objects
 from storage.sessions import Sessions
@@ -70,6 +72,8 @@ class Storage:
     findings: Findings
     finding_feedback: FindingFeedback
     reports: Reports
+    priors: Priors
+    reports_due: ReportsDue
     deliveries: Deliveries
     deletions: Deletions
     conflicts: Conflicts
@@ -137,6 +141,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             findings=Findings(engine),
             finding_feedback=FindingFeedback(engine),
             reports=Reports(engine),
+            priors=Priors(engine),
+            reports_due=ReportsDue(engine),
             deliveries=Deliveries(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),

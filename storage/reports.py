@@ -1,56 +1,223 @@
-"""Report drafts, each sentence bound to findings."""
+"""The reports of studies: one a study, with every version it had.
 
-from dataclasses import asdict
+A draft may take the place of a draft that nobody has touched. What a person wrote,
+confirmed or signed is never changed by the node: a newer draft is offered beside it.
+"""
 
-from sqlalchemy import Engine, delete, func, insert, select
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
-from storage.database import reading, writing
-from storage.entities import Report
-from storage.errors import NotFound
-from storage.rows import to_report
+from storage.clock import utcnow
+from storage.database import insert_or_ignore, reading, writing
+from storage.errors import InvalidRequest, NotFound, StateConflict
+from storage.report_entities import Report, ReportSection, ReportState, ReportVersion
+from storage.report_rows import (
+    SETTLED,
+    announce_report,
+    as_json,
+    change_report,
+    get_report,
+    keep_version,
+    locked_report,
+    next_version,
+    propose,
+    read_for_change,
+)
+from storage.report_states import check_move
+from storage.rows import to_report, to_report_version
 
 
 class Reports:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def put(self, report: Report) -> None:
-        """Keep the report in place of an earlier one of the same job."""
+    def offer(
+        self,
+        study_instance_uid: str,
+        *,
+        language: str,
+        title: str,
+        sections: Sequence[ReportSection],
+        basis_digest: str,
+        job_id: str = "",
+        made_by: str = "",
+        replace: bool = False,
+    ) -> Report:
+        """A draft for a study: taken where nobody's text is in its way, else kept as a proposal.
+
+        `replace`: take it even so, where the report is not signed. The same draft from the
+        same basis changes nothing.
+        """
+        kept = as_json(sections)
+        now = utcnow()
         with writing(self._engine) as connection:
-            connection.execute(delete(t.report).where(t.report.c.job_id == report.job_id))
-            connection.execute(insert(t.report).values(**asdict(report)))
+            made = insert_or_ignore(
+                connection,
+                t.report,
+                {
+                    "report_id": str(uuid.uuid4()),
+                    "study_instance_uid": study_instance_uid,
+                    "job_id": job_id,
+                    "state": "draft",
+                    "version": 1,
+                    "language": language,
+                    "title": title,
+                    "sections": kept,
+                    "changed_by": made_by,
+                    "basis_digest": basis_digest,
+                    "created_at": now,
+                    "updated_at": now,
+                },
+            )
+            report = locked_report(
+                connection,
+                t.report.c.study_instance_uid == study_instance_uid,
+                t.report.c.job_id == job_id,
+            )
+            if made:
+                keep_version(connection, report, "")
+                announce_report(connection, report, "drafted")
+                return report
+            if report.is_signed or (report.is_touched and not replace):
+                return propose(connection, report, kept, basis_digest, now)
+            unchanged = (as_json(report.sections), report.language) == (kept, language)
+            if unchanged and report.basis_digest == basis_digest and report.state == "draft":
+                return report
+            values = {
+                "state": "draft",
+                "language": language,
+                "title": title,
+                "sections": kept,
+                "basis_digest": basis_digest,
+            }
+            return next_version(connection, report, values | SETTLED, made_by, now, "drafted")
+
+    def edit(
+        self,
+        report_id: str,
+        version: int,
+        sections: Sequence[ReportSection],
+        edited_by: str,
+        *,
+        title: str | None = None,
+    ) -> Report:
+        """Another text. Raises NotFound, VersionConflict, StateConflict for a signed one."""
+        with writing(self._engine) as connection:
+            report = read_for_change(connection, report_id, version)
+            if report.is_signed:
+                raise StateConflict(
+                    f"The report is {report.state}, and signed text stays as it was signed.",
+                    remedy="Move it to the state amended, with the changed text and the reason.",
+                )
+            values = {
+                "sections": as_json(sections),
+                "title": report.title if title is None else title,
+            }
+            return next_version(connection, report, values, edited_by, utcnow(), "edited")
+
+    def move(
+        self,
+        report_id: str,
+        version: int,
+        state: ReportState,
+        moved_by: str,
+        *,
+        sections: Sequence[ReportSection] | None = None,
+        reason: str = "",
+    ) -> Report:
+        """Another state, with the text that goes with an amendment.
+
+        Raises NotFound, VersionConflict, StateConflict, InvalidRequest.
+        """
+        now = utcnow()
+        with writing(self._engine) as connection:
+            report = read_for_change(connection, report_id, version)
+            check_move(report, state, sections, reason)
+            values: dict[str, Any] = {"state": state}
+            if sections is not None:
+                values["sections"] = as_json(sections)
+            if state in ("final", "amended"):
+                values |= {"signed_by": moved_by, "signed_at": now} | SETTLED
+                if report.proposal_digest:
+                    values["basis_digest"] = report.proposal_digest
+            return next_version(connection, report, values, moved_by, now, state, reason)
+
+    def dismiss(self, report_id: str, version: int, said_by: str) -> Report:
+        """The person has seen what came, and the text stands. Raises NotFound, VersionConflict."""
+        with writing(self._engine) as connection:
+            report = read_for_change(connection, report_id, version)
+            if not report.attention:
+                raise InvalidRequest(
+                    "Nothing new waits beside this report.", remedy="There is nothing to dismiss."
+                )
+            values = SETTLED | {
+                "basis_digest": report.proposal_digest,
+                "updated_at": utcnow(),
+            }
+            return change_report(connection, report, values, "dismissed", said_by)
 
     def get(self, report_id: str) -> Report:
         """Raises NotFound."""
         with reading(self._engine) as connection:
-            row = (
-                connection.execute(select(t.report).where(t.report.c.report_id == report_id))
-                .mappings()
-                .first()
-            )
-        if row is None:
-            raise NotFound(
-                "There is no report under that identifier.", remedy="GET /api/reports lists them."
-            )
-        return to_report(row)
+            return get_report(connection, report_id)
 
     def of_study(self, study_instance_uid: str) -> list[Report]:
+        """The study's report in a list of one, or none."""
+        return self.list(study_instance_uid)[0]
+
+    def states_of(self, study_instance_uids: Sequence[str]) -> dict[str, Report]:
+        """The reports of several studies, by study; those without one are left out."""
         with reading(self._engine) as connection:
             rows = connection.execute(
-                select(t.report)
-                .where(t.report.c.study_instance_uid == study_instance_uid)
-                .order_by(t.report.c.created_at)
+                select(t.report).where(
+                    t.report.c.study_instance_uid.in_(study_instance_uids), t.report.c.job_id == ""
+                )
             )
-            return [to_report(row) for row in rows.mappings()]
+            return {row["study_instance_uid"]: to_report(row) for row in rows.mappings()}
+
+    def versions(self, report_id: str) -> list[ReportVersion]:
+        """All of them, the newest first. Raises NotFound."""
+        with reading(self._engine) as connection:
+            get_report(connection, report_id)
+            rows = connection.execute(
+                select(t.report_version)
+                .where(t.report_version.c.report_id == report_id)
+                .order_by(t.report_version.c.version.desc())
+            )
+            return [to_report_version(row) for row in rows.mappings()]
+
+    def version(self, report_id: str, version: int) -> ReportVersion:
+        """Raises NotFound."""
+        for one in self.versions(report_id):
+            if one.version == version:
+                return one
+        raise NotFound(
+            f"The report has no version {version}.",
+            remedy="GET /api/reports/{report_id}/versions lists them.",
+        )
 
     def list(
-        self, study_instance_uid: str | None = None, limit: int = 100, offset: int = 0
+        self,
+        study_instance_uid: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        state: ReportState | None = None,
+        needs_attention: bool | None = None,
     ) -> tuple[list[Report], int]:
-        """The newest first, and how many there are in all."""
+        """The last changed first, and how many there are in all."""
         conditions = []
         if study_instance_uid is not None:
             conditions.append(t.report.c.study_instance_uid == study_instance_uid)
+        if state is not None:
+            conditions.append(t.report.c.state == state)
+        if needs_attention is not None:
+            waits = t.report.c.attention != ""
+            conditions.append(waits if needs_attention else ~waits)
         with reading(self._engine) as connection:
             total = connection.execute(
                 select(func.count()).select_from(t.report).where(*conditions)
@@ -58,7 +225,7 @@ class Reports:
             rows = connection.execute(
                 select(t.report)
                 .where(*conditions)
-                .order_by(t.report.c.created_at.desc(), t.report.c.report_id)
+                .order_by(t.report.c.updated_at.desc(), t.report.c.report_id)
                 .limit(limit)
                 .offset(offset)
             )

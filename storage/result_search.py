@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Engine, FromClause, case, func, select
 
 from storage import tables as t
 from storage.database import reading
-from storage.entities import Finding, Report
+from storage.entities import Finding
+from storage.report_entities import Report
 from storage.rows import to_finding, to_report
 
 EntityT = TypeVar("EntityT")
@@ -35,7 +36,8 @@ def finding_updated() -> ColumnElement[datetime]:
 
 
 def report_updated() -> ColumnElement[datetime]:
-    return func.coalesce(t.job.c.finished_at, t.report.c.created_at)
+    """When it last changed."""
+    return t.report.c.updated_at
 
 
 def find_findings(
@@ -47,7 +49,7 @@ def find_findings(
     belong to no study are left out.
     """
     updated = finding_updated().label("updated_at")
-    source = _of_studies(t.finding)
+    source = _with_patients(t.finding.join(t.job, t.job.c.job_id == t.finding.c.job_id), t.finding)
     conditions = [t.job.c.state == "COMPLETED", *where]
     rows, total = _page(
         engine, source, (t.finding, updated), updated, t.finding.c.finding_id, conditions,
@@ -60,12 +62,12 @@ def find_reports(
     engine: Engine, where: Sequence[ColumnElement[bool]], limit: int, offset: int
 ) -> tuple[list[Found[Report]], int]:
     """The same for reports."""
-    updated = report_updated().label("updated_at")
-    source = _of_studies(t.report)
+    updated = report_updated().label("changed_at")
+    source = _with_patients(t.report)
     rows, total = _page(
         engine, source, (t.report, updated), updated, t.report.c.report_id, where, limit, offset
     )
-    return [Found(to_report(row), row["updated_at"]) for row in rows], total
+    return [Found(to_report(row), row["changed_at"]) for row in rows], total
 
 
 def pipelines_seen(engine: Engine) -> list[tuple[str, str]]:
@@ -79,11 +81,10 @@ def pipelines_seen(engine: Engine) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-def _of_studies(table: Any) -> FromClause:
-    joined: FromClause = (
-        table.join(t.job, t.job.c.job_id == table.c.job_id)
-        .join(t.study, t.study.c.study_instance_uid == table.c.study_instance_uid)
-        .join(t.patient, t.patient.c.id == t.study.c.patient_fk)
+def _with_patients(source: Any, table: Any = None) -> FromClause:
+    studied = (source if table is None else table).c.study_instance_uid
+    joined: FromClause = source.join(t.study, t.study.c.study_instance_uid == studied).join(
+        t.patient, t.patient.c.id == t.study.c.patient_fk
     )
     return joined
 

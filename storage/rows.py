@@ -14,14 +14,12 @@ from storage.entities import (
     Instance,
     Job,
     Location,
-    Report,
-    ReportSection,
-    ReportSentence,
     SegmentRef,
     Series,
     Study,
     Upload,
 )
+from storage.report_entities import Report, ReportSection, ReportSentence, ReportVersion
 
 
 def to_study(row: RowMapping, modalities: tuple[str, ...]) -> Study:
@@ -63,17 +61,29 @@ def to_feedback(row: RowMapping) -> Feedback:
 
 def to_report(row: RowMapping) -> Report:
     fields = _only(Report, row)
-    fields["sections"] = tuple(
+    fields["sections"] = to_sections(row["sections"])
+    fields["proposal"] = None if row["proposal"] is None else to_sections(row["proposal"])
+    return Report(**fields)
+
+
+def to_report_version(row: RowMapping) -> ReportVersion:
+    return ReportVersion(**{**_only(ReportVersion, row), "sections": to_sections(row["sections"])})
+
+
+def to_sections(kept: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
+    return tuple(
         ReportSection(
             section["heading"],
-            tuple(
-                ReportSentence(sentence["text"], tuple(sentence["finding_ids"]))
-                for sentence in section["sentences"]
-            ),
+            tuple(_sentence(sentence) for sentence in section["sentences"]),
+            section.get("kind", "findings"),
         )
-        for section in row["sections"]
+        for section in kept
     )
-    return Report(**fields)
+
+
+def _sentence(kept: dict[str, Any]) -> ReportSentence:
+    lists = ("finding_ids", "prior_finding_ids", "series_instance_uids")
+    return ReportSentence(**{**kept, **{name: tuple(kept.get(name, ())) for name in lists}})
 
 
 def to_delivery(row: RowMapping) -> Delivery:

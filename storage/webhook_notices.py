@@ -26,6 +26,12 @@ EVENT_TYPES: Mapping[str, str] = {
     "finding.accepted": "Somebody has accepted a finding.",
     "finding.rejected": "Somebody has rejected a finding.",
     "finding.edited": "Somebody has corrected a finding.",
+    "report.drafted": "The report of a study was drafted, for the first time or anew.",
+    "report.edited": "Somebody has changed the text of a report.",
+    "report.attention": "Results came after the text of a report was written or signed.",
+    "report.preliminary": "A report is preliminary.",
+    "report.final": "A radiologist has signed a report.",
+    "report.amended": "A radiologist has amended a signed report.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
@@ -63,6 +69,9 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
         case "finding":
             named = f"finding.{_verdict(event.payload)}"
             data = about | {"finding_id": event.payload.get("finding_id", "")}
+        case "report":
+            named = f"report.{event.payload['change']}"
+            data = about | {name: event.payload[name] for name in ("report_id", "state", "version")}
         case "workitem":
             if event.payload["event_type"] != _STATE_REPORT or event.payload.get("receiver"):
                 return []

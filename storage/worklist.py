@@ -1,7 +1,7 @@
 """The modality worklist: what an integrator has scheduled and modalities ask for (PS3.4 K)."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -108,6 +108,26 @@ class Worklist:
                 remedy="GET /api/worklist lists what is scheduled.",
             )
         return WorklistItem(**row)
+
+    def of_study(
+        self, study_instance_uid: str, accession_number: str = ""
+    ) -> Sequence[WorklistItem]:
+        """Items of the study by its UID, else by its accession number; the newest first."""
+        columns = t.worklist_item.c
+        wanted = [columns.study_instance_uid == study_instance_uid]
+        if accession_number:
+            wanted.append(columns.accession_number == accession_number)
+        for condition in wanted:
+            with reading(self._engine) as connection:
+                rows = connection.execute(
+                    select(t.worklist_item)
+                    .where(condition, columns.state != "CANCELED")
+                    .order_by(columns.updated_at.desc())
+                )
+                found = [WorklistItem(**row) for row in rows.mappings()]
+            if found:
+                return found
+        return []
 
     def list(
         self,

@@ -97,6 +97,13 @@ MATRIX: tuple[Rule, ...] = (
     ),
     Rule("GET", "/api/reports", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/versions", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/diff", READERS, "api:read"),
+    Rule("POST", "/api/reports/draft", WRITERS, "api:write"),
+    # Signing takes the role radiologist itself: api.report_changes.
+    Rule("PUT", "/api/reports/{report_id}", RADIOLOGISTS, "api:write"),
+    Rule("POST", "/api/reports/{report_id}/state", RADIOLOGISTS, "api:write"),
+    Rule("DELETE", "/api/reports/{report_id}/proposal", RADIOLOGISTS, "api:write"),
     Rule("POST", "/api/jobs", WRITERS, "api:write"),
     Rule("PATCH", "/api/jobs/{job_id}", WRITERS, "api:write"),
     Rule("POST", "/api/jobs/{job_id}/cancel", WRITERS, "api:write"),

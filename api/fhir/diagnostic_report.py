@@ -20,7 +20,8 @@ from api.fhir.types import (
     uid_identifier,
 )
 from storage import tables as t
-from storage.entities import Report, Study
+from storage.entities import Study
+from storage.report_entities import Report
 from storage.result_search import Found, report_updated
 
 _RADIOLOGY = CodeableConcept(
@@ -34,6 +35,13 @@ _RADIOLOGY = CodeableConcept(
 )
 _CODE = Coding(system="http://loinc.org", code="18748-4", display="Diagnostic imaging study")
 _DRAFT = "A draft made by software from unverified findings; nobody has signed it."
+# hl7.org/fhir/R4/valueset-diagnostic-report-status.html
+_STATUS = {
+    "draft": "preliminary",
+    "preliminary": "preliminary",
+    "final": "final",
+    "amended": "amended",
+}
 
 
 def _code(name: str, value: str) -> Condition:
@@ -46,13 +54,18 @@ def _identifier(name: str, value: str) -> Condition:
     return t.report.c.report_id == read_token(value).code
 
 
+def _status(name: str, value: str) -> Condition:
+    wanted = [state for state, status in _STATUS.items() if status == read_token(value).code]
+    return t.report.c.state.in_(wanted)
+
+
 PARAMETERS: dict[str, Parameter] = {
     "_id": by_text(t.report.c.report_id),
     "_lastUpdated": by_time(report_updated()),
     "identifier": _identifier,
     "code": _code,
     "category": by_fixed("RAD"),
-    "status": by_fixed("preliminary"),
+    "status": _status,
     "issued": by_time(report_updated()),
     # None of R4's own, which cannot ask for a study; named as R5 names it.
     "study": by_study(t.report.c.study_instance_uid),
@@ -64,8 +77,17 @@ def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
     report = found.entity
     sentences = [sentence for section in report.sections for sentence in section.sentences]
     findings = dict.fromkeys(one for sentence in sentences for one in sentence.finding_ids)
+    concluded = [
+        sentence.text.strip()
+        for section in report.sections
+        if section.kind == "impression"
+        for sentence in section.sentences
+    ]
+    if not report.is_signed:
+        concluded.append(_DRAFT)
     return DiagnosticReport(
         id=report.report_id,
+        status=_STATUS[report.state],
         meta=meta(found.updated_at),
         text=_narrative(report),
         contained=[patient_of(study)],
@@ -84,16 +106,22 @@ def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
                 identifier=uid_identifier(study.study_instance_uid),
             )
         ],
-        conclusion=" ".join([*(one.text.strip() for one in sentences), _DRAFT]),
+        conclusion=" ".join(concluded),
     )
 
 
 def _narrative(report: Report) -> Narrative:
-    parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", f"<p>{escape(_DRAFT)}</p>"]
+    parts = [f"<p><b>{escape(report.title or 'Report')}</b></p>", *_caution(report)]
     for section in report.sections:
         text = " ".join(sentence.text for sentence in section.sentences)
         parts.append(f"<p>{escape(section.heading)}: {escape(text)}</p>")
     body = "".join(parts)
     return Narrative(
-        status="generated", div=f'<div xmlns="http://www.w3.org/1999/xhtml">{body}</div>'
+        # A signed report is a person's word, of which the resource repeats only a part.
+        status="additional" if report.is_signed else "generated",
+        div=f'<div xmlns="http://www.w3.org/1999/xhtml">{body}</div>',
     )
+
+
+def _caution(report: Report) -> list[str]:
+    return [] if report.is_signed else [f"<p>{escape(_DRAFT)}</p>"]

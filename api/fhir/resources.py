@@ -95,7 +95,7 @@ class DiagnosticReport(Resource):
     contained: list[Patient] | None = None
     identifier: list[Identifier]
     based_on: list[Reference] | None = None
-    status: Literal["preliminary"] = "preliminary"
+    status: str = Field(examples=["preliminary", "final", "amended"])
     category: list[CodeableConcept]
     code: CodeableConcept
     subject: Reference

@@ -7,7 +7,7 @@ from pydantic import Field
 from api.payloads.base import Page, Payload
 from api.payloads.deliveries import DeliveryPayload
 from api.payloads.jobs import DecisionPayload, JobPayload
-from api.payloads.reports import ReportPayload
+from api.payloads.reports import ReportPayload, StudyReport
 from storage.entities import Origin, SeriesState, StudyState
 
 _UID = "2.25.329800735698586629295641978511506172918"
@@ -67,6 +67,7 @@ class StudySummary(Payload):
     state_text: str = Field(description="The state in a sentence, for people.")
     jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
     findings_count: int
+    report: StudyReport | None = Field(description="Where its report stands; null without one.")
     refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
     delivery: DeliveryProgress
 
@@ -75,7 +76,7 @@ class StudyDetail(StudySummary):
     series: list[SeriesSummary]
     decisions: list[DecisionPayload]
     deliveries: list[DeliveryPayload]
-    reports: list[ReportPayload]
+    reports: list[ReportPayload] = Field(description="The study's one report, or none.")
 
 
 class StudyPage(Page):

@@ -1,4 +1,4 @@
-"""From what a pipeline found to what leaves the house: findings, DICOM objects, a draft."""
+"""From what a pipeline found to what leaves the house: findings and DICOM objects."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from pydicom.dataset import Dataset
 from inference.findings import build_findings
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.identity import ResultKind
-from inference.results.narrative import NOTE, draft_report
+from inference.results.narrative import NOTE
 from inference.results.pdf import encode_pdf
 from inference.results.pictures import draw_pictures
 from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
 from inference.volume import Volume
-from storage.entities import Finding, Job, Report
+from storage.entities import Finding, Job
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,10 @@ class ResultObject:
 
 @dataclass(frozen=True)
 class EncodedResults:
-    """All that one job gives; `report` is absent where there is nothing to say."""
+    """All that one job gives. The report is the study's: `inference.reporting` drafts it."""
 
     findings: tuple[Finding, ...]
     objects: tuple[ResultObject, ...]
-    report: Report | None
 
 
 def encode_results(
@@ -44,19 +43,18 @@ def encode_results(
     extra_kinds: Collection[str] = (),
     predecessor: Dataset | None = None,
 ) -> EncodedResults:
-    """Make findings, SEG, SR and draft of one output, so that they never disagree.
+    """Make findings, SEG and SR of one output, so that they never disagree.
 
     `predecessor` is the SR that the new one replaces.
     `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
-    Without a volume (an image that is not DICOM) there are findings and a draft only.
+    Without a volume (an image that is not DICOM) there are findings only.
     Deterministic: the same job, sources and output give the same bytes.
     """
     findings = build_findings(job, pipeline, output)
-    report = draft_report(job, pipeline, findings) if findings else None
     if volume is None:
-        return EncodedResults(findings, (), report)
+        return EncodedResults(findings, ())
     objects: list[ResultObject] = []
     segmentation = None
     if output.segments:
@@ -70,7 +68,7 @@ def encode_results(
         objects.append(ResultObject("SR", structured))
     if {"SC", "PDF"} & set(extra_kinds) and findings:
         objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)
-    return EncodedResults(findings, tuple(objects), report)
+    return EncodedResults(findings, tuple(objects))
 
 
 def _for_people(

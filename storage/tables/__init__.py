@@ -22,9 +22,10 @@ from storage.tables.holdings import (
 from storage.tables.idempotency import idempotency_key
 from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
+from storage.tables.reports import report, report_due, report_version
 from storage.tables.traffic import dimse_traffic
 from storage.tables.webhooks import webhook, webhook_delivery
-from storage.tables.work import decision, delivery, event, finding, heartbeat, job, report, upload
+from storage.tables.work import decision, delivery, event, finding, heartbeat, job, upload
 from storage.tables.workflow import (
     availability_notice,
     commitment_report,
@@ -69,6 +70,8 @@ __all__ = [
     "preference",
     "procedure_step",
     "report",
+    "report_due",
+    "report_version",
     "series",
     "series_request",
     "session",

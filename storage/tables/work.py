@@ -83,19 +83,6 @@ finding = Table(
     time_column("created_at"),
 )
 
-report = Table(
-    "report",
-    metadata,
-    Column("report_id", String(36), primary_key=True),
-    Column("study_instance_uid", Uid, nullable=False, index=True),
-    Column("job_id", ForeignKey("job.job_id"), nullable=False, unique=True),
-    Column("state", String(16), nullable=False),
-    Column("language", String(16), nullable=False),
-    text_column("title"),
-    Column("sections", JSON, nullable=False),
-    time_column("created_at"),
-)
-
 delivery = Table(
     "delivery",
     metadata,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storage.clock import utcnow
-from storage.entities import Report, ReportSection, ReportSentence
+from storage.report_entities import ReportSection, ReportSentence
 from tests.api.client import ApiNode, finding_of, scheduled_job
 from tests.api.test_audit import stored, trail
 from tests.api.test_conflicts import with_conflict
@@ -25,8 +25,8 @@ def ids(api: ApiNode) -> dict[str, str]:
     assert api.storage.jobs.complete(job.job_id, "worker", {"instances": []}, now)
     sentence = ReportSentence("Volume 12.5.", (finding.finding_id,))
     sections = (ReportSection("Findings", (sentence,)),)
-    api.storage.reports.put(
-        Report("report-1", study, job.job_id, "draft", "en", "Brain", sections, now)
+    report = api.storage.reports.offer(
+        study, language="en", title="Brain", sections=sections, basis_digest="1"
     )
     api.storage.deliveries.enqueue("pacs", [api.storage.index.instance(instance)], job.job_id)
     (delivery,) = api.storage.deliveries.of_study(study)
@@ -34,6 +34,7 @@ def ids(api: ApiNode) -> dict[str, str]:
         "study": study,
         "job": job.job_id,
         "finding": finding.finding_id,
+        "report": report.report_id,
         "delivery": delivery.delivery_id,
     }
 
@@ -51,15 +52,17 @@ def told_of(api: ApiNode, request_id: str) -> dict[str, Any]:
         ("POST", "/api/jobs/{job}/cancel"),
         ("GET", "/api/findings/{finding}"),
         ("GET", "/api/findings/{finding}/feedback"),
-        ("GET", "/api/reports/report-1"),
+        ("GET", "/api/reports/{report}"),
+        ("GET", "/api/reports/{report}/versions"),
+        ("GET", "/api/reports/{report}/diff"),
         ("GET", "/api/reports"),
         ("POST", "/api/deliveries/{delivery}/retry"),
         ("GET", "/fhir/ImagingStudy/{study}"),
         ("GET", "/fhir/ImagingStudy?_id={study}"),
         ("GET", "/fhir/Observation/{finding}"),
         ("GET", "/fhir/Observation?_id={finding}"),
-        ("GET", "/fhir/DiagnosticReport/report-1"),
-        ("GET", "/fhir/DiagnosticReport?_id=report-1"),
+        ("GET", "/fhir/DiagnosticReport/{report}"),
+        ("GET", "/fhir/DiagnosticReport?_id={report}"),
     ],
 )
 def test_the_study_is_named(api: ApiNode, ids: dict[str, str], method: str, path: str) -> None:

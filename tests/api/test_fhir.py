@@ -12,7 +12,7 @@ from fhirclient.models.fhirabstractresource import FHIRAbstractResource
 
 from storage.audit import Actor, AuditEvent, Code
 from storage.clock import utcnow
-from storage.entities import Report, ReportSection, ReportSentence
+from storage.report_entities import ReportSection, ReportSentence
 from tests import builders
 from tests.api.client import ApiNode, finding_of, part10, scheduled_job
 
@@ -67,8 +67,9 @@ def held(stored_api: ApiNode) -> tuple[ApiNode, str, str, str]:
         "Volume 1,234.5 cm³ <script>alert(1)</script>.", (finding.finding_id,)
     )
     sections = (ReportSection("Findings & more", (sentence,)),)
-    report = Report("report-1", study, job.job_id, "draft", "en", "Brain", sections, now)
-    api.storage.reports.put(report)
+    report = api.storage.reports.offer(
+        study, language="en", title="Brain", sections=sections, basis_digest="1"
+    )
     return api, study, finding.finding_id, report.report_id
 
 

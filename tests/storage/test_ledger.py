@@ -7,7 +7,7 @@ import pytest
 
 from storage.clock import utcnow
 from storage.delivery_list import DeliveryFilter, retry_now
-from storage.entities import Code, Decision, Finding, Job, Report, ReportSection, ReportSentence
+from storage.entities import Code, Decision, Finding, Job
 from storage.errors import NotFound
 from storage.opening import Storage
 from storage.uids import derive_uid
@@ -134,7 +134,7 @@ def test_a_dead_senders_deliveries_are_due_again(storage: Storage) -> None:
     assert again.attempts == 2
 
 
-def test_decisions_findings_and_reports_are_kept_whole(storage: Storage) -> None:
+def test_decisions_and_findings_are_kept_whole(storage: Storage) -> None:
     job, now = schedule(storage), utcnow()
     decision = Decision(STUDY, SERIES, "brain", "1", "f1", False, "4 slices.", None, now)
     storage.decisions.record(decision)
@@ -151,11 +151,6 @@ def test_decisions_findings_and_reports_are_kept_whole(storage: Storage) -> None
     storage.findings.replace_for_job(job.job_id, [finding])
     assert storage.findings.of_study(STUDY) == [finding]
     assert storage.findings.counts([STUDY, "9.9"]) == {STUDY: 1, "9.9": 0}
-    sections = (ReportSection("Findings", (ReportSentence("Brain 1,791.7 cm³.", ("id",)),)),)
-    report = Report("r", STUDY, job.job_id, "draft", "en", "Brain volume", sections, now)
-    storage.reports.put(report)
-    storage.reports.put(report)
-    assert storage.reports.of_study(STUDY) == [report]
 
 
 def test_what_is_not_there_says_so(storage: Storage) -> None:

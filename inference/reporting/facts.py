@@ -1,0 +1,72 @@
+"""What a finding states, taken apart: which side, which structure, which measure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from storage.entities import Finding
+
+Side = Literal["left", "right", "both", ""]
+
+# By the code of what was measured; the words that the label ends with for it.
+_MEASURES: Mapping[str, tuple[str, str]] = {
+    "118565006": ("volume", " volume"),
+    "BRAINMASK": ("volume", " volume"),
+    "BRAINSHARE": ("share", " share of brain"),
+    "MLD": ("mean_density", " mean density"),
+    "LAA950": ("laa950", " LAA-950"),
+    "PERC15": ("perc15", " 15th percentile"),
+}
+_SIDES: tuple[Side, ...] = ("left", "right", "both")
+_SINGULAR = {"lungs": "lung"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One finding as the templates know it, with the value that counts."""
+
+    finding: Finding
+    side: Side
+    structure: str
+    """In English and lower case, as pipelines name it: "hippocampus"."""
+    measure: str
+    """`volume`, `share`, …; `value` for a number and `answer` for a class without a measure."""
+    value: float | None
+    corrected_by: str = ""
+    """Who gave another value than the pipeline's; empty where nobody did."""
+
+    @property
+    def slot(self) -> str:
+        """The name under which a template asks for it: `left_volume`, `volume`."""
+        return f"{self.side}_{self.measure}" if self.side else self.measure
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What an earlier study must state for the two to be comparable."""
+        return self.finding.pipeline, self.side, self.structure, self.measure
+
+
+def fact_of(finding: Finding, value: float | None = None, corrected_by: str = "") -> Fact:
+    """Take a finding apart; `value` is a person's, where one has corrected it."""
+    words = finding.label.strip()
+    side: Side = ""
+    for named in _SIDES:
+        if words.lower().startswith(f"{named} "):
+            side, words = named, words[len(named) + 1 :]
+            break
+    measure, ending = _MEASURES.get(finding.code.value, ("", ""))
+    if measure and words.lower().endswith(ending.lower()):
+        words = words[: -len(ending)]
+    elif finding.value is None:
+        measure = "answer"
+    else:
+        measure = "value"
+    structure = words if measure in ("value", "answer") else words[:1].lower() + words[1:]
+    return Fact(
+        finding=finding,
+        side=side,
+        structure=_SINGULAR.get(structure, structure),
+        measure=measure,
+        value=finding.value if value is None else value,
+        corrected_by=corrected_by,
+    )
