@@ -15,10 +15,10 @@ from starlette.formparsers import MultiPartParser
 
 from api import metrics
 from api.app import create_app
-from api.processes import STOP_SIGNALS, Processes
 from api.zero_copy import ZeroCopyProtocol
 from storage.errors import InvalidRequest
 from storage.opening import open_storage
+from storage.processes.forked import STOP_SIGNALS, Processes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,8 @@ def run_api(settings: Settings) -> int:
             with metrics.shared_by_processes():
                 # Made before they are forked, so that they share its memory too.
                 server = make_server(settings)
-                status = Processes(count, lambda _: _serve(server, listener)).run(asked_early)
+                processes = Processes("http", count, lambda _: _serve(server, listener))
+                status = processes.run(asked_early)
     log.info("http_stopped")
     return status
 

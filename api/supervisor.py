@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, TextIO
 
-from api.parent import ENVIRONMENT_NAME
+from storage.processes.backoff import Backoff
+from storage.processes.parent import ENVIRONMENT_NAME
 
 _LOOK_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.5
-_BACKOFF_MAX_S = 30.0
-# A child that lived this long starts with a clean record.
-_SETTLED_AFTER_S = 60.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _COLORS = ("36", "32", "35", "33", "34")
 
@@ -35,9 +33,7 @@ class _Child:
     role: Role
     color: str
     process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    start_at: float = 0.0
-    crashes: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(_BACKOFF_FIRST_S))
     readers: list[threading.Thread] = field(default_factory=list)
 
 
@@ -112,14 +108,10 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children:
             if child.process is None:
-                if now >= child.start_at:
+                if child.backoff.is_due(now):
                     self._start(child)
             elif (status := child.process.poll()) is not None:
-                if now - child.started_at > _SETTLED_AFTER_S:
-                    child.crashes = 0
-                wait_s = min(_BACKOFF_FIRST_S * 2**child.crashes, _BACKOFF_MAX_S)
-                child.crashes += 1
-                child.start_at = now + wait_s
+                wait_s = child.backoff.ended(now)
                 self._forget(child)
                 self.say(f"{child.role.name} {_ended(status)}; it starts again in {wait_s:g} s")
 
@@ -134,7 +126,7 @@ class Supervisor:
             start_new_session=True,
         )
         child.process = process
-        child.started_at = time.monotonic()
+        child.backoff.started(time.monotonic())
         if process.stdout is None:
             raise RuntimeError("a child was started without its pipe")
         reader = threading.Thread(

@@ -6,18 +6,16 @@ but start its children, start those anew that ended, and tell them to stop.
 """
 
 import contextlib
-import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 
 import structlog
 
 from dicom_node.listening import Doors, open_doors
 from dicom_node.server import start_scp
-from storage.errors import MediViewError
 from storage.opening import open_storage
+from storage.processes.forked import Processes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -25,10 +23,8 @@ log = structlog.get_logger(__name__)
 Beside = Callable[[threading.Event], None]
 """Runs in a thread beside the serving until the event is set."""
 
-_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
-_RESTART_S = 1.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_S = 15.0
-_POLL_S = 0.5
 
 
 def run_scp(settings: Settings, beside: Beside | None = None) -> None:
@@ -43,7 +39,13 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     with open_storage(settings):
         pass
     doors = open_doors(settings, is_shared=True)
-    _Parent(settings, doors, beside).run(settings.dicom_processes)
+
+    def work(number: int) -> int:
+        _serve(settings, doors, beside, threading.Event(), is_first=number == 1)
+        return 0
+
+    log.info("scp_processes_started", processes=settings.dicom_processes)
+    Processes("scp", settings.dicom_processes, work, grace_s=_STOP_S, on_stop=doors.close).run()
 
 
 def _serve(
@@ -73,83 +75,3 @@ def _serve(
             if heart is not None:
                 heart.join(_STOP_S)
             log.info("scp_stopped")
-
-
-class _Parent:
-    def __init__(self, settings: Settings, doors: Doors, beside: Beside | None) -> None:
-        self._settings = settings
-        self._doors = doors
-        self._beside = beside
-        # Held open by the parent alone: its end tells the children that it is gone.
-        self._life_read, self._life_write = os.pipe()
-        self._children: dict[int, int] = {}
-        self._due: list[tuple[float, int]] = []
-
-    def run(self, count: int) -> None:
-        watched = _STOP_SIGNALS | {signal.SIGCHLD}
-        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-        for index in range(count):
-            self._start(index)
-        log.info("scp_processes_started", processes=count)
-        while True:
-            got = signal.sigtimedwait(watched, _POLL_S)
-            if got is not None and got.si_signo in _STOP_SIGNALS:
-                break
-            self._collect()
-            now = time.monotonic()
-            for at, index in [one for one in self._due if one[0] <= now]:
-                self._due.remove((at, index))
-                self._start(index)
-        self._stop()
-
-    def _start(self, index: int) -> None:
-        pid = os.fork()
-        if pid:
-            self._children[pid] = index
-            return
-        status = 1
-        try:
-            os.close(self._life_write)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS | {signal.SIGCHLD})
-            stop = threading.Event()
-            threading.Thread(target=self._outlive, args=(stop,), daemon=True).start()
-            _serve(self._settings, self._doors, self._beside, stop, is_first=index == 0)
-            status = 0
-        except MediViewError as error:
-            log.error("scp_process_failed", code=error.code, detail=error.message)
-        except Exception:
-            # The edge of a process: the parent starts it anew.
-            log.error("scp_process_failed", exc_info=True)
-        finally:
-            os._exit(status)
-
-    def _outlive(self, stop: threading.Event) -> None:
-        os.read(self._life_read, 1)
-        stop.set()
-
-    def _collect(self) -> None:
-        """Note the children that ended; each is started anew after a moment."""
-        for pid in list(self._children):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                index = self._children.pop(pid)
-                code = os.waitstatus_to_exitcode(status)
-                log.error("scp_process_ended", process=pid, exit_code=code)
-                self._due.append((time.monotonic() + _RESTART_S, index))
-
-    def _stop(self) -> None:
-        self._doors.close()
-        self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_S
-        while self._children:
-            for pid in list(self._children):
-                if os.waitpid(pid, os.WNOHANG)[0]:
-                    del self._children[pid]
-            if time.monotonic() > deadline:
-                self._signal(signal.SIGKILL)
-            time.sleep(0.02)
-
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in self._children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)

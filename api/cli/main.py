@@ -26,8 +26,8 @@ from api.cli import (
     worker,
 )
 from api.cli.console import print_error
-from api.parent import ParentGone, end_with_parent
 from storage.errors import MediViewError
+from storage.processes.parent import ParentGone, end_with_parent
 
 app = typer.Typer(
     name="mediview",

@@ -136,7 +136,7 @@ def test_a_process_that_is_killed_is_replaced_while_the_others_answer(tmp_path: 
             served,
         )
         assert before - {victim} < after
-        assert "http_process_ended" in served.text
+        assert "process_ended" in served.text
         assert "SIGKILL" in served.text
         assert served.stop() == 0
 

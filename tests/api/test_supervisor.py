@@ -30,7 +30,7 @@ PROGRAM = """
 import os, sys
 from api.supervisor import Role, Supervisor
 grace_s, *programs = sys.argv[1:]
-prelude = "from api.parent import end_with_parent; end_with_parent()\\n"
+prelude = "from storage.processes.parent import end_with_parent; end_with_parent()\\n"
 roles = [
     Role(f"role-{n}", [sys.executable, "-c", prelude + text]) for n, text in enumerate(programs)
 ]

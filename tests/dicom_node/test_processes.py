@@ -49,7 +49,7 @@ def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
     node.wait_for(lambda: len(children(node)) == 2 and children(node) != before)
     push.join(30)
     assert len(push.acknowledged) == 60 * TOGETHER
-    assert "scp_process_ended" in node.log_text()
+    assert "process_ended" in node.log_text()
     assert node.stop() == 0
     folder = node.settings.data_dir / "volumes"
     records = [(path, record) for path in volumes_in(folder) for record in scan(path)]

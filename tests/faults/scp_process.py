@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.parent import ENVIRONMENT_NAME
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.opening import Storage, open_storage
+from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings
 from tests.services import free_port
 

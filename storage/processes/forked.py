@@ -12,20 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 import structlog
 
-from api.parent import ParentGone, end_with
+from storage.errors import MediViewError
+from storage.processes.backoff import Backoff
+from storage.processes.parent import ParentGone, end_with
 
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.25
-_BACKOFF_MAX_S = 30.0
-# One that lived this long starts with a clean record.
-_SETTLED_AFTER_S = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,9 +32,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class _Child:
     number: int
     pid: int = 0
-    started_at: float = 0.0
-    start_at: float = 0.0
-    crashes: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(_BACKOFF_FIRST_S))
 
 
 class Processes:
@@ -43,14 +40,25 @@ class Processes:
 
     The first SIGTERM, SIGINT or SIGHUP is passed on to all as SIGTERM, which have
     `grace_s` to end; what is left then, or at a second signal, is killed. `work`
-    installs its own handlers and returns an exit status. Call `run` in the main
-    thread of a process without other threads: they would not exist in a child.
+    installs its own handlers and returns an exit status; `on_stop` runs in the
+    parent before the others are asked. `role` names them in the log. Call `run` in
+    the main thread of a process without other threads: they would not exist in a child.
     """
 
-    def __init__(self, count: int, work: Callable[[int], int], *, grace_s: float = 8.0) -> None:
+    def __init__(
+        self,
+        role: str,
+        count: int,
+        work: Callable[[int], int],
+        *,
+        grace_s: float = 8.0,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._role = role
         self._children = [_Child(number) for number in range(1, count + 1)]
         self._work = work
         self._grace_s = grace_s
+        self._on_stop = on_stop
         self._stop_requests = 0
         self._woken = threading.Event()
 
@@ -88,18 +96,15 @@ class Processes:
         now = time.monotonic()
         for child in self._children:
             if child.pid and self._has_ended(child):
-                if now - child.started_at > _SETTLED_AFTER_S:
-                    child.crashes = 0
-                child.start_at = now + min(_BACKOFF_FIRST_S * 2**child.crashes, _BACKOFF_MAX_S)
-                child.crashes += 1
-            if not child.pid and now >= child.start_at and not self._stop_requests:
+                child.backoff.ended(now)
+            if not child.pid and child.backoff.is_due(now) and not self._stop_requests:
                 self._start(child)
 
     def _start(self, child: _Child) -> None:
         master = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        child.started_at = time.monotonic()
+        child.backoff.started(time.monotonic())
         child.pid = os.fork()
         if child.pid:
             return
@@ -116,9 +121,11 @@ class Processes:
             status = self._work(child.number)
         except ParentGone:
             pass
+        except MediViewError as error:
+            log.error("process_failed", role=self._role, code=error.code, detail=error.message)
         except Exception:
             # The edge of a process.
-            log.error("http_process_failed", exc_info=True)
+            log.error("process_failed", role=self._role, exc_info=True)
         finally:
             with contextlib.suppress(OSError, ValueError):
                 sys.stdout.flush()
@@ -133,11 +140,12 @@ class Processes:
         child.pid = 0
         if not self._stop_requests:
             code = os.waitstatus_to_exitcode(status)
-            log.error("http_process_ended", number=child.number, ended=_ended(code))
+            log.error("process_ended", role=self._role, number=child.number, ended=_ended(code))
         return True
 
     def _stop(self) -> int:
         asked_once = self._stop_requests
+        self._on_stop()
         for child in self._children:
             self._signal(child, signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s
@@ -146,7 +154,7 @@ class Processes:
                 return 0
             self._pause()
         late = [child.number for child in self._children if child.pid]
-        log.warning("http_processes_killed", numbers=late)
+        log.warning("processes_killed", role=self._role, numbers=late)
         return 1
 
     @staticmethod
