@@ -34,6 +34,7 @@ from api import (
 from api.access import admin_routes, oidc_routes, session_routes
 from api.access.authenticator import Authenticator
 from api.access.forwarded import ForwardedClient
+from api.access.limiter import Limits
 from api.access.middleware import AccessControl
 from api.access.oidc import AccessTokens
 from api.access.provider import Provider
@@ -154,6 +155,8 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
         authenticator=app.state.authenticator,
         routes=lambda: app.routes,
+        # Middleware is made at the first request, in the process that serves it.
+        limits=Limits(settings),
     )
     app.add_middleware(OriginGuard, settings=settings)
     if settings.cors_origins:

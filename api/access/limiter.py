@@ -1,58 +1,105 @@
-"""How many requests one may make: a bucket of tokens each, in the memory of one process.
+"""How many requests one may make: a bucket of tokens each, shared by the processes of a node.
 
-Several processes behind one port each have their own buckets: a node of four lets
-through at most four times the set rate. That is a bound all the same, costs no
-round trip for each frame of a series, and fails with nothing. Attempts to sign in,
-where every single one matters, are counted in the database instead.
+The buckets lie in memory that is made before the processes are forked, so that all of
+them count together without a round trip for each frame of a series. Where the API runs
+on several machines each has its own. Attempts to sign in, where every single one
+matters, are counted in the database instead.
 """
 
+import fcntl
+import hashlib
+import math
+import mmap
+import os
+import struct
 import threading
 import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-_MOST = 20_000
+from storage.settings import Settings
+
+_SHELVES = 4096
+_PER_SHELF = 8
 _BURST_S = 10.0
+# Whose it is, the tokens that it had, and when that was (of the clock that all processes share).
+_BUCKET = struct.Struct("=Qdd")
+_SHELF_BYTES = _PER_SHELF * _BUCKET.size
 
 
 class RateLimiter:
-    """`per_minute` on average, ten seconds' worth at once; 0 lets everything through."""
+    """`per_minute` on average, ten seconds' worth at once; 0 lets everything through.
+
+    Some 32,000 are remembered; then the one who was quiet for longest makes room, which
+    bounds what a flood from many addresses costs.
+    """
 
     def __init__(self, per_minute: int) -> None:
         self._per_s = per_minute / 60.0
         self._capacity = max(self._per_s * _BURST_S, 1.0)
-        self._buckets: dict[str, tuple[float, float]] = {}
+        if not per_minute:
+            return
+        # Nobody can choose names that fall on another's bucket.
+        self._secret = os.urandom(16)
+        self._file = os.memfd_create("mediview-rates")
+        weakref.finalize(self, os.close, self._file)
+        os.ftruncate(self._file, _SHELVES * _SHELF_BYTES)
+        self._memory = mmap.mmap(self._file, _SHELVES * _SHELF_BYTES)
         self._lock = threading.Lock()
 
     def take(self, who: str) -> float:
         """Take one token. Seconds to wait where there is none, else 0."""
         if not self._per_s:
             return 0.0
-        now = time.monotonic()
-        with self._lock:
-            tokens, at = self._buckets.get(who, (self._capacity, now))
-            tokens = min(self._capacity, tokens + (now - at) * self._per_s)
-            if tokens < 1.0:
-                self._buckets[who] = (tokens, now)
-                return (1.0 - tokens) / self._per_s
-            if who not in self._buckets and len(self._buckets) >= _MOST:
-                self._forget_full(now)
-            self._buckets[who] = (tokens - 1.0, now)
-            return 0.0
+        name, shelf = self._place_of(who)
+        with self._held(shelf):
+            now = time.monotonic()
+            tokens, place = self._find(name, shelf, now)
+            left = tokens - 1.0 if tokens >= 1.0 else tokens
+            _BUCKET.pack_into(self._memory, place, name, left, now)
+        return 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._per_s
 
     def wait_of(self, who: str) -> float:
         """Seconds to wait for the next token, without taking one."""
         if not self._per_s:
             return 0.0
-        with self._lock:
-            tokens, at = self._buckets.get(who, (self._capacity, 0.0))
-        tokens += (time.monotonic() - at) * self._per_s
+        name, shelf = self._place_of(who)
+        with self._held(shelf):
+            tokens, _ = self._find(name, shelf, time.monotonic())
         return max(0.0, (1.0 - tokens) / self._per_s)
 
-    def _forget_full(self, now: float) -> None:
-        self._buckets = {
-            who: (tokens, at)
-            for who, (tokens, at) in self._buckets.items()
-            if tokens + (now - at) * self._per_s < self._capacity
-        }
-        while len(self._buckets) >= _MOST:
-            # The oldest: a flood from many addresses must not fill the memory.
-            del self._buckets[next(iter(self._buckets))]
+    def _place_of(self, who: str) -> tuple[int, int]:
+        """The name of a bucket, and where its shelf begins."""
+        digest = hashlib.blake2b(who.encode(), digest_size=8, key=self._secret).digest()
+        name = int.from_bytes(digest, "little")
+        return name, name % _SHELVES * _SHELF_BYTES
+
+    def _find(self, name: int, shelf: int, now: float) -> tuple[float, int]:
+        """The tokens that a bucket has by now, and where it lies or may lie."""
+        oldest, oldest_at = shelf, math.inf
+        for place in range(shelf, shelf + _SHELF_BYTES, _BUCKET.size):
+            found, tokens, at = _BUCKET.unpack_from(self._memory, place)
+            if found == name:
+                return min(self._capacity, tokens + (now - at) * self._per_s), place
+            if at < oldest_at:
+                oldest, oldest_at = place, at
+        return self._capacity, oldest
+
+    @contextmanager
+    def _held(self, shelf: int) -> Iterator[None]:
+        """A lock of the kernel's: a process that is killed does not keep it."""
+        with self._lock:
+            fcntl.lockf(self._file, fcntl.LOCK_EX, _SHELF_BYTES, shelf)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, _SHELF_BYTES, shelf)
+
+
+class Limits:
+    """Those of a node. Make them before its processes are forked: afterwards nothing is shared."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.of_principals = RateLimiter(settings.rate_limit_per_minute)
+        self.of_addresses = RateLimiter(settings.rate_limit_anonymous_per_minute)

@@ -15,7 +15,7 @@ from api.access import trail
 from api.access.authenticator import Authenticator, Credential
 from api.access.cookies import CSRF_HEADER, csrf_token
 from api.access.forwarded import client_address
-from api.access.limiter import RateLimiter
+from api.access.limiter import Limits
 from api.access.matrix import Rule, RuleIndex
 from api.access.principal import LOCAL, Principal
 from api.errors import ApiProblem, status_of
@@ -50,14 +50,14 @@ class AccessControl:
         settings: Settings,
         authenticator: Authenticator,
         routes: Callable[[], list[BaseRoute]],
+        limits: Limits,
     ) -> None:
         self.app = app
         self.settings = settings
         self.authenticator = authenticator
         self.routes = routes
         self.rules = RuleIndex()
-        self.of_principals = RateLimiter(settings.rate_limit_per_minute)
-        self.of_addresses = RateLimiter(settings.rate_limit_anonymous_per_minute)
+        self.limits = limits
         self._reserved: frozenset[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,11 +100,11 @@ class AccessControl:
         principal = await self._identified(scope, credential, optional=is_public)
         if is_public:
             if principal is None and path not in _UNCOUNTED:
-                _check_rate(self.of_addresses.take(client_address(scope)))
+                _check_rate(self.limits.of_addresses.take(client_address(scope)))
             return principal
         if principal is None:
             raise _unauthenticated(credential)
-        _check_rate(self.of_principals.take(f"{principal.kind}:{principal.name}"))
+        _check_rate(self.limits.of_principals.take(f"{principal.kind}:{principal.name}"))
         if rule is None:
             raise self._nothing_there(path)
         if credential is not None and credential.kind == "cookie":
@@ -117,13 +117,13 @@ class AccessControl:
     ) -> Principal | None:
         if credential is None:
             if not optional:
-                _check_rate(self.of_addresses.take(client_address(scope)))
+                _check_rate(self.limits.of_addresses.take(client_address(scope)))
             return None
         known = self.authenticator.recall(credential)
         if known is not None:
             return known
         address = client_address(scope)
-        _check_rate(self.of_addresses.wait_of(address))
+        _check_rate(self.limits.of_addresses.wait_of(address))
         storage: Storage = scope["app"].state.storage
         try:
             found = await run_sync(self.authenticator.identify, storage, credential)
@@ -133,7 +133,7 @@ class AccessControl:
                 return None
             raise
         if found is None:
-            _check_rate(self.of_addresses.take(address))
+            _check_rate(self.limits.of_addresses.take(address))
             if credential.kind != "cookie":
                 log.warning("credential_refused", kind=credential.kind)
                 await run_sync(

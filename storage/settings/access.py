@@ -25,10 +25,10 @@ class AccessSettings(BaseModel):
     )
     metrics_public: bool = Field(False, description="Answer /metrics without sign-in.")
     rate_limit_per_minute: int = Field(
-        60_000, ge=0, description="Requests of one who has signed in, a process; 0: any number."
+        60_000, ge=0, description="Requests of one who has signed in; 0: any number."
     )
     rate_limit_anonymous_per_minute: int = Field(
-        300, ge=0, description="Requests of one address without sign-in, a process; 0: any number."
+        300, ge=0, description="Requests of one address without sign-in; 0: any number."
     )
     request_timeout_s: float = Field(
         330.0, gt=0, description="A request that is not answered in this time ends with 504."

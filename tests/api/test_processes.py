@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pydicom
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 class Served:
     """`mediview api` as its user starts it."""
 
-    def __init__(self, folder: Path, processes: int) -> None:
+    def __init__(self, folder: Path, processes: int, more: Mapping[str, object]) -> None:
         self.log = folder / "api.log"
         self.data_dir = folder / "data"
         upgrade(Settings(data_dir=self.data_dir, free_disk_mark_bytes=0))
@@ -36,6 +37,7 @@ class Served:
             "MEDIVIEW_HTTP_PORT": "0",
             "MEDIVIEW_HTTP_PROCESSES": str(processes),
             "MEDIVIEW_FREE_DISK_MARK_BYTES": "0",
+            **{f"MEDIVIEW_{name.upper()}": str(value) for name, value in more.items()},
         }
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -81,8 +83,11 @@ def wait_for(look, what: str, served: Served, limit_s: float = 30.0):  # type: i
 
 
 @contextmanager
-def serving(folder: Path, processes: int = 3) -> Iterator[Served]:
-    served = Served(folder, processes)
+def serving(
+    folder: Path, processes: int = 3, settings: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[Served]:
+    """`settings` by their names, beside those that every test here needs."""
+    served = Served(folder, processes, settings)
     try:
         yield served
     finally:
