@@ -1,6 +1,6 @@
 """How fast is a query among 1,000,000 instances in 20,000 studies: C-FIND, QIDO-RS and the list.
 
-    python -m benchmarks.query [--rounds 200] [--database sqlite|postgresql]
+    python -m benchmarks.query [--rounds 200] [--database sqlite|postgresql] [--only TEXT]
 
 C-FIND is asked by a client of our own over a real socket, each query over an association of
 its own (A-ASSOCIATE to A-RELEASE) and, beside that, over one that stands. HTTP is asked over
@@ -223,6 +223,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    parser.add_argument("--only", default="", help="queries whose name has this in it")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-query-"))
     rows: dict[str, dict[str, tuple[float, float, float]]] = {}
@@ -233,6 +234,8 @@ def main() -> None:
                 chance = random.Random(5)  # noqa: S311 - which studies are asked for, no secret
                 for source in (dimse_queries, web_queries):
                     for name, ask in source(settings, chance):
+                        if options.only not in name:
+                            continue
                         rounds = options.rounds if "5,000" not in name else 10
                         rows.setdefault(name, {})[database] = measure(ask, rounds)
     finally:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     any_,
+    bindparam,
     create_engine,
     event,
     literal,
@@ -87,8 +88,14 @@ def _lower(text: str | None) -> str | None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # A reader waits for nobody here, so nothing has to be translated; this way is the shorter.
+    driver = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("SQLite is spoken to by another driver than the standard library's")
+    driver.execute("BEGIN").close()
 
 
 @contextmanager
@@ -172,6 +179,13 @@ def among(
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(ids), ARRAY(BigInteger)))
     return column.in_(ids)
+
+
+def among_named(dialect: str, column: ColumnElement[int]) -> ColumnElement[bool]:
+    """As `among` for statements that are made once: the ids are their parameter `ids`, a list."""
+    if dialect == "postgresql":
+        return column == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    return column.in_(bindparam("ids", expanding=True))
 
 
 def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:

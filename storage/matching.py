@@ -8,14 +8,15 @@ all of a large answer.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, tuple_
 
 from storage import tables as t
-from storage.attributes import Attribute, Kind, Level, available_at
+from storage.attributes import ATTRIBUTES, Attribute, Kind, Level, available_at
 from storage.conditions import key_conditions, levels_to
-from storage.database import among, reading
+from storage.database import among_named, reading
 from storage.study_list import modalities_of
 
 _PAGE_ROWS = 500
@@ -187,19 +188,34 @@ def _counted(
     connection: Connection, level: Level, counts: list[Attribute], ids: set[int]
 ) -> dict[int, dict[str, int]]:
     """Once for each patient, study or series of a page, however many rows are of it."""
-    row_id = _COLUMNS[level]
-    statement = select(row_id, *(one.labelled for one in counts)).where(
-        among(connection, row_id, ids)
-    )
-    keywords = [one.keyword for one in counts]
+    keywords = tuple(one.keyword for one in counts)
+    statement = _counting(connection.dialect.name, level, keywords)
     found: dict[int, dict[str, int]] = {one: dict.fromkeys(keywords, 0) for one in ids}
-    for one, *values in connection.execute(statement):
+    for one, *values in connection.execute(statement, {"ids": list(ids)}):
         found[one] = dict(zip(keywords, values, strict=True))
     return found
 
 
+# Making a statement, and finding it among those that were made, costs more than most answers;
+# so what does not depend on the keys is made once.
+
+
+@cache
+def _counting(dialect: str, level: Level, keywords: tuple[str, ...]) -> Select[Any]:
+    row_id = _COLUMNS[level]
+    columns = (ATTRIBUTES[keyword].labelled for keyword in keywords)
+    return select(row_id, *columns).where(among_named(dialect, row_id))
+
+
 def _statement(query: Query) -> Select[Any]:
-    level = query.level
+    everything = _everything(query.level, query.returned)
+    return everything.where(*query.conditions(levels_to(query.level)))
+
+
+# As many as there are combinations that clients ask for; what they ask for is theirs to choose.
+@lru_cache(256)
+def _everything(level: Level, returned: frozenset[str] | None) -> Select[Any]:
+    query = Query(level, {}, returned=returned)
     columns = [
         attribute.labelled
         for attribute in available_at(level)
@@ -209,7 +225,6 @@ def _statement(query: Query) -> Select[Any]:
     return (
         select(*columns, *(_LABELLED[name] for name in _KNOWN_BY[level]))
         .select_from(_JOINED[level])
-        .where(*query.conditions(levels_to(level)))
         .order_by(first.desc(), *rest)
     )
 

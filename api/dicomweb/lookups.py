@@ -1,5 +1,7 @@
 """From the UIDs of a path to what the index holds under them."""
 
+from functools import lru_cache
+
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
@@ -51,17 +53,22 @@ def find_instances(
 
 def service_url(request: Request, storage: Storage) -> str:
     """The address of these services as the client reaches them, without a final slash."""
-    base = storage.settings.public_url or str(_base_url(request))
+    base = storage.settings.public_url
+    if not base:
+        server = request.scope.get("server") or ("", None)
+        base = _base_url(request.scope["scheme"], request.headers.get("host", ""), *server)
     return base.rstrip("/") + PREFIX
 
 
-def _base_url(request: Request) -> URL:
+@lru_cache(256)
+def _base_url(scheme: str, host: str, server_host: str, server_port: int | None) -> str:
     """What the Host header says; some clients leave the port out of it (dicomweb-client)."""
-    base = request.base_url
-    server_host, server_port = request.scope.get("server") or ("", None)
+    headers = [(b"host", host.encode("latin-1"))] if host else []
+    server = (server_host, server_port)
+    base = URL(scope={"scheme": scheme, "server": server, "path": "/", "headers": headers})
     if base.port is None and base.hostname == server_host and server_port not in (None, 80, 443):
-        return base.replace(port=server_port)
-    return base
+        base = base.replace(port=server_port)
+    return str(base)
 
 
 def instance_path(instance: Instance) -> str:

@@ -7,6 +7,7 @@ syntax of `*`; the grammar of RFC 9110 would refuse some of them.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fastapi import Request
 from pydicom.uid import (
@@ -125,11 +126,17 @@ def accepted(request: Request) -> list[MediaRange]:
 
 def parse_accept(header: str) -> list[MediaRange]:
     """Read an Accept header; an empty one means anything."""
+    return list(_parsed(header))
+
+
+# A client sends the same one with each request.
+@lru_cache(256)
+def _parsed(header: str) -> tuple[MediaRange, ...]:
     ranges = [media for part in _COMMA.split(header) for media in _parse_range(part)]
     if not ranges:
-        return [MediaRange("*/*", multipart=True, transfer_syntax="")]
+        return (MediaRange("*/*", multipart=True, transfer_syntax=""),)
     # sorted() is stable: among equals the client's order decides.
-    return sorted((r for r in ranges if r.quality > 0), key=lambda r: -r.quality)
+    return tuple(sorted((r for r in ranges if r.quality > 0), key=lambda r: -r.quality))
 
 
 def _parse_range(text: str) -> Iterator[MediaRange]:

@@ -5,6 +5,7 @@ attribute alone (its tag, its VR, how its values are written) is settled once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -19,19 +20,17 @@ _PLAIN_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI
 _CHARACTER_SET = "00080005"
 
 
+_Column = tuple[str, str, str, Callable[[str, Any], dict[str, Any]]]
+"""Keyword, tag, VR, and what writes a value."""
+
+
 class RowWriter:
     """Writes rows of one search: `keywords` of each, and where to retrieve it."""
 
     def __init__(self, level: Level, keywords: Sequence[str], root_url: str) -> None:
         self._level = level
         self._root_url = root_url
-        self._columns: list[tuple[str, str, str, Callable[[str, Any], dict[str, Any]]]] = []
-        for keyword in keywords:
-            tag = tag_for_keyword(keyword)
-            if tag is not None:
-                vr = dictionary_VR(tag)
-                write = _plain_text if vr in _PLAIN_TEXT_VRS else value_to_json
-                self._columns.append((keyword, f"{tag:08X}", vr, write))
+        self._columns = _columns(tuple(keywords))
 
     def datasets(
         self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
@@ -68,6 +67,18 @@ class RowWriter:
         if self._level == "IMAGE":
             url += f"/instances/{row['SOPInstanceUID']}"
         return url
+
+
+@lru_cache(256)
+def _columns(keywords: tuple[str, ...]) -> tuple[_Column, ...]:
+    columns: list[_Column] = []
+    for keyword in keywords:
+        tag = tag_for_keyword(keyword)
+        if tag is not None:
+            vr = dictionary_VR(tag)
+            write = _plain_text if vr in _PLAIN_TEXT_VRS else value_to_json
+            columns.append((keyword, f"{tag:08X}", vr, write))
+    return tuple(columns)
 
 
 def _plain_text(vr: str, value: Any) -> dict[str, Any]:
