@@ -1,5 +1,5 @@
 import { Suspense } from "react";
-import { StudyList } from "@/components/StudyList";
+import { StudyList } from "@/components/worklist/StudyList";
 import { Waiting } from "@/components/Waiting";
 
 export default function StudiesPage() {

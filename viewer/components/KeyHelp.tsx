@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useRef } from "react";
+import { useText } from "@/hooks/useText";
 
 export interface KeyGroup {
   title: string;
@@ -9,6 +10,7 @@ export interface KeyGroup {
 
 /** The keys of a page, over it. Escape closes: a modal dialog does that by itself. */
 export function KeyHelp({ groups, onClose }: { groups: readonly KeyGroup[]; onClose: () => void }) {
+  const { common } = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
@@ -24,10 +26,10 @@ export function KeyHelp({ groups, onClose }: { groups: readonly KeyGroup[]; onCl
     >
       <div className="flex items-center justify-between border-b border-line px-5 py-3">
         <h2 id="key-help-title" className="text-base font-semibold">
-          Keys
+          {common.keys}
         </h2>
         <button type="button" className="control" onClick={() => dialog.current?.close()}>
-          Close
+          {common.close}
         </button>
       </div>
       <div className="gap-x-8 p-5 sm:columns-2">

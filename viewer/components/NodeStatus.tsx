@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import { useText } from "@/hooks/useText";
 import { getHealth, type StreamState } from "@/lib/api";
 import type { Health } from "@/lib/types";
 
@@ -11,6 +12,7 @@ const checkDownEveryMs = 300_000;
 /** Says which parts of the node do not work; silent while all do. Asked anew when the stream returns. */
 export function NodeStatus({ stream }: { stream: StreamState }) {
   const [health, setHealth] = useState<Health | null>(null);
+  const { common } = useText();
   const lost = stream === "lost";
   useEffect(() => {
     // Without the stream there is no node to ask, and the page says so already.
@@ -42,13 +44,13 @@ export function NodeStatus({ stream }: { stream: StreamState }) {
   return (
     <details className="relative text-xs" data-testid="node-degraded">
       <summary className="rounded-full border border-warn/60 px-2 py-px text-warn">
-        Degraded: {broken.map(([name]) => name).join(", ")}
+        {common.degraded(broken.map(([name]) => name).join(", "))}
       </summary>
       <dl className="absolute right-0 z-20 mt-2 w-80 space-y-2 rounded-md border border-line bg-raised p-3">
         {broken.map(([name, part]) => (
           <div key={name}>
             <dt className="font-medium">{name}</dt>
-            <dd className="text-dim">{part.detail || "Does not answer."}</dd>
+            <dd className="text-dim">{part.detail || common.doesNotAnswer}</dd>
           </div>
         ))}
       </dl>

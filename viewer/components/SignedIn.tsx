@@ -1,10 +1,14 @@
 "use client";
 
+import Link from "next/link";
 import { useEffect, useState } from "react";
+import { LanguageSwitch } from "@/components/LanguageSwitch";
+import { useText } from "@/hooks/useText";
 import { getSession, signOut, type Session } from "@/lib/session";
 
-/** Who is signed in, and the way out; nothing where the node runs without sign-in. */
+/** Who is signed in, the language, and the way out or to the administrators' pages. */
 export function SignedIn() {
+  const { common } = useText();
   const [session, setSession] = useState<Session | null>(null);
   const [failed, setFailed] = useState(false);
 
@@ -20,20 +24,29 @@ export function SignedIn() {
     };
   }, []);
 
-  if (!session?.signed_in || session.kind === "local") return null;
   return (
-    <span className="flex items-center gap-2 text-xs whitespace-nowrap" data-testid="signed-in">
-      <span className="max-w-40 truncate" title={`${session.name}: ${session.roles.join(", ")}`}>
-        <span className="sr-only">Signed in as </span>
-        {session.name}
-      </span>
-      <button
-        type="button"
-        className="control"
-        onClick={() => void signOut().catch(() => setFailed(true))}
-      >
-        {failed ? "Sign out failed; try again" : "Sign out"}
-      </button>
-    </span>
+    <>
+      <LanguageSwitch />
+      {session?.roles.includes("admin") && (
+        <Link href="/admin/" prefetch={false} className="control text-[13px]">
+          {common.administration}
+        </Link>
+      )}
+      {session?.signed_in && session.kind !== "local" && (
+        <span className="flex items-center gap-2 text-xs whitespace-nowrap" data-testid="signed-in">
+          <span className="max-w-40 truncate" title={`${session.name}: ${session.roles.join(", ")}`}>
+            <span className="sr-only">{common.signedInAs} </span>
+            {session.name}
+          </span>
+          <button
+            type="button"
+            className="control"
+            onClick={() => void signOut().catch(() => setFailed(true))}
+          >
+            {failed ? common.signOutFailed : common.signOut}
+          </button>
+        </span>
+      )}
+    </>
   );
 }

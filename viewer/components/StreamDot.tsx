@@ -1,22 +1,28 @@
+import { useText } from "@/hooks/useText";
 import type { StreamState } from "@/lib/api";
 
-const words: Record<StreamState, { text: string; dot: string }> = {
-  connecting: { text: "Connecting", dot: "bg-warn" },
-  live: { text: "Live", dot: "bg-good" },
-  lost: { text: "Reconnecting", dot: "bg-bad" },
+const dots: Record<StreamState, string> = {
+  connecting: "bg-warn",
+  live: "bg-good",
+  lost: "bg-bad",
 };
 
 /** Whether what is on the page follows the node as it changes. */
 export function StreamDot({ state }: { state: StreamState }) {
-  const { text, dot } = words[state];
+  const { common } = useText();
+  const words: Record<StreamState, string> = {
+    connecting: common.streamConnecting,
+    live: common.streamLive,
+    lost: common.streamLost,
+  };
   return (
     <span
       role="status"
       className="flex items-center gap-1.5 text-xs whitespace-nowrap text-dim"
       data-testid="stream-state"
     >
-      <span className={`size-2 rounded-full ${dot}`} aria-hidden="true" />
-      {text}
+      <span className={`size-2 rounded-full ${dots[state]}`} aria-hidden="true" />
+      {words[state]}
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { type ReactNode, type RefObject, useCallback, useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { ProgressBar } from "@/components/ProgressBar";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { useText } from "@/hooks/useText";
 import { Problem } from "@/lib/http";
 import type { AnalyzeStarted } from "@/lib/types";
 import { filesOf, uploadFiles, uploadSummary, type UploadStage } from "@/lib/upload";
@@ -13,12 +14,6 @@ type Upload =
   | { state: "busy"; stage: UploadStage; fraction: number; files: number }
   | { state: "done"; answers: AnalyzeStarted[] }
   | { state: "failed"; problem: Problem };
-
-const stageWords: Record<UploadStage, string> = {
-  packing: "Packing",
-  sending: "Sending",
-  reading: "The node reads",
-};
 
 /** Takes files dropped anywhere on the page or chosen by its button, and tells how they fare. */
 export function UploadArea({
@@ -54,6 +49,7 @@ export function UploadArea({
     [onDone],
   );
 
+  const { common, worklist: t } = useText();
   const busy = upload.state === "busy";
   return (
     <div
@@ -78,9 +74,9 @@ export function UploadArea({
             className="control"
             disabled={busy}
             onClick={() => inputRef.current?.click()}
-            title="DICOM files, a ZIP archive, or an image (u)"
+            title={t.uploadTitle}
           >
-            Upload files
+            {t.upload}
           </button>
           <input
             ref={inputRef}
@@ -88,7 +84,7 @@ export function UploadArea({
             multiple
             className="sr-only"
             tabIndex={-1}
-            aria-label="Files to upload"
+            aria-label={t.filesToUpload}
             data-testid="upload-input"
             onChange={(event) => {
               const files = [...(event.target.files ?? [])];
@@ -100,19 +96,19 @@ export function UploadArea({
       )}
       {over && (
         <div className="pointer-events-none fixed inset-4 z-30 grid place-items-center rounded-xl border-2 border-dashed border-accent bg-ground/80 text-lg">
-          Drop to upload
+          {t.dropHere}
         </div>
       )}
       {upload.state !== "idle" && (
         <aside
-          aria-label="Upload"
+          aria-label={t.uploadLabel}
           data-testid="upload"
           className="fixed right-5 bottom-5 z-30 w-96 max-w-[calc(100vw-2.5rem)] rounded-lg border border-line-strong bg-raised p-4 shadow-xl"
         >
           <UploadState upload={upload} />
           {!busy && (
             <button type="button" className="control mt-3" onClick={() => setUpload({ state: "idle" })}>
-              Close
+              {common.close}
             </button>
           )}
         </aside>
@@ -122,17 +118,22 @@ export function UploadArea({
 }
 
 function UploadState({ upload }: { upload: Upload }) {
+  const t = useText().worklist;
   const titles = usePipelineTitles();
   if (upload.state === "busy") {
+    const stageWords: Record<UploadStage, string> = {
+      packing: t.packing,
+      sending: t.sending,
+      reading: t.nodeReads,
+    };
     const percent = Math.round(upload.fraction * 100);
-    const files = `${upload.files} ${upload.files === 1 ? "file" : "files"}`;
     return (
       <>
         <p className="mb-2" role="status">
-          {stageWords[upload.stage]} {files}
+          {stageWords[upload.stage]} {t.files(upload.files)}
           {upload.stage === "sending" && `, ${percent} %`}…
         </p>
-        <ProgressBar percent={percent} label="Upload progress" />
+        <ProgressBar percent={percent} label={t.uploadProgress} />
       </>
     );
   }

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { followEvents, listStudies, type StreamState } from "@/lib/api";
 import { Problem } from "@/lib/http";
 import { debounce } from "@/lib/debounce";
+import { readListQuery } from "@/lib/listAddress";
 import { withJob } from "@/lib/state";
 import type { NodeEvent, Page, StudySummary } from "@/lib/types";
 
@@ -16,8 +17,11 @@ export interface Studies {
   reload: () => void;
 }
 
-/** One page of studies, kept current by the node's events. */
-export function useStudies(text: string, offset: number): Studies {
+/**
+ * One page of studies, kept current by the node's events. `asked` is the query as the address
+ * carries it: as long as it reads the same, it is the same question.
+ */
+export function useStudies(asked: string): Studies {
   const [page, setPage] = useState<Page<StudySummary> | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [stream, setStream] = useState<StreamState>("connecting");
@@ -28,7 +32,10 @@ export function useStudies(text: string, offset: number): Studies {
     const controller = new AbortController();
     request.current = controller;
     try {
-      const next = await listStudies({ text, offset, limit: pageSize }, controller.signal);
+      const next = await listStudies(
+        { ...readListQuery(new URLSearchParams(asked)), limit: pageSize },
+        controller.signal,
+      );
       if (controller.signal.aborted) return;
       setPage(next);
       setProblem(null);
@@ -36,7 +43,7 @@ export function useStudies(text: string, offset: number): Studies {
       if (controller.signal.aborted) return;
       setProblem(error instanceof Problem ? error : new Problem(0, String(error), "", "", "unknown"));
     }
-  }, [text, offset]);
+  }, [asked]);
 
   const latestLoad = useRef(load);
   useEffect(() => {

@@ -2,6 +2,7 @@ import createClient from "openapi-fetch";
 import type { Readable } from "openapi-typescript-helpers";
 import type { paths } from "@/lib/generated/schema";
 import { Problem, problemFrom, request, unreachable } from "@/lib/http";
+import type { ListQuery } from "@/lib/listAddress";
 import { checkSignedIn } from "@/lib/session";
 import type {
   AnalyzeStarted,
@@ -15,6 +16,7 @@ import type {
   NodeEvent,
   Page,
   Pipeline,
+  Preferences,
   PresignedUpload,
   StudyDetail,
   StudySummary,
@@ -40,13 +42,32 @@ async function dataOf<T>(answer: Promise<{ data?: Readable<T> }>): Promise<T> {
 }
 
 export function listStudies(
-  query: { text: string; limit: number; offset: number },
+  query: ListQuery & { limit: number; patientId?: string },
   signal?: AbortSignal,
 ): Promise<Page<StudySummary>> {
-  const { text: q, limit, offset } = query;
+  const asked = {
+    q: query.text,
+    limit: query.limit,
+    offset: query.offset,
+    modality: query.modalities,
+    state: query.states,
+    study_date_from: query.from || undefined,
+    study_date_to: query.to || undefined,
+    patient_id: query.patientId,
+    sort: query.sort,
+    order: query.order || undefined,
+  };
   return dataOf<Page<StudySummary>>(
-    node.GET("/api/studies", { params: { query: { q, limit, offset } }, signal }),
+    node.GET("/api/studies", { params: { query: asked }, signal }),
   );
+}
+
+export function getPreferences(): Promise<Preferences> {
+  return dataOf<Preferences>(node.GET("/api/me/preferences"));
+}
+
+export function putPreferences(body: Preferences): Promise<Preferences> {
+  return dataOf<Preferences>(node.PUT("/api/me/preferences", { body }));
 }
 
 export function getStudy(study_instance_uid: string, signal?: AbortSignal): Promise<StudyDetail> {

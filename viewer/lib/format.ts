@@ -1,3 +1,6 @@
+import { text } from "@/lib/i18n";
+import { currentLanguage, locale } from "@/lib/i18n/language";
+
 /** "Family^Given^Middle^Prefix^Suffix" (PS3.5 6.2.1) as a person writes it: "Family, Given Middle". */
 export function personName(value: string): string {
   const groups = value
@@ -5,7 +8,7 @@ export function personName(value: string): string {
     .map(nameGroup)
     .filter((group) => group !== "");
   const [first, ...others] = groups;
-  if (first === undefined) return "No name";
+  if (first === undefined) return text().common.noName;
   return others.length > 0 ? `${first} (${others.join(", ")})` : first;
 }
 
@@ -23,6 +26,12 @@ export function dicomDate(value: string | null | undefined): string {
   return match ? `${match[1]}-${match[2]}-${match[3]}` : "";
 }
 
+/** A date as people here write it: 2024-01-31 in English, which nobody misreads, 31.01.2024 in German. */
+export function dateText(value: string | null | undefined): string {
+  const date = dicomDate(value);
+  return currentLanguage() === "de" ? date.split("-").reverse().join(".") : date;
+}
+
 /** A time as DICOM ("142035.93") or the API ("14:20:35") writes it, as 14:20; "" when unknown. */
 export function dicomTime(value: string | null | undefined): string {
   const match = /^(\d{2}):?(\d{2})/.exec(value ?? "");
@@ -38,7 +47,7 @@ export function ageAt(birthDate: string | null, studyDate: string | null): strin
   const [year = 0, month = 0, day = 0] = then;
   const beforeBirthday = month < bornMonth || (month === bornMonth && day < bornDay);
   const years = year - bornYear - (beforeBirthday ? 1 : 0);
-  return years >= 0 && years < 150 ? `${years} y` : "";
+  return years >= 0 && years < 150 ? text().common.years(years) : "";
 }
 
 export function sexWord(value: string): string {
@@ -57,15 +66,20 @@ export function bytes(value: number): string {
   return `${unit === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${byteUnits[unit]}`;
 }
 
+/** A whole number with its thousands apart. */
+export function number(value: number): string {
+  return value.toLocaleString(locale());
+}
+
 export function count(value: number, singular: string, plural = `${singular}s`): string {
-  return `${value.toLocaleString("en-US")} ${value === 1 ? singular : plural}`;
+  return `${value.toLocaleString(locale())} ${value === 1 ? singular : plural}`;
 }
 
 /** A measured value with as many digits as its size deserves: 1,791.7 · 12.3 · 0.41. */
 export function measurement(value: number): string {
   const magnitude = Math.abs(value);
   const digits = magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
-  return value.toLocaleString("en-US", {
+  return value.toLocaleString(locale(), {
     minimumFractionDigits: magnitude >= 10 ? 1 : 0,
     maximumFractionDigits: digits,
   });
@@ -75,7 +89,7 @@ export function measurement(value: number): string {
 export function findingValue(value: number, ucum: string): string {
   const magnitude = Math.abs(value);
   const digits = ucum === "L" ? 2 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
-  return value.toLocaleString("en-US", {
+  return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
@@ -105,7 +119,7 @@ export function moment(iso: string | null | undefined, now: Date = new Date()): 
   const date = [at.getFullYear(), at.getMonth() + 1, at.getDate()]
     .map((part) => String(part).padStart(2, "0"))
     .join("-");
-  return `${date} ${time}`;
+  return `${dateText(date)} ${time}`;
 }
 
 /** "brain-volume" → "Brain volume". */

@@ -1,24 +1,76 @@
-/** Which studies the list shows; it lives in the list's address. */
+import { studyStates } from "@/lib/state";
+import type { StudyState } from "@/lib/types";
+
+export const sortKeys = [
+  "received_at",
+  "updated_at",
+  "study_date",
+  "patient_name",
+  "patient_id",
+  "accession_number",
+] as const;
+export type SortKey = (typeof sortKeys)[number];
+
+/** Which studies the list shows, and in which order; it lives in the list's address. */
 export interface ListQuery {
   text: string;
   offset: number;
+  modalities: string[];
+  states: StudyState[];
+  /** ISO dates; empty: any. */
+  from: string;
+  to: string;
+  sort: SortKey;
+  /** Empty: times and dates fall and names rise. */
+  order: "asc" | "desc" | "";
 }
+
+export const wholeList: ListQuery = {
+  text: "",
+  offset: 0,
+  modalities: [],
+  states: [],
+  from: "",
+  to: "",
+  sort: "received_at",
+  order: "",
+};
 
 let left = "";
 
 export function readListQuery(parameters: URLSearchParams): ListQuery {
   const offset = Number(parameters.get("offset"));
+  const date = (name: string) => /^\d{4}-\d{2}-\d{2}$/.exec(parameters.get(name) ?? "")?.[0] ?? "";
+  const order = parameters.get("order");
   return {
     text: parameters.get("q") ?? "",
     offset: Number.isSafeInteger(offset) && offset > 0 ? offset : 0,
+    modalities: parameters.getAll("modality").filter((one) => /^[A-Z0-9_]{1,16}$/.test(one)),
+    states: studyStates.filter((one) => parameters.getAll("state").includes(one)),
+    from: date("from"),
+    to: date("to"),
+    sort: sortKeys.find((one) => one === parameters.get("sort")) ?? "received_at",
+    order: order === "asc" || order === "desc" ? order : "",
   };
 }
 
-/** The address of the list, remembered so that the reader can return to it. */
-export function listAddress({ text, offset }: ListQuery): string {
+/** The query as the address carries it; what is as it always is stays out. */
+export function listParameters(query: ListQuery): URLSearchParams {
   const parameters = new URLSearchParams();
-  if (text) parameters.set("q", text);
-  if (offset > 0) parameters.set("offset", String(offset));
+  if (query.text) parameters.set("q", query.text);
+  for (const one of query.modalities) parameters.append("modality", one);
+  for (const one of query.states) parameters.append("state", one);
+  if (query.from) parameters.set("from", query.from);
+  if (query.to) parameters.set("to", query.to);
+  if (query.sort !== "received_at") parameters.set("sort", query.sort);
+  if (query.order) parameters.set("order", query.order);
+  if (query.offset > 0) parameters.set("offset", String(query.offset));
+  return parameters;
+}
+
+/** The address of the list, remembered so that the reader can return to it. */
+export function listAddress(query: ListQuery): string {
+  const parameters = listParameters(query);
   left = parameters.size > 0 ? `?${parameters}` : "";
   return `/${left}`;
 }
@@ -26,4 +78,21 @@ export function listAddress({ text, offset }: ListQuery): string {
 /** The list as it was left, at the row of this study. */
 export function returnAddress(studyInstanceUid: string): string {
   return `/${left}#${studyInstanceUid}`;
+}
+
+export function isFiltered(query: ListQuery): boolean {
+  return Boolean(query.modalities.length || query.states.length || query.from || query.to);
+}
+
+const risesFirst = new Set<SortKey>(["patient_name", "patient_id", "accession_number"]);
+
+/** Which way the list is sorted now. */
+export function direction({ sort, order }: ListQuery): "asc" | "desc" {
+  return order || (risesFirst.has(sort) ? "asc" : "desc");
+}
+
+/** Sorted by this, or the other way round where it is so already; from the first page. */
+export function sortedBy(query: ListQuery, sort: SortKey): ListQuery {
+  if (query.sort !== sort) return { ...query, sort, order: "", offset: 0 };
+  return { ...query, order: direction(query) === "asc" ? "desc" : "asc", offset: 0 };
 }

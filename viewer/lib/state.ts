@@ -1,42 +1,43 @@
+import { text } from "@/lib/i18n";
 import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState } from "@/lib/types";
 
 export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
 
-const studyBadges: Record<StudyState, { word: string; tone: Tone }> = {
-  RECEIVING: { word: "Receiving", tone: "busy" },
-  COMPLETE: { word: "Complete", tone: "quiet" },
-  QUEUED: { word: "Queued", tone: "busy" },
-  RUNNING: { word: "Running", tone: "busy" },
-  RESULTS: { word: "Results", tone: "good" },
-  DELIVERED: { word: "Delivered", tone: "good" },
-  REFUSED: { word: "No pipeline", tone: "warn" },
-  FAILED: { word: "Failed", tone: "bad" },
+const studyTones: Record<StudyState, Tone> = {
+  RECEIVING: "busy",
+  COMPLETE: "quiet",
+  QUEUED: "busy",
+  RUNNING: "busy",
+  RESULTS: "good",
+  DELIVERED: "good",
+  REFUSED: "warn",
+  FAILED: "bad",
 };
 
+export const studyStates = Object.keys(studyTones) as StudyState[];
+
 export function studyBadge(state: StudyState): { word: string; tone: Tone } {
-  return studyBadges[state] ?? { word: state, tone: "quiet" };
+  return { word: text().states.study[state] ?? state, tone: studyTones[state] ?? "quiet" };
 }
 
-const jobBadges: Record<JobState, { word: string; tone: Tone }> = {
-  SCHEDULED: { word: "Waiting", tone: "busy" },
-  "IN PROGRESS": { word: "Running", tone: "busy" },
-  COMPLETED: { word: "Done", tone: "good" },
-  CANCELED: { word: "Failed", tone: "bad" },
+const jobTones: Record<JobState, Tone> = {
+  SCHEDULED: "busy",
+  "IN PROGRESS": "busy",
+  COMPLETED: "good",
+  CANCELED: "bad",
 };
 
 export function jobBadge(state: JobState): { word: string; tone: Tone } {
-  return jobBadges[state] ?? { word: state, tone: "quiet" };
+  return { word: text().states.job[state] ?? state, tone: jobTones[state] ?? "quiet" };
 }
 
-const deliveryBadges: Record<DeliveryState, { word: string; tone: Tone; meaning: string }> = {
-  PENDING: { word: "Waiting", tone: "busy", meaning: "Not sent yet." },
-  SENDING: { word: "Sending", tone: "busy", meaning: "Being sent." },
-  SENT: { word: "Sent", tone: "busy", meaning: "Accepted; not yet proven to be held." },
-  HELD: { word: "Held", tone: "good", meaning: "The destination proved that it holds it." },
-};
-
 export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
-  return deliveryBadges[state] ?? { word: state, tone: "quiet", meaning: "" };
+  const { delivery, deliveryMeaning } = text().states;
+  return {
+    word: delivery[state] ?? state,
+    tone: state === "HELD" ? "good" : state in delivery ? "busy" : "quiet",
+    meaning: deliveryMeaning[state] ?? "",
+  };
 }
 
 /** STAT as the node counts it. */

@@ -35,6 +35,10 @@ export type ReportSentence = Schemas["ReportSentencePayload"];
 export type Explanation = Schemas["ExplanationPayload"];
 export type Condition = Schemas["TracePayload"];
 
+export type Preferences = Schemas["PreferencesPayload"];
+export type SavedView = Schemas["SavedView"];
+export type Phrase = Schemas["Phrase"];
+
 export type Pipeline = Schemas["PipelinePayload"];
 export type HealthPart = Schemas["HealthPart"];
 export type PresignedUpload = Schemas["PresignedUpload"];

@@ -1,11 +1,14 @@
 "use client";
 
+import { useText } from "@/hooks/useText";
+
 /** What to do when there is nothing to see. */
-export function EmptyNode({ text }: { text: string }) {
-  if (text) {
+export function EmptyNode({ text, filtered }: { text: string; filtered: boolean }) {
+  const t = useText().worklist;
+  if (text || filtered) {
     return (
       <p className="rounded-lg border border-line bg-panel p-8 text-center text-dim" data-testid="empty">
-        No study matches “{text}”.
+        {t.noMatch(text)}
       </p>
     );
   }
@@ -14,14 +17,14 @@ export function EmptyNode({ text }: { text: string }) {
       data-testid="empty"
       className="mx-auto mt-10 max-w-2xl rounded-lg border border-line bg-panel p-8"
     >
-      <h2 className="text-lg font-semibold">No studies yet</h2>
-      <p className="mt-1 text-dim">Three ways to bring one in. It appears here as it arrives.</p>
+      <h2 className="text-lg font-semibold">{t.emptyTitle}</h2>
+      <p className="mt-1 text-dim">{t.emptyHow}</p>
       <dl className="mt-5 space-y-4">
-        <Way does="Send a folder by DICOM" command="storescu +sd +r -aec MEDIVIEW localhost 11112 DIR" />
-        <Way does="Make a demonstration study, without data of your own" command="mediview demo" />
+        <Way does={t.emptySend} command="storescu +sd +r -aec MEDIVIEW localhost 11112 DIR" />
+        <Way does={t.emptyDemo} command="mediview demo" />
         <div>
-          <dt>Drop files here</dt>
-          <dd className="text-dim">DICOM files, a folder of them, or a ZIP archive.</dd>
+          <dt>{t.emptyDrop}</dt>
+          <dd className="text-dim">{t.emptyDropWhat}</dd>
         </div>
       </dl>
     </section>

@@ -1,0 +1,33 @@
+"use client";
+
+import { usePreferences } from "@/hooks/usePreferences";
+import { useLanguage, useText } from "@/hooks/useText";
+import { languages, setLanguage, type Language } from "@/lib/i18n/language";
+
+const names: Record<Language, string> = { en: "English", de: "Deutsch" };
+
+/** Chosen for this browser at once, and for the person on every other one. */
+export function LanguageSwitch() {
+  const { common } = useText();
+  const language = useLanguage();
+  const { choose } = usePreferences();
+  return (
+    <select
+      aria-label={common.language}
+      data-testid="language"
+      className="control py-[3px]"
+      value={language}
+      onChange={(event) => {
+        const next = event.target.value as Language;
+        setLanguage(next);
+        choose({ language: next });
+      }}
+    >
+      {languages.map((one) => (
+        <option key={one} value={one} lang={one}>
+          {names[one]}
+        </option>
+      ))}
+    </select>
+  );
+}

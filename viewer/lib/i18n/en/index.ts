@@ -1,0 +1,4 @@
+import { common, states } from "./common";
+import { worklist } from "./worklist";
+
+export const en = { common, states, worklist };

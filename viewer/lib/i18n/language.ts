@@ -1,0 +1,56 @@
+/** The languages of the pages. What the node itself says in sentences stays as it says it. */
+export const languages = ["en", "de"] as const;
+export type Language = (typeof languages)[number];
+
+const key = "mediview.language";
+const listeners = new Set<() => void>();
+let chosen: Language | null = null;
+
+/** The first of the browser's languages that we speak; English where there is none. */
+export function preferred(tags: readonly string[]): Language {
+  for (const tag of tags) {
+    const found = languages.find((one) => tag.toLowerCase().split("-")[0] === one);
+    if (found) return found;
+  }
+  return "en";
+}
+
+function remembered(): Language | null {
+  try {
+    return languages.find((one) => one === window.localStorage.getItem(key)) ?? null;
+  } catch {
+    // A browser may forbid it; the page then starts in the browser's language.
+    return null;
+  }
+}
+
+export function currentLanguage(): Language {
+  if (chosen === null) {
+    if (typeof window === "undefined") return "en";
+    chosen = remembered() ?? preferred(navigator.languages);
+    document.documentElement.lang = chosen;
+  }
+  return chosen;
+}
+
+/** Speaks it from now on, and in this browser the next time from the start. */
+export function setLanguage(next: Language): void {
+  chosen = next;
+  try {
+    window.localStorage.setItem(key, next);
+  } catch {
+    // Then for this page alone.
+  }
+  document.documentElement.lang = next;
+  for (const listener of listeners) listener();
+}
+
+export function onLanguage(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** For numbers; dates and times have their own ways in lib/format. */
+export function locale(): string {
+  return currentLanguage() === "de" ? "de-DE" : "en-US";
+}
