@@ -23,7 +23,7 @@ import type {
 } from "@/lib/types";
 
 /** Typed by the node's description; every failure is thrown as a Problem by `request`. */
-const node = createClient<paths>({
+export const node = createClient<paths>({
   fetch: async (asked) =>
     request(asked.url, {
       method: asked.method,
@@ -35,7 +35,7 @@ const node = createClient<paths>({
 });
 
 /** `Readable` is what the client makes of an answer's type: it forgets how long tuples are. */
-async function dataOf<T>(answer: Promise<{ data?: Readable<T> }>): Promise<T> {
+export async function dataOf<T>(answer: Promise<{ data?: Readable<T> }>): Promise<T> {
   const { data } = await answer;
   if (data === undefined) throw unreachable();
   return data as T;

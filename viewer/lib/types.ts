@@ -40,6 +40,27 @@ export type SavedView = Schemas["SavedView"];
 export type Phrase = Schemas["Phrase"];
 
 export type Pipeline = Schemas["PipelinePayload"];
+export type Model = Schemas["ModelPayload"];
+
+export type Peer = Schemas["PeerPayload"];
+export type PeerChange = Schemas["PeerChange"];
+export type NewPeer = Schemas["NewPeer"];
+export type Conflict = Schemas["ConflictPayload"];
+export type ConflictDetail = Schemas["ConflictDetail"];
+export type RuleSet = Schemas["RuleSet"];
+export type SiteRule = Schemas["Rule"];
+export type RuleCondition = Schemas["Condition"];
+export type User = Schemas["UserPayload"];
+export type Role = User["roles"][number];
+export type NewUser = Schemas["NewUser"];
+export type UserChange = Schemas["UserChange"];
+export type Key = Schemas["KeyPayload"];
+export type NewKey = Schemas["NewKey"];
+export type MadeKey = Schemas["MadeKey"];
+export type AuditEvent = Schemas["AuditEventPayload"];
+export type AuditVerification = Schemas["AuditVerification"];
+export type Webhook = Schemas["WebhookPayload"];
+
 export type HealthPart = Schemas["HealthPart"];
 export type PresignedUpload = Schemas["PresignedUpload"];
 export type AnalyzeStarted = Schemas["AnalyzeStarted"];

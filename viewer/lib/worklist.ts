@@ -15,7 +15,6 @@ export const allColumns: readonly Column[] = [
   "state",
   "pipelines",
   "delivery",
-  "report",
   "received",
 ];
 
@@ -29,7 +28,6 @@ const standard: readonly Column[] = [
   "state",
   "pipelines",
   "delivery",
-  "report",
 ];
 
 export const sortOf: Partial<Record<Column, SortKey>> = {

@@ -79,7 +79,7 @@ function Mark({ holds }: { holds: boolean }) {
   );
 }
 
-function Line({ holds, text }: { holds: boolean; text: string }) {
+export function Line({ holds, text }: { holds: boolean; text: string }) {
   return (
     <li>
       <Mark holds={holds} /> {text}
@@ -87,7 +87,7 @@ function Line({ holds, text }: { holds: boolean; text: string }) {
   );
 }
 
-function Part({ condition }: { condition: Condition }) {
+export function Part({ condition }: { condition: Condition }) {
   const { text, found, holds, parts = [] } = condition;
   return (
     <li>

@@ -49,11 +49,11 @@ export function PipelineStates({ study }: { study: StudySummary }) {
       ))}
       {study.refusals.length > 0 && (
         <li>
-          <details className="relative z-10 w-fit">
+          <details className="relative z-10">
             <summary className="rounded text-dim hover:text-ink">
               {t.refusals(number(study.refusals.length))}
             </summary>
-            <dl className="absolute right-0 z-20 mt-1 w-80 space-y-2 rounded-md border border-line-strong bg-raised p-3 shadow-xl">
+            <dl className="mt-1 space-y-1.5">
               {study.refusals.map(({ pipeline, reason }) => (
                 <div key={pipeline}>
                   <dt className="font-medium">{titles.of(pipeline)}</dt>

@@ -20,7 +20,7 @@ export function StudyCell({
   open: boolean;
   onTurn: (open: boolean) => void;
 }) {
-  const { common, worklist: t } = useText();
+  const { common } = useText();
   const none = <span className="text-dim">{common.none}</span>;
   const cell = (content: ReactNode, wide = "") => <td className={`px-3 py-2.5 ${wide}`}>{content}</td>;
   switch (column) {
@@ -65,8 +65,6 @@ export function StudyCell({
       return cell(<Delivery study={study} />, "whitespace-nowrap");
     case "received":
       return cell(moment(study.received_at), "whitespace-nowrap");
-    default:
-      return cell(t.noReport);
   }
 }
 

@@ -1,0 +1,91 @@
+"""A person narrows the worklist, keeps the view, looks at priors and reads it in German."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.house.accessibility import serious_findings
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import Told, send
+from tests.house.node import Node
+from tests.house.studies import SentStudy, localizer
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def row(page: Page, study: SentStudy) -> Locator:
+    return page.locator(f"[data-study-instance-uid='{study.study_instance_uid}']")
+
+
+def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
+    told: Told, node: Node, page: Page
+) -> None:
+    page.goto(node.url)
+    mine = row(page, told.study)
+    expect(mine.get_by_test_id("row-pipeline").first).to_have_attribute("data-state", "COMPLETED")
+    page.keyboard.press("f")
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="CT").check()
+    expect(mine).to_have_count(0)
+    page.get_by_role("checkbox", name="CT").uncheck()
+    page.get_by_role("checkbox", name="MR").check()
+    page.keyboard.press("Escape")
+    expect(mine).to_be_visible()
+    page.get_by_role("button", name="Study date").click()
+    assert "modality=MR" in page.url
+    assert "sort=study_date" in page.url
+    page.get_by_test_id("views").locator("summary").click()
+    page.get_by_label("Name of the view").fill("Heads")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("view")).to_have_text("Heads")
+    keep_screenshot(page, "worklist")
+    page.goto(node.url)
+    page.get_by_test_id("views").locator("summary").click()
+    page.get_by_test_id("view").click()
+    expect(page.get_by_role("columnheader", name="Study date")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    assert "modality=MR" in page.url
+    page.get_by_role("button", name="Remove view Heads").click()
+    expect(page.get_by_test_id("view")).to_have_count(0)
+
+
+def test_the_other_studies_of_a_patient_open_below_by_keyboard(
+    told: Told, node: Node, study_folder: Path, page: Page
+) -> None:
+    other = localizer(told.study.folder, study_folder / "prior")
+    send(node, other)
+    page.goto(node.url)
+    mine = row(page, told.study)
+    mine.locator("[data-study-link]").focus()
+    page.keyboard.press("ArrowRight")
+    prior = page.get_by_test_id("prior").locator(f"a[href*='{other.study_instance_uid}']")
+    expect(prior).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(prior).to_have_count(0)
+
+
+def test_it_speaks_german_here_and_on_the_next_page(told: Told, node: Node, page: Page) -> None:
+    page.goto(node.url)
+    page.get_by_test_id("language").select_option("de")
+    expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(row(page, told.study).get_by_test_id("study-state")).to_have_text("Zugestellt")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    # The node remembers what this browser has forgotten.
+    expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
+    assert serious_findings(page) == []
+    page.get_by_test_id("language").select_option("en")
+    expect(page.get_by_role("columnheader", name="Study date")).to_be_visible()
+    page.wait_for_function(
+        "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'en')"
+    )

@@ -1,0 +1,101 @@
+"use client";
+
+import Link from "next/link";
+import { useSearchParams } from "next/navigation";
+import { type ComponentType, useEffect } from "react";
+import { Audit } from "@/components/admin/Audit";
+import { Conflicts } from "@/components/admin/Conflicts";
+import { AdminDeliveries } from "@/components/admin/AdminDeliveries";
+import { Keys } from "@/components/admin/Keys";
+import { Models } from "@/components/admin/Models";
+import { NodeHealth } from "@/components/admin/NodeHealth";
+import { Peers } from "@/components/admin/Peers";
+import { Rules } from "@/components/admin/Rules";
+import { Users } from "@/components/admin/Users";
+import { Webhooks } from "@/components/admin/Webhooks";
+import { Brand } from "@/components/Brand";
+import { ProblemNote } from "@/components/ProblemNote";
+import { SignedIn } from "@/components/SignedIn";
+import { useAsked } from "@/hooks/useAsked";
+import { useText } from "@/hooks/useText";
+import { Problem } from "@/lib/http";
+import { getSession, goToSignIn } from "@/lib/session";
+import type { Messages } from "@/lib/i18n";
+
+type Part = keyof Messages["admin"]["parts"];
+
+const rooms: [Part, ComponentType][] = [
+  ["node", NodeHealth],
+  ["peers", Peers],
+  ["deliveries", AdminDeliveries],
+  ["conflicts", Conflicts],
+  ["rules", Rules],
+  ["models", Models],
+  ["webhooks", Webhooks],
+  ["users", Users],
+  ["keys", Keys],
+  ["audit", Audit],
+];
+
+const notAllowed = new Problem(
+  403,
+  "Not allowed",
+  "These pages are for administrators.",
+  "Ask an administrator for the role, then sign in again.",
+  "not_allowed",
+);
+
+/** All that the node lets its administrators see and do; the part lies in the address. */
+export function Admin() {
+  const { admin: t, common } = useText();
+  const asked = useSearchParams().get("part");
+  const [part, Room] = rooms.find(([name]) => name === asked) ?? rooms[0]!;
+  const session = useAsked(() => getSession(true));
+  const { value } = session;
+  useEffect(() => {
+    if (value && !value.signed_in) goToSignIn();
+  }, [value]);
+  useEffect(() => {
+    document.title = `${t.parts[part]} · ${common.administration} · MediViewAI`;
+  }, [t, part, common]);
+  return (
+    <div className="mx-auto flex min-h-dvh max-w-[110rem] flex-col px-5">
+      <header className="flex flex-wrap items-center gap-4 py-3">
+        <Brand />
+        <span className="text-dim">{common.administration}</span>
+        <span className="ml-auto flex items-center gap-3">
+          <Link href="/" prefetch={false} className="control">
+            {common.studies}
+          </Link>
+          <SignedIn />
+        </span>
+      </header>
+      {session.problem && <ProblemNote problem={session.problem} onRetry={session.reload} />}
+      {value?.signed_in && !value.roles.includes("admin") && <ProblemNote problem={notAllowed} />}
+      {value?.roles.includes("admin") && (
+        <div className="flex flex-1 gap-6 pb-10 max-md:flex-col">
+          <nav aria-label={common.administration} className="w-44 shrink-0 max-md:w-full">
+            <ul className="space-y-0.5 max-md:flex max-md:flex-wrap max-md:gap-1">
+              {rooms.map(([name]) => (
+                <li key={name}>
+                  <Link
+                    href={`/admin/?part=${name}`}
+                    prefetch={false}
+                    aria-current={name === part ? "page" : undefined}
+                    className="block rounded-md px-3 py-1.5 text-dim hover:bg-raised hover:text-ink aria-[current]:bg-raised aria-[current]:font-medium aria-[current]:text-ink"
+                  >
+                    {t.parts[name]}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <main className="min-w-0 flex-1">
+            <h1 className="mb-3 text-lg font-semibold">{t.parts[part]}</h1>
+            <Room key={part} />
+          </main>
+        </div>
+      )}
+    </div>
+  );
+}

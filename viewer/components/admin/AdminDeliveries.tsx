@@ -1,0 +1,140 @@
+"use client";
+
+import Link from "next/link";
+import { useState } from "react";
+import { Badge } from "@/components/Badge";
+import { Answer, Field, fieldClass, Grid, Pager } from "@/components/admin/parts";
+import { ProblemNote } from "@/components/ProblemNote";
+import { useAsked } from "@/hooks/useAsked";
+import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
+import { deliveries, type DeliveryQuery } from "@/lib/adminApi";
+import { moment, number } from "@/lib/format";
+import { deliveryBadge } from "@/lib/state";
+
+const size = 50;
+const kinds = ["troubled", "PENDING", "SENDING", "SENT", "HELD", "all"] as const;
+
+/** What is on its way, what is held up and by what, and letting it go now. */
+export function AdminDeliveries() {
+  const { admin: t, states, common } = useText();
+  const [query, setQuery] = useState<DeliveryQuery>({
+    which: "troubled",
+    destination: "",
+    limit: size,
+    offset: 0,
+  });
+  const asked = useAsked((signal) => deliveries.list(query, signal), JSON.stringify(query));
+  const [told, setTold] = useState("");
+  const order = useOrder(asked.reload);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.deliveriesWhat}</p>
+      <div className="mb-3 flex flex-wrap items-end gap-3">
+        <label className="block w-48 text-xs text-dim">
+          {t.which}
+          <select
+            className={fieldClass}
+            value={query.which}
+            onChange={(event) =>
+              setQuery({ ...query, which: event.target.value as DeliveryQuery["which"], offset: 0 })
+            }
+          >
+            {kinds.map((one) => (
+              <option key={one} value={one}>
+                {one === "troubled" ? t.deadLetters : one === "all" ? t.all : states.delivery[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <div className="w-48">
+          <Field
+            label={t.destination}
+            value={query.destination}
+            maxLength={80}
+            onChange={(event) => setQuery({ ...query, destination: event.target.value, offset: 0 })}
+          />
+        </div>
+        <button
+          type="button"
+          className="control mb-0.5"
+          disabled={order.busy}
+          onClick={() =>
+            void order.give(async () => {
+              const { count } = await deliveries.retryAll(query.destination.trim());
+              setTold(t.retried(number(count)));
+            })
+          }
+        >
+          {query.destination ? t.retryDestination(query.destination) : t.retryAll}
+        </button>
+        <span role="status" className="mb-1.5 text-good">
+          {told}
+        </span>
+      </div>
+      {order.problem && <ProblemNote problem={order.problem} />}
+      <Answer asked={asked}>
+        {({ items, total }) => (
+          <>
+            <Grid
+              label={t.parts.deliveries}
+              columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
+              empty={items.length === 0 ? (query.which === "troubled" ? t.noDeadLetters : t.nothing) : ""}
+            >
+              {items.map((one) => {
+                const badge = deliveryBadge(one.state);
+                return (
+                  <tr key={one.delivery_id} data-testid="admin-delivery" data-state={one.state}>
+                    <td className="font-medium">{one.destination}</td>
+                    <td className="text-xs">
+                      <Link
+                        className="text-accent hover:underline"
+                        prefetch={false}
+                        href={`/study/?study=${one.study_instance_uid}`}
+                      >
+                        {t.openStudy}
+                      </Link>
+                      <div className="max-w-56 truncate font-mono text-dim" title={one.sop_instance_uid}>
+                        {one.sop_instance_uid}
+                      </div>
+                    </td>
+                    <td>
+                      <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
+                      <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+                    </td>
+                    <td>{number(one.attempts)}</td>
+                    <td className="max-w-80 text-xs" lang="en">
+                      {one.last_error}
+                      {one.state === "PENDING" && (
+                        <div className="text-dim">{t.nextAttempt(moment(one.next_attempt_at))}</div>
+                      )}
+                    </td>
+                    <td>
+                      {one.state !== "HELD" && (
+                        <button
+                          type="button"
+                          className="control px-2 py-0.5"
+                          disabled={order.busy}
+                          onClick={() => void order.give(() => deliveries.retry(one.delivery_id))}
+                        >
+                          {common.tryAgain}
+                        </button>
+                      )}
+                    </td>
+                  </tr>
+                );
+              })}
+            </Grid>
+            <Pager
+              offset={query.offset}
+              size={size}
+              shown={items.length}
+              total={total}
+              onOffset={(offset) => setQuery({ ...query, offset })}
+            />
+          </>
+        )}
+      </Answer>
+    </>
+  );
+}
