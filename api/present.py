@@ -99,6 +99,7 @@ def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload
         ],
         notes=[str(note) for note in job.result.get("notes", [])],
         model_url=model_url(job.pipeline, job.pipeline_version),
+        edited_by=str(job.result.get("edited", {}).get("by", "")),
         findings=list(findings),
     )
 

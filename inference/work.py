@@ -17,13 +17,13 @@ from inference.predecessor import predecessor_report
 from inference.registry.proving import ensure_proven
 from inference.reporting.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
-from inference.results.writing import part10
 from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
+from inference.storing import store_objects, store_rows
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
-from storage.entities import Instance, Job
+from storage.entities import Job
 from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
 from storage.peers import KnownPeer
@@ -152,40 +152,11 @@ class Work:
     def _store(
         self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
     ) -> list[dict[str, str]]:
-        """Objects first, then the rows that name them, deliveries last: all may be repeated."""
-        job, storage = self._job, self._storage
-        instances: list[Instance] = []
-        stored: list[dict[str, str]] = []
-        for result in results.objects:
-            dataset = result.dataset
-            self._still_ours()
-            accepted = storage.ingest.accept(
-                part10(dataset), source=f"result:{job.job_id}", origin="generated"
-            )
-            log.info(
-                "result_stored",
-                job_id=job.job_id,
-                kind=result.kind,
-                sop_instance_uid=str(dataset.SOPInstanceUID),
-                outcome=accepted.outcome,
-            )
-            instances.append(storage.index.instance(str(dataset.SOPInstanceUID)))
-            stored.append(
-                {
-                    "kind": result.kind,
-                    "sop_class_uid": str(dataset.SOPClassUID),
-                    "series_instance_uid": str(dataset.SeriesInstanceUID),
-                    "sop_instance_uid": str(dataset.SOPInstanceUID),
-                }
-            )
-        auditing.results_made(storage, job, instances)
+        instances, stored = store_objects(self._storage, self._job, results, self._still_ours)
         self._still_ours()
-        storage.findings.replace_for_job(job.job_id, results.findings)
-        if job.input_object_key and results.findings:
-            draft_image(storage, job, title, results.findings)
-        for destination in destinations:
-            taken = [one for one in instances if destination.takes(one.sop_class_uid)]
-            storage.deliveries.enqueue(destination.name, taken, job.job_id)
+        store_rows(self._storage, self._job, results, instances, destinations)
+        if self._job.input_object_key and results.findings:
+            draft_image(self._storage, self._job, title, results.findings)
         return stored
 
     def _result(

@@ -81,6 +81,15 @@ class Jobs:
                 _announce(connection, job, now)
         return job, added
 
+    def record(self, job: Job) -> bool:
+        """Keep a job that has ended already; False where one on this input is there."""
+        with writing(self._engine) as connection:
+            values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+            added = insert_or_ignore(connection, t.job, values)
+            if added:
+                _announce(connection, job, job.updated_at)
+        return bool(added)
+
     def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
         """Take the job for `lease_s`; None when another holds it or it has ended."""
         return self._change(

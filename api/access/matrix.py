@@ -95,6 +95,12 @@ MATRIX: tuple[Rule, ...] = (
         for what in ("measurements", "key-images")
         for method, roles, scope in _DRAWN
     ),
+    Rule(
+        "POST",
+        "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits",
+        RADIOLOGISTS,
+        "api:write",
+    ),
     Rule("GET", "/api/reports", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}/versions", READERS, "api:read"),

@@ -113,6 +113,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/studies/{study_instance_uid}/measurements"): _STORES,
     ("GET", "/api/studies/{study_instance_uid}/key-images"): _RESULTS,
     ("POST", "/api/studies/{study_instance_uid}/key-images"): _STORES,
+    ("POST", "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"): _STORES,
     ("GET", "/api/reports"): _RESULTS,
     ("GET", "/api/reports/{report_id}"): _RESULTS,
     ("GET", "/api/reports/{report_id}/versions"): _RESULTS,

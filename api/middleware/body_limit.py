@@ -1,6 +1,7 @@
 """How large a body may be, and how long it may pause."""
 
 import asyncio
+import re
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ _BODY_SILENCE_S = 60.0
 # These read their bodies themselves, with limits of their own.
 _LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content", "/api/uploads/parts"})
 _DICOMWEB = "/dicom-web"
+_MASK_EDITS = re.compile(r"/api/studies/[0-9.]+/segmentations/[0-9.]+/edits")
 
 
 class BodyLimit:
@@ -23,7 +25,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or path in _LARGE_BODIES or path.startswith(f"{_DICOMWEB}/"):
+        if scope["type"] != "http" or _limits_itself(path):
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
@@ -38,6 +40,14 @@ class BodyLimit:
             await response(scope, receive, send)
             return
         await self.app(scope, limited(receive, _JSON_BODY_MAX_BYTES), send)
+
+
+def _limits_itself(path: str) -> bool:
+    return (
+        path in _LARGE_BODIES
+        or path.startswith(f"{_DICOMWEB}/")
+        or _MASK_EDITS.fullmatch(path) is not None
+    )
 
 
 def limited(receive: Receive, max_bytes: int) -> Receive:

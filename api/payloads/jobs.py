@@ -46,6 +46,9 @@ class JobPayload(Payload):
     model_url: str = Field(
         "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
     )
+    edited_by: str = Field(
+        "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
+    )
     findings: list[FindingPayload] = Field(
         default_factory=list, description="Filled once the job is COMPLETED."
     )

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.findings import build_findings
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.results.edit import Edit
 from inference.results.identity import ResultKind
 from inference.results.narrative import NOTE
 from inference.results.pdf import encode_pdf
@@ -42,10 +43,12 @@ def encode_results(
     output: PipelineOutput,
     extra_kinds: Collection[str] = (),
     predecessor: Dataset | None = None,
+    edit: Edit | None = None,
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
     `predecessor` is the SR that the new one replaces.
+    `edit` says who changed the masks that the pipeline had made.
     `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
@@ -58,12 +61,12 @@ def encode_results(
     objects: list[ResultObject] = []
     segmentation = None
     if output.segments:
-        segmentation = encode_seg(job, pipeline, sources, volume, output)
+        segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))
     if any(finding.value is not None for finding in findings):
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         structured = encode_sr(
-            job, pipeline, ordered, findings, output.segments, segmentation, predecessor
+            job, pipeline, ordered, findings, output.segments, segmentation, predecessor, edit
         )
         objects.append(ResultObject("SR", structured))
     if {"SC", "PDF"} & set(extra_kinds) and findings:

@@ -12,7 +12,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.findings import tracking_identifier
 from inference.pipeline import Pipeline, PipelineOutput, Segment
+from inference.reading.observer import person_name
 from inference.results.coding import dicom_code
+from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
@@ -39,6 +41,7 @@ def encode_seg(
     sources: Sequence[Dataset],
     volume: Volume,
     output: PipelineOutput,
+    edit: Edit | None = None,
 ) -> Dataset:
     """A BINARY Segmentation with one frame a source frame and segment.
 
@@ -56,7 +59,7 @@ def encode_seg(
         pixel_array=masks,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
-            _description(job, pipeline, segment, number)
+            _description(job, pipeline, segment, number, edit)
             for number, segment in enumerate(output.segments, start=1)
         ],
         series_instance_uid=identity.series_instance_uid,
@@ -67,11 +70,15 @@ def encode_seg(
         manufacturer_model_name=MANUFACTURER,
         software_versions=software_versions(pipeline),
         device_serial_number=DEVICE_SERIAL_NUMBER,
-        content_description="AI segmentation, unverified, research use only",
-        content_label="AI_SEGMENTATION",
+        content_description="AI segmentation, unverified, research use only"
+        if edit is None
+        else "AI segmentation edited by a reader, research use only",
+        content_label="AI_SEGMENTATION" if edit is None else "EDITED",
         omit_empty_frames=len(output.segments) > _KEEPS_EMPTY_FRAMES,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        series_description=result_series_description(pipeline, "mask"),
+        series_description=result_series_description(
+            pipeline, "mask" if edit is None else "edited mask"
+        ),
         content_date=at.date(),
         content_time=at.time(),
         series_date=at.date(),
@@ -80,6 +87,8 @@ def encode_seg(
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     _name_own_frames(segmentation, volume)
+    if edit is not None:
+        _name_editor(segmentation, edit)
     inherit_patient_and_study(segmentation, first)
     return finish(segmentation, at, contributing_equipment(pipeline, first, at))
 
@@ -119,8 +128,20 @@ def _name_own_frames(segmentation: Dataset, volume: Volume) -> None:
                     image.ReferencedFrameNumber = numbers[int(image.ReferencedFrameNumber) - 1]
 
 
+def _name_editor(segmentation: Dataset, edit: Edit) -> None:
+    """Who changed it, and which Segmentation it was made of."""
+    segmentation.ContentCreatorName = person_name(edit.author)
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = edit.predecessor.SOPClassUID
+    reference.ReferencedSOPInstanceUID = edit.predecessor.SOPInstanceUID
+    reference.PurposeOfReferenceCodeSequence = [
+        hd.sr.CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
+    ]
+    segmentation.SourceImageSequence = [reference]
+
+
 def _description(
-    job: Job, pipeline: Pipeline, segment: Segment, number: int
+    job: Job, pipeline: Pipeline, segment: Segment, number: int, edit: Edit | None
 ) -> hd.seg.SegmentDescription:
     card = pipeline.card
     description = hd.seg.SegmentDescription(
@@ -128,7 +149,9 @@ def _description(
         segment_label=segment.label,
         segmented_property_category=dicom_code(segment.category),
         segmented_property_type=dicom_code(segment.type),
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC
+        if edit is not None and number in edit.segment_numbers
+        else hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=card.name,
             family=codes.DCM.ArtificialIntelligence,

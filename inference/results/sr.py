@@ -10,7 +10,9 @@ from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from inference.pipeline import Pipeline, Segment
+from inference.reading.observer import person_context
 from inference.results.coding import dicom_code
+from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
@@ -42,6 +44,7 @@ def encode_sr(
     segments: Sequence[Segment],
     segmentation: Dataset | None,
     predecessor: Dataset | None = None,
+    edit: Edit | None = None,
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
@@ -56,7 +59,7 @@ def encode_sr(
     references = [reference_to(source) for source in sources]
     evidence = references if segmentation is None else [*references, segmentation]
     report = hd.sr.MeasurementReport(
-        observation_context=_observation_context(pipeline),
+        observation_context=_observation_context(pipeline, edit),
         procedure_reported=procedure_reported(first),
         imaging_measurements=_groups(pipeline, str(first.SeriesInstanceUID), findings, segments),
         title=codes.cid7021.ImagingMeasurementReport,
@@ -80,7 +83,9 @@ def encode_sr(
         is_final=False,
         is_verified=False,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        series_description=result_series_description(pipeline, "report"),
+        series_description=result_series_description(
+            pipeline, "report" if edit is None else "edited report"
+        ),
         content_date=at.date(),
         content_time=at.time(),
         series_date=at.date(),
@@ -98,8 +103,9 @@ def procedure_reported(source: Dataset) -> DicomCode:
     return found
 
 
-def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:
+def _observation_context(pipeline: Pipeline, edit: Edit | None) -> hd.sr.ObservationContext:
     return hd.sr.ObservationContext(
+        observer_person_context=None if edit is None else person_context(edit.author),
         observer_device_context=hd.sr.ObserverContext(
             observer_type=codes.DCM.Device,
             observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
@@ -109,7 +115,7 @@ def _observation_context(pipeline: Pipeline) -> hd.sr.ObservationContext:
                 model_name=MANUFACTURER,
                 serial_number=DEVICE_SERIAL_NUMBER,
             ),
-        )
+        ),
     )
 
 

@@ -1,0 +1,187 @@
+"""Edited masks: a label map in, a new SEG and SR out."""
+
+import zlib
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Request
+from pydantic import Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from api.access.principal import PrincipalDep
+from api.authors import author_of
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.jobs import read_job
+from api.middleware import limited
+from api.parameters import StudyUid, problems
+from api.payloads.base import Payload
+from api.payloads.jobs import JobPayload
+from api.reading_parameters import Text, Uid
+from inference.reading.author import Author
+from inference.reading.mask_edit import LabelMap, edit_mask
+from inference.volume import MAXIMUM_VOXELS
+from inference.wake import wake
+from storage.opening import Storage
+
+router = APIRouter(prefix="/api/studies/{study_instance_uid}/segmentations", tags=["reading"])
+
+_BODY_MAX_BYTES = 128 * 1024 * 1024
+_EDIT_MAX_BYTES = 4 * 1024 * 1024
+_GZIP = 31
+"""zlib's number for a stream with gzip's header and checksum."""
+SopInstanceUid = Annotated[
+    str, Path(pattern=r"^[0-9.]{1,64}$", description="SOPInstanceUID of the segmentation.")
+]
+
+
+class EditedSlice(Payload):
+    sop_instance_uid: Uid = Field(description="Of the image that was segmented.")
+    frame_number: int = Field(1, ge=1)
+
+
+class MaskEdit(Payload):
+    """What the bytes of `labels` are: slices one after the other, each row by row."""
+
+    segment_numbers: list[int] = Field(
+        min_length=1,
+        max_length=255,
+        description="The segments that the label map states; others stay as they are. A byte"
+        " is 0 or one of these.",
+    )
+    slices: list[EditedSlice] = Field(
+        min_length=1,
+        max_length=20_000,
+        description="In the order of the bytes; slices that are not named stay as they are.",
+    )
+    rows: int = Field(ge=1, le=65_535)
+    columns: int = Field(ge=1, le=65_535)
+    reason: Text = ""
+
+
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["edit", "labels"],
+                "properties": {
+                    "edit": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "contentSchema": MaskEdit.model_json_schema(
+                            ref_template="#/components/schemas/{model}"
+                        ),
+                        "description": "JSON: segment_numbers, slices, rows, columns, reason.",
+                    },
+                    "labels": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "gzip of one byte a voxel: the segment's number or 0.",
+                    },
+                },
+            }
+        }
+    },
+}
+
+
+@router.post(
+    "/{sop_instance_uid}/edits",
+    status_code=201,
+    summary="Save an edited mask",
+    responses=problems(400, 404, 409, 413, 422, 507),
+    openapi_extra={"requestBody": _BODY},
+)
+async def add_mask_edit(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    study_instance_uid: StudyUid,
+    sop_instance_uid: SopInstanceUid,
+) -> JobPayload:
+    """A new SEG, and an SR that replaces its predecessor; both are sent like every result.
+
+    Volumes are measured anew by the node. What else the pipeline had measured on a changed
+    segment rests on the old mask and is left out. The answer is the job that stands for the
+    edit, with its findings. 409 where a newer version is there.
+    """
+    counted = Request(request.scope, limited(request.receive, _BODY_MAX_BYTES))
+    async with counted.form(max_files=2, max_fields=2, max_part_size=_EDIT_MAX_BYTES) as form:
+        edit = _edit_of(await _text(form.get("edit")))
+        labels = form.get("labels")
+        packed = await labels.read() if isinstance(labels, UploadFile) else b""
+    author = author_of(principal)
+    return await run_in_threadpool(
+        _save, storage, study_instance_uid, sop_instance_uid, edit, packed, author
+    )
+
+
+def _save(
+    storage: Storage,
+    study_instance_uid: str,
+    sop_instance_uid: str,
+    edit: MaskEdit,
+    packed: bytes,
+    author: Author,
+) -> JobPayload:
+    label_map = LabelMap(
+        slices=tuple((one.sop_instance_uid, one.frame_number) for one in edit.slices),
+        segment_numbers=tuple(dict.fromkeys(edit.segment_numbers)),
+        values=np.frombuffer(_unpacked(edit, packed), np.uint8).reshape(
+            len(edit.slices), edit.rows, edit.columns
+        ),
+    )
+    job = edit_mask(storage, study_instance_uid, sop_instance_uid, label_map, author, edit.reason)
+    wake(storage.settings)
+    return read_job(storage, job.job_id)
+
+
+async def _text(part: UploadFile | str | None) -> str:
+    """The JSON, whether it was sent as a field or as a file."""
+    if isinstance(part, UploadFile):
+        return (await part.read()).decode("utf-8", "replace")
+    return part or ""
+
+
+def _edit_of(text: str) -> MaskEdit:
+    try:
+        return MaskEdit.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(one) for one in ("edit", *first["loc"]))
+        raise ApiProblem(
+            422,
+            "validation_failed",
+            f"{where}: {first['msg']}.",
+            title="The request does not fit its description",
+            remedy="The part 'edit' is JSON; /api/openapi.json describes it.",
+        ) from error
+
+
+def _unpacked(edit: MaskEdit, packed: bytes) -> bytes:
+    """Exactly the bytes that the edit announces; no more are ever unpacked."""
+    expected = len(edit.slices) * edit.rows * edit.columns
+    if expected > MAXIMUM_VOXELS:
+        raise ApiProblem(
+            413,
+            "limit_exceeded",
+            f"The label map has {expected} voxels; {MAXIMUM_VOXELS} are allowed.",
+            remedy="Send the slices that changed.",
+        )
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        values = unpacker.decompress(packed, expected + 1)
+    except zlib.error:
+        values = b""
+    if len(values) != expected or not unpacker.eof:
+        raise ApiProblem(
+            422,
+            "labels_unusable",
+            f"The part 'labels' must be gzip of {expected} bytes:"
+            f" {len(edit.slices)} slices of {edit.rows} rows and {edit.columns} columns.",
+            remedy="Send one byte a voxel, compressed with gzip.",
+        )
+    return values

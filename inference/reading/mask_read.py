@@ -1,0 +1,155 @@
+"""A Segmentation read back onto the grid of its source."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SegmentationStorage
+
+from inference.pipeline import Segment
+from storage.entities import Code
+from storage.errors import InvalidRequest
+
+LABELMAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
+SEGMENTATIONS = (SegmentationStorage, LABELMAP_SEGMENTATION)
+SliceKey = tuple[str, int]
+"""SOPInstanceUID and frame number of a slice of the source."""
+
+
+class MaskStack:
+    """Masks on the grid of their source, in the least memory that holds them.
+
+    `array` is as in `PipelineOutput.masks`: one array of numbers, or a mask each (bool, the
+    segment last) once some of them overlap. Segments are numbered from 1 without a gap.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], count: int) -> None:
+        self.count = count
+        self.array: NDArray[Any] = np.zeros(shape, np.uint8 if count < 256 else np.uint16)
+
+    def plane(self, number: int, k: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (
+            self.array[k, ..., number - 1] if self.array.ndim == 4 else self.array[k] == number
+        )
+        return found
+
+    def put(self, number: int, k: int, wanted: NDArray[np.bool_]) -> None:
+        """Let segment `number` be `wanted` on slice k, whatever it was."""
+        if self.array.ndim == 3:
+            plane = self.array[k]
+            plane[plane == number] = 0
+            if not plane[wanted].any():
+                plane[wanted] = number
+                return
+            self.array = np.stack([self.array == one for one in range(1, self.count + 1)], axis=-1)
+        self.array[k, ..., number - 1] = wanted
+
+    def voxel_count(self, number: int) -> int:
+        return sum(int(np.count_nonzero(self.plane(number, k))) for k in range(len(self.array)))
+
+
+def read_masks(segmentation: Dataset, slices: Sequence[SliceKey]) -> MaskStack:
+    """The segments on the slices of the source, which are given in the order of k.
+
+    Raises InvalidRequest where the segmentation lies on another grid.
+    """
+    places = {key: k for k, key in enumerate(slices)}
+    shape = (len(slices), int(segmentation.Rows), int(segmentation.Columns))
+    masks = MaskStack(shape, len(segmentation.SegmentSequence))
+    for key, number, plane in _frames(segmentation):
+        k = places.get(key)
+        if k is None:
+            raise InvalidRequest("The segmentation lies on other slices than its source has now.")
+        if number is not None:
+            masks.put(number, k, plane != 0)
+            continue
+        for label in np.unique(plane):
+            if 0 < label <= masks.count:
+                masks.put(int(label), k, plane == label)
+    return masks
+
+
+def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArray[Any]]]:
+    """Source slice, segment number (None: the values are numbers) and pixels of each frame."""
+    is_labelmap = segmentation.SegmentationType == "LABELMAP"
+    if segmentation.file_meta.TransferSyntaxUID not in (
+        ExplicitVRLittleEndian,
+        ImplicitVRLittleEndian,
+    ):
+        segmentation.decompress()
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    for index, own in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
+
+        def group(keyword: str, own: Dataset = own) -> Dataset:
+            """What all frames share is said once (PS3.3 C.7.6.16)."""
+            found: Dataset = (own.get(keyword) or shared[keyword].value)[0]
+            return found
+
+        source = group("DerivationImageSequence").SourceImageSequence[0]
+        number = (
+            None
+            if is_labelmap
+            else int(group("SegmentIdentificationSequence").ReferencedSegmentNumber)
+        )
+        key = (str(source.ReferencedSOPInstanceUID), int(source.get("ReferencedFrameNumber") or 1))
+        yield key, number, _plane(segmentation, index)
+
+
+def _plane(segmentation: Dataset, index: int) -> NDArray[Any]:
+    """One frame, so that many of them need not be in memory unpacked."""
+    rows, columns = int(segmentation.Rows), int(segmentation.Columns)
+    size = rows * columns
+    if segmentation.BitsAllocated == 1:
+        begin = index * size
+        packed = np.frombuffer(
+            segmentation.PixelData, np.uint8, -(-(begin + size) // 8) - begin // 8, begin // 8
+        )
+        bits = np.unpackbits(packed, bitorder="little")[begin % 8 : begin % 8 + size]
+        return bits.reshape(rows, columns)
+    kind = np.uint8 if segmentation.BitsAllocated == 8 else np.dtype("<u2")
+    bytes_each = int(segmentation.BitsAllocated) // 8
+    values = np.frombuffer(segmentation.PixelData, kind, size, index * size * bytes_each)
+    return values.reshape(rows, columns)
+
+
+def read_segments(
+    segmentation: Dataset, colors: dict[int, tuple[int, int, int]]
+) -> tuple[Segment, ...]:
+    """What the segments stand for. `colors`: as the findings of the segment tell them."""
+    return tuple(
+        Segment(
+            label=str(one.SegmentLabel),
+            category=_code(one.SegmentedPropertyCategoryCodeSequence),
+            type=_code(one.SegmentedPropertyTypeCodeSequence),
+            color_rgb=colors.get(int(one.SegmentNumber)) or _rgb(one),
+            laterality=_laterality(one),
+        )
+        for one in segmentation.SegmentSequence
+    )
+
+
+def _code(sequence: Sequence[Dataset]) -> Code:
+    return Code(
+        str(sequence[0].CodeValue),
+        str(sequence[0].CodingSchemeDesignator),
+        str(sequence[0].CodeMeaning),
+    )
+
+
+def _laterality(segment: Dataset) -> Code | None:
+    modifiers = segment.SegmentedPropertyTypeCodeSequence[0].get(
+        "SegmentedPropertyTypeModifierCodeSequence"
+    )
+    return _code(modifiers) if modifiers else None
+
+
+def _rgb(segment: Dataset) -> tuple[int, int, int]:
+    from highdicom.color import CIELabColor
+
+    stated = segment.get("RecommendedDisplayCIELabValue")
+    if stated is None:
+        return (255, 214, 10)
+    red, green, blue = CIELabColor.from_dicom_value(list(stated)).to_rgb()
+    return red, green, blue

@@ -1,0 +1,63 @@
+"""Put what a job found into the storage: objects first, then the rows that name them."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from inference import auditing
+from inference.results.encode import EncodedResults
+from inference.results.writing import part10
+from storage.entities import Instance, Job
+from storage.opening import Storage
+from storage.peers import KnownPeer
+
+log = structlog.get_logger(__name__)
+
+
+def store_objects(
+    storage: Storage, job: Job, results: EncodedResults, check: Callable[[], None]
+) -> tuple[list[Instance], list[dict[str, str]]]:
+    """The objects of a job, and what its result says of them; doing it again changes nothing.
+
+    `check` is asked before each and raises to stop.
+    """
+    instances: list[Instance] = []
+    stored: list[dict[str, str]] = []
+    for result in results.objects:
+        dataset = result.dataset
+        check()
+        accepted = storage.ingest.accept(
+            part10(dataset), source=f"result:{job.job_id}", origin="generated"
+        )
+        log.info(
+            "result_stored",
+            job_id=job.job_id,
+            kind=result.kind,
+            sop_instance_uid=str(dataset.SOPInstanceUID),
+            outcome=accepted.outcome,
+        )
+        instances.append(storage.index.instance(str(dataset.SOPInstanceUID)))
+        stored.append(
+            {
+                "kind": result.kind,
+                "sop_class_uid": str(dataset.SOPClassUID),
+                "series_instance_uid": str(dataset.SeriesInstanceUID),
+                "sop_instance_uid": str(dataset.SOPInstanceUID),
+            }
+        )
+    auditing.results_made(storage, job, instances)
+    return instances, stored
+
+
+def store_rows(
+    storage: Storage,
+    job: Job,
+    results: EncodedResults,
+    instances: Sequence[Instance],
+    destinations: Sequence[KnownPeer],
+) -> None:
+    """Findings, and deliveries last; doing it again changes nothing."""
+    storage.findings.replace_for_job(job.job_id, results.findings)
+    for destination in destinations:
+        taken = [one for one in instances if destination.takes(one.sop_class_uid)]
+        storage.deliveries.enqueue(destination.name, taken, job.job_id)

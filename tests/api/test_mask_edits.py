@@ -1,0 +1,211 @@
+"""A mask that a person changed: new SEG, new SR, volumes measured anew, nothing lost."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.results.encode import encode_results
+from inference.storing import store_objects, store_rows
+from inference.volume import Volume, assemble_volume
+from storage.clock import utcnow
+from storage.entities import Job
+from tests import builders
+from tests.api.client import ApiNode, is_problem, part10
+from tests.inference.results_support import PIPELINE, complaints, output_of, save
+
+SHAPE = (9, 12, 14)
+VOXEL_MM3 = 2.5 * 0.8 * 0.6
+
+
+def images() -> list[Dataset]:
+    return builders.series(
+        np.random.default_rng(2).integers(0, 500, SHAPE, dtype=np.int16),
+        directions=builders.rotation(20, -10, 75),
+        seed=41,
+    )
+
+
+def made(
+    api: ApiNode, series: Sequence[Dataset], masks: Sequence[NDArray[np.bool_]]
+) -> tuple[Job, Volume]:
+    """The result of a job as the worker leaves it."""
+    storage = api.storage
+    for image in series:
+        storage.ingest.accept(part10(image), "dimse:MR1")
+    kept = storage.index.series_of(str(series[0].StudyInstanceUID))[0]
+    completed = storage.index.mark_complete(kept, utcnow())
+    assert completed is not None
+    job, _ = storage.jobs.schedule(
+        PIPELINE.name,
+        PIPELINE.version,
+        completed.study_instance_uid,
+        completed.series_instance_uid,
+        completed.fingerprint,
+    )
+    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
+    assert claimed is not None
+    volume = assemble_volume(series)
+    results = encode_results(claimed, PIPELINE, series, volume, output_of(volume, *masks))
+    instances, stored = store_objects(storage, claimed, results, lambda: None)
+    store_rows(storage, claimed, results, instances, [])
+    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
+    return storage.jobs.get(job.job_id), volume
+
+
+def made_by(job: Job | dict[str, Any], kind: str) -> str:
+    entries = job.result["instances"] if isinstance(job, Job) else job["results"]
+    (uid,) = [one["sop_instance_uid"] for one in entries if one["kind"] == kind]
+    return str(uid)
+
+
+def edit(
+    api: ApiNode,
+    job: Job,
+    uid: str,
+    values: NDArray[np.uint8],
+    slices: Sequence[str],
+    numbers: Sequence[int] = (1,),
+    packed: bytes | None = None,
+) -> httpx.Response:
+    told = {
+        "segment_numbers": list(numbers),
+        "slices": [{"sop_instance_uid": one} for one in slices],
+        "rows": values.shape[1],
+        "columns": values.shape[2],
+        "reason": "The mask leaves out a corner.",
+    }
+    return api.client.post(
+        f"/api/studies/{job.study_instance_uid}/segmentations/{uid}/edits",
+        data={"edit": json.dumps(told)},
+        files={"labels": ("labels", packed or gzip.compress(values.tobytes()))},
+    )
+
+
+def masks_of(api: ApiNode, uid: str, volume: Volume) -> NDArray[np.uint8]:
+    """Slices, rows, columns, segments: as highdicom reads them, in the order of the volume."""
+    dataset = api.storage.instances.dataset(api.storage.index.instance(uid))
+    segmentation = hd.seg.Segmentation.from_dataset(dataset)
+    found: NDArray[np.uint8] = segmentation.get_pixels_by_source_instance(
+        list(volume.sop_instance_uids), assert_missing_frames_are_empty=True
+    )
+    return found
+
+
+def document(api: ApiNode, uid: str) -> Dataset:
+    return api.storage.instances.dataset(api.storage.index.instance(uid))
+
+
+def test_an_edit_gives_a_new_mask_and_a_report_that_replaces_the_old_one(
+    stored_api: ApiNode, tmp_path: Path
+) -> None:
+    api, series = stored_api, images()
+    first = builders.asymmetric_mask(SHAPE)
+    second = np.flip(first, 2) & ~first
+    job, volume = made(api, series, [first, second])
+    wanted = first.copy()
+    wanted[3:5, 5:9, 6:9] = True
+    wanted &= ~second
+    # The last slice first: only what is named changes, whatever the order.
+    order = [4, 3]
+    values = wanted[order].astype(np.uint8)
+    seg = made_by(job, "SEG")
+    answer = edit(api, job, seg, values, [volume.sop_instance_uids[k] for k in order])
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["state"], told["edited_by"]) == ("COMPLETED", "local")
+    expected = first.copy()
+    expected[order] = wanted[order]
+    new = made_by(told, "SEG")
+    assert np.array_equal(masks_of(api, new, volume), np.stack([expected, second], axis=-1))
+    assert np.array_equal(masks_of(api, seg, volume), np.stack([first, second], axis=-1))
+    found = {one["label"]: one["value"] for one in told["findings"]}
+    assert found == {
+        "Brain volume": pytest.approx(expected.sum() * VOXEL_MM3 / 1000, abs=6e-4),
+        "Cerebellum volume": pytest.approx(second.sum() * VOXEL_MM3 / 1000, abs=6e-4),
+    }
+    listed = api.client.get(f"/api/studies/{job.study_instance_uid}/findings").json()["items"]
+    assert {one["job_id"] for one in listed} == {told["job_id"]}
+    report, old = document(api, made_by(told, "SR")), document(api, made_by(job, "SR"))
+    (reference,) = (
+        report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    )
+    assert reference.ReferencedSOPInstanceUID == old.SOPInstanceUID
+    edited = document(api, new)
+    assert [one.SegmentAlgorithmType for one in edited.SegmentSequence] == [
+        "SEMIAUTOMATIC",
+        "AUTOMATIC",
+    ]
+    assert [one.TrackingUID for one in edited.SegmentSequence] == [
+        one.TrackingUID for one in document(api, seg).SegmentSequence
+    ]
+    assert str(edited.ContentCreatorName) == "local"
+    for one in (edited, report):
+        assert complaints(save(one, tmp_path / "one.dcm")) == []
+
+
+def test_an_edit_of_an_edit_goes_on_and_a_late_one_hears_409(api: ApiNode) -> None:
+    series = images()
+    mask = builders.asymmetric_mask(SHAPE)
+    job, volume = made(api, series, [mask])
+    uid, slices = made_by(job, "SEG"), volume.sop_instance_uids[4:5]
+    values = np.zeros((1, *SHAPE[1:]), np.uint8)
+    values[0, 2:9, 3:4] = 1
+    once = edit(api, job, uid, values, slices).json()
+    is_problem(edit(api, job, uid, values, slices), 409, "uid_conflict")
+    values[0, 2:9, 3:4] = 0
+    values[0, 5, 5:9] = 1
+    twice = edit(api, job, made_by(once, "SEG"), values, slices)
+    assert twice.status_code == 201, twice.text
+    chain = document(api, made_by(twice.json(), "SR")).PredecessorDocumentsSequence
+    reference = chain[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert reference.ReferencedSOPInstanceUID == made_by(once, "SR")
+
+
+def test_masks_that_overlap_can_be_edited_one_by_one(api: ApiNode) -> None:
+    series = images()
+    mask = builders.asymmetric_mask(SHAPE)
+    job, volume = made(api, series, [mask, mask])
+    values = np.zeros((1, *SHAPE[1:]), np.uint8)
+    values[0, 3:6, 3:6] = 2
+    answer = edit(api, job, made_by(job, "SEG"), values, volume.sop_instance_uids[2:3], numbers=[2])
+    found = masks_of(api, made_by(answer.json(), "SEG"), volume)
+    assert np.array_equal(found[..., 0], mask)
+    assert np.array_equal(found[2, ..., 1], values[0] == 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"values": np.full((1, *SHAPE[1:]), 3, np.uint8)}, 400),
+        ({"values": np.zeros((1, 4, 14), np.uint8)}, 400),
+        ({"numbers": [7]}, 400),
+        ({"slices": ["1.2.3"]}, 400),
+        ({"packed": b"no gzip"}, 422),
+        ({"packed": gzip.compress(bytes(9999))}, 422),
+        ({"uid": "2.25.5"}, 404),
+    ],
+)
+def test_what_does_not_fit_the_mask_is_refused_and_changes_nothing(
+    api: ApiNode, change: dict[str, Any], status: int
+) -> None:
+    job, volume = made(api, images(), [builders.asymmetric_mask(SHAPE)])
+    asked: dict[str, Any] = {
+        "uid": made_by(job, "SEG"),
+        "values": np.zeros((1, *SHAPE[1:]), np.uint8),
+        "slices": volume.sop_instance_uids[:1],
+        **change,
+    }
+    before = api.client.get("/api/jobs").json()
+    answer = edit(api, job, **asked)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["detail"]
+    assert api.client.get("/api/jobs").json() == before
