@@ -1,17 +1,17 @@
 """Key images: a person's choice, kept as a Key Object Selection."""
 
-from datetime import datetime
-from typing import Literal
-
 from fastapi import APIRouter
-from pydantic import Field
 
 from api.access.principal import PrincipalDep
 from api.authors import author_of
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
-from api.payloads.base import Payload
-from api.reading_parameters import OptionalUid, Text, Uid
+from api.payloads.reading import (
+    KeyImagePayload,
+    KeyImagesList,
+    KeyImagesPayload,
+    NewKeyImages,
+)
 from inference.reading.key_images import (
     KeyImage,
     KeyImages,
@@ -22,52 +22,6 @@ from inference.wake import wake
 from storage.entities import Instance
 
 router = APIRouter(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])
-
-Title = Literal[
-    "OF_INTEREST",
-    "FOR_REFERRING_PROVIDER",
-    "FOR_SURGERY",
-    "FOR_TEACHING",
-    "FOR_CONFERENCE",
-    "FOR_PATIENT",
-    "FOR_PEER_REVIEW",
-    "FOR_REPORT_ATTACHMENT",
-]
-
-
-class KeyImagePayload(Payload):
-    sop_instance_uid: Uid
-    frame_number: int | None = Field(None, ge=1, description="Null: the whole instance.")
-
-
-class NewKeyImages(Payload):
-    """A whole selection: an image that is not in it is none any more."""
-
-    title: Title = Field("OF_INTEREST", description="Of PS3.16 CID 7010.")
-    description: Text = ""
-    images: list[KeyImagePayload] = Field(min_length=1, max_length=1000)
-    predecessor_sop_instance_uid: OptionalUid = Field(
-        "", description="The version that this one takes the place of; empty for a new selection."
-    )
-
-
-class KeyImagesPayload(Payload):
-    """One selection, of this node or of another system."""
-
-    sop_instance_uid: str
-    series_instance_uid: str
-    title: str = Field(description="As it is given on saving, or the words of a foreign one.")
-    description: str
-    author: str
-    source: str = Field(
-        description="Where it came from: `reader:NAME` was saved here, `dimse:AE` or `stow` sent."
-    )
-    saved_at: datetime
-    images: list[KeyImagePayload]
-
-
-class KeyImagesList(Payload):
-    items: list[KeyImagesPayload]
 
 
 @router.get("", summary="The key images of a study", responses=problems(404))

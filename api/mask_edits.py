@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Request
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -16,9 +16,8 @@ from api.errors import ApiProblem
 from api.jobs import read_job
 from api.middleware import limited
 from api.parameters import StudyUid, problems
-from api.payloads.base import Payload
 from api.payloads.jobs import JobPayload
-from api.reading_parameters import Text, Uid
+from api.payloads.reading import MaskEdit
 from inference.reading.author import Author
 from inference.reading.mask_edit import LabelMap, edit_mask
 from inference.volume import MAXIMUM_VOXELS
@@ -36,30 +35,6 @@ SopInstanceUid = Annotated[
 ]
 
 
-class EditedSlice(Payload):
-    sop_instance_uid: Uid = Field(description="Of the image that was segmented.")
-    frame_number: int = Field(1, ge=1)
-
-
-class MaskEdit(Payload):
-    """What the bytes of `labels` are: slices one after the other, each row by row."""
-
-    segment_numbers: list[int] = Field(
-        min_length=1,
-        max_length=255,
-        description="The segments that the label map states; others stay as they are. A byte"
-        " is 0 or one of these.",
-    )
-    slices: list[EditedSlice] = Field(
-        min_length=1,
-        max_length=20_000,
-        description="In the order of the bytes; slices that are not named stay as they are.",
-    )
-    rows: int = Field(ge=1, le=65_535)
-    columns: int = Field(ge=1, le=65_535)
-    reason: Text = ""
-
-
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -71,9 +46,7 @@ _BODY: dict[str, Any] = {
                     "edit": {
                         "type": "string",
                         "contentMediaType": "application/json",
-                        "contentSchema": MaskEdit.model_json_schema(
-                            ref_template="#/components/schemas/{model}"
-                        ),
+                        "contentSchema": {"$ref": "#/components/schemas/MaskEdit"},
                         "description": "JSON: segment_numbers, slices, rows, columns, reason.",
                     },
                     "labels": {

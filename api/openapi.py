@@ -15,6 +15,7 @@ from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency import takes_key
 from api.parameters import PROBLEM
 from api.payloads.base import Problem
+from api.payloads.reading import MaskEdit
 
 _TAGS = {
     "studies": "Studies with their live state, their series, and what others announce of them.",
@@ -83,6 +84,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     # With members beside those that all have, such as `errors` and `decisions`.
     schemas["Problem"] = {**Problem.model_json_schema(), "additionalProperties": True}
+    # Within a form, which no signature of a route states.
+    edit = MaskEdit.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(edit.pop("$defs", {}))
+    schemas["MaskEdit"] = edit
     outcome = OperationOutcome.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, schema in outcome.pop("$defs", {}).items():
         schemas.setdefault(name, schema)
