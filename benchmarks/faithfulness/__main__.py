@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.faithfulness.cases import HALVES, all_cases
 from benchmarks.faithfulness.measure import measure, table
+from inference.language.guard import check_sentence
 
 _PAGE = Path(__file__).parents[2] / "docs" / "faithfulness.md"
 _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
@@ -27,6 +28,8 @@ def main() -> None:
         if case.half == "tuned" and case.template not in shown and len(shown) < options.wrong:
             shown.add(case.template)
             print(f"{case.source} | {case.what} | {case.text}")
+            for reason in check_sentence(case.text, case.evidence).reasons:
+                print(f"    {reason.ground}: {reason.text}")
     if options.write:
         page = _PAGE.read_text(encoding="utf-8")
         before, rest = page.split(_BEGIN, 1)

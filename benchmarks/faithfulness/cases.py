@@ -70,7 +70,7 @@ def _made_false(
     changed = {
         "number": None if kind == "same" else other_number(text, variant, keep),
         "unit": other_unit(text, variant),
-        "side": other_side(text),
+        "side": None if kind == "same" and "{value" not in template else other_side(text),
         "wrong_patient": _of_another(template, slots) if kind == "volume" else None,
     }
     for what, sentence in changed.items():

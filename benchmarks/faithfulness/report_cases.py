@@ -24,6 +24,9 @@ def report_cases(half: Half) -> Iterator[Case]:
             text = _plain(marked)
             yield Case(half, name, FAITHFUL, marked, text, evidence)
             for what, changed in _changed(marked):
+                denies = re.match("No |There are no |Kein", marked) is not None
+                if what == "side" and denies and name == _DENIED_OF_BOTH_SIDES:
+                    continue
                 yield Case(half, name, what, marked, changed, evidence)
             # A sentence with a size or an age is of one patient alone.
             for other, elsewhere in reported().items():
@@ -32,6 +35,10 @@ def report_cases(half: Half) -> Iterator[Case]:
         for what, sentences in given[name]["unfaithful"].items():
             for sentence in sentences:
                 yield Case(half, name, what, sentence, sentence, evidence)
+
+
+# The report denies the same of both breasts, so that a change of side makes nothing false.
+_DENIED_OF_BOTH_SIDES = "mammo_bilateral_sally"
 
 
 def _plain(marked: str) -> str:

@@ -10,7 +10,11 @@ from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import Mention, mentions_of, with_sides
 
-_JOINTS = frozenset(", ; . ? ! : ( ) and or und oder sowie with mit".split())
+_JOINTS = frozenset(", ; . ? ! : ( ) and or und oder sowie with mit for".split())
+_LIST_JOINTS = frozenset((",", "and", "or", "und", "oder", "sowie"))
+_BEGINNINGS = frozenset(
+    "a an the there no not without this is are ein eine der die das es kein keine ohne".split()
+)
 _LONG_JOINTS = (("as", "well", "as"), ("along", "with"), ("versus",), ("vs",))
 _PREPOSITIONS = frozenset("in of at on within im in der von am to into over under beneath".split())
 
@@ -25,6 +29,8 @@ class Clause:
     quantities: tuple[Quantity, ...]
     dates: tuple[FoundDate, ...]
     sides: frozenset[str]
+    carried: frozenset[str] = frozenset()
+    """What describes the members before it in a list describes this one, too."""
 
 
 def clauses_of(reading: Reading) -> tuple[Clause, ...]:
@@ -32,7 +38,10 @@ def clauses_of(reading: Reading) -> tuple[Clause, ...]:
     mentions = mentions_of(reading)
     spans = _spans(reading, mentions)
     clauses = [_clause(reading, mentions, start, end) for start, end in spans]
-    return tuple(_with_borrowed_place(clauses, index, reading) for index in range(len(clauses)))
+    clauses = [_with_borrowed_place(clauses, index, reading) for index in range(len(clauses))]
+    for index in range(1, len(clauses)):
+        clauses[index] = _continued(clauses[index - 1], clauses[index], reading)
+    return tuple(clauses)
 
 
 def _spans(reading: Reading, mentions: Sequence[Mention]) -> list[tuple[int, int]]:
@@ -73,7 +82,8 @@ def _is_whole(mentions: Sequence[Mention]) -> bool:
     if any(one.category == "thing" for one in mentions):
         return True
     placed = any(one.category == "anatomy" for one in mentions)
-    return placed and any(one.category in ("property", "change") for one in mentions)
+    said = ("property", "change", "modality")
+    return placed and any(one.category in said for one in mentions)
 
 
 def _clause(reading: Reading, mentions: Sequence[Mention], start: int, end: int) -> Clause:
@@ -105,25 +115,49 @@ def _alternatives(
 
 
 def _with_borrowed_place(clauses: Sequence[Clause], index: int, reading: Reading) -> Clause:
-    """A clause that names no place is of the place that is named behind the next."""
+    """A member of a list that names no place is of the place that is named behind the list."""
     clause = clauses[index]
-    if any(one.category == "anatomy" for one in clause.mentions) or clause.sides:
+    if _places(clause) or clause.sides:
         return clause
-    for following in clauses[index + 1 : index + 2]:
-        if reading.pieces[clause.end : following.start] not in (("and",), (",",), ("und",)):
+    for before, following in zip(clauses[index:], clauses[index + 1 :], strict=False):
+        if not _is_list(reading, before, following):
             break
-        behind = [
-            one
-            for one in following.mentions
-            if one.category == "anatomy" and _behind_preposition(one, reading)
-        ]
+        behind = [one for one in _places(following) if _behind_preposition(one, reading)]
         if behind:
-            return replace(
-                clause,
-                mentions=clause.mentions + tuple(behind),
-                sides=frozenset(side for one in behind for side in one.sides),
-            )
+            return _of_place(clause, behind)
     return clause
+
+
+def _continued(before: Clause, clause: Clause, reading: Reading) -> Clause:
+    """A member of a list that names no place is of the place that is named before the list."""
+    if not _is_list(reading, before, clause):
+        return clause
+    carried = before.carried | {
+        one.concept for one in before.mentions if one.category in ("modifier", "property")
+    }
+    clause = replace(clause, carried=carried)
+    if _places(clause) or clause.sides or not _places(before):
+        return clause
+    return _of_place(clause, _places(before))
+
+
+def _places(clause: Clause) -> list[Mention]:
+    return [one for one in clause.mentions if one.category == "anatomy"]
+
+
+def _of_place(clause: Clause, places: Sequence[Mention]) -> Clause:
+    sides = frozenset(side for one in places for side in one.sides)
+    own = tuple(replace(one, sides=one.sides or sides) for one in clause.mentions)
+    return replace(clause, mentions=own + tuple(places), sides=sides)
+
+
+def _is_list(reading: Reading, before: Clause, clause: Clause) -> bool:
+    """Whether the second goes on with the first, rather than beginning anew."""
+    joint = set(reading.pieces[before.end : clause.start])
+    first = reading.pieces[clause.start : clause.start + 1]
+    if reading.pieces[clause.start : clause.start + 1] in (("and",), ("or",), ("und",), ("oder",)):
+        first = reading.pieces[clause.start + 1 : clause.start + 2]
+    return joint <= _LIST_JOINTS and not _BEGINNINGS & set(first)
 
 
 def _behind_preposition(one: Mention, reading: Reading) -> bool:

@@ -18,7 +18,7 @@ _BEFORE_CHANGE = frozenset(("by", "um"))
 _BETWEEN = frozenset(
     "was were volume of with a the at approximately about ca . : ( measuring".split()
 )
-_ENDS = frozenset((",", ";", ")", "and", "und", "(", "is", "now"))
+_BEFORE_ITS_DATE = frozenset("on ( at from in am vom im of dated".split())
 
 
 def is_of_prior(reading: Reading, one: Quantity, study_date: FoundDate | None) -> bool:
@@ -31,7 +31,7 @@ def is_of_prior(reading: Reading, one: Quantity, study_date: FoundDate | None) -
             break
     for at, found in reading.dates:
         between = reading.pieces[one.end : at]
-        near = one.end <= at and len(between) <= 3 and not _ENDS & set(between)
+        near = one.end <= at and len(between) <= 2 and set(between) <= _BEFORE_ITS_DATE
         if near and (study_date is None or not found.agrees(study_date)):
             return True
     return False

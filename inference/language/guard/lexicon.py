@@ -57,6 +57,8 @@ class Entry:
     `either`: before, where a name follows."""
     restricts: bool = False
     """Saying it with fewer words says more: `normal in size`, `normal`."""
+    procedure: bool = False
+    """Is past by its nature: `lobectomy`, `status post lobectomy`."""
     light: bool = False
     """May be left unsaid, or said of what is there: `projects`."""
     toward: int | None = None
@@ -159,6 +161,7 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
                         expands=_expansion(concept, given, also),
                         side=also if also in (LEFT, RIGHT) else "",
                         restricts=bool(given.get("restricts")),
+                        procedure=bool(given.get("procedure")),
                         light=bool(given.get("light")),
                         toward=given.get("toward"),
                         german=language == "de",

@@ -79,11 +79,7 @@ def _compares(segment: Segment, reading: Reading) -> bool:
 
 
 def _may_be_of(segment: Segment, subject: Subject) -> bool:
-    named = {
-        one.concept
-        for one in segment.mentions
-        if one.category in ("anatomy", "thing", "word") and one.concept in subject.concepts
-    }
+    named = {one.concept for one in segment.mentions if one.concept in subject.concepts}
     return bool(named) and named >= {
         concept for concept in subject.concepts - subject.beside() if not _descriptive(concept)
     }

@@ -102,7 +102,7 @@ def find_quantities(
         value, decimals = read if read is not None else (float("nan"), 0)
         written = unit_at(pieces, at + 1)
         length, unit = written if written is not None else (0, NO_UNIT)
-        negative = at > 0 and pieces[at - 1] == "-" and not _after_number(pieces, at - 1)
+        negative = at > 0 and pieces[at - 1] == "-" and not _after_number(pieces, free, at - 1)
         signed = negative or (at > 0 and pieces[at - 1] == "+")
         found.append(
             Quantity(
@@ -119,8 +119,8 @@ def find_quantities(
     return tuple(_joined(found, pieces))
 
 
-def _after_number(pieces: Sequence[str], at: int) -> bool:
-    return at > 0 and is_number(pieces[at - 1])
+def _after_number(pieces: Sequence[str], free: Sequence[bool], at: int) -> bool:
+    return at > 0 and free[at - 1] and is_number(pieces[at - 1])
 
 
 def _comparator(pieces: Sequence[str], at: int) -> str:

@@ -73,7 +73,7 @@ def _segment(reading: Reading, start: int, end: int) -> Segment:
 def _inherited(segment: Segment, before: Segment | None) -> Segment:
     if before is None:
         return segment
-    own = {one.category for one in segment.mentions}
+    own = {one.category for one in segment.mentions if one.concept != "comparison_exam"}
     taken = () if own & {"anatomy", "thing", "word"} else _named(before, _SUBJECT)
     if "measure" not in own:
         taken += _named(before, ("measure",))

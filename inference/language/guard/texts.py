@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inference.language.guard.clauses import Clause
 from inference.language.guard.dates import dicom_date
 from inference.language.guard.evidence import StudyFacts
+from inference.language.guard.lexicon import LEFT, RIGHT
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import BOTH_SIDES, Mention, negated_quantity
@@ -17,6 +18,8 @@ from inference.language.guard.verdict import Ground, Reason, SourceSpan
 # A clause that differs by a side or a number is nearer than one of something else.
 _WEIGHT = {Ground.CONTENT: 3, Ground.LOCATION: 2}
 _NARROWING = ("modifier", "soft", "property", "anatomy", "word", "measure")
+# What is normal, if only in size, is none of these.
+_DENIED_BY_NORMAL = frozenset(("enlarged",))
 _ALSO = {"CR": ("DX", "RG"), "MR": (), "PT": ("CT",)}
 
 
@@ -32,6 +35,29 @@ def judge_clause(
     clause: Clause, reading: Reading, sources: Sequence[SourceClause], study: StudyFacts
 ) -> TextJudgement:
     """Hold a clause against each of the sources; no reasons where one says all of it."""
+    judged = _nearest(clause, reading, sources, study)
+    if judged.reasons and clause.sides == BOTH_SIDES:
+        # What is said of both sides may be said of each in a sentence of its own.
+        halves = [
+            _nearest(_of_side(clause, side), reading, sources, study) for side in (LEFT, RIGHT)
+        ]
+        if not any(one.reasons for one in halves):
+            return TextJudgement((), halves[0].spans + halves[1].spans)
+    return judged
+
+
+def _of_side(clause: Clause, side: str) -> Clause:
+    sides = frozenset((side,))
+    return replace(
+        clause,
+        mentions=tuple(replace(one, sides=sides, plural=False) for one in clause.mentions),
+        sides=sides,
+    )
+
+
+def _nearest(
+    clause: Clause, reading: Reading, sources: Sequence[SourceClause], study: StudyFacts
+) -> TextJudgement:
     best: TextJudgement | None = None
     lightest = 0
     for source in sources:
@@ -57,6 +83,9 @@ def _missing(
             continue
         there = said.get(one.concept, [])
         if not there:
+            if one.concept in _DENIED_BY_NORMAL and one.polarity == "absent":
+                if any(_is_plainly_normal(other, source) for other in said.get("normal", ())):
+                    continue
             if not one.word.entry.light:
                 yield _not_said(one)
             continue
@@ -65,6 +94,11 @@ def _missing(
         yield from _bare_denial(clause, source)
     yield from _quantities(clause, reading, source)
     yield from _dates(clause, source, study)
+
+
+def _is_plainly_normal(normal: Mention, source: SourceClause) -> bool:
+    softened = any(other.category == "soft" for other in source.clause.mentions)
+    return normal.polarity == "present" and not normal.labels and not softened
 
 
 def _is_modality_of(concept: str, study: StudyFacts) -> bool:
@@ -115,8 +149,10 @@ def _same_polarity(one: Mention, other: Mention) -> bool:
 def _same_labels(one: Mention, other: Mention) -> bool:
     labels, others = one.labels, other.labels
     if not one.asserts:
-        keep = {"recommended", "historical", "other_person", "prior"}
+        keep = {"recommended", "other_person", "prior"}
         labels, others = labels & keep, others & keep
+    if one.word.entry.procedure:
+        labels, others = labels - {"historical"}, others - {"historical"}
     return labels == others
 
 
@@ -136,7 +172,7 @@ def _same_side(one: Mention, other: Mention) -> bool:
 
 def _dropped(one: Mention, other: Mention, clause: Clause, source: SourceClause) -> Iterable[str]:
     """What narrows the evidence's word and is left out, where leaving it out says more."""
-    here = {mention.concept for mention in clause.mentions}
+    here = {mention.concept for mention in clause.mentions} | clause.carried
     wide = one.asserts and (one.polarity == "absent" or one.word.entry.restricts)
     narrowing = list(_before(other, source))
     for mention in narrowing:
