@@ -20,7 +20,12 @@ from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.reading import Reading, read
 from inference.language.guard.sentences import split_sentences
-from inference.language.guard.sources import SourceClause, source_clauses
+from inference.language.guard.sources import (
+    LONGEST_SENTENCE,
+    MOST_TRIGGERS,
+    SourceClause,
+    source_clauses,
+)
 from inference.language.guard.subjects import Subject, subjects_of
 from inference.language.guard.texts import judge_clause
 from inference.language.guard.verdict import (
@@ -32,9 +37,7 @@ from inference.language.guard.verdict import (
     Verdict,
 )
 
-LONGEST_SENTENCE = 1_000
-LONGEST_TEXT = 200_000
-_MOST_TRIGGERS = 12
+LONGEST_TEXT = 50_000
 _DATA = Path(__file__).parent / "data"
 
 SecondOpinion = Callable[[str, Evidence], Reason | None]
@@ -87,7 +90,7 @@ def check_text(
 ) -> CheckedText:
     """Each sentence of a text, and what is critical and is left out.
 
-    What goes beyond 200,000 characters is withheld as one sentence, unread.
+    What goes beyond 50,000 characters is withheld as one sentence, unread.
     """
     read_text, rest = text[:LONGEST_TEXT], text[LONGEST_TEXT:]
     checked = [
@@ -170,7 +173,7 @@ def _unreadable(reading: Reading) -> Iterator[Reason]:
     if reading.marks:
         signs = " ".join(sorted(reading.marks))
         yield Reason(Ground.CHARACTERS, f"It holds signs that no rule reads: {signs}")
-    if sum(word.entry.category == "trigger" for word in reading.words) > _MOST_TRIGGERS:
+    if sum(word.entry.category == "trigger" for word in reading.words) > MOST_TRIGGERS:
         yield Reason(Ground.LENGTH, "It denies and doubts more than can be followed.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,6 +19,7 @@ from inference.language.guard.lexicon import (
 )
 from inference.language.guard.quantities import Quantity, find_quantities, is_number
 
+_PARTING_DASH = re.compile(r"(?<=\s)-(?=\s)")
 _MARKS = frozenset(".,;:()[]/+-=~'\"?!x*#%<>&")
 
 
@@ -47,7 +49,8 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(sentence: str, german: bool | None = None) -> Reading:
     """Take a sentence apart; its language is told by its small words where none is given."""
-    plain = folded(sentence)
+    # A dash between spaces parts; it is no sign of a number.
+    plain = _PARTING_DASH.sub(":", folded(sentence))
     dates = find_dates(plain)
     located = [
         (piece, start)

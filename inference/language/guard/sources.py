@@ -16,8 +16,14 @@ from inference.language.guard.sentences import split_sentences
 from inference.language.guard.verdict import SourceSpan
 
 PRIOR = "prior"
+LONGEST_SENTENCE = 1_000
+"""In characters; what is longer is neither believed nor judged."""
+MOST_TRIGGERS = 12
+"""Denials and doubts of one sentence; of more, none can tell what is meant."""
+_MOST_LINES = 2_000
 _LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
 _ONLY_NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
+_LONGEST_HEADING = 70
 _LONGEST_HEADING_WORDS = 4
 
 
@@ -67,7 +73,7 @@ def _stated_by_study(evidence: Evidence) -> Iterator[SourceText]:
 def _of_text(source: SourceText) -> Iterator[SourceClause]:
     above = _Context()
     lines = list(re.finditer(r"[^\n]+", source.text))
-    for position, match in enumerate(lines):
+    for position, match in enumerate(lines[:_MOST_LINES]):
         line = match.group()
         if not line.strip() or instructs(line) or hidden_or_foreign(line) is not None:
             continue
@@ -91,6 +97,8 @@ def _of_text(source: SourceText) -> Iterator[SourceClause]:
 
 def _is_heading(line: str, followed: bool) -> bool:
     stripped = line.strip()
+    if len(stripped) > _LONGEST_HEADING:
+        return False
     if stripped.endswith(":"):
         return True
     short = len(stripped.split()) <= _LONGEST_HEADING_WORDS
@@ -107,7 +115,11 @@ def _context_of(heading: str) -> _Context:
 def _of_sentence(
     source: SourceText, start: int, end: int, context: _Context
 ) -> Iterator[SourceClause]:
+    if end - start > LONGEST_SENTENCE:
+        return
     reading = read(source.text[start:end])
+    if sum(word.entry.category == "trigger" for word in reading.words) > MOST_TRIGGERS:
+        return
     span = SourceSpan(source.source_id, start, end)
     mentions = context.mentions
     if set(reading.pieces) - {"."} <= _ONLY_NONE:

@@ -83,13 +83,14 @@ def _missing(
             continue
         there = said.get(one.concept, [])
         if not there:
-            if one.concept in _DENIED_BY_NORMAL and one.polarity == "absent":
-                if any(_is_plainly_normal(other, source) for other in said.get("normal", ())):
-                    continue
-            if not one.word.entry.light:
+            normal = any(_is_plainly_normal(other, source) for other in said.get("normal", ()))
+            denied = one.concept in _DENIED_BY_NORMAL and one.polarity == "absent"
+            if not one.word.entry.light and not (normal and denied):
                 yield _not_said(one)
             continue
         yield from _unlike(one, there, clause, source)
+    if not clause.mentions and not clause.quantities and not clause.dates:
+        yield Reason(Ground.CONTENT, "It says nothing that can be checked.")
     if clause.mentions and not any(one.asserts for one in clause.mentions):
         yield from _bare_denial(clause, source)
     yield from _quantities(clause, reading, source)

@@ -1,0 +1,56 @@
+"""The measure of docs/faithfulness.md, and that its halves are what they are said to be."""
+
+import pytest
+
+from benchmarks.faithfulness.cases import HALVES, Half, all_cases, templates
+from benchmarks.faithfulness.evidence import reported
+from benchmarks.faithfulness.halves import is_held_out
+from benchmarks.faithfulness.measure import (
+    CLASSES,
+    LEAST_FALSE_WITHHELD,
+    MOST_FAITHFUL_WITHHELD,
+    Measure,
+    measure,
+)
+
+
+@pytest.fixture(scope="module")
+def found() -> Measure:
+    return measure(all_cases())
+
+
+def test_there_are_a_thousand_cases_of_each(found: Measure) -> None:
+    assert found.sum(faithful=False).cases >= 1000
+    assert found.sum(faithful=True).cases >= 1000 or not reported()
+    for half in HALVES:
+        assert all(found.of(half, what).cases for what in CLASSES)
+
+
+def test_what_is_false_is_withheld(found: Measure) -> None:
+    tuned = found.sum("tuned", faithful=False)
+    assert tuned.share >= LEAST_FALSE_WITHHELD, [
+        (case.what, case.text) for case in found.wrong if case.half == "tuned"
+    ]
+
+
+def test_what_is_faithful_passes(found: Measure) -> None:
+    tuned = found.sum("tuned", faithful=True)
+    assert tuned.share <= MOST_FAITHFUL_WITHHELD, [
+        case.text for case in found.wrong if case.half == "tuned"
+    ]
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("name", ["findings", "reports"])
+def test_a_template_is_in_the_half_that_its_words_decide(half: Half, name: str) -> None:
+    found = list(_sentences(templates(half, name)))
+    assert len(found) > 50
+    assert all(is_held_out(one) == (half == "held_out") for one in found)
+
+
+def _sentences(node):  # type: ignore[no-untyped-def]
+    if isinstance(node, str):
+        yield node
+        return
+    for part in node.values() if isinstance(node, dict) else node:
+        yield from _sentences(part)
