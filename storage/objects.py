@@ -27,10 +27,10 @@ _KEY_MAX_LENGTH = 900
 
 @dataclass(frozen=True)
 class Presigned:
-    """Where a client may upload one object directly, and until when."""
+    """Where a client may upload or get one object directly, and until when."""
 
     method: str
-    """PUT with `headers`, or POST of a form with `fields` and then the file."""
+    """PUT with `headers`, POST of a form with `fields` and then the file, or GET."""
     url: str
     expires_at: datetime
     headers: dict[str, str] = field(default_factory=dict)
@@ -74,6 +74,10 @@ class ObjectStore(Protocol):
     def presign_put(
         self, key: str, content_type: str, max_bytes: int, expires_s: int
     ) -> Presigned: ...
+
+    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
+        """Where anyone may get the object as of that type; None where only the node gives it."""
+        ...
 
     def begin_parts(self, key: str, content_type: str) -> str:
         """Begin an upload in parts and return its name for the calls below."""
@@ -190,6 +194,10 @@ class FilesystemObjects:
             headers={"Content-Type": content_type},
             expires_at=expires_at,
         )
+
+    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
+        del key, content_type, expires_s
+        return None
 
     def begin_parts(self, key: str, content_type: str) -> str:
         check_key(key)

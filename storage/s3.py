@@ -137,6 +137,20 @@ class S3Objects:
             expires_at=utcnow() + timedelta(seconds=expires_s),
         )
 
+    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
+        with _translated():
+            url = self._signing_client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": check_key(key),
+                    "ResponseContentType": content_type,
+                    "ResponseCacheControl": "private, no-store",
+                },
+                ExpiresIn=expires_s,
+            )
+        return Presigned(method="GET", url=url, expires_at=utcnow() + timedelta(seconds=expires_s))
+
     def begin_parts(self, key: str, content_type: str) -> str:
         with _translated():
             answer = self._client.create_multipart_upload(

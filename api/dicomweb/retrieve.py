@@ -26,6 +26,7 @@ from api.dicomweb.negotiation import (
     wants_zip,
 )
 from api.dicomweb.pieces import Piece, PiecesResponse, Stored
+from api.dicomweb.redirect import to_bucket
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
@@ -165,6 +166,9 @@ def send_instances(
     if not answer.multipart:
         instance = _only(instances)
         media_type = _part_type(instance.transfer_syntax_uid)
+        elsewhere = to_bucket(request, storage, instance, media_type)
+        if elsewhere is not None:
+            return elsewhere
         span = requested_span(request, instance.size_bytes, etag)
         headers["Accept-Ranges"] = "bytes"
         if span is not None:

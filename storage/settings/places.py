@@ -22,6 +22,11 @@ class KeepingSettings(BaseModel):
     s3_layout: Literal["instances", "volumes"] = Field(
         "instances", description="One object an instance, or whole volumes."
     )
+    s3_redirect: Literal["never", "asked", "always"] = Field(
+        "asked",
+        description="Send who retrieves an instance to the bucket itself: where the request has"
+        " 'Prefer: redirect', always, or never.",
+    )
 
 
 class ListeningSettings(BaseModel):
