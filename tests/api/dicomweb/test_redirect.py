@@ -66,9 +66,7 @@ def test_who_prefers_it_gets_the_bytes_from_the_bucket(
         assert got.content == body
         assert got.headers["content-type"].startswith("application/dicom; transfer-syntax=1.2.8")
         # As a client that follows sends it again: the bucket answers ranges itself.
-        part = client.get(
-            path, headers={**ASKED, "Range": "bytes=132-231"}, follow_redirects=True
-        )
+        part = client.get(path, headers={**ASKED, "Range": "bytes=132-231"}, follow_redirects=True)
         assert part.status_code == 206
         assert part.content == body[132:232]
         # One object alone, unchanged and unwritten.
