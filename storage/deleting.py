@@ -36,6 +36,7 @@ from storage.tombstones import (
 )
 from storage.volume_files import SUFFIX, translated_os_errors
 from storage.volumes import VolumeWriter
+from storage.workitem_expiry import forget_study, note_jobs_gone
 
 log = structlog.get_logger(__name__)
 
@@ -269,6 +270,7 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     if row is None:
         return False
     _remove_work(connection, t.job.c.study_instance_uid == study_uid)
+    forget_study(connection, study_uid)
     remove_reports(connection, t.report.c.study_instance_uid == study_uid)
     for table in (t.decision, t.finding, t.report_due, t.delivery, t.availability_notice):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
@@ -284,6 +286,7 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
 
 def _remove_work(connection: Connection, condition: Any) -> None:
     jobs = select(t.job.c.job_id).where(condition)
+    note_jobs_gone(connection, connection.execute(jobs).scalars().all())
     remove_reports(connection, t.report.c.job_id.in_(jobs))
     connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
     connection.execute(delete(t.job).where(condition))

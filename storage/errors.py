@@ -52,6 +52,12 @@ class NotFound(MediViewError):
     code = "not_found"
 
 
+class Gone(NotFound):
+    """It was there, and was deleted since."""
+
+    code = "gone"
+
+
 class NotConfigured(MediViewError):
     """The part that would answer is not configured; it never invents."""
 

@@ -1,10 +1,11 @@
-"""What is kept for a time only: uploads that nobody finished, and old events."""
+"""What is kept for a time only: uploads that nobody finished, old events, ended work items."""
 
 from datetime import datetime, timedelta
 
 import structlog
 
 from storage.opening import Storage
+from storage.workitem_expiry import forget_ended
 
 log = structlog.get_logger(__name__)
 
@@ -31,5 +32,7 @@ def expire(storage: Storage, now: datetime) -> bool:
         log.info("upload_expired", upload_id=upload.upload_id)
     storage.events.prune(now - timedelta(seconds=settings.event_kept_s))
     storage.idempotency_keys.prune(now)
+    if settings.work_item_kept_s:
+        forget_ended(storage.engine, now - timedelta(seconds=settings.work_item_kept_s))
     storage.webhook_queue.prune(now - timedelta(seconds=settings.webhook_kept_s))
     return len(uploads) == _AT_ONCE

@@ -10,7 +10,6 @@ from storage.jobs import PRIORITIES
 from storage.opening import Storage
 from storage.workitem_jobs import job_id_of, state_of_job
 from storage.workitem_json import JsonAttributes, tag_of, text_of
-from storage.workitem_rows import no_such_item
 from storage.workitem_rules import ENDED, WorkItemRefused, WorkItemState
 
 _PRIORITY = "ScheduledProcedureStepPriority"
@@ -115,11 +114,11 @@ def _job_under(storage: Storage, uid: str) -> Job | None:
         return None
     job_id = job_id_of(uid)
     if job_id is None:
-        raise no_such_item()
+        raise storage.work_items.missing(uid)
     try:
         return storage.jobs.get(job_id)
     except NotFound:
-        raise no_such_item() from None
+        raise storage.work_items.missing(uid) from None
 
 
 def _not_theirs(message: str) -> WorkItemRefused:

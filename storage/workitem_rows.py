@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, select, update
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import writing
-from storage.errors import NotFound
+from storage.errors import Gone, NotFound
 from storage.workitem_events import Told, state_report, tell
 from storage.workitem_jobs import UNSPECIFIED, cancellation
 from storage.workitem_json import (
@@ -73,7 +73,7 @@ def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], E
     with writing(engine) as connection:
         item = read_item(connection, uid, lock=True)
         if item is None:
-            raise no_such_item()
+            raise missing_item(connection, uid)
         edit = decide(item, now)
         if edit.values:
             connection.execute(
@@ -125,7 +125,11 @@ def _requested(details: JsonAttributes) -> JsonAttributes:
     return changes
 
 
-def no_such_item() -> NotFound:
-    return NotFound(
-        "There is no work item under that UID.", remedy="GET /dicom-web/workitems lists them."
-    )
+def missing_item(connection: Connection, uid: str) -> NotFound:
+    """What to raise of an item that is not there: Gone, where it was."""
+    table = t.gone_work_item
+    remedy = "GET /dicom-web/workitems lists them."
+    known = select(table.c.sop_instance_uid).where(table.c.sop_instance_uid == uid)
+    if connection.execute(known).first() is not None:
+        return Gone("The work item was there and has been deleted.", remedy=remedy)
+    return NotFound("There is no work item under that UID.", remedy=remedy)

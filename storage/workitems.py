@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
-from storage.errors import UidConflict
+from storage.errors import NotFound, UidConflict
 from storage.uids import check_uid, new_uid
 from storage.workitem_events import cancel_requested, of_update, state_report, tell
 from storage.workitem_json import JsonAttributes, attributes_of, text_of
-from storage.workitem_rows import Edit, WorkItem, canceled, edit_item, no_such_item, read_item
+from storage.workitem_rows import Edit, WorkItem, canceled, edit_item, missing_item, read_item
 from storage.workitem_rules import (
     ENDED,
     WorkItemRefused,
@@ -75,8 +75,13 @@ class WorkItems:
         """Raises NotFound."""
         found = self.find(uid)
         if found is None:
-            raise no_such_item()
+            raise self.missing(uid)
         return found
+
+    def missing(self, uid: str) -> NotFound:
+        """What to raise of an item that is not there: Gone, where it was."""
+        with reading(self._engine) as connection:
+            return missing_item(connection, uid)
 
     def update(self, uid: str, transaction_uid: str, given: Mapping[str, Any]) -> WorkItem:
         """Change attributes (PS3.18 11.6). Raises NotFound, WorkItemRefused, InvalidRequest."""

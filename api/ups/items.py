@@ -19,7 +19,6 @@ from storage.errors import InvalidRequest
 from storage.opening import Storage
 from storage.workitem_json import JsonAttributes, has_value, tag_of, text_of
 from storage.workitem_requests import change_state, request_cancel, update
-from storage.workitem_rows import no_such_item
 from storage.workitem_rules import STATES, WorkItemState
 
 router = APIRouter()
@@ -64,7 +63,7 @@ def retrieve_work_item(
     model = choose_model(accepted(request))
     found = storage.work_item_list.find(workitem_uid, whole=True)
     if found is None:
-        raise no_such_item()
+        raise storage.work_items.missing(workitem_uid)
     name_studies(request, *filter(None, [found.study_instance_uid]))
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if model == DICOM_XML:

@@ -13,7 +13,6 @@ from api.ups.matching import Matcher
 from storage.errors import InvalidRequest
 from storage.opening import Storage
 from storage.subscriptions import FILTERED_UID, GLOBAL_UIDS
-from storage.workitem_rows import no_such_item
 from storage.workitem_search import Listed, Narrowed
 
 router = APIRouter()
@@ -46,8 +45,8 @@ def subscribe_to_work_item(
 ) -> Response:
     """To one work item, to all (1.2.840.10008.5.1.4.34.5), or to those that fit a filter (….5.1).
 
-    Content-Location is the address of the WebSocket that tells of them. No work item is
-    ever deleted, so a deletion lock is always granted.
+    Content-Location is the address of the WebSocket that tells of them. A deletion lock is
+    always granted: what it holds is not deleted although it ended long ago.
     """
     keys: dict[str, str] = {}
     initial: list[Listed] = []
@@ -56,7 +55,7 @@ def subscribe_to_work_item(
     if workitem_uid not in GLOBAL_UIDS:
         found = storage.work_item_list.find(workitem_uid)
         if found is None:
-            raise no_such_item()
+            raise storage.work_items.missing(workitem_uid)
         initial = [found]
     elif deletionlock:
         initial = _present(storage, Matcher(keys))

@@ -58,6 +58,9 @@ class LimitSettings(BaseModel):
     event_kept_s: int = Field(
         30 * 86_400, ge=60, description="How far back a stream of events can be resumed."
     )
+    work_item_kept_s: int = Field(
+        365 * 86_400, ge=0, description="How long an ended work item is kept; 0: for ever."
+    )
     zip_max_entries: int = Field(20_000, ge=1)
     zip_max_ratio: int = Field(200, ge=1)
 

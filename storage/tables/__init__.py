@@ -35,7 +35,7 @@ from storage.tables.workflow import (
     procedure_step,
     worklist_item,
 )
-from storage.tables.workitems import subscriber, subscription, work_item
+from storage.tables.workitems import gone_work_item, subscriber, subscription, work_item
 
 __all__ = [
     "UNPURGED",
@@ -58,6 +58,7 @@ __all__ = [
     "failed_attempt",
     "finding",
     "finding_feedback",
+    "gone_work_item",
     "heartbeat",
     "idempotency_key",
     "instance",

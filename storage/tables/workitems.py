@@ -22,6 +22,13 @@ work_item = Table(
     Index("ix_work_item_created_at", "created_at"),
 )
 
+gone_work_item = Table(
+    "gone_work_item",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    time_column("gone_at"),
+)
+
 subscriber = Table(
     "subscriber",
     metadata,
