@@ -16,6 +16,9 @@ _BEGINNINGS = frozenset(
     "a an the there no not without this is are ein eine der die das es kein keine ohne".split()
 )
 _LONG_JOINTS = (("as", "well", "as"), ("along", "with"), ("versus",), ("vs",))
+_SHOWING = frozenset(
+    "shows show demonstrates reveals displays contains has exhibits zeigt enthält hat :".split()
+)
 _PREPOSITIONS = frozenset("in of at on within im in der von am to into over under beneath".split())
 
 
@@ -136,9 +139,17 @@ def _continued(before: Clause, clause: Clause, reading: Reading) -> Clause:
         one.concept for one in before.mentions if one.category in ("modifier", "property")
     }
     clause = replace(clause, carried=carried)
-    if _places(clause) or clause.sides or not _places(before):
+    if clause.sides or not _places(before):
         return clause
-    return _of_place(clause, _places(before))
+    shown = bool(_SHOWING & set(reading.pieces[before.start : before.end]))
+    if not _places(clause) or (shown and all(_describes(one, clause) for one in _places(clause))):
+        return _of_place(clause, _places(before))
+    return clause
+
+
+def _describes(place: Mention, clause: Clause) -> bool:
+    """Whether a place only says what kind of thing is meant: `pleural thickening`."""
+    return any(one.category == "thing" and one.word.at == place.word.end for one in clause.mentions)
 
 
 def _places(clause: Clause) -> list[Mention]:

@@ -9,7 +9,8 @@ from inference.language.guard.subjects import Prior
 from inference.language.guard.units import PERCENT, Unit
 
 UNCHANGED_WITHIN_PERCENT = 1.0
-"""Less than this is called unchanged; more, without its amount, increased or decreased."""
+CHANGED_BEYOND_PERCENT = 3.0
+"""What lies between may be said with its amount alone: it may be noise, and may be none."""
 _BEFORE_PRIOR = frozenset(
     "previously previous prior from before earlier formerly zuvor vorher vs versus gegenüber"
     " than as gegen".split()
@@ -74,7 +75,7 @@ def moved_toward(prior: Prior, value: float, amount_said: bool) -> frozenset[int
     directions = set()
     if abs(percent) <= UNCHANGED_WITHIN_PERCENT:
         directions.add(0)
-    if difference and (amount_said or abs(percent) > UNCHANGED_WITHIN_PERCENT):
+    if difference and (amount_said or abs(percent) > CHANGED_BEYOND_PERCENT):
         directions.add(1 if difference > 0 else -1)
     return frozenset(directions)
 

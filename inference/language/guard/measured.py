@@ -20,6 +20,7 @@ from inference.language.guard.subjects import CONFIDENCE, Prior, Subject
 from inference.language.guard.verdict import Ground, Reason
 
 _DOUBT = frozenset(("possible", "suspected"))
+_DESCRIPTIVE = frozenset(("total", "overall", "size", "mask"))
 _SPEAKS_OF_MEASURING = frozenset(
     "measured segmented quantified calculated gemessen segmentiert berechnet".split()
 )
@@ -79,14 +80,9 @@ def _compares(segment: Segment, reading: Reading) -> bool:
 
 
 def _may_be_of(segment: Segment, subject: Subject) -> bool:
-    named = {one.concept for one in segment.mentions if one.concept in subject.concepts}
-    return bool(named) and named >= {
-        concept for concept in subject.concepts - subject.beside() if not _descriptive(concept)
-    }
-
-
-def _descriptive(concept: str) -> bool:
-    return concept in ("total", "overall", "size", "mask")
+    named = frozenset(one.concept for one in segment.mentions)
+    needed = subject.needed(named) - _DESCRIPTIVE
+    return bool(named & (subject.concepts | {subject.kind})) and named >= needed
 
 
 def _no_subject(segment: Segment, subjects: Sequence[Subject]) -> Reason:
@@ -149,7 +145,7 @@ def _triggers(segment: Segment, subject: Subject) -> Iterator[Reason]:
 
 
 def _names(segment: Segment, subject: Subject, prior: Prior | None) -> Iterator[Reason]:
-    allowed = subject.concepts | subject.beside() | {"total", "overall"}
+    allowed = subject.concepts | subject.beside()
     for one in segment.mentions:
         if one.concept in allowed or one.category == "change":
             continue

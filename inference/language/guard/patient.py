@@ -23,7 +23,10 @@ _SEXES = {
     "M": "male man men boy gentleman he him his männlich männliche männlicher mann herr er",
 }
 _SEX_OF = {word: sex for sex, words in _SEXES.items() for word in words.split()}
-_SEX = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(_SEX_OF, key=len, reverse=True))})(?!\w)", re.I)
+# `HE` after a number is a German Hounsfield unit.
+_SEX = re.compile(
+    rf"(?<!\w)(?<!\d )(?:{'|'.join(sorted(_SEX_OF, key=len, reverse=True))})(?!\w)", re.I
+)
 _GERMAN_PRONOUNS = frozenset(("sie", "er"))
 _ID = re.compile(
     r"\b(?:patient(?:en)?[\s-]?)?(?:id|mrn|patid)(?:\s?(?:number|no\.?|nr\.?))?[:\s#]{1,3}(\S{1,64})",

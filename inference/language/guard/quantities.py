@@ -78,6 +78,9 @@ def is_number(piece: str) -> bool:
 def read_number(piece: str, german: bool) -> tuple[float, int] | None:
     """Value and decimals; None where points and commas make no number of the language."""
     grouped, group, point = (_GROUPED_GERMAN, ".", ",") if german else (_GROUPED_ENGLISH, ",", ".")
+    if "." in piece and "," in piece and not grouped.fullmatch(piece):
+        # Points and commas together are of one language alone.
+        return read_number(piece, not german) if _is_grouped(piece, not german) else None
     if grouped.fullmatch(piece):
         piece = piece.replace(group, "")
     if piece.count(".") + piece.count(",") > 1:
@@ -86,6 +89,10 @@ def read_number(piece: str, german: bool) -> tuple[float, int] | None:
     plain = piece.replace(point, ".").replace(group, ".")
     whole, _, fraction = plain.partition(".")
     return float(plain), len(fraction) if whole else 0
+
+
+def _is_grouped(piece: str, german: bool) -> bool:
+    return (_GROUPED_GERMAN if german else _GROUPED_ENGLISH).fullmatch(piece) is not None
 
 
 def find_quantities(

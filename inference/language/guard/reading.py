@@ -110,7 +110,7 @@ def _expanded(entry: Entry) -> list[Entry]:
     parts = [lexicon().concepts[concept] for concept in entry.expands] or [entry]
     if entry.expands and entry.concept == entry.expands[0]:
         parts[0] = replace(entry, expands=())
-    found = [replace(part, expands=(), side="") for part in parts]
+    found = [replace(part, expands=(), side="", german=entry.german) for part in parts]
     if entry.side in (LEFT, RIGHT):
         found.append(Entry(entry.side, "side"))
     return found

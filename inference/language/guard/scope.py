@@ -64,7 +64,7 @@ def mentions_of(reading: Reading) -> tuple[Mention, ...]:
         if word.entry.category not in ("grammar", "trigger", "side")
     ]
     for trigger in (word for word in reading.words if word.entry.category == "trigger"):
-        kind, reach = trigger.entry.concept, trigger.entry.reach
+        kind, reach = _kind_of(trigger, reading), trigger.entry.reach
         names = [
             _changed(one, kind, trigger, names, reading)
             if _in_reach(one.word, trigger, reach, reading)
@@ -72,6 +72,19 @@ def mentions_of(reading: Reading) -> tuple[Mention, ...]:
             for one in names
         ]
     return tuple(names)
+
+
+def _kind_of(trigger: Word, reading: Reading) -> str:
+    """What a trigger says: one that is denied itself says something of its own."""
+    kind = trigger.entry.concept
+    if kind == "negation":
+        return kind
+    denied = any(
+        word.entry.concept == "negation" and word.entry.reach == "before" and word.end == trigger.at
+        for word in reading.words
+        if word.entry.category == "trigger"
+    )
+    return f"not {kind}" if denied else kind
 
 
 def negated_quantity(reading: Reading, at: int) -> bool:

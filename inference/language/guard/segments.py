@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import BOTH_SIDES, Mention, mentions_of
+from inference.language.guard.units import PERCENT
 
 _JOINTS = frozenset(", ; . and und while whereas während compared ( :".split())
 _SUBJECT = ("anatomy", "thing", "word", "property")
@@ -73,7 +74,11 @@ def _segment(reading: Reading, start: int, end: int) -> Segment:
 def _inherited(segment: Segment, before: Segment | None) -> Segment:
     if before is None:
         return segment
-    own = {one.category for one in segment.mentions if one.concept != "comparison_exam"}
+    # `0.2% of the brain` is a share of what was named before.
+    whole = {"brain"} if any(one.unit == PERCENT for one in segment.quantities) else set()
+    own = {
+        one.category for one in segment.mentions if one.concept not in ("comparison_exam", *whole)
+    }
     taken = () if own & {"anatomy", "thing", "word"} else _named(before, _SUBJECT)
     if "measure" not in own:
         taken += _named(before, ("measure",))

@@ -66,6 +66,8 @@ def _stated_by_study(evidence: Evidence) -> Iterator[SourceText]:
     said = ". ".join(part for part in parts if part)
     if said or study.modalities:
         yield SourceText(STUDY, f"{' '.join(study.modalities)} {said}", "header")
+    for prior in evidence.priors:
+        yield SourceText(STUDY, f"{' '.join(study.modalities)} {prior.study_date}", "header")
     if not evidence.priors and not any("report" in one.kind for one in evidence.texts):
         yield SourceText(STUDY, "No comparison.", "header")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import Evidence
-from inference.language.guard.lexicon import LEFT, RIGHT
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
@@ -16,13 +15,15 @@ from storage.entities import Finding
 CONFIDENCE = "confidence"
 # The measures that a sentence may name beside the kind of the finding itself.
 _BESIDE = {
-    "volume": {"size", "mask"},
+    "volume": {"size", "mask", "total", "overall"},
     "density": {"mean"},
     "laa950": {"share", "density"},
     "percentile15": {"density"},
-    "share": {"volume", "mask", "brain"},
+    "share": {"volume", "mask", "brain", "total"},
     CONFIDENCE: set(),
 }
+# Measures of the lung alone: it need not be named beside them.
+_OF_LUNG = frozenset(("laa950", "percentile15"))
 _NAMED_BY_UNIT = {"mm3": "volume"}
 
 
@@ -55,16 +56,14 @@ class Subject:
             also |= {"chest"} if self.kind == "density" else set()
         return frozenset(also | {self.kind})
 
+    def needed(self, named: frozenset[str]) -> frozenset[str]:
+        """What a sentence that names these must name to be of this finding."""
+        implied = {"lung"} if self.kind in _OF_LUNG and self.kind in named else set()
+        return self.concepts - self.beside() - implied
+
     def kind_needed(self) -> bool:
         """Whether a value in this unit could be of another kind, too."""
         return _NAMED_BY_UNIT.get(self.unit.dimension) != self.kind
-
-    def names(self, concepts: Iterable[str], sides: frozenset[str]) -> bool:
-        """Whether a sentence that names these is of this finding."""
-        named = frozenset(concepts) - self.beside()
-        return named == self.concepts - self.beside() and (
-            sides == self.sides or (not sides and self.sides == frozenset((LEFT, RIGHT)))
-        )
 
 
 def subjects_of(evidence: Evidence) -> tuple[Subject, ...]:

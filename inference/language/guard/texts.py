@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from inference.language.guard.clauses import Clause
 from inference.language.guard.dates import dicom_date
-from inference.language.guard.evidence import StudyFacts
+from inference.language.guard.evidence import STUDY, StudyFacts
 from inference.language.guard.lexicon import LEFT, RIGHT
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading
@@ -20,7 +20,9 @@ _WEIGHT = {Ground.CONTENT: 3, Ground.LOCATION: 2}
 _NARROWING = ("modifier", "soft", "property", "anatomy", "word", "measure")
 # What is normal, if only in size, is none of these.
 _DENIED_BY_NORMAL = frozenset(("enlarged",))
-_ALSO = {"CR": ("DX", "RG"), "MR": (), "PT": ("CT",)}
+# What is said of places and modalities, too.
+_OF_EVERYTHING = frozenset(("recommended", "not recommended", "other_person", "prior"))
+_ALSO = {"CR": ("DX", "RG"), "MR": ()}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def _of_side(clause: Clause, side: str) -> Clause:
 def _nearest(
     clause: Clause, reading: Reading, sources: Sequence[SourceClause], study: StudyFacts
 ) -> TextJudgement:
+    if _is_of_study_alone(clause, study):
+        return TextJudgement((), (SourceSpan(STUDY, 0, 0),))
     best: TextJudgement | None = None
     lightest = 0
     for source in sources:
@@ -85,7 +89,8 @@ def _missing(
         if not there:
             normal = any(_is_plainly_normal(other, source) for other in said.get("normal", ()))
             denied = one.concept in _DENIED_BY_NORMAL and one.polarity == "absent"
-            if not one.word.entry.light and not (normal and denied):
+            unsaid = one.word.entry.light and one.polarity == "present" and not one.labels
+            if not unsaid and not (normal and denied):
                 yield _not_said(one)
             continue
         yield from _unlike(one, there, clause, source)
@@ -102,6 +107,21 @@ def _is_plainly_normal(normal: Mention, source: SourceClause) -> bool:
     return normal.polarity == "present" and not normal.labels and not softened
 
 
+def _is_of_study_alone(clause: Clause, study: StudyFacts) -> bool:
+    """`CT` of a study that holds CT."""
+    return (
+        bool(clause.mentions)
+        and not (clause.quantities or clause.dates or clause.sides)
+        and all(
+            one.category == "modality"
+            and _is_modality_of(one.concept, study)
+            and not one.negations
+            and not one.labels
+            for one in clause.mentions
+        )
+    )
+
+
 def _is_modality_of(concept: str, study: StudyFacts) -> bool:
     return bool({concept, *_ALSO.get(concept, ())} & set(study.modalities))
 
@@ -115,7 +135,8 @@ def _unlike(
     one: Mention, there: Sequence[Mention], clause: Clause, source: SourceClause
 ) -> Iterable[Reason]:
     name = one.word.text
-    alike = [other for other in there if not one.asserts or _same_polarity(one, other)]
+    stated = one.asserts or "recommended" in one.labels
+    alike = [other for other in there if not stated or _same_polarity(one, other)]
     if not alike:
         yield Reason(Ground.NEGATION, f"The evidence says the opposite of “{name}”.")
         return
@@ -150,8 +171,7 @@ def _same_polarity(one: Mention, other: Mention) -> bool:
 def _same_labels(one: Mention, other: Mention) -> bool:
     labels, others = one.labels, other.labels
     if not one.asserts:
-        keep = {"recommended", "other_person", "prior"}
-        labels, others = labels & keep, others & keep
+        labels, others = labels & _OF_EVERYTHING, others & _OF_EVERYTHING
     if one.word.entry.procedure:
         labels, others = labels - {"historical"}, others - {"historical"}
     return labels == others
@@ -174,7 +194,9 @@ def _same_side(one: Mention, other: Mention) -> bool:
 def _dropped(one: Mention, other: Mention, clause: Clause, source: SourceClause) -> Iterable[str]:
     """What narrows the evidence's word and is left out, where leaving it out says more."""
     here = {mention.concept for mention in clause.mentions} | clause.carried
-    wide = one.asserts and (one.polarity == "absent" or one.word.entry.restricts)
+    bare = not any(mention.asserts for mention in clause.mentions)
+    denied = (one.asserts or bare) and one.polarity == "absent"
+    wide = denied or (one.asserts and one.word.entry.restricts)
     narrowing = list(_before(other, source))
     for mention in narrowing:
         if mention.concept not in here and (wide or mention.category == "soft"):
@@ -220,7 +242,11 @@ def _before(other: Mention, source: SourceClause) -> Iterable[Mention]:
 def _bare_denial(clause: Clause, source: SourceClause) -> Iterable[Reason]:
     denied = {one.concept for one in clause.mentions if one.negations or one.labels}
     also = {one.concept for one in source.clause.mentions if one.negations or one.labels}
-    if denied - also:
+    # `No enlarged nodes` says less than `no nodes`.
+    of_more = any(one.asserts and one.negations for one in source.clause.mentions)
+    unlike = {one.concept for one in source.mentions if one.negations} - denied
+    named = {one.concept for one in clause.mentions}
+    if named & unlike or denied - also or (denied and of_more):
         yield Reason(Ground.NEGATION, "It denies or doubts what the evidence only names.")
 
 

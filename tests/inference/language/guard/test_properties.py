@@ -44,12 +44,15 @@ def test_the_other_side_is_withheld(case) -> None:  # type: ignore[no-untyped-de
         assert not check_sentence(other, case.evidence).supported, other
 
 
-@pytest.mark.parametrize("case", CASES[::7], ids=lambda one: one.text)
+# To deny a change may be true.
+@pytest.mark.parametrize(
+    "case",
+    [one for one in CASES if "unchanged" not in one.text and "change of" not in one.text][::7],
+    ids=lambda one: one.text,
+)
 @pytest.mark.parametrize("no", ["No", "Not", "There is no", "No evidence of", "Without", "Kein"])
 def test_a_denial_is_withheld(case, no: str) -> None:  # type: ignore[no-untyped-def]
     sentence = f"{no} {case.text[0].lower()}{case.text[1:]}"
-    if "unchanged" in case.text or "change of" in case.text:
-        pytest.skip("It would deny a change, which can be true.")
     assert not check_sentence(sentence, case.evidence).supported, sentence
 
 
