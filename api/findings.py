@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.authors import author_of
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.normal_ranges import NormalRanges
@@ -118,6 +119,7 @@ def add_feedback(
         unit=_unit(finding, said),
         label=said.label,
         reason=said.reason,
+        verifies=author_of(principal).may_verify,
     )
     log.info("finding_feedback", finding_id=finding_id, verdict=said.verdict)
     return feedback_payload(kept)

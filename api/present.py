@@ -11,11 +11,12 @@ from api.payloads.findings import (
     FeedbackPayload,
     FindingPayload,
     NormalRangePayload,
+    PriorPayload,
     SegmentRefPayload,
 )
 from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
 from api.payloads.studies import SeriesSummary
-from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Series
+from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Prior, Series
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
@@ -161,7 +162,21 @@ def finding_payload(
         created_at=finding.created_at,
         model_url=model_url(finding.pipeline, finding.pipeline_version),
         normal_range=normal_range,
+        prior=_prior(finding.prior) if finding.prior else None,
         feedback=[feedback_payload(one) for one in said],
+    )
+
+
+def _prior(prior: Prior) -> PriorPayload:
+    return PriorPayload(
+        finding_id=prior.finding_id,
+        study_instance_uid=prior.study_instance_uid,
+        study_date=dicom_date(prior.study_date),
+        pipeline_version=prior.pipeline_version,
+        value=prior.value,
+        days=prior.days,
+        change_percent=prior.change_percent,
+        change_percent_per_year=prior.change_percent_per_year,
     )
 
 

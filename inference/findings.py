@@ -1,6 +1,7 @@
 """From what a pipeline measured to findings: values, codes, identity over time."""
 
 from inference.pipeline import Classification, Measurement, Pipeline, PipelineOutput
+from inference.priors import Comparison
 from inference.results.identity import result_identity, stable_id, tracking_uid
 from storage.entities import Code, Finding, Job, SegmentRef
 
@@ -9,14 +10,23 @@ _DECIMALS = 3
 _LABEL_SCHEME = "99MEDIVIEW"
 
 
-def build_findings(job: Job, pipeline: Pipeline, output: PipelineOutput) -> tuple[Finding, ...]:
+def build_findings(
+    job: Job,
+    pipeline: Pipeline,
+    output: PipelineOutput,
+    comparison: Comparison | None = None,
+) -> tuple[Finding, ...]:
     """One finding a measurement and one a classification, in the order of the output.
 
     Identifiers are derived: a rerun of the job repeats them, and the tracking UID of a
-    structure stays when another version of the pipeline measures it.
+    structure stays when another version of the pipeline measures it. Volumes tell how much
+    they have changed, where there is something to compare them with.
     """
+    measured = [_measured(job, pipeline, output, one) for one in output.measurements]
+    if comparison is not None:
+        measured = [comparison.compared(one) for one in measured]
     return (
-        *(_measured(job, pipeline, output, measurement) for measurement in output.measurements),
+        *measured,
         *(_classified(job, pipeline, answer) for answer in output.classifications),
     )
 

@@ -2,8 +2,8 @@
 
 from pydicom.dataset import Dataset
 
+from inference.reading.spoken import newest_report
 from storage.entities import Job
-from storage.errors import NotFound
 from storage.opening import Storage
 
 
@@ -22,11 +22,8 @@ def predecessor_report(storage: Storage, job: Job) -> Dataset | None:
         and one.created_at < job.created_at
     ]
     for one in sorted(earlier, key=lambda other: other.created_at, reverse=True):
-        for entry in one.result.get("instances", ()):
-            if entry["kind"] == "SR":
-                try:
-                    instance = storage.index.instance(entry["sop_instance_uid"])
-                    return storage.instances.dataset(instance)
-                except NotFound:
-                    continue
+        # With what people said of it, so that no version is passed over.
+        report = newest_report(storage, one)
+        if report is not None:
+            return report
     return None

@@ -12,6 +12,7 @@ import structlog
 
 from inference.failures import place
 from inference.pipeline import Pipeline
+from inference.reading.spoken import write_spoken_reports
 from inference.reporting.due import draft_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
@@ -66,6 +67,7 @@ class Clockwork:
             for step in (
                 self._schedule,
                 self._perform_work_items,
+                self._write_spoken_reports,
                 self._hand_out_jobs,
                 self._draft_reports,
                 self._hand_out_deliveries,
@@ -92,6 +94,9 @@ class Clockwork:
     def _perform_work_items(self, now: datetime) -> None:
         """After scheduling: an order waits until its series was offered to every pipeline."""
         self._performer.round(now)
+
+    def _write_spoken_reports(self, now: datetime) -> None:
+        write_spoken_reports(self._storage, now)
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""

@@ -14,6 +14,7 @@ from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.predecessor import predecessor_report
+from inference.priors import comparison_of
 from inference.registry.proving import ensure_proven
 from inference.reporting.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
@@ -104,6 +105,7 @@ class Work:
                 output,
                 wanted,
                 predecessor_report(self._storage, self._job),
+                comparison=comparison_of(self._storage, self._job),
             )
         with self._stage("storing", _STORING):
             stored = self._store(pipeline.title, results, destinations)

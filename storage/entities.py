@@ -158,6 +158,28 @@ class SegmentRef:
 
 
 @dataclass(frozen=True)
+class Prior:
+    """The same quantity of the same structure at an earlier study of the patient.
+
+    `value` has the unit of the finding that it is compared with. `report_*` name the SR that
+    states it, and are empty where there is none any more.
+    """
+
+    finding_id: str
+    study_instance_uid: str
+    study_date: str
+    pipeline_version: str
+    value: float
+    days: int
+    change_percent: float
+    change_percent_per_year: float | None
+    """None where the studies lie too close together for a rate."""
+    report_sop_class_uid: str = ""
+    report_series_instance_uid: str = ""
+    report_sop_instance_uid: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     finding_id: str
     job_id: str
@@ -175,6 +197,7 @@ class Finding:
     tracking_uid: str
     segmentation: SegmentRef | None
     created_at: datetime
+    prior: Prior | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +216,8 @@ class Feedback:
     reason: str
     said_by: str
     said_at: datetime
+    verifies: bool = False
+    """Said by a person whose word verifies a report."""
 
 
 @dataclass(frozen=True)

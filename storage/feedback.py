@@ -32,6 +32,7 @@ class FindingFeedback:
         unit: Code | None = None,
         label: str = "",
         reason: str = "",
+        verifies: bool = False,
     ) -> Feedback:
         """Keep a verdict; the newest one of a finding is what counts."""
         said = Feedback(
@@ -45,9 +46,10 @@ class FindingFeedback:
             reason=reason,
             said_by=said_by,
             said_at=utcnow(),
+            verifies=verifies,
         )
         with writing(self._engine) as connection:
-            connection.execute(insert(t.finding_feedback).values(**asdict(said)))
+            connection.execute(insert(t.finding_feedback).values(**asdict(said), is_reported=False))
             add_event(
                 connection,
                 said.said_at,
@@ -59,15 +61,20 @@ class FindingFeedback:
             mark_report_due(connection, finding.study_instance_uid, said.said_at)
         return said
 
-    def of_findings(self, finding_ids: Sequence[str]) -> dict[str, list[Feedback]]:
-        """All that was said of each finding, oldest first."""
+    def of_findings(
+        self, finding_ids: Sequence[str], *, up_to: int | None = None
+    ) -> dict[str, list[Feedback]]:
+        """All that was said of each finding, oldest first; `up_to`: the number of the last word."""
         said: dict[str, list[Feedback]] = {finding_id: [] for finding_id in finding_ids}
         if not said:
             return said
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.finding_feedback)
-                .where(t.finding_feedback.c.finding_id.in_(list(said)))
+                .where(
+                    t.finding_feedback.c.finding_id.in_(list(said)),
+                    *(() if up_to is None else (t.finding_feedback.c.id <= up_to,)),
+                )
                 .order_by(t.finding_feedback.c.id)
             )
             for row in rows.mappings():

@@ -43,6 +43,7 @@ from storage.sessions import Sessions
 from storage.settings import Settings
 from storage.settle import check_backlog, locate
 from storage.signing import TokenSigner, load_secret
+from storage.spoken import SpokenReports
 from storage.subscriptions import Subscriptions
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
@@ -71,6 +72,7 @@ class Storage:
     decisions: Decisions
     findings: Findings
     finding_feedback: FindingFeedback
+    spoken_reports: SpokenReports
     reports: Reports
     priors: Priors
     reports_due: ReportsDue
@@ -140,6 +142,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             decisions=Decisions(engine),
             findings=Findings(engine),
             finding_feedback=FindingFeedback(engine),
+            spoken_reports=SpokenReports(engine),
             reports=Reports(engine),
             priors=Priors(engine),
             reports_due=ReportsDue(engine),

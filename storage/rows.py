@@ -14,6 +14,7 @@ from storage.entities import (
     Instance,
     Job,
     Location,
+    Prior,
     SegmentRef,
     Series,
     Study,
@@ -50,6 +51,7 @@ def to_finding(row: RowMapping) -> Finding:
     if row["segmentation"]:
         color = tuple(row["segmentation"]["color_rgb"])
         fields["segmentation"] = SegmentRef(**{**row["segmentation"], "color_rgb": color})
+    fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
     return Finding(**fields)
 
 

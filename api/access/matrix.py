@@ -77,6 +77,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/studies", READERS, "api:read"),
     Rule("GET", "/api/studies/{study_instance_uid}", READERS, "api:read"),
     Rule("GET", "/api/studies/{study_instance_uid}/findings", READERS, "api:read"),
+    Rule("GET", "/api/studies/{study_instance_uid}/trend", READERS, "api:read"),
     Rule("GET", "/api/studies/{study_instance_uid}/rules", READERS, "api:read"),
     Rule("GET", "/api/rules", READERS, "api:read"),
     Rule("GET", "/api/events", READERS, "api:read"),

@@ -97,6 +97,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/studies"): _QUERY,
     ("GET", "/api/studies/{study_instance_uid}"): _RESULTS,
     ("GET", "/api/studies/{study_instance_uid}/findings"): _RESULTS,
+    ("GET", "/api/studies/{study_instance_uid}/trend"): _RESULTS,
     ("GET", "/api/studies/{study_instance_uid}/rules"): _RESULTS,
     ("GET", "/api/events"): _UIDS_ALONE,
     ("GET", "/api/jobs"): _UIDS_ALONE,

@@ -1,6 +1,6 @@
 """Findings, and what people say of them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -47,6 +47,44 @@ class NormalRangePayload(Payload):
     source: str = Field(description="Who says so.")
 
 
+class PriorPayload(Payload):
+    """The same quantity of the same structure at the patient's study before."""
+
+    finding_id: str
+    study_instance_uid: str
+    study_date: date | None
+    pipeline_version: str = Field(description="Of the prior; another version may measure apart.")
+    value: float = Field(description="As a person corrected it, where one did.")
+    days: int = Field(description="From the prior's study date to this one.")
+    change_percent: float
+    change_percent_per_year: float | None = Field(
+        description="Null where the studies lie less than 30 days apart."
+    )
+
+
+class TrendPoint(Payload):
+    finding_id: str
+    study_instance_uid: str
+    study_date: date | None
+    pipeline_version: str
+    value: float = Field(description="As a person corrected it, where one did.")
+    is_corrected: bool
+
+
+class Trend(Payload):
+    """One quantity of one structure over the studies of a patient, oldest first."""
+
+    pipeline: str
+    tracking_identifier: str
+    label: str
+    unit: CodePayload | None
+    points: list[TrendPoint]
+
+
+class TrendList(Payload):
+    items: list[Trend]
+
+
 class FindingPayload(Payload):
     """One statement of a pipeline, coded, with what it rests on."""
 
@@ -76,6 +114,9 @@ class FindingPayload(Payload):
     )
     normal_range: NormalRangePayload | None = Field(
         None, description="What the model's card calls normal for this patient, if it does."
+    )
+    prior: PriorPayload | None = Field(
+        None, description="Of volumes: what the patient's study before measured."
     )
     feedback: list[FeedbackPayload] = Field(
         default_factory=list, description="All that was said of it, oldest first; the last counts."

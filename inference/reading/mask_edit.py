@@ -75,6 +75,7 @@ def edit_mask(
     """
     # What encodes is large, and few processes need it.
     from inference.predecessor import predecessor_report
+    from inference.priors import comparison_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
     from inference.rules.of_job import destinations_of, rule_for
@@ -100,6 +101,7 @@ def edit_mask(
         _kinds(storage).union(*(peer.object_kinds for peer in destinations)),
         predecessor_report(storage, job),
         Edit(author, changed, reason, before.segmentation),
+        comparison_of(storage, job),
     )
     instances, stored = store_objects(storage, job, results, lambda: None)
     job = replace(

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.findings import build_findings
 from inference.pipeline import Pipeline, PipelineOutput
+from inference.priors import Comparison
 from inference.results.edit import Edit
 from inference.results.identity import ResultKind
 from inference.results.narrative import NOTE
@@ -44,10 +45,12 @@ def encode_results(
     extra_kinds: Collection[str] = (),
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
+    comparison: Comparison | None = None,
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
     `predecessor` is the SR that the new one replaces.
+    `comparison`: what the patient's studies before measured.
     `edit` says who changed the masks that the pipeline had made.
     `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
 
@@ -55,7 +58,7 @@ def encode_results(
     Without a volume (an image that is not DICOM) there are findings only.
     Deterministic: the same job, sources and output give the same bytes.
     """
-    findings = build_findings(job, pipeline, output)
+    findings = build_findings(job, pipeline, output, comparison)
     if volume is None:
         return EncodedResults(findings, ())
     objects: list[ResultObject] = []

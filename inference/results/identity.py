@@ -84,9 +84,14 @@ def made_at(job: Job, source: Dataset) -> datetime:
     In the time zone that the source states for all its times, and that the result takes
     over with them (PS3.3 C.12.1.1.8); where it states none, in that of this machine.
     """
+    return local_time(job.created_at, source)
+
+
+def local_time(at: datetime, source: Dataset) -> datetime:
+    """A time in the zone that the source states for all its times, or in this machine's."""
     offset = _OFFSET.fullmatch(str(source.get("TimezoneOffsetFromUTC") or "").strip())
     if offset is None:
-        return job.created_at.astimezone()
+        return at.astimezone()
     minutes = int(offset["hours"]) * 60 + int(offset["minutes"])
     shift = timedelta(minutes=-minutes if offset["sign"] == "-" else minutes)
-    return job.created_at.astimezone(timezone(shift))
+    return at.astimezone(timezone(shift))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import highdicom as hd
 from highdicom.sr.templates import Template
+from highdicom.sr.value_types import CompositeContentItem, ContentSequence, DateContentItem
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
@@ -11,6 +12,14 @@ from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from inference.pipeline import Pipeline, Segment
 from inference.reading.observer import person_context
+from inference.results.change import (
+    CHANGE,
+    CHANGE_PER_YEAR,
+    PERCENT,
+    PERCENT_PER_YEAR,
+    PRIOR_REPORT,
+    STUDY_DATE,
+)
 from inference.results.coding import dicom_code
 from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
@@ -26,7 +35,7 @@ from inference.results.identity import (
 )
 from inference.results.image_library import image_library
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
-from storage.entities import Code, Finding, Job, SegmentRef
+from storage.entities import Code, Finding, Job, Prior, SegmentRef
 
 _NO_UNIT = Code("1", "UCUM", "no units")
 _PROCEDURES = {
@@ -57,7 +66,9 @@ def encode_sr(
     identity = result_identity(job, "SR")
     at = made_at(job, first)
     references = [reference_to(source) for source in sources]
-    evidence = references if segmentation is None else [*references, segmentation]
+    evidence = [*references, *_prior_reports(findings)]
+    if segmentation is not None:
+        evidence.append(segmentation)
     report = hd.sr.MeasurementReport(
         observation_context=_observation_context(pipeline, edit),
         procedure_reported=procedure_reported(first),
@@ -185,12 +196,59 @@ def _algorithm(pipeline: Pipeline) -> hd.sr.AlgorithmIdentification:
 
 
 def _measurements(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
-    return [
-        hd.sr.Measurement(
-            name=dicom_code(finding.code),
-            value=finding.value,
-            unit=dicom_code(finding.unit or _NO_UNIT),
+    measurements: list[hd.sr.Measurement] = []
+    for finding in findings:
+        if finding.value is not None:
+            unit = finding.unit or _NO_UNIT
+            measurements.append(_measurement(finding.code, finding.value, unit))
+        if finding.prior is not None:
+            measurements += _changes(finding.prior)
+    return measurements
+
+
+def _measurement(name: Code, value: float, unit: Code) -> hd.sr.Measurement:
+    return hd.sr.Measurement(name=dicom_code(name), value=value, unit=dicom_code(unit))
+
+
+def _changes(prior: Prior) -> list[hd.sr.Measurement]:
+    """Per cent since the prior, and per year, each with the prior's date and its report."""
+    told = [(CHANGE, prior.change_percent, PERCENT)]
+    if prior.change_percent_per_year is not None:
+        told.append((CHANGE_PER_YEAR, prior.change_percent_per_year, PERCENT_PER_YEAR))
+    changes = [_measurement(*one) for one in told]
+    for change in changes:
+        number = change[0]
+        if "ContentSequence" not in number:
+            number.ContentSequence = ContentSequence()
+        number.ContentSequence.append(
+            DateContentItem(
+                name=dicom_code(STUDY_DATE),
+                value=prior.study_date,
+                relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+            )
         )
-        for finding in findings
-        if finding.value is not None
-    ]
+        if prior.report_sop_instance_uid:
+            number.ContentSequence.append(
+                CompositeContentItem(
+                    name=dicom_code(PRIOR_REPORT),
+                    referenced_sop_class_uid=prior.report_sop_class_uid,
+                    referenced_sop_instance_uid=prior.report_sop_instance_uid,
+                    relationship_type=hd.sr.RelationshipTypeValues.INFERRED_FROM,
+                )
+            )
+    return changes
+
+
+def _prior_reports(findings: Sequence[Finding]) -> list[Dataset]:
+    """What the content refers to of other studies, as evidence."""
+    found: dict[str, Dataset] = {}
+    for finding in findings:
+        prior = finding.prior
+        if prior is not None and prior.report_sop_instance_uid:
+            reference = Dataset()
+            reference.StudyInstanceUID = prior.study_instance_uid
+            reference.SeriesInstanceUID = prior.report_series_instance_uid
+            reference.SOPClassUID = prior.report_sop_class_uid
+            reference.SOPInstanceUID = prior.report_sop_instance_uid
+            found[prior.report_sop_instance_uid] = reference
+    return list(found.values())

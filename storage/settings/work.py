@@ -25,6 +25,11 @@ class WorkSettings(BaseModel):
         600.0, ge=0, description="A report is drafted without what still runs after so long."
     )
     tick_s: float = Field(1.0, gt=0)
+    feedback_quiet_s: float = Field(
+        10.0,
+        ge=0,
+        description="A report is written anew once nobody spoke of its findings for so long.",
+    )
     torch_threads: int = Field(0, ge=0, description="0 leaves the choice to torch.")
 
 

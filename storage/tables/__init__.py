@@ -7,7 +7,7 @@ snake_case. Alembic's migrations create it; a test holds both alike.
 from storage.tables.accounts import account, api_key, failed_attempt, session
 from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.base import UtcDateTime, metadata
-from storage.tables.feedback import finding_feedback
+from storage.tables.feedback import finding_feedback, spoken_report
 from storage.tables.holdings import (
     UNPURGED,
     UNSETTLED,
@@ -76,6 +76,7 @@ __all__ = [
     "series",
     "series_request",
     "session",
+    "spoken_report",
     "study",
     "subscriber",
     "subscription",

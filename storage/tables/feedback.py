@@ -1,6 +1,17 @@
 """What people say of findings."""
 
-from sqlalchemy import JSON, Column, Float, Index, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    String,
+    Table,
+    false,
+    true,
+)
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
@@ -20,5 +31,23 @@ finding_feedback = Table(
     text_column("reason"),
     text_column("said_by"),
     time_column("said_at"),
+    # Of somebody whose word verifies a report.
+    Column("verifies", Boolean, nullable=False, server_default=false()),
+    # Whether it is in the report of its job; what was said before reports heard of it counts so.
+    Column("is_reported", Boolean, nullable=False, server_default=true()),
     Index("ix_finding_feedback_finding_id_id", "finding_id", "id"),
+    Index("ix_finding_feedback_is_reported", "is_reported"),
+)
+
+# A report of a job with what was said of its findings, up to a point.
+spoken_report = Table(
+    "spoken_report",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("job_id", String(36), nullable=False, index=True),
+    # The number of the last word in it.
+    Column("feedback_id", BigInteger, nullable=False),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("sop_instance_uid", Uid, nullable=False, unique=True),
+    time_column("created_at"),
 )

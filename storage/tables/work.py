@@ -80,6 +80,8 @@ finding = Table(
     text_column("tracking_identifier"),
     Column("tracking_uid", Uid, nullable=False),
     Column("segmentation", JSON),
+    # What the same structure measured at the patient's study before.
+    Column("prior", JSON),
     time_column("created_at"),
 )
 

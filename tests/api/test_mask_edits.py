@@ -209,3 +209,19 @@ def test_what_does_not_fit_the_mask_is_refused_and_changes_nothing(
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
     assert api.client.get("/api/jobs").json() == before
+
+
+def test_the_trend_shows_each_quantity_over_the_patients_studies(api: ApiNode) -> None:
+    mask = builders.asymmetric_mask(SHAPE)
+    studies = []
+    for seed, date in ((51, "20230101"), (52, "20240101")):
+        series = builders.series(
+            np.zeros(SHAPE, np.int16), seed=seed, PatientID="P9", StudyDate=date
+        )
+        job, _ = made(api, series, [mask])
+        studies.append(job.study_instance_uid)
+    (trend,) = api.client.get(f"/api/studies/{studies[0]}/trend").json()["items"]
+    assert trend["label"] == "Brain volume"
+    assert [one["study_instance_uid"] for one in trend["points"]] == studies
+    assert [one["study_date"] for one in trend["points"]] == ["2023-01-01", "2024-01-01"]
+    is_problem(api.client.get("/api/studies/2.25.9/trend"), 404, "not_found")

@@ -1,0 +1,210 @@
+"""What people say of findings gets into the report, and volumes are compared with the prior."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from inference.priors import comparison_of
+from inference.reading.content import replaced_by
+from inference.reading.spoken import newest_report, write_spoken_reports
+from inference.results.encode import encode_results
+from inference.storing import store_objects, store_rows
+from inference.volume import assemble_volume
+from storage.clock import utcnow
+from storage.entities import Code, Job
+from storage.opening import Storage
+from tests import builders
+from tests.api.client import part10
+from tests.inference.orchestration import storage_in
+from tests.inference.results_support import PIPELINE, complaints, output_of, save
+
+SHAPE = (9, 11, 13)
+CM3_A_VOXEL = 2.5 * 0.8 * 0.6 / 1000
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with storage_in(tmp_path, feedback_quiet_s=0) as opened:
+        yield opened
+
+
+def made(storage: Storage, seed: int, study_date: str, arm: int = 0) -> Job:
+    """A completed job on one study of one patient, with two segments."""
+    series = builders.series(
+        np.zeros(SHAPE, np.int16), seed=seed, PatientID="P1", StudyDate=study_date
+    )
+    for image in series:
+        storage.ingest.accept(part10(image), "dimse:MR1")
+    (kept,) = storage.index.series_of(str(series[0].StudyInstanceUID))
+    completed = storage.index.mark_complete(kept, utcnow())
+    assert completed is not None
+    job, _ = storage.jobs.schedule(
+        PIPELINE.name, PIPELINE.version, completed.study_instance_uid,
+        completed.series_instance_uid, completed.fingerprint,
+    )  # fmt: skip
+    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
+    assert claimed is not None
+    volume = assemble_volume(series)
+    first = builders.asymmetric_mask(SHAPE)
+    second = np.zeros(SHAPE, np.bool_)
+    second[2:5, 5:9, 7 : 9 + arm] = True
+    output = output_of(volume, first, second & ~first)
+    results = encode_results(
+        claimed, PIPELINE, series, volume, output, comparison=comparison_of(storage, claimed)
+    )
+    instances, stored = store_objects(storage, claimed, results, lambda: None)
+    store_rows(storage, claimed, results, instances, [])
+    storage.deliveries.enqueue("pacs", instances, claimed.job_id)
+    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
+    return storage.jobs.get(job.job_id)
+
+
+def report(storage: Storage, job: Job) -> Dataset:
+    found = newest_report(storage, job)
+    assert found is not None
+    return found
+
+
+def values(document: Dataset) -> dict[str, float]:
+    groups = hd.sr.MeasurementReport.from_sequence(
+        [document], is_root=True
+    ).get_volumetric_roi_measurement_groups()
+    return {
+        one.tracking_identifier: one.get_measurements()[0].value for one in groups
+    }  # the first is the volume itself
+
+
+def words(document: Dataset) -> list[str]:
+    return [one.TextValue for one in document.ContentSequence[-1].ContentSequence]
+
+
+def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    job = made(storage, 1, "20240101")
+    old = report(storage, job)
+    brain, cerebellum = storage.findings.of_job(job.job_id)
+    say = storage.finding_feedback.say
+    say(brain, "EDITED", "dr-jones", value=1.5, unit=brain.unit, reason="Too small.",
+        verifies=True)  # fmt: skip
+    say(cerebellum, "REJECTED", "dr-jones", verifies=True)
+    assert write_spoken_reports(storage, utcnow()) == 1
+    new = report(storage, job)
+    assert list(replaced_by(new)) == [old.SOPInstanceUID]
+    assert new.SeriesInstanceUID == old.SeriesInstanceUID
+    assert values(new) == {"brain-volume: Brain": 1.5}
+    assert words(new) == [
+        f"Brain volume {brain.value:.10g} cm3: corrected to 1.5 cm3 by dr-jones,"
+        f" {_said(storage, brain.finding_id)} UTC. Too small.",
+        f"Cerebellum volume {cerebellum.value:.10g} cm3: rejected by dr-jones,"
+        f" {_said(storage, cerebellum.finding_id)} UTC.",
+    ]
+    # Every finding has the word of somebody who may verify.
+    assert new.VerificationFlag == "VERIFIED"
+    assert [str(one.VerifyingObserverName) for one in new.VerifyingObserverSequence] == ["dr-jones"]
+    assert complaints(save(new, tmp_path / "new.dcm")) == []
+    sent = storage.deliveries.of_study(job.study_instance_uid)
+    assert new.SOPInstanceUID in {one.sop_instance_uid for one in sent}
+    # Nothing was said since.
+    assert write_spoken_reports(storage, utcnow()) == 0
+    assert values(old) == {
+        "brain-volume: Brain": brain.value, "brain-volume: Cerebellum": cerebellum.value
+    }  # fmt: skip
+
+
+def _said(storage: Storage, finding_id: str) -> str:
+    (word,) = storage.finding_feedback.of_findings([finding_id])[finding_id]
+    return f"{word.said_at:%Y-%m-%d %H:%M}"
+
+
+def test_a_word_that_is_taken_back_leaves_no_trace_and_one_alone_verifies_nothing(
+    storage: Storage,
+) -> None:
+    job = made(storage, 2, "20240101")
+    brain, cerebellum = storage.findings.of_job(job.job_id)
+    storage.finding_feedback.say(brain, "REJECTED", "dr-jones", verifies=True)
+    assert write_spoken_reports(storage, utcnow()) == 1
+    first = report(storage, job)
+    assert values(first) == {"brain-volume: Cerebellum": cerebellum.value}
+    assert first.VerificationFlag == "UNVERIFIED"
+    storage.finding_feedback.say(brain, "ACCEPTED", "dr-jones", verifies=True)
+    storage.finding_feedback.say(cerebellum, "ACCEPTED", "a-program")
+    assert write_spoken_reports(storage, utcnow()) == 1
+    second = report(storage, job)
+    assert list(replaced_by(second)) == [first.SOPInstanceUID]
+    assert set(values(second)) == {"brain-volume: Brain", "brain-volume: Cerebellum"}
+    assert second.VerificationFlag == "UNVERIFIED"
+
+
+def test_several_words_in_a_row_give_one_version(tmp_path: Path) -> None:
+    with storage_in(tmp_path, feedback_quiet_s=60) as storage:
+        job = made(storage, 3, "20240101")
+        for finding in storage.findings.of_job(job.job_id):
+            storage.finding_feedback.say(finding, "ACCEPTED", "dr-jones")
+        assert write_spoken_reports(storage, utcnow()) == 0
+        assert write_spoken_reports(storage, utcnow() + timedelta(seconds=61)) == 1
+        assert len(words(report(storage, job))) == 2
+
+
+def test_a_volume_tells_how_much_it_changed_since_the_prior(
+    storage: Storage, tmp_path: Path
+) -> None:
+    before = made(storage, 4, "20230101")
+    now = made(storage, 5, "20240101", arm=1)
+    brain, cerebellum = storage.findings.of_job(now.job_id)
+    (_, was) = storage.findings.of_job(before.job_id)
+    assert brain.prior is not None
+    assert (brain.prior.change_percent, brain.prior.days) == (0.0, 365)
+    prior = cerebellum.prior
+    assert prior is not None
+    assert (prior.study_date, prior.value, prior.finding_id) == (
+        "20230101",
+        was.value,
+        was.finding_id,
+    )
+    assert cerebellum.value is not None
+    assert was.value is not None
+    assert prior.change_percent == pytest.approx(
+        (cerebellum.value / was.value - 1) * 100, abs=0.006
+    )
+    assert prior.change_percent_per_year == pytest.approx(
+        prior.change_percent * 365.25 / 365, abs=0.02
+    )
+    document = report(storage, now)
+    assert document.PertinentOtherEvidenceSequence[0].StudyInstanceUID == before.study_instance_uid
+    group = hd.sr.MeasurementReport.from_sequence(
+        [document], is_root=True
+    ).get_volumetric_roi_measurement_groups()[1]
+    told = {one.name.meaning: (one.value, one.unit.value) for one in group.get_measurements()}
+    assert told["Fractional Change"] == (prior.change_percent, "%")
+    assert told["Fractional change per year"] == (prior.change_percent_per_year, "%/a")
+    assert complaints(save(document, tmp_path / "sr.dcm")) == []
+
+
+def test_another_patient_a_later_study_and_a_rejected_value_are_no_prior(
+    storage: Storage,
+) -> None:
+    first = made(storage, 6, "20230101")
+    second = made(storage, 7, "20230115")
+    for finding in storage.findings.of_job(second.job_id):
+        assert finding.prior is not None
+        # Two weeks: a change, and no rate.
+        assert finding.prior.change_percent_per_year is None
+    rejected = storage.findings.of_job(second.job_id)[0]
+    storage.finding_feedback.say(rejected, "REJECTED", "dr-jones")
+    corrected = storage.findings.of_job(second.job_id)[1]
+    storage.finding_feedback.say(
+        corrected, "EDITED", "dr-jones", value=0.02, unit=Code("cm3", "UCUM", "cubic centimeter")
+    )
+    third = made(storage, 8, "20240101")
+    brain, cerebellum = storage.findings.of_job(third.job_id)
+    assert brain.prior is not None
+    assert brain.prior.study_instance_uid == first.study_instance_uid
+    assert cerebellum.prior is not None
+    assert cerebellum.prior.value == 0.02
+    assert all(one.prior is None for one in storage.findings.of_job(first.job_id))
