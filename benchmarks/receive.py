@@ -31,7 +31,7 @@ from pydicom.uid import JPEGLSLossless  # noqa: E402
 from benchmarks.sender import Load, Template, next_number, send  # noqa: E402
 from benchmarks.servers import SERVERS, Server  # noqa: E402
 
-_BESIDE = "node,node-2,orthanc,storescp"
+_BESIDE = "node,node-1,orthanc,storescp"
 CT, SMALL, HALF_GIGABYTE = 512, 68, 16_000  # rows and columns of 16-bit pixels
 
 

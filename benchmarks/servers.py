@@ -67,6 +67,7 @@ def node_server(folder: Path, **settings: Any) -> Iterator[Server]:
     process = subprocess.Popen([sys.executable, "-c", code], cwd=_ROOT)
     try:
         wait_for_port(port)
+        time.sleep(_FORKED_S)
         yield Server(Peer("MEDIVIEW", "127.0.0.1", port), process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -74,10 +75,9 @@ def node_server(folder: Path, **settings: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def node_two_server(folder: Path) -> Iterator[Server]:
-    """As `node_server`, with two receiving processes."""
-    with node_server(folder, dicom_processes=2) as server:
-        time.sleep(_FORKED_S)
+def node_one_server(folder: Path) -> Iterator[Server]:
+    """As `node_server`, with one receiving process."""
+    with node_server(folder, dicom_processes=1) as server:
         yield server
 
 
@@ -85,7 +85,7 @@ def node_two_server(folder: Path) -> Iterator[Server]:
 def node_postgres_server(folder: Path) -> Iterator[Server]:
     """As `node_server`, its index on PostgreSQL."""
     with (
-        postgres() as database,
+        postgres(is_durable=True) as database,
         node_server(folder, database_url=database.new_database()) as server,
     ):
         yield server
@@ -94,7 +94,7 @@ def node_postgres_server(folder: Path) -> Iterator[Server]:
 @contextmanager
 def orthanc_postgres_server(folder: Path) -> Iterator[Server]:
     """As `orthanc_server`, its index on PostgreSQL (Debian's orthanc-postgresql)."""
-    with postgres() as database:
+    with postgres(is_durable=True) as database:
         options = {
             "DicomThreadsCount": 8,
             "Plugins": ["/usr/share/orthanc/plugins/libOrthancPostgreSQLIndex.so"],
@@ -127,7 +127,7 @@ SERVERS: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
     "node": node_server,
     "orthanc": orthanc_server,
     "storescp": storescp_server,
-    "node-2": node_two_server,
+    "node-1": node_one_server,
     "node-pg": node_postgres_server,
     "orthanc-pg": orthanc_postgres_server,
 }

@@ -24,6 +24,7 @@ Beside = Callable[[threading.Event], None]
 """Runs in a thread beside the serving until the event is set."""
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_MOST_BY_DEFAULT = 4
 _STOP_S = 15.0
 
 
@@ -32,7 +33,8 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
 
     Raises InvalidRequest or StorageUnavailable where it cannot begin.
     """
-    if settings.dicom_processes == 1:
+    count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
+    if count == 1:
         _serve(settings, open_doors(settings), beside, threading.Event())
         return
     # What keeps every process from working is told once, and before any is made.
@@ -44,8 +46,8 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
         _serve(settings, doors, beside, threading.Event(), is_first=number == 1)
         return 0
 
-    log.info("scp_processes_started", processes=settings.dicom_processes)
-    Processes("scp", settings.dicom_processes, work, grace_s=_STOP_S, on_stop=doors.close).run()
+    log.info("scp_processes_started", processes=count)
+    Processes("scp", count, work, grace_s=_STOP_S, on_stop=doors.close).run()
 
 
 def _serve(

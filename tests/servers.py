@@ -133,7 +133,8 @@ def postgres_programs() -> Path:
 
 
 @contextmanager
-def postgres() -> Iterator[PostgresServer]:
+def postgres(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """A server of its own; one that is durable syncs as PostgreSQL is shipped, for measuring."""
     programs, port, password = postgres_programs(), free_port(), secrets.token_urlsafe(18)
     # PostgreSQL refuses to run as root; Debian's package brings the user.
     user = "postgres" if os.geteuid() == 0 else None
@@ -156,7 +157,9 @@ def postgres() -> Iterator[PostgresServer]:
             **as_user,
         )
         command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
-        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        command += ["-c", "listen_addresses=127.0.0.1"]
+        if not is_durable:
+            command += ["-c", "fsync=off"]
 
         def launch() -> subprocess.Popen[Any]:
             with log.open("ab") as output:

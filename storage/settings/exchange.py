@@ -44,7 +44,10 @@ class Destination:
 
 class AssociatingSettings(BaseModel):
     dicom_processes: int = Field(
-        1, ge=1, le=64, description="Receiving processes behind the one DICOM port."
+        0,
+        ge=0,
+        le=64,
+        description="Receiving processes behind the one DICOM port; 0: one a core, at most four.",
     )
     unknown_peers: Literal["accept", "reject"] = Field(
         "accept", description="What becomes of calling AE titles that no peer is known by."
