@@ -6,6 +6,7 @@ but start its children, start those anew that ended, and tell them to stop.
 """
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable

@@ -27,6 +27,8 @@ def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess
         "association_idle_timeout_s": TIME_LIMIT_S,
         "max_associations": MAX_ASSOCIATIONS,
         "max_instance_bytes": MAX_INSTANCE_BYTES,
+        # What is counted below then belongs to the one that the peers met.
+        "dicom_processes": 1,
     }
     with running_scp(tmp_path_factory.mktemp("hostile"), settings) as node:
         # What is opened once and kept: the heartbeat's connection, the volume, the database's.

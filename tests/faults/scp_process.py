@@ -118,10 +118,10 @@ class ScpProcess:
         with open_storage(self.settings) as storage:
             yield storage
 
-    # What the kernel says of the process
+    # What the kernel says of the processes
 
     def threads(self) -> int:
-        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+        return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in self._pids())
 
     def descriptors(self) -> int:
         return len(self._open_things())
@@ -135,13 +135,20 @@ class ScpProcess:
 
     def _open_things(self) -> list[str]:
         names = []
-        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                names.append(str(entry.readlink()))
+        for pid in self._pids():
+            for entry in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                    names.append(str(entry.readlink()))
         return names
 
+    def _pids(self) -> list[int]:
+        """The parent and the processes that receive."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *map(int, listed.split())]
+
     def resident_bytes(self) -> int:
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        """Of all processes, what they share counted for each."""
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._pids())
         return pages * os.sysconf("SC_PAGE_SIZE")
 
 
