@@ -12,6 +12,7 @@ from api.cli import (
     beat,
     demo,
     doctor,
+    evaluate,
     keys,
     migrate,
     models,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("send")(send.send_folder)
 app.command("demo")(demo.demo)
+app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.command("scp", rich_help_panel="Roles, one process each")(scp.scp)
 app.command("api", rich_help_panel="Roles, one process each")(api.api)

@@ -1,0 +1,77 @@
+"""`mediview evaluate`: a pipeline on cases of which the truth is known."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.console import err, out
+from api.cli.models import opened
+from api.cli.operator import operator
+from inference.evaluation.report import render
+from inference.evaluation.run import evaluate as evaluate_pipeline
+from inference.registry.deciding import gate_refusals
+from inference.registry.standing import Standing, standings
+from storage.errors import NotFound
+from storage.opening import Storage
+
+
+def evaluate(
+    pipeline: Annotated[str, typer.Argument(help="As `mediview models list` names it.")],
+    cases: Annotated[
+        Path, typer.Option(help="A folder of case folders: DICOM, and a SEG or NIfTI.")
+    ],
+    version: Annotated[
+        str | None, typer.Option(help="Of the pipeline; without it the newest added.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("evaluation"),
+) -> None:
+    """Measure a pipeline on cases, write a report, and keep what the gate asks.
+
+    Ends with 2 where the gate of the model's card does not open.
+    """
+    with opened() as storage:
+        standing = _chosen(storage, pipeline, version)
+        card = standing.pipeline.card
+        evaluation = evaluate_pipeline(
+            storage.settings,
+            standing.pipeline,
+            cases,
+            lambda name: err.print(f"{name} …", markup=False),
+        )
+        summary = evaluation.summary()
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "evaluation.json").write_text(json.dumps(summary, indent=1, allow_nan=False))
+        (output / "evaluation.html").write_text(render(evaluation, card.gate), "utf-8")
+        kept = {key: summary[key] for key in ("metrics", "evaluated_at", "digest")}
+        if not storage.model_states.keep_evaluation(card.name, card.version, kept):
+            # Of the release, and not looked at here before.
+            storage.model_states.move(
+                card.name, card.version, card.digest, standing.state, operator().name
+            )
+            storage.model_states.keep_evaluation(card.name, card.version, kept)
+    for name, value in summary["metrics"].items():
+        out.print(f"{name:22} {value:.4g}", markup=False)
+    for one in evaluation.failed:
+        out.print(f"failed: {one.case}: {one.reason}", markup=False, soft_wrap=True)
+    out.print(f"Report: {output / 'evaluation.html'}", markup=False, soft_wrap=True)
+    refusals = gate_refusals(card, kept)
+    for refusal in refusals:
+        out.print(f"The gate does not open: {refusal}.", markup=False, soft_wrap=True)
+    if refusals:
+        raise typer.Exit(2)
+
+
+def _chosen(storage: Storage, pipeline: str, version: str | None) -> Standing:
+    everything = standings(storage)
+    found = [
+        one
+        for one in everything
+        if one.pipeline.name == pipeline and version in (None, one.pipeline.version)
+    ]
+    if not found:
+        known = ", ".join(f"{one.pipeline.name} {one.pipeline.version}" for one in everything)
+        wanted = f"{pipeline} {version or ''}".strip()
+        raise NotFound(f"There is no pipeline {wanted}.", remedy=f"Use one of: {known}.")
+    return found[-1]
