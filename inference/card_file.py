@@ -77,6 +77,8 @@ class Card(Strict):
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
+    score_at_least: float = Field(0.5, ge=0, le=1)
+    """Boxes of which a detector is less sure are left out."""
 
     @model_validator(mode="after")
     def _known_metrics(self) -> "Card":

@@ -57,7 +57,7 @@ def _measured(
         code=measurement.code,
         value=round(measurement.value, _DECIMALS),
         unit=measurement.unit,
-        confidence=None,
+        confidence=measurement.confidence,
         tracking_identifier=tracking_identifier(pipeline, subject),
         tracking_uid=tracking_uid(job, subject),
         segmentation=segmentation,

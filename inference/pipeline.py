@@ -85,6 +85,8 @@ class Measurement:
     value: float
     unit: Code
     segment_index: int | None = None
+    confidence: float | None = None
+    """From 0 to 1, where the model states one."""
 
 
 @dataclass(frozen=True)

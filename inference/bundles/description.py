@@ -8,7 +8,7 @@ accepted (in the language of the site's rules), codes and colours of the segment
 import colorsys
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,17 +19,19 @@ _METADATA = Path("configs", "metadata.json")
 _INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 _BACKGROUND = {"background", "bg", "0", "unlabeled"}
 # It names a folder and stands in addresses.
-_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
+VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _GOLDEN_ANGLE = 0.381966
 
-OutputKind = Literal["segmentation", "classification"]
+OutputKind = Literal["segmentation", "classification", "detection"]
 _KINDS: dict[str, OutputKind] = {
     "segmentation": "segmentation",
     "labels": "segmentation",
     "classification": "classification",
     "class": "classification",
     "probability": "classification",
+    "object": "detection",
+    "box": "detection",
 }
 
 
@@ -55,7 +57,7 @@ class _DataFormat(BaseModel):
 class _Metadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
     name: str = ""
-    version: Annotated[str, Field(pattern=_VERSION)] = "0"
+    version: Annotated[str, Field(pattern=VERSION_PATTERN)] = "0"
     description: str = ""
     copyright: str = ""
     license: str = ""
@@ -69,7 +71,13 @@ class BundleDescription(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     folder: Path
-    inference_file: Path
+    inference_file: Path | None
+    configuration: dict[str, Any] = {}
+    """What stands in for the file where there is none."""
+    prefix: str = "bundle"
+    """Of the pipeline's name."""
+    probe_shape: tuple[int, int, int] | None = None
+    """What the network is shown in its self-test, where it does not take any shape."""
     name: str
     version: str
     title: str
@@ -95,8 +103,13 @@ class BundleDescription(BaseModel):
         stated = self.segment(value).color_rgb
         if stated is not None:
             return stated
-        red, green, blue = colorsys.hsv_to_rgb((value * _GOLDEN_ANGLE) % 1.0, 0.55, 0.9)
-        return round(red * 255), round(green * 255), round(blue * 255)
+        return color_of(value)
+
+
+def color_of(number: int) -> tuple[int, int, int]:
+    """A colour that differs from those of the numbers around."""
+    red, green, blue = colorsys.hsv_to_rgb((number * _GOLDEN_ANGLE) % 1.0, 0.55, 0.9)
+    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def is_bundle(folder: Path) -> bool:
@@ -124,13 +137,16 @@ def describe(folder: Path) -> BundleDescription:
         )
         raise InvalidRequest(
             f"The bundle {metadata.name or folder.name} {what}, which cannot be run here.",
-            remedy="Segmentation and classification of one series can.",
+            remedy="Segmentation, classification and detection in one series can.",
         )
-    name = _slug(metadata.name or folder.name)
+    name = slug(metadata.name or folder.name)
     classes = {int(value): label for value, label in output.channel_def.items()}
     background = next(
         (value for value, label in classes.items() if label.lower() in _BACKGROUND), None
     )
+    labels = {value: label for value, label in classes.items() if value != background}
+    if kind == "detection" and not labels:
+        labels = {int(value): one.label for value, one in card.segments.items()} or {0: "Object"}
     return BundleDescription(
         folder=folder,
         inference_file=inference_file,
@@ -142,11 +158,11 @@ def describe(folder: Path) -> BundleDescription:
         intended_use=card.intended_use or metadata.intended_use,
         modality=source.modality.upper(),
         kind=kind,
-        labels={value: label for value, label in classes.items() if value != background},
+        labels=labels,
         background=background,
         card=card,
     )
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return _NOT_IN_A_NAME.sub("-", name.lower()).strip("-")[:48] or "bundle"

@@ -5,11 +5,22 @@ from pathlib import Path
 import structlog
 
 from inference.bundles.description import BundleDescription, describe, is_bundle
+from inference.bundles.plain import describe_plain, is_plain
 from inference.model_folders import files_of, install
 from storage.errors import InvalidRequest
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder is a MONAI bundle, or a plain model with its card."""
+    return is_bundle(folder) or is_plain(folder)
+
+
+def described(folder: Path) -> BundleDescription:
+    """Raises InvalidRequest naming what is wrong."""
+    return describe(folder) if is_bundle(folder) else describe_plain(folder)
 
 
 def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
@@ -19,9 +30,9 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
     Raises InvalidRequest where it is none that can be run. A bundle brings code of its own:
     adding one is to trust who made it.
     """
-    description = describe(folder)
+    description = described(folder)
     place = f"{description.name}@{description.version}"
-    return describe(install(settings, folder, place, files_of(folder), keep_digests=True))
+    return described(install(settings, folder, place, files_of(folder), keep_digests=True))
 
 
 def installed_bundles(settings: Settings) -> list[BundleDescription]:
@@ -31,10 +42,10 @@ def installed_bundles(settings: Settings) -> list[BundleDescription]:
         return []
     found = []
     for folder in sorted(models.iterdir()):
-        if folder.name.startswith(".") or not is_bundle(folder):
+        if folder.name.startswith(".") or not is_model(folder):
             continue
         try:
-            found.append(describe(folder))
+            found.append(described(folder))
         except InvalidRequest as error:
             log.warning("bundle_unusable", folder=folder.name, detail=error.message)
     return found

@@ -1,50 +1,44 @@
 """A bundle at work: its preprocessing, network, inferer and postprocessing, without its files.
 
-The parts that read and write files are left out: voxels come from the volume that the house
-assembled, and results go back through its own encoders. MONAI calls whatever the bundle's
-configuration names, so a bundle is code: only what an operator added runs.
+Voxels come from the volume that the house assembled, and results go back through its own
+encoders.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import warnings
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.bundles.description import BundleDescription
-from inference.compute import device, is_out_of_memory
-from inference.models import file_sha256, load_module, use_threads
+from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
+from inference.compute import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
 from inference.volume import Volume
-from inference.warm import WARM, weights_bytes
-
-if TYPE_CHECKING:
-    import torch
 
 _RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
-_READS, _WRITES = ("LoadImage",), ("SaveImage", "SaveClassification", "SaveToDisk")
-_WEIGHTS = ("models/model.pt", "models/model.ts")
-_STATE_KEYS = ("model", "state_dict", "network", "model_state_dict")
-_PROBE_ROI = (64, 64, 64)
-_DIFFERS = 1e-6
-_REMEDY = "Get the bundle again, or one for this version of MONAI, and add it again."
+_TILE_STEP = 16
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class _Parts:
-    preprocessing: Any
-    network: torch.nn.Module
-    inferer: Any
-    postprocessing: Any
-    answer: dict[str, float]
-    """What the network gives for the noise of the self-test."""
+class Boxes:
+    """What a detector found, the surest first.
+
+    `corners_lps_mm`: shape (boxes, 2, 3), two opposite corners of each box, whose edges run
+    along `axes_lps` (columns, unit vectors). `scores` from 0 to 1.
+    """
+
+    corners_lps_mm: NDArray[np.float64]
+    axes_lps: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
 
 
 def predict(
@@ -57,31 +51,91 @@ def predict(
     """
     import torch
 
+    def work(parts: Parts) -> NDArray[Any]:
+        data = parts.preprocessing({"image": _image(volume)})
+        on_progress("segment", 0.3)
+        batch = data["image"][None].to(device())
+        predicted = _tiled(parts.inferer)(batch, parts.network)
+        on_progress("postprocess", 0.9)
+        data["pred"] = predicted[0]
+        if parts.postprocessing is not None:
+            data = parts.postprocessing(data)
+        found: NDArray[Any] = torch.as_tensor(data["pred"]).detach().cpu().numpy()
+        return found
+
+    found: NDArray[Any] = _guarded(bundle, threads, on_progress, work)
+    if bundle.kind == "classification":
+        return found.reshape(-1)
+    return _on_source_grid(found, volume, bundle)
+
+
+def detect(
+    bundle: BundleDescription, volume: Volume, threads: int, on_progress: ProgressCallback
+) -> Boxes:
+    """The boxes that a detector of MONAI finds, in the patient. Raises ModelUnusable."""
+    import torch
+
+    def work(parts: Parts) -> Boxes:
+        data = parts.preprocessing({"image": _image(volume)})
+        on_progress("detect", 0.3)
+        image = data["image"].to(device())
+        (predicted,) = parts.inferer([image], parts.network)
+        on_progress("postprocess", 0.9)
+        found = {**predicted, "image": image}
+        if parts.postprocessing is not None:
+            found = parts.postprocessing(found)
+        values = {
+            key: torch.as_tensor(found[key]).detach().cpu().numpy()
+            for key in ("box", "label", "label_scores")
+        }
+        return _placed(values, np.asarray(image.affine.cpu(), np.float64))
+
+    return _guarded(bundle, threads, on_progress, work)
+
+
+def probe(bundle: BundleDescription, threads: int = 0) -> dict[str, float]:
+    """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
+    return load_parts(bundle, threads).answer
+
+
+def _guarded(
+    bundle: BundleDescription,
+    threads: int,
+    on_progress: ProgressCallback,
+    work: Callable[[Parts], Found],
+) -> Found:
+    """Whatever a bundle raises at its work means that it is unusable, but for want of memory."""
+    import torch
+
     on_progress("load_model", 0.05)
-    parts = _load(bundle, threads)
+    parts = load_parts(bundle, threads)
     on_progress("preprocess", 0.15)
     try:
-        with _as_bundle(bundle), torch.inference_mode():
-            data = parts.preprocessing({"image": _image(volume)})
-            on_progress("segment", 0.3)
-            batch = data["image"][None].to(device())
-            predicted = parts.inferer(batch, parts.network)
-            on_progress("postprocess", 0.9)
-            data["pred"] = predicted[0]
-            if parts.postprocessing is not None:
-                data = parts.postprocessing(data)
-            result = data["pred"]
-            found: NDArray[Any] = torch.as_tensor(result).detach().cpu().numpy()
+        with as_bundle(bundle), torch.inference_mode():
+            return work(parts)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         if is_out_of_memory(error):
             raise
         raise ModelUnusable(
             f"The bundle {bundle.name} failed at this series ({type(error).__name__}).",
-            remedy=_REMEDY,
+            remedy=REMEDY,
         ) from error
-    if bundle.kind == "classification":
-        return found.reshape(-1)
-    return _on_source_grid(found, volume, bundle)
+
+
+def _tiled(inferer: Any) -> Any:
+    """The inferer with smaller tiles, where memory did not suffice for its own."""
+    scale = current().tile_scale
+    roi = getattr(inferer, "roi_size", None)
+    if scale == 1.0 or roi is None:
+        return inferer
+    smaller = copy.copy(inferer)
+    sizes = roi if isinstance(roi, list | tuple) else (roi,) * 3
+    smaller.roi_size = [
+        max(_TILE_STEP, int(size * scale) // _TILE_STEP * _TILE_STEP) if size > 0 else size
+        for size in sizes
+    ]
+    smaller.sw_batch_size = 1
+    return smaller
 
 
 def _image(volume: Volume) -> Any:
@@ -107,125 +161,13 @@ def _on_source_grid(found: NDArray[Any], volume: Volume, bundle: BundleDescripti
     return moved
 
 
-def probe(bundle: BundleDescription, threads: int = 0) -> dict[str, float]:
-    """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
-    return _load(bundle, threads).answer
-
-
-def _load(bundle: BundleDescription, threads: int) -> _Parts:
-    use_threads(threads)
-    weights = [path for path in (bundle.folder / "models").glob("*") if path.is_file()]
-    key = (bundle.name, bundle.version, *(file_sha256(path) for path in weights), device())
-    return WARM.get(key, lambda: _loaded(bundle), weights_bytes(*weights))
-
-
-def _loaded(bundle: BundleDescription) -> _Parts:
-    try:
-        with _as_bundle(bundle):
-            return _parse(bundle)
-    except ModelUnusable:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        # A bundle is other people's code: whatever it raises means that it is unusable.
-        raise ModelUnusable(
-            f"The bundle {bundle.name} cannot be loaded ({type(error).__name__}).",
-            remedy=_REMEDY,
-        ) from error
-
-
-def _parse(bundle: BundleDescription) -> _Parts:
-    import torch
-    from monai.bundle import ConfigParser
-
-    parser = ConfigParser()
-    parser.read_config(str(bundle.inference_file))
-    parser["bundle_root"] = str(bundle.folder)
-    parser["device"] = f"$torch.device('{device()}')"
-    _leave_out(parser, "preprocessing", _READS)
-    _leave_out(parser, "postprocessing", _WRITES)
-    weights = next(
-        (bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()), None
-    )
-    if weights is None:
-        raise ModelUnusable(f"The bundle {bundle.name} has no weights.", remedy=_REMEDY)
-    if weights.suffix == ".ts":
-        network: torch.nn.Module = load_module(weights)
-    else:
-        network = parser.get_parsed_content(_first_of(parser, "network_def", "network"))
-        state = torch.load(str(weights), map_location=device(), weights_only=True)
-        network.load_state_dict(next((state[key] for key in _STATE_KEYS if key in state), state))
-    network.to(device()).eval()
-    has_post = "postprocessing" in parser.config
-    inferer = parser.get_parsed_content("inferer")
-    return _Parts(
-        parser.get_parsed_content("preprocessing"),
-        network,
-        inferer,
-        parser.get_parsed_content("postprocessing") if has_post else None,
-        _answer(network, inferer, bundle),
-    )
-
-
-def _first_of(parser: Any, *names: str) -> str:
-    for name in names:
-        if name in parser.config:
-            return name
-    raise ModelUnusable(f"The configuration names none of {', '.join(names)}.", remedy=_REMEDY)
-
-
-def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
-    """Drop the transforms of a chain that read or write files."""
-    chain = parser.config.get(name)
-    if not isinstance(chain, dict) or not isinstance(chain.get("transforms"), list):
-        return
-    parser[f"{name}::transforms"] = [
-        transform
-        for transform in chain["transforms"]
-        if not str(transform.get("_target_", "")).rpartition(".")[2].startswith(targets)
-    ]
-
-
-def _answer(network: torch.nn.Module, inferer: Any, bundle: BundleDescription) -> dict[str, float]:
-    """A blank image and noise must not give the same: a network that attends to nothing fails."""
-    import torch
-
-    roi = tuple(getattr(inferer, "roi_size", None) or _PROBE_ROI)
-    if any(size <= 0 for size in roi) or len(roi) != 3:
-        roi = _PROBE_ROI
-    generator = torch.Generator().manual_seed(1)
-    noise = torch.rand((1, 1, *roi), generator=generator).to(device())
-    with torch.inference_mode():
-        seen, blank = (_tensor(network(x)).float() for x in (noise, torch.zeros_like(noise)))
-    distance = float((seen - blank).abs().max())
-    # Written so that a NaN fails, too.
-    if not (torch.isfinite(seen).all() and distance > _DIFFERS):
-        raise ModelUnusable(
-            f"The bundle {bundle.name} answers a blank image like any other.", remedy=_REMEDY
-        )
-    return {
-        "mean answer to noise": float(seen.mean()),
-        "largest answer to noise": float(seen.max()),
-    }
-
-
-def _tensor(answer: Any) -> torch.Tensor:
-    """The main output of a network that gives several (deep supervision)."""
-    tensor: torch.Tensor = answer[0] if isinstance(answer, list | tuple) else answer
-    return tensor
-
-
-@contextlib.contextmanager
-def _as_bundle(bundle: BundleDescription) -> Iterator[None]:
-    """Let the configuration import the bundle's own scripts, as MONAI's runner does."""
-    root = str(bundle.folder)
-    sys.path.insert(0, root)
-    try:
-        with warnings.catch_warnings():
-            # Of MONAI's and torch's own making, and of no use to an operator.
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(root)
+def _placed(found: dict[str, NDArray[Any]], ras_from_index: NDArray[np.float64]) -> Boxes:
+    """Boxes of indices (MONAI's xyzxyz) in the patient, the surest first."""
+    boxes = np.asarray(found["box"], np.float64).reshape(-1, 6)
+    scores = np.asarray(found["label_scores"], np.float64).reshape(-1)
+    order = np.argsort(-scores, kind="stable")
+    lps_from_index = _RAS_FROM_LPS @ ras_from_index
+    corners = boxes[order].reshape(-1, 2, 3) @ lps_from_index[:3, :3].T + lps_from_index[:3, 3]
+    axes = lps_from_index[:3, :3] / np.linalg.norm(lps_from_index[:3, :3], axis=0)
+    labels = np.asarray(found["label"], np.int64).reshape(-1)
+    return Boxes(corners, axes, labels[order], scores[order])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.description import BundleDescription
-from inference.bundles.runner import predict, probe
+from inference.bundles.runner import detect, predict, probe
 from inference.card import Proof
 from inference.model_folders import digests_of, verify_files
 from inference.pipeline import (
@@ -24,6 +24,7 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
+from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable, NothingFound
@@ -45,7 +46,7 @@ class MonaiBundle:
 
     def __init__(self, bundle: BundleDescription) -> None:
         self._bundle = bundle
-        self.name = f"bundle-{bundle.name}"
+        self.name = f"{bundle.prefix}-{bundle.name}"
         self.version = bundle.version
         self.title = bundle.title
         self.description = bundle.description
@@ -61,13 +62,13 @@ class MonaiBundle:
             name=bundle.name,
             version=bundle.version,
             licence=bundle.licence,
-            source="MONAI bundle",
+            source="MONAI bundle" if bundle.prefix == "bundle" else "added by an operator",
             intended_use=bundle.intended_use,
             input_description=self.accepts_text,
             files=files,
             training_data=bundle.card.training_data,
             output_codes=tuple(Code(*bundle.segment(value).code) for value in bundle.labels)
-            if bundle.kind == "segmentation"
+            if bundle.kind != "classification"
             else (),
             revision=bundle.card.revision,
             gate=bundle.card.thresholds,
@@ -125,6 +126,8 @@ class MonaiBundle:
             raise InvalidRequest(f"{self.name} was given no volume.", remedy="Give it a series.")
         self._verify()
         started = time.perf_counter()
+        if self._bundle.kind == "detection":
+            return self._detected(context, volume, started)
         found = predict(self._bundle, volume, context.settings.torch_threads, context.on_progress)
         timings_s = {"predict": time.perf_counter() - started}
         if self._bundle.kind == "classification":
@@ -135,6 +138,16 @@ class MonaiBundle:
             masks=masks,
             measurements=_volumes(segments, masks, volume),
             timings_s=timings_s,
+        )
+
+    def _detected(self, context: PipelineContext, volume: Volume, started: float) -> PipelineOutput:
+        boxes = detect(self._bundle, volume, context.settings.torch_threads, context.on_progress)
+        segments, masks, measurements = boxes_as_findings(self._bundle, boxes, volume)
+        return PipelineOutput(
+            segments=segments,
+            masks=masks,
+            measurements=measurements,
+            timings_s={"predict": time.perf_counter() - started},
         )
 
     def _classes(self, scores: NDArray[Any]) -> tuple[Classification, ...]:

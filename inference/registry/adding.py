@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.bundles.description import is_bundle
-from inference.bundles.installed import add_bundle
+from inference.bundles.installed import add_bundle, is_model
 from inference.catalogue import catalogue
 from inference.packs import add_pack
 from inference.registry.deciding import activate
@@ -64,7 +63,7 @@ def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) ->
 
 def _install(storage: Storage, folder: Path) -> tuple[str, str]:
     settings = storage.settings
-    if is_bundle(folder):
+    if is_model(folder):
         bundle = add_bundle(settings, folder)
         return bundle.name, bundle.version
     card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])

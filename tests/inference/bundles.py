@@ -1,6 +1,7 @@
 """MONAI bundles in the real format: small networks, saved as MONAI saves them."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,184 @@ def classification_bundle(folder: Path) -> Path:
         },
     }
     return _write(folder, network, inference, metadata, None)
+
+
+_INFERER = '''
+import torch
+from monai.inferers.inferer import Inferer
+
+
+class DetectorInferer(Inferer):
+    """As the detectors of the model zoo: a list of images in, a list of boxes out."""
+
+    def __init__(self, detector):
+        Inferer.__init__(self)
+        self.detector = detector
+
+    def __call__(self, inputs, network, *args, **kwargs):
+        self.detector.network = network
+        self.detector.training = False
+        return self.detector(inputs, use_inferer=False)
+'''
+
+
+def detection_bundle(folder: Path, **card: Any) -> Path:
+    """MONAI's RetinaNet in the form of the model zoo's `lung_nodule_ct_detection`, untrained."""
+    from monai.apps.detection.networks.retinanet_network import (
+        RetinaNet,
+        resnet_fpn_feature_extractor,
+    )
+    from monai.networks.nets.resnet import resnet10
+
+    torch.manual_seed(4)
+    backbone = resnet10(
+        spatial_dims=3, n_input_channels=1, conv1_t_stride=[2, 2, 1], conv1_t_size=[7, 7, 7]
+    )
+    network = RetinaNet(
+        spatial_dims=3, num_classes=1, num_anchors=1, size_divisible=[16, 16, 8],
+        feature_extractor=resnet_fpn_feature_extractor(backbone, 3, False, [1], None),
+    )  # fmt: skip
+    inference = {
+        "imports": ["$import glob", "$import os"],
+        "bundle_root": "./",
+        "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+        "anchor_generator": {
+            "_target_": "monai.apps.detection.utils.anchor_utils.AnchorGeneratorWithAnchorShape",
+            "feature_map_scales": [1, 2],
+            "base_anchor_shapes": [[6, 8, 4]],
+        },
+        "backbone": "$monai.networks.nets.resnet.resnet10(spatial_dims=3,n_input_channels=1,"
+        "conv1_t_stride=[2,2,1],conv1_t_size=[7,7,7])",
+        "feature_extractor": "$monai.apps.detection.networks.retinanet_network"
+        ".resnet_fpn_feature_extractor(@backbone,3,False,[1],None)",
+        "network_def": {
+            "_target_": "RetinaNet",
+            "spatial_dims": 3,
+            "num_classes": 1,
+            "num_anchors": 1,
+            "feature_extractor": "@feature_extractor",
+            "size_divisible": [16, 16, 8],
+        },
+        "network": "$@network_def.to(@device)",
+        "detector": {
+            "_target_": "RetinaNetDetector",
+            "network": "@network",
+            "anchor_generator": "@anchor_generator",
+            "debug": False,
+        },
+        "detector_ops": [
+            "$@detector.set_target_keys(box_key='box', label_key='label')",
+            "$@detector.set_box_selector_parameters(score_thresh=0.0,"
+            "topk_candidates_per_level=50,nms_thresh=0.22,detections_per_img=5)",
+        ],
+        "preprocessing": {
+            "_target_": "Compose",
+            "transforms": [
+                *_READING,
+                {"_target_": "Spacingd", "keys": "image", "pixdim": [1.0, 1.0, 1.25]},
+                {"_target_": "ScaleIntensityd", "keys": "image"},
+                {"_target_": "EnsureTyped", "keys": "image"},
+            ],
+        },
+        "inferer": {"_target_": "scripts.detection_inferer.DetectorInferer",
+                    "detector": "@detector"},
+        "postprocessing": {
+            "_target_": "Compose",
+            "transforms": [
+                {"_target_": "ClipBoxToImaged", "box_keys": "box", "label_keys": "label",
+                 "box_ref_image_keys": "image", "remove_empty": True},
+                {"_target_": "AffineBoxToWorldCoordinated", "box_keys": "box",
+                 "box_ref_image_keys": "image", "image_meta_key_postfix": "meta_dict",
+                 "affine_lps_to_ras": True},
+                {"_target_": "ConvertBoxModed", "box_keys": "box", "src_mode": "xyzxyz",
+                 "dst_mode": "cccwhd"},
+                {"_target_": "DeleteItemsd", "keys": ["image"]},
+            ],
+        },
+    }  # fmt: skip
+    metadata = {
+        "version": "0.1.1",
+        "task": "CT lung nodule detection",
+        "name": "Nodules of phantoms",
+        "network_data_format": {
+            "inputs": {"image": {"type": "image", "format": "magnitude", "modality": "MR",
+                                 "num_channels": 1}},
+            "outputs": {"pred": {"type": "object", "format": "dict", "num_channels": 1}},
+        },
+    }  # fmt: skip
+    card = {
+        "segments": {"0": {"label": "Nodule", "code": ["27925004", "SCT", "Nodule"],
+                           "category": ["49755003", "SCT", "Morphologically Abnormal Structure"]}},
+        "score_at_least": 0.0,
+        **card,
+    }  # fmt: skip
+    made = _write(folder, network, inference, metadata, card)
+    (made / "scripts").mkdir()
+    (made / "scripts" / "__init__.py").write_text("from . import detection_inferer\n")
+    (made / "scripts" / "detection_inferer.py").write_text(_INFERER)
+    return made
+
+
+def plain_card(**model: Any) -> dict[str, Any]:
+    return {
+        "licence": "Apache-2.0",
+        "accepts": {"Modality": "MR"},
+        "segments": {"1": {"label": "Spleen", "code": SPLEEN}},
+        "model": {
+            "name": "Plain spleen",
+            "version": "1.2",
+            "modality": "MR",
+            "output": "segmentation",
+            "labels": {"1": "spleen"},
+            "spacing_mm": [1.0, 1.0, 1.0],
+            "intensity": {"percentiles": [0, 100]},
+            "tile": [32, 32, 32],
+            **model,
+        },
+    }
+
+
+def torchscript_model(folder: Path, **model: Any) -> Path:
+    """Segments what is bright, as a traced network beside its card."""
+    folder.mkdir(parents=True)
+    network = torch.nn.Conv3d(1, 2, 1)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([-20.0, 20.0]).reshape(2, 1, 1, 1, 1))
+        network.bias.copy_(torch.tensor([10.0, -10.0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.trace(network, torch.zeros(1, 1, 8, 8, 8)).save(str(folder / "model.ts"))
+    (folder / "mediview.json").write_text(json.dumps(plain_card(**model)))
+    return folder
+
+
+def onnx_model(folder: Path, *, classes: bool = False, **model: Any) -> Path:
+    """The same network as ONNX, of a fixed shape as exports have it; or a classifier by mean."""
+    from onnx import TensorProto, helper, save
+
+    folder.mkdir(parents=True)
+    weight = helper.make_tensor("w", TensorProto.FLOAT, (2, 1, 1, 1, 1), [-20.0, 20.0])
+    bias = helper.make_tensor("b", TensorProto.FLOAT, (2,), [10.0, -10.0])
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["scores"])]
+    output, shape = "scores", [1, 2, 32, 32, 32]
+    if classes:
+        nodes += [
+            helper.make_node("GlobalAveragePool", ["scores"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["classes"]),
+        ]
+        output, shape = "classes", [1, 2]
+    graph = helper.make_graph(
+        nodes,
+        "bright",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 32, 32, 32])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
+        [weight, bias],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    made.ir_version = 9
+    save(made, str(folder / "model.onnx"))
+    (folder / "mediview.json").write_text(json.dumps(plain_card(**model)))
+    return folder
 
 
 def _write(

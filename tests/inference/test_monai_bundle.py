@@ -180,10 +180,10 @@ def test_a_network_that_sees_nothing_is_not_used(
             {
                 "network_data_format": {
                     "inputs": {"image": {"modality": "CT"}},
-                    "outputs": {"pred": {"type": "object", "format": "box"}},
+                    "outputs": {"pred": {"type": "signal", "format": "waveform"}},
                 }
             },
-            "gives 'box'",
+            "gives 'waveform'",
         ),
         ({"network_data_format": None}, "network_data_format"),
     ],

@@ -1,0 +1,201 @@
+"""The parts of a bundle: transforms, network and inferer, loaded once and probed.
+
+The parts that read and write files are left out. MONAI calls whatever the bundle's
+configuration names, so a bundle is code: only what an operator added runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inference.bundles.description import BundleDescription
+from inference.compute import device, is_out_of_memory
+from inference.models import file_sha256, load_module, use_threads
+from inference.refusals import ModelUnusable
+from inference.warm import WARM, weights_bytes
+
+if TYPE_CHECKING:
+    import torch
+
+REMEDY = "Get the bundle again, or one for this version of MONAI, and add it again."
+_READS, _WRITES = ("LoadImage",), ("SaveImage", "SaveClassification", "SaveToDisk")
+# Boxes are placed in the patient by the house, from the grid on which they were found.
+_PLACES_BOXES = ("AffineBoxToWorld", "ConvertBoxMode", "DeleteItems")
+_WEIGHTS = ("models/model.pt", "models/model.ts", "models/model.onnx", "model.ts", "model.onnx")
+_STATE_KEYS = ("model", "state_dict", "network", "model_state_dict")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_PROBE_ROI = (64, 64, 64)
+_DIFFERS = 1e-6
+
+
+@dataclass(frozen=True)
+class Parts:
+    preprocessing: Any
+    network: torch.nn.Module
+    inferer: Any
+    postprocessing: Any
+    answer: dict[str, float]
+    """What the network gives for the noise of the self-test."""
+
+
+def load_parts(bundle: BundleDescription, threads: int) -> Parts:
+    """The bundle's parts, from job to job the same ones. Raises ModelUnusable."""
+    use_threads(threads)
+    weights = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
+    key = (bundle.name, bundle.version, *(file_sha256(path) for path in weights), device())
+    return WARM.get(key, lambda: _loaded(bundle, threads), weights_bytes(*weights))
+
+
+@contextlib.contextmanager
+def as_bundle(bundle: BundleDescription) -> Iterator[None]:
+    """Let the configuration import the bundle's own scripts, as MONAI's runner does."""
+    root = str(bundle.folder)
+    sys.path.insert(0, root)
+    # Bundles name their scripts alike; those of the one before must not be found.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
+        del sys.modules[name]
+    try:
+        with warnings.catch_warnings():
+            # Of MONAI's and torch's own making, and of no use to an operator.
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(root)
+
+
+def _loaded(bundle: BundleDescription, threads: int) -> Parts:
+    try:
+        with as_bundle(bundle):
+            return _parse(bundle, threads)
+    except ModelUnusable:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        # A bundle is other people's code: whatever it raises means that it is unusable.
+        missing = _missing_package(error)
+        if missing:
+            raise ModelUnusable(
+                f"The bundle {bundle.name} needs the package {missing}, which is not installed.",
+                remedy=f"pip install {missing}",
+            ) from error
+        raise ModelUnusable(
+            f"The bundle {bundle.name} cannot be loaded ({type(error).__name__}).", remedy=REMEDY
+        ) from error
+
+
+def _missing_package(error: BaseException | None) -> str:
+    """The package whose absence an error comes from; MONAI and its parser wrap it."""
+    while error is not None:
+        found = _NO_MODULE.search(str(error))
+        if found:
+            return found[1].partition(".")[0]
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _parse(bundle: BundleDescription, threads: int) -> Parts:
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser(bundle.configuration or None)
+    if bundle.inference_file is not None:
+        parser.read_config(str(bundle.inference_file))
+    parser["bundle_root"] = str(bundle.folder)
+    parser["device"] = f"$torch.device('{device()}')"
+    _leave_out(parser, "preprocessing", _READS)
+    boxes = _PLACES_BOXES if bundle.kind == "detection" else ()
+    _leave_out(parser, "postprocessing", (*_WRITES, *boxes))
+    network = _network(bundle, parser, threads)
+    network.to(device()).eval()
+    if "detector_ops" in parser.config:
+        # They set up the detector that the inferer refers to.
+        parser.get_parsed_content("detector_ops")
+    inferer = parser.get_parsed_content("inferer")
+    has_post = "postprocessing" in parser.config
+    return Parts(
+        parser.get_parsed_content("preprocessing"),
+        network,
+        inferer,
+        parser.get_parsed_content("postprocessing") if has_post else None,
+        _answer(network, inferer, bundle),
+    )
+
+
+def _network(bundle: BundleDescription, parser: Any, threads: int) -> torch.nn.Module:
+    import torch
+
+    weights = next(
+        (bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()), None
+    )
+    if weights is None:
+        raise ModelUnusable(f"The bundle {bundle.name} has no weights.", remedy=REMEDY)
+    if weights.suffix == ".ts":
+        return load_module(weights)
+    if weights.suffix == ".onnx":
+        from inference.bundles.onnx_network import OnnxNetwork
+
+        return OnnxNetwork(weights, threads)
+    # `network` is what other parts of the configuration refer to, where it is there.
+    network: torch.nn.Module = parser.get_parsed_content(
+        _first_of(parser, "network", "network_def")
+    )
+    state = torch.load(str(weights), map_location=device(), weights_only=True)
+    network.load_state_dict(next((state[key] for key in _STATE_KEYS if key in state), state))
+    return network
+
+
+def _first_of(parser: Any, *names: str) -> str:
+    for name in names:
+        if name in parser.config:
+            return name
+    raise ModelUnusable(f"The configuration names none of {', '.join(names)}.", remedy=REMEDY)
+
+
+def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
+    """Drop the transforms of a chain that do what the house does."""
+    chain = parser.config.get(name)
+    if not isinstance(chain, dict) or not isinstance(chain.get("transforms"), list):
+        return
+    parser[f"{name}::transforms"] = [
+        transform
+        for transform in chain["transforms"]
+        if not str(transform.get("_target_", "")).rpartition(".")[2].startswith(targets)
+    ]
+
+
+def _answer(network: torch.nn.Module, inferer: Any, bundle: BundleDescription) -> dict[str, float]:
+    """A blank image and noise must not give the same: a network that attends to nothing fails."""
+    import torch
+
+    roi = tuple(getattr(inferer, "roi_size", None) or bundle.probe_shape or _PROBE_ROI)
+    if any(size <= 0 for size in roi) or len(roi) != 3:
+        roi = _PROBE_ROI
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.rand((1, 1, *roi), generator=generator).to(device())
+    with torch.inference_mode():
+        seen, blank = (_tensor(network(x)).float() for x in (noise, torch.zeros_like(noise)))
+    distance = float((seen - blank).abs().max())
+    # Written so that a NaN fails, too.
+    if not (torch.isfinite(seen).all() and distance > _DIFFERS):
+        raise ModelUnusable(
+            f"The bundle {bundle.name} answers a blank image like any other.", remedy=REMEDY
+        )
+    return {
+        "mean answer to noise": float(seen.mean()),
+        "largest answer to noise": float(seen.max()),
+    }
+
+
+def _tensor(answer: Any) -> torch.Tensor:
+    """The main output of a network that gives several: deep supervision, heads of a detector."""
+    while not hasattr(answer, "shape"):
+        answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
+    tensor: torch.Tensor = answer
+    return tensor

@@ -1,0 +1,167 @@
+"""TorchScript and ONNX as they are: a folder with a card and `model.ts` or `model.onnx`.
+
+What MONAI's configuration would say, the card says in a few words; it is made into such a
+configuration, so that there is one way to run a model.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from inference.bundles.description import VERSION_PATTERN, BundleDescription, slug
+from inference.card_file import CARD_FILE, Card, parsed
+from inference.rules.model import Strict
+from storage.errors import InvalidRequest
+
+WEIGHTS = ("model.ts", "model.onnx")
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Intensity(Strict):
+    """Which values become 0 and 1; beyond them values are cut off. One of the two."""
+
+    values: tuple[float, float] | None = None
+    percentiles: tuple[Percent, Percent] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Intensity":
+        if (self.values is None) == (self.percentiles is None):
+            raise ValueError("names either values or percentiles")
+        return self
+
+
+class PlainModel(Strict):
+    """How the network wants its image, and what its answer means.
+
+    The image goes in as float32 of shape (1, 1, x, y, z); the answer is (1, classes, x, y, z)
+    for a segmentation, (1, classes) for a classification.
+    """
+
+    name: str = Field(min_length=1, max_length=48)
+    version: str = Field(pattern=VERSION_PATTERN)
+    modality: str = Field(pattern=r"^[A-Za-z]{2,3}$")
+    output: Literal["segmentation", "classification"]
+    labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field(min_length=1)
+    """The name of each class by its channel; a segmentation's background is left out."""
+    orientation: Annotated[str, Field(pattern=r"^[RLAPSI]{3}$")] = "RAS"
+    spacing_mm: tuple[float, float, float] | None = None
+    """Along the axes of `orientation`; left out: as the series has it."""
+    intensity: Intensity | None = None
+    tile: tuple[int, int, int] | None = None
+    """A segmentation sees the image in tiles of this shape; left out: whole."""
+    resize: tuple[int, int, int] | None = None
+    """A classification sees the image in this shape."""
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+
+    @model_validator(mode="after")
+    def _fits(self) -> "PlainModel":
+        if self.output == "classification" and self.tile is not None:
+            raise ValueError("a classification sees the image whole; use resize")
+        if self.output == "segmentation" and self.resize is not None:
+            raise ValueError("a segmentation keeps the image's shape; use tile")
+        return self
+
+
+class PlainCard(Card):
+    """A card with what the model needs besides."""
+
+    model: PlainModel
+
+
+def is_plain(folder: Path) -> bool:
+    return weights_of(folder) is not None and (folder / CARD_FILE).is_file()
+
+
+def weights_of(folder: Path) -> Path | None:
+    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+
+
+def describe_plain(folder: Path) -> BundleDescription:
+    """Read a plain model's card. Raises InvalidRequest naming what is wrong."""
+    if weights_of(folder) is None:
+        raise InvalidRequest(f"{folder} holds neither {WEIGHTS[0]} nor {WEIGHTS[1]}.")
+    card = parsed(PlainCard, folder / CARD_FILE)
+    model = card.model
+    labels = {int(value): label for value, label in model.labels.items()}
+    classes = max(labels) + 1
+    return BundleDescription(
+        folder=folder,
+        inference_file=None,
+        configuration=_configuration(model),
+        prefix="model",
+        probe_shape=model.tile or model.resize,
+        name=slug(model.name),
+        version=model.version,
+        title=card.title or model.name,
+        description=f"{model.name}, as its card describes it.",
+        licence=card.licence or "not stated",
+        intended_use=card.intended_use,
+        modality=model.modality.upper(),
+        kind=model.output,
+        labels=labels,
+        background=next((value for value in range(classes) if value not in labels), None),
+        card=card,
+    )
+
+
+def _configuration(model: PlainModel) -> dict[str, Any]:
+    """What `inference.json` of a bundle would say."""
+    preprocessing: list[dict[str, Any]] = [
+        {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "Orientationd", "keys": "image", "axcodes": model.orientation},
+    ]
+    if model.spacing_mm is not None:
+        preprocessing.append(
+            {"_target_": "Spacingd", "keys": "image", "pixdim": list(model.spacing_mm)}
+        )
+    if model.intensity is not None:
+        preprocessing.append(_scaling(model.intensity))
+    if model.resize is not None:
+        preprocessing.append(
+            {"_target_": "Resized", "keys": "image", "spatial_size": list(model.resize)}
+        )
+    preprocessing.append({"_target_": "EnsureTyped", "keys": "image", "dtype": "$torch.float32"})
+    postprocessing: list[dict[str, Any]] = []
+    if model.activation != "none":
+        postprocessing.append({"_target_": "Activationsd", "keys": "pred", model.activation: True})
+    if model.output == "segmentation":
+        postprocessing.append(
+            {
+                "_target_": "Invertd",
+                "keys": "pred",
+                "transform": "@preprocessing",
+                "orig_keys": "image",
+                "nearest_interp": False,
+                "to_tensor": True,
+            }
+        )
+        # Sigmoid: structures that may overlap, each by itself. Otherwise the likeliest counts.
+        choose = {"threshold": 0.5} if model.activation == "sigmoid" else {"argmax": True}
+        postprocessing.append({"_target_": "AsDiscreted", "keys": "pred", **choose})
+    inferer: dict[str, Any] = {"_target_": "SimpleInferer"}
+    if model.tile is not None:
+        inferer = {
+            "_target_": "SlidingWindowInferer",
+            "roi_size": list(model.tile),
+            "sw_batch_size": 1,
+            "overlap": 0.25,
+            "mode": "gaussian",
+        }
+    return {
+        "preprocessing": {"_target_": "Compose", "transforms": preprocessing},
+        "inferer": inferer,
+        "postprocessing": {"_target_": "Compose", "transforms": postprocessing},
+    }
+
+
+def _scaling(intensity: Intensity) -> dict[str, Any]:
+    if intensity.values is not None:
+        low, high = intensity.values
+        limits = {"a_min": low, "a_max": high}
+        target = "ScaleIntensityRanged"
+    else:
+        low, high = intensity.percentiles or (0.0, 100.0)
+        limits = {"lower": low, "upper": high}
+        target = "ScaleIntensityRangePercentilesd"
+    return {"_target_": target, "keys": "image", "b_min": 0.0, "b_max": 1.0, "clip": True, **limits}
