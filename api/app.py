@@ -30,6 +30,7 @@ from api import (
     trend,
     upload_parts,
     uploads,
+    watching,
     webhooks,
     worklist,
 )
@@ -93,6 +94,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     pipelines.router,
     rules.router,
     models.router,
+    watching.router,
     session_routes.router,
     preferences.router,
     oidc_routes.router,

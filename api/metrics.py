@@ -123,6 +123,14 @@ class _Ledger(Collector):
             "Results whose next attempt is due.",
             self._storage.deliveries.due_count(utcnow()),
         )
+        drift = GaugeMetricFamily(
+            "mediview_model_drift",
+            "Population stability index of each measure that has drifted.",
+            labels=["pipeline", "scanner", "measure"],
+        )
+        for one in self._storage.drift.alerts():
+            drift.add_metric([one.pipeline, one.scanner, one.measure], one.stability_index)
+        yield drift
         yield GaugeMetricFamily(
             "mediview_disk_free_bytes",
             "Free bytes where the data folder lies.",

@@ -18,6 +18,7 @@ from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
 from inference.selection import Selection, select_stack
+from inference.shadowing import schedule_shadows
 from inference.stacks import SeriesStack
 from storage.clock import utcnow
 from storage.entities import Decision, Instance, JobState, Series
@@ -82,6 +83,8 @@ def schedule_series(
         return []
     candidate = _read(storage, series)
     rules = current_rules(storage.settings)
+    if not candidate.unreadable:
+        schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
     return [
         _decide(storage, candidate, standing, rules=rules)
         for standing in offered(storage, pipelines)

@@ -109,6 +109,15 @@ class Clockwork:
         if fresh:
             self._send_jobs([job.job_id for job in fresh])
             self._handed_out.update((_key(job), now) for job in fresh)
+        if not due:
+            self._hand_out_shadow(now)
+
+    def _hand_out_shadow(self, now: datetime) -> None:
+        for run in self._storage.shadow_runs.due(now):
+            key = (run.shadow_id, run.not_before)
+            if key not in self._handed_out:
+                self._send_jobs([run.shadow_id])
+                self._handed_out[key] = now
 
     def _draft_reports(self, now: datetime) -> None:
         draft_due(self._storage, now)

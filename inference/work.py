@@ -10,6 +10,8 @@ from pydicom.dataset import Dataset
 
 from inference import auditing
 from inference.compute import with_fallback
+from inference.drift import observe
+from inference.failures import place
 from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
@@ -109,8 +111,17 @@ class Work:
             )
         with self._stage("storing", _STORING):
             stored = self._store(pipeline.title, results, destinations)
+        if volume is not None:
+            self._observe(sources[volume.instance_indices[0]], volume, output)
         self._timings_s["total"] = time.monotonic() - begun
         return self._result(output, results, stored, notes)
+
+    def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
+        """The results are there; what is kept for statistics must not take them back."""
+        try:
+            observe(self._storage, self._job, source, volume, output)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("drift_not_observed", error=type(error).__name__, place=place(error))
 
     def _image_context(self) -> PipelineContext:
         if not self._job.input_object_key:

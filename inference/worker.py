@@ -184,6 +184,7 @@ def _run_due(
 ) -> None:
     # What encodes results is large, and the processes of clock and deliveries need none of it.
     from inference.run import run_job
+    from inference.shadowing import run_due_shadow
 
     for job in process.storage.jobs.due(utcnow(), _CANDIDATES):
         if stopping():
@@ -191,6 +192,8 @@ def _run_due(
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
         if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
             return
+    # Nobody waits: time for those whom nobody hears.
+    run_due_shadow(process.storage, pipelines, stopping)
 
 
 def _keep_house(housekeeper: Housekeeper, stopping: Callable[[], bool]) -> None:

@@ -259,6 +259,17 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
     )
 
 
+_OF_STUDY = (
+    t.shadow_run,
+    t.drift_observation,
+    t.decision,
+    t.finding,
+    t.report_due,
+    t.delivery,
+    t.availability_notice,
+)
+
+
 def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     """Remove a study without series, all that was worked out about it, and its patient."""
     row = connection.execute(
@@ -272,7 +283,15 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     _remove_work(connection, t.job.c.study_instance_uid == study_uid)
     forget_study(connection, study_uid)
     remove_reports(connection, t.report.c.study_instance_uid == study_uid)
-    for table in (t.decision, t.finding, t.report_due, t.delivery, t.availability_notice):
+    for table in (
+        t.shadow_run,
+        t.drift_observation,
+        t.decision,
+        t.finding,
+        t.report_due,
+        t.delivery,
+        t.availability_notice,
+    ):
         connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
     connection.execute(delete(t.study).where(t.study.c.id == row.id))
     connection.execute(

@@ -18,6 +18,7 @@ from storage.database import make_engine
 from storage.decisions import Decisions
 from storage.deleting import Deletions
 from storage.deliveries import Deliveries
+from storage.drift import Drift
 from storage.events import Events
 from storage.expectations import Expectations
 from storage.feedback import FindingFeedback
@@ -42,6 +43,7 @@ from storage.s3 import S3Objects
 from storage.sessions import Sessions
 from storage.settings import Settings
 from storage.settle import check_backlog, locate
+from storage.shadow_runs import ShadowRuns
 from storage.signing import TokenSigner, load_secret
 from storage.spoken import SpokenReports
 from storage.subscriptions import Subscriptions
@@ -101,6 +103,8 @@ class Storage:
     api_keys: ApiKeys
     attempts: Attempts
     model_states: ModelStates
+    shadow_runs: ShadowRuns
+    drift: Drift
     audit: Audit
 
 
@@ -175,6 +179,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             api_keys=ApiKeys(engine),
             attempts=Attempts(engine),
             model_states=ModelStates(engine),
+            shadow_runs=ShadowRuns(engine),
+            drift=Drift(engine),
             audit=audit,
         )
     finally:

@@ -32,6 +32,8 @@ EVENT_TYPES: Mapping[str, str] = {
     "report.preliminary": "A report is preliminary.",
     "report.final": "A radiologist has signed a report.",
     "report.amended": "A radiologist has amended a signed report.",
+    "model.changed": "A model has another state.",
+    "model.drift": "What a pipeline sees or gives on a scanner is not what it was.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
@@ -78,6 +80,9 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
             named = "workitem.changed"
             state = event.payload["attributes"].get("00741000", {}).get("Value", [""])[0]
             data = about | {"workitem_uid": event.payload["workitem"], "state": state}
+        case "model":
+            named = "model.drift" if event.payload.get("change") == "drift" else "model.changed"
+            data = dict(event.payload)
         case _:
             return []
     return [Notice(named, data)] if named in EVENT_TYPES else []

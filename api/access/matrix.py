@@ -87,6 +87,8 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/pipelines", READERS, "api:read"),
     Rule("GET", "/api/models", READERS, "api:read"),
     Rule("GET", "/api/models/{name}", READERS, "api:read"),
+    Rule("GET", "/api/models/{name}/agreement", READERS, "api:read"),
+    Rule("GET", "/api/drift", READERS, "api:read"),
     Rule("GET", "/api/findings/{finding_id}", READERS, "api:read"),
     Rule("GET", "/api/findings/{finding_id}/feedback", READERS, "api:read"),
     Rule("POST", "/api/findings/{finding_id}/feedback", RADIOLOGISTS, "api:write"),
@@ -164,6 +166,7 @@ MATRIX: tuple[Rule, ...] = (
         Rule("POST", f"/api/models/{{name}}/{order}", ADMINS, "admin")
         for order in ("verify", "activate", "shadow", "retire")
     ),
+    Rule("POST", "/api/drift/baseline", ADMINS, "admin"),
     Rule("GET", "/api/audit", ADMINS, "admin"),
     Rule("GET", "/api/audit/verification", ADMINS, "admin"),
     # MEDIVIEW_METRICS_PUBLIC opens it to all.

@@ -68,6 +68,8 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/health"): _PUBLIC,
     ("GET", "/api/models"): _PUBLIC,
     ("GET", "/api/models/{name}"): _PUBLIC,
+    ("GET", "/api/models/{name}/agreement"): _PUBLIC,
+    ("GET", "/api/drift"): _PUBLIC,
     ("GET", "/dicom-web"): _PUBLIC,
     ("GET", "/dicom-web/"): _PUBLIC,
     ("GET", "/metrics"): _PUBLIC,
@@ -159,6 +161,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/models/{name}/activate"): _MODEL_CHANGED,
     ("POST", "/api/models/{name}/shadow"): _MODEL_CHANGED,
     ("POST", "/api/models/{name}/retire"): _MODEL_CHANGED,
+    ("POST", "/api/drift/baseline"): _MODEL_CHANGED,
     # --- Peers -------------------------------------------------------------------------------
     ("GET", "/api/peers"): Quiet("It shows addresses of systems, and nobody's data."),
     ("GET", "/api/peers/{name}"): Quiet("It shows the address of a system."),

@@ -15,7 +15,7 @@ from api.cli import (
     evaluate,
     keys,
     migrate,
-    models,
+    model_watch,
     openapi,
     peers,
     rules,
@@ -54,7 +54,8 @@ app.add_typer(peers.app)
 app.add_typer(users.app)
 app.add_typer(keys.app)
 app.add_typer(rules.app)
-app.add_typer(models.app)
+# Its commands join those of `models`.
+app.add_typer(model_watch.app)
 app.add_typer(audit.app)
 
 

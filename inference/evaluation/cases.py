@@ -109,7 +109,7 @@ def read_case(folder: Path) -> Case:
             except (InvalidDicomError, OSError) as error:
                 raise BadCase(f"{path.name} is neither DICOM nor NIfTI.") from error
             if dataset.get("SOPClassUID") in _SEG:
-                truths.append(_from_seg(dataset))
+                truths.append(truth_of_seg(dataset))
             elif "PixelData" in dataset:
                 images.append(dataset)
     series = {str(image.get("SeriesInstanceUID", "")) for image in images}
@@ -173,7 +173,8 @@ def _from_nifti(path: Path, folder: Path) -> Truth:
     )
 
 
-def _from_seg(dataset: Dataset) -> Truth:
+def truth_of_seg(dataset: Dataset) -> Truth:
+    """The segments of a DICOM SEG, whatever its grid. Raises BadCase."""
     import highdicom as hd
 
     try:

@@ -82,4 +82,6 @@ def _move(
     storage: Storage, standing: Standing, state: ModelState, by: str, detail: str = ""
 ) -> ModelRecord:
     card = standing.pipeline.card
+    if state != "shadow":
+        storage.shadow_runs.forget_waiting(card.name, card.version)
     return storage.model_states.move(card.name, card.version, card.digest, state, by, detail=detail)

@@ -24,6 +24,12 @@ from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
 from storage.tables.reports import report, report_due, report_version
 from storage.tables.traffic import dimse_traffic
+from storage.tables.watching import (
+    drift_alert,
+    drift_baseline,
+    drift_observation,
+    shadow_run,
+)
 from storage.tables.webhooks import webhook, webhook_delivery
 from storage.tables.work import decision, delivery, event, finding, heartbeat, job, upload
 from storage.tables.workflow import (
@@ -53,6 +59,9 @@ __all__ = [
     "decision",
     "delivery",
     "dimse_traffic",
+    "drift_alert",
+    "drift_baseline",
+    "drift_observation",
     "event",
     "expectation",
     "failed_attempt",
@@ -76,6 +85,7 @@ __all__ = [
     "series",
     "series_request",
     "session",
+    "shadow_run",
     "spoken_report",
     "study",
     "subscriber",

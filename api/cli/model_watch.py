@@ -1,0 +1,84 @@
+"""`mediview models agreement` and `drift`: how models do over time."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.cli.console import out
+from api.cli.models import Name, app, opened
+from api.cli.operator import operator
+from api.watching import all_shifts
+from inference.registry.standing import models_named, standing_named
+from inference.shadowing import summarised
+from storage.clock import utcnow
+
+__all__ = ["app"]
+
+
+@app.command("agreement")
+def agreement(name: Name) -> None:
+    """Show how far versions in the shadow agree with the active one."""
+    with opened() as storage:
+        versions = dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name))
+        runs = {one: storage.shadow_runs.of_model(name, one) for one in versions}
+    for version, all_of in runs.items():
+        if not all_of:
+            continue
+        found = summarised(all_of)
+        out.print(
+            f"{name} {version}: {found['done']} of {found['runs']} runs done,"
+            f" {found['compared']} compared, {len(found['failures'])} failed.",
+            markup=False,
+        )
+        table = Table("", "Cases", "Agreement", "Lowest", box=None, pad_edge=False)
+        for one in found["segments"]:
+            table.add_row(
+                one["label"],
+                str(one["count"]),
+                f"Dice {one['mean_dice']:.3f}",
+                f"{one['lowest_dice']:.3f}",
+            )
+        for one in found["measurements"]:
+            table.add_row(
+                one["label"],
+                str(one["count"]),
+                f"{one['mean_difference']:+.4g} {one['unit']} of {one['mean_active']:.4g}",
+                "",
+            )
+        out.print(table)
+    if not any(runs.values()):
+        out.print(f"No version of {name} has run in the shadow.", markup=False)
+
+
+@app.command("drift")
+def drift(
+    pipeline: Annotated[str | None, typer.Argument(help="Without it: all.")] = None,
+    new_baseline: Annotated[
+        bool, typer.Option("--new-baseline", help="Compare with what comes from now on.")
+    ] = False,
+) -> None:
+    """Show by scanner whether what pipelines see and give has shifted."""
+    with opened() as storage:
+        if new_baseline:
+            standing = standing_named(storage, pipeline or "")
+            version = standing.pipeline.version
+            storage.drift.set_baseline(standing.pipeline.name, version, utcnow(), operator().name)
+            out.print(f"{pipeline} {version} has a new baseline from now on.", markup=False)
+            return
+        shifts = all_shifts(storage, pipeline)
+    table = Table("Pipeline", "Scanner", "Measure", "Before", "Now", "PSI", "", box=None)
+    for one in shifts:
+        table.add_row(
+            one.pipeline,
+            one.scanner,
+            one.measure,
+            f"{one.baseline_median:.4g}",
+            f"{one.recent_median:.4g}",
+            f"{one.stability_index:.2f}",
+            "shifted" if one.alerts else "",
+        )
+    if shifts:
+        out.print(table)
+    else:
+        out.print("There are not enough jobs yet: 30 for the baseline and 30 after.", markup=False)

@@ -1,0 +1,75 @@
+"""How models do over time: agreement in the shadow, and drift."""
+
+from fastapi import APIRouter
+
+from api.access.principal import PrincipalDep
+from api.deps import StorageDep
+from api.models import Name
+from api.parameters import NameFilter, problems
+from api.payloads.watching import (
+    AgreementList,
+    AgreementPayload,
+    BaselinePayload,
+    DriftList,
+    NewBaseline,
+    ShiftPayload,
+)
+from inference.drift import Shift, shifts_of
+from inference.registry.standing import models_named, standing_named
+from inference.shadowing import summarised
+from storage.clock import utcnow
+from storage.opening import Storage
+
+router = APIRouter(prefix="/api", tags=["models"])
+
+
+@router.get(
+    "/models/{name}/agreement",
+    summary="How far shadows agree with the active version",
+    responses=problems(404),
+)
+def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
+    """By version that has run in the shadow; none of what it found is in it but numbers."""
+    items = []
+    for version in dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name)):
+        runs = storage.shadow_runs.of_model(name, version)
+        if runs:
+            items.append(AgreementPayload(version=version, **summarised(runs)))
+    return AgreementList(items=items)
+
+
+@router.get("/drift", summary="Whether what pipelines see and give has shifted")
+def get_drift(storage: StorageDep, pipeline: NameFilter = None) -> DriftList:
+    """Every measure of every scanner of which there are jobs enough: 30 and 30."""
+    return DriftList(items=[ShiftPayload(**_stated(one)) for one in all_shifts(storage, pipeline)])
+
+
+@router.post("/drift/baseline", summary="Begin a new baseline", responses=problems(404))
+def set_baseline(
+    storage: StorageDep, principal: PrincipalDep, wanted: NewBaseline
+) -> BaselinePayload:
+    """After a change that is meant, such as another protocol; alerts up to now are settled."""
+    standing_named(storage, wanted.pipeline)
+    since = utcnow()
+    storage.drift.set_baseline(wanted.pipeline, wanted.pipeline_version, since, principal.name)
+    return BaselinePayload(
+        pipeline=wanted.pipeline,
+        pipeline_version=wanted.pipeline_version,
+        since=since,
+        set_by=principal.name,
+    )
+
+
+def all_shifts(storage: Storage, pipeline: str | None = None) -> list[Shift]:
+    """What has shifted most first."""
+    found = [
+        shift
+        for name, version in storage.drift.pipelines()
+        if pipeline in (None, name)
+        for shift in shifts_of(storage, name, version)
+    ]
+    return sorted(found, key=lambda one: (not one.alerts, -one.stability_index))
+
+
+def _stated(shift: Shift) -> dict[str, object]:
+    return {**vars(shift), "alerts": shift.alerts}

@@ -1,0 +1,64 @@
+"""How models do over time: runs in the shadow, and what jobs saw and gave by scanner."""
+
+from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
+
+from storage.tables.base import Uid, metadata, text_column, time_column
+
+shadow_run = Table(
+    "shadow_run",
+    metadata,
+    Column("shadow_id", String(36), primary_key=True),
+    Column("model", String(160), nullable=False),
+    Column("model_version", String(80), nullable=False),
+    Column("pipeline", String(80), nullable=False),
+    Column("pipeline_version", String(80), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("input_fingerprint", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    text_column("reason"),
+    Column("agreement", JSON, nullable=False),
+    time_column("not_before"),
+    time_column("created_at"),
+    time_column("finished_at", nullable=True),
+    UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),
+    Index("ix_shadow_run_state_not_before", "state", "not_before"),
+    Index("ix_shadow_run_model_model_version", "model", "model_version"),
+)
+
+drift_observation = Table(
+    "drift_observation",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("pipeline", String(80), nullable=False),
+    Column("pipeline_version", String(80), nullable=False),
+    text_column("scanner"),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("measured", JSON, nullable=False),
+    time_column("observed_at"),
+    Index(
+        "ix_drift_observation_pipeline_observed_at", "pipeline", "pipeline_version", "observed_at"
+    ),
+)
+
+drift_baseline = Table(
+    "drift_baseline",
+    metadata,
+    Column("pipeline", String(80), primary_key=True),
+    Column("pipeline_version", String(80), primary_key=True),
+    time_column("since"),
+    text_column("set_by"),
+)
+
+drift_alert = Table(
+    "drift_alert",
+    metadata,
+    Column("pipeline", String(80), primary_key=True),
+    Column("pipeline_version", String(80), primary_key=True),
+    Column("scanner", String(200), primary_key=True),
+    Column("measure", String(160), primary_key=True),
+    Column("stability_index", Float, nullable=False),
+    Column("distance", Float, nullable=False),
+    time_column("raised_at"),
+)

@@ -1,0 +1,83 @@
+"""Drift: what jobs saw and gave, by scanner, against the first of them."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
+from inference.run import run_job
+from inference.schedule import schedule_series
+from storage.clock import utcnow
+from storage.drift import Observation
+from storage.events import Events
+from storage.opening import Storage
+from tests.inference.orchestration import complete_series, storage_in
+from tests.inference.small import BrightRegion
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def observed(storage: Storage, values: list[float], scanner: str, offset: int = 0) -> None:
+    for number, value in enumerate(values, start=offset):
+        storage.drift.observe(
+            Observation(
+                f"{scanner}-{number}", "bright-region", "1.0.0", scanner, "2.25.1",
+                {"output: Bright volume (cm3)": value}, START + timedelta(minutes=number),
+            )
+        )  # fmt: skip
+
+
+def test_a_scanner_that_changes_alerts_once_and_the_other_does_not(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    with storage_in(tmp_path) as storage:
+        observed(storage, list(random.normal(100, 10, 200)), "steady")
+        observed(storage, list(random.normal(100, 10, 100)), "Phantom")
+        observed(storage, list(random.normal(130, 10, 49)), "Phantom", 100)
+        shifted = {one.scanner: one for one in shifts_of(storage, "bright-region", "1.0.0")}
+        assert not shifted["steady"].alerts
+        assert shifted["Phantom"].alerts
+        assert shifted["Phantom"].recent_median == pytest.approx(130, abs=5)
+        # A job of that scanner raises the alert, a second one does not repeat it.
+        for name in ("one", "two"):
+            series = complete_series(storage, name)
+            (decision,) = schedule_series(storage, series, [BrightRegion()])
+            job = run_job(storage, decision.job_id or "", "w", pipelines=[BrightRegion()])
+            assert job is not None
+            assert job.state == "COMPLETED"
+        (alert,) = storage.drift.alerts()
+        assert (alert.scanner, alert.measure) == ("Phantom", "output: Bright volume (cm3)")
+        told = [one for one in Events(storage.engine).since(0) if one.topic == "model"]
+        assert [one.payload["change"] for one in told] == ["drift"]
+        storage.drift.set_baseline("bright-region", "1.0.0", utcnow(), "petra")
+        assert storage.drift.alerts() == []
+        assert shifts_of(storage, "bright-region", "1.0.0") == []
+
+
+def test_a_job_tells_what_it_saw(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        (decision,) = schedule_series(storage, complete_series(storage, "s"), [BrightRegion()])
+        run_job(storage, decision.job_id or "", "w", pipelines=[BrightRegion()])
+        (one,) = storage.drift.observations("bright-region", "1.0.0")
+        assert one.scanner == "Phantom"
+        assert one.measured["input: slices"] == 8.0
+        assert one.measured["input: slice spacing (mm)"] == 2.0
+        assert one.measured["output: Bright volume (cm3)"] == pytest.approx(8 * 96 * 2 / 1000)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 100))
+def test_the_index_of_one_population_is_small_and_of_another_large(seed: int, scale: float) -> None:
+    random = np.random.default_rng(seed)
+    before, same = random.normal(0, scale, (2, 2000))
+    assert stability_index(before, before) == pytest.approx(0.0)
+    assert 0 <= stability_index(before, same) < 0.1
+    assert stability_index(before, same + 2 * scale) > ALERT_STABILITY_INDEX
+
+
+def test_a_constant_that_changes_is_seen() -> None:
+    before = np.full(100, 1.0)
+    assert stability_index(before, before) == 0.0
+    assert stability_index(before, np.full(50, 1.5)) > ALERT_STABILITY_INDEX
