@@ -18,6 +18,7 @@ from inference.language.guard.lexicon import boilerplate
 from inference.language.guard.measured import judge_measures
 from inference.language.guard.omissions import omissions_of
 from inference.language.guard.patient import PatientCheck, check_patient
+from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read
 from inference.language.guard.sentences import split_sentences
 from inference.language.guard.sources import (
@@ -41,8 +42,9 @@ from inference.language.guard.verdict import (
 LONGEST_TEXT = 50_000
 _DATA = Path(__file__).parent / "data"
 
-SecondOpinion = Callable[[str, Evidence], Reason | None]
-"""Asked of what the rules accept; a reason withholds it. It can accept nothing."""
+SecondOpinion = Callable[[str, Sequence[str]], Reason | None]
+"""Asked of a sentence that the rules accept, with the evidence that they found for it in
+words; a reason withholds it. It can accept nothing."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ def check_sentence(
         return Verdict(False, (Reason(Ground.LENGTH, "There is no sentence."),))
     parts = [_check_part(sentence[start:end], evidence) for start, end in spans]
     verdict = _together(parts)
-    if verdict.supported and second_opinion is not None:
-        doubt = second_opinion(sentence, evidence)
+    premises = premises_of(verdict, evidence) if verdict.supported else ()
+    if premises and second_opinion is not None:
+        doubt = second_opinion(sentence, premises)
         if doubt is not None:
             return replace(verdict, supported=False, reasons=(doubt,))
     return verdict

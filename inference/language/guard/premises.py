@@ -1,0 +1,34 @@
+"""The evidence behind a verdict, in words."""
+
+from inference.language.guard.evidence import STUDY, Evidence
+from inference.language.guard.verdict import Verdict
+from storage.entities import Finding
+
+
+def premises_of(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:
+    """The findings and the sentences of sources that support, each as a sentence."""
+    texts = {one.source_id: one.text for one in evidence.texts}
+    said = [_in_words(one) for one in evidence.findings if one.finding_id in verdict.finding_ids]
+    for prior in evidence.priors:
+        said += [
+            f"On {_iso(prior.study_date)}: {_in_words(one)}"
+            for one in prior.findings
+            if one.finding_id in verdict.finding_ids
+        ]
+    said += [
+        texts[span.source_id][span.start : span.end]
+        for span in verdict.source_spans
+        if span.source_id != STUDY
+    ]
+    return tuple(said)
+
+
+def _in_words(finding: Finding) -> str:
+    if finding.value is None:
+        return f"{finding.label}: confidence {(finding.confidence or 0.0) * 100.0:.1f}%."
+    unit = {"[hnsf'U]": "HU"}.get(finding.unit.value, finding.unit.value) if finding.unit else ""
+    return f"{finding.label}: {finding.value:g} {unit}.".replace(" %", "%")
+
+
+def _iso(date: str) -> str:
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 else date
