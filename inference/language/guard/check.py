@@ -30,6 +30,7 @@ from inference.language.guard.sources import (
 from inference.language.guard.subjects import Subject, subjects_of
 from inference.language.guard.texts import judge_clause
 from inference.language.guard.unassessed import is_unassessed
+from inference.language.guard.verbatim import word_for_word
 from inference.language.guard.verdict import (
     CheckedSentence,
     CheckedText,
@@ -150,12 +151,15 @@ def _check_part(part: str, evidence: Evidence) -> Verdict:
         return Verdict(False, refused)
     if not _names_anything(reading):
         return _of_patient_alone(part, patient, reading)
-    return _of_study(reading, evidence)
+    return _of_study(part, reading, evidence)
 
 
-def _of_study(reading: Reading, evidence: Evidence) -> Verdict:
+def _of_study(part: str, reading: Reading, evidence: Evidence) -> Verdict:
     """Whether the findings, else the texts, say it; where neither does, what comes nearest."""
     known = _known(evidence)
+    span = word_for_word(part, evidence.texts, known.sources)
+    if span is not None:
+        return Verdict(True, source_spans=(span,))
     if is_unassessed(reading, known.subjects, known.sources):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
     measured = judge_measures(reading, known.subjects, known.study_date)

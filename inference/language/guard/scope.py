@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from inference.language.guard.lexicon import LEFT, RIGHT
 from inference.language.guard.reading import Reading, Word
 
+NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
+"""What alone denies all that stands before it."""
 BOTH_SIDES = frozenset((LEFT, RIGHT))
 _STOPS = frozenset(("but", "however", "although", "except", "while", "whereas", "aber", "jedoch"))
 _BREAKS = frozenset(";:.?!")
@@ -63,6 +65,8 @@ def mentions_of(reading: Reading) -> tuple[Mention, ...]:
         for word in reading.words
         if word.entry.category not in ("grammar", "trigger", "side")
     ]
+    if _answers_none(reading):
+        names = [replace(one, negations=1) for one in names]
     for trigger in (word for word in reading.words if word.entry.category == "trigger"):
         kind, reach = _kind_of(trigger, reading), trigger.entry.reach
         names = [
@@ -72,6 +76,12 @@ def mentions_of(reading: Reading) -> tuple[Mention, ...]:
             for one in names
         ]
     return tuple(names)
+
+
+def _answers_none(reading: Reading) -> bool:
+    """`Distant metastases: none.`"""
+    said = [piece for piece in reading.pieces if piece != "."]
+    return len(said) > 2 and said[-2] == ":" and said[-1] in NONE
 
 
 def _kind_of(trigger: Word, reading: Reading) -> str:

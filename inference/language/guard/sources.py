@@ -11,7 +11,7 @@ from inference.language.guard.clauses import Clause, clauses_of
 from inference.language.guard.evidence import STUDY, Evidence, SourceText
 from inference.language.guard.instructions import instructs
 from inference.language.guard.reading import Reading, read
-from inference.language.guard.scope import Mention
+from inference.language.guard.scope import NONE, Mention
 from inference.language.guard.sentences import split_sentences
 from inference.language.guard.verdict import SourceSpan
 
@@ -22,7 +22,6 @@ MOST_TRIGGERS = 12
 """Denials and doubts of one sentence; of more, none can tell what is meant."""
 _MOST_LINES = 2_000
 _LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
-_ONLY_NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
 _LONGEST_HEADING = 70
 _LONGEST_HEADING_WORDS = 4
 
@@ -42,7 +41,10 @@ class SourceClause:
     @property
     def mentions(self) -> tuple[Mention, ...]:
         placed = any(one.category == "anatomy" for one in self.clause.mentions)
-        return self.clause.mentions + (() if self.listed and placed else self.context)
+        if self.listed and placed:
+            return self.clause.mentions
+        above = tuple(replace(one, sides=one.sides or self.clause.sides) for one in self.context)
+        return self.clause.mentions + above
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ def _stated_by_study(evidence: Evidence) -> Iterator[SourceText]:
 
 
 def _of_text(source: SourceText) -> Iterator[SourceClause]:
-    above = _Context()
+    above, ordered_at = _Context(), -1
     lines = list(re.finditer(r"[^\n]+", source.text))
     for position, match in enumerate(lines[:_MOST_LINES]):
         line = match.group()
-        if not line.strip() or instructs(line) or hidden_or_foreign(line) is not None:
+        # What follows an order in its paragraph is what it wants to be said.
+        if line.strip() and (instructs(line) or match.start() == ordered_at):
+            ordered_at = match.end() + 1
+            continue
+        if not line.strip() or hidden_or_foreign(line) is not None:
             continue
         followed = (
             position + 1 < len(lines)
@@ -124,7 +130,7 @@ def _of_sentence(
         return
     span = SourceSpan(source.source_id, start, end)
     mentions = context.mentions
-    if set(reading.pieces) - {"."} <= _ONLY_NONE:
+    if set(reading.pieces) - {"."} <= NONE:
         mentions = tuple(replace(one, negations=one.negations + 1) for one in mentions)
     prior = source.kind == "prior report"
     for clause in clauses_of(reading):

@@ -1,0 +1,48 @@
+"""A sentence that stands in a source word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from inference.language.guard.characters import folded
+from inference.language.guard.evidence import SourceText
+from inference.language.guard.instructions import instructs
+from inference.language.guard.sources import SourceClause
+from inference.language.guard.verdict import SourceSpan
+
+
+def word_for_word(
+    sentence: str, texts: Sequence[SourceText], sources: Sequence[SourceClause]
+) -> SourceSpan | None:
+    """Where a source holds the very sentence, with the label of its line where it has one.
+
+    A sentence that says nothing without the heading above it is not taken from under it,
+    and none is taken from a prior report, whose sentences are of then.
+    """
+    said = _plain(sentence)
+    for text in texts:
+        if text.kind == "prior report":
+            continue
+        for span, whole in _stated(text, sources):
+            if said == whole and not instructs(sentence):
+                return span
+    return None
+
+
+def _stated(text: SourceText, sources: Sequence[SourceClause]) -> Iterator[tuple[SourceSpan, str]]:
+    for source in sources:
+        span = source.span
+        if span.source_id != text.source_id:
+            continue
+        start = text.text.rfind("\n", 0, span.start) + 1
+        label = text.text[start : span.start]
+        if label.strip().endswith(":"):
+            yield span, _plain(text.text[start : span.end])
+        if not source.context:
+            yield span, _plain(text.text[span.start : span.end])
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    return folded(text).casefold().strip(" .")
