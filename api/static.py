@@ -1,5 +1,10 @@
 """The viewer's static export at `/`, and what to say where it is not built."""
 
+import base64
+import hashlib
+import os
+import re
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -7,11 +12,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.middleware.security_headers import POLICY_HEADER, content_security_policy
 from storage.settings import Settings
 
 _SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
 _PACKAGED = Path(__file__).resolve().parent / "viewer_static"
 
+# Images are decoded by WebAssembly, and the readers of a SEG make code for each shape (ndarray).
+_EVAL = ("'wasm-unsafe-eval'", "'unsafe-eval'")
+_INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _OTHERS = frozenset({"api", "dicom-web", "fhir"})
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -54,6 +63,22 @@ class ViewerFiles(StaticFiles):
     async def check_config(self) -> None:
         """The folder may be missing: the viewer may be built while the node runs."""
 
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """With the policy of that very page: the scripts that stand in it, and no other."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        inline: tuple[str, ...] = ()
+        if os.fspath(full_path).endswith(".html"):
+            inline = _inline_scripts(os.fspath(full_path), stat_result.st_mtime_ns)
+        policy = content_security_policy(self._settings, (*inline, *_EVAL))
+        response.headers[POLICY_HEADER] = policy
+        return response
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path.partition("/")[0] in _OTHERS:
             # Programs ask there; the viewer's page for what is missing is none of theirs.
@@ -66,3 +91,12 @@ class ViewerFiles(StaticFiles):
             "public, max-age=31536000, immutable" if hashed else "no-cache"
         )
         return response
+
+
+@lru_cache(256)
+def _inline_scripts(path: str, changed_at: int) -> tuple[str, ...]:
+    """The scripts within a page, as a policy names them (CSP level 3, hash-source)."""
+    del changed_at
+    bodies = dict.fromkeys(_INLINE.findall(Path(path).read_bytes()))
+    digests = (hashlib.sha256(body).digest() for body in bodies)
+    return tuple(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

@@ -1,11 +1,14 @@
 """Headers that keep a page of ours to itself."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.settings import Settings
+
+POLICY_HEADER = "Content-Security-Policy"
 
 
 class SecurityHeaders:
@@ -14,7 +17,7 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.headers = {
-            "Content-Security-Policy": content_security_policy(settings),
+            POLICY_HEADER: content_security_policy(settings),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",
@@ -41,8 +44,8 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-def content_security_policy(settings: Settings) -> str:
-    """What a page may load. Reading a SEG in the viewer needs 'unsafe-eval' (ndarray)."""
+def content_security_policy(settings: Settings, scripts: Iterable[str] = ()) -> str:
+    """What a page may load; `scripts` are sources of scripts beside the node's own files."""
     connect = ["'self'", "blob:", "data:"]
     if settings.object_store == "s3":
         # Presigned uploads go from the browser straight to the bucket.
@@ -52,7 +55,7 @@ def content_security_policy(settings: Settings) -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'",
+            " ".join(("script-src 'self'", *scripts)),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' blob: data:",
             "font-src 'self' data:",

@@ -56,6 +56,7 @@ def told_of(api: ApiNode, request_id: str) -> dict[str, Any]:
         ("GET", "/api/reports/{report}/versions"),
         ("GET", "/api/reports/{report}/diff"),
         ("GET", "/api/reports"),
+        ("GET", "/api/deliveries/{delivery}"),
         ("POST", "/api/deliveries/{delivery}/retry"),
         ("GET", "/fhir/ImagingStudy/{study}"),
         ("GET", "/fhir/ImagingStudy?_id={study}"),

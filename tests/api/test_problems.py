@@ -1,17 +1,22 @@
 """Every error is a problem with a code, a sentence and a remedy, and says nothing it should not."""
 
+import base64
+import hashlib
 import json
 import logging
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from api.logs import configure_logging
 from storage.errors import StorageFull, StorageUnavailable
+from storage.migrate import upgrade
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.services import free_port
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 
@@ -217,3 +222,30 @@ def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> Non
     for path, methods in described["paths"].items():
         for operation in methods.values():
             assert operation.get("summary"), path
+
+
+def test_a_page_runs_the_scripts_that_stand_in_it_and_answers_run_none(tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "index.html").write_text("<script src='/a.js'></script><script>\nx = 1;</script>")
+    (pages / "a.js").write_text("y = 2;")
+    digest = base64.b64encode(hashlib.sha256(b"\nx = 1;").digest()).decode()
+    settings = load_settings(data_dir=tmp_path / "data", http_port=free_port(), viewer_dir=pages)
+    upgrade(settings)
+
+    def scripts(answer: httpx.Response) -> set[str]:
+        policy = answer.headers["content-security-policy"].split("; ")
+        (sources,) = [part for part in policy if part.startswith("script-src ")]
+        return set(sources.split()[1:])
+
+    evaluated = {"'wasm-unsafe-eval'", "'unsafe-eval'"}
+    with api_node(settings) as node:
+        page = node.client.get("/")
+        assert scripts(page) == {"'self'", f"'sha256-{digest}'", *evaluated}
+        again = node.client.get("/", headers={"If-None-Match": page.headers["etag"]})
+        assert again.status_code == 304
+        assert scripts(again) == scripts(page), "a browser takes it for the page that it kept"
+        assert scripts(node.client.get("/a.js")) == {"'self'", *evaluated}, "of a worker, too"
+        assert scripts(node.client.get("/api/studies")) == {"'self'"}
+        (pages / "index.html").write_text("<p>No script.</p>")
+        assert scripts(node.client.get("/")) == {"'self'", *evaluated}

@@ -128,3 +128,22 @@ def test_a_person_reads_why_a_study_has_no_result(
     # Another pipeline that takes the same series refuses it for the same cause.
     refused = page.get_by_role("listitem").filter(has_text="Brain volume")
     expect(refused.get_by_test_id("decision-reason").filter(has_text=reason)).to_be_visible()
+
+
+def test_a_script_that_got_into_a_page_does_not_run(node: Node) -> None:
+    # Chromium writes what it refuses to its console.
+    with chromium(expected="Content Security Policy") as page:
+        page.goto(node.url)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        ran = page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.stranger = true";
+                document.body.append(script);
+                const image = document.createElement("div");
+                image.innerHTML = "<img src=data:image/png,x onerror='window.stranger = true'>";
+                document.body.append(image);
+                return new Promise((done) => setTimeout(() => done(window.stranger === true), 500));
+            }"""
+        )
+        assert ran is False

@@ -14,6 +14,7 @@ import redis
 from inference.celery_config import CONTROL_QUEUE, JOBS_QUEUE, backlog
 from inference.wake import wake
 from inference.worker import celery_app
+from storage.clock import utcnow
 from storage.entities import Job
 from tests.inference.orchestration import receive, settings_in, wait_for
 from tests.inference.processes import ROLES, Workers, children_of, workers_in
@@ -130,6 +131,30 @@ def test_a_stopped_worker_gives_its_job_back_and_ends_soon(tmp_path: Path) -> No
         workers.start("jobs")
         # Long before the lease of a minute would have passed.
         assert wait_for_end(workers).state == "COMPLETED"
+
+
+@pytest.mark.fault
+def test_a_job_that_a_person_cancels_ends_in_the_worker_and_frees_it(
+    tmp_path: Path, broker_url: str
+) -> None:
+    with workers_in(tmp_path, broker_url=broker_url) as workers:
+        workers.start("jobs", "control", "beat", hold=True)
+        receive(workers.storage, mr_series("a"))
+        held = wait_for_holding(workers)
+        receive(workers.storage, mr_series("b"))
+        wait_for(lambda: jobs(workers, "b"), "the job behind it")
+        assert workers.storage.jobs.cancel(held.job_id, "Not needed any more.", utcnow())
+        # The next one begins, although the first would have waited for ever.
+        wait_for(lambda: jobs(workers, "b")[0].stage == "holding", "the next job")
+        workers.go.touch()
+        assert wait_for_end(workers, "b").state == "COMPLETED"
+        (canceled,) = jobs(workers)
+        assert (canceled.state, canceled.reason) == ("CANCELED", "Not needed any more.")
+        assert (canceled.attempts, runs(workers)) == (1, 2)
+        series = workers.storage.index.series_of(study_uid("a"))
+        assert [one.modality for one in series] == ["MR"]
+        assert not workers.storage.findings.of_job(held.job_id)
+        assert "Traceback" not in workers.log("jobs")
 
 
 @pytest.mark.fault
