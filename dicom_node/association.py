@@ -6,7 +6,7 @@ not the data of an instance goes to pynetdicom's decoding.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import structlog
 from pynetdicom.ae import ApplicationEntity
@@ -16,8 +16,9 @@ from pynetdicom.pdu_primitives import A_RELEASE, P_DATA
 from dicom_node.auditing import AssociationAuditing
 from dicom_node.command_set import Command, CommandSet
 from dicom_node.connection import Connection, PeerTooSlow
+from dicom_node.message_sending import MessageSending
 from dicom_node.messages import Incoming, StoreReceiver
-from dicom_node.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
+from dicom_node.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer
 from dicom_node.traffic import AssociationTraffic
 from dicom_node.upper_layer import (
@@ -45,7 +46,7 @@ _LINGER_S = 1.0
 _POLL_S = 0.01
 
 
-class NodeAssociation(Association):  # type: ignore[misc]
+class NodeAssociation(MessageSending, Association):  # type: ignore[misc]
     """An association in either role, run by the calling thread.
 
     It is never started as a thread as requestor: `request()` and pynetdicom's
@@ -151,50 +152,6 @@ class NodeAssociation(Association):  # type: ignore[misc]
         except MalformedPdu as error:
             log.warning("pdu_refused", peer=self.peer_ae_title, detail=str(error))
             self._happened("Evt19")
-
-    def send_data(self, context_id: int, command: bytes, data: memoryview | None = None) -> None:
-        """Send a message as P-DATA-TF PDUs without pynetdicom's objects.
-
-        Raises OSError when the connection fails, PeerTooSlow among them.
-        """
-        self.connection.send(self._pdus(context_id, command, data))
-
-    def send_pieces(self, context_id: int, command: bytes, pieces: Iterable[memoryview]) -> None:
-        """Send a message whose data set comes in pieces, in constant memory.
-
-        What `pieces` raises passes through; the message is then cut off, and the
-        association is of no more use.
-        """
-        limit = self.dimse.maximum_pdu_size
-        buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
-        held: memoryview | None = None
-        for piece in pieces:
-            if held is not None:
-                buffers += data_pdus(
-                    context_id, held, is_command=False, max_pdu_bytes=limit, more_follows=True
-                )
-                self.connection.send(buffers)
-                buffers = []
-            held = piece
-        last = memoryview(b"") if held is None else held
-        buffers += data_pdus(context_id, last, is_command=False, max_pdu_bytes=limit)
-        self.connection.send(buffers)
-
-    def send_messages(self, context_id: int, messages: Sequence[tuple[bytes, bytes]]) -> None:
-        """Send several messages, each a command and its data set, in one go."""
-        buffers: list[bytes | memoryview] = []
-        for command, data in messages:
-            buffers += self._pdus(context_id, command, memoryview(data))
-        self.connection.send(buffers)
-
-    def _pdus(
-        self, context_id: int, command: bytes, data: memoryview | None
-    ) -> list[bytes | memoryview]:
-        limit = self.dimse.maximum_pdu_size
-        buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
-        if data is not None:
-            buffers += data_pdus(context_id, data, is_command=False, max_pdu_bytes=limit)
-        return buffers
 
     def answered(self, status: int) -> None:
         """The last response to a request leaves with this status."""

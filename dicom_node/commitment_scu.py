@@ -34,7 +34,8 @@ from dicom_node.normalized import (
 from dicom_node.peers import Peer, PeerDidNotAnswer, PeerLacksService
 from dicom_node.requestor import end, open_association
 from dicom_node.upper_layer import Timeouts
-from storage.commitments import CommitmentRequest, CommitmentRequests, Reference
+from storage.commitment_requests import CommitmentRequests
+from storage.commitments import CommitmentRequest, Reference
 from storage.entities import Instance
 from storage.uids import new_uid
 

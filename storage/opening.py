@@ -12,7 +12,8 @@ from storage.accounts import Accounts
 from storage.api_keys import ApiKeys
 from storage.attempts import Attempts
 from storage.audit import Audit
-from storage.commitments import CommitmentReports, CommitmentRequests
+from storage.commitment_reports import CommitmentReports
+from storage.commitment_requests import CommitmentRequests
 from storage.conflicts import Conflicts
 from storage.database import make_engine
 from storage.decisions import Decisions
