@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ class Volume:
     @property
     def is_multiframe(self) -> bool:
         return len(set(self.sop_instance_uids)) < len(self.sop_instance_uids)
+
+    def without_voxels(self) -> "Volume":
+        """The geometry alone, for those who need no grey value: the memory goes free."""
+        nothing = np.broadcast_to(np.float32(np.nan), self.voxels.shape)
+        return replace(self, voxels=nothing)
 
     def padding_mask(self) -> NDArray[np.bool_] | None:
         """True where a voxel is padding; None where no slice states a padding value."""

@@ -99,6 +99,10 @@ class Work:
             wanted = frozenset(self._storage.settings.result_kinds).union(
                 *(peer.object_kinds for peer in destinations)
             )
+            if volume is not None and not {"SC", "PDF"} & wanted:
+                # Only pictures need the grey values; a large mask needs their memory.
+                volume = volume.without_voxels()
+                del context
             results = encode_results(
                 self._job,
                 pipeline,

@@ -91,8 +91,13 @@ class KnownPeer:
         return any((mapped or address) in ipaddress.ip_network(source) for source in self.sources)
 
     def takes(self, sop_class_uid: str) -> bool:
-        """Whether the capability profile names this kind of object."""
-        return not self.object_kinds or object_kind(sop_class_uid) in self.object_kinds
+        """Whether the capability profile names this kind of object.
+
+        Without a profile everything is taken but label maps: they say what SEG says, to
+        those who ask for them by name.
+        """
+        kind = object_kind(sop_class_uid)
+        return kind in self.object_kinds if self.object_kinds else kind != "LABELMAP"
 
     @property
     def sendings_at_once(self) -> int:

@@ -52,7 +52,8 @@ def encode_results(
     `predecessor` is the SR that the new one replaces.
     `comparison`: what the patient's studies before measured.
     `edit` says who changed the masks that the pipeline had made.
-    `extra_kinds` may name SC (pictures) and PDF, for destinations that want them.
+    `extra_kinds` may name SC (pictures), PDF and LABELMAP (masks in one
+    frame a slice, beside SEG), for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
     Without a volume (an image that is not DICOM) there are findings only.
@@ -66,6 +67,10 @@ def encode_results(
     if output.segments:
         segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))
+        # Where segments overlap, no voxel can be told by one number.
+        if "LABELMAP" in extra_kinds and output.masks is not None and output.masks.ndim == 3:
+            label_map = encode_seg(job, pipeline, sources, volume, output, edit, as_label_map=True)
+            objects.append(ResultObject("LABELMAP", label_map))
     if any(finding.value is not None for finding in findings):
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         structured = encode_sr(

@@ -18,8 +18,8 @@ DEVICE_UID = derive_uid("device", "mediview")
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
-ResultKind = Literal["SEG", "SR", "SC", "PDF"]
-_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {"SEG": 1, "SR": 2, "SC": 3, "PDF": 4}
+ResultKind = Literal["SEG", "SR", "SC", "PDF", "LABELMAP"]
+_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {"SEG": 1, "SR": 2, "SC": 3, "PDF": 4, "LABELMAP": 5}
 _FINDINGS_NAMESPACE = uuid.UUID("2d1c0a5e-6a0b-5e4e-8f2e-66696e64696e")
 
 

@@ -19,6 +19,7 @@ from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
+    ResultKind,
     made_at,
     result_identity,
     result_series_description,
@@ -42,28 +43,37 @@ def encode_seg(
     volume: Volume,
     output: PipelineOutput,
     edit: Edit | None = None,
+    *,
+    as_label_map: bool = False,
 ) -> Dataset:
     """A BINARY Segmentation with one frame a source frame and segment.
 
-    Frames without a voxel are kept for a few segments, since viewers exist that place what
-    remains of an incomplete stack wrongly; for many they would be most of the object. Each
+    `as_label_map`: one frame a source frame, whose values are the numbers of the segments
+    (PS3.3 A.51, Label Map Segmentation Storage); the masks must not overlap.
+
+    Frames without a voxel are kept for a few segments and in a label map, since viewers exist
+    that place what remains of an incomplete stack wrongly; for many they would be most of the
+    object. Each
     frame states its position and refers to the source frame of which it is the mask. UIDs
     and dates derive from the job, so a rerun repeats them.
     """
     first = sources[volume.instance_indices[0]]
-    identity = result_identity(job, "SEG")
+    kind: ResultKind = "LABELMAP" if as_label_map else "SEG"
+    identity = result_identity(job, kind)
     at = made_at(job, first)
     references, masks = _in_source_order(sources, volume, output.masks)
     segmentation = hd.seg.Segmentation(
         source_images=references,
         pixel_array=masks,
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segmentation_type=hd.seg.SegmentationTypeValues.LABELMAP
+        if as_label_map
+        else hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
             _description(job, pipeline, segment, number, edit)
             for number, segment in enumerate(output.segments, start=1)
         ],
         series_instance_uid=identity.series_instance_uid,
-        series_number=result_series_number(integer_of(first, "SeriesNumber"), "SEG"),
+        series_number=result_series_number(integer_of(first, "SeriesNumber"), kind),
         sop_instance_uid=identity.sop_instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
@@ -74,10 +84,11 @@ def encode_seg(
         if edit is None
         else "AI segmentation edited by a reader, research use only",
         content_label="AI_SEGMENTATION" if edit is None else "EDITED",
-        omit_empty_frames=len(output.segments) > _KEEPS_EMPTY_FRAMES,
+        omit_empty_frames=not as_label_map and len(output.segments) > _KEEPS_EMPTY_FRAMES,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(
-            pipeline, "mask" if edit is None else "edited mask"
+            pipeline,
+            f"{'' if edit is None else 'edited '}{'label map' if as_label_map else 'mask'}",
         ),
         content_date=at.date(),
         content_time=at.time(),

@@ -76,9 +76,10 @@ class DeliverySettings(BaseModel):
     export_dir: Path | None = Field(
         None, description="Folder destinations lie below it; empty: export in the data folder."
     )
-    result_kinds: Annotated[tuple[Literal["SC", "PDF"], ...], NoDecode] = Field(
+    result_kinds: Annotated[tuple[Literal["SC", "PDF", "LABELMAP"], ...], NoDecode] = Field(
         (),
-        description="Made of every result beside SEG and SR, whoever wants it: SC (pictures), PDF.",
+        description="Made of every result beside SEG and SR, whoever wants it:"
+        " SC (pictures), PDF, LABELMAP.",
     )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)
