@@ -28,6 +28,7 @@ _TAGS = {
     "analyze": "From files to findings in one call.",
     "peers": "Who may call, and where results go.",
     "pipelines": "What runs here, and by which models.",
+    "reading": "How people read: layouts, what they measure and mark.",
     "worklist": "What is scheduled for modalities.",
     "fhir": "What the node holds, as FHIR R4 resources.",
     "operation": "Health and measurements.",

@@ -55,7 +55,8 @@ _CHANGED = Told(Code.PROCEDURE_RECORD, "U")
 _NOT_IN_YET = Quiet("Nothing has come in yet; its content is told.")
 _SUBSCRIBED = Told(Code.PROCEDURE_RECORD, "E", repeated=True)
 _PEER = Type.NETWORK_CONFIGURATION
-_MODEL_CHANGED = Told(Code.SECURITY_ALERT, "U", Type.SOFTWARE_CONFIGURATION)
+_SOFTWARE = Type.SOFTWARE_CONFIGURATION
+_MODEL_CHANGED = Told(Code.SECURITY_ALERT, "U", _SOFTWARE)
 
 
 def _view(via: str) -> Told:
@@ -181,6 +182,9 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", f"{_NOTICE}/redeliver"): Told(Code.SECURITY_ALERT, "E", _PEER),
     # --- Webhooks and rules ------------------------------------------------------------------
     ("GET", "/api/rules"): _PUBLIC,
+    ("GET", "/api/hanging-protocols"): _PUBLIC,
+    ("PUT", "/api/hanging-protocols"): Told(Code.SECURITY_ALERT, "U", _SOFTWARE),
+    ("DELETE", "/api/hanging-protocols"): Told(Code.SECURITY_ALERT, "D", _SOFTWARE),
     ("POST", f"{_WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): Told(Code.EXPORT, "E"),
     # --- DICOMweb: QIDO-RS -------------------------------------------------------------------
     ("GET", "/dicom-web/studies"): _QUERY,

@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { LoadedMask, MaskStyle, Scene } from "@/lib/cornerstone";
 
 export interface MaskControls {
@@ -24,12 +24,12 @@ export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
 
   useEffect(() => {
-    scene?.setMaskStyle(style);
+    scene?.masks.setStyle(style);
   }, [scene, style, masks]);
 
   const setVisible = useCallback(
     (mask: LoadedMask, segmentNumber: number, visible: boolean) => {
-      scene?.setSegment(mask, segmentNumber, visible);
+      scene?.masks.setVisible(mask, segmentNumber, visible);
       setHidden((now) => {
         const next = new Set(now);
         if (visible) next.delete(keyOf(mask, segmentNumber));
@@ -39,6 +39,18 @@ export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[
     },
     [scene],
   );
+
+  // The mask of a whole organ tints the structures within: it is hidden once these are there.
+  const hiddenOnce = useRef(new Set<string>());
+  useEffect(() => {
+    if (!masks.some((mask) => mask.segments.length > 1)) return;
+    for (const mask of masks) {
+      const [whole] = mask.segments;
+      if (mask.segments.length !== 1 || !whole || hiddenOnce.current.has(mask.segmentationId)) continue;
+      hiddenOnce.current.add(mask.segmentationId);
+      setVisible(mask, whole.segmentNumber, false);
+    }
+  }, [masks, setVisible]);
 
   const toggleAll = useCallback(() => {
     const anyShown = masks.some((mask) =>

@@ -66,7 +66,7 @@ export function useMasks(
         try {
           const mask = await openMask(shown, source, signal);
           if (signal.aborted) return;
-          scene.addMask(mask);
+          scene.masks.add(shown, mask);
           setState((now) => ({
             ...now,
             masks: [...now.masks.filter((other) => other.segmentationId !== mask.segmentationId), mask],

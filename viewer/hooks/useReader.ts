@@ -1,190 +1,185 @@
 "use client";
 
-import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useHanging } from "@/hooks/useHanging";
+import { useLoadedSeries, type SeriesSlot } from "@/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/hooks/useMasks";
+import { useOpeningMask } from "@/hooks/useOpeningMask";
+import { usePriors } from "@/hooks/usePriors";
 import { useScene } from "@/hooks/useScene";
-import { planes, registerSeries, type LoadedSeries, type Plane, type Scene, type ViewId } from "@/lib/cornerstone";
-import { retrieveSeriesMetadata } from "@/lib/dicomweb";
-import { nearestSlice, type Vector } from "@/lib/geometry";
+import { cells, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/lib/cornerstone";
 import { Problem } from "@/lib/http";
-import { seriesToOpen } from "@/lib/seg";
+import {
+  activated,
+  activeRef,
+  cellCount,
+  filled,
+  withGrid,
+  withNextSeries,
+  withSeries,
+  stepped,
+  type Arrangement,
+  type Count,
+  type SeriesRef,
+} from "@/lib/reading/layout";
+import { isImageSeries } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
+import type { WindowRange } from "@/lib/windowing";
 
-export type Layout = "stack" | "planes";
+/** Stacks in rows and columns, or the active series in three planes, or as a volume. */
+export type Layout = "stack" | "planes" | "volume";
 
 export interface ReaderState {
   scene: Scene | null;
   views: ViewStore;
-  elements: RefObject<Map<ViewId, HTMLDivElement>>;
-  series: LoadedSeries | null;
-  seriesInstanceUid: string | null;
+  /** The study and the patient's others, by UID. */
+  studies: ReadonlyMap<string, StudyDetail>;
+  priors: readonly StudyDetail[];
+  arrangement: Arrangement | null;
   layout: Layout;
-  loading: { loaded: number; total: number } | null;
-  problem: Problem | null;
+  /** The active series, once its headers are read. */
+  series: LoadedSeries | null;
+  active: SeriesRef | null;
+  slotOf: (ref: SeriesRef | null) => SeriesSlot;
+  /** The window that the hanging protocol asks for in a viewport. */
+  hungWindow: (cell: number) => WindowRange | null;
+  notice: string;
+  failure: Problem | null;
   masks: Masks;
-  openSeries: (seriesInstanceUid: string) => void;
-  reloadSeries: () => void;
   setLayout: (layout: Layout) => void;
+  setGrid: (rows: Count, columns: Count) => void;
+  activate: (cell: number) => void;
+  step: (by: number) => void;
+  stepSeries: (by: number) => void;
+  openSeries: (ref: SeriesRef, cell?: number) => void;
+  setLinked: (linked: boolean) => void;
+  reloadSeries: (seriesInstanceUid: string) => void;
+  onShown: (viewId: ViewId, series: LoadedSeries) => void;
   showSegment: (sopInstanceUid: string, segmentNumber: number) => void;
 }
 
-/** Which series is open, in which layout, with which masks. */
+const noRefs: readonly SeriesRef[] = [];
+
+function imageRefs(study: StudyDetail): SeriesRef[] {
+  return study.series.filter(isImageSeries).map(({ series_instance_uid: seriesInstanceUid }) => ({
+    studyInstanceUid: study.study_instance_uid,
+    seriesInstanceUid,
+  }));
+}
+
+/** What the reader shows: which series where, with which masks. */
 export function useReader(study: StudyDetail | null, findings: readonly Finding[]): ReaderState {
-  const { scene, views, loading, failure } = useScene();
-  const [chosen, setChosen] = useState<string | null>(null);
-  const [series, setSeries] = useState<LoadedSeries | null>(null);
-  const [shown, setShown] = useState<LoadedSeries | null>(null);
+  const { scene, views, failure } = useScene();
+  const priors = usePriors(study);
+  const { arrangement, change, hung, notice } = useHanging(study, findings, priors);
   const [layout, setLayout] = useState<Layout>("stack");
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [reloads, setReloads] = useState(0);
-  const elements = useRef(new Map<ViewId, HTMLDivElement>());
-  const place = useRef<{ index: number; point: Vector | null } | null>(null);
-  const moved = useRef(false);
+  const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
-  const [automatic, setAutomatic] = useState<string | null>(null);
-  if (study && automatic === null) {
-    // Chosen once: results that come later must not take the reader's series away.
-    const first = seriesToOpen(study, findings);
-    if (first !== null) setAutomatic(first);
-  }
-  const seriesInstanceUid = chosen ?? automatic;
-  const studyInstanceUid = study?.study_instance_uid ?? "";
-  const modality =
-    study?.series.find((one) => one.series_instance_uid === seriesInstanceUid)?.modality ?? "";
+  const studies = useMemo(
+    () =>
+      new Map(
+        [...(study ? [study] : []), ...priors.priors].map((one) => [one.study_instance_uid, one]),
+      ),
+    [study, priors.priors],
+  );
+  const refs = useMemo(
+    () =>
+      arrangement
+        ? arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? [])
+        : noRefs,
+    [arrangement],
+  );
+  const modalityOf = useCallback(
+    ({ studyInstanceUid, seriesInstanceUid }: SeriesRef) =>
+      studies
+        .get(studyInstanceUid)
+        ?.series.find((one) => one.series_instance_uid === seriesInstanceUid)?.modality ?? "",
+    [studies],
+  );
+  const loaded = useLoadedSeries(refs, modalityOf);
+  const active = arrangement ? activeRef(arrangement) : null;
+  const { series } = loaded.of(active?.seriesInstanceUid);
+  // A series that is no volume is shown as a stack, whatever was open before it.
+  const usedLayout = series?.order.volumeRefusal ? "stack" : layout;
 
-  useEffect(() => {
-    if (!studyInstanceUid || !seriesInstanceUid) return;
-    const controller = new AbortController();
-    const load = async () => {
-      try {
-        const datasets = await retrieveSeriesMetadata(studyInstanceUid, seriesInstanceUid, controller.signal);
-        const next = await registerSeries(studyInstanceUid, seriesInstanceUid, modality, datasets);
-        if (controller.signal.aborted) return;
-        place.current = null;
-        moved.current = false;
-        setProblem(null);
-        if (next.order.volumeRefusal) setLayout("stack");
-        setSeries(next);
-      } catch (error) {
-        if (!controller.signal.aborted) setProblem(asProblem(error));
-      }
-    };
-    void load();
-    return () => controller.abort();
-  }, [studyInstanceUid, seriesInstanceUid, modality, reloads]);
+  const activeView: ViewId =
+    usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
+  const linked = arrangement?.linked ?? false;
+  useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
+  useEffect(() => scene?.link(linked), [scene, linked]);
 
-  useEffect(() => {
-    if (!scene || !series || series.imageIds.length === 0) return;
-    let gone = false;
-    const show = async () => {
-      views.clear();
-      try {
-        if (layout === "stack") {
-          const element = elements.current.get("stack");
-          if (element) await scene.showStack(element, series, place.current?.index);
-        } else {
-          const found = planes.map((plane) => [plane, elements.current.get(plane)] as const);
-          if (found.every(([, element]) => element)) {
-            await scene.showPlanes(
-              Object.fromEntries(found) as Record<Plane, HTMLDivElement>,
-              series,
-              place.current?.point ?? null,
-            );
-          }
-        }
-        if (!gone) setShown(series);
-      } catch (error) {
-        if (!gone) setProblem(asProblem(error));
-      }
-    };
-    void show();
-    return () => {
-      gone = true;
-    };
-  }, [scene, series, layout, views]);
-
-  const masks = useMasks(scene, shown, study, findings);
+  // What is on the screen of the active view: its masks are read once it is.
+  const onScreen = shown.get(activeView) ?? null;
+  const current = onScreen === series ? onScreen : null;
+  const of = current ? (studies.get(current.studyInstanceUid) ?? null) : study;
+  const masks = useMasks(scene, current, of, of === study ? findings : []);
+  useOpeningMask(scene, series, views, activeView, masks.masks);
 
   const { settled } = masks;
   useEffect(() => {
-    if (scene && shown && shown === series && settled && layout === "stack") scene.prefetch();
-  }, [scene, shown, series, settled, layout]);
-
-  useEffect(() => {
-    const observer = new ResizeObserver(() => scene?.resize());
-    for (const element of elements.current.values()) observer.observe(element);
-    return () => observer.disconnect();
-  }, [scene, layout, shown]);
-
-  // The first mask of a series is seen at once, unless the reader has gone elsewhere meanwhile.
-  useEffect(() => {
-    const opening = masks.masks.find((mask) => mask.opening)?.opening;
-    if (!scene || !series || !opening || moved.current) return;
-    moved.current = true;
-    const middle = Math.floor(series.imageIds.length / 2);
-    const now = views.get("stack").info;
-    place.current = { index: opening.index, point: opening.centerLpsMm };
-    const slice = series.order.slices[opening.index];
-    if (slice && (layout === "planes" || now === null || now.sliceNumber - 1 === middle)) {
-      void scene.goTo(slice.sopInstanceUid, opening.centerLpsMm);
-    }
-  }, [scene, series, masks.masks, views, layout]);
+    if (scene && settled && usedLayout === "stack") scene.prefetch();
+  }, [scene, settled, usedLayout, shown]);
 
   // A finding's colour in the panel is the colour of its segment in the image.
   useEffect(() => {
     for (const { segmentation: reference } of findings) {
       const mask = masks.masks.find((one) => one.sopInstanceUid === reference?.sop_instance_uid);
       if (mask && reference) {
-        scene?.setSegmentColor(mask, reference.segment_number, reference.color_rgb);
+        scene?.masks.setColor(mask, reference.segment_number, reference.color_rgb);
       }
     }
-  }, [scene, findings, masks.masks, layout]);
-
-  // The other layout opens where this one looks; a mask's middle is kept while its slice is open.
-  const changeLayout = useCallback(
-    (next: Layout) => {
-      const point = scene?.point ?? null;
-      if (series && layout === "stack") {
-        const index = (views.get("stack").info?.sliceNumber ?? 1) - 1;
-        if (place.current?.index !== index) place.current = { index, point };
-      } else if (series && point) {
-        place.current = { index: nearestSlice(series.order.slices, point) ?? 0, point };
-      }
-      setLayout(next);
-    },
-    [layout, scene, series, views],
-  );
+  }, [scene, findings, masks.masks, usedLayout]);
 
   const showSegment = useCallback(
     (sopInstanceUid: string, segmentNumber: number) => {
       const mask = masks.masks.find((one) => one.sopInstanceUid === sopInstanceUid);
       const segment = mask?.segments.find((one) => one.segmentNumber === segmentNumber);
       const slice = segment?.extent ? series?.order.slices[segment.extent.middlePlane] : undefined;
-      if (slice) void scene?.goTo(slice.sopInstanceUid, segment?.centerLpsMm ?? null);
+      if (slice) {
+        void scene?.goTo(slice.sopInstanceUid, slice.frameNumber, segment?.centerLpsMm ?? null);
+      }
     },
     [masks.masks, scene, series],
+  );
+  const onShown = useCallback(
+    (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
+    [],
   );
 
   return {
     scene,
     views,
-    elements,
+    studies,
+    priors: priors.priors,
+    arrangement,
+    layout: usedLayout,
     series,
-    seriesInstanceUid,
-    layout,
-    loading,
-    problem: problem ?? (failure ? new Problem(0, "The image can't be shown.", failure, "", "image") : null),
+    active,
+    slotOf: (ref) => loaded.of(ref?.seriesInstanceUid),
+    hungWindow: (cell) => {
+      const asHung = hung?.arrangement.cells[cell]?.seriesInstanceUid;
+      const now = arrangement?.cells[cell]?.seriesInstanceUid;
+      return asHung !== undefined && asHung === now ? (hung?.windows[cell] ?? null) : null;
+    },
+    notice,
+    failure: failure ? new Problem(0, "The image can't be shown.", failure, "", "image") : null,
     masks,
-    openSeries: setChosen,
-    reloadSeries: () => setReloads((times) => times + 1),
-    setLayout: changeLayout,
+    setLayout,
+    setGrid: (rows, columns) => {
+      setLayout("stack");
+      change((now) => {
+        const next = withGrid(now, rows, columns);
+        return study ? filled(next, imageRefs(study)) : next;
+      });
+    },
+    activate: (cell) => change((now) => activated(now, cell)),
+    step: (by) => change((now) => stepped(now, by)),
+    stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
+    openSeries: (ref, cell) => change((now) => withSeries(now, cell ?? now.active, ref)),
+    setLinked: (on) => change((now) => ({ ...now, linked: on })),
+    reloadSeries: loaded.reload,
+    onShown,
     showSegment,
   };
-}
-
-function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  return new Problem(0, "The series can't be shown.", detail, "Reload the page.", "series");
 }

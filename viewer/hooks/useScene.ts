@@ -7,7 +7,6 @@ import { ViewStore } from "@/lib/viewStore";
 export interface SceneState {
   scene: Scene | null;
   views: ViewStore;
-  loading: { loaded: number; total: number } | null;
   failure: string;
 }
 
@@ -15,7 +14,6 @@ export interface SceneState {
 export function useScene(): SceneState {
   const [scene, setScene] = useState<Scene | null>(null);
   const [views] = useState(() => new ViewStore());
-  const [loading, setLoading] = useState<SceneState["loading"]>(null);
   const [failure, setFailure] = useState("");
 
   useEffect(() => {
@@ -23,9 +21,10 @@ export function useScene(): SceneState {
     let gone = false;
     const listener: SceneListener = {
       onView: (info) => views.update(info.viewId, { info, imageRendered: true }),
-      onLoading: (loaded, total) => setLoading(loaded < total ? { loaded, total } : null),
+      onLoading: (viewId, loaded, total) =>
+        views.update(viewId, { loading: loaded < total ? { loaded, total } : null }),
       onMaskDrawn: (viewId) => views.update(viewId, { maskLoaded: true }),
-      onUndrawable: (undrawable) => views.update("stack", { undrawable }),
+      onUndrawable: (viewId, undrawable) => views.update(viewId, { undrawable }),
       onError: (error) => setFailure(error.message),
     };
     Scene.open(listener).then(
@@ -45,5 +44,5 @@ export function useScene(): SceneState {
     };
   }, [views]);
 
-  return { scene, views, loading, failure };
+  return { scene, views, failure };
 }

@@ -261,13 +261,12 @@ function negate([x, y, z]: Vector): Vector {
   return [-x, -y, -z];
 }
 
-/** Letters of the four edges of a view, from the camera's up and its normal towards the eye. */
-export function edgeLetters(viewUp: Vector, viewPlaneNormal: Vector): EdgeLetters {
-  const right = cross(viewUp, viewPlaneNormal);
+/** Letters of the four edges of a view, from its directions to the right and down the screen. */
+export function edgeLetters(right: Vector, down: Vector): EdgeLetters {
   return {
-    top: directionLetters(viewUp),
+    top: directionLetters(negate(down)),
     right: directionLetters(right),
-    bottom: directionLetters(negate(viewUp)),
+    bottom: directionLetters(down),
     left: directionLetters(negate(right)),
   };
 }

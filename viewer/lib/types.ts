@@ -83,3 +83,6 @@ export interface NodeEvent {
   study_instance_uid: string;
   job?: Job;
 }
+
+export type HangingProtocols = Schemas["HangingProtocols"];
+export type HangingProtocol = NonNullable<HangingProtocols["protocols"]>[number];

@@ -5,9 +5,17 @@ export interface ViewShown {
   imageRendered: boolean;
   maskLoaded: boolean;
   undrawable: Undrawable | null;
+  /** How many of the series' images are in; null when all are, or none is being loaded. */
+  loading: { loaded: number; total: number } | null;
 }
 
-const nothing: ViewShown = { info: null, imageRendered: false, maskLoaded: false, undrawable: null };
+const nothing: ViewShown = {
+  info: null,
+  imageRendered: false,
+  maskLoaded: false,
+  undrawable: null,
+  loading: null,
+};
 
 /** What each view shows, outside React's tree: a scroll re-renders one overlay, not the reader. */
 export class ViewStore {
@@ -28,8 +36,9 @@ export class ViewStore {
     this.tell();
   }
 
-  clear(): void {
-    this.views.clear();
+  /** A view shows something else from now on. */
+  clear(viewId: ViewId): void {
+    this.views.delete(viewId);
     this.tell();
   }
 

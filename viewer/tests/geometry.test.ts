@@ -106,11 +106,11 @@ describe("a pixel in the patient", () => {
 
 describe("orientation letters", () => {
   it("puts the patient's left on the right of an axial image seen from the feet", () => {
-    expect(edgeLetters([0, -1, 0], [0, 0, -1])).toEqual({ top: "A", right: "L", bottom: "P", left: "R" });
+    expect(edgeLetters([1, 0, 0], [0, 1, 0])).toEqual({ top: "A", right: "L", bottom: "P", left: "R" });
   });
 
   it("names a coronal view with the head up", () => {
-    expect(edgeLetters([0, 0, 1], [0, -1, 0])).toEqual({ top: "H", right: "L", bottom: "F", left: "R" });
+    expect(edgeLetters([1, 0, 0], [0, 0, -1])).toEqual({ top: "H", right: "L", bottom: "F", left: "R" });
   });
 
   it("keeps one letter for a slight tilt and adds one for a real one", () => {

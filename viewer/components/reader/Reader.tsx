@@ -11,16 +11,17 @@ import { readerKeys } from "@/components/reader/keys";
 import { SeriesList } from "@/components/reader/SeriesList";
 import { SidePanel } from "@/components/reader/SidePanel";
 import { Stage } from "@/components/reader/Stage";
-import { Toolbar } from "@/components/reader/Toolbar";
-import { useHotkeys } from "@/hooks/useHotkeys";
+import { Toolbar } from "@/components/reader/tools/Toolbar";
+import { useCine } from "@/hooks/useCine";
 import { useMaskControls } from "@/hooks/useMaskControls";
-import { useReader } from "@/hooks/useReader";
+import { useReader, type Layout, type ReaderState } from "@/hooks/useReader";
+import { useReaderKeys } from "@/hooks/useReaderKeys";
 import { useStudy } from "@/hooks/useStudy";
 import type { ToolName } from "@/lib/cornerstone";
 import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
-import { presetsFor } from "@/lib/windowing";
+import { cellCount } from "@/lib/reading/layout";
 
 const noStudy = new Problem(
   404,
@@ -39,6 +40,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState(false);
   const controls = useMaskControls(scene, reader.masks.masks);
+  const cine = useCine(scene, series);
 
   useEffect(() => {
     if (study) document.title = `${personName(study.patient_name)} · MediViewAI`;
@@ -46,42 +48,23 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
 
   const choose = (next: ToolName) => {
     setTool(next);
-    scene?.useTool(next);
+    scene?.mouse.use(next);
   };
-  const changeLayout = () => {
+  const open = (wanted: Layout) => {
     if (!series || series.order.volumeRefusal) return;
-    const next = layout === "stack" ? "planes" : "stack";
-    if (next === "stack" && tool === "crosshairs") choose("window");
-    reader.setLayout(next);
+    cine.stop();
+    if (layout === "planes" && tool === "crosshairs") choose("window");
+    reader.setLayout(layout === wanted ? "stack" : wanted);
   };
-  const preset = (index: number) => {
-    if (!scene?.openingRange || !series) return;
-    const chosen = presetsFor(series.modality, scene.openingRange)[index];
-    if (chosen) scene.setWindow(chosen.range);
-  };
-  const step = (by: number) => scene?.scrollBy(by);
 
-  useHotkeys({
-    ArrowUp: () => step(-1),
-    ArrowDown: () => step(1),
-    PageUp: () => step(-10),
-    PageDown: () => step(10),
-    Home: () => step(-100_000),
-    End: () => step(100_000),
-    w: () => choose("window"),
-    z: () => choose("zoom"),
-    p: () => choose("pan"),
-    s: () => choose("scroll"),
-    l: () => choose("length"),
-    c: () => layout === "planes" && choose("crosshairs"),
-    i: () => scene?.toggleInvert(),
-    r: () => scene?.reset(),
-    m: changeLayout,
-    o: controls.toggleAll,
-    Delete: () => scene?.removeMeasurements(),
-    ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),
-    "?": () => setHelpOpen(true),
-    Escape: () => router.push(back),
+  useReaderKeys({
+    reader,
+    cine,
+    choose,
+    open,
+    toggleMasks: controls.toggleAll,
+    onHelp: () => setHelpOpen(true),
+    onLeave: () => router.push(back),
   });
 
   if (!studyInstanceUid) {
@@ -104,21 +87,21 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
         <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
           <SeriesList
             study={study}
-            openUid={reader.seriesInstanceUid}
-            onOpen={reader.openSeries}
+            priors={reader.priors}
+            openUids={openUids(reader)}
+            activeUid={reader.active?.seriesInstanceUid ?? null}
+            onOpen={(ref) => reader.openSeries(ref)}
           />
           <main className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]">
             <Toolbar
+              reader={reader}
               tool={tool}
-              layout={layout}
-              series={series}
-              openingRange={scene?.openingRange ?? null}
+              cine={cine}
+              isKeyImage={false}
               onTool={choose}
-              onLayout={changeLayout}
-              onWindow={(range) => scene?.setWindow(range)}
-              onInvert={() => scene?.toggleInvert()}
-              onReset={() => scene?.reset()}
-              onClear={() => scene?.removeMeasurements()}
+              onPlanes={() => open("planes")}
+              onVolume={() => open("volume")}
+              onKeyImage={() => undefined}
             />
             <Stage reader={reader} study={study} tool={tool} />
           </main>
@@ -136,4 +119,9 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {helpOpen && <KeyHelp groups={readerKeys} onClose={() => setHelpOpen(false)} />}
     </div>
   );
+}
+
+function openUids({ arrangement }: ReaderState): Set<string> {
+  const shown = arrangement ? arrangement.cells.slice(0, cellCount(arrangement)) : [];
+  return new Set(shown.flatMap((ref) => ref?.seriesInstanceUid ?? []));
 }

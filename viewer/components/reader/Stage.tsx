@@ -1,13 +1,17 @@
-import { Waiting } from "@/components/Waiting";
 import { ProblemNote } from "@/components/ProblemNote";
-import { View } from "@/components/reader/View";
+import { Waiting } from "@/components/Waiting";
+import { PlanesStage } from "@/components/reader/PlanesStage";
+import { StackCellView } from "@/components/reader/StackCellView";
+import { VolumeStage } from "@/components/reader/VolumeStage";
 import type { ReaderState } from "@/hooks/useReader";
-import { planes, type ToolName, type ViewId } from "@/lib/cornerstone";
+import { cells, type ToolName } from "@/lib/cornerstone";
+import { cellCount } from "@/lib/reading/layout";
 import type { StudyDetail } from "@/lib/types";
 
-const stackOnly: readonly ViewId[] = ["stack"];
+const columnsOf = { 1: "grid-cols-1", 2: "grid-cols-2", 3: "grid-cols-3" };
+const rowsOf = { 1: "grid-rows-1", 2: "grid-rows-2", 3: "grid-rows-3" };
 
-/** The middle of the reader: one view or three, and what has to be said about them. */
+/** The middle of the reader: its viewports, and what has to be said about them. */
 export function Stage({
   reader,
   study,
@@ -17,80 +21,75 @@ export function Stage({
   study: StudyDetail;
   tool: ToolName;
 }) {
-  const { series, layout, loading, problem } = reader;
-  const viewIds = layout === "stack" ? stackOnly : planes;
-  const summary = study.series.find(
-    (one) => one.series_instance_uid === reader.seriesInstanceUid,
-  );
-  const instancesShown = series?.indexOfSopInstanceUid.size ?? 0;
-  const current = series?.seriesInstanceUid === summary?.series_instance_uid;
-  const arrived = series && current && summary ? summary.instance_count - instancesShown : 0;
+  const { arrangement, series, layout, active } = reader;
+  const summary = study.series.find((one) => one.series_instance_uid === active?.seriesInstanceUid);
+  const arrived = series && summary ? summary.instance_count - series.indexOfSopInstanceUid.size : 0;
 
-  if (!reader.seriesInstanceUid) {
+  if (!arrangement) {
     return (
       <div className="grid flex-1 place-items-center p-8 text-dim">
         {study.state === "RECEIVING"
           ? "The images appear here as they arrive."
-          : "This study holds no images that can be shown."}
+          : study.series.length > 0
+            ? "No images that can be shown are open."
+            : "This study holds no images that can be shown."}
       </div>
     );
   }
+  const problem = reader.slotOf(active).problem ?? reader.failure;
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <div
-        className={`grid min-h-0 flex-1 gap-px bg-line ${
-          layout === "planes" ? "grid-cols-1 xl:grid-cols-[3fr_2fr] xl:grid-rows-2" : ""
-        }`}
-      >
-        {viewIds.map((viewId) => (
-          <View
-            key={viewId}
-            viewId={viewId}
-            reader={reader}
-            study={study}
-            description={summary?.series_description ?? ""}
-            tool={tool}
-            large={viewId === "axial"}
-          />
-        ))}
-      </div>
+      {layout === "stack" && (
+        <div
+          data-testid="grid"
+          className={`grid min-h-0 flex-1 gap-px bg-line ${columnsOf[arrangement.columns]} ${rowsOf[arrangement.rows]}`}
+        >
+          {cells.slice(0, cellCount(arrangement)).map((viewId, index) => (
+            <StackCellView
+              key={viewId}
+              viewId={viewId}
+              index={index}
+              cell={arrangement.cells[index] ?? null}
+              reader={reader}
+              study={study}
+              tool={tool}
+              alone={cellCount(arrangement) === 1}
+            />
+          ))}
+        </div>
+      )}
+      {layout === "planes" && series && (
+        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />
+      )}
+      {layout === "volume" && series && (
+        <VolumeStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />
+      )}
       {!series && !problem && (
-        <div className="absolute inset-0">
+        <div className="pointer-events-none absolute inset-0">
           <Waiting text="Reading the series" />
         </div>
       )}
       {problem && (
         <div className="absolute inset-x-6 top-6">
-          <ProblemNote problem={problem} onRetry={reader.reloadSeries} />
+          <ProblemNote
+            problem={problem}
+            onRetry={() => active && reader.reloadSeries(active.seriesInstanceUid)}
+          />
         </div>
       )}
       <div className="pointer-events-none absolute inset-x-0 bottom-10 grid justify-center gap-2">
+        {reader.notice && <Note>{reader.notice}</Note>}
         {series?.order.notice && <Note>{series.order.notice}</Note>}
-        {arrived > 0 && (
+        {arrived > 0 && active && (
           <button
             type="button"
             className="control pointer-events-auto border-accent"
-            onClick={reader.reloadSeries}
+            onClick={() => reader.reloadSeries(active.seriesInstanceUid)}
           >
             {arrived} more {arrived === 1 ? "image has" : "images have"} arrived. Show
           </button>
         )}
       </div>
-      {loading && (
-        <div
-          className="absolute inset-x-0 bottom-0 h-0.5 bg-line"
-          role="progressbar"
-          aria-label="Images loaded"
-          aria-valuemin={0}
-          aria-valuemax={loading.total}
-          aria-valuenow={loading.loaded}
-        >
-          <div
-            className="h-full bg-accent/80"
-            style={{ width: `${(100 * loading.loaded) / loading.total}%` }}
-          />
-        </div>
-      )}
     </div>
   );
 }

@@ -1,80 +1,111 @@
 "use client";
 
-import { useCallback, useSyncExternalStore } from "react";
+import { useCallback, useSyncExternalStore, type ReactNode } from "react";
 import { StandIn } from "@/components/reader/StandIn";
-import type { ReaderState } from "@/hooks/useReader";
-import type { ToolName, ViewId, ViewInfo } from "@/lib/cornerstone";
-import { dicomDate, personName } from "@/lib/format";
-import { hasOrientation } from "@/lib/geometry";
+import { ViewOverlay } from "@/components/reader/ViewOverlay";
+import type { LoadedSeries, Scene, ToolName, ViewId } from "@/lib/cornerstone";
 import type { StudyDetail } from "@/lib/types";
+import type { ViewStore } from "@/lib/viewStore";
 
-const titles: Record<ViewId, string> = {
-  stack: "",
+const titles: Partial<Record<ViewId, string>> = {
   axial: "Axial",
   sagittal: "Sagittal",
   coronal: "Coronal",
+  volume: "Volume",
 };
 
-const cursors: Partial<Record<ToolName, string>> = { length: "cursor-crosshair" };
+const cursors: Partial<Record<ToolName, string>> = {
+  window: "cursor-default",
+  pan: "cursor-grab",
+  scroll: "cursor-ns-resize",
+  zoom: "cursor-zoom-in",
+};
+
+const steps: Partial<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
+
+export interface ViewProps {
+  viewId: ViewId;
+  scene: Scene | null;
+  views: ViewStore;
+  series: LoadedSeries | null;
+  /** The study of the series, and whether it is another one than the study that is read. */
+  study: StudyDetail | undefined;
+  isPrior?: boolean;
+  tool: ToolName;
+  active: boolean;
+  withPatient: boolean;
+  className?: string;
+  onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
+  onActivate?: () => void;
+  /** A series was dropped here: its study and its own UID, apart by a space. */
+  onDropSeries?: (dropped: string) => void;
+  children?: ReactNode;
+}
+
+export const seriesDragType = "application/x-mediview-series";
 
 /** One viewport: the element that Cornerstone draws in, and the text over it. */
-export function View({
-  viewId,
-  reader,
-  study,
-  description,
-  tool,
-  large,
-}: {
-  viewId: ViewId;
-  reader: ReaderState;
-  study: StudyDetail;
-  description: string;
-  tool: ToolName;
-  large: boolean;
-}) {
-  const { views, elements, series, scene } = reader;
-  const { info, imageRendered, maskLoaded, undrawable } = useSyncExternalStore(
+export function View(props: ViewProps) {
+  const { viewId, scene, views, series, study, tool, active, onAttach, onActivate, onDropSeries } = props;
+  const shown = useSyncExternalStore(
     views.subscribe,
     useCallback(() => views.get(viewId), [views, viewId]),
     useCallback(() => views.get(viewId), [views, viewId]),
   );
+  const { info, imageRendered, maskLoaded, undrawable, loading } = shown;
   const attach = useCallback(
     (element: HTMLDivElement | null) => {
       if (!element) return undefined;
-      const map = elements.current;
-      map.set(viewId, element);
+      onAttach(viewId, element);
+      const observer = new ResizeObserver(() => scene?.resize());
+      observer.observe(element);
       return () => {
-        map.delete(viewId);
+        observer.disconnect();
+        onAttach(viewId, null);
       };
     },
-    [elements, viewId],
+    [onAttach, viewId, scene],
   );
+  const description = study?.series.find(
+    (one) => one.series_instance_uid === series?.seriesInstanceUid,
+  )?.series_description;
   const place = undrawable ?? info;
-  const position = place ? `slice ${place.sliceNumber} of ${place.sliceCount}` : "loading";
+  const position = place ? `slice ${place.sliceNumber} of ${place.sliceCount}` : series ? "loading" : "empty";
+  const prior = props.isPrior ? ", earlier study" : "";
   return (
     <div
       data-testid="viewport"
       data-view={viewId}
+      data-active={active}
+      data-series={series?.seriesInstanceUid ?? ""}
       data-image-rendered={imageRendered && !undrawable}
       data-mask-loaded={maskLoaded && (info?.settled ?? false)}
       data-slice-number={place?.sliceNumber ?? ""}
       data-slice-count={place?.sliceCount ?? ""}
+      data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${titles[viewId] || "Image"}, ${description || "series"}, ${position}`}
-      onKeyDown={(event) => {
-        // Arrow keys move the view that has the focus; the page's own keys move the first one.
-        const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 }[event.key];
-        if (step !== undefined && viewId !== "stack") {
-          event.preventDefault();
-          event.stopPropagation();
-          scene?.scrollBy(step, viewId);
-        }
+      aria-label={`${titles[viewId] ?? "Image"}, ${description || "series"}${prior}, ${position}`}
+      onFocus={onActivate}
+      onPointerDownCapture={onActivate}
+      onDragOver={(event) => {
+        if (onDropSeries && event.dataTransfer.types.includes(seriesDragType)) event.preventDefault();
       }}
-      className={`relative min-h-0 min-w-0 bg-black focus-visible:-outline-offset-2 ${
-        large ? "xl:row-span-2" : ""
-      } ${cursors[tool] ?? ""}`}
+      onDrop={(event) => {
+        const dropped = event.dataTransfer.getData(seriesDragType);
+        if (dropped) onDropSeries?.(dropped);
+      }}
+      onKeyDown={(event) => {
+        // Arrow keys move the view that has the focus; the page's own keys move the active one.
+        const step = steps[event.key];
+        if (step === undefined || event.altKey || event.ctrlKey) return;
+        event.preventDefault();
+        event.stopPropagation();
+        scene?.scrollBy(step, viewId);
+      }}
+      className={`relative min-h-0 min-w-0 touch-none bg-black focus-visible:-outline-offset-2 ${props.className ?? ""} ${
+        cursors[tool] ?? "cursor-crosshair"
+      }`}
     >
       <div
         ref={attach}
@@ -86,78 +117,32 @@ export function View({
       {undrawable && series && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} />
       )}
-      {info && !undrawable && (
-        <Overlay
+      {info && !undrawable && study && (
+        <ViewOverlay
           info={info}
-          title={titles[viewId]}
+          title={titles[viewId] ?? ""}
           study={study}
-          description={description}
-          withPatient={viewId === "stack" || viewId === "axial"}
-          hasPixelSpacing={series?.order.hasPixelSpacing ?? true}
-          oriented={series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false}
+          description={description ?? ""}
+          isPrior={props.isPrior ?? false}
+          withPatient={props.withPatient}
+          series={series}
         />
       )}
-    </div>
-  );
-}
-
-function Overlay({
-  info,
-  title,
-  study,
-  description,
-  withPatient,
-  hasPixelSpacing,
-  oriented,
-}: {
-  info: ViewInfo;
-  title: string;
-  study: StudyDetail;
-  description: string;
-  withPatient: boolean;
-  hasPixelSpacing: boolean;
-  oriented: boolean;
-}) {
-  const letter = "absolute font-semibold text-warn";
-  return (
-    <div
-      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:0_0_3px_#000,0_0_2px_#000]"
-      aria-hidden="true"
-    >
-      {withPatient && (
-        <div className="absolute top-2.5 left-2.5">
-          <div>{personName(study.patient_name)}</div>
-          <div>{study.patient_id}</div>
-        </div>
+      {active && (
+        <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
       )}
-      <div className="absolute top-2.5 right-2.5 text-right">
-        {title && <div className="font-semibold">{title}</div>}
-        {withPatient && (
-          <>
-            <div>{dicomDate(study.study_date)}</div>
-            <div>{description}</div>
-          </>
-        )}
-      </div>
-      <div className="absolute bottom-2.5 left-2.5">
-        <div data-testid="window-text">
-          W {Math.round(info.width)} L {Math.round(info.center)}
-          {info.inverted && " inverted"}
+      {props.children}
+      {loading && (
+        <div
+          className="absolute inset-x-0 bottom-0 h-1 bg-line"
+          role="progressbar"
+          aria-label="Images loaded"
+          aria-valuemin={0}
+          aria-valuemax={loading.total}
+          aria-valuenow={loading.loaded}
+        >
+          <div className="h-full bg-accent/80" style={{ width: `${(100 * loading.loaded) / loading.total}%` }} />
         </div>
-        <div>Zoom {info.zoom.toFixed(2)}×</div>
-        {!hasPixelSpacing && <div className="text-warn">No pixel spacing: lengths in pixels</div>}
-        {!oriented && <div className="text-warn">No orientation in the header</div>}
-      </div>
-      <div className="absolute right-2.5 bottom-2.5" data-testid="slice-text">
-        {info.sliceNumber} / {info.sliceCount}
-      </div>
-      {oriented && (
-        <>
-          <span className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
-          <span className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
-          <span className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
-          <span className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
-        </>
       )}
     </div>
   );

@@ -1,7 +1,10 @@
 /** The only room that calls Cornerstone3D: the rest of the viewer speaks to a Scene. */
 export { loadMask, type LoadedMask, type MaskSegment } from "./mask";
-export { type MaskStyle, type ToolName } from "./runtime";
+export { projections, type Projection, type Slab } from "./planes";
+export { type MaskStyle, type MeasuringTool, type ToolName } from "./runtime";
 export { Scene, type SceneListener } from "./scene";
 export { registerSeries, type LoadedSeries } from "./series";
+export { type Turn } from "./turning";
 export { type Undrawable } from "./undrawable";
-export { planes, type Plane, type ViewId, type ViewInfo } from "./view";
+export { cells, isCell, planes, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+export { volumePresets } from "./volume";

@@ -2,10 +2,11 @@ import { eventTarget } from "@cornerstonejs/core";
 import { Enums, segmentation } from "@cornerstonejs/tools";
 import type { LoadedMask } from "./mask";
 import { applyMaskStyle, type MaskStyle } from "./runtime";
+import type { LoadedSeries } from "./series";
 
 const labelmap = Enums.SegmentationRepresentations.Labelmap;
 
-/** The masks over the views of a scene; what is hidden stays hidden when the views change. */
+/** The masks of one series over the views that show it; what is hidden stays hidden. */
 export class MaskLayer {
   private readonly masks = new Map<string, LoadedMask>();
   private readonly hidden = new Set<string>();
@@ -13,25 +14,28 @@ export class MaskLayer {
   /** Views that were handed a mask: true once a picture with it was drawn. */
   private readonly masked = new Map<string, boolean>();
   private viewIds: string[] = [];
-  seriesInstanceUid = "";
 
   /** A mask that was handed to a view is seen from its next picture on, which is asked for. */
   constructor(private readonly askForPicture: (viewId: string) => void) {
     eventTarget.addEventListener(Enums.Events.SEGMENTATION_RENDERED, this.onRendered);
   }
 
-  /** Puts the masks of a series on views that were just enabled; another series starts empty. */
-  attach(seriesInstanceUid: string, viewIds: string[]): void {
-    if (seriesInstanceUid !== this.seriesInstanceUid) this.forget();
-    this.seriesInstanceUid = seriesInstanceUid;
-    this.viewIds = viewIds;
-    for (const mask of this.masks.values()) this.draw(mask);
+  /** Puts the masks on a view that was just enabled. */
+  attach(viewId: string): void {
+    this.detach(viewId);
+    this.viewIds.push(viewId);
+    for (const mask of this.masks.values()) this.draw(mask, viewId);
   }
 
-  detach(viewIds: string[]): void {
-    for (const viewId of viewIds) segmentation.removeSegmentationRepresentations(viewId, {});
-    this.viewIds = [];
-    this.masked.clear();
+  detach(viewId: string): void {
+    if (!this.viewIds.includes(viewId)) return;
+    segmentation.removeSegmentationRepresentations(viewId, {});
+    this.viewIds = this.viewIds.filter((other) => other !== viewId);
+    this.masked.delete(viewId);
+  }
+
+  has(segmentationId: string): boolean {
+    return this.masks.has(segmentationId);
   }
 
   /** Whether the picture that a view has just drawn is its first one with a mask. */
@@ -41,11 +45,9 @@ export class MaskLayer {
     return true;
   }
 
-  add(seriesInstanceUid: string, mask: LoadedMask, viewIds: string[]): void {
-    if (seriesInstanceUid !== this.seriesInstanceUid) return;
+  add(mask: LoadedMask): void {
     this.masks.set(mask.segmentationId, mask);
-    this.viewIds = viewIds;
-    this.draw(mask);
+    for (const viewId of this.viewIds) this.draw(mask, viewId);
   }
 
   setVisible(segmentationId: string, segmentNumber: number, visible: boolean): void {
@@ -67,42 +69,30 @@ export class MaskLayer {
     for (const viewId of this.viewIds) this.paint(viewId, segmentationId, segmentNumber, rgb);
   }
 
-  setStyle(style: MaskStyle): void {
-    applyMaskStyle(style);
-  }
-
   end(): void {
     eventTarget.removeEventListener(Enums.Events.SEGMENTATION_RENDERED, this.onRendered);
-    this.detach(this.viewIds);
-    this.forget();
-  }
-
-  private forget(): void {
+    for (const viewId of [...this.viewIds]) this.detach(viewId);
     for (const segmentationId of this.masks.keys()) {
       if (segmentation.state.getSegmentation(segmentationId)) {
         segmentation.removeSegmentation(segmentationId);
       }
     }
     this.masks.clear();
-    this.hidden.clear();
-    this.colors.clear();
   }
 
-  private draw(mask: LoadedMask): void {
+  private draw(mask: LoadedMask, viewId: string): void {
     const { segmentationId } = mask;
-    for (const viewId of this.viewIds) {
-      segmentation.addLabelmapRepresentationToViewport(viewId, [{ segmentationId, type: labelmap }]);
-      for (const { segmentNumber, color } of mask.segments) {
-        const key = `${segmentationId}#${segmentNumber}`;
-        this.paint(viewId, segmentationId, segmentNumber, this.colors.get(key) ?? color);
-        if (this.hidden.has(key)) {
-          segmentation.config.visibility.setSegmentIndexVisibility(
-            viewId,
-            { segmentationId, type: labelmap },
-            segmentNumber,
-            false,
-          );
-        }
+    segmentation.addLabelmapRepresentationToViewport(viewId, [{ segmentationId, type: labelmap }]);
+    for (const { segmentNumber, color } of mask.segments) {
+      const key = `${segmentationId}#${segmentNumber}`;
+      this.paint(viewId, segmentationId, segmentNumber, this.colors.get(key) ?? color);
+      if (this.hidden.has(key)) {
+        segmentation.config.visibility.setSegmentIndexVisibility(
+          viewId,
+          { segmentationId, type: labelmap },
+          segmentNumber,
+          false,
+        );
       }
     }
   }
@@ -130,4 +120,65 @@ export class MaskLayer {
     this.masked.set(viewportId, false);
     this.askForPicture(viewportId);
   };
+}
+
+/** The masks of every series that was open, each over the views that show its series. */
+export class MaskLayers {
+  private readonly layers = new Map<string, MaskLayer>();
+
+  /** `onChange` draws all views anew; `beforeAdding` comes before a mask joins their pictures. */
+  constructor(
+    private readonly askForPicture: (viewId: string) => void,
+    private readonly onChange: () => void,
+    private readonly beforeAdding: () => void,
+  ) {}
+
+  attach(seriesInstanceUid: string, viewId: string): void {
+    this.detach(viewId);
+    this.of(seriesInstanceUid).attach(viewId);
+  }
+
+  detach(viewId: string): void {
+    for (const layer of this.layers.values()) layer.detach(viewId);
+  }
+
+  add(series: LoadedSeries, mask: LoadedMask): void {
+    this.beforeAdding();
+    this.of(series.seriesInstanceUid).add(mask);
+    this.onChange();
+  }
+
+  setVisible({ segmentationId }: LoadedMask, segmentNumber: number, visible: boolean): void {
+    this.with(segmentationId)?.setVisible(segmentationId, segmentNumber, visible);
+    this.onChange();
+  }
+
+  setColor({ segmentationId }: LoadedMask, segmentNumber: number, rgb: readonly number[]): void {
+    this.with(segmentationId)?.setColor(segmentationId, segmentNumber, rgb);
+    this.onChange();
+  }
+
+  setStyle(style: MaskStyle): void {
+    applyMaskStyle(style);
+    this.onChange();
+  }
+
+  isFirstPictureOf(viewId: string): boolean {
+    return [...this.layers.values()].some((layer) => layer.isFirstPictureOf(viewId));
+  }
+
+  end(): void {
+    for (const layer of this.layers.values()) layer.end();
+    this.layers.clear();
+  }
+
+  private with(segmentationId: string): MaskLayer | undefined {
+    return [...this.layers.values()].find((layer) => layer.has(segmentationId));
+  }
+
+  private of(seriesInstanceUid: string): MaskLayer {
+    const layer = this.layers.get(seriesInstanceUid) ?? new MaskLayer(this.askForPicture);
+    this.layers.set(seriesInstanceUid, layer);
+    return layer;
+  }
 }

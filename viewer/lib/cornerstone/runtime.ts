@@ -1,18 +1,53 @@
-import { imageLoader, init as initCore, type Types } from "@cornerstonejs/core";
+import {
+  cache,
+  Enums as CoreEnums,
+  imageLoader,
+  imageLoadPoolManager,
+  init as initCore,
+  type Types,
+} from "@cornerstonejs/core";
 import { init as initLoader, wadors } from "@cornerstonejs/dicom-image-loader";
 import {
   addTool,
+  AngleTool,
+  ArrowAnnotateTool,
+  BidirectionalTool,
+  CircleROITool,
+  CobbAngleTool,
   CrosshairsTool,
+  EllipticalROITool,
   Enums,
   init as initTools,
   LengthTool,
+  MagnifyTool,
   PanTool,
+  PlanarFreehandROITool,
+  ProbeTool,
+  RectangleROITool,
+  ReferenceLinesTool,
   segmentation,
   StackScrollTool,
+  TrackballRotateTool,
   WindowLevelTool,
   ZoomTool,
 } from "@cornerstonejs/tools";
 import { log as dcmjsLog } from "dcmjs";
+
+/** What each measuring tool of the toolbar is called by Cornerstone. */
+export const measuringClasses = {
+  length: LengthTool,
+  bidirectional: BidirectionalTool,
+  angle: AngleTool,
+  cobb: CobbAngleTool,
+  ellipse: EllipticalROITool,
+  circle: CircleROITool,
+  rectangle: RectangleROITool,
+  freehand: PlanarFreehandROITool,
+  probe: ProbeTool,
+  arrow: ArrowAnnotateTool,
+} as const;
+
+export type MeasuringTool = keyof typeof measuringClasses;
 
 /** What each mouse tool of the toolbar is called by Cornerstone. */
 export const toolClasses = {
@@ -20,8 +55,9 @@ export const toolClasses = {
   zoom: ZoomTool,
   pan: PanTool,
   scroll: StackScrollTool,
-  length: LengthTool,
+  magnify: MagnifyTool,
   crosshairs: CrosshairsTool,
+  ...measuringClasses,
 } as const;
 
 export type ToolName = keyof typeof toolClasses;
@@ -53,13 +89,24 @@ async function startOnce(): Promise<void> {
   initLoader({ maxWebWorkers: workers });
   imageLoader.registerImageLoader("wadors", loadWholeFrame);
   initTools();
-  for (const tool of Object.values(toolClasses)) addTool(tool);
+  for (const tool of [...Object.values(toolClasses), ReferenceLinesTool, TrackballRotateTool]) {
+    addTool(tool);
+  }
 }
 
 /** Starts Cornerstone once for the page; every caller awaits the same start. */
 export function start(): Promise<void> {
   started ??= startOnce();
   return started;
+}
+
+/** Gives back what the images of a study took; the next one begins with an empty cache. */
+export function forgetImages(): void {
+  for (const type of [CoreEnums.RequestType.Prefetch, CoreEnums.RequestType.Interaction]) {
+    imageLoadPoolManager.clearRequestStack(type);
+  }
+  cache.purgeCache();
+  wadors.metaDataManager.purge();
 }
 
 export interface MaskStyle {

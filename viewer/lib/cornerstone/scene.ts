@@ -1,69 +1,69 @@
-import {
-  Enums as CoreEnums,
-  RenderingEngine,
-  setVolumesForViewports,
-  StreamingImageVolume,
-  volumeLoader,
-  VolumeViewport,
-} from "@cornerstonejs/core";
-import { middleOf, type Vector } from "@/lib/geometry";
+import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
+import { nearestSlice, type Vector } from "@/lib/geometry";
 import type { WindowRange } from "@/lib/windowing";
-import { FrameWatch } from "./frames";
-import { MaskLayer } from "./layer";
-import type { LoadedMask } from "./mask";
-import { start, type MaskStyle, type ToolName } from "./runtime";
-import { clamp, openingWindow, prefetch, type LoadedSeries } from "./series";
+import { StackCell } from "./cell";
+import { MaskLayers } from "./layer";
+import { Links } from "./links";
+import { Planes } from "./planes";
+import { forgetImages, start } from "./runtime";
+import type { LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
-import { missingInPlanes, undrawable, type Undrawable } from "./undrawable";
-import { planes, viewInfo, type Plane, type ViewId, type ViewInfo } from "./view";
-import { Viewports, type ViewInput } from "./viewports";
-import { SeriesWindow } from "./window";
+import type { Undrawable } from "./undrawable";
+import { flip, turn, type Turn } from "./turning";
+import { isCell, planes, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+import { Viewports, type DrawnView } from "./viewports";
+import { VolumeView } from "./volume";
+import type { KeptWindows, SeriesWindow } from "./window";
 
 export interface SceneListener {
   onView(info: ViewInfo): void;
-  onLoading(loaded: number, total: number): void;
+  onLoading(viewId: ViewId, loaded: number, total: number): void;
   onMaskDrawn(viewId: ViewId): void;
-  /** The open frame of the stack cannot be drawn; null while none is known to fail. */
-  onUndrawable(undrawable: Undrawable | null): void;
+  /** The open frame of a stack cannot be drawn; null while none is known to fail. */
+  onUndrawable(viewId: ViewId, undrawable: Undrawable | null): void;
   onError(error: Error): void;
 }
 
-const orientationOf: Record<Plane, CoreEnums.OrientationAxis> = {
-  axial: CoreEnums.OrientationAxis.AXIAL,
-  sagittal: CoreEnums.OrientationAxis.SAGITTAL,
-  coronal: CoreEnums.OrientationAxis.CORONAL,
-};
-
 let sceneCount = 0;
 
-/** One reader: one series in one view or in three planes, with its masks. */
+/** One reader: stacks in rows and columns, or one series in three planes, or as a volume. */
 export class Scene {
-  private readonly id = `scene-${(sceneCount += 1)}`;
+  readonly id = `scene-${(sceneCount += 1)}`;
   private readonly engine: RenderingEngine;
-  private readonly mouse: MouseTools;
-  private readonly layer: MaskLayer;
-  private readonly frames: FrameWatch;
-  private readonly views: Viewports;
-  private readonly window: SeriesWindow;
-  private series: LoadedSeries | null = null;
-  private stopPrefetch: () => void = () => undefined;
-  /** Where the planes look; kept because a mask that is added to a view centres it anew. */
-  private lookedAt: Vector | null = null;
+  readonly mouse: MouseTools;
+  readonly views: Viewports;
+  readonly masks: MaskLayers;
+  readonly planes: Planes;
+  readonly volume: VolumeView;
+  private readonly cells = new Map<CellId, StackCell>();
+  private readonly links: Links;
+  private readonly windows: KeptWindows = new Map();
+  /** Where each series was looked at last. */
+  private readonly places = new Map<string, { index: number; point: Vector | null }>();
+  private activeId: ViewId = "cell-1";
   private ended = false;
 
   private constructor(private readonly listener: SceneListener) {
     this.engine = new RenderingEngine(this.id);
     this.mouse = new MouseTools(this.id);
-    this.frames = new FrameWatch((imageId, reason) => this.tellOfFrame(imageId, reason));
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
-      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: this.frames.onAsked,
-      [CoreEnums.Events.STACK_NEW_IMAGE]: this.frames.onDrawn,
-      [CoreEnums.Events.VOI_MODIFIED]: (event) => this.window.onModified(event),
-      [CoreEnums.Events.ACTORS_CHANGED]: this.onActors,
+      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cellOf(event)?.frames.onAsked(event),
+      [CoreEnums.Events.STACK_NEW_IMAGE]: this.onNewImage,
+      [CoreEnums.Events.VOI_MODIFIED]: (event) => this.windowOf(viewIdOf(event))?.onModified(event),
+      [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
     });
-    this.window = new SeriesWindow(this.views);
-    this.layer = new MaskLayer((viewId) => this.views.get(viewId)?.render());
+    this.masks = new MaskLayers(
+      (viewId) => this.views.get(viewId)?.render(),
+      () => this.render(),
+      () => this.planes.stay(),
+    );
+    this.links = new Links(() => [...this.cells.values()]);
+    const onLoading = (loaded: number, total: number) =>
+      listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
+    const { onError } = listener;
+    this.planes = new Planes(this.engine, this.views, this.mouse, { onLoading, onError }, this.windows);
+    this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
   }
 
   static async open(listener: SceneListener): Promise<Scene> {
@@ -71,154 +71,143 @@ export class Scene {
     return new Scene(listener);
   }
 
-  /** Shows a series as a stack, from the middle unless an index is given. */
-  async showStack(element: HTMLDivElement, series: LoadedSeries, index?: number): Promise<void> {
-    this.clear();
-    this.series = series;
-    const first = clamp(index ?? Math.floor(series.imageIds.length / 2), series.imageIds.length);
-    this.open([{ viewId: "stack", element, type: CoreEnums.ViewportType.STACK }]);
-    const imageId = series.imageIds[first];
-    const view = this.views.stack;
-    if (!view || imageId === undefined) return;
-    this.frames.ask(imageId);
-    const range = await this.frames.orFailure(imageId, openingWindow(imageId));
-    if (this.ended || this.series !== series) return;
-    this.window.open(series, range);
-    await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
-    if (this.ended || this.series !== series) return;
-    this.window.apply();
-    this.layer.attach(series.seriesInstanceUid, ["stack"]);
-    view.render();
-  }
-
-  /**
-   * Loads the rest of the stack, from the open slice outwards. Asked for when nothing more urgent
-   * is wanted of the node: a browser opens six connections, and a mask would wait behind them all.
-   */
-  prefetch(): void {
-    const view = this.views.stack;
-    if (!view || !this.series || this.ended) return;
-    this.stopPrefetch();
-    this.stopPrefetch = prefetch(this.series, view.getCurrentImageIdIndex(), (loaded, total) =>
-      this.listener.onLoading(loaded, total),
-    );
-  }
-
-  /** Shows a series in three planes through its volume, near a point when one is given. */
-  async showPlanes(
-    elements: Record<Plane, HTMLDivElement>,
+  /** Shows a series as a stack: where it was looked at last, or from the middle. */
+  async showStack(
+    viewId: CellId,
+    element: HTMLDivElement,
     series: LoadedSeries,
-    near: Vector | null,
+    through: WindowRange | null,
   ): Promise<void> {
-    this.clear();
-    this.series = series;
-    this.open(
-      planes.map((plane) => ({
-        viewId: plane,
-        element: elements[plane],
-        type: CoreEnums.ViewportType.ORTHOGRAPHIC,
-        orientation: orientationOf[plane],
-      })),
-    );
-    const volumeId = `cornerstoneStreamingImageVolume:${series.seriesInstanceUid}`;
-    const volume = await volumeLoader.createAndCacheVolume(volumeId, { imageIds: series.imageIds });
-    if (this.ended || this.series !== series) return;
-    let loaded = 0;
-    if (volume instanceof StreamingImageVolume) {
-      volume.load(() => {
-        loaded = Math.min(loaded + 1, series.imageIds.length);
-        this.listener.onLoading(loaded, series.imageIds.length);
-      });
-    }
-    await setVolumesForViewports(this.engine, [{ volumeId }], [...planes]);
-    if (this.ended || this.series !== series) return;
-    this.window.apply();
-    this.layer.attach(series.seriesInstanceUid, [...planes]);
-    // Switching the crosshairs on centres the planes; the place to look at comes after.
-    this.mouse.useCrosshairs(true);
-    if (near) this.goToPoint(near);
-    this.engine.renderViewports([...planes]);
+    this.planes.close();
+    this.volume.close();
+    const cell = this.cellFor(viewId, element);
+    const { seriesInstanceUid } = series;
+    const index = this.places.get(seriesInstanceUid)?.index ?? Math.floor(series.imageIds.length / 2);
+    this.masks.detach(viewId);
+    this.remember(cell);
+    if (!(await cell.show(series, index, through))) return;
+    this.masks.attach(seriesInstanceUid, viewId);
+    this.links.measure();
+    cell.view?.render();
   }
 
-  addMask(mask: LoadedMask): void {
-    if (!this.series) return;
-    this.lookedAt = this.mouse.center;
-    this.layer.add(this.series.seriesInstanceUid, mask, this.views.ids);
-    this.render();
+  closeCell(viewId: CellId): void {
+    const cell = this.cells.get(viewId);
+    if (!cell || this.ended) return;
+    this.remember(cell);
+    this.masks.detach(viewId);
+    this.mouse.detach(viewId);
+    cell.end();
+    this.cells.delete(viewId);
+    this.views.disable(viewId);
   }
 
-  setSegment(mask: LoadedMask, segmentNumber: number, visible: boolean): void {
-    this.layer.setVisible(mask.segmentationId, segmentNumber, visible);
-    this.render();
+  /** Loads the rest of every stack in the background. */
+  prefetch(): void {
+    for (const cell of this.cells.values()) cell.prefetch();
   }
 
-  setSegmentColor(mask: LoadedMask, segmentNumber: number, rgb: readonly number[]): void {
-    this.layer.setColor(mask.segmentationId, segmentNumber, rgb);
-    this.render();
+  /** Shows a series in three planes through its volume, where it was looked at last. */
+  async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
+    this.closeCells();
+    const near = this.places.get(series.seriesInstanceUid)?.point ?? null;
+    if (!(await this.planes.show(elements, series, near))) return;
+    for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
   }
 
-  setMaskStyle(style: MaskStyle): void {
-    this.layer.setStyle(style);
-    this.render();
+  closePlanes(): void {
+    const { series, point } = this.planes;
+    if (series && point) this.lookAt(series, nearestSlice(series.order.slices, point) ?? 0, point);
+    for (const plane of planes) this.masks.detach(plane);
+    this.planes.close();
   }
 
-  useTool(tool: ToolName): void {
-    this.mouse.use(tool);
+  async showVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
+    this.closeCells();
+    await this.volume.show(element, series);
   }
 
-  removeMeasurements(): void {
-    this.mouse.removeMeasurements();
-    this.render();
+  closeVolume(): void {
+    this.volume.close();
+  }
+
+  /** The view that keys and tools are meant for. */
+  activate(viewId: ViewId): void {
+    this.activeId = viewId;
+    this.mouse.showReferenceLines(viewId, this.views.stackIds.length > 1);
+  }
+
+  link(linked: boolean): void {
+    this.links.set(linked);
   }
 
   setWindow(range: WindowRange): void {
-    this.window.set(range);
+    this.activeWindow?.set(range);
     this.render();
   }
 
-  /** The window that the series opened with. */
+  /** The window that the active series opened with. */
   get openingRange(): WindowRange | null {
-    return this.window.opening;
+    return this.activeWindow?.opening ?? null;
   }
 
   toggleInvert(): void {
-    this.window.toggleInvert();
+    this.activeWindow?.toggleInvert();
     this.render();
   }
 
-  /** Back to the opening window, zoom and position; the slice stays. */
+  turn(how: Turn): void {
+    const view = this.activeView;
+    if (!view) return;
+    if (how === "flip-horizontal" || how === "flip-vertical") flip(view, how);
+    else turn(view, how);
+    view.render();
+  }
+
+  /** Back to the opening window, zoom, position and orientation; the slice stays. */
   reset(): void {
-    this.window.reset();
-    for (const view of this.views.all()) {
-      view.resetCamera(view.id === "stack" ? {} : { resetToCenter: false });
+    if (this.volume.isOpen) this.volume.reset();
+    const view = this.activeView;
+    const shown = this.planes.isOpen ? planes.flatMap((plane) => this.views.plane(plane) ?? []) : [view];
+    this.activeWindow?.reset();
+    for (const one of shown) {
+      if (!one) continue;
+      one.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
+      one.resetCamera(isCell(one.id) ? {} : { resetToCenter: false });
     }
-    this.window.apply();
+    this.activeWindow?.apply();
     this.render();
   }
 
-  /** Moves by slices in one view, or in the first one shown. */
+  /** Moves by slices in one view, or in the active one. */
   scrollBy(slices: number, viewId?: ViewId): void {
-    const id = viewId ?? this.views.ids[0];
-    const view = id === undefined ? null : this.views.get(id);
-    if (view instanceof VolumeViewport) view.scroll(slices);
-    else if (view) void this.goToIndex(view.getCurrentImageIdIndex() + slices);
+    const id = viewId ?? (this.planes.isOpen ? "axial" : this.activeId);
+    this.views.plane(id)?.scroll(slices);
+    const cell = isCell(id) ? this.cells.get(id) : undefined;
+    if (cell) void this.goToIndex(cell, cell.index + slices);
   }
 
-  async goToIndex(index: number): Promise<void> {
-    const view = this.views.stack;
-    if (!view || !this.series) return;
-    try {
-      await view.setImageIdIndex(clamp(index, this.series.imageIds.length));
-    } catch (error) {
-      this.listener.onError(error instanceof Error ? error : new Error(String(error)));
-    }
+  /** The next slice of the active stack, or the first after the last; skipped while one is loading. */
+  stepRound(): void {
+    const cell = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
+    if (!cell?.series || !cell.isSettled) return;
+    void this.goToIndex(cell, (cell.index + 1) % cell.series.imageIds.length);
   }
 
-  /** Shows a place in the patient: by the instance in a stack, by the point in planes. */
-  async goTo(sopInstanceUid: string, pointLpsMm: Vector | null): Promise<void> {
-    const index = this.series?.indexOfSopInstanceUid.get(sopInstanceUid);
-    if (this.views.stack && index !== undefined) await this.goToIndex(index);
-    else if (pointLpsMm) this.goToPoint(pointLpsMm);
+  /** Shows a place of a series: by the instance in its stacks, by the point in planes. */
+  async goTo(sopInstanceUid: string, frameNumber: number, pointLpsMm: Vector | null): Promise<void> {
+    if (this.planes.isOpen && pointLpsMm) this.planes.goToPoint(pointLpsMm);
+    const active = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
+    const holding = [...this.cells.values()].filter(
+      (cell) => indexOf(cell.series, sopInstanceUid, frameNumber) >= 0,
+    );
+    const cell = active && holding.includes(active) ? active : holding[0];
+    if (cell) await this.goToIndex(cell, indexOf(cell.series, sopInstanceUid, frameNumber));
+  }
+
+  /** Where a series opens next: its middle until it was looked at. */
+  lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
+    this.places.set(series.seriesInstanceUid, { index, point });
   }
 
   resize(): void {
@@ -226,74 +215,89 @@ export class Scene {
   }
 
   end(): void {
+    this.closeCells();
     this.ended = true;
-    this.stopPrefetch();
-    this.frames.end();
-    this.layer.end();
+    this.masks.end();
+    this.planes.end();
+    this.volume.end();
     this.views.end();
     this.mouse.end();
     this.engine.destroy();
+    forgetImages();
   }
 
-  /** The place that is being looked at: the middle of the open slice, or where the planes cross. */
-  get point(): Vector | null {
-    const view = this.views.stack;
-    if (!view) return this.mouse.center;
-    const slice = this.series?.order.slices[view.getCurrentImageIdIndex()];
-    return slice ? middleOf(slice.dataset) : null;
+  get activeView(): DrawnView | null {
+    return this.views.get(this.activeId) ?? this.views.plane("axial");
   }
 
-  private goToPoint(point: Vector): void {
-    this.lookedAt = point;
-    for (const plane of planes) {
-      const view = this.views.get(plane);
-      if (view instanceof VolumeViewport) view.jumpToWorld(point);
-    }
-    this.mouse.moveCrosshairs(point);
-  }
-
-  private open(inputs: readonly ViewInput[]): void {
-    this.views.enable(inputs);
-    for (const { viewId } of inputs) this.mouse.attach(viewId);
-  }
-
-  private clear(): void {
-    this.lookedAt = null;
-    this.frames.ask("");
-    this.window.unsettle();
-    this.stopPrefetch();
-    this.mouse.useCrosshairs(false);
-    this.layer.detach(this.views.ids);
-    for (const viewId of this.views.ids) this.mouse.detach(viewId);
-    this.views.clear();
-  }
-
-  private render(): void {
+  render(): void {
     if (!this.ended) this.views.render();
   }
 
-  private tellOfFrame(imageId: string, reason: string | null): void {
-    if (this.ended || !this.series) return;
-    const frame = undrawable(this.series, imageId, reason ?? "");
-    if (!frame) return;
-    if (!this.views.stack) {
-      if (reason !== null) this.listener.onError(new Error(missingInPlanes));
-    } else if (reason === null) {
-      this.listener.onUndrawable(null);
-    } else if (this.frames.isAsked(imageId)) {
-      this.listener.onUndrawable(frame);
+  private get activeWindow(): SeriesWindow | null {
+    return this.windowOf(this.planes.isOpen ? "axial" : this.activeId);
+  }
+
+  private windowOf(viewId: string): SeriesWindow | null {
+    if (isCell(viewId)) return this.cells.get(viewId)?.window ?? null;
+    return this.planes.isOpen ? this.planes.window : null;
+  }
+
+  private cellFor(viewId: CellId, element: HTMLDivElement): StackCell {
+    const before = this.cells.get(viewId);
+    if (before && this.views.has(viewId, element)) return before;
+    this.closeCell(viewId);
+    const cell = new StackCell(viewId, this.views, this.listener, this.windows);
+    this.views.enable({ viewId, element, type: CoreEnums.ViewportType.STACK });
+    this.cells.set(viewId, cell);
+    this.mouse.attach(viewId);
+    return cell;
+  }
+
+  private closeCells(): void {
+    for (const viewId of [...this.cells.keys()]) this.closeCell(viewId);
+  }
+
+  private remember({ series, index, point }: StackCell): void {
+    // A point within the open slice, such as a segment's middle, says more than the slice's.
+    if (!series || this.places.get(series.seriesInstanceUid)?.index === index) return;
+    this.lookAt(series, index, point);
+  }
+
+  private async goToIndex(cell: StackCell, index: number): Promise<void> {
+    try {
+      await cell.goToIndex(index);
+    } catch (error) {
+      this.listener.onError(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  private readonly onActors = (): void => {
-    if (this.lookedAt && !this.views.stack) this.goToPoint(this.lookedAt);
+  private cellOf(event: Event): StackCell | undefined {
+    return this.cells.get(viewIdOf(event) as CellId);
+  }
+
+  private readonly onNewImage = (event: Event): void => {
+    const cell = this.cellOf(event);
+    if (!cell) return;
+    cell.frames.onDrawn(event);
+    this.links.follow(cell);
   };
 
   private readonly onRendered = (event: Event): void => {
-    const { viewportId } = (event as CustomEvent<{ viewportId: string }>).detail;
-    const view = this.views.get(viewportId);
-    if (!view || (!(view instanceof VolumeViewport) && view.getImageIds().length === 0)) return;
-    this.listener.onView(viewInfo(view, this.window.range, this.window.inverted));
-    if (this.layer.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
+    const view = this.views.get(viewIdOf(event));
+    if (!view) return;
+    if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
+    const shown = this.windowOf(view.id);
+    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false));
+    if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
   };
+}
+
+function viewIdOf(event: Event): string {
+  return (event as CustomEvent<{ viewportId: string }>).detail.viewportId;
+}
+
+function indexOf(series: LoadedSeries | null, sopInstanceUid: string, frameNumber: number): number {
+  const first = series?.indexOfSopInstanceUid.get(sopInstanceUid);
+  return first === undefined ? -1 : first + frameNumber - 1;
 }

@@ -71,15 +71,29 @@ export async function openingWindow(imageId: string): Promise<WindowRange | null
   return windowOfValues(image.getPixelData());
 }
 
-/** Loads every frame in the background, nearest to the open one first, and tells how many are in. */
+/** Share of the cache that one series may fill ahead of its being looked at. */
+const shareOfCache = 0.7;
+
+/** How many frames of this kind fit the share of the cache that is meant for one series. */
+function fittingFrames(imageId: string): number {
+  const bytes = cache.getImage(imageId)?.sizeInBytes ?? 0;
+  return bytes > 0 ? Math.floor((shareOfCache * cache.getMaxCacheSize()) / bytes) : Infinity;
+}
+
+/**
+ * Loads frames in the background, nearest to the open one first, as many as the cache has room
+ * for, and tells how many are in.
+ */
 export function prefetch(
   series: LoadedSeries,
   fromIndex: number,
   onProgress: (loaded: number, total: number) => void,
 ): () => void {
+  const open = series.imageIds[fromIndex];
   const order = series.imageIds
     .map((imageId, index) => ({ imageId, distance: Math.abs(index - fromIndex) }))
-    .sort((a, b) => a.distance - b.distance);
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, open === undefined ? undefined : fittingFrames(open));
   let stopped = false;
   let loaded = 0;
   const done = () => {
@@ -111,6 +125,10 @@ export function prefetch(
   }
   return () => {
     stopped = true;
-    imageLoadPoolManager.clearRequestStack(Enums.RequestType.Prefetch);
+    const ours = new Set(series.imageIds);
+    imageLoadPoolManager.filterRequests(
+      ({ type, additionalDetails: { imageId } }) =>
+        type !== Enums.RequestType.Prefetch || imageId === undefined || !ours.has(imageId),
+    );
   };
 }

@@ -4,10 +4,11 @@ import {
   CrosshairsTool,
   Enums,
   type PanTool,
+  ReferenceLinesTool,
   ToolGroupManager,
   type Types as ToolTypes,
 } from "@cornerstonejs/tools";
-import { toolClasses, type ToolName } from "./runtime";
+import { measuringClasses, toolClasses, type MeasuringTool, type ToolName } from "./runtime";
 
 const { MouseBindings } = Enums;
 const lineColors: Record<string, string> = {
@@ -20,6 +21,23 @@ function group(id: string): ToolTypes.IToolGroup {
   const made = ToolGroupManager.createToolGroup(id);
   if (!made) throw new Error(`The tool group ${id} exists already.`);
   return made;
+}
+
+function configurationOf(toolName: string): Record<string, unknown> {
+  if (toolName === CrosshairsTool.toolName) {
+    return {
+      getReferenceLineColor: (viewId: string) => lineColors[viewId] ?? "rgb(200, 200, 200)",
+      getReferenceLineSlabThicknessControlsOn: () => false,
+    };
+  }
+  // An arrow is named in the list, like everything that is drawn; Cornerstone would ask at once.
+  if (toolName === toolClasses.arrow.toolName) {
+    return {
+      getTextCallback: (done: (text: string) => void) => done("Arrow"),
+      changeTextCallback: () => undefined,
+    };
+  }
+  return toolName === toolClasses.freehand.toolName ? { calculateStats: true } : {};
 }
 
 /**
@@ -35,16 +53,9 @@ export class MouseTools {
   constructor(private readonly id: string) {
     this.group = group(id);
     for (const tool of Object.values(toolClasses)) {
-      this.group.addTool(
-        tool.toolName,
-        tool === CrosshairsTool
-          ? {
-              getReferenceLineColor: (viewId: string) => lineColors[viewId] ?? "rgb(200, 200, 200)",
-              getReferenceLineSlabThicknessControlsOn: () => false,
-            }
-          : {},
-      );
+      this.group.addTool(tool.toolName, configurationOf(tool.toolName));
     }
+    this.group.addTool(ReferenceLinesTool.toolName, {});
     this.bind();
   }
 
@@ -73,14 +84,15 @@ export class MouseTools {
     if (tool instanceof CrosshairsTool) tool.setToolCenter(point);
   }
 
-  removeMeasurements(): void {
-    annotation.state.removeAllAnnotations();
-    if (!this.crosshairs) return;
-    // The lines are annotations too, and went with the rest.
-    const { center } = this;
-    this.useCrosshairs(false);
-    this.useCrosshairs(true);
-    if (center) this.moveCrosshairs(center);
+  /** Draws, over the other views, where the slice of this one cuts them. */
+  showReferenceLines(sourceViewId: string, on: boolean): void {
+    const { toolName } = ReferenceLinesTool;
+    if (!on) {
+      this.group.setToolDisabled(toolName);
+      return;
+    }
+    this.group.setToolConfiguration(toolName, { sourceViewportId: sourceViewId });
+    this.group.setToolEnabled(toolName);
   }
 
   end(): void {
@@ -90,14 +102,16 @@ export class MouseTools {
 
   private bind(): void {
     const bindings = new Map<ToolName, ToolTypes.IToolBinding[]>([
-      ["scroll", [{ mouseButton: MouseBindings.Wheel }]],
-      ["zoom", [{ mouseButton: MouseBindings.Secondary }]],
+      ["scroll", [{ mouseButton: MouseBindings.Wheel }, { numTouchPoints: 3 }]],
+      // Two fingers pinch and pan.
+      ["zoom", [{ mouseButton: MouseBindings.Secondary }, { numTouchPoints: 2 }]],
       ["pan", [{ mouseButton: MouseBindings.Auxiliary }]],
     ]);
     const left = this.left === "crosshairs" && !this.crosshairs ? "window" : this.left;
     bindings.set(left, [
       ...(bindings.get(left) ?? []),
       { mouseButton: MouseBindings.Primary },
+      { numTouchPoints: 1 },
     ]);
     for (const [name, tool] of Object.entries(toolClasses) as [ToolName, typeof PanTool][]) {
       const bound = bindings.get(name);
@@ -129,4 +143,10 @@ export class MouseTools {
     const tool: unknown = this.group.getToolInstance(CrosshairsTool.toolName);
     return tool instanceof CrosshairsTool ? [...tool.toolCenter] : null;
   }
+}
+
+/** The tool of the toolbar that drew an annotation; null for what is no measurement. */
+export function measuringToolOf(toolName: string): MeasuringTool | null {
+  const found = Object.entries(measuringClasses).find(([, tool]) => tool.toolName === toolName);
+  return found ? (found[0] as MeasuringTool) : null;
 }

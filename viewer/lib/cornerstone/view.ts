@@ -1,10 +1,18 @@
-import { StackViewport, type VolumeViewport } from "@cornerstonejs/core";
+import { StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import { edgeLetters, type EdgeLetters, type Vector } from "@/lib/geometry";
 import { centerAndWidth, type WindowRange } from "@/lib/windowing";
 
 export const planes = ["axial", "sagittal", "coronal"] as const;
 export type Plane = (typeof planes)[number];
-export type ViewId = "stack" | Plane;
+
+/** The stacks of a layout, row by row; a layout has up to three rows of three. */
+export const cells = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `cell-${number}` as const);
+export type CellId = `cell-${number}`;
+export type ViewId = CellId | Plane | "volume";
+
+export function isCell(viewId: string): viewId is CellId {
+  return viewId.startsWith("cell-");
+}
 
 /** What a view shows now, for the text over it. */
 export interface ViewInfo {
@@ -19,6 +27,8 @@ export interface ViewInfo {
   inverted: boolean;
   zoom: number;
   letters: EdgeLetters;
+  /** Width of a screen pixel on the plane that is shown, mm. */
+  mmPerPixel: number;
 }
 
 export function viewInfo(
@@ -26,9 +36,10 @@ export function viewInfo(
   range: WindowRange | null,
   inverted: boolean,
 ): ViewInfo {
-  const { viewUp, viewPlaneNormal } = view.getCamera();
   const { index, settled } =
     view instanceof StackViewport ? drawnSlice(view) : { index: view.getSliceIndex(), settled: true };
+  const across = step(view, [1, 0]);
+  const down = step(view, [0, 1]);
   return {
     viewId: view.id as ViewId,
     sliceNumber: index + 1,
@@ -37,8 +48,19 @@ export function viewInfo(
     ...centerAndWidth(range ?? { lower: 0, upper: 255 }),
     inverted,
     zoom: view.getZoom(),
-    letters: edgeLetters((viewUp ?? [0, -1, 0]) as Vector, (viewPlaneNormal ?? [0, 0, -1]) as Vector),
+    letters: edgeLetters(across, down),
+    mmPerPixel: Math.hypot(...across),
   };
+}
+
+/**
+ * How far in the patient one screen pixel lies from the next: asked of the view itself, so that it
+ * is true however the image is flipped, rotated or tilted.
+ */
+function step(view: StackViewport | VolumeViewport, [x, y]: Types.Point2): Vector {
+  const from = view.canvasToWorld([0, 0]);
+  const to = view.canvasToWorld([x, y]);
+  return [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
 }
 
 /** The slice on the screen; the stack's own index is already that of the slice asked for. */

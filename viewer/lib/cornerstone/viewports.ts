@@ -1,12 +1,12 @@
-import type {
-  Enums} from "@cornerstonejs/core";
 import {
+  type Enums,
   type RenderingEngine,
   StackViewport,
   type Types,
   VolumeViewport,
+  VolumeViewport3D,
 } from "@cornerstonejs/core";
-import type { ViewId } from "./view";
+import { isCell, type ViewId } from "./view";
 
 export type DrawnView = StackViewport | VolumeViewport;
 
@@ -23,7 +23,7 @@ export type ViewListeners = Readonly<Record<string, (event: Event) => void>>;
 const resizeAttempts = 20;
 const resizeAgainMs = 50;
 
-/** The views that are open now and their elements; one stack or three planes. */
+/** The views that are open now and their elements: stacks, three planes, or a volume. */
 export class Viewports {
   private readonly elements = new Map<ViewId, HTMLDivElement>();
   private resizeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -33,31 +33,33 @@ export class Viewports {
     private readonly listeners: ViewListeners,
   ) {}
 
-  enable(inputs: readonly ViewInput[]): void {
-    this.engine.setViewports(
-      inputs.map(({ viewId, element, type, orientation }): Types.PublicViewportInput => ({
-        viewportId: viewId,
-        element,
-        type,
-        defaultOptions: { background: [0, 0, 0], ...(orientation ? { orientation } : {}) },
-      })),
-    );
-    for (const { viewId, element } of inputs) {
-      this.elements.set(viewId, element);
-      for (const [name, listener] of Object.entries(this.listeners)) {
-        element.addEventListener(name, listener);
-      }
+  enable({ viewId, element, type, orientation }: ViewInput): void {
+    this.disable(viewId);
+    const input: Types.PublicViewportInput = {
+      viewportId: viewId,
+      element,
+      type,
+      defaultOptions: { background: [0, 0, 0], ...(orientation ? { orientation } : {}) },
+    };
+    this.engine.enableElement(input);
+    this.elements.set(viewId, element);
+    for (const [name, listener] of Object.entries(this.listeners)) {
+      element.addEventListener(name, listener);
     }
   }
 
-  clear(): void {
-    for (const [viewId, element] of this.elements) {
-      for (const [name, listener] of Object.entries(this.listeners)) {
-        element.removeEventListener(name, listener);
-      }
-      this.engine.disableElement(viewId);
+  disable(viewId: ViewId): void {
+    const element = this.elements.get(viewId);
+    if (!element) return;
+    for (const [name, listener] of Object.entries(this.listeners)) {
+      element.removeEventListener(name, listener);
     }
-    this.elements.clear();
+    this.elements.delete(viewId);
+    this.engine.disableElement(viewId);
+  }
+
+  has(viewId: ViewId, element: HTMLDivElement): boolean {
+    return this.elements.get(viewId) === element;
   }
 
   get ids(): ViewId[] {
@@ -65,18 +67,32 @@ export class Viewports {
   }
 
   get(viewId: string): DrawnView | null {
+    if (!this.elements.has(viewId as ViewId)) return null;
     const view = this.engine.getViewport(viewId);
     return view instanceof StackViewport || view instanceof VolumeViewport ? view : null;
+  }
+
+  stack(viewId: ViewId): StackViewport | null {
+    const view = this.get(viewId);
+    return view instanceof StackViewport ? view : null;
+  }
+
+  plane(viewId: ViewId): VolumeViewport | null {
+    const view = this.get(viewId);
+    return view instanceof VolumeViewport ? view : null;
+  }
+
+  get volume(): VolumeViewport3D | null {
+    const view = this.elements.has("volume") ? this.engine.getViewport("volume") : null;
+    return view instanceof VolumeViewport3D ? view : null;
   }
 
   all(): DrawnView[] {
     return this.ids.flatMap((viewId) => this.get(viewId) ?? []);
   }
 
-  /** The stack; null while three planes are open. */
-  get stack(): StackViewport | null {
-    const view = this.elements.has("stack") ? this.get("stack") : null;
-    return view instanceof StackViewport ? view : null;
+  get stackIds(): ViewId[] {
+    return this.ids.filter(isCell);
   }
 
   render(): void {

@@ -1,56 +1,66 @@
 import { VolumeViewport } from "@cornerstonejs/core";
 import type { WindowRange } from "@/lib/windowing";
 import type { LoadedSeries } from "./series";
-import type { Viewports } from "./viewports";
+import type { DrawnView } from "./viewports";
 
-/** The window and inversion of the open series, the same in all of its views. */
+/** What a reader has set of a series: found again when the series is shown elsewhere. */
+interface Kept {
+  opening: WindowRange | null;
+  range: WindowRange | null;
+  inverted: boolean;
+}
+
+/** The windows that were set, by series, for as long as the reader is open. */
+export type KeptWindows = Map<string, Kept>;
+
+/** The window and inversion of one series, the same in all the views that it has here. */
 export class SeriesWindow {
   private seriesInstanceUid = "";
   private lowIsBright = false;
-  private openingRange: WindowRange | null = null;
-  private current: WindowRange | null = null;
-  private isInverted = false;
+  private kept: Kept = { opening: null, range: null, inverted: false };
   /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
   private settled = false;
 
-  constructor(private readonly views: Viewports) {}
+  constructor(
+    private readonly views: () => DrawnView[],
+    private readonly windows: KeptWindows,
+  ) {}
 
   /** The window that the series opened with. */
   get opening(): WindowRange | null {
-    return this.openingRange;
+    return this.kept.opening;
   }
 
   get range(): WindowRange | null {
-    return this.current;
+    return this.kept.range;
   }
 
   get inverted(): boolean {
-    return this.isInverted;
+    return this.kept.inverted;
   }
 
-  /** Another series opens with its own window; the same one keeps the reader's. */
-  open(series: LoadedSeries, range: WindowRange | null): void {
-    if (this.seriesInstanceUid === series.seriesInstanceUid) return;
+  /** Another series opens with its own window; one that was seen before keeps the reader's. */
+  open(series: LoadedSeries, range: WindowRange | null, through: WindowRange | null = null): void {
     this.seriesInstanceUid = series.seriesInstanceUid;
     this.lowIsBright = series.lowIsBright;
-    this.openingRange = range;
-    this.reset();
+    const before = this.windows.get(series.seriesInstanceUid);
+    this.kept = before ?? { opening: range, range: range && (through ?? range), inverted: false };
+    this.keep();
   }
 
   set(range: WindowRange): void {
-    this.current = range;
+    this.change({ range });
     this.apply();
   }
 
   toggleInvert(): void {
-    this.isInverted = !this.isInverted;
+    this.change({ inverted: !this.kept.inverted });
     this.apply();
   }
 
   /** Back to the opening window, on the next apply. */
   reset(): void {
-    this.current = this.openingRange;
-    this.isInverted = false;
+    this.change({ range: this.kept.opening, inverted: false });
   }
 
   /** Until the next apply, what the views report is Cornerstone's window and not the reader's. */
@@ -59,11 +69,14 @@ export class SeriesWindow {
   }
 
   apply(): void {
-    if (!this.current) return;
-    const { lower, upper } = this.current;
-    const invert = this.isInverted !== this.lowIsBright;
+    if (!this.kept.range) {
+      this.applyColor();
+      return;
+    }
+    const { lower, upper } = this.kept.range;
+    const invert = this.kept.inverted !== this.lowIsBright;
     this.settled = false;
-    for (const view of this.views.all()) {
+    for (const view of this.views()) {
       // A stack view ignores a window equal to its own and then forgets it at the next slice.
       view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
       view.setProperties({ voiRange: { lower, upper }, invert });
@@ -75,14 +88,30 @@ export class SeriesWindow {
   readonly onModified = (event: Event): void => {
     const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
       .detail;
-    if (!range || !this.current || !this.settled) return;
-    if (range.lower === this.current.lower && range.upper === this.current.upper) return;
-    this.current = { lower: range.lower, upper: range.upper };
-    for (const view of this.views.all()) {
+    const current = this.kept.range;
+    if (!range || !current || !this.settled) return;
+    if (range.lower === current.lower && range.upper === current.upper) return;
+    const next = { lower: range.lower, upper: range.upper };
+    this.change({ range: next });
+    for (const view of this.views()) {
       if (view.id !== viewportId && view instanceof VolumeViewport) {
-        view.setProperties({ voiRange: this.current }, undefined, true);
+        view.setProperties({ voiRange: next }, undefined, true);
         view.render();
       }
     }
   };
+
+  /** A colour image has no window; it can be inverted all the same. */
+  private applyColor(): void {
+    for (const view of this.views()) view.setProperties({ invert: this.kept.inverted });
+  }
+
+  private change(next: Partial<Kept>): void {
+    this.kept = { ...this.kept, ...next };
+    this.keep();
+  }
+
+  private keep(): void {
+    if (this.seriesInstanceUid) this.windows.set(this.seriesInstanceUid, this.kept);
+  }
 }

@@ -1,0 +1,216 @@
+"""How studies are laid out when a person opens them: hanging protocols, which a site may edit.
+
+They stand in `hanging-protocols.json` of the data folder; without that file, those shipped here.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Response
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from api.deps import SettingsDep
+from api.errors import ApiProblem
+from api.parameters import problems
+from storage.settings import Settings
+
+router = APIRouter(prefix="/api/hanging-protocols", tags=["reading"])
+
+_FILE = "hanging-protocols.json"
+_MAX_BYTES = 256 * 1024
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HangingWindow(_Part):
+    """A window, in the values of the image (HU for CT)."""
+
+    center: float = Field(allow_inf_nan=False, examples=[-600])
+    width: float = Field(gt=0, allow_inf_nan=False, examples=[1500])
+
+
+class HangingViewport(_Part):
+    """Which series one viewport shows: one that meets every condition and is not shown yet."""
+
+    study: Literal["current", "prior"] = Field(
+        "current", description="`prior`: the newest earlier study with a series of the modality."
+    )
+    modalities: list[Word] = Field([], max_length=20, description="One of these; empty: any.")
+    description_contains: list[Word] = Field(
+        [], max_length=20, description="One of these words, in any case; empty: any description."
+    )
+    description_lacks: list[Word] = Field([], max_length=20, description="None of these words.")
+    window: HangingWindow | None = None
+    required: bool = Field(
+        True, description="Without such a series the protocol does not apply at all."
+    )
+
+
+class HangingProtocol(_Part):
+    """When it applies, and what it shows: viewports row by row."""
+
+    name: Word = Field(examples=["Chest CT beside its prior"])
+    modalities: list[Word] = Field([], max_length=20, description="Of a series of the study.")
+    body_parts: list[Word] = Field(
+        [],
+        max_length=20,
+        description="Found in BodyPartExamined or in a description; empty: any part.",
+    )
+    rows: int = Field(ge=1, le=3)
+    columns: int = Field(ge=1, le=3)
+    linked: bool = Field(False, description="Scroll the viewports together.")
+    viewports: list[HangingViewport] = Field(min_length=1, max_length=9)
+
+    @model_validator(mode="after")
+    def _as_many_as_fit(self) -> Self:
+        if len(self.viewports) > self.rows * self.columns:
+            raise ValueError(
+                f"{self.rows} × {self.columns} has room for {self.rows * self.columns} viewports;"
+                f" {len(self.viewports)} are described"
+            )
+        return self
+
+
+class HangingProtocols(_Part):
+    """Tried in this order; the first that applies is taken. None: one viewport."""
+
+    protocols: list[HangingProtocol] = Field([], max_length=200)
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [one.name for one in self.protocols]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two protocols are named {name!r}")
+        return self
+
+
+def _beside_prior(name: str, modality: str, body_parts: list[str]) -> HangingProtocol:
+    return HangingProtocol(
+        name=name,
+        modalities=[modality],
+        body_parts=body_parts,
+        rows=1,
+        columns=2,
+        linked=True,
+        viewports=[
+            HangingViewport(study="current", modalities=[modality]),
+            HangingViewport(study="prior", modalities=[modality]),
+        ],
+    )
+
+
+def _mammogram(side: str, view: str) -> HangingViewport:
+    return HangingViewport(modalities=["MG"], description_contains=[f"{side} {view}", side + view])
+
+
+SHIPPED = HangingProtocols(
+    protocols=[
+        HangingProtocol(
+            name="Screening mammography",
+            modalities=["MG"],
+            rows=2,
+            columns=2,
+            viewports=[_mammogram(side, view) for view in ("CC", "MLO") for side in ("R", "L")],
+        ),
+        HangingProtocol(
+            name="Brain MR, four contrasts",
+            modalities=["MR"],
+            body_parts=["HEAD", "BRAIN"],
+            rows=2,
+            columns=2,
+            linked=True,
+            viewports=[
+                HangingViewport(modalities=["MR"], description_contains=["T1"]),
+                HangingViewport(modalities=["MR"], description_contains=["FLAIR"]),
+                HangingViewport(modalities=["MR"], description_contains=["T2"]),
+                HangingViewport(modalities=["MR"], description_contains=["DWI", "DIFF", "ADC"]),
+            ],
+        ),
+        _beside_prior("CT beside its prior", "CT", []),
+        _beside_prior("MR beside its prior", "MR", []),
+        _beside_prior("Chest radiograph beside its prior", "DX", []),
+        _beside_prior("Computed radiograph beside its prior", "CR", []),
+        _beside_prior("PET beside its prior", "PT", []),
+    ]
+)
+
+
+@router.get("", summary="Show how studies are laid out", operation_id="get_hanging_protocols")
+def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
+    """The site's protocols, or those shipped with the node where the site has none."""
+    return _read(settings)
+
+
+@router.put(
+    "",
+    summary="Set how studies are laid out",
+    operation_id="put_hanging_protocols",
+    responses=problems(400, 403),
+)
+def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) -> HangingProtocols:
+    """Replace the site's protocols; the viewer takes them at the next study that is opened."""
+    path = _path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all: a reader never meets half a file.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
+        part.write(protocols.model_dump_json(indent=2, exclude_defaults=True))
+    Path(part.name).replace(path)
+    return protocols
+
+
+@router.delete(
+    "",
+    status_code=204,
+    summary="Go back to the layouts shipped with the node",
+    operation_id="delete_hanging_protocols",
+    responses=problems(403),
+)
+def delete_hanging_protocols(settings: SettingsDep) -> Response:
+    """Forget the site's protocols. Doing it again is harmless."""
+    _path(settings).unlink(missing_ok=True)
+    return Response(status_code=204)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.data_dir / _FILE
+
+
+def _read(settings: Settings) -> HangingProtocols:
+    path = _path(settings)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise _unusable(f"{path.name} is larger than 256 KiB.")
+        return HangingProtocols.model_validate(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return SHIPPED
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _unusable(f"{path.name} is no JSON: {error}.") from error
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise _unusable(f"{path.name} is wrong. {told}.") from error
+
+
+def _unusable(detail: str) -> ApiProblem:
+    return ApiProblem(
+        422,
+        "hanging_protocols",
+        detail,
+        remedy="Correct the file in the data folder, or set the protocols by PUT.",
+    )

@@ -1,0 +1,71 @@
+"""A site sets how studies are laid out, and hears what is wrong with its file."""
+
+import json
+
+import pytest
+
+from tests.api.client import ApiNode, is_problem
+
+_PATH = "/api/hanging-protocols"
+
+
+def protocol(**changes: object) -> dict[str, object]:
+    return {
+        "name": "Lung beside soft tissue",
+        "modalities": ["CT"],
+        "rows": 1,
+        "columns": 2,
+        "viewports": [
+            {"description_contains": ["lung"], "window": {"center": -600, "width": 1500}},
+            {"study": "prior"},
+        ],
+        **changes,
+    }
+
+
+def test_the_protocols_of_the_box_stand_until_a_site_sets_its_own(api: ApiNode) -> None:
+    shipped = api.client.get(_PATH).json()
+    assert "CT beside its prior" in [one["name"] for one in shipped["protocols"]]
+    answer = api.client.put(_PATH, json={"protocols": [protocol()]})
+    assert answer.status_code == 200
+    (only,) = api.client.get(_PATH).json()["protocols"]
+    assert only["viewports"][0]["window"] == {"center": -600.0, "width": 1500.0}
+    assert only["viewports"][1]["required"] is True
+    for _ in range(2):
+        assert api.client.delete(_PATH).status_code == 204
+    assert api.client.get(_PATH).json() == shipped
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"rows": 4}, "rows"),
+        ({"columns": 1}, "room for 1"),
+        ({"viewports": []}, "viewports"),
+        ({"viewports": [{"window": {"center": 0, "width": 0}}]}, "width"),
+        ({"viewport": []}, "viewport"),
+    ],
+)
+def test_a_wrong_protocol_is_refused_and_changes_nothing(
+    api: ApiNode, changes: dict[str, object], told: str
+) -> None:
+    before = api.client.get(_PATH).json()
+    answer = api.client.put(_PATH, json={"protocols": [protocol(**changes)]})
+    assert is_problem(answer, 422, "validation_failed")
+    assert told in answer.json()["detail"]
+    assert api.client.get(_PATH).json() == before
+
+
+def test_names_are_given_once(api: ApiNode) -> None:
+    answer = api.client.put(_PATH, json={"protocols": [protocol(), protocol()]})
+    assert "two protocols are named" in answer.json()["detail"]
+
+
+def test_a_file_that_a_site_broke_is_named_with_its_mistake(api: ApiNode) -> None:
+    path = api.storage.settings.data_dir / "hanging-protocols.json"
+    path.write_text('{"protocols": [')
+    assert is_problem(api.client.get(_PATH), 422, "hanging_protocols")
+    path.write_text(json.dumps({"protocols": [protocol(columns=9)]}))
+    answer = api.client.get(_PATH)
+    assert is_problem(answer, 422, "hanging_protocols")
+    assert "protocols.0.columns" in answer.json()["detail"]

@@ -1,0 +1,141 @@
+"""A person arranges what is read: rows and columns, an earlier study beside it, three planes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from pydicom.dataset import FileDataset
+
+from tests.house.browser import chromium
+from tests.house.fixtures import send
+from tests.house.node import Node
+from tests.house.studies import SentStudy, copy_with_new_uids, files
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def pair(node: Node, head: SentStudy, study_folder: Path) -> tuple[SentStudy, SentStudy]:
+    """Some slices of a head, and fewer, thicker ones of a year before, 30 mm further up."""
+    picked = study_folder / "few"
+    picked.mkdir()
+    middle = files(head.folder)[len(files(head.folder)) // 2 :][:24]
+    for path in middle:
+        (picked / path.name).write_bytes(path.read_bytes())
+
+    def named(instance: FileDataset) -> None:
+        instance.PatientID = "READS-LAYOUTS"
+        instance.StudyDate = "20250101"
+
+    def earlier(instance: FileDataset) -> None:
+        named(instance)
+        instance.StudyDate = "20240101"
+        x, y, z = instance.ImagePositionPatient
+        instance.ImagePositionPatient = [x, y, float(z) + 30]
+
+    now = copy_with_new_uids(picked, study_folder / "few-now", named)
+    for path in files(picked)[1::2]:
+        path.unlink()
+    before = copy_with_new_uids(picked, study_folder / "few-before", earlier)
+    for study in (before, now):
+        send(node, study)
+    return now, before
+
+
+def viewports(page: Page) -> Locator:
+    return page.get_by_test_id("viewport")
+
+
+def slice_number(viewport: Locator) -> int:
+    return int(viewport.get_attribute("data-slice-number") or 0)
+
+
+def test_the_earlier_study_stands_beside_and_follows(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, before = pair
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    expect(viewports(page)).to_have_count(2)
+    current, prior = viewports(page).nth(0), viewports(page).nth(1)
+    for viewport, study in ((current, now), (prior, before)):
+        expect(viewport).to_have_attribute("data-series", study.series_instance_uid)
+        expect(viewport).to_have_attribute("data-image-rendered", "true")
+    expect(prior.get_by_test_id("prior-mark")).to_be_visible()
+    from_current, from_prior = slice_number(current), slice_number(prior)
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    expect(current).to_have_attribute("data-slice-number", str(from_current + 4))
+    # Every second slice is missing in the earlier study: four steps here are two there.
+    expect(prior).to_have_attribute("data-slice-number", str(from_prior + 2))
+    page.get_by_test_id("link-toggle").click()
+    page.keyboard.press("ArrowUp")
+    expect(current).to_have_attribute("data-slice-number", str(from_current + 3))
+    page.wait_for_timeout(300)
+    assert slice_number(prior) == from_prior + 2
+
+
+def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, before = pair
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    expect(viewports(page).nth(1)).to_have_attribute("data-image-rendered", "true")
+    page.get_by_test_id("grid-choice").select_option("2 2")
+    expect(viewports(page)).to_have_count(4)
+    earlier = page.locator(
+        f"[data-testid=series-button][data-series='{before.series_instance_uid}']"
+    )
+    earlier.drag_to(viewports(page).nth(2))
+    expect(viewports(page).nth(2)).to_have_attribute("data-series", before.series_instance_uid)
+    expect(viewports(page).nth(2)).to_have_attribute("data-active", "true")
+    page.keyboard.press("n")
+    expect(viewports(page).nth(3)).to_have_attribute("data-active", "true")
+    page.keyboard.press(".")
+    expect(viewports(page).nth(3)).to_have_attribute("data-series", now.series_instance_uid)
+    expect(viewports(page).nth(3)).to_have_attribute("data-image-rendered", "true")
+    # Nothing is stretched: what is drawn has the shape of its place.
+    for index in range(4):
+        canvas = viewports(page).nth(index).locator("canvas").first
+        page.wait_for_function(
+            "canvas => Math.abs(canvas.width / canvas.height"
+            " - canvas.clientWidth / canvas.clientHeight) < 0.02",
+            arg=canvas.element_handle(),
+        )
+
+
+def test_letters_follow_the_image_when_it_is_turned(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, _ = pair
+    header = pydicom.dcmread(files(now.folder)[0], stop_before_pixels=True)
+    assert [round(float(one)) for one in header.ImageOrientationPatient][0] != 0
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    first = viewports(page).nth(0)
+    expect(first).to_have_attribute("data-image-rendered", "true")
+
+    def letters() -> list[str]:
+        return [
+            first.get_by_test_id(f"letter-{edge}").inner_text()
+            for edge in ("top", "right", "bottom", "left")
+        ]
+
+    top, right, bottom, left = letters()
+    page.keyboard.press("h")
+    expect(first.get_by_test_id("letter-left")).to_have_text(right)
+    assert letters() == [top, left, bottom, right]
+    page.keyboard.press("r")
+    expect(first.get_by_test_id("letter-left")).to_have_text(left)
+    page.keyboard.press("]")
+    expect(first.get_by_test_id("letter-top")).to_have_text(left)
+    assert letters() == [left, top, right, bottom]
+    page.keyboard.press("r")
+    expect(first.get_by_test_id("letter-top")).to_have_text(top)
+    assert letters() == [top, right, bottom, left]

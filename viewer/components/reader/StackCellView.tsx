@@ -1,0 +1,91 @@
+"use client";
+
+import { useCallback, useEffect, useState } from "react";
+import { View } from "@/components/reader/View";
+import type { ReaderState } from "@/hooks/useReader";
+import type { CellId, ToolName } from "@/lib/cornerstone";
+import type { SeriesRef } from "@/lib/reading/layout";
+import type { StudyDetail } from "@/lib/types";
+
+/** One stack of the layout: shows its series, and takes one that is dropped on it. */
+export function StackCellView({
+  viewId,
+  index,
+  cell,
+  reader,
+  study,
+  tool,
+  alone,
+}: {
+  viewId: CellId;
+  index: number;
+  cell: SeriesRef | null;
+  reader: ReaderState;
+  study: StudyDetail;
+  tool: ToolName;
+  alone: boolean;
+}) {
+  const { scene, views, onShown, arrangement } = reader;
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
+  const { series, problem } = reader.slotOf(cell);
+  const through = reader.hungWindow(index);
+  const lower = through?.lower;
+  const upper = through?.upper;
+
+  useEffect(() => {
+    if (!scene || !element || !series || series.imageIds.length === 0) return;
+    let gone = false;
+    views.clear(viewId);
+    const window = lower === undefined || upper === undefined ? null : { lower, upper };
+    void scene.showStack(viewId, element, series, window).then(() => {
+      if (gone) return;
+      onShown(viewId, series);
+    });
+    return () => {
+      gone = true;
+    };
+  }, [scene, element, series, viewId, views, onShown, lower, upper]);
+
+  useEffect(
+    () => () => {
+      scene?.closeCell(viewId);
+      views.clear(viewId);
+    },
+    [scene, viewId, views],
+  );
+
+  const attach = useCallback((_: unknown, next: HTMLDivElement | null) => setElement(next), []);
+  const isPrior = cell !== null && cell.studyInstanceUid !== study.study_instance_uid;
+  return (
+    <View
+      viewId={viewId}
+      scene={scene}
+      views={views}
+      series={cell ? series : null}
+      study={cell ? reader.studies.get(cell.studyInstanceUid) : undefined}
+      isPrior={isPrior}
+      tool={tool}
+      active={!alone && arrangement?.active === index}
+      withPatient
+      onAttach={attach}
+      onActivate={() => reader.activate(index)}
+      onDropSeries={(dropped) => {
+        const [studyInstanceUid, seriesInstanceUid] = dropped.split(" ");
+        if (studyInstanceUid && seriesInstanceUid) {
+          reader.openSeries({ studyInstanceUid, seriesInstanceUid }, index);
+        }
+      }}
+    >
+      {!cell && (
+        <p className="pointer-events-none absolute inset-0 grid place-items-center p-4 text-center text-dim">
+          Drop a series here, or choose one in the list.
+        </p>
+      )}
+      {problem && !alone && (
+        <p role="alert" className="absolute inset-x-3 top-10 text-warn">
+          {problem.detail || problem.title}
+        </p>
+      )}
+    </View>
+  );
+}

@@ -1,0 +1,79 @@
+import { ScaleBar } from "@/components/reader/ScaleBar";
+import type { LoadedSeries, ViewInfo } from "@/lib/cornerstone";
+import { dicomDate, personName } from "@/lib/format";
+import { hasOrientation } from "@/lib/geometry";
+import { warningsOf } from "@/lib/reading/truth";
+import type { StudyDetail } from "@/lib/types";
+
+/** The text over a viewport: whose image it is, how it is shown, and what to beware of. */
+export function ViewOverlay({
+  info,
+  title,
+  study,
+  description,
+  isPrior,
+  withPatient,
+  series,
+}: {
+  info: ViewInfo;
+  title: string;
+  study: StudyDetail;
+  description: string;
+  isPrior: boolean;
+  withPatient: boolean;
+  series: LoadedSeries | null;
+}) {
+  const slice = series?.order.slices[info.sliceNumber - 1] ?? series?.order.slices[0];
+  const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
+  const letter = "absolute font-semibold text-warn";
+  return (
+    <div
+      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:0_0_3px_#000,0_0_2px_#000]"
+      aria-hidden="true"
+    >
+      {withPatient && (
+        <div className="absolute top-2.5 left-2.5 max-w-[45%]">
+          <div className="truncate">{personName(study.patient_name)}</div>
+          <div className="truncate">{study.patient_id}</div>
+          {isPrior && <div className="mt-0.5 font-semibold text-warn" data-testid="prior-mark">Earlier study</div>}
+        </div>
+      )}
+      <div className="absolute top-2.5 right-2.5 max-w-[45%] text-right">
+        {title && <div className="font-semibold">{title}</div>}
+        {withPatient && (
+          <>
+            <div>{dicomDate(study.study_date)}</div>
+            <div className="truncate">{description}</div>
+          </>
+        )}
+      </div>
+      <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
+        <div data-testid="window-text">
+          W {Math.round(info.width)} L {Math.round(info.center)}
+          {info.inverted && " inverted"}
+        </div>
+        <div>Zoom {info.zoom.toFixed(2)}×</div>
+        {slice &&
+          warningsOf(slice.dataset).map((warning) => (
+            <div key={warning} className="text-warn" data-testid="image-warning">
+              {warning}
+            </div>
+          ))}
+      </div>
+      <div className="absolute right-2.5 bottom-2.5 text-right">
+        {series?.order.hasPixelSpacing && <ScaleBar mmPerPixel={info.mmPerPixel} />}
+        <div data-testid="slice-text">
+          {info.sliceNumber} / {info.sliceCount}
+        </div>
+      </div>
+      {oriented && (
+        <>
+          <span data-testid="letter-top" className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
+          <span data-testid="letter-bottom" className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
+          <span data-testid="letter-left" className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
+          <span data-testid="letter-right" className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import type { ReaderState } from "@/hooks/useReader";
+import type { Count } from "@/lib/reading/layout";
+
+const counts: readonly Count[] = [1, 2, 3];
+export const grids: readonly [Count, Count][] = counts.flatMap((rows) =>
+  counts.map((columns): [Count, Count] => [rows, columns]),
+);
+
+/** Rows and columns of stacks, three planes, or a volume. */
+export function LayoutControls({
+  reader,
+  onPlanes,
+  onVolume,
+}: {
+  reader: ReaderState;
+  onPlanes: () => void;
+  onVolume: () => void;
+}) {
+  const { arrangement, layout, series } = reader;
+  const refusal = series?.order.volumeRefusal ?? "";
+  const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
+  const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
+  return (
+    <div role="group" aria-label="Layout" className="ml-auto flex items-center gap-1.5">
+      {many && layout === "stack" && (
+        <button
+          type="button"
+          aria-pressed={arrangement.linked}
+          data-testid="link-toggle"
+          className={pressed}
+          title="Scroll the viewports together (y)"
+          onClick={() => reader.setLinked(!arrangement.linked)}
+        >
+          Linked
+        </button>
+      )}
+      <select
+        aria-label="Rows and columns"
+        data-testid="grid-choice"
+        title="Rows and columns (g)"
+        className="control w-20"
+        disabled={!arrangement}
+        value={arrangement ? `${arrangement.rows} ${arrangement.columns}` : ""}
+        onChange={(event) => {
+          const [rows, columns] = event.target.value.split(" ").map(Number) as [Count, Count];
+          reader.setGrid(rows, columns);
+          event.target.blur();
+        }}
+      >
+        {grids.map(([rows, columns]) => (
+          <option key={`${rows} ${columns}`} value={`${rows} ${columns}`}>
+            {rows} × {columns}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        aria-pressed={layout === "planes"}
+        data-testid="mpr-toggle"
+        className={pressed}
+        disabled={!series || refusal !== ""}
+        title={refusal || "Axial, sagittal and coronal (m)"}
+        onClick={onPlanes}
+      >
+        Three planes
+      </button>
+      <button
+        type="button"
+        aria-pressed={layout === "volume"}
+        data-testid="volume-toggle"
+        className={pressed}
+        disabled={!series || refusal !== ""}
+        title={refusal || "The series as a volume (u)"}
+        onClick={onVolume}
+      >
+        3D
+      </button>
+    </div>
+  );
+}

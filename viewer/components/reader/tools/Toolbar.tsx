@@ -1,0 +1,88 @@
+import { CineControls } from "@/components/reader/tools/CineControls";
+import { LayoutControls } from "@/components/reader/tools/LayoutControls";
+import { MouseToolChoice } from "@/components/reader/tools/MouseToolChoice";
+import { PresetChoice } from "@/components/reader/tools/PresetChoice";
+import { SlabControls } from "@/components/reader/tools/SlabControls";
+import type { Cine } from "@/hooks/useCine";
+import type { ReaderState } from "@/hooks/useReader";
+import type { ToolName, Turn } from "@/lib/cornerstone";
+
+const turns: { how: Turn; label: string; name: string; key: string }[] = [
+  { how: "left", label: "⟲", name: "Rotate left", key: "[" },
+  { how: "right", label: "⟳", name: "Rotate right", key: "]" },
+  { how: "flip-horizontal", label: "⇋", name: "Flip left and right", key: "h" },
+  { how: "flip-vertical", label: "⥮", name: "Flip top and bottom", key: "j" },
+];
+
+export function Toolbar({
+  reader,
+  tool,
+  cine,
+  isKeyImage,
+  onTool,
+  onPlanes,
+  onVolume,
+  onKeyImage,
+}: {
+  reader: ReaderState;
+  tool: ToolName;
+  cine: Cine;
+  isKeyImage: boolean;
+  onTool: (tool: ToolName) => void;
+  onPlanes: () => void;
+  onVolume: () => void;
+  onKeyImage: () => void;
+}) {
+  const { scene, series, layout } = reader;
+  const flat = layout !== "volume";
+  return (
+    <div
+      role="toolbar"
+      aria-label="Image tools"
+      className="flex flex-wrap items-center gap-1.5 border-b border-line bg-panel px-2 py-1.5"
+    >
+      <MouseToolChoice tool={tool} planesOpen={layout === "planes"} disabled={!flat} onTool={onTool} />
+      <Divider />
+      <PresetChoice reader={reader} />
+      <button type="button" className="control" title="Invert (i)" disabled={!flat} onClick={() => scene?.toggleInvert()}>
+        Invert
+      </button>
+      <div role="group" aria-label="Turn the image" className="flex gap-1">
+        {turns.map(({ how, label, name, key }) => (
+          <button
+            key={how}
+            type="button"
+            className="control px-2"
+            aria-label={name}
+            title={`${name} (${key})`}
+            disabled={!flat || !series}
+            onClick={() => scene?.turn(how)}
+          >
+            <span aria-hidden="true">{label}</span>
+          </button>
+        ))}
+      </div>
+      <button type="button" className="control" title="Reset (r)" onClick={() => scene?.reset()}>
+        Reset
+      </button>
+      {layout === "stack" && <CineControls cine={cine} disabled={!series} />}
+      {layout === "planes" && scene && <SlabControls scene={scene} />}
+      <button
+        type="button"
+        aria-pressed={isKeyImage}
+        data-testid="key-image"
+        className="control aria-pressed:border-accent aria-pressed:text-accent"
+        title="Mark as key image (k)"
+        disabled={layout !== "stack" || !series}
+        onClick={onKeyImage}
+      >
+        Key image
+      </button>
+      <LayoutControls reader={reader} onPlanes={onPlanes} onVolume={onVolume} />
+    </div>
+  );
+}
+
+function Divider() {
+  return <span className="mx-0.5 h-5 w-px bg-line" aria-hidden="true" />;
+}

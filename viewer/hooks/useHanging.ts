@@ -1,0 +1,63 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import type { Priors } from "@/hooks/usePriors";
+import { listHangingProtocols } from "@/lib/reading/api";
+import { hangStudy, type Hung } from "@/lib/reading/hanging";
+import { single, type Arrangement } from "@/lib/reading/layout";
+import { seriesToOpen } from "@/lib/seg";
+import type { Finding, HangingProtocol, StudyDetail } from "@/lib/types";
+
+export interface Hanging {
+  /** Null until it is known what to show. */
+  arrangement: Arrangement | null;
+  change: (by: (now: Arrangement) => Arrangement) => void;
+  /** The protocol that laid the study out, with the windows it asks for; null for none. */
+  hung: Hung | null;
+  /** Said to the reader: why the site's protocols are not used. */
+  notice: string;
+}
+
+/** Lays a study out once: results and priors that come later take nothing away from the reader. */
+export function useHanging(
+  study: StudyDetail | null,
+  findings: readonly Finding[],
+  priors: Priors,
+): Hanging {
+  const [protocols, setProtocols] = useState<HangingProtocol[] | null>(null);
+  const [notice, setNotice] = useState("");
+  const [hung, setHung] = useState<Hung | null>(null);
+  const [arrangement, setArrangement] = useState<Arrangement | null>(null);
+
+  useEffect(() => {
+    const controller = new AbortController();
+    listHangingProtocols(controller.signal).then(setProtocols, (error: unknown) => {
+      if (controller.signal.aborted) return;
+      setProtocols([]);
+      setNotice(error instanceof Error ? `No layout was chosen: ${error.message}` : "");
+    });
+    return () => controller.abort();
+  }, []);
+
+  if (study && protocols && priors.settled && arrangement === null) {
+    const preferred = seriesToOpen(study, findings);
+    if (preferred !== null) {
+      const next = hangStudy(protocols, study, priors.priors, preferred);
+      setHung(next);
+      setArrangement(
+        next?.arrangement ??
+          single({
+            studyInstanceUid: study.study_instance_uid,
+            seriesInstanceUid: preferred,
+          }),
+      );
+    }
+  }
+
+  return {
+    arrangement,
+    change: (by) => setArrangement((now) => now && by(now)),
+    hung,
+    notice,
+  };
+}

@@ -1,0 +1,117 @@
+import type { Types } from "@cornerstonejs/core";
+import type { Types as ToolTypes } from "@cornerstonejs/tools";
+import type { Quantity } from "@/lib/reading/measurement";
+import type { MeasuringTool } from "./runtime";
+
+/**
+ * How Cornerstone keeps the points of each shape, and how the node does (api/measurements.py):
+ * alike, but that a rectangle's corners go around for the node and crosswise here.
+ */
+const crosswise = [0, 1, 3, 2];
+
+export function pointsForNode(kind: MeasuringTool, data: ToolTypes.AnnotationData): Types.Point3[] {
+  if (kind === "freehand") return thinned(data.contour?.polyline ?? []);
+  const points = data.handles?.points ?? [];
+  return kind === "rectangle" ? crossed(points) : points;
+}
+
+function crossed(points: Types.Point3[]): Types.Point3[] {
+  return crosswise.flatMap((index) => (points[index] ? [points[index]] : []));
+}
+
+/** The node takes 5,000 points; a line drawn for minutes has more. */
+const mostPoints = 5000;
+
+function thinned(points: Types.Point3[]): Types.Point3[] {
+  const step = Math.ceil(points.length / mostPoints);
+  return step <= 1 ? points : points.filter((_, index) => index % step === 0);
+}
+
+export function dataOf(
+  kind: MeasuringTool,
+  points: Types.Point3[],
+  isClosed: boolean,
+  label: string,
+): ToolTypes.AnnotationData {
+  const textBox = {
+    hasMoved: false,
+    worldPosition: [0, 0, 0] as Types.Point3,
+    worldBoundingBox: {
+      topLeft: [0, 0, 0] as Types.Point3,
+      topRight: [0, 0, 0] as Types.Point3,
+      bottomLeft: [0, 0, 0] as Types.Point3,
+      bottomRight: [0, 0, 0] as Types.Point3,
+    },
+  };
+  if (kind === "freehand") {
+    return {
+      label,
+      cachedStats: {},
+      contour: { polyline: points, closed: isClosed },
+      handles: { points: isClosed ? [] : ends(points), activeHandleIndex: null, textBox },
+    };
+  }
+  const handles = kind === "rectangle" ? crossed(points) : points;
+  return {
+    label,
+    cachedStats: {},
+    handles: {
+      points: handles,
+      activeHandleIndex: null,
+      textBox,
+      ...(kind === "arrow" ? { arrowFirst: true } : {}),
+    },
+  };
+}
+
+function ends(points: Types.Point3[]): Types.Point3[] {
+  const last = points.at(-1);
+  return points[0] && last ? [points[0], last] : [];
+}
+
+type Stats = Record<string, unknown>;
+
+const ucum: Record<string, string> = {
+  mm: "mm",
+  "mm²": "mm2",
+  px: "{pixels}",
+  "px²": "{pixels}2",
+  HU: "[hnsf'U]",
+};
+
+/** What Cornerstone computed of an annotation on the image that it was drawn on. */
+export function quantitiesOf(
+  kind: MeasuringTool,
+  data: ToolTypes.AnnotationData,
+  suvFactor: number | null,
+): Quantity[] {
+  const stats = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
+  const found: Quantity[] = [];
+  const take = (quantity: string, value: unknown, unit: unknown, usual: string) => {
+    const number = Array.isArray(value) ? undefined : value;
+    if (typeof number !== "number" || !Number.isFinite(number)) return;
+    const told = typeof unit === "string" ? (ucum[unit.split(" ")[0] ?? ""] ?? usual) : usual;
+    found.push({ quantity, value: number, unit: told });
+  };
+  const intensity = (quantity: string, value: unknown) => {
+    if (suvFactor !== null && typeof value === "number") {
+      take(quantity, value * suvFactor, undefined, "g/ml{SUVbw}");
+    } else take(quantity, value, stats.modalityUnit, "1");
+  };
+  if (kind === "length") take("length", stats.length, stats.unit, "mm");
+  if (kind === "bidirectional") {
+    take("long_axis", stats.length, stats.unit, "mm");
+    take("short_axis", stats.width, stats.unit, "mm");
+  }
+  if (kind === "angle" || kind === "cobb") take("angle", stats.angle, undefined, "deg");
+  if (kind === "freehand" && data.contour?.closed === false) take("length", stats.length, stats.unit, "mm");
+  if (kind === "ellipse" || kind === "circle" || kind === "rectangle" || kind === "freehand") {
+    take("area", stats.area, stats.areaUnit, "mm2");
+    intensity("mean", stats.mean);
+    intensity("standard_deviation", stats.stdDev);
+    intensity("minimum", stats.min);
+    intensity("maximum", stats.max);
+  }
+  if (kind === "probe") intensity("value", stats.value);
+  return found;
+}

@@ -1,0 +1,186 @@
+import { eventTarget } from "@cornerstonejs/core";
+import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
+import { uidOfUuid, type Measurement } from "@/lib/reading/measurement";
+import { suvFactorOf } from "@/lib/reading/suv";
+import { dataOf, pointsForNode, quantitiesOf } from "./annotations";
+import { drawnPlane, imagePointOf, worldOf } from "./plane";
+import { measuringClasses } from "./runtime";
+import type { LoadedSeries } from "./series";
+import { measuringToolOf } from "./tools";
+
+const { Events } = Enums;
+
+/** What was drawn on the images: read, placed, named, removed. */
+export class Measuring {
+  private readonly series = new Map<string, LoadedSeries>();
+  private readonly waiting = new Map<string, Measurement>();
+  private silent = false;
+
+  /** `onChange` hears of what a person draws, moves or removes; `onShape` after every picture. */
+  constructor(
+    private readonly onChange: () => void,
+    private readonly render: () => void,
+  ) {
+    for (const name of [Events.ANNOTATION_COMPLETED, Events.ANNOTATION_MODIFIED, Events.ANNOTATION_REMOVED]) {
+      eventTarget.addEventListener(name, this.onEvent);
+    }
+  }
+
+  /** Every measurement, placed or waiting for its series to be opened. */
+  list(): Measurement[] {
+    const placed = this.placed().flatMap((one) => this.read(one) ?? []);
+    const known = new Set(placed.map(({ trackingUid }) => trackingUid));
+    return [...placed, ...[...this.waiting.values()].filter(({ trackingUid }) => !known.has(trackingUid))];
+  }
+
+  /** The images of a series can be drawn on from now on; what waited for them is placed. */
+  open(series: LoadedSeries): void {
+    if (this.series.get(series.seriesInstanceUid) === series) return;
+    this.series.set(series.seriesInstanceUid, series);
+    for (const one of [...this.waiting.values()]) this.place(one);
+    this.render();
+  }
+
+  /** Takes what the node keeps. */
+  add(measurements: readonly Measurement[]): void {
+    for (const one of measurements) {
+      this.waiting.set(one.trackingUid, one);
+      this.place(one);
+    }
+    this.render();
+  }
+
+  setLabel(trackingUid: string, label: string): void {
+    const waiting = this.waiting.get(trackingUid);
+    if (waiting) this.waiting.set(trackingUid, { ...waiting, label });
+    const found = this.find(trackingUid);
+    if (found) found.data.label = label;
+    this.onChange();
+    this.render();
+  }
+
+  remove(trackingUid: string): void {
+    this.waiting.delete(trackingUid);
+    const uid = this.find(trackingUid)?.annotationUID;
+    if (uid) annotation.state.removeAnnotation(uid);
+    this.onChange();
+    this.render();
+  }
+
+  /** Highlights one measurement among the others. */
+  select(trackingUid: string): void {
+    const uid = this.find(trackingUid)?.annotationUID;
+    if (uid) annotation.selection.setAnnotationSelected(uid, true, false);
+    this.render();
+  }
+
+  /** The measurement that is chosen, or else the one drawn last. */
+  get chosen(): string | null {
+    const all = this.placed();
+    const chosen = all.find((one) => annotation.selection.isAnnotationSelected(one.annotationUID ?? ""));
+    const last = chosen ?? all.at(-1);
+    return last ? trackingUidOf(last) : null;
+  }
+
+  end(): void {
+    for (const name of [Events.ANNOTATION_COMPLETED, Events.ANNOTATION_MODIFIED, Events.ANNOTATION_REMOVED]) {
+      eventTarget.removeEventListener(name, this.onEvent);
+    }
+    annotation.state.removeAllAnnotations();
+  }
+
+  private placed(): ToolTypes.Annotation[] {
+    return annotation.state
+      .getAllAnnotations()
+      .filter(({ metadata }) => metadata && measuringToolOf(metadata.toolName) !== null);
+  }
+
+  private find(trackingUid: string): ToolTypes.Annotation | undefined {
+    return this.placed().find((one) => trackingUidOf(one) === trackingUid);
+  }
+
+  private read(one: ToolTypes.Annotation): Measurement | null {
+    const imageId = one.metadata?.referencedImageId;
+    const kind = measuringToolOf(one.metadata?.toolName ?? "");
+    const slice = imageId ? this.sliceOf(imageId) : undefined;
+    // Drawn through a volume, off every image: there is no image that it could be saved on.
+    if (!kind || !imageId || !slice) return null;
+    const plane = drawnPlane(imageId);
+    const suv = suvFactorOf(slice.dataset);
+    return {
+      trackingUid: trackingUidOf(one),
+      kind,
+      sopInstanceUid: slice.sopInstanceUid,
+      frameNumber: slice.frameNumber,
+      points: pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point)),
+      isClosed: kind === "freehand" && one.data.contour?.closed === true,
+      label: one.data.label ?? "",
+      measured: quantitiesOf(kind, one.data, suv),
+    };
+  }
+
+  private sliceOf(imageId: string) {
+    for (const { imageIds, order } of this.series.values()) {
+      const index = imageIds.indexOf(imageId);
+      if (index >= 0) return order.slices[index];
+    }
+    return undefined;
+  }
+
+  private place(one: Measurement): void {
+    const imageId = this.imageIdOf(one);
+    if (imageId === undefined) return;
+    this.waiting.delete(one.trackingUid);
+    if (this.find(one.trackingUid)) return;
+    const plane = drawnPlane(imageId);
+    const points = one.points.map((point) => worldOf(plane, point));
+    const { along, down } = plane;
+    const made: ToolTypes.Annotation = {
+      annotationUID: one.trackingUid,
+      highlighted: false,
+      invalidated: true,
+      isLocked: false,
+      isVisible: true,
+      metadata: {
+        toolName: measuringClasses[one.kind].toolName,
+        referencedImageId: imageId,
+        FrameOfReferenceUID: plane.frameOfReferenceUid,
+        viewPlaneNormal: [
+          -(along[1] * down[2] - along[2] * down[1]),
+          -(along[2] * down[0] - along[0] * down[2]),
+          -(along[0] * down[1] - along[1] * down[0]),
+        ],
+        viewUp: [-down[0], -down[1], -down[2]],
+      },
+      data: dataOf(one.kind, points, one.isClosed, one.label),
+    };
+    this.silent = true;
+    annotation.state.addAnnotation(made, plane.frameOfReferenceUid);
+    this.silent = false;
+  }
+
+  private imageIdOf({ sopInstanceUid, frameNumber }: Measurement): string | undefined {
+    for (const { imageIds, order, indexOfSopInstanceUid } of this.series.values()) {
+      if (!indexOfSopInstanceUid.has(sopInstanceUid)) continue;
+      const index = order.slices.findIndex(
+        (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
+      );
+      if (index >= 0) return imageIds[index];
+    }
+    return undefined;
+  }
+
+  private readonly onEvent = (event: Event): void => {
+    const detail = (event as CustomEvent<{ annotation?: ToolTypes.Annotation; changeType?: string }>).detail;
+    const { annotation: of, changeType } = detail;
+    if (this.silent || !of?.metadata || measuringToolOf(of.metadata.toolName) === null) return;
+    // Statistics that follow from a picture are no change of the reader's.
+    if (changeType === "StatsUpdated" || changeType === "InitialSetup") return;
+    this.onChange();
+  };
+}
+
+/** A drawn one has a UUID of Cornerstone's; one that came from the node, its UID. */
+function trackingUidOf({ annotationUID = "" }: ToolTypes.Annotation): string {
+  return annotationUID.includes("-") ? uidOfUuid(annotationUID) : annotationUID;
+}
