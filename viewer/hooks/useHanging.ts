@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import type { Priors } from "@/hooks/usePriors";
 import { listHangingProtocols } from "@/lib/reading/api";
 import { hangStudy, type Hung } from "@/lib/reading/hanging";
@@ -54,9 +54,13 @@ export function useHanging(
     }
   }
 
+  const change = useCallback(
+    (by: (now: Arrangement) => Arrangement) => setArrangement((now) => now && by(now)),
+    [],
+  );
   return {
     arrangement,
-    change: (by) => setArrangement((now) => now && by(now)),
+    change,
     hung,
     notice,
   };

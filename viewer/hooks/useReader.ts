@@ -47,6 +47,8 @@ export interface ReaderState {
   notice: string;
   failure: Problem | null;
   masks: Masks;
+  /** The series that are on the screen or were, their headers read. */
+  opened: readonly LoadedSeries[];
   setLayout: (layout: Layout) => void;
   setGrid: (rows: Count, columns: Count) => void;
   activate: (cell: number) => void;
@@ -142,6 +144,11 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     },
     [masks.masks, scene, series],
   );
+  const opened = useMemo(() => [...new Set(shown.values())], [shown]);
+  const openSeries = useCallback(
+    (ref: SeriesRef, cell?: number) => change((now) => withSeries(now, cell ?? now.active, ref)),
+    [change],
+  );
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -165,6 +172,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     notice,
     failure: failure ? new Problem(0, "The image can't be shown.", failure, "", "image") : null,
     masks,
+    opened,
     setLayout,
     setGrid: (rows, columns) => {
       setLayout("stack");
@@ -176,7 +184,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     activate: (cell) => change((now) => activated(now, cell)),
     step: (by) => change((now) => stepped(now, by)),
     stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
-    openSeries: (ref, cell) => change((now) => withSeries(now, cell ?? now.active, ref)),
+    openSeries,
     setLinked: (on) => change((now) => ({ ...now, linked: on })),
     reloadSeries: loaded.reload,
     onShown,

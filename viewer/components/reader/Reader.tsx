@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { KeyHelp } from "@/components/KeyHelp";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Waiting } from "@/components/Waiting";
+import { MeasurementPanel } from "@/components/reader/MeasurementPanel";
 import { MaskPanel } from "@/components/reader/MaskPanel";
 import { ReaderHeader } from "@/components/reader/ReaderHeader";
 import { readerKeys } from "@/components/reader/keys";
@@ -12,8 +13,11 @@ import { SeriesList } from "@/components/reader/SeriesList";
 import { SidePanel } from "@/components/reader/SidePanel";
 import { Stage } from "@/components/reader/Stage";
 import { Toolbar } from "@/components/reader/tools/Toolbar";
+import { useActiveSlice } from "@/hooks/useActiveSlice";
 import { useCine } from "@/hooks/useCine";
+import { useKeyImages } from "@/hooks/useKeyImages";
 import { useMaskControls } from "@/hooks/useMaskControls";
+import { useMeasurements } from "@/hooks/useMeasurements";
 import { useReader, type Layout, type ReaderState } from "@/hooks/useReader";
 import { useReaderKeys } from "@/hooks/useReaderKeys";
 import { useStudy } from "@/hooks/useStudy";
@@ -41,6 +45,10 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [helpOpen, setHelpOpen] = useState(false);
   const controls = useMaskControls(scene, reader.masks.masks);
   const cine = useCine(scene, series);
+  const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
+  const keyImages = useKeyImages(studyInstanceUid);
+  const slice = useActiveSlice(reader);
+  const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
   useEffect(() => {
     if (study) document.title = `${personName(study.patient_name)} · MediViewAI`;
@@ -65,6 +73,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     toggleMasks: controls.toggleAll,
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
+    more: { k: toggleKeyImage, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -97,11 +106,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               reader={reader}
               tool={tool}
               cine={cine}
-              isKeyImage={false}
+              isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
               onTool={choose}
               onPlanes={() => open("planes")}
               onVolume={() => open("volume")}
-              onKeyImage={() => undefined}
+              onKeyImage={toggleKeyImage}
             />
             <Stage reader={reader} study={study} tool={tool} />
           </main>
@@ -112,6 +121,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             onShow={reader.showSegment}
             onChanged={reload}
           >
+            <MeasurementPanel
+              measurements={measurements}
+              keyImages={keyImages}
+              onShowImage={(uid, frame) => void scene?.goTo(uid, frame, null)}
+            />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
           </SidePanel>
         </div>

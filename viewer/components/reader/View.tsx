@@ -1,6 +1,7 @@
 "use client";
 
-import { useCallback, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useState, useSyncExternalStore, type ReactNode } from "react";
+import { CursorValue } from "@/components/reader/CursorValue";
 import { StandIn } from "@/components/reader/StandIn";
 import { ViewOverlay } from "@/components/reader/ViewOverlay";
 import type { LoadedSeries, Scene, ToolName, ViewId } from "@/lib/cornerstone";
@@ -52,15 +53,18 @@ export function View(props: ViewProps) {
     useCallback(() => views.get(viewId), [views, viewId]),
     useCallback(() => views.get(viewId), [views, viewId]),
   );
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
   const { info, imageRendered, maskLoaded, undrawable, loading } = shown;
   const attach = useCallback(
     (element: HTMLDivElement | null) => {
       if (!element) return undefined;
       onAttach(viewId, element);
+      setElement(element);
       const observer = new ResizeObserver(() => scene?.resize());
       observer.observe(element);
       return () => {
         observer.disconnect();
+        setElement(null);
         onAttach(viewId, null);
       };
     },
@@ -128,6 +132,7 @@ export function View(props: ViewProps) {
           series={series}
         />
       )}
+      {!undrawable && <CursorValue scene={scene} viewId={viewId} element={element} />}
       {active && (
         <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
       )}

@@ -28,7 +28,7 @@ export function VolumeStage({
     void scene.showVolume(element, series).then(() => !gone && setDrawn(true));
     return () => {
       gone = true;
-      scene.closeVolume();
+      scene.volume.close();
       views.clear("volume");
     };
   }, [scene, element, series, views]);

@@ -74,6 +74,15 @@ export class StackCell {
     return slice ? middleOf(slice.dataset) : null;
   }
 
+  /** Where a frame of an instance stands in the stack; null when it is none of the series. */
+  indexOf(sopInstanceUid: string, frameNumber: number): number | null {
+    if (!this.series?.indexOfSopInstanceUid.has(sopInstanceUid)) return null;
+    const index = this.series.order.slices.findIndex(
+      (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
+    );
+    return index < 0 ? null : index;
+  }
+
   async goToIndex(index: number): Promise<void> {
     const { view } = this;
     if (!view || !this.series) return;

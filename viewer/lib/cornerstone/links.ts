@@ -37,9 +37,9 @@ export class Links {
   /** A stack shows another slice: the others go to the same place. */
   follow(source: StackCell): void {
     if (!this.linked || !source.series) return;
-    const wanted = this.expected.get(source.viewId);
+    // Several of its pictures may come for one place: it leads only when it goes elsewhere.
+    if (this.expected.get(source.viewId) === source.index) return;
     this.expected.delete(source.viewId);
-    if (wanted === source.index) return;
     for (const target of this.cells()) {
       if (target === source || !target.series) continue;
       const index = followingIndex(

@@ -8,7 +8,14 @@ import { measuringClasses } from "./runtime";
 import type { LoadedSeries } from "./series";
 import { measuringToolOf } from "./tools";
 
-const { Events } = Enums;
+const heard = [
+  Enums.Events.ANNOTATION_COMPLETED,
+  Enums.Events.ANNOTATION_MODIFIED,
+  Enums.Events.ANNOTATION_REMOVED,
+];
+
+/** Hears what is drawn; `byReader` when a person drew, moved, named or removed something. */
+export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolean) => void;
 
 /** What was drawn on the images: read, placed, named, removed. */
 export class Measuring {
@@ -16,14 +23,19 @@ export class Measuring {
   private readonly waiting = new Map<string, Measurement>();
   private silent = false;
 
-  /** `onChange` hears of what a person draws, moves or removes; `onShape` after every picture. */
-  constructor(
-    private readonly onChange: () => void,
-    private readonly render: () => void,
-  ) {
-    for (const name of [Events.ANNOTATION_COMPLETED, Events.ANNOTATION_MODIFIED, Events.ANNOTATION_REMOVED]) {
-      eventTarget.addEventListener(name, this.onEvent);
-    }
+  private listener: MeasuringListener = () => undefined;
+
+  constructor(private readonly render: () => void) {
+    for (const name of heard) eventTarget.addEventListener(name, this.onEvent);
+  }
+
+  /** Tells of everything that is drawn now, and again whenever that changes. */
+  follow(listener: MeasuringListener): () => void {
+    this.listener = listener;
+    listener(this.list(), false);
+    return () => {
+      this.listener = () => undefined;
+    };
   }
 
   /** Every measurement, placed or waiting for its series to be opened. */
@@ -38,6 +50,7 @@ export class Measuring {
     if (this.series.get(series.seriesInstanceUid) === series) return;
     this.series.set(series.seriesInstanceUid, series);
     for (const one of [...this.waiting.values()]) this.place(one);
+    this.tell(false);
     this.render();
   }
 
@@ -47,6 +60,7 @@ export class Measuring {
       this.waiting.set(one.trackingUid, one);
       this.place(one);
     }
+    this.tell(false);
     this.render();
   }
 
@@ -55,16 +69,21 @@ export class Measuring {
     if (waiting) this.waiting.set(trackingUid, { ...waiting, label });
     const found = this.find(trackingUid);
     if (found) found.data.label = label;
-    this.onChange();
+    this.tell(true);
     this.render();
   }
 
   remove(trackingUid: string): void {
     this.waiting.delete(trackingUid);
     const uid = this.find(trackingUid)?.annotationUID;
+    // Cornerstone tells of the removal itself, but of what is not placed it knows nothing.
     if (uid) annotation.state.removeAnnotation(uid);
-    this.onChange();
+    else this.tell(true);
     this.render();
+  }
+
+  isPlaced(trackingUid: string): boolean {
+    return this.find(trackingUid) !== undefined;
   }
 
   /** Highlights one measurement among the others. */
@@ -83,9 +102,7 @@ export class Measuring {
   }
 
   end(): void {
-    for (const name of [Events.ANNOTATION_COMPLETED, Events.ANNOTATION_MODIFIED, Events.ANNOTATION_REMOVED]) {
-      eventTarget.removeEventListener(name, this.onEvent);
-    }
+    for (const name of heard) eventTarget.removeEventListener(name, this.onEvent);
     annotation.state.removeAllAnnotations();
   }
 
@@ -175,9 +192,12 @@ export class Measuring {
     const { annotation: of, changeType } = detail;
     if (this.silent || !of?.metadata || measuringToolOf(of.metadata.toolName) === null) return;
     // Statistics that follow from a picture are no change of the reader's.
-    if (changeType === "StatsUpdated" || changeType === "InitialSetup") return;
-    this.onChange();
+    this.tell(changeType !== "StatsUpdated" && changeType !== "InitialSetup");
   };
+
+  private tell(byReader: boolean): void {
+    this.listener(this.list(), byReader);
+  }
 }
 
 /** A drawn one has a UUID of Cornerstone's; one that came from the node, its UID. */

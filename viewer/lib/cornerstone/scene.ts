@@ -4,6 +4,7 @@ import type { WindowRange } from "@/lib/windowing";
 import { StackCell } from "./cell";
 import { MaskLayers } from "./layer";
 import { Links } from "./links";
+import { Measuring } from "./measuring";
 import { Planes } from "./planes";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
@@ -11,6 +12,7 @@ import { MouseTools } from "./tools";
 import type { Undrawable } from "./undrawable";
 import { flip, turn, type Turn } from "./turning";
 import { isCell, planes, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+import { valueAt, type ValueAt } from "./values";
 import { Viewports, type DrawnView } from "./viewports";
 import { VolumeView } from "./volume";
 import type { KeptWindows, SeriesWindow } from "./window";
@@ -33,6 +35,7 @@ export class Scene {
   readonly mouse: MouseTools;
   readonly views: Viewports;
   readonly masks: MaskLayers;
+  readonly measuring: Measuring;
   readonly planes: Planes;
   readonly volume: VolumeView;
   private readonly cells = new Map<CellId, StackCell>();
@@ -58,6 +61,7 @@ export class Scene {
       () => this.render(),
       () => this.planes.stay(),
     );
+    this.measuring = new Measuring(() => this.render());
     this.links = new Links(() => [...this.cells.values()]);
     const onLoading = (loaded: number, total: number) =>
       listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
@@ -127,10 +131,6 @@ export class Scene {
     await this.volume.show(element, series);
   }
 
-  closeVolume(): void {
-    this.volume.close();
-  }
-
   /** The view that keys and tools are meant for. */
   activate(viewId: ViewId): void {
     this.activeId = viewId;
@@ -197,12 +197,12 @@ export class Scene {
   /** Shows a place of a series: by the instance in its stacks, by the point in planes. */
   async goTo(sopInstanceUid: string, frameNumber: number, pointLpsMm: Vector | null): Promise<void> {
     if (this.planes.isOpen && pointLpsMm) this.planes.goToPoint(pointLpsMm);
-    const active = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
     const holding = [...this.cells.values()].filter(
-      (cell) => indexOf(cell.series, sopInstanceUid, frameNumber) >= 0,
+      (cell) => cell.indexOf(sopInstanceUid, frameNumber) !== null,
     );
-    const cell = active && holding.includes(active) ? active : holding[0];
-    if (cell) await this.goToIndex(cell, indexOf(cell.series, sopInstanceUid, frameNumber));
+    const cell = holding.find(({ viewId }) => viewId === this.activeId) ?? holding[0];
+    const index = cell?.indexOf(sopInstanceUid, frameNumber) ?? null;
+    if (cell && index !== null) await this.goToIndex(cell, index);
   }
 
   /** Where a series opens next: its middle until it was looked at. */
@@ -218,12 +218,19 @@ export class Scene {
     this.closeCells();
     this.ended = true;
     this.masks.end();
+    this.measuring.end();
     this.planes.end();
     this.volume.end();
     this.views.end();
     this.mouse.end();
     this.engine.destroy();
     forgetImages();
+  }
+
+  valueAt(viewId: ViewId, point: [number, number]): ValueAt | null {
+    const view = this.views.get(viewId);
+    const series = isCell(viewId) ? this.cells.get(viewId)?.series : this.planes.series;
+    return view && series ? valueAt(view, point, series) : null;
   }
 
   get activeView(): DrawnView | null {
@@ -295,9 +302,4 @@ export class Scene {
 
 function viewIdOf(event: Event): string {
   return (event as CustomEvent<{ viewportId: string }>).detail.viewportId;
-}
-
-function indexOf(series: LoadedSeries | null, sopInstanceUid: string, frameNumber: number): number {
-  const first = series?.indexOfSopInstanceUid.get(sopInstanceUid);
-  return first === undefined ? -1 : first + frameNumber - 1;
 }

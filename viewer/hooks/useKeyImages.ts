@@ -1,0 +1,71 @@
+"use client";
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import { asProblem, type Problem } from "@/lib/http";
+import { listKeyImages, saveKeyImages, type KeyImage } from "@/lib/reading/api";
+
+export interface KeyImageState {
+  images: readonly KeyImage[];
+  problem: Problem | null;
+  isKey: (sopInstanceUid: string, frameNumber: number) => boolean;
+  toggle: (sopInstanceUid: string, frameNumber: number) => void;
+}
+
+function isSame(one: KeyImage, sopInstanceUid: string, frameNumber: number): boolean {
+  return one.sop_instance_uid === sopInstanceUid && (one.frame_number ?? 1) === frameNumber;
+}
+
+/** The images that the reader marked: kept by the node as a Key Object Selection. */
+export function useKeyImages(studyInstanceUid: string): KeyImageState {
+  const [images, setImages] = useState<readonly KeyImage[]>([]);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const predecessor = useRef("");
+  const busy = useRef<Promise<void>>(Promise.resolve());
+
+  useEffect(() => {
+    const controller = new AbortController();
+    listKeyImages(studyInstanceUid, controller.signal).then(
+      (selections) => {
+        const own = selections.findLast(({ source }) => source.startsWith("reader:"));
+        predecessor.current = own?.sop_instance_uid ?? "";
+        setImages(own?.images ?? []);
+      },
+      (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
+    );
+    return () => controller.abort();
+  }, [studyInstanceUid]);
+
+  const toggle = useCallback(
+    (sopInstanceUid: string, frameNumber: number) => {
+      const others = images.filter((one) => !isSame(one, sopInstanceUid, frameNumber));
+      const next =
+        others.length < images.length
+          ? others
+          : [...images, { sop_instance_uid: sopInstanceUid, frame_number: frameNumber }];
+      if (next.length === 0) {
+        // A Key Object Selection of no image does not exist (PS3.3 C.17.6.2).
+        setProblem(asProblem(new Error("The last key image stays: a selection holds one at least.")));
+        return;
+      }
+      setImages(next);
+      // One after the other: each version names the one before it.
+      busy.current = busy.current.then(async () => {
+        try {
+          const saved = await saveKeyImages(studyInstanceUid, next, predecessor.current);
+          predecessor.current = saved.sop_instance_uid;
+          setProblem(null);
+        } catch (error) {
+          setProblem(asProblem(error));
+        }
+      });
+    },
+    [images, studyInstanceUid],
+  );
+
+  return {
+    images,
+    problem,
+    isKey: (uid, frame) => images.some((one) => isSame(one, uid, frame)),
+    toggle,
+  };
+}
