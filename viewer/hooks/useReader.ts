@@ -109,7 +109,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
   const linked = arrangement?.linked ?? false;
   useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
-  useEffect(() => scene?.link(linked), [scene, linked]);
+  useEffect(() => scene?.links.set(linked), [scene, linked]);
 
   // What is on the screen of the active view: its masks are read once it is.
   const onScreen = shown.get(activeView) ?? null;

@@ -20,15 +20,15 @@ interface PlaneModule {
 }
 
 export function drawnPlane(imageId: string): DrawnPlane {
-  const module = (metaData.get("imagePlaneModule", imageId) ?? {}) as PlaneModule;
+  const stated = (metaData.get("imagePlaneModule", imageId) ?? {}) as PlaneModule;
   return {
-    origin: module.imagePositionPatient ?? [0, 0, 0],
-    along: module.rowCosines ?? [1, 0, 0],
-    down: module.columnCosines ?? [0, 1, 0],
-    columnSpacing: module.columnPixelSpacing || 1,
-    rowSpacing: module.rowPixelSpacing || 1,
+    origin: stated.imagePositionPatient ?? [0, 0, 0],
+    along: stated.rowCosines ?? [1, 0, 0],
+    down: stated.columnCosines ?? [0, 1, 0],
+    columnSpacing: stated.columnPixelSpacing || 1,
+    rowSpacing: stated.rowPixelSpacing || 1,
     // Annotations of images without a frame of reference are kept under the word itself.
-    frameOfReferenceUid: String(module.frameOfReferenceUID),
+    frameOfReferenceUid: String(stated.frameOfReferenceUID),
   };
 }
 

@@ -11,7 +11,7 @@ import type { LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./undrawable";
 import { flip, turn, type Turn } from "./turning";
-import { isCell, planes, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+import { isCell, planes, viewIdOf, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
 import { valueAt, type ValueAt } from "./values";
 import { Viewports, type DrawnView } from "./viewports";
 import { VolumeView } from "./volume";
@@ -39,7 +39,7 @@ export class Scene {
   readonly planes: Planes;
   readonly volume: VolumeView;
   private readonly cells = new Map<CellId, StackCell>();
-  private readonly links: Links;
+  readonly links: Links;
   private readonly windows: KeptWindows = new Map();
   /** Where each series was looked at last. */
   private readonly places = new Map<string, { index: number; point: Vector | null }>();
@@ -65,8 +65,8 @@ export class Scene {
     this.links = new Links(() => [...this.cells.values()]);
     const onLoading = (loaded: number, total: number) =>
       listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
-    const { onError } = listener;
-    this.planes = new Planes(this.engine, this.views, this.mouse, { onLoading, onError }, this.windows);
+    const told = { onLoading, onError: listener.onError };
+    this.planes = new Planes(this.engine, this.views, this.mouse, told, this.windows);
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
   }
 
@@ -85,12 +85,12 @@ export class Scene {
     this.planes.close();
     this.volume.close();
     const cell = this.cellFor(viewId, element);
-    const { seriesInstanceUid } = series;
-    const index = this.places.get(seriesInstanceUid)?.index ?? Math.floor(series.imageIds.length / 2);
+    const place = this.places.get(series.seriesInstanceUid);
+    const index = place?.index ?? Math.floor(series.imageIds.length / 2);
     this.masks.detach(viewId);
     this.remember(cell);
     if (!(await cell.show(series, index, through))) return;
-    this.masks.attach(seriesInstanceUid, viewId);
+    this.masks.attach(series.seriesInstanceUid, viewId);
     this.links.measure();
     cell.view?.render();
   }
@@ -131,14 +131,9 @@ export class Scene {
     await this.volume.show(element, series);
   }
 
-  /** The view that keys and tools are meant for. */
   activate(viewId: ViewId): void {
     this.activeId = viewId;
     this.mouse.showReferenceLines(viewId, this.views.stackIds.length > 1);
-  }
-
-  link(linked: boolean): void {
-    this.links.set(linked);
   }
 
   setWindow(range: WindowRange): void {
@@ -298,8 +293,4 @@ export class Scene {
     this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false));
     if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
   };
-}
-
-function viewIdOf(event: Event): string {
-  return (event as CustomEvent<{ viewportId: string }>).detail.viewportId;
 }

@@ -14,6 +14,11 @@ export function isCell(viewId: string): viewId is CellId {
   return viewId.startsWith("cell-");
 }
 
+/** The view that an event of Cornerstone's came from. */
+export function viewIdOf(event: Event): string {
+  return (event as CustomEvent<{ viewportId: string }>).detail.viewportId;
+}
+
 /** What a view shows now, for the text over it. */
 export interface ViewInfo {
   viewId: ViewId;

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { forNode, kindOf, measuredText, shapes, uidOfUuid, type Measurement } from "@/lib/reading/measurement";
+import { suvFactorOf } from "@/lib/reading/suv";
+
+const length: Measurement = {
+  trackingUid: "2.25.1",
+  kind: "length",
+  sopInstanceUid: "1.2",
+  frameNumber: 1,
+  points: [
+    [1, 2],
+    [3, 4],
+  ],
+  isClosed: false,
+  label: "",
+  measured: [{ quantity: "length", value: 41.96, unit: "mm" }],
+};
+
+describe("what is measured", () => {
+  it("has a shape that the node knows, both ways", () => {
+    for (const [kind, shape] of Object.entries(shapes)) expect(kindOf(shape)).toBe(kind);
+    expect(kindOf("SPLINE")).toBeNull();
+  });
+
+  it("is sent as drawn: the node computes lengths itself and takes statistics of pixels", () => {
+    expect(forNode(length)).toMatchObject({ shape: "LENGTH", statistics: [], label: "" });
+    const ellipse: Measurement = {
+      ...length,
+      kind: "ellipse",
+      measured: [
+        { quantity: "area", value: 3, unit: "mm2" },
+        { quantity: "mean", value: -12.5, unit: "[hnsf'U]" },
+        { quantity: "maximum", value: NaN, unit: "1" },
+      ],
+    };
+    expect(forNode(ellipse)).toMatchObject({
+      statistics: [{ quantity: "mean", value: -12.5, unit: "[hnsf'U]" }],
+    });
+    expect(forNode({ ...length, kind: "arrow" })).toMatchObject({ label: "Arrow" });
+  });
+
+  it("is told with its units", () => {
+    expect(measuredText(length.measured)).toBe("42.0 mm");
+    expect(
+      measuredText([
+        { quantity: "area", value: 123.4, unit: "mm2" },
+        { quantity: "mean", value: -871.2, unit: "[hnsf'U]" },
+      ]),
+    ).toBe("area 123 mm², mean -871 HU");
+    expect(measuredText([{ quantity: "angle", value: 12.34, unit: "deg" }])).toBe("12.3°");
+    expect(measuredText([])).toBe("");
+  });
+
+  it("keeps one UID, made of Cornerstone's UUID", () => {
+    // The example of PS3.5 B.2.
+    expect(uidOfUuid("f81d4fae-7dec-11d0-a765-00a0c91e6bf6")).toBe(
+      "2.25.329800735698586629295641978511506172918",
+    );
+  });
+});
+
+describe("the factor from Bq/ml to SUV", () => {
+  const pet = {
+    "00080060": { vr: "CS", Value: ["PT"] },
+    "00541001": { vr: "CS", Value: ["BQML"] },
+    "00541102": { vr: "CS", Value: ["START"] },
+    "00101030": { vr: "DS", Value: [70] },
+    "00080021": { vr: "DA", Value: ["20260101"] },
+    "00080031": { vr: "TM", Value: ["100000"] },
+    "00540016": {
+      vr: "SQ",
+      Value: [
+        {
+          "00181072": { vr: "TM", Value: ["081010.00"] },
+          "00181074": { vr: "DS", Value: [370e6] },
+          "00181075": { vr: "DS", Value: [6590] },
+        },
+      ],
+    },
+  };
+
+  it("lets the dose decay from its injection to the start of the series", () => {
+    // 6590 s, one half life, lie between 08:10:10 and 10:00:00.
+    expect(suvFactorOf(pet)).toBeCloseTo(70_000 / 185e6, 12);
+  });
+
+  it("is not guessed where the header lacks a part", () => {
+    expect(suvFactorOf({ ...pet, "00101030": undefined })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00541001": { vr: "CS", Value: ["CNTS"] } })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00541102": { vr: "CS", Value: ["NONE"] } })).toBeNull();
+    expect(suvFactorOf({ ...pet, "00080060": { vr: "CS", Value: ["CT"] } })).toBeNull();
+  });
+
+  it("does not decay where the images are corrected to the injection", () => {
+    expect(suvFactorOf({ ...pet, "00541102": { vr: "CS", Value: ["ADMIN"] } })).toBeCloseTo(70_000 / 370e6, 12);
+  });
+});
