@@ -50,6 +50,9 @@ def window_function(text: str) -> WindowFunction | None:
 def frame_transforms(header: Dataset, frame_index: int) -> Dataset:
     """The transforms and the spacing that hold for one frame, functional groups resolved."""
     effective = Dataset()
+    if hasattr(header, "file_meta"):
+        # pydicom asks it for the byte order of a table in OW.
+        effective.file_meta = header.file_meta
     for keyword in _TRANSFORM_KEYWORDS:
         if keyword in header:
             effective[keyword] = header[keyword]

@@ -1,6 +1,6 @@
 import type { Types } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
-import type { Quantity } from "@/lib/reading/measurement";
+import type { Measurement, Quantity } from "@/lib/reading/measurement";
 import type { MeasuringTool } from "./runtime";
 
 /**
@@ -27,12 +27,14 @@ function thinned(points: Types.Point3[]): Types.Point3[] {
   return step <= 1 ? points : points.filter((_, index) => index % step === 0);
 }
 
+/** The annotation's data of a measurement that the node kept, its points in the patient. */
 export function dataOf(
-  kind: MeasuringTool,
+  { kind, isClosed, label, points: onImage, measured }: Measurement,
   points: Types.Point3[],
-  isClosed: boolean,
-  label: string,
+  targetId: string,
 ): ToolTypes.AnnotationData {
+  const stats = statsOf(kind, measured);
+  const cachedStats = stats ? { [targetId]: stats } : {};
   const textBox = {
     hasMoved: false,
     worldPosition: [0, 0, 0] as Types.Point3,
@@ -46,15 +48,16 @@ export function dataOf(
   if (kind === "freehand") {
     return {
       label,
-      cachedStats: {},
+      cachedStats,
       contour: { polyline: points, closed: isClosed },
       handles: { points: isClosed ? [] : ends(points), activeHandleIndex: null, textBox },
     };
   }
-  const handles = kind === "rectangle" ? crossed(points) : points;
+  const handles =
+    kind === "rectangle" ? crossed(points) : kind === "ellipse" ? uprightFirst(points, onImage) : points;
   return {
     label,
-    cachedStats: {},
+    cachedStats,
     handles: {
       points: handles,
       activeHandleIndex: null,
@@ -64,12 +67,68 @@ export function dataOf(
   };
 }
 
+/** Cornerstone wants an ellipse's points as bottom, top, left, right; the node's longer axis is first. */
+function uprightFirst(points: Types.Point3[], onImage: readonly [number, number][]): Types.Point3[] {
+  const order = [0, 1, 2, 3].flatMap((index) => {
+    const [column, row] = onImage[index] ?? [];
+    const point = points[index];
+    return point && column !== undefined && row !== undefined ? [{ point, column, row }] : [];
+  });
+  const [a, b, c, d] = order;
+  if (!a || !b || !c || !d) return points;
+  const rise = (one: { row: number }, other: { row: number }) => Math.abs(one.row - other.row);
+  const [upright, level] = rise(a, b) >= rise(c, d) ? [[a, b], [c, d]] : [[c, d], [a, b]];
+  return [
+    ...[...upright].sort((one, other) => other.row - one.row),
+    ...[...level].sort((one, other) => one.column - other.column),
+  ].map(({ point }) => point);
+}
+
 function ends(points: Types.Point3[]): Types.Point3[] {
   const last = points.at(-1);
   return points[0] && last ? [points[0], last] : [];
 }
 
 type Stats = Record<string, unknown>;
+
+const shownUnits: Record<string, string> = {
+  mm2: "mm²",
+  "{pixels}": "px",
+  "{pixels}2": "px²",
+  "[hnsf'U]": "HU",
+  "1": "",
+};
+const statNames: Record<string, string> = {
+  length: "length",
+  long_axis: "length",
+  short_axis: "width",
+  angle: "angle",
+  area: "area",
+  radius: "radius",
+  perimeter: "perimeter",
+  mean: "mean",
+  standard_deviation: "stdDev",
+  minimum: "min",
+  maximum: "max",
+  value: "value",
+};
+
+/** What the node kept of a measurement, as Cornerstone would have computed it; null for nothing. */
+function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | null {
+  if (measured.length === 0) return null;
+  const stats: Stats = {};
+  for (const { quantity, value, unit } of measured) {
+    const name = statNames[quantity];
+    if (!name) continue;
+    stats[name] = value;
+    const shown = shownUnits[unit] ?? unit;
+    if (quantity === "area") stats.areaUnit = shown;
+    else if (quantity === "radius") stats.radiusUnit = shown;
+    else if (["mean", "value"].includes(quantity)) stats.modalityUnit = shown;
+    else if (["length", "long_axis"].includes(quantity)) stats.unit = shown;
+  }
+  return kind === "probe" && stats.value === undefined ? null : stats;
+}
 
 const ucum: Record<string, string> = {
   mm: "mm",

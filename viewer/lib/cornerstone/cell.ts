@@ -19,6 +19,8 @@ export class StackCell {
   readonly window: SeriesWindow;
   readonly frames: FrameWatch;
   series: LoadedSeries | null = null;
+  /** True once the series is on the screen, at the slice that it opened with. */
+  isShown = false;
   private stopPrefetch: () => void = () => undefined;
   private ended = false;
 
@@ -43,6 +45,7 @@ export class StackCell {
   async show(series: LoadedSeries, index: number, through: WindowRange | null): Promise<boolean> {
     this.stopPrefetch();
     this.window.unsettle();
+    this.isShown = false;
     this.series = series;
     const first = clamp(index, series.imageIds.length);
     const imageId = series.imageIds[first];
@@ -55,6 +58,7 @@ export class StackCell {
     await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
     if (this.isPast(series)) return false;
     this.window.apply();
+    this.isShown = true;
     return true;
   }
 

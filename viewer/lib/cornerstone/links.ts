@@ -36,7 +36,7 @@ export class Links {
 
   /** A stack shows another slice: the others go to the same place. */
   follow(source: StackCell): void {
-    if (!this.linked || !source.series) return;
+    if (!this.linked || !source.series || !source.isShown) return;
     // Several of its pictures may come for one place: it leads only when it goes elsewhere.
     if (this.expected.get(source.viewId) === source.index) return;
     this.expected.delete(source.viewId);

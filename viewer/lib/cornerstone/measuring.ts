@@ -155,7 +155,8 @@ export class Measuring {
     const made: ToolTypes.Annotation = {
       annotationUID: one.trackingUid,
       highlighted: false,
-      invalidated: true,
+      // What the node keeps of it holds until it is changed.
+      invalidated: one.measured.length === 0,
       isLocked: false,
       isVisible: true,
       metadata: {
@@ -169,7 +170,7 @@ export class Measuring {
         ],
         viewUp: [-down[0], -down[1], -down[2]],
       },
-      data: dataOf(one.kind, points, one.isClosed, one.label),
+      data: dataOf(one, points, `imageId:${imageId}`),
     };
     this.silent = true;
     annotation.state.addAnnotation(made, plane.frameOfReferenceUid);

@@ -32,6 +32,8 @@ import {
   ZoomTool,
 } from "@cornerstonejs/tools";
 import { log as dcmjsLog } from "dcmjs";
+import type { DicomJson } from "@/lib/dicomweb";
+import { applyLut, modalityLutOf } from "@/lib/reading/lut";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
 export const measuringClasses = {
@@ -64,6 +66,16 @@ export type ToolName = keyof typeof toolClasses;
 
 const maxDecodeWorkers = 4;
 
+/** Cornerstone knows slope and intercept alone; a modality LUT is applied to the pixels themselves. */
+function withModalityLut(image: Types.IImage): void {
+  const header = wadors.metaDataManager.get(image.imageId) as DicomJson | undefined;
+  const lut = header && !image.color ? modalityLutOf(header) : null;
+  if (!lut) return;
+  applyLut(image.getPixelData() as Int16Array, lut);
+  image.minPixelValue = lut.values.reduce((least, value) => Math.min(least, value));
+  image.maxPixelValue = lut.values.reduce((most, value) => Math.max(most, value));
+}
+
 /** Cornerstone's loader; a frame with fewer pixels than its header says is refused, not drawn. */
 function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Types.IImageLoadObject {
   const load = wadors.loadImage(imageId, options) as Types.IImageLoadObject;
@@ -73,6 +85,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
     if (found < expected) {
       throw new Error(`its pixels decode to ${found} values where ${expected} belong`);
     }
+    withModalityLut(image);
     return image;
   });
   return { ...load, promise };

@@ -62,7 +62,7 @@ export class Scene {
       () => this.planes.stay(),
     );
     this.measuring = new Measuring(() => this.render());
-    this.links = new Links(() => [...this.cells.values()]);
+    this.links = new Links(() => [...this.cells.values()].filter(({ isShown }) => isShown));
     const onLoading = (loaded: number, total: number) =>
       listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
     const told = { onLoading, onError: listener.onError };

@@ -3,6 +3,7 @@ import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
 import { withPaletteValues } from "@/lib/palette";
+import { withTables } from "@/lib/reading/tables";
 import { windowOfValues, type WindowRange } from "@/lib/windowing";
 import { start } from "./runtime";
 
@@ -27,7 +28,7 @@ export async function registerSeries(
   datasets: readonly DicomJson[],
 ): Promise<LoadedSeries> {
   await start();
-  const order = orderSlices(datasets);
+  const order = orderSlices(await Promise.all(datasets.map(withTables)));
   const indexOfSopInstanceUid = new Map<string, number>();
   const imageIds = order.slices.map((slice, index) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);

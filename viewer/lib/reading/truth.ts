@@ -1,12 +1,11 @@
 import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { hasVoiLut } from "@/lib/reading/lut";
 import { hasOrientation, pixelSpacingOf } from "@/lib/geometry";
 
 const tag = {
   lossyImageCompression: "00282110",
   lossyRatio: "00282112",
   pixelSpacing: "00280030",
-  burnedIn: "00280301",
-  gantryTilt: "00181120",
 } as const;
 
 /** What a reader must know of an image that cannot be seen in it. */
@@ -22,6 +21,7 @@ export function warningsOf(dataset: DicomJson): string[] {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(ratio ? `Lossy compression, ${Number(ratio.toPrecision(3))} : 1` : "Lossy compression");
   }
+  if (hasVoiLut(dataset)) warnings.push("The header's VOI LUT is not applied");
   if (!hasOrientation(dataset)) warnings.push("No orientation in the header");
   return warnings;
 }

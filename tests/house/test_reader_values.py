@@ -1,0 +1,149 @@
+"""What the screen says is true: the value under the pointer is pydicom's, and doubts are told."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_modality_lut
+from pydicom.uid import generate_uid
+
+from tests.api.client import part10
+from tests.builders import t1_head
+from tests.house.browser import chromium
+from tests.house.node import Node
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def image(**attributes: object) -> Dataset:
+    """One image of 40 columns and 30 rows, 0.4 mm wide and 0.9 mm high each, of many values."""
+    dataset = t1_head((3, 30, 40))[1]
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.PixelSpacing = [0.9, 0.4]
+    ramp = np.arange(30 * 40, dtype=np.int32).reshape(30, 40)
+    signed = bool(attributes.pop("signed", False))
+    dataset.PixelRepresentation = int(signed)
+    dataset.PixelData = (
+        (ramp * 13 - (6000 if signed else 0)).astype(np.int16 if signed else np.uint16).tobytes()
+    )
+    dataset.pop("SmallestImagePixelValue", None)
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def with_lut() -> Dataset:
+    """A modality LUT instead of slope and intercept (PS3.3 C.11.1.1)."""
+    dataset = image()
+    for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
+        dataset.pop(keyword, None)
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelData = (np.arange(1200, dtype=np.uint16) * 3).tobytes()
+    item = Dataset()
+    item.LUTDescriptor = [4096, 0, 16]
+    item.ModalityLUTType = "US"
+    item.LUTData = (np.sqrt(np.arange(4096)) * 900).astype(np.uint16).tobytes()
+    item["LUTDescriptor"].VR, item["LUTData"].VR = "US", "OW"
+    dataset.ModalityLUTSequence = [item]
+    return dataset
+
+
+def color() -> Dataset:
+    dataset = image(SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0)
+    for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType", "WindowCenter"):
+        dataset.pop(keyword, None)
+    dataset.pop("WindowWidth", None)
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.PixelData = (np.arange(30 * 40 * 3, dtype=np.uint32) % 251).astype(np.uint8).tobytes()
+    return dataset
+
+
+def from_pydicom(name: str) -> Dataset:
+    path = get_testdata_file(name)
+    assert isinstance(path, str)
+    dataset = pydicom.dcmread(Path(path))
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    return dataset
+
+
+_CASES = {
+    "unsigned": lambda: image(RescaleSlope=1, RescaleIntercept=0),
+    "signed and rescaled": lambda: image(
+        signed=True, RescaleSlope="0.5", RescaleIntercept="-1024.25"
+    ),
+    "MONOCHROME1": lambda: image(PhotometricInterpretation="MONOCHROME1"),
+    "modality LUT": with_lut,
+    "colour": color,
+    "CT of pydicom": lambda: from_pydicom("CT_small.dcm"),
+}
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_the_value_under_the_pointer_is_the_one_that_pydicom_reads(
+    node: Node, page: Page, case: str
+) -> None:
+    dataset = _CASES[case]()
+    body = part10(dataset)
+    node.api.post(
+        "/dicom-web/studies", content=body, headers={"Content-Type": "application/dicom"}
+    ).raise_for_status()
+    read = pydicom.dcmread(io.BytesIO(body))
+    true: NDArray[np.generic] = apply_modality_lut(read.pixel_array, read)
+    page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    box = viewport.bounding_box()
+    assert box is not None
+    seen = set()
+    for x, y in ((0.5, 0.5), (0.42, 0.3), (0.6, 0.71), (0.47, 0.62)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=2)
+        page.wait_for_timeout(120)
+        value = viewport.get_by_test_id("cursor-value")
+        column, row = (int(value.get_attribute(f"data-{one}") or -1) for one in ("column", "row"))
+        shown = [float(one) for one in (value.get_attribute("data-value") or "").split()]
+        assert shown == pytest.approx(np.atleast_1d(true[row, column]).tolist(), abs=0.01)
+        seen.add((column, row))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"PixelSpacing": None}, "No pixel spacing: lengths in pixels"),
+        (
+            {"LossyImageCompression": "01", "LossyImageCompressionRatio": "9.97"},
+            "Lossy compression, 9.97 : 1",
+        ),
+    ],
+)
+def test_what_is_missing_or_was_lost_is_said(
+    node: Node, page: Page, attributes: dict[str, object], told: str
+) -> None:
+    dataset = image(**attributes)
+    if dataset.get("PixelSpacing") is None:
+        del dataset.PixelSpacing
+    node.api.post(
+        "/dicom-web/studies",
+        content=part10(dataset),
+        headers={"Content-Type": "application/dicom"},
+    ).raise_for_status()
+    page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport.get_by_test_id("image-warning").filter(has_text=told)).to_be_visible()
+    if "PixelSpacing" in attributes:
+        expect(viewport.get_by_test_id("scale-bar")).to_have_count(0)

@@ -1,0 +1,187 @@
+"""A radiologist's session: from the list to a measurement that every viewer finds again."""
+
+import io
+import math
+import re
+from collections.abc import Iterator
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import Told, delivered
+from tests.house.node import Node
+from tests.house.ohif import ohif_site
+from tests.house.pacs import Pacs
+from tests.house.studies import files
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(500)]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def first_viewport(page: Page) -> Locator:
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    return viewport
+
+
+def open_by_keyboard(page: Page, node: Node, told: Told) -> Locator:
+    """The list, and down its rows to the study's link."""
+    page.goto(node.url)
+    row = page.locator(
+        f"[data-testid=study-row][data-study-instance-uid='{told.study.study_instance_uid}']"
+    )
+    row.get_by_role("link").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/study/\?study="))
+    viewport = first_viewport(page)
+    expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
+    return viewport
+
+
+def shot(locator: Locator) -> NDArray[np.int16]:
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), np.int16)
+
+
+def at_pointer(viewport: Locator) -> tuple[int, int]:
+    value = viewport.get_by_test_id("cursor-value")
+    expect(value).to_be_attached()
+    return int(value.get_attribute("data-column") or -1), int(value.get_attribute("data-row") or -1)
+
+
+def point_to(page: Page, viewport: Locator, x: float, y: float) -> tuple[int, int]:
+    """Move the pointer to a share of the viewport, and read which pixel lies there."""
+    box = viewport.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+    page.wait_for_timeout(150)
+    return at_pointer(viewport)
+
+
+def images_in_order(told: Told) -> list[pydicom.Dataset]:
+    """The headers as the viewer orders them: along the normal of their planes."""
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in files(told.study.folder)]
+    cosines = np.array(headers[0].ImageOrientationPatient, float)
+    normal = np.cross(cosines[:3], cosines[3:])
+    return sorted(
+        headers, key=lambda one: float(normal @ np.array(one.ImagePositionPatient, float))
+    )
+
+
+def brain_of(told: Told, pacs: Pacs) -> dict[str, NDArray[np.bool_]]:
+    """The mask as highdicom reads it from the PACS, by the image that it lies on."""
+    uid = told.result("SEG")["sop_instance_uid"]
+    part10 = pacs.instances_of(told.study.study_instance_uid)[uid]
+    seg = hd.seg.segread(io.BytesIO(part10))
+    sources = [str(one.SOPInstanceUID) for one in images_in_order(told)]
+    mask = seg.get_pixels_by_source_instance(
+        sources, combine_segments=True, ignore_spatial_locations=True,
+        assert_missing_frames_are_empty=True,
+    )  # fmt: skip
+    return dict(zip(sources, mask > 0, strict=True))
+
+
+def test_the_mask_lies_where_highdicom_reads_it(
+    told: Told, node: Node, pacs: Pacs, page: Page
+) -> None:
+    viewport = open_by_keyboard(page, node, told)
+    page.wait_for_timeout(500)
+    with_mask = shot(viewport)
+    page.keyboard.press("o")
+    page.wait_for_timeout(500)
+    tinted = np.abs(with_mask - shot(viewport)).max(axis=2) > 10
+    page.keyboard.press("o")
+    number = int(viewport.get_attribute("data-slice-number") or 0)
+    image = images_in_order(told)[number - 1]
+    mask = brain_of(told, pacs)[str(image.SOPInstanceUID)]
+    height, width = tinted.shape
+    agreeing = 0
+    points = [(x, y) for x in np.linspace(0.3, 0.7, 6) for y in np.linspace(0.2, 0.8, 6)]
+    for x, y in points:
+        column, row = point_to(page, viewport, x, y)
+        agreeing += tinted[round(y * height), round(x * width)] == mask[row, column]
+    # A point on the very edge of the mask may fall on either side of it.
+    assert agreeing >= len(points) - 2
+    assert 0.1 < mask.mean() < 0.7
+
+
+def test_a_distance_is_true_and_found_again_here_and_elsewhere(
+    told: Told, node: Node, pacs: Pacs, page: Page, ohif_port: int
+) -> None:
+    viewport = open_by_keyboard(page, node, told)
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    before = viewport.get_by_test_id("window-text").inner_text()
+    point_to(page, viewport, 0.5, 0.5)
+    page.mouse.down()
+    point_to(page, viewport, 0.6, 0.4)
+    page.mouse.up()
+    expect(viewport.get_by_test_id("window-text")).not_to_have_text(before)
+    page.keyboard.press("l")
+    start = point_to(page, viewport, 0.42, 0.35)
+    page.mouse.down()
+    end = point_to(page, viewport, 0.58, 0.62)
+    page.mouse.up()
+    row = page.get_by_test_id("measurement")
+    expect(row).to_have_count(1)
+    told_mm = float(row.get_by_test_id("measured-text").inner_text().removesuffix(" mm"))
+    row.get_by_role("textbox").fill("Falx")
+    keep_screenshot(page, "measurement")
+    number = int(viewport.get_attribute("data-slice-number") or 0)
+    page.get_by_test_id("save-measurements").click()
+    expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")
+
+    path = f"/api/studies/{told.study.study_instance_uid}/measurements"
+    kept = node.get(path)["items"][-1]
+    (measurement,) = kept["measurements"]
+    image = images_in_order(told)[number - 1]
+    assert measurement["sop_instance_uid"] == image.SOPInstanceUID
+    assert measurement["label"] == "Falx"
+    # The points are those that were pointed at, and pydicom's spacing makes them the same length.
+    for (column, line), pointed in zip(measurement["points"], (start, end), strict=True):
+        assert (column, line) == (
+            pytest.approx(pointed[0] + 0.5, abs=0.8),
+            pytest.approx(pointed[1] + 0.5, abs=0.8),
+        )
+    row_mm, column_mm = (float(one) for one in image.PixelSpacing)
+    assert row_mm != column_mm, "a matrix whose pixels are not square tells rows from columns"
+    (x0, y0), (x1, y1) = measurement["points"]
+    true_mm = math.hypot((x1 - x0) * column_mm, (y1 - y0) * row_mm)
+    assert told_mm == pytest.approx(true_mm, abs=0.1)
+
+    page.keyboard.press("Home")
+    page.reload()
+    viewport = first_viewport(page)
+    row = page.get_by_test_id("measurement")
+    expect(row).to_have_count(1)
+    expect(row.get_by_role("textbox")).to_have_value("Falx")
+    expect(row.get_by_test_id("measured-text")).to_have_text(f"{told_mm:.1f} mm")
+    page.keyboard.press("Home")
+    row.get_by_test_id("measured-text").click()
+    expect(viewport).to_have_attribute("data-slice-number", str(number))
+
+    page.get_by_test_id("mpr-toggle").click()
+    for plane in ("axial", "sagittal", "coronal"):
+        view = page.locator(f"[data-view={plane}]")
+        expect(view).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    delivered(node, told.study)
+    assert kept["sop_instance_uid"] in pacs.instances_of(told.study.study_instance_uid)
+
+    with ohif_site(ohif_port, f"{node.url}/dicom-web") as site:
+        page.goto(f"{site}/viewer?StudyInstanceUIDs={told.study.study_instance_uid}")
+        page.get_by_text("Skip all").click()
+        page.locator(
+            "[data-cy=study-browser-thumbnail-no-image]", has_text="Measurements"
+        ).dblclick()
+        pane = page.locator("[data-cy=viewport-pane]").first
+        expect(pane.get_by_text(re.compile(rf"{true_mm:.1f}\d* mm"))).to_be_visible()
