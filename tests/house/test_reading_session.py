@@ -147,11 +147,12 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
     image = images_in_order(told)[number - 1]
     assert measurement["sop_instance_uid"] == image.SOPInstanceUID
     assert measurement["label"] == "Falx"
-    # The points are those that were pointed at, and pydicom's spacing makes them the same length.
+    # The points are those that were pointed at, as far as whole screen pixels and indices tell;
+    # and pydicom's spacing makes them the same length.
     for (column, line), pointed in zip(measurement["points"], (start, end), strict=True):
         assert (column, line) == (
-            pytest.approx(pointed[0] + 0.5, abs=0.8),
-            pytest.approx(pointed[1] + 0.5, abs=0.8),
+            pytest.approx(pointed[0] + 0.5, abs=1.1),
+            pytest.approx(pointed[1] + 0.5, abs=1.1),
         )
     row_mm, column_mm = (float(one) for one in image.PixelSpacing)
     assert row_mm != column_mm, "a matrix whose pixels are not square tells rows from columns"
