@@ -12,7 +12,7 @@ import yaml
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.clauses import clauses_of
 from inference.language.guard.dates import FoundDate, dicom_date
-from inference.language.guard.evidence import STUDY, Evidence
+from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
 from inference.language.guard.instructions import instructs
 from inference.language.guard.lexicon import boilerplate
 from inference.language.guard.measured import judge_measures
@@ -28,7 +28,7 @@ from inference.language.guard.sources import (
     source_clauses,
 )
 from inference.language.guard.subjects import Subject, subjects_of
-from inference.language.guard.texts import judge_clause
+from inference.language.guard.texts import is_modality_of, judge_clause
 from inference.language.guard.unassessed import is_unassessed
 from inference.language.guard.verbatim import word_for_word
 from inference.language.guard.verdict import (
@@ -162,13 +162,25 @@ def _of_study(part: str, reading: Reading, evidence: Evidence) -> Verdict:
         return Verdict(True, source_spans=(span,))
     if is_unassessed(reading, known.subjects, known.sources):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
-    measured = judge_measures(reading, known.subjects, known.study_date)
+    measured = judge_measures(
+        _without_modality(reading, evidence.study), known.subjects, known.study_date
+    )
     if not measured.reasons:
         return Verdict(True, finding_ids=measured.finding_ids)
     said = _said_by_texts(reading, evidence, known)
     if said.supported or not _speaks_of_findings(reading, known):
         return said
     return Verdict(False, measured.reasons)
+
+
+def _without_modality(reading: Reading, study: StudyFacts) -> Reading:
+    """`MRI: the brain stem measures ...` says nothing more where the study is one."""
+    words = tuple(
+        word
+        for word in reading.words
+        if word.entry.category != "modality" or not is_modality_of(word.entry.concept, study)
+    )
+    return replace(reading, words=words)
 
 
 def _of_patient_alone(part: str, patient: PatientCheck, reading: Reading) -> Verdict:

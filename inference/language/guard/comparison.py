@@ -13,7 +13,7 @@ CHANGED_BEYOND_PERCENT = 3.0
 """What lies between may be said with its amount alone: it may be noise, and may be none."""
 _BEFORE_PRIOR = frozenset(
     "previously previous prior from before earlier formerly zuvor vorher vs versus gegenüber"
-    " than as gegen".split()
+    " than gegen".split()
 )
 _BEFORE_CHANGE = frozenset(("by", "um"))
 _BETWEEN = frozenset(
@@ -26,7 +26,7 @@ def is_of_prior(reading: Reading, one: Quantity, study_date: FoundDate | None) -
     """Whether the words around a number say that it was measured before."""
     for at in range(one.at - 1, max(one.at - 5, -1), -1):
         piece = reading.pieces[at]
-        if piece in _BEFORE_PRIOR or (piece == "von" and "auf" in reading.pieces[one.end :]):
+        if piece in _BEFORE_PRIOR or (piece == "von" and _leads_to(reading, one)):
             return True
         if piece not in _BETWEEN:
             break
@@ -36,6 +36,13 @@ def is_of_prior(reading: Reading, one: Quantity, study_date: FoundDate | None) -
         if near and (study_date is None or not found.agrees(study_date)):
             return True
     return False
+
+
+def _leads_to(reading: Reading, one: Quantity) -> bool:
+    """`von 3,2 auf 3,4 ml`"""
+    return reading.pieces[one.end : one.end + 1] == ("auf",) and any(
+        other.at == one.end + 1 for other in reading.quantities
+    )
 
 
 def is_change(reading: Reading, one: Quantity) -> bool:

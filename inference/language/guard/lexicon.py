@@ -36,6 +36,7 @@ _ENDINGS = ("", "e", "en", "er", "es", "em")
 _PIECE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\w\s]")
 # A hyphen within a word; between two digits it may mean a range.
 _JOINER = re.compile(r"(?<=[^\W\d_])-(?=\w)|(?<=\w)-(?=[^\W\d_])")
+_SHORTEST_COMPOUND, _LONGEST_COMPOUND = 9, 40
 LEFT, RIGHT = "left", "right"
 # What an entry may be said to be, in place of what its file holds.
 _OWN_CATEGORY: tuple[Category, ...] = ("property", "relation", "soft")
@@ -63,6 +64,8 @@ class Entry:
     """May be left unsaid, or said of what is there: `projects`."""
     toward: int | None = None
     """Of a change: the direction of the value."""
+    part_of: str = ""
+    """Of a place: the larger one that holds it."""
     german: bool = False
 
 
@@ -81,6 +84,25 @@ class Lexicon:
             ):
                 return len(form), entry
         return None
+
+    def parts_of(self, piece: str) -> tuple[Entry, ...]:
+        """The concepts of a compound that is written as one word: `Lungenödem`."""
+        if len(piece) < _SHORTEST_COMPOUND or len(piece) > _LONGEST_COMPOUND:
+            return ()
+        for cut in range(len(piece) - 4, 3, -1):
+            head = self._alone(piece[cut:])
+            if head is None or head.category == "grammar":
+                continue
+            for linking in ("", "s", "n", "en", "es"):
+                first = piece[:cut].removesuffix(linking) if linking else piece[:cut]
+                entry = self._alone(first) if len(first) > 3 else None
+                if entry is not None and entry.category in ("anatomy", "thing"):
+                    return (entry, head)
+        return ()
+
+    def _alone(self, piece: str) -> Entry | None:
+        found = self.forms.get(base(piece), ())
+        return next((entry for form, entry in found if len(form) == 1), None)
 
 
 def base(piece: str) -> str:
@@ -164,6 +186,7 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
                         procedure=bool(given.get("procedure")),
                         light=bool(given.get("light")),
                         toward=given.get("toward"),
+                        part_of=str(given.get("part_of", "")),
                         german=language == "de",
                     ),
                 )

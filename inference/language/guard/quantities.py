@@ -13,6 +13,16 @@ LARGEST_ROUNDING = 0.05
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPED_ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _GROUPED_GERMAN = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+# As words, where a unit follows: `in one year`.
+_WORDS = {
+    word: number
+    for number, words in enumerate(
+        "one ein einem|two zwei|three drei|four vier|five fünf|six sechs|seven sieben|eight acht"
+        "|nine neun|ten zehn|eleven elf|twelve zwölf".split("|"),
+        start=1,
+    )
+    for word in words.split()
+}
 _COMPARATORS = {
     ("more", "than"): ">",
     ("greater", "than"): ">",
@@ -71,7 +81,7 @@ class Quantity:
 
 
 def is_number(piece: str) -> bool:
-    """Whether a piece is a number, ordinals left out."""
+    """Whether a piece is a number in digits, ordinals left out."""
     return _NUMBER.fullmatch(piece) is not None
 
 
@@ -102,10 +112,11 @@ def find_quantities(
     found: list[Quantity] = []
     at = 0
     while at < len(pieces):
-        if not free[at] or not is_number(pieces[at]):
+        word = _WORDS.get(pieces[at]) if unit_at(pieces, at + 1) else None
+        if word is None and not (free[at] and is_number(pieces[at])):
             at += 1
             continue
-        read = read_number(pieces[at], german)
+        read = (float(word), 0) if word is not None else read_number(pieces[at], german)
         value, decimals = read if read is not None else (float("nan"), 0)
         written = unit_at(pieces, at + 1)
         length, unit = written if written is not None else (0, NO_UNIT)

@@ -94,7 +94,9 @@ def _words(pieces: Sequence[str]) -> tuple[list[Word], list[bool]]:
         if match is None:
             piece = pieces[at]
             if piece[0].isalpha() or (piece[0].isdigit() and not is_number(piece)):
-                words.append(Word(at, at + 1, piece, Entry(f"word:{stem(piece)}", "word")))
+                entries = lexicon().parts_of(piece) or (Entry(f"word:{stem(piece)}", "word"),)
+                parts = [one for entry in entries for one in _expanded(entry)]
+                words.extend(Word(at, at + 1, piece, one) for one in parts)
                 free[at] = False
             at += 1
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from inference.language.guard.lexicon import LEFT, RIGHT
+from inference.language.guard.lexicon import LEFT, RIGHT, base
 from inference.language.guard.reading import Reading, Word
 
 NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
@@ -61,7 +61,7 @@ class Mention:
 def mentions_of(reading: Reading) -> tuple[Mention, ...]:
     """Every name of the sentence but small words and triggers, each with what is made of it."""
     names = [
-        Mention(word, plural=word.text.endswith("s"))
+        Mention(word, plural=base(word.text) != word.text)
         for word in reading.words
         if word.entry.category not in ("grammar", "trigger", "side")
     ]

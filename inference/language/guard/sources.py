@@ -22,6 +22,7 @@ MOST_TRIGGERS = 12
 """Denials and doubts of one sentence; of more, none can tell what is meant."""
 _MOST_LINES = 2_000
 _LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
+_LOCATIONS = frozenset(("location", "site", "lage", "lokalisation"))
 _LONGEST_HEADING = 70
 _LONGEST_HEADING_WORDS = 4
 
@@ -76,8 +77,9 @@ def _stated_by_study(evidence: Evidence) -> Iterator[SourceText]:
 
 def _of_text(source: SourceText) -> Iterator[SourceClause]:
     above, ordered_at = _Context(), -1
-    lines = list(re.finditer(r"[^\n]+", source.text))
-    for position, match in enumerate(lines[:_MOST_LINES]):
+    lines = list(re.finditer(r"[^\n]+", source.text))[:_MOST_LINES]
+    located = _located(lines)
+    for position, match in enumerate(lines):
         line = match.group()
         # What follows an order in its paragraph is what it wants to be said.
         if line.strip() and (instructs(line) or match.start() == ordered_at):
@@ -85,32 +87,53 @@ def _of_text(source: SourceText) -> Iterator[SourceClause]:
             continue
         if not line.strip() or hidden_or_foreign(line) is not None:
             continue
-        followed = (
-            position + 1 < len(lines)
-            and lines[position + 1].start() == match.end() + 1
-            and bool(lines[position + 1].group().strip())
-        )
-        if _is_heading(line, followed):
+        if _is_heading(lines, position):
             above = _context_of(line.strip().rstrip(":"))
             continue
         label = _LABEL.match(line)
         here, start = above, match.start()
         if label is not None and not read(label.group(1)).quantities:
             own = _context_of(label.group(1))
-            here = _Context(above.mentions + own.mentions, own.listed)
+            around = () if _is_location(label) else located[position]
+            here = _Context(above.mentions + around + own.mentions, own.listed)
             start += label.end()
         for begin, end in split_sentences(source.text[start : match.end()]):
             yield from _of_sentence(source, start + begin, start + end, here)
 
 
-def _is_heading(line: str, followed: bool) -> bool:
-    stripped = line.strip()
-    if len(stripped) > _LONGEST_HEADING:
+def _is_heading(lines: Sequence[re.Match[str]], position: int) -> bool:
+    stripped = lines[position].group().strip()
+    if not stripped or len(stripped) > _LONGEST_HEADING:
         return False
     if stripped.endswith(":"):
         return True
     short = len(stripped.split()) <= _LONGEST_HEADING_WORDS
+    following = lines[position + 1] if position + 1 < len(lines) else None
+    followed = (
+        following is not None
+        and following.start() == lines[position].end() + 1
+        and bool(following.group().strip())
+    )
     return followed and short and stripped[-1].isalnum() and ":" not in stripped
+
+
+def _located(lines: Sequence[re.Match[str]]) -> list[tuple[Mention, ...]]:
+    """For each line, the place that a line `Location: ...` under the same heading names."""
+    found: list[tuple[Mention, ...]] = []
+    begun = 0
+    here: tuple[Mention, ...] = ()
+    for position, match in enumerate(lines):
+        if _is_heading(lines, position):
+            found += [here] * (position - begun)
+            begun, here = position, ()
+        label = _LABEL.match(match.group())
+        if label is not None and _is_location(label):
+            here = _context_of(match.group()[label.end() :][:_LONGEST_HEADING]).mentions
+    return found + [here] * (len(lines) - begun)
+
+
+def _is_location(label: re.Match[str]) -> bool:
+    return label.group(1).strip().casefold() in _LOCATIONS
 
 
 def _context_of(heading: str) -> _Context:

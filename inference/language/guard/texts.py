@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from inference.language.guard.clauses import Clause
 from inference.language.guard.dates import dicom_date
@@ -17,6 +18,9 @@ from inference.language.guard.verdict import Ground, Reason, SourceSpan
 
 # A clause that differs by a side or a number is nearer than one of something else.
 _WEIGHT = {Ground.CONTENT: 3, Ground.LOCATION: 2}
+_BETWEEN_PLACES = frozenset(
+    (",", "and", "or", "und", "oder", "the", "der", "die", "das", "left", "right")
+)
 _NARROWING = ("modifier", "soft", "property", "anatomy", "word", "measure")
 # What is normal, if only in size, is none of these.
 _DENIED_BY_NORMAL = frozenset(("enlarged",))
@@ -38,6 +42,14 @@ def judge_clause(
 ) -> TextJudgement:
     """Hold a clause against each of the sources; no reasons where one says all of it."""
     judged = _nearest(clause, reading, sources, study)
+    places = _listed_places(clause, reading) if judged.reasons else []
+    if len(places) > 1:
+        # What is said of a list of places may be said of each in a sentence of its own.
+        each = [
+            _nearest(_of_place(clause, place, places), reading, sources, study) for place in places
+        ]
+        if not any(one.reasons for one in each):
+            return TextJudgement((), tuple(span for one in each for span in one.spans))
     if judged.reasons and clause.sides == BOTH_SIDES:
         # What is said of both sides may be said of each in a sentence of its own.
         halves = [
@@ -46,6 +58,21 @@ def judge_clause(
         if not any(one.reasons for one in halves):
             return TextJudgement((), halves[0].spans + halves[1].spans)
     return judged
+
+
+def _listed_places(clause: Clause, reading: Reading) -> list[Mention]:
+    """Places that only commas, `and` or `or` stand between."""
+    places = [one for one in clause.mentions if one.category == "anatomy"]
+    for first, second in pairwise(places):
+        between = set(reading.pieces[first.word.end : second.word.at])
+        if not between or not between <= _BETWEEN_PLACES:
+            return []
+    return places
+
+
+def _of_place(clause: Clause, place: Mention, places: Sequence[Mention]) -> Clause:
+    mentions = tuple(one for one in clause.mentions if one is place or one not in places)
+    return replace(clause, mentions=mentions)
 
 
 def _of_side(clause: Clause, side: str) -> Clause:
@@ -83,14 +110,15 @@ def _missing(
     for one in source.mentions:
         said.setdefault(one.concept, []).append(one)
     for one in clause.mentions:
-        if one.category == "modality" and _is_modality_of(one.concept, study):
+        if one.category == "modality" and is_modality_of(one.concept, study):
             continue
         there = said.get(one.concept, [])
         if not there:
             normal = any(_is_plainly_normal(other, source) for other in said.get("normal", ()))
             denied = one.concept in _DENIED_BY_NORMAL and one.polarity == "absent"
             unsaid = one.word.entry.light and one.polarity == "present" and not one.labels
-            if not unsaid and not (normal and denied):
+            whole = one.polarity == "present" and _holds_a_place(one, source)
+            if not unsaid and not whole and not (normal and denied):
                 yield _not_said(one)
             continue
         yield from _unlike(one, there, clause, source)
@@ -114,7 +142,7 @@ def _is_of_study_alone(clause: Clause, study: StudyFacts) -> bool:
         and not (clause.quantities or clause.dates or clause.sides)
         and all(
             one.category == "modality"
-            and _is_modality_of(one.concept, study)
+            and is_modality_of(one.concept, study)
             and not one.negations
             and not one.labels
             for one in clause.mentions
@@ -122,8 +150,14 @@ def _is_of_study_alone(clause: Clause, study: StudyFacts) -> bool:
     )
 
 
-def _is_modality_of(concept: str, study: StudyFacts) -> bool:
+def is_modality_of(concept: str, study: StudyFacts) -> bool:
     return bool({concept, *_ALSO.get(concept, ())} & set(study.modalities))
+
+
+def _holds_a_place(one: Mention, source: SourceClause) -> bool:
+    """What is in a part is in the whole: the lobe is of the lung."""
+    parts = {other.word.entry.part_of for other in source.mentions if other.polarity == "present"}
+    return one.category == "anatomy" and one.concept in parts
 
 
 def _not_said(one: Mention) -> Reason:
@@ -285,7 +319,8 @@ def _same_number(one: Quantity, other: Quantity, theirs: Sequence[Quantity]) -> 
 
 
 def _agrees(one: Quantity, other: Quantity) -> bool:
-    if (one.comparator, one.ranged) != (other.comparator, other.ranged):
+    comparator = "" if one.comparator == "<=" and other.group >= 0 else one.comparator
+    if (comparator, one.ranged) != (other.comparator, other.ranged):
         return False
     if one.unit.dimension in ("1", "year"):
         return one.unit.dimension == other.unit.dimension and one.value == other.value
