@@ -4,6 +4,7 @@ Messages are wake-ups. The ledger (`storage.jobs`, `storage.deliveries`) is
 the queue, so every message may be lost, doubled or late.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from storage.settings import Settings
 
 CONTROL_QUEUE = "control"
 JOBS_QUEUE = "jobs"
+GPU_QUEUE = "gpu"
 TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
@@ -23,6 +25,7 @@ NOTIFY_TASK = "mediview.notify"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
+_JOBS_IN_VISIBILITY = 2
 _POLL_S = 0.1
 _CONNECT_S = 2.0
 
@@ -34,7 +37,7 @@ def broker_folder(settings: Settings) -> Path:
 def configuration(settings: Settings) -> dict[str, Any]:
     """The Celery configuration that follows from the settings."""
     return {
-        **(_redis(settings.broker_url) if settings.broker_url else _files(settings)),
+        **(_redis(settings) if settings.broker_url else _files(settings)),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_connection_timeout": _CONNECT_S,
@@ -46,7 +49,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
         "task_queues": [
-            Queue(name, exchange=name, routing_key=name) for name in (CONTROL_QUEUE, JOBS_QUEUE)
+            Queue(name, exchange=name, routing_key=name)
+            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE)
         ],
         "task_default_queue": CONTROL_QUEUE,
         "task_default_exchange": CONTROL_QUEUE,
@@ -57,6 +61,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             DELIVER_TASK: {"queue": CONTROL_QUEUE},
             HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
             NOTIFY_TASK: {"queue": CONTROL_QUEUE},
+            # Those of the queue gpu are sent there by name.
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
         },
         # A busy worker must not sit on a wake-up that an idle one could take.
@@ -111,11 +116,12 @@ def _files(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _redis(url: str) -> dict[str, Any]:
+def _redis(settings: Settings) -> dict[str, Any]:
+    longest_s = math.ceil(_JOBS_IN_VISIBILITY * settings.job_deadline_s)
     return {
-        "broker_url": url,
+        "broker_url": settings.broker_url,
         "broker_transport_options": {
-            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "visibility_timeout": max(_VISIBILITY_TIMEOUT_S, longest_s),
             "socket_connect_timeout": _CONNECT_S,
             "socket_timeout": 30.0,
             "health_check_interval": 15,

@@ -18,7 +18,7 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Queue = Literal["control", "jobs"]
+Queue = Literal["control", "jobs", "gpu"]
 
 _HEARTBEAT_S = 2.0
 _AUDIT_S = 1.0

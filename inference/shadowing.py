@@ -33,6 +33,7 @@ from storage.shadow_runs import ShadowRun
 log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 8
+_CANDIDATES = 16
 # A run that gave way so often is done at last.
 _GIVES_WAY = 5
 _LATER = timedelta(seconds=30)
@@ -78,10 +79,16 @@ def run_due_shadow(
     storage: Storage,
     pipelines: Sequence[Pipeline] | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    is_ours: Callable[[str], bool] = lambda _: True,
 ) -> ShadowRun | None:
-    """Do the oldest run that is due, if any; None where there was none to do."""
+    """Do the oldest run that is due, if any; None where there was none to do.
+
+    `is_ours` says whether this worker runs a pipeline of that name.
+    """
     now = utcnow()
-    for run in storage.shadow_runs.due(now):
+    for run in storage.shadow_runs.due(now, _CANDIDATES):
+        if not is_ours(run.pipeline):
+            continue
         active = _active_job(storage, run)
         if active is not None and active.state in ("SCHEDULED", "IN PROGRESS"):
             storage.shadow_runs.put_off(run.shadow_id, now + _LATER)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from inference.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.reading.spoken import write_spoken_reports
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 # Enough to keep many workers busy until the next round, few enough that an urgent job
 # that comes later is not far behind.
 JOBS_PER_ROUND = 32
+# With two queues, one whose workers are away must not hide what waits for the other.
+DUE_OF_TWO_QUEUES = 1000
 # After the first round, which looks at everything, only recent series can lack a decision.
 _RECENT = timedelta(days=1)
 # A worker that ends may take a wake-up with it; another one is due after this.
@@ -44,7 +47,7 @@ class Clockwork:
         storage: Storage,
         *,
         pipelines: Sequence[Pipeline] | None,
-        send_jobs: Callable[[Sequence[str]], None],
+        send_jobs: Callable[[Sequence[str], str], None],
         send_delivery: Callable[[], None],
         send_notices: Callable[[], None] = lambda: None,
     ) -> None:
@@ -104,10 +107,19 @@ class Clockwork:
         self._handed_out = {
             key: at for key, at in self._handed_out.items() if timedelta() <= now - at < patience
         }
-        due = self._storage.jobs.due(now, JOBS_PER_ROUND)
+        settings = self._storage.settings
+        most = DUE_OF_TWO_QUEUES if settings.gpu_pipelines else JOBS_PER_ROUND
+        due = self._storage.jobs.due(now, most)
         fresh = [job for job in due if _key(job) not in self._handed_out]
         if fresh:
-            self._send_jobs([job.job_id for job in fresh])
+            for queue in (JOBS_QUEUE, GPU_QUEUE):
+                of_queue = [
+                    job.job_id
+                    for job in fresh
+                    if settings.wants_gpu(job.pipeline) == (queue == GPU_QUEUE)
+                ]
+                if of_queue:
+                    self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
             self._handed_out.update((_key(job), now) for job in fresh)
         if not due:
             self._hand_out_shadow(now)
@@ -116,7 +128,8 @@ class Clockwork:
         for run in self._storage.shadow_runs.due(now):
             key = (run.shadow_id, run.not_before)
             if key not in self._handed_out:
-                self._send_jobs([run.shadow_id])
+                on_gpu = self._storage.settings.wants_gpu(run.pipeline)
+                self._send_jobs([run.shadow_id], GPU_QUEUE if on_gpu else JOBS_QUEUE)
                 self._handed_out[key] = now
 
     def _draft_reports(self, now: datetime) -> None:

@@ -23,8 +23,8 @@ from inference.beat import Scheduler
 from inference.celery_config import (
     CONTROL_QUEUE,
     DELIVER_TASK,
+    GPU_QUEUE,
     HOUSEKEEP_TASK,
-    JOBS_QUEUE,
     NOTIFY_TASK,
     RUN_JOB_TASK,
     TICK_TASK,
@@ -38,7 +38,7 @@ from inference.file_broker import prepare_folder
 from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
 from inference.process import Process, Queue
-from inference.tick import JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
+from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.housekeeping import Housekeeper
 from storage.opening import open_storage
@@ -114,11 +114,11 @@ def celery_app(
     clockwork: list[Clockwork] = []
     making = threading.Lock()
 
-    def send_jobs(job_ids: Sequence[str]) -> None:
+    def send_jobs(job_ids: Sequence[str], queue: str) -> None:
         # With no worker for them, wake-ups would fill the broker; the ledger keeps the jobs.
-        room = max(2 * JOBS_PER_ROUND - backlog(app, JOBS_QUEUE), 0)
+        room = max(2 * JOBS_PER_ROUND - backlog(app, queue), 0)
         for job_id in job_ids[:room]:
-            app.send_task(RUN_JOB_TASK, (job_id,), expires=wake_up_expiry_s(settings))
+            app.send_task(RUN_JOB_TASK, (job_id,), queue=queue, expires=wake_up_expiry_s(settings))
 
     def send_delivery() -> None:
         app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
@@ -186,14 +186,25 @@ def _run_due(
     from inference.run import run_job
     from inference.shadowing import run_due_shadow
 
-    for job in process.storage.jobs.due(utcnow(), _CANDIDATES):
+    settings = process.storage.settings
+    wants_gpu = settings.wants_gpu
+    # Those of the other queue may stand before ours.
+    candidates = DUE_OF_TWO_QUEUES if settings.gpu_pipelines else _CANDIDATES
+    for job in process.storage.jobs.due(utcnow(), candidates):
         if stopping():
             return
+        if wants_gpu(job.pipeline) != (process.queue == GPU_QUEUE):
+            continue
         owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
         if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
             return
     # Nobody waits: time for those whom nobody hears.
-    run_due_shadow(process.storage, pipelines, stopping)
+    run_due_shadow(
+        process.storage,
+        pipelines,
+        stopping,
+        lambda pipeline: wants_gpu(pipeline) == (process.queue == GPU_QUEUE),
+    )
 
 
 def _keep_house(housekeeper: Housekeeper, stopping: Callable[[], bool]) -> None:
@@ -253,6 +264,9 @@ def run_worker(
             "max_memory_per_child": _CHILD_MAX_MEMORY_KIB,
             "max_tasks_per_child": _CHILD_MAX_JOBS,
         }
+        if settings.worker_processes > 1:
+            # A process more while jobs wait, one less where there is nothing to do.
+            pool["autoscale"] = f"{settings.worker_processes},1"
     # It warns of root because of pickled messages; ours are JSON, and nothing else is taken.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(

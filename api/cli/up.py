@@ -54,7 +54,7 @@ def up(
         settings = _with_free_ports(settings)
         upgrade(settings)
         supervisor = Supervisor(
-            [Role(name, _command(name)) for name in ROLES],
+            [Role(name, _command(name)) for name in _roles(settings)],
             environment=_environment(settings),
             out=sys.stdout,
         )
@@ -62,6 +62,11 @@ def up(
             is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
         )
     raise typer.Exit(status)
+
+
+def _roles(settings: Settings) -> tuple[str, ...]:
+    """With pipelines for the GPU there is a worker for them."""
+    return (*ROLES, "worker-gpu") if settings.gpu_pipelines else ROLES
 
 
 def _command(role: str) -> list[str]:

@@ -11,13 +11,17 @@ from inference.rules.check import check_at_start
 
 class Queue(StrEnum):
     JOBS = "jobs"
+    GPU = "gpu"
     CONTROL = "control"
 
 
 def worker(
     queue: Annotated[
         Queue,
-        typer.Option(help="[b]jobs[/b] runs models; [b]control[/b] schedules and delivers."),
+        typer.Option(
+            help="[b]jobs[/b] runs models, [b]gpu[/b] those of MEDIVIEW_GPU_PIPELINES;"
+            " [b]control[/b] schedules and delivers."
+        ),
     ] = Queue.JOBS,
 ) -> None:
     """Work on one queue."""

@@ -1,8 +1,11 @@
 """When work happens, and within which limits."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
 
 MIB = 1024 * 1024
 
@@ -30,7 +33,26 @@ class WorkSettings(BaseModel):
         ge=0,
         description="A report is written anew once nobody spoke of its findings for so long.",
     )
+    worker_processes: int = Field(
+        1, ge=1, description="How many jobs a worker may run at once; it begins with one process."
+    )
+    gpu_pipelines: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Pipelines, by name or pattern such as bundle-*, that only workers of the"
+        " queue gpu run; comma-separated. Empty: every worker runs everything.",
+    )
     torch_threads: int = Field(0, ge=0, description="0 leaves the choice to torch.")
+
+    @field_validator("gpu_pipelines", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    def wants_gpu(self, pipeline: str) -> bool:
+        """Whether a pipeline is one of those for workers of the queue gpu."""
+        return any(fnmatchcase(pipeline, pattern) for pattern in self.gpu_pipelines)
 
 
 class LimitSettings(BaseModel):

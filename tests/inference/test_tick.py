@@ -25,7 +25,7 @@ class Broker:
     deliveries: int = 0
     down: bool = False
 
-    def send_jobs(self, job_ids: Sequence[str]) -> None:
+    def send_jobs(self, job_ids: Sequence[str], queue: str) -> None:
         if self.down:
             raise ConnectionError("no broker")
         self.jobs.extend(job_ids)
@@ -116,7 +116,7 @@ def test_rounds_do_not_overlap(storage: Storage) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     class Slow(Broker):
-        def send_jobs(self, job_ids: Sequence[str]) -> None:
+        def send_jobs(self, job_ids: Sequence[str], queue: str) -> None:
             entered.set()
             leave.wait(10)
 

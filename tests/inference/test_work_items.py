@@ -52,7 +52,7 @@ def tick(storage: Storage, seconds: float = 10.0) -> None:
     clock = Clockwork(
         storage,
         pipelines=_PIPELINES,
-        send_jobs=lambda _: None,
+        send_jobs=lambda *_: None,
         send_delivery=lambda: None,
     )
     assert clock.tick(utcnow() + timedelta(seconds=seconds))

@@ -1,0 +1,54 @@
+"""Which worker runs which pipeline, and how many at once."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
+from inference.tick import Clockwork
+from storage.clock import utcnow
+from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
+from tests.inference.processes import workers_in
+from tests.inference.small import mr_series
+
+
+def test_wake_ups_go_to_the_workers_of_the_pipeline(tmp_path: Path) -> None:
+    sent: dict[str, list[str]] = {}
+    with storage_in(tmp_path, gpu_pipelines="bundle-*, brain-structures") as storage:
+        for number, pipeline in enumerate(("bundle-x", "brain-structures", "lung-density")):
+            storage.jobs.schedule(pipeline, "1", "2.25.1", "2.25.2", f"{number}" * 64)
+        clock = Clockwork(
+            storage,
+            pipelines=[],
+            send_jobs=lambda jobs, queue: sent.setdefault(queue, []).extend(jobs),
+            send_delivery=lambda: None,
+        )
+        clock.tick(utcnow())
+        names = {
+            queue: {storage.jobs.get(job_id).pipeline for job_id in ids}
+            for queue, ids in sent.items()
+        }
+    assert names == {
+        GPU_QUEUE: {"bundle-x", "brain-structures"},
+        JOBS_QUEUE: {"lung-density"},
+    }
+
+
+def test_a_message_is_never_handed_out_twice_within_the_longest_job(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, broker_url="redis://x/0", job_deadline_s=40_000.0)
+    options = configuration(settings)["broker_transport_options"]
+    assert options["visibility_timeout"] >= 2 * 40_000
+
+
+@pytest.mark.fault
+def test_a_worker_grows_while_jobs_wait(tmp_path: Path) -> None:
+    with workers_in(tmp_path, worker_processes=2) as workers:
+        workers.start("control", "jobs", "beat", hold=True)
+        for name in ("a", "b"):
+            receive(workers.storage, mr_series(name))
+        wait_for(
+            lambda: workers.storage.jobs.list(state="IN PROGRESS")[1] == 2,
+            "two jobs at once",
+        )
+        workers.go.touch()
+        wait_for(lambda: workers.storage.jobs.list(state="COMPLETED")[1] == 2, "the end of both")
