@@ -1,10 +1,13 @@
 """Models over HTTP: cards for all, decisions for administrators alone."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from inference.registry.adding import add_model
+from storage.clock import utcnow
+from storage.drift import Observation
 from storage.events import Events
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 from tests.api.client import ApiNode, finding_of, is_problem, scheduled_job, worked_on
@@ -79,3 +82,44 @@ def _only_admins(closed: ClosedNode, order: str) -> None:
     with closed.with_key("reader", "radiologist", "api:read", "api:write") as reader:
         assert reader.get("/api/models/deepbet").status_code == 200
         assert reader.post(f"/api/models/deepbet/{order}").status_code == 403
+
+
+def test_agreement_and_drift_are_told_in_numbers(api: ApiNode, bundle: Path) -> None:
+    add_model(api.storage, bundle, "petra")
+    assert api.client.get(f"/api/models/{NAME}/agreement").json() == {"items": []}
+    now = utcnow()
+    storage = api.storage
+    storage.shadow_runs.schedule(
+        (NAME, "0.3.1"), (f"bundle-{NAME}", "0.3.1"), ("2.25.1", "2.25.2"), "f" * 64, now
+    )
+    (run,) = storage.shadow_runs.due(utcnow())
+    assert storage.shadow_runs.claim(run, 60, utcnow())
+    assert not storage.shadow_runs.claim(run, 60, utcnow())
+    volume = {"active": 100.0, "shadow": 110.0, "unit": "cm3"}
+    agreement = {
+        "active_version": "0.3.0",
+        "segments": {"Spleen": 0.875},
+        "measurements": {"Spleen volume": volume},
+    }
+    storage.shadow_runs.end(run.shadow_id, "DONE", now, agreement=agreement)
+    (found,) = api.client.get(f"/api/models/{NAME}/agreement").json()["items"]
+    assert found["segments"] == [
+        {"label": "Spleen", "count": 1, "mean_dice": 0.875, "lowest_dice": 0.875}
+    ]
+    assert found["measurements"][0]["mean_difference"] == 10.0
+    for number in range(90):
+        storage.drift.observe(
+            Observation(
+                str(number), f"bundle-{NAME}", "0.3.1", "A / B", "2.25.1",
+                {"input: slices": 40.0 if number < 60 else 90.0}, now + timedelta(seconds=number),
+            )
+        )  # fmt: skip
+    (shift,) = api.client.get("/api/drift").json()["items"]
+    assert (shift["measure"], shift["alerts"]) == ("input: slices", True)
+    assert (shift["baseline_median"], shift["recent_median"]) == (40.0, 90.0)
+    order = {"pipeline": f"bundle-{NAME}", "pipeline_version": "0.3.1"}
+    since = api.client.post("/api/drift/baseline", json=order).json()
+    assert since["set_by"] == "local"
+    assert "mediview_model_drift" in api.client.get("/metrics").text
+    unknown = api.client.post("/api/drift/baseline", json={**order, "pipeline": "none"})
+    is_problem(unknown, 404, "not_found")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from inference.card_file import METRICS, Card
 from inference.catalogue import catalogue, pipeline_named
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from storage.opening import Storage
-from tests.inference.bundles import segmentation_bundle
+from tests.inference.bundles import onnx_model, segmentation_bundle
 from tests.inference.orchestration import later, receive, settings_in, storage_in
 from tests.inference.small import mr_series, study_uid
 
@@ -110,3 +111,30 @@ def test_the_table_names_every_pipeline_of_the_box(tmp_path: Path) -> None:
     for pipeline in catalogue(settings_in(tmp_path)):
         assert f"| `{pipeline.name}` |" in DOCUMENT
     assert json.loads(block("json card"))
+
+
+def test_a_plain_model_is_added_as_the_page_says(tmp_path: Path) -> None:
+    folder = onnx_model(tmp_path / "plain_spleen")
+    (folder / "mediview.json").write_text(block("json plain"))
+    with storage_in(tmp_path) as storage:
+        added = mediview(tmp_path, storage, "models", "add", "plain_spleen")
+        assert "It is active: the pipeline model-plain-spleen runs with it." in added
+        shown = mediview(tmp_path, storage, "models", "show", "plain-spleen")
+        assert "verified -> active" in shown
+        retired = mediview(
+            tmp_path, storage, "models", "retire", "plain-spleen", "--reason", "A test."
+        )
+        assert "plain-spleen 1.2 is retired." in retired
+        listed = mediview(tmp_path, storage, "models", "list")
+        assert "retired" in listed
+        assert "No version of plain-spleen has run in the shadow." in mediview(
+            tmp_path, storage, "models", "agreement", "plain-spleen"
+        )
+        assert "not enough jobs yet" in mediview(tmp_path, storage, "models", "drift")
+
+
+def test_the_gate_of_the_page_is_one_that_a_card_may_have() -> None:
+    card = Card.model_validate(json.loads(block("json gate")))
+    assert {one.metric for one in card.thresholds} == {"dice", "failures", "cases"}
+    for metric in METRICS:
+        assert f"`{metric}`" in DOCUMENT
