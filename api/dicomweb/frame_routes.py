@@ -12,7 +12,7 @@ from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import FrameSource, known_frames, open_frames
 from api.dicomweb.lookups import content_key, find_instance, find_instance_soon
-from api.dicomweb.metadata import read_header
+from api.dicomweb.metadata import header_before, read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
     OCTET_STREAM,
@@ -137,7 +137,7 @@ def _frames(
         source.size_bytes(index)  # refuses a frame that is not there before anything is sent
     header: Dataset | None = None
     if answer.decode:
-        header, _ = read_header(storage, instance)
+        header = header_before(storage, instance, source.layout)
 
     def frame(index: int) -> bytes:
         if header is None:

@@ -97,7 +97,7 @@ def _grey(
         return _transform(array, transforms, window)
     # Fewer values than pixels: each value is transformed once and then looked up.
     table = _transform(np.arange(low, high + 1), transforms, window)
-    grey: NDArray[np.uint8] = table[array.astype(np.int64) - low]
+    grey: NDArray[np.uint8] = table[np.subtract(array, low, dtype=np.intp, casting="unsafe")]
     return grey
 
 

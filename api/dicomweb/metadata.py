@@ -20,6 +20,7 @@ from api.dicomweb.cache import ByteCache
 from api.dicomweb.dicom_json import Path, dataset_to_json
 from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, instance_path
+from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.responses import gzip_bytes, json_bytes
 from storage.entities import Instance
 from storage.errors import MediViewError, NotFound
@@ -140,8 +141,12 @@ def read_header(
         layout = open_frames(storage.instances, instance).layout
     except NotFound:
         return storage.instances.dataset(instance), None
-    name = (f"{layout.tag:08X}", layout.vr)
+    return header_before(storage, instance, layout), (f"{layout.tag:08X}", layout.vr)
+
+
+def header_before(storage: Storage, instance: Instance, layout: PixelLayout) -> pydicom.Dataset:
+    """The data set up to its pixels, whose place is known."""
     if layout.inflated:
-        return storage.instances.dataset(instance, stop_before_pixels=True), name
+        return storage.instances.dataset(instance, stop_before_pixels=True)
     head = storage.instances.read(instance, 0, layout.element_offset)
-    return pydicom.dcmread(BytesIO(head), force=True), name
+    return pydicom.dcmread(BytesIO(head), force=True)

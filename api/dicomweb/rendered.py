@@ -13,7 +13,7 @@ from api.dicomweb.documents import is_document, rendered_document
 from api.dicomweb.frame_routes import parse_frame_numbers
 from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, find_instance, find_instances
-from api.dicomweb.metadata import read_header
+from api.dicomweb.metadata import header_before
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import accepted, choose_image
 from api.dicomweb.picture import PICTURES, encode, make_picture
@@ -171,7 +171,7 @@ def _render(
     etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    header, _ = read_header(storage, instance)
+    header = header_before(storage, instance, source.layout)
     pictures = (make_picture(source, header, instance, index, options) for index in indices)
     headers = caching_headers(etag)
     if moving:

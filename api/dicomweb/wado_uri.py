@@ -11,7 +11,7 @@ from api.dicomweb.documents import is_document, rendered_document
 from api.dicomweb.frames import open_frames
 from api.dicomweb.grayscale import Window
 from api.dicomweb.lookups import content_key, find_instance
-from api.dicomweb.metadata import read_header
+from api.dicomweb.metadata import header_before
 from api.dicomweb.negotiation import (
     DICOM,
     TARGET_SYNTAXES,
@@ -131,7 +131,7 @@ def _as_picture(
     etag = etag_of(content_key(instance), f"uri {indices} {options}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    header, _ = read_header(storage, instance)
+    header = header_before(storage, instance, source.layout)
     pictures = (make_picture(source, header, instance, index, options) for index in indices)
     if moving:
         duration_ms = frame_duration_ms(header)
