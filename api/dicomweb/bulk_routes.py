@@ -36,77 +36,46 @@ _LITTLE = "1.2.840.10008.1.2.1"
 _Part = tuple[str, str, int | None, Iterator[bytes]]
 
 
-@router.get(_STUDY + "/bulkdata")
-def retrieve_study_bulkdata(
-    study_instance_uid: str, request: Request, storage: StorageDep
-) -> Response:
-    """Every value of a study that its metadata give by address."""
-    found = find_instances(storage, study_instance_uid)
-    return _answer(request, storage, found, pixels_only=False)
+@router.get(_STUDY + "/bulkdata", name="retrieve_study_bulkdata")
+@router.get(_STUDY + "/pixeldata", name="retrieve_study_pixels")
+def retrieve_of_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
+    """Every value of a study that its metadata give by address, or its pixel data alone."""
+    return _answer(request, storage, find_instances(storage, study_instance_uid))
 
 
-@router.get(_SERIES + "/bulkdata")
-def retrieve_series_bulkdata(
+@router.get(_SERIES + "/bulkdata", name="retrieve_series_bulkdata")
+@router.get(_SERIES + "/pixeldata", name="retrieve_series_pixels")
+def retrieve_of_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
-    """Every value of a series that its metadata give by address."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
-    return _answer(request, storage, found, pixels_only=False)
+    """Every value of a series that its metadata give by address, or its pixel data alone."""
+    return _answer(
+        request, storage, find_instances(storage, study_instance_uid, series_instance_uid)
+    )
 
 
-@router.get(_INSTANCE + "/bulkdata")
-def retrieve_instance_bulkdata(
+@router.get(_INSTANCE + "/bulkdata", name="retrieve_instance_bulkdata")
+@router.get(_INSTANCE + "/pixeldata", name="retrieve_instance_pixels")
+def retrieve_of_instance(
     study_instance_uid: str,
     series_instance_uid: str,
     sop_instance_uid: str,
     request: Request,
     storage: StorageDep,
 ) -> Response:
-    """Every value of an instance that its metadata give by address."""
+    """Every value of an instance that its metadata give by address, or its pixel data alone."""
     found = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _answer(request, storage, [found], pixels_only=False)
+    return _answer(request, storage, [found])
 
 
-@router.get(_STUDY + "/pixeldata")
-def retrieve_study_pixels(
-    study_instance_uid: str, request: Request, storage: StorageDep
-) -> Response:
-    """The pixel data of a study's instances."""
-    found = find_instances(storage, study_instance_uid)
-    return _answer(request, storage, found, pixels_only=True)
-
-
-@router.get(_SERIES + "/pixeldata")
-def retrieve_series_pixels(
-    study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
-) -> Response:
-    """The pixel data of a series' instances."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
-    return _answer(request, storage, found, pixels_only=True)
-
-
-@router.get(_INSTANCE + "/pixeldata")
-def retrieve_instance_pixels(
-    study_instance_uid: str,
-    series_instance_uid: str,
-    sop_instance_uid: str,
-    request: Request,
-    storage: StorageDep,
-) -> Response:
-    """The pixel data of an instance."""
-    found = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _answer(request, storage, [found], pixels_only=True)
-
-
-def _answer(
-    request: Request, storage: Storage, instances: Sequence[Instance], *, pixels_only: bool
-) -> Response:
+def _answer(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
     ranges = accepted(request)
     formats = {
         syntax: choose_frames(ranges, syntax)
         for syntax in {one.transfer_syntax_uid for one in instances}
     }
-    what = "pixeldata" if pixels_only else "bulkdata"
+    what = request.url.path.rpartition("/")[2]
+    pixels_only = what == "pixeldata"
     etag = etag_of(metadata_key(instances), what, repr(sorted(map(repr, formats.values()))))
     if matches_etag(request, etag):
         return not_modified(etag)
