@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     analyze,
+    analyze_upload,
     conflicts,
     deliveries,
     events,
@@ -85,6 +86,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     events.router,
     analyze.router,
+    analyze_upload.router,
     uploads.router,
     upload_parts.router,
     peers.router,

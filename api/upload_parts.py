@@ -8,26 +8,33 @@ S3 the parts go to the bucket; with the filesystem store the node takes them its
 import hashlib
 import re
 import tempfile
-from datetime import datetime, timedelta
-from typing import Annotated, BinaryIO, Literal
+from datetime import timedelta
+from typing import Annotated, BinaryIO
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import UploadId, problems
-from api.payloads.base import Payload
+from api.payloads.uploads import (
+    PARTS_MAX,
+    NewMultipartUpload,
+    PartUrl,
+    PartUrls,
+    ReceivedPart,
+    UploadPayload,
+    WantedParts,
+)
+from api.upload_progress import check_whole, part_count, part_size, size_of_part, upload_payload
 from api.uploads import BINARY_BODY, check_size, own_store, receive, verified
 from storage.clock import utcnow
 from storage.entities import Upload, UploadState
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
 from storage.parts import Part
-from storage.settings import MIB
 from storage.signing import PresignedClaim
 from storage.uploads import new_upload_id, object_key_of
 
@@ -35,75 +42,9 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 
-# S3's own bounds: 5 MiB but for the last part, 10,000 parts.
-_PART_MIN_BYTES = 5 * MIB
-_PART_MAX_BYTES = 512 * MIB
-_PARTS_MAX = 10_000
-_PART_BYTES = 16 * MIB
 _WAITING: tuple[UploadState, ...] = ("PRESIGNED",)
 _NOT_STARTED: tuple[UploadState, ...] = ("PRESIGNED", "RECEIVED", "ABORTED")
 _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
-
-
-class NewMultipartUpload(Payload):
-    filename: str = Field(min_length=1, max_length=255, examples=["study.zip"])
-    content_type: str = Field(
-        "application/octet-stream",
-        max_length=100,
-        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$",
-        examples=["application/zip"],
-    )
-    size_bytes: int = Field(gt=0, lt=2**53, description="Exact.")
-    part_size_bytes: int | None = Field(
-        None,
-        ge=_PART_MIN_BYTES,
-        le=_PART_MAX_BYTES,
-        description="Of all parts but the last; the node chooses where it is left out.",
-    )
-
-
-class ReceivedPart(Payload):
-    part_number: int = Field(description="Counts from 1.")
-    size_bytes: int
-    etag: str
-
-
-class UploadPayload(Payload):
-    """An upload, how far it is, and what became of it."""
-
-    upload_id: str
-    state: UploadState
-    reason: str
-    size_bytes: int | None
-    received_bytes: int | None = Field(description="Of an upload in parts, what has arrived.")
-    part_size_bytes: int | None
-    part_count: int | None
-    parts: list[ReceivedPart] = Field(description="Those that have arrived.")
-    files_done: int = Field(description="Unpacked so far, once it is started.")
-    files_total: int
-    created_at: datetime
-    expires_at: datetime
-
-
-class WantedParts(Payload):
-    part_numbers: list[Annotated[int, Field(ge=1, le=_PARTS_MAX)]] = Field(
-        min_length=1, max_length=1000, examples=[[1, 2, 3]]
-    )
-
-
-class PartUrl(Payload):
-    """Where to PUT the bytes of one part: exactly `size_bytes` of them, from `offset_bytes`."""
-
-    part_number: int
-    method: Literal["PUT"] = "PUT"
-    url: str
-    offset_bytes: int
-    size_bytes: int
-    expires_at: datetime
-
-
-class PartUrls(Payload):
-    items: list[PartUrl]
 
 
 @router.post(
@@ -114,10 +55,10 @@ def begin_upload(
 ) -> UploadPayload:
     """It may break off and go on until `expires_at`."""
     check_size(settings, wanted.size_bytes)
-    part_size_bytes = wanted.part_size_bytes or _part_size(wanted.size_bytes)
-    if wanted.size_bytes > part_size_bytes * _PARTS_MAX:
+    part_size_bytes = wanted.part_size_bytes or part_size(wanted.size_bytes)
+    if wanted.size_bytes > part_size_bytes * PARTS_MAX:
         raise InvalidRequest(
-            f"That would be more than {_PARTS_MAX} parts.", remedy="Ask for larger parts."
+            f"That would be more than {PARTS_MAX} parts.", remedy="Ask for larger parts."
         )
     upload_id = new_upload_id()
     key = object_key_of(upload_id)
@@ -132,7 +73,7 @@ def begin_upload(
         part_size_bytes=part_size_bytes,
     )
     response.headers["Location"] = f"/api/uploads/{upload_id}"
-    return _payload(upload, [])
+    return upload_payload(upload, [])
 
 
 @router.get("/{upload_id}", summary="How far an upload is", responses=problems(404))
@@ -146,7 +87,7 @@ def get_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
         except NotFound:
             # Completed or dropped between the two questions.
             upload = storage.uploads.get(upload_id)
-    return _payload(upload, parts)
+    return upload_payload(upload, parts)
 
 
 @router.post(
@@ -159,7 +100,7 @@ def presign_parts(
 ) -> PartUrls:
     """One URL for each; a part that is sent again replaces the one before."""
     upload = _open_upload(storage, upload_id)
-    count = _part_count(upload)
+    count = part_count(upload)
     beyond = [number for number in wanted.part_numbers if number > count]
     if beyond:
         raise ApiProblem(
@@ -171,7 +112,7 @@ def presign_parts(
     items = []
     for number in dict.fromkeys(wanted.part_numbers):
         offset_bytes = (number - 1) * upload.part_size_bytes
-        size_bytes = _size_of_part(upload, number)
+        size_bytes = size_of_part(upload, number)
         presigned = storage.objects.presign_part(
             upload.object_key,
             upload.multipart_id,
@@ -231,11 +172,11 @@ def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
     """Then POST /api/analyze/start. Completing it again is harmless."""
     upload = storage.uploads.get(upload_id)
     if upload.multipart_id and upload.state in ("RECEIVED", "ACCEPTED"):
-        return _payload(upload, [])
+        return upload_payload(upload, [])
     upload = _open_upload(storage, upload_id)
     try:
         parts = list(storage.objects.parts(upload.object_key, upload.multipart_id))
-        _check_whole(upload, parts)
+        check_whole(upload, parts)
         storage.objects.join_parts(upload.object_key, upload.multipart_id, parts)
     except NotFound:
         # Joined by another call, or by one whose answer was lost.
@@ -243,7 +184,7 @@ def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
             raise
     storage.uploads.set_state(upload_id, "RECEIVED", only=_WAITING)
     log.info("upload_received", upload_id=upload_id, size_bytes=upload.size_bytes)
-    return _payload(storage.uploads.get(upload_id), [])
+    return upload_payload(storage.uploads.get(upload_id), [])
 
 
 @router.delete(
@@ -268,21 +209,6 @@ def abort_upload(storage: StorageDep, upload_id: UploadId) -> Response:
     return Response(status_code=204)
 
 
-def _part_size(size_bytes: int) -> int:
-    """16 MiB, or what keeps an upload of that size within the number of parts."""
-    needed = -(-size_bytes // _PARTS_MAX)
-    return max(_PART_BYTES, -(-needed // MIB) * MIB)
-
-
-def _part_count(upload: Upload) -> int:
-    return -(-(upload.size_bytes or 0) // upload.part_size_bytes)
-
-
-def _size_of_part(upload: Upload, number: int) -> int:
-    before = (number - 1) * upload.part_size_bytes
-    return min(upload.part_size_bytes, (upload.size_bytes or 0) - before)
-
-
 def _open_upload(storage: Storage, upload_id: str) -> Upload:
     upload = storage.uploads.get(upload_id)
     if not upload.multipart_id:
@@ -303,23 +229,6 @@ def _open_upload(storage: Storage, upload_id: str) -> Upload:
     return upload
 
 
-def _check_whole(upload: Upload, parts: list[Part]) -> None:
-    sizes = {part.part_number: part.size_bytes for part in parts}
-    missing = [
-        number
-        for number in range(1, _part_count(upload) + 1)
-        if sizes.get(number) != _size_of_part(upload, number)
-    ]
-    if missing:
-        raise ApiProblem(
-            409,
-            "parts_missing",
-            f"{len(missing)} of {_part_count(upload)} parts are missing or incomplete.",
-            remedy="Send those of 'missing', then complete it again.",
-            extra={"missing": missing[:1000]},
-        )
-
-
 def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
     claim = verified(storage, token)
     match = _PART_KEY.fullmatch(claim.key)
@@ -332,30 +241,3 @@ def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
 def _keep(storage: Storage, multipart_id: str, number: int, file: BinaryIO, etag: str) -> None:
     file.seek(0)
     own_store(storage).put_part(multipart_id, number, file, etag)
-
-
-def _received_bytes(upload: Upload, parts: list[Part]) -> int:
-    if upload.state in ("RECEIVED", "ACCEPTED"):
-        return upload.size_bytes or 0
-    return sum(part.size_bytes for part in parts)
-
-
-def _payload(upload: Upload, parts: list[Part]) -> UploadPayload:
-    in_parts = bool(upload.multipart_id)
-    return UploadPayload(
-        upload_id=upload.upload_id,
-        state=upload.state,
-        reason=upload.reason,
-        size_bytes=upload.size_bytes,
-        received_bytes=_received_bytes(upload, parts) if in_parts else None,
-        part_size_bytes=upload.part_size_bytes if in_parts else None,
-        part_count=_part_count(upload) if in_parts else None,
-        parts=[
-            ReceivedPart(part_number=one.part_number, size_bytes=one.size_bytes, etag=one.etag)
-            for one in parts
-        ],
-        files_done=upload.files_done,
-        files_total=upload.files_total,
-        created_at=upload.created_at,
-        expires_at=upload.expires_at,
-    )
