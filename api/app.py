@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from api import (
+    alerts,
     analyze,
     analyze_upload,
     conflicts,
@@ -16,6 +17,7 @@ from api import (
     findings,
     hanging,
     health,
+    hl7,
     jobs,
     key_images,
     mask_edits,
@@ -82,6 +84,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     mask_edits.router,
     reports.router,
     report_history.router,
+    hl7.router,
+    alerts.router,
     deliveries.router,
     jobs.router,
     events.router,

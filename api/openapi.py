@@ -21,6 +21,8 @@ _TAGS = {
     "studies": "Studies with their live state, their series, and what others announce of them.",
     "jobs": "Runs of pipelines: create, follow, move up, cancel, try again.",
     "findings": "What pipelines state, typed and coded, and what people say of it.",
+    "alerts": "Critical findings, which wait for a person's acknowledgement.",
+    "hl7": "Messages to HL7 v2 systems, and what became of them.",
     "reports": "Reports of studies, from draft to signed; sentences are bound to findings.",
     "deliveries": "Results on their way to destinations, until these prove to hold them.",
     "events": "What happens, as server-sent events that resume by number.",

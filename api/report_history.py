@@ -3,7 +3,8 @@
 from difflib import SequenceMatcher
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
@@ -16,6 +17,9 @@ from api.payloads.reports import (
 )
 from api.report_present import version_payload
 from api.reports import ReportId
+from inference.reporting.leaving.document import read_document
+from inference.reporting.leaving.pdf import write_pdf
+from inference.reporting.leaving.text import as_text
 from storage.report_entities import ReportSection, ReportSentence
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
@@ -56,6 +60,45 @@ def diff_report_versions(
         from_state=before.state,
         to_state=after.state,
         sections=_sections(before.sections, after.sections),
+    )
+
+
+@router.get(
+    "/{report_id}/text",
+    summary="A report as plain text",
+    response_class=PlainTextResponse,
+    responses=problems(404),
+)
+def report_as_text(
+    request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
+) -> PlainTextResponse:
+    """Headings in capitals, a sentence a line; a draft says that it is one."""
+    report = storage.reports.get(report_id)
+    name_studies(request, report.study_instance_uid)
+    return PlainTextResponse(as_text(storage.reports.version(report_id, version or report.version)))
+
+
+@router.get(
+    "/{report_id}/pdf",
+    summary="A report as PDF",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+        **problems(404),
+    },
+)
+def report_as_pdf(
+    request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
+) -> Response:
+    """As it would leave the node, with the findings behind each sentence."""
+    report = storage.reports.get(report_id)
+    name_studies(request, report.study_instance_uid)
+    number = version or report.version
+    document = read_document(storage, report, number)
+    return Response(
+        write_pdf(document),
+        media_type="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="report-version-{number}.pdf"'},
     )
 
 

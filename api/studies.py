@@ -101,6 +101,7 @@ class _Whole:
     deliveries: list[Delivery]
     findings_count: int
     report: Report | None
+    open_alerts: int
 
     @classmethod
     def read(cls, storage: Storage, studies: list[Study]) -> "list[_Whole]":
@@ -112,6 +113,7 @@ class _Whole:
         deliveries = storage.deliveries.of_studies(uids)
         findings = storage.findings.counts(uids)
         reports = storage.reports.states_of(uids)
+        alerts = storage.alerts.open_counts(uids)
         return [
             cls(
                 study,
@@ -121,6 +123,7 @@ class _Whole:
                 deliveries[uid],
                 findings[uid],
                 reports.get(uid),
+                alerts.get(uid, 0),
             )
             for uid, study in zip(uids, studies, strict=True)
         ]
@@ -150,6 +153,7 @@ class _Whole:
             findings_count=self.findings_count,
             refusals=refusals(self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
+            open_alerts=self.open_alerts,
             report=study_report(self.report),
         )
 

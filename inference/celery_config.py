@@ -22,6 +22,7 @@ DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
 HOUSEKEEP_TASK = "mediview.housekeep"
 NOTIFY_TASK = "mediview.notify"
+SEND_HL7_TASK = "mediview.send_hl7"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
@@ -61,6 +62,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             DELIVER_TASK: {"queue": CONTROL_QUEUE},
             HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
             NOTIFY_TASK: {"queue": CONTROL_QUEUE},
+            SEND_HL7_TASK: {"queue": CONTROL_QUEUE},
             # Those of the queue gpu are sent there by name.
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
         },

@@ -14,7 +14,9 @@ from inference.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.reading.spoken import write_spoken_reports
+from inference.reporting.critical import repeat_alerts
 from inference.reporting.due import draft_due
+from inference.reporting.publishing import publish_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
 from storage.entities import Job
@@ -50,12 +52,14 @@ class Clockwork:
         send_jobs: Callable[[Sequence[str], str], None],
         send_delivery: Callable[[], None],
         send_notices: Callable[[], None] = lambda: None,
+        send_hl7: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
         self._send_jobs = send_jobs
         self._send_delivery = send_delivery
         self._send_notices = send_notices
+        self._send_hl7 = send_hl7
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
@@ -73,7 +77,9 @@ class Clockwork:
                 self._write_spoken_reports,
                 self._hand_out_jobs,
                 self._draft_reports,
+                self._publish_reports,
                 self._hand_out_deliveries,
+                self._hand_out_hl7,
                 self._hand_out_notices,
             ):
                 try:
@@ -134,10 +140,18 @@ class Clockwork:
 
     def _draft_reports(self, now: datetime) -> None:
         draft_due(self._storage, now)
+        repeat_alerts(self._storage, now)
+
+    def _publish_reports(self, now: datetime) -> None:
+        publish_due(self._storage)
 
     def _hand_out_deliveries(self, now: datetime) -> None:
         if self._storage.deliveries.due_count(now):
             self._send_delivery()
+
+    def _hand_out_hl7(self, now: datetime) -> None:
+        if self._storage.hl7_messages.is_due(now):
+            self._send_hl7()
 
     def _hand_out_notices(self, now: datetime) -> None:
         self._storage.webhook_queue.fill()

@@ -27,6 +27,7 @@ from inference.celery_config import (
     HOUSEKEEP_TASK,
     NOTIFY_TASK,
     RUN_JOB_TASK,
+    SEND_HL7_TASK,
     TICK_TASK,
     backlog,
     configuration,
@@ -38,6 +39,7 @@ from inference.file_broker import prepare_folder
 from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
 from inference.process import Process, Queue
+from inference.reporting.hl7_delivery import send_due
 from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.housekeeping import Housekeeper
@@ -110,6 +112,7 @@ def celery_app(
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
     housekeeping = threading.BoundedSemaphore(1)
     notifying = threading.BoundedSemaphore(1)
+    sending_hl7 = threading.BoundedSemaphore(1)
     housekeepers: list[Housekeeper] = []
     clockwork: list[Clockwork] = []
     making = threading.Lock()
@@ -126,6 +129,9 @@ def celery_app(
     def send_notices() -> None:
         app.send_task(NOTIFY_TASK, expires=tick_expiry_s(settings))
 
+    def send_hl7() -> None:
+        app.send_task(SEND_HL7_TASK, expires=tick_expiry_s(settings))
+
     def clock() -> Clockwork:
         with making:
             if not clockwork:
@@ -136,6 +142,7 @@ def celery_app(
                         send_jobs=send_jobs,
                         send_delivery=send_delivery,
                         send_notices=send_notices,
+                        send_hl7=send_hl7,
                     )
                 )
             return clockwork[0]
@@ -166,6 +173,13 @@ def celery_app(
     def notify() -> None:
         _if_free(
             notifying, "notify", lambda: notify_due(held.process.storage, held.process.owner, stop)
+        )
+
+    # One after the other: versions of a report must arrive in their order.
+    @app.task(name=SEND_HL7_TASK)  # type: ignore[untyped-decorator]
+    def hl7() -> None:
+        _if_free(
+            sending_hl7, "hl7", lambda: send_due(held.process.storage, held.process.owner, stop)
         )
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]

@@ -289,6 +289,8 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
         t.decision,
         t.finding,
         t.report_due,
+        t.hl7_message,
+        t.alert,
         t.delivery,
         t.availability_notice,
     ):

@@ -18,7 +18,9 @@ StudyState = Literal[
     "RECEIVING", "COMPLETE", "QUEUED", "RUNNING", "RESULTS", "DELIVERED", "REFUSED", "FAILED"
 ]
 UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
-EventTopic = Literal["study", "job", "delivery", "finding", "upload", "workitem", "model", "report"]
+EventTopic = Literal[
+    "study", "job", "delivery", "finding", "upload", "workitem", "model", "report", "alert"
+]
 Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
 
 

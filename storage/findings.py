@@ -43,6 +43,10 @@ class Findings:
             )
         return found[0]
 
+    def named(self, finding_ids: Sequence[str]) -> list[Finding]:
+        """Those of the findings that are there, whatever their study."""
+        return self._where(t.finding.c.finding_id.in_(finding_ids))
+
     def of_studies(self, study_instance_uids: Sequence[str]) -> dict[str, list[Finding]]:
         """The findings of several studies at once."""
         found: dict[str, list[Finding]] = {uid: [] for uid in study_instance_uids}

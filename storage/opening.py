@@ -9,6 +9,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from storage.accounts import Accounts
+from storage.alerts import Alerts
 from storage.api_keys import ApiKeys
 from storage.attempts import Attempts
 from storage.audit import Audit
@@ -25,6 +26,7 @@ from storage.expectations import Expectations
 from storage.feedback import FindingFeedback
 from storage.findings import Findings
 from storage.heartbeats import Heartbeats
+from storage.hl7_messages import Hl7Messages
 from storage.idempotency import IdempotencyKeys
 from storage.index import Index
 from storage.ingest import Ingest
@@ -79,6 +81,8 @@ class Storage:
     reports: Reports
     priors: Priors
     reports_due: ReportsDue
+    hl7_messages: Hl7Messages
+    alerts: Alerts
     deliveries: Deliveries
     deletions: Deletions
     conflicts: Conflicts
@@ -151,6 +155,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             reports=Reports(engine),
             priors=Priors(engine),
             reports_due=ReportsDue(engine),
+            hl7_messages=Hl7Messages(engine),
+            alerts=Alerts(engine),
             deliveries=Deliveries(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),

@@ -61,6 +61,10 @@ class Report:
     proposal: tuple[ReportSection, ...] | None = None
     """What the draft would be now, where a person's text stands in its way."""
     proposal_digest: str = ""
+    publish_version: int = 0
+    """The version that is to leave the house; 0: none yet."""
+    published_version: int = 0
+    """The last one that did."""
 
     @property
     def is_signed(self) -> bool:

@@ -13,6 +13,8 @@ from storage.events import add_event
 from storage.report_entities import Report, ReportSection
 from storage.rows import to_report
 
+LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
+"""The changes after which a report is sent out; not each edit of a draft."""
 NEW_RESULTS = "New or revised results came after this text was written."
 SETTLED: dict[str, Any] = {
     "attention": "",
@@ -100,6 +102,8 @@ def next_version(
         "changed_by": changed_by,
         "updated_at": now,
     }
+    if change in LEAVES:
+        values["publish_version"] = values["version"]
     changed = change_report(connection, report, values, change, changed_by)
     keep_version(connection, changed, reason)
     return changed

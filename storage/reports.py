@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
@@ -69,6 +69,7 @@ class Reports:
                     "sections": kept,
                     "changed_by": made_by,
                     "basis_digest": basis_digest,
+                    "publish_version": 0 if job_id else 1,
                     "created_at": now,
                     "updated_at": now,
                 },
@@ -199,6 +200,26 @@ class Reports:
             f"The report has no version {version}.",
             remedy="GET /api/reports/{report_id}/versions lists them.",
         )
+
+    def to_publish(self, limit: int) -> Sequence[Report]:
+        """Those of which a version is to leave the house, the oldest change first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.report)
+                .where(t.report.c.publish_version > t.report.c.published_version)
+                .order_by(t.report.c.updated_at)
+                .limit(limit)
+            )
+            return [to_report(row) for row in rows.mappings()]
+
+    def published(self, report_id: str, version: int) -> None:
+        """That version has been handed to all who are to have it."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.report)
+                .where(t.report.c.report_id == report_id)
+                .values(published_version=version)
+            )
 
     def list(
         self,

@@ -34,6 +34,9 @@ EVENT_TYPES: Mapping[str, str] = {
     "report.amended": "A radiologist has amended a signed report.",
     "model.changed": "A model has another state.",
     "model.drift": "What a pipeline sees or gives on a scanner is not what it was.",
+    "alert.raised": "A finding is critical by the site's rules; somebody must acknowledge it.",
+    "alert.repeated": "Nobody has acknowledged an alert in time.",
+    "alert.acknowledged": "Somebody has acknowledged an alert.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
@@ -74,6 +77,12 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
         case "report":
             named = f"report.{event.payload['change']}"
             data = about | {name: event.payload[name] for name in ("report_id", "state", "version")}
+        case "alert":
+            named = f"alert.{event.payload['change']}"
+            data = about | {
+                name: event.payload[name]
+                for name in ("alert_id", "finding_id", "rule", "state", "repeats")
+            }
         case "workitem":
             if event.payload["event_type"] != _STATE_REPORT or event.payload.get("receiver"):
                 return []

@@ -109,6 +109,21 @@ class Worklist:
             )
         return WorklistItem(**row)
 
+    def with_accession_number(self, accession_number: str) -> WorklistItem | None:
+        """The newest item of that number, in any state."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.worklist_item)
+                    .where(t.worklist_item.c.accession_number == accession_number)
+                    .order_by(t.worklist_item.c.created_at.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+        return None if row is None else WorklistItem(**row)
+
     def of_study(
         self, study_instance_uid: str, accession_number: str = ""
     ) -> Sequence[WorklistItem]:

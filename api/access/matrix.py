@@ -109,6 +109,13 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/reports/{report_id}", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}/versions", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}/diff", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/text", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/pdf", READERS, "api:read"),
+    Rule("GET", "/api/alerts", READERS, "api:read"),
+    Rule("POST", "/api/alerts/{alert_id}/acknowledge", RADIOLOGISTS, "api:write"),
+    Rule("GET", "/api/hl7/messages", INTEGRATORS, "api:read"),
+    Rule("GET", "/api/hl7/messages/{message_id}", INTEGRATORS, "api:read"),
+    Rule("POST", "/api/hl7/messages/{message_id}/retry", INTEGRATORS, "api:write"),
     Rule("POST", "/api/reports/draft", WRITERS, "api:write"),
     # Signing takes the role radiologist itself: api.report_changes.
     Rule("PUT", "/api/reports/{report_id}", RADIOLOGISTS, "api:write"),

@@ -13,6 +13,7 @@ from api.cli import (
     demo,
     doctor,
     evaluate,
+    hl7,
     keys,
     migrate,
     model_watch,
@@ -45,6 +46,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.command("scp", rich_help_panel="Roles, one process each")(scp.scp)
 app.command("api", rich_help_panel="Roles, one process each")(api.api)
+app.command("hl7", rich_help_panel="Roles, one process each")(hl7.hl7)
 app.command("worker", rich_help_panel="Roles, one process each")(worker.worker)
 app.command("beat", rich_help_panel="Roles, one process each")(beat.beat)
 app.command("migrate")(migrate.migrate)

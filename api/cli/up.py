@@ -65,8 +65,9 @@ def up(
 
 
 def _roles(settings: Settings) -> tuple[str, ...]:
-    """With pipelines for the GPU there is a worker for them."""
-    return (*ROLES, "worker-gpu") if settings.gpu_pipelines else ROLES
+    """A worker for pipelines of the GPU where there are any; HL7 where a port is named."""
+    gpu = ("worker-gpu",) if settings.gpu_pipelines else ()
+    return (*ROLES, *gpu, *(("hl7",) if settings.hl7_port else ()))
 
 
 def _command(role: str) -> list[str]:
@@ -156,6 +157,11 @@ def _banner(settings: Settings) -> None:
         "MediViewAI is ready.",
         f"  DICOM         {settings.ae_title} at {settings.dicom_host}:{settings.dicom_port}",
         f"  Viewer, API   {settings.resolved_public_url}",
+        *(
+            [f"  HL7 orders    mllp://{settings.hl7_host}:{settings.hl7_port}"]
+            if settings.hl7_port
+            else []
+        ),
         f"  Results go to {'; '.join(destinations) or 'no destination (MEDIVIEW_DESTINATIONS)'}",
         f"  Data lies in  {settings.data_dir.absolute()}",
         "  Not a medical device: results are for research and evaluation.",

@@ -67,6 +67,7 @@ class StudySummary(Payload):
     state_text: str = Field(description="The state in a sentence, for people.")
     jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
     findings_count: int
+    open_alerts: int = Field(description="Critical findings that nobody has acknowledged yet.")
     report: StudyReport | None = Field(description="Where its report stands; null without one.")
     refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
     delivery: DeliveryProgress

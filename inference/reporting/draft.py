@@ -46,7 +46,9 @@ def draft_image(storage: Storage, job: Job, title: str, findings: Sequence[Findi
     """The draft of an image that is not DICOM, and so belongs to no study: what its job found."""
     locale = load_locale(storage.settings.report_language)
     facts = [fact_of(one) for one in findings]
-    note = ReportSentence(locale.words["note"], tuple(one.finding_id for one in findings))
+    note = ReportSentence(
+        locale.words["note"], tuple(one.finding_id for one in findings), basis="node"
+    )
     headings = locale.words["headings"]
     return storage.reports.offer(
         "",
@@ -113,6 +115,14 @@ def _comparison(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         locale.fill(words["prior" if values["date"] else "undated_prior"], values),
         prior_finding_ids=bound,
     )
+    tolerance = references()["tolerance_percent"]
+    if any(one.measure in tolerance for one in prior.facts):
+        percent = locale.percent(max(tolerance.values()))
+        yield ReportSentence(
+            locale.fill(locale.words["changes"]["within_tolerance"], {"percent": percent}),
+            prior_finding_ids=bound,
+            basis="node",
+        )
     now = {one.key: one.finding.pipeline_version for one in evidence.facts}
     other = sorted(
         {
@@ -137,6 +147,7 @@ def _findings(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         yield ReportSentence(
             locale.fill(locale.words["rejected"][many], {"count": str(len(evidence.rejected))}),
             tuple(one.finding_id for one in evidence.rejected),
+            basis="node",
         )
     for pipeline in evidence.failed_pipelines:
         yield ReportSentence(
@@ -153,7 +164,9 @@ def _limits(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         limits = known.get(fact.finding.pipeline, {}).get("limits", "other")
         bound.setdefault(limits, []).append(fact.finding.finding_id)
     for limits, finding_ids in bound.items():
-        yield ReportSentence(locale.words["limits"][limits], tuple(dict.fromkeys(finding_ids)))
+        yield ReportSentence(
+            locale.words["limits"][limits], tuple(dict.fromkeys(finding_ids)), basis="node"
+        )
 
 
 def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
@@ -163,7 +176,7 @@ def _impression(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         yield ReportSentence(locale.words["no_comparison"], basis="node")
     all_findings = tuple(one.finding.finding_id for one in evidence.facts)
     if all_findings:
-        yield ReportSentence(locale.words["note"], all_findings)
+        yield ReportSentence(locale.words["note"], all_findings, basis="node")
 
 
 def _listed(items: Sequence[str], locale: Locale) -> str:

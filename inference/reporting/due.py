@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from inference.failures import place
+from inference.reporting.critical import raise_alerts
 from inference.reporting.draft import draft_study
 from storage.clock import utcnow
 from storage.errors import NotFound
@@ -21,6 +22,9 @@ def draft_due(storage: Storage, now: datetime) -> int:
     A study without any finding gets no report. Later studies of the same patient, whose
     drafts compare with this one, are due in their turn.
     """
+    for study_instance_uid, _ in storage.reports_due.due(now, _STUDIES_PER_ROUND):
+        # What is critical does not wait for the pipelines that still run.
+        raise_alerts(storage, study_instance_uid)
     waited_since = now - timedelta(seconds=storage.settings.report_wait_s)
     done = 0
     for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):

@@ -66,6 +66,12 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
     )
 
 
+def facts_of(storage: Storage, study_instance_uid: str) -> tuple[Fact, ...]:
+    """What counts of a study now: of completed jobs, without what people rejected."""
+    jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
+    return _facts(storage, study_instance_uid, jobs)[0]
+
+
 def _facts(
     storage: Storage, study_instance_uid: str, jobs: Sequence[Job]
 ) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
@@ -122,8 +128,7 @@ def _technique(
 def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
     wanted = {one.key for one in facts}
     for earlier in storage.priors.before(study_instance_uid):
-        jobs = storage.jobs.of_studies([earlier])[earlier]
-        comparable = tuple(one for one in _facts(storage, earlier, jobs)[0] if one.key in wanted)
+        comparable = tuple(one for one in facts_of(storage, earlier) if one.key in wanted)
         if comparable:
             return Prior(storage.index.study(earlier), comparable)
     return None

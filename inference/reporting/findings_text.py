@@ -48,8 +48,6 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
                     rule, structure, group, evidence.prior, locale, contrast
                 ):
                     yield _prefixed(sentence, prefix, locale)
-        if rule["structure"] == "brain-structures":
-            yield from _counted(rule, evidence, locale)
 
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
@@ -131,6 +129,9 @@ def _change(
     subjects = locale.words["subjects"]
     phrase = subjects.get(slot) or subjects["side_volume" if now.side else "volume"]
     subject = locale.inflected(phrase["text"], now.side, structure)
+    if locale.words["articles"] and structure not in locale.words["terms"]:
+        # A word of unknown gender cannot be inflected.
+        subject = now.finding.label
     kind, percent = _kind_of_change(now, then, locale)
     text = locale.fill(
         locale.words["changes"][kind],
@@ -150,14 +151,12 @@ def _change(
 def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
     """Which sentence tells it. Percent of a volume; densities and shares only by direction."""
     new, old = now.value or 0.0, then.value or 0.0
-    tolerance = references()["tolerance_percent"].get(now.measure)
-    if tolerance is None or old <= 0:
-        if shown(now, locale) == shown(then, locale):
-            return "same", ""
+    if shown(now, locale) == shown(then, locale):
+        # What differs below the precision that is shown is not called unchanged.
+        return ("same" if new == old else "similar"), ""
+    if now.measure not in references()["tolerance_percent"] or old <= 0:
         return ("higher" if new > old else "lower"), ""
     change = (new - old) / old * 100.0
-    if abs(change) < tolerance:
-        return "unchanged", locale.percent(tolerance)
     return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
 
 
@@ -175,44 +174,22 @@ def _concluded(
         if sentence is not None and not told:
             told = True
             yield sentence
-    slot = rule.get("reference", "")
-    if slot in group:
-        told = True
-        yield _beside_reference(slot, group[slot], locale, contrast)
     if told:
         yield from _changes(rule.get("change", ()), structure, group, prior, locale)
+        if rule.get("reference", "") in group:
+            yield from _beside_reference(rule["reference"], group, locale, contrast)
 
 
-def _beside_reference(slot: str, fact: Fact, locale: Locale, contrast: bool) -> ReportSentence:
-    known = references()[slot]
-    limit = float(known["limit"])
-    above = (fact.value or 0.0) > limit
-    kind = "above" if above else "within"
-    if contrast and known["spoiled_by_contrast"] and not above:
-        # What contrast hides must not be called absent.
-        kind = "contrast"
-    text = locale.fill(
-        locale.words["references"][slot][kind],
-        {"value": shown(fact, locale), "limit": locale.percent(limit)},
-    )
-    return ReportSentence(text, (fact.finding.finding_id,))
-
-
-def _counted(
-    rule: Mapping[str, Any], evidence: Evidence, locale: Locale
+def _beside_reference(
+    slot: str, group: Group, locale: Locale, contrast: bool
 ) -> Iterator[ReportSentence]:
-    volumes = [
-        one
-        for one in evidence.facts
-        if one.finding.pipeline == "brain-structures"
-        and one.measure == "volume"
-        and one.structure != "brain mask"
-    ]
-    if volumes:
-        yield ReportSentence(
-            locale.fill(rule["texts"][0], {"count": str(len(volumes))}),
-            tuple(one.finding.finding_id for one in volumes),
-        )
+    """The limit that others take, for the reader to judge by; and what spoils the measure."""
+    known, words = references()[slot], locale.words["references"][slot]
+    limit = locale.fill(words["limit"], {"limit": locale.percent(float(known["limit"]))})
+    finding_ids = (group[slot].finding.finding_id,)
+    yield ReportSentence(limit, finding_ids, basis="node")
+    if contrast and known["spoiled_by_contrast"]:
+        yield ReportSentence(words["contrast"], finding_ids, basis="node")
 
 
 def _answer(fact: Fact, locale: Locale) -> ReportSentence:

@@ -100,15 +100,36 @@ class Rule(Strict):
     deadline_s: float | None = Field(None, gt=0)
 
 
+class CriticalRule(Strict):
+    """A finding that a person must hear of at once, by the limits that it passes."""
+
+    name: str = Field(min_length=1, max_length=80)
+    pipeline: str = Field(min_length=1)
+    finding: str = Field(min_length=1)
+    """Its label or the value of its code; upper and lower case are alike."""
+    above: float | None = None
+    below: float | None = None
+    confidence_at_least: float | None = Field(None, ge=0, le=1)
+    text: str = Field("", max_length=200)
+
+    @model_validator(mode="after")
+    def _limited(self) -> "CriticalRule":
+        if (self.above, self.below, self.confidence_at_least) == (None, None, None):
+            raise ValueError("says no limit; use above, below or confidence_at_least")
+        return self
+
+
 class RuleSet(Strict):
     """The whole file. Of the rules of one pipeline, the first whose condition holds counts."""
 
     version: Literal[1] = 1
     rules: tuple[Rule, ...] = ()
+    critical: tuple[CriticalRule, ...] = ()
+    """What raises an alert."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "RuleSet":
-        names = [rule.name for rule in self.rules]
+        names = [rule.name for rule in self.rules] + [rule.name for rule in self.critical]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two rules share the name {twice[0]}")

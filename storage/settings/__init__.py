@@ -19,10 +19,11 @@ from storage.settings.exchange import (
 )
 from storage.settings.notifying import NotifyingSettings
 from storage.settings.places import KeepingSettings, ListeningSettings
+from storage.settings.reporting import Hl7Destination, ReportingSettings
 from storage.settings.serving import ServingSettings
 from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
 
-__all__ = ["MIB", "Destination", "Settings", "is_loopback", "load_settings"]
+__all__ = ["MIB", "Destination", "Hl7Destination", "Settings", "is_loopback", "load_settings"]
 
 
 class Settings(
@@ -32,6 +33,7 @@ class Settings(
     AssociatingSettings,
     DeliverySettings,
     NotifyingSettings,
+    ReportingSettings,
     WorkSettings,
     LimitSettings,
     ModelSettings,
@@ -70,6 +72,11 @@ class Settings(
             raise ValueError("object_store is s3, but s3_bucket is empty")
         if self.dicom_tls_port and self.tls_certificate is None:
             raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
+        hl7_names = [one.name for one in self.hl7_destinations]
+        if len(set(hl7_names)) < len(hl7_names):
+            raise ValueError(f"two HL7 destinations share a name: {', '.join(sorted(hl7_names))}")
+        if self.hl7_tls and self.tls_certificate is None:
+            raise ValueError("hl7_tls is set, but tls_certificate is empty")
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_issuer is set, but oidc_client_id is empty")
         return self

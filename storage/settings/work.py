@@ -21,12 +21,6 @@ class WorkSettings(BaseModel):
         3600.0, gt=0, description="A job that takes longer is given up between two of its steps."
     )
     analyze_timeout_s: float = Field(300.0, gt=0)
-    report_language: str = Field(
-        "en", pattern=r"^[a-z]{2,8}$", description="Of drafted reports: en or de."
-    )
-    report_wait_s: float = Field(
-        600.0, ge=0, description="A report is drafted without what still runs after so long."
-    )
     tick_s: float = Field(1.0, gt=0)
     feedback_quiet_s: float = Field(
         10.0,

@@ -22,7 +22,7 @@ from storage.tables.holdings import (
 from storage.tables.idempotency import idempotency_key
 from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
-from storage.tables.reports import report, report_due, report_version
+from storage.tables.reports import alert, hl7_message, report, report_due, report_version
 from storage.tables.traffic import dimse_traffic
 from storage.tables.watching import (
     drift_alert,
@@ -48,6 +48,7 @@ __all__ = [
     "UNSETTLED",
     "UtcDateTime",
     "account",
+    "alert",
     "api_key",
     "audit_chain",
     "audit_event",
@@ -69,6 +70,7 @@ __all__ = [
     "finding_feedback",
     "gone_work_item",
     "heartbeat",
+    "hl7_message",
     "idempotency_key",
     "instance",
     "job",

@@ -26,6 +26,9 @@ report = Table(
     time_column("attention_at", nullable=True),
     Column("proposal", JSON),
     text_column("proposal_digest"),
+    # The version that is to leave the house, and the last one that did.
+    Column("publish_version", Integer, nullable=False, server_default="0"),
+    Column("published_version", Integer, nullable=False, server_default="0"),
     time_column("created_at"),
     time_column("updated_at"),
     UniqueConstraint("study_instance_uid", "job_id"),
@@ -53,4 +56,43 @@ report_due = Table(
     metadata,
     Column("study_instance_uid", Uid, primary_key=True),
     time_column("changed_at"),
+)
+
+hl7_message = Table(
+    "hl7_message",
+    metadata,
+    Column("message_id", String(36), primary_key=True),
+    Column("destination", String(80), nullable=False),
+    Column("report_id", String(36), nullable=False),
+    Column("report_version", Integer, nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("control_id", String(20), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    text_column("lease_owner"),
+    time_column("next_attempt_at"),
+    text_column("last_error"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    UniqueConstraint("destination", "report_id", "report_version"),
+    Index("ix_hl7_message_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("alert_id", String(36), primary_key=True),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("finding_id", String(36), nullable=False),
+    Column("rule", String(80), nullable=False),
+    text_column("text"),
+    Column("state", String(16), nullable=False),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    time_column("next_repeat_at"),
+    text_column("acknowledged_by"),
+    time_column("acknowledged_at", nullable=True),
+    text_column("note"),
+    time_column("created_at"),
+    UniqueConstraint("rule", "finding_id"),
+    Index("ix_alert_state_next_repeat_at", "state", "next_repeat_at"),
 )

@@ -85,7 +85,7 @@ worklist_item = Table(
     Column("worklist_item_id", String(36), primary_key=True),
     Column("state", String(16), nullable=False),
     Column("study_instance_uid", Uid, nullable=False, index=True),
-    text_column("accession_number"),
+    text_column("accession_number", index=True),
     text_column("start"),
     Column("attributes", JSON, nullable=False),
     time_column("created_at"),

@@ -18,6 +18,7 @@ from tests.shared import SHARED
 # Two cores, a cold model, and other tests beside it.
 JOB_LIMIT_S = 150.0
 DELIVERY_LIMIT_S = 60.0
+REPORT_SERIES_NUMBERS = (9001, 9002)
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,27 @@ def deliveries(node: Node, study: SentStudy) -> list[dict[str, Any]]:
     return found
 
 
+def report_series(node: Node, study: SentStudy) -> list[str]:
+    """The series of the study's report: SR and PDF, each in its own."""
+    series = node.get(f"/api/studies/{study.study_instance_uid}")["series"]
+    return [
+        one["series_instance_uid"]
+        for one in series
+        if one["origin"] == "generated" and one["series_number"] in REPORT_SERIES_NUMBERS
+    ]
+
+
 def delivered(node: Node, study: SentStudy) -> list[dict[str, Any]]:
-    """The deliveries of a study, once the PACS holds all of them."""
+    """The deliveries of a study, once the PACS holds all of them, the report's too."""
 
     def look() -> list[dict[str, Any]] | None:
+        if len(report_series(node, study)) < len(REPORT_SERIES_NUMBERS):
+            return None
         found = deliveries(node, study)
-        return found if found and all(one["state"] == "HELD" for one in found) else None
+        wanted = {one["series_instance_uid"] for one in found}
+        if not wanted.issuperset(report_series(node, study)):
+            return None
+        return found if all(one["state"] == "HELD" for one in found) else None
 
     return node.wait_for(look, "the PACS to hold the results", DELIVERY_LIMIT_S)
 

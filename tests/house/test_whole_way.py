@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage
 
 from tests.house.checks import dciodvfy_errors, dsrdump
-from tests.house.fixtures import Told
+from tests.house.fixtures import REPORT_SERIES_NUMBERS, Told
 from tests.house.node import Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu
@@ -83,7 +83,9 @@ def test_the_pacs_holds_a_segmentation_and_a_report_and_nothing_twice(
     told: Told, pacs: Pacs
 ) -> None:
     held = pacs.instances_of(told.study.study_instance_uid)
-    assert set(held) == {result["sop_instance_uid"] for result in told.job["results"]}
+    results = {result["sop_instance_uid"] for result in told.job["results"]}
+    assert results <= set(held)
+    assert len(held) == len(results) + len(REPORT_SERIES_NUMBERS)
     assert told.result("SEG")["sop_class_uid"] == SegmentationStorage
     assert told.result("SR")["sop_class_uid"] == Comprehensive3DSRStorage
 
@@ -180,7 +182,12 @@ def test_the_study_says_in_words_where_it_stands(told: Told, node: Node) -> None
     assert study["state"] == "DELIVERED"
     assert study["state_text"].endswith(".")
     origins = {series["modality"]: series["origin"] for series in study["series"]}
-    assert origins == {"MR": "received", "SEG": "generated", "SR": "generated"}
+    assert origins == {
+        "MR": "received",
+        "SEG": "generated",
+        "SR": "generated",
+        "DOC": "generated",
+    }
 
 
 def test_the_same_study_again_makes_no_second_job(told: Told, node: Node, pacs: Pacs) -> None:
@@ -200,4 +207,36 @@ def test_the_same_study_again_makes_no_second_job(told: Told, node: Node, pacs: 
         20,
     )
     assert jobs() == before
-    assert len(pacs.instances_of(told.study.study_instance_uid)) == len(told.job["results"])
+    held = pacs.instances_of(told.study.study_instance_uid)
+    assert len(held) == len(told.job["results"]) + len(REPORT_SERIES_NUMBERS)
+
+
+def test_the_study_ends_with_a_draft_report_at_the_pacs(
+    told: Told, node: Node, pacs: Pacs, tmp_path: Path
+) -> None:
+    (report,) = node.get(told.study_path)["reports"]
+    assert (report["state"], report["title"]) == ("draft", "MRI of the head")
+    (finding,) = told.job["findings"]
+    sections = {one["kind"]: one["sentences"] for one in report["sections"]}
+    assert list(sections) == ["indication", "technique", "comparison", "findings", "impression"]
+    volume = f"{finding['value']:,.1f} cm³"
+    assert sections["findings"][0]["text"] == f"The brain has a volume of {volume}."
+    assert sections["findings"][0]["finding_ids"] == [finding["finding_id"]]
+    assert sections["findings"][-1]["text"].startswith("Not assessed:")
+    for sentence in (one for section in sections.values() for one in section):
+        bound = sentence["finding_ids"] or sentence["series_instance_uids"]
+        assert bound or sentence["basis"] in ("request", "node"), sentence
+    held = pacs.instances_of(told.study.study_instance_uid)
+    titles = []
+    for sop_instance_uid, content in held.items():
+        path = tmp_path / f"{sop_instance_uid}.dcm"
+        path.write_bytes(content)
+        instance = pydicom.dcmread(path)
+        if instance.SeriesNumber not in REPORT_SERIES_NUMBERS:
+            continue
+        titles.append(instance.SOPClassUID.name)
+        assert dciodvfy_errors(path) == []
+        if instance.Modality == "SR":
+            assert instance.VerificationFlag == "UNVERIFIED"
+            assert "The brain has a volume" in dsrdump(path)
+    assert sorted(titles) == ["Encapsulated PDF Storage", "Enhanced SR Storage"]

@@ -1,0 +1,1 @@
+"""HL7 v2 over MLLP beside DICOM: orders come in by it, and reports go out."""

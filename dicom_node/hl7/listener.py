@@ -1,0 +1,152 @@
+"""The MLLP listener: orders in, each answered by what became of it."""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read_message
+from dicom_node.hl7.orders import KINDS, take_order
+from dicom_node.hl7.reading import Header, Message, Refused, read_header
+from dicom_node.hl7.writing import answer_to
+from dicom_node.tls import ServerTls
+from storage.audit import Actor, AuditEvent, Code
+from storage.clock import utcnow
+from storage.errors import MediViewError
+from storage.opening import Storage, open_storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_IDLE_S = 3600.0
+_CONNECTIONS = 32
+
+
+def run_listener(settings: Settings) -> None:
+    """Take orders until SIGTERM or SIGINT. Blocks."""
+    settings.check_binding(settings.hl7_host, "The HL7 listener")
+    with open_storage(settings) as storage, storage.audit.running("hl7"):
+        asyncio.run(_serve(storage, settings))
+
+
+async def _serve(storage: Storage, settings: Settings) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with listening(storage, settings, settings.hl7_port):
+        log.info("hl7_listening", host=settings.hl7_host, port=settings.hl7_port)
+        await ended.wait()
+
+
+def listening(storage: Storage, settings: Settings, port: int) -> "Listening":
+    """A server as an async context; port 0 takes a free one."""
+    return Listening(partial(answer, storage, settings), settings, port)
+
+
+class Listening:
+    def __init__(
+        self, respond: Callable[[bytes, str], bytes], settings: Settings, port: int
+    ) -> None:
+        self._respond = respond
+        self._settings = settings
+        self._port = port
+        self._open = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> int:
+        """Returns the port."""
+        self._server = await asyncio.start_server(
+            self._connected,
+            self._settings.hl7_host,
+            self._port,
+            limit=MAX_MESSAGE_BYTES,
+            ssl=_tls(self._settings),
+        )
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+        self._open += 1
+        peer = str(writer.get_extra_info("peername", ("",))[0])
+        try:
+            if self._open <= _CONNECTIONS:
+                await self._talk(reader, writer, peer)
+        except (FramingError, TimeoutError, OSError) as error:
+            log.warning("hl7_connection_ended", peer=peer, reason=type(error).__name__)
+        except asyncio.CancelledError:
+            pass  # the listener ends; what was not answered is sent again
+        finally:
+            self._open -= 1
+            if task is not None:
+                self._tasks.discard(task)
+            writer.close()
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+    ) -> None:
+        while True:
+            message = await asyncio.wait_for(read_message(reader), _IDLE_S)
+            if message is None:
+                return
+            writer.write(framed(await asyncio.to_thread(self._respond, message, peer)))
+            await writer.drain()
+
+
+def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes:
+    """Take one message and say what became of it. Nothing of a patient is logged."""
+    header = Header()
+    refused: Refused | None = None
+    outcome = ""
+    try:
+        header = read_header(raw)
+        if not header.control_id:
+            raise Refused("AR", "101", "MSH-10 is empty.", "MSH-10")
+        if (header.message_type, header.trigger_event) not in KINDS:
+            raise Refused("AR", "200", "Only ORM^O01 and OMI^O23 are taken here.", "MSH-9")
+        message = Message(header, raw)
+        outcome = take_order(storage, message)
+        _told(storage, header, message, peer)
+    except Refused as error:
+        refused, outcome = error, "refused"
+    except MediViewError as error:
+        refused, outcome = Refused("AE", "207", error.message), "failed"
+    except Exception as error:  # noqa: BLE001 - the edge of a message: its sender hears of it
+        log.error("hl7_message_failed", error=type(error).__name__)
+        refused, outcome = Refused("AE", "207", "The node failed; send it again."), "failed"
+    log.info(
+        "hl7_message",
+        peer=peer,
+        kind=f"{header.message_type}^{header.trigger_event}"[:20],
+        outcome=outcome,
+        reason="" if refused is None else refused.reason,
+    )
+    return answer_to(header, settings.hl7_application, settings.hl7_facility, utcnow(), refused)
+
+
+def _told(storage: Storage, header: Header, message: Message, peer: str) -> None:
+    """To the audit trail: whose order came, from which system."""
+    storage.audit.record(
+        AuditEvent(
+            Code.ORDER_RECORD,
+            "C",
+            Actor("peer", header.sending_application or "HL7", peer),
+            patient_ids=(message.field("PID-3"),),
+            detail={"via": "HL7 v2", "order_control": message.field("ORC-1")},
+        )
+    )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    return ServerTls(settings).context() if settings.hl7_tls else None

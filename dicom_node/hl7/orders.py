@@ -1,0 +1,172 @@
+"""Orders (ORM^O01, OMI^O23) as items of the worklist, as IHE's Scheduled Workflow maps them."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pydicom.config
+from pydicom.datadict import dictionary_VR
+from pydicom.valuerep import validate_value
+
+from dicom_node.hl7.reading import Message, Refused
+from storage.opening import Storage
+from storage.uids import new_uid
+from storage.worklist import WorklistItem, WorklistState
+
+KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
+_NEW = frozenset({"NW", "XO", "XX", "RP", "SN"})
+_CANCEL = frozenset({"CA", "DC", "OC"})
+_STATES: Mapping[str, WorklistState] = {
+    "IP": "IN PROGRESS",
+    "CM": "COMPLETED",
+    "CA": "CANCELED",
+    "SC": "SCHEDULED",
+}
+_PRIORITIES = {"S": "STAT", "A": "HIGH", "R": "ROUTINE", "T": "MEDIUM"}
+_TIME = re.compile(r"(\d{8})(\d{2}|\d{4}|\d{6})?(?:\.\d+)?(?:[+-]\d{4})?")
+ANY_STATION = "ANY"
+"""The station of an order that names none."""
+
+
+def take_order(storage: Storage, message: Message) -> str:
+    """Bring an order into the worklist; what became of it. Raises Refused.
+
+    The accession number names the order: a repetition changes the item and makes no second.
+    """
+    control = message.field("ORC-1")
+    accession_number = _accession_number(message)
+    existing = storage.worklist.with_accession_number(accession_number)
+    if control in _CANCEL:
+        return _cancel(storage, existing)
+    if control == "SC":
+        return _change_state(storage, message, existing)
+    if control not in _NEW:
+        raise Refused("AE", "103", "The order control code is not taken here.", "ORC-1")
+    attributes = attributes_of(message, accession_number)
+    if existing is None:
+        storage.worklist.add({"StudyInstanceUID": new_uid(), **attributes})
+        return "scheduled"
+    kept = {"StudyInstanceUID": existing.study_instance_uid}
+    storage.worklist.change(existing.worklist_item_id, attributes={**kept, **attributes})
+    return "changed"
+
+
+def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
+    """Keywords and values as DICOM writes them. Raises Refused naming what is missing."""
+    field = message.field
+    modality = field("IPC-5") or field("OBR-24")
+    found: dict[str, Any] = {
+        "PatientName": _person_name(message, "PID-5"),
+        "PatientID": field("PID-3"),
+        "IssuerOfPatientID": field("PID-3", 4),
+        "PatientBirthDate": field("PID-7")[:8],
+        "PatientSex": field("PID-8") if field("PID-8") in ("F", "M", "O") else "",
+        "AdmissionID": field("PV1-19"),
+        "CurrentPatientLocation": field("PV1-3"),
+        "AccessionNumber": accession_number,
+        "ReferringPhysicianName": _provider(message, "PV1-8"),
+        "RequestingPhysician": _provider(message, "ORC-12") or _provider(message, "OBR-16"),
+        "StudyInstanceUID": field("IPC-3") or field("ZDS-1"),
+        "RequestedProcedureID": field("IPC-2") or field("OBR-19"),
+        "RequestedProcedureDescription": field("OBR-4", 2) or field("OBR-4"),
+        "RequestedProcedurePriority": _PRIORITIES.get(field("TQ1-9") or field("OBR-27", 6), ""),
+        "ReasonForTheRequestedProcedure": field("OBR-31", 2) or field("OBR-31"),
+        "RequestedProcedureComments": field("OBR-13"),
+    }
+    required = {"PatientName": "PID-5", "PatientID": "PID-3"}
+    for keyword, place in required.items():
+        if not found[keyword]:
+            raise Refused("AE", "101", f"{place} is empty.", place)
+    if not modality:
+        raise Refused("AE", "101", "The order names no modality (OBR-24 or IPC-5).", "OBR-24")
+    found["ScheduledProcedureStepSequence"] = [_step(message, modality)]
+    code = field("OBR-4")
+    if code and field("OBR-4", 2) and field("OBR-4", 3):
+        found["RequestedProcedureCodeSequence"] = [
+            {
+                "CodeValue": code,
+                "CodeMeaning": field("OBR-4", 2),
+                "CodingSchemeDesignator": field("OBR-4", 3),
+            }
+        ]
+    return _checked(found)
+
+
+def _step(message: Message, modality: str) -> dict[str, str]:
+    field = message.field
+    start = _TIME.fullmatch(
+        field("TQ1-7") or field("OBR-27", 4) or field("ORC-7", 4) or field("OBR-36")
+    )
+    return {
+        "Modality": modality.upper(),
+        "ScheduledStationAETitle": field("IPC-9") or ANY_STATION,
+        "ScheduledStationName": field("IPC-7"),
+        "ScheduledProcedureStepLocation": field("IPC-8"),
+        "ScheduledProcedureStepStartDate": start[1] if start else f"{datetime.now():%Y%m%d}",
+        "ScheduledProcedureStepStartTime": f"{start[2] or '':0<6}" if start else "000000",
+        "ScheduledProcedureStepDescription": field("OBR-4", 2) or field("OBR-4"),
+        "ScheduledProcedureStepID": field("IPC-4") or field("OBR-20"),
+    }
+
+
+def _accession_number(message: Message) -> str:
+    for place in ("IPC-1", "OBR-18", "OBR-3", "ORC-3"):
+        found = message.field(place)
+        if found:
+            return found
+    raise Refused(
+        "AE", "101", "The order has no accession number (IPC-1, OBR-18 or OBR-3).", "OBR-18"
+    )
+
+
+def _cancel(storage: Storage, existing: WorklistItem | None) -> str:
+    if existing is None:
+        raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
+    storage.worklist.change(existing.worklist_item_id, state="CANCELED")
+    return "canceled"
+
+
+def _change_state(storage: Storage, message: Message, existing: WorklistItem | None) -> str:
+    state = _STATES.get(message.field("ORC-5"))
+    if state is None:
+        raise Refused("AE", "103", "The order status is not taken here.", "ORC-5")
+    if existing is None:
+        raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
+    storage.worklist.change(existing.worklist_item_id, state=state)
+    return "changed"
+
+
+def _person_name(message: Message, place: str) -> str:
+    """XPN to PN: HL7 has the suffix before the prefix (PS3.5 6.2.1)."""
+    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(1, 6))
+    return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
+
+
+def _provider(message: Message, place: str) -> str:
+    """XCN to PN; the first component is an identifier."""
+    family, given, middle, suffix, prefix = (message.field(place, part) for part in range(2, 7))
+    return "^".join((family, given, middle, prefix, suffix)).rstrip("^")
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are there, each as its VR allows. Raises Refused naming the attribute."""
+    kept: dict[str, Any] = {}
+    for keyword, value in values.items():
+        if isinstance(value, list):
+            kept[keyword] = [_checked(item) for item in value]
+            continue
+        if not value:
+            continue
+        vr = dictionary_VR(keyword)
+        text = " ".join(value.split()) if vr in ("LO", "SH", "PN", "CS", "AE") else value
+        try:
+            if "\\" in text:
+                raise ValueError("a backslash makes two values of one")
+            validate_value(vr, text, pydicom.config.RAISE)
+        except ValueError as error:
+            raise Refused(
+                "AE", "102", f"What stands for {keyword} does not fit DICOM's {vr}."
+            ) from error
+        kept[keyword] = text
+    return kept

@@ -1,0 +1,133 @@
+"""A message as it came over the wire: its character set, its header, its fields."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import hl7
+
+# HL7 table 0211.
+_CODECS: Mapping[str, str] = {
+    "": "",
+    "ASCII": "ascii",
+    "8859/1": "iso-8859-1",
+    "8859/2": "iso-8859-2",
+    "8859/9": "iso-8859-9",
+    "8859/15": "iso-8859-15",
+    "UNICODE": "utf-8",
+    "UNICODE UTF-8": "utf-8",
+    "UTF-8": "utf-8",
+}
+_BREAK = re.compile(r"\\\.(?:br|sp)\d*\\")
+
+
+class Refused(Exception):
+    """Why a message is not taken: AE where another content would be, AR where its kind is not.
+
+    `error_code` is one of HL7 table 0357; `location` names segment and field. What the
+    message says of a patient is not repeated.
+    """
+
+    def __init__(self, code: str, error_code: str, reason: str, location: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.error_code = error_code
+        self.reason = reason
+        self.location = location
+
+
+@dataclass(frozen=True)
+class Header:
+    """Of MSH, read before the message is understood, so that any can be answered."""
+
+    separator: str = "|"
+    encoding_characters: str = "^~\\&"
+    sending_application: str = ""
+    sending_facility: str = ""
+    receiving_application: str = ""
+    receiving_facility: str = ""
+    message_type: str = ""
+    trigger_event: str = ""
+    control_id: str = ""
+    processing_id: str = "P"
+    version: str = "2.5.1"
+    character_set: str = ""
+
+
+def read_header(message: bytes) -> Header:
+    """Raises Refused where it is no HL7 v2 message."""
+    first = re.split(rb"[\r\n]", message.lstrip(b"\r\n"), maxsplit=1)[0].decode("iso-8859-1")
+    if not first.startswith("MSH") or len(first) < 9:
+        raise Refused("AR", "100", "The message does not begin with MSH.", "MSH")
+    fields = first.split(first[3])
+
+    def field(number: int) -> str:
+        return fields[number - 1].strip() if len(fields) >= number else ""
+
+    component = field(2)[:1] or "^"
+    kind = field(9).split(component)
+    return Header(
+        separator=first[3],
+        encoding_characters=field(2) or "^~\\&",
+        sending_application=field(3),
+        sending_facility=field(4),
+        receiving_application=field(5),
+        receiving_facility=field(6),
+        message_type=kind[0],
+        trigger_event=kind[1] if len(kind) > 1 else "",
+        control_id=field(10),
+        processing_id=field(11).split(component)[0] or "P",
+        version=field(12).split(component)[0] or "2.5.1",
+        character_set=field(18).split((field(2) + "~~")[1])[0],
+    )
+
+
+def codec_of(character_set: str) -> str:
+    """The codec of a name of table 0211. Raises Refused for one that is not known."""
+    name = character_set.strip().upper()
+    if name not in _CODECS:
+        raise Refused("AR", "103", "The character set is not known here.", "MSH-18")
+    return _CODECS[name]
+
+
+class Message:
+    """The fields of a message, unescaped. An absent field is the empty text."""
+
+    def __init__(self, header: Header, raw: bytes) -> None:
+        """Raises Refused where the bytes are not of the stated character set."""
+        self.header = header
+        try:
+            text = _decoded(raw, codec_of(header.character_set))
+        except UnicodeDecodeError as error:
+            raise Refused(
+                "AE", "102", "The bytes are not of the character set that MSH-18 names.", "MSH-18"
+            ) from error
+        lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+        try:
+            self._message = hl7.parse("\r".join(lines) + "\r")
+        except Exception as error:
+            raise Refused("AR", "100", "The message cannot be read.", "") from error
+
+    def has(self, segment: str) -> bool:
+        return any(str(one[0]) == segment for one in self._message)
+
+    def field(self, name: str, component: int = 1, subcomponent: int = 1) -> str:
+        """A component of the first repetition: `field("PID-5", 2)` is the given name."""
+        segment, number = name.split("-")
+        try:
+            value = self._message.extract_field(segment, 1, int(number), 1, component, subcomponent)
+        except (IndexError, KeyError, LookupError):
+            return ""
+        text = _BREAK.sub("\n", str(value or ""))
+        # An explicit null deletes a value (HL7 2.5.3.5).
+        return "" if text == '""' else text.strip()
+
+
+def _decoded(raw: bytes, codec: str) -> str:
+    if codec:
+        return raw.decode(codec)
+    # Nothing is stated: ASCII by the standard; what senders mean is UTF-8 or Latin-1.
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("iso-8859-1")

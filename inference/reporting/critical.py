@@ -1,0 +1,64 @@
+"""Critical findings: what the site's rules say must not wait until somebody reads the report."""
+
+from datetime import datetime
+
+import structlog
+
+from inference.reporting.evidence import facts_of
+from inference.reporting.facts import Fact
+from inference.reporting.locale import load_locale
+from inference.rules.file import current_rules
+from inference.rules.model import CriticalRule
+from storage.opening import Storage
+
+log = structlog.get_logger(__name__)
+
+
+def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
+    """An alert for each finding that a rule calls critical; how many are new."""
+    rules = current_rules(storage.settings).critical
+    if not rules:
+        return 0
+    new = 0
+    for fact in facts_of(storage, study_instance_uid):
+        for rule in rules:
+            if not _is_critical(fact, rule):
+                continue
+            new += storage.alerts.rise(
+                study_instance_uid,
+                fact.finding.finding_id,
+                rule.name,
+                _text(storage, fact, rule),
+                storage.settings.alert_repeat_s,
+            )
+    if new:
+        log.warning("alert_raised", study_instance_uid=study_instance_uid, count=new)
+    return new
+
+
+def repeat_alerts(storage: Storage, now: datetime) -> int:
+    settings = storage.settings
+    return storage.alerts.repeat_due(now, settings.alert_repeat_s, settings.alert_repeat_max)
+
+
+def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
+    finding = fact.finding
+    if rule.pipeline != finding.pipeline:
+        return False
+    if rule.finding.casefold() not in (finding.label.casefold(), finding.code.value.casefold()):
+        return False
+    if rule.confidence_at_least is not None:
+        return finding.confidence is not None and finding.confidence >= rule.confidence_at_least
+    if fact.value is None:
+        return False
+    return (rule.above is not None and fact.value > rule.above) or (
+        rule.below is not None and fact.value < rule.below
+    )
+
+
+def _text(storage: Storage, fact: Fact, rule: CriticalRule) -> str:
+    """What was found and which rule says so; the rule's own words where it has any."""
+    locale = load_locale(storage.settings.report_language)
+    value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
+    stated = f"{fact.finding.label} {value}".strip()
+    return f"{rule.text.rstrip('.')}: {stated}." if rule.text else f"{stated} ({rule.name})."

@@ -1,0 +1,1 @@
+"""How a report leaves the house: DICOM SR, PDF, plain text, HL7 v2."""

@@ -1,0 +1,35 @@
+"""A report as plain text, for programs that take no more."""
+
+from inference.reporting.locale import load_locale
+from storage.report_entities import ReportVersion
+
+_CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
+_PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
+
+
+def caution_of(state: str) -> str:
+    """What must stand on everything that nobody has signed; empty for what is signed."""
+    return _CAUTION.get(state, "")
+
+
+def as_text(version: ReportVersion) -> str:
+    """Headings in capitals, a sentence a line; the impression is numbered."""
+    lines = [version.title.upper()]
+    if caution_of(version.state):
+        lines.append(caution_of(version.state))
+    for section in version.sections:
+        lines += ["", section.heading.upper()]
+        lines += [sentence.text for sentence in section.sentences]
+    if version.state in ("final", "amended"):
+        signed = f"{version.changed_by}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
+        lines += ["", f"{version.state.upper()}: {signed}"]
+    return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """Signs that older character sets lack, by those that all have."""
+    return text.translate(_PLAIN)
+
+
+def date_in_words(dicom_date: str, language: str) -> str:
+    return load_locale(language).date(dicom_date) or dicom_date

@@ -1,0 +1,72 @@
+"""Reports: in which language, when they leave, and the HL7 v2 systems around the node."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, field_validator
+from pydantic_settings import NoDecode
+
+
+@dataclass(frozen=True)
+class Hl7Destination:
+    """A system that reports are sent to by HL7 v2 over MLLP."""
+
+    name: str
+    host: str
+    port: int
+    tls: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "Hl7Destination":
+        """Read `ris=mllp://host:2575` or, over TLS, `ris=mllps://host:2575`."""
+        name, equals, address = text.strip().partition("=")
+        try:
+            url = urlsplit(address.strip())
+            port = url.port
+        except ValueError:
+            url, port = urlsplit(""), None
+        if not equals or url.scheme not in ("mllp", "mllps") or not url.hostname or not port:
+            raise ValueError(
+                f"'{text}' is no HL7 destination; write name=mllp://host:port, or mllps:// for TLS"
+            )
+        return cls(name.strip(), url.hostname, port, url.scheme == "mllps")
+
+
+class ReportingSettings(BaseModel):
+    report_language: str = Field(
+        "en", pattern=r"^[a-z]{2,8}$", description="Of drafted reports: en or de."
+    )
+    report_wait_s: float = Field(
+        600.0, ge=0, description="A report is drafted without what still runs after so long."
+    )
+    report_delivery: Literal["all", "signed", "off"] = Field(
+        "all", description="Which reports leave: drafts too, only signed ones, none."
+    )
+    institution_name: str = Field(
+        "", max_length=64, description="Stands in signed reports as whose observer verified them."
+    )
+    hl7_destinations: Annotated[tuple[Hl7Destination, ...], NoDecode] = Field(
+        (), description="name=mllp://host:port or mllps://, separated by commas."
+    )
+    hl7_port: int = Field(0, ge=0, le=65535, description="0: no HL7 listener; 2575 is registered.")
+    hl7_host: str = "127.0.0.1"
+    hl7_tls: bool = Field(False, description="Listen over TLS, with the node's certificate.")
+    hl7_application: str = Field("MEDIVIEW", max_length=60, description="MSH-3 of what we send.")
+    hl7_facility: str = Field("", max_length=60, description="MSH-4 of what we send.")
+    hl7_encoding: Literal["UNICODE UTF-8", "8859/1"] = "UNICODE UTF-8"
+    hl7_timeout_s: float = Field(30.0, gt=0, le=300, description="To wait for an answer.")
+    hl7_max_attempts: int = Field(20, ge=1, description="Then it is dead until somebody retries.")
+    hl7_ca: Path | None = Field(None, description="PEM: who signs the certificates of mllps peers.")
+    alert_repeat_s: float = Field(
+        900.0, gt=0, description="An alert is told again until somebody acknowledges it."
+    )
+    alert_repeat_max: int = Field(20, ge=0)
+
+    @field_validator("hl7_destinations", mode="before")
+    @classmethod
+    def _parse_hl7_destinations(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(Hl7Destination.parse(part) for part in value.split(",") if part.strip())
+        return value

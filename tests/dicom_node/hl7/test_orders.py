@@ -1,0 +1,176 @@
+"""Orders by HL7 v2: over real sockets, answered by what became of them."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dicom_node.hl7.listener import listening
+from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
+from storage.settings import load_settings
+from storage.worklist import WorklistItem
+from tests.dicom_node.hl7.mllp import parsed, sent
+
+MSH = "MSH|^~\\&|RIS|HOSPITAL|MEDIVIEW||20260102030405||ORM^O01^ORM_O01|C-1|P|2.5.1"
+ORDER = "\r".join(
+    (
+        MSH + "||||||UNICODE UTF-8",
+        "PID|1||P-77^^^HOSPITAL||Müller^Jürgen^Maria^Jr^Dr||19700131|M",
+        "PV1|1|O|WARD 3|||||4711^Referrer^Ruth",
+        "ORC|NW|PL-1|FI-1||SC||^^^20260105083000^^S|||||4712^Orderer^Olaf",
+        "OBR|1|PL-1|FI-1|CTCH^CT of the chest^L||||||||||||||A-123||RP-9||||CT|||||||"
+        "^Cough \\T\\ fever\\.br\\since Monday",
+        "ZDS|1.2.3.4^RIS^Application^DICOM",
+    )
+)
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[tuple[int, Storage]]:
+    settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0)
+    upgrade(settings)
+    ready, ended = threading.Event(), asyncio.Event()
+    told: dict[str, int] = {}
+    loop = asyncio.new_event_loop()
+
+    async def serve(storage: Storage) -> None:
+        async with listening(storage, settings, 0) as port:
+            told["port"] = port
+            ready.set()
+            await ended.wait()
+
+    with open_storage(settings) as storage:
+        thread = threading.Thread(target=lambda: loop.run_until_complete(serve(storage)))
+        thread.start()
+        assert ready.wait(20)
+        yield told["port"], storage
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
+
+
+def items(storage: Storage) -> list[WorklistItem]:
+    return list(storage.worklist.list()[0])
+
+
+def answered(port: int, message: str, codec: str = "utf-8") -> tuple[str, str, str]:
+    """Acknowledgement code, control id and reason, read by another library."""
+    (answer,) = sent(port, message.encode(codec))
+    told = parsed(answer, codec)
+    return told.msa.msa_1.value, told.msa.msa_2.value, told.msa.msa_3.value or ""
+
+
+def test_an_order_becomes_a_worklist_item(listener: tuple[int, Storage]) -> None:
+    port, storage = listener
+    assert answered(port, ORDER)[:2] == ("AA", "C-1")
+    (item,) = items(storage)
+    attributes = item.attributes
+    assert (item.accession_number, item.study_instance_uid) == ("A-123", "1.2.3.4")
+    assert attributes["PatientName"] == "Müller^Jürgen^Maria^Dr^Jr"
+    assert (attributes["PatientID"], attributes["IssuerOfPatientID"]) == ("P-77", "HOSPITAL")
+    assert attributes["ReferringPhysicianName"] == "Referrer^Ruth"
+    assert attributes["RequestingPhysician"] == "Orderer^Olaf"
+    assert attributes["ReasonForTheRequestedProcedure"] == "Cough & fever since Monday"
+    (step,) = attributes["ScheduledProcedureStepSequence"]
+    assert (step["Modality"], step["ScheduledStationAETitle"]) == ("CT", "ANY")
+    assert step["ScheduledProcedureStepStartDate"] == "20260105"
+    assert step["ScheduledProcedureStepStartTime"] == "083000"
+
+
+def test_the_same_order_again_changes_it_and_a_cancel_ends_it(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    assert answered(port, ORDER)[0] == "AA"
+    assert answered(port, ORDER.replace("ORC|NW", "ORC|XO").replace("chest", "thorax"))[0] == "AA"
+    (item,) = items(storage)
+    assert item.attributes["RequestedProcedureDescription"] == "CT of the thorax"
+    assert answered(port, ORDER.replace("ORC|NW", "ORC|CA"))[0] == "AA"
+    assert items(storage)[0].state == "CANCELED"
+    code, _, reason = answered(port, ORDER.replace("ORC|NW", "ORC|CA").replace("A-123", "A-999"))
+    assert code == "AE"
+    assert "accession number" in reason
+
+
+def test_an_imaging_order_is_taken_from_its_own_segment(listener: tuple[int, Storage]) -> None:
+    port, storage = listener
+    order = ORDER.replace("ORM^O01^ORM_O01", "OMI^O23^OMI_O23").replace(
+        "ZDS|1.2.3.4^RIS^Application^DICOM", "IPC|A-55|RP-1|1.2.3.5|SPS-1|MR|||ROOM 2|MR1"
+    )
+    assert answered(port, order)[0] == "AA"
+    (item,) = items(storage)
+    (step,) = item.attributes["ScheduledProcedureStepSequence"]
+    assert (item.accession_number, item.study_instance_uid) == ("A-55", "1.2.3.5")
+    assert (step["Modality"], step["ScheduledStationAETitle"]) == ("MR", "MR1")
+    assert step["ScheduledProcedureStepID"] == "SPS-1"
+
+
+@pytest.mark.parametrize(
+    ("stated", "codec"),
+    [("UNICODE UTF-8", "utf-8"), ("8859/1", "iso-8859-1"), ("", "utf-8"), ("", "iso-8859-1")],
+)
+def test_names_are_read_in_their_character_set(
+    listener: tuple[int, Storage], stated: str, codec: str
+) -> None:
+    port, storage = listener
+    order = ORDER.replace("UNICODE UTF-8", stated)
+    (answer,) = sent(port, order.encode(codec))
+    assert b"MSA|AA|C-1" in answer
+    assert items(storage)[0].attributes["PatientName"].startswith("Müller^Jürgen")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason"),
+    [
+        (ORDER.replace("ORM^O01^ORM_O01", "ADT^A01^ADT_A01"), "AR", "ORM"),
+        (ORDER.replace("UNICODE UTF-8", "GB 18030-2000"), "AR", "character set"),
+        (ORDER.replace("|C-1|", "||"), "AR", "MSH-10"),
+        (ORDER.replace("P-77^^^HOSPITAL", ""), "AE", "PID-3"),
+        (ORDER.replace("|CT|", "||"), "AE", "modality"),
+        (ORDER.replace("A-123", "").replace("FI-1", ""), "AE", "accession number"),
+        (ORDER.replace("A-123", "A" * 17), "AE", "AccessionNumber"),
+        (ORDER.replace("1.2.3.4", "1.2.x"), "AE", "StudyInstanceUID"),
+        (ORDER.replace("ORC|NW", "ORC|ZZ"), "AE", "order control"),
+        ("EVN|A01", "AR", "MSH"),
+    ],
+)
+def test_what_cannot_be_taken_is_answered_with_its_reason(
+    listener: tuple[int, Storage],
+    capsys: pytest.CaptureFixture[str],
+    message: str,
+    code: str,
+    reason: str,
+) -> None:
+    port, storage = listener
+    (answer,) = sent(port, message.encode())
+    msa = next(line for line in answer.split(b"\r") if line.startswith(b"MSA")).decode().split("|")
+    assert msa[1] == code
+    assert reason in msa[3]
+    assert items(storage) == []
+    logged = capsys.readouterr()
+    for secret in ("Müller", "P-77", "19700131"):
+        assert secret not in answer.decode() + logged.out + logged.err
+
+
+def test_bytes_of_another_character_set_than_stated_are_refused(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    (answer,) = sent(port, ORDER.encode("iso-8859-1"))
+    assert b"MSA|AE|C-1" in answer
+    assert items(storage) == []
+
+
+def test_two_messages_on_one_connection_and_one_without_end(
+    listener: tuple[int, Storage],
+) -> None:
+    port, storage = listener
+    other = ORDER.replace("A-123", "A-124").replace("C-1", "C-2").replace("1.2.3.4", "1.2.3.6")
+    first, second = sent(port, ORDER.encode() + b"\x1c\r\x0b" + other.encode(), answers=2)
+    assert (b"C-1" in first, b"C-2" in second) == (True, True)
+    assert len(items(storage)) == 2
+    assert sent(port, b"\x1c\r" * 0 + b"x" * 1_200_000) == [], "the connection is closed"
+    assert answered(port, ORDER)[0] == "AA"

@@ -1,0 +1,57 @@
+"""A study in a storage with what a pipeline found in it, as a worker leaves it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.reporting.due import draft_due
+from storage.clock import utcnow
+from storage.migrate import upgrade
+from storage.opening import Storage, open_storage
+from storage.report_entities import Report
+from storage.settings import load_settings
+from tests import builders
+from tests.api.client import finding_of
+
+
+@contextmanager
+def opened(folder: Path, **settings: Any) -> Iterator[Storage]:
+    made = load_settings(data_dir=folder / "data", free_disk_mark_bytes=0, **settings)
+    upgrade(made)
+    with open_storage(made) as storage:
+        yield storage
+
+
+def measured_study(
+    storage: Storage, value: float = 1234.5, *, seed: int = 1, date: str = "20240131"
+) -> str:
+    """An MR of four images with one finding; its StudyInstanceUID."""
+    series = builders.series(np.zeros((4, 8, 8), np.int16), modality="MR", seed=seed)
+    for instance in series:
+        instance.SpecificCharacterSet = "ISO_IR 100"
+        instance.PatientID, instance.PatientName = "P-9", "Müller^Jürgen"
+        instance.StudyDate, instance.StudyTime = date, "101500"
+        instance.AccessionNumber = f"A-{seed}"
+        buffer = BytesIO()
+        instance.save_as(buffer, enforce_file_format=True)
+        storage.ingest.accept(buffer.getvalue(), "dimse:MR1")
+    study = str(series[0].StudyInstanceUID)
+    job, _ = storage.jobs.schedule(
+        "brain-volume", "1.0.0", study, str(series[0].SeriesInstanceUID), f"{seed:064}"
+    )
+    assert storage.jobs.claim(job.job_id, "w", 60, utcnow())
+    storage.findings.replace_for_job(job.job_id, [finding_of(job, value)])
+    assert storage.jobs.complete(job.job_id, "w", {"instances": []}, utcnow())
+    return study
+
+
+def drafted(storage: Storage, study: str) -> Report:
+    """What the node's clock makes of it."""
+    assert draft_due(storage, utcnow() + timedelta(seconds=1))
+    (report,) = storage.reports.of_study(study)
+    return report

@@ -1,0 +1,131 @@
+"""The template draft: what a radiologist reads, bound, and supported by its findings."""
+
+from typing import Any
+
+import pytest
+
+from inference.language.guard import Evidence as Known
+from inference.language.guard import PriorFindings, StudyFacts, check_sentence
+from inference.reporting.draft import draft_sections, title_of
+from inference.reporting.evidence import Evidence
+from inference.reporting.locale import languages, load_locale, placeholders
+from storage.report_entities import ReportSentence
+from tests.inference.reporting.known import brain, evidence, lungs
+
+
+def sentences(one: Evidence, language: str = "en") -> dict[str, list[ReportSentence]]:
+    sections = draft_sections(one, load_locale(language))
+    return {section.kind: list(section.sentences) for section in sections}
+
+
+def texts(one: Evidence, language: str = "en") -> dict[str, list[str]]:
+    return {kind: [s.text for s in told] for kind, told in sentences(one, language).items()}
+
+
+CASES = [
+    evidence(make, modality, prior_factor=factor, indication="Cough.")
+    for make, modality in ((lungs, "CT"), (brain, "MR"))
+    for factor in (None, 1.1, 1.0, 0.98)
+]
+
+
+@pytest.mark.parametrize("one", CASES)
+def test_the_guard_supports_every_sentence_about_findings(one: Evidence) -> None:
+    priors = ()
+    if one.prior is not None:
+        findings = tuple(fact.finding for fact in one.prior.facts)
+        priors = (PriorFindings(one.prior.study.study_date, findings),)
+    known = Known(
+        tuple(fact.finding for fact in one.facts),
+        priors,
+        study=StudyFacts(study_date=one.study.study_date),
+    )
+    for kind in ("findings", "impression"):
+        for sentence in sentences(one)[kind]:
+            if sentence.basis == "findings":
+                verdict = check_sentence(sentence.text, known)
+                assert verdict.supported, (sentence.text, verdict.reasons)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("one", CASES)
+def test_every_finding_is_told_and_every_sentence_bound(one: Evidence, language: str) -> None:
+    told = sentences(one, language)
+    stated = {i for s in told["findings"] if s.basis == "findings" for i in s.finding_ids}
+    assert stated == {fact.finding.finding_id for fact in one.facts}
+    for sentence in (s for section in told.values() for s in section):
+        bound = sentence.finding_ids or sentence.prior_finding_ids or sentence.series_instance_uids
+        assert bound or sentence.basis in ("request", "node"), sentence
+        assert "{" not in sentence.text
+
+
+def test_a_chest_ct_reads_as_radiologists_write() -> None:
+    told = texts(evidence(lungs, "CT", contrast_agent="IV"))
+    assert told["findings"][:3] == [
+        "The lungs have a total volume of 4.84 L: right lung 2.63 L, left lung 2.21 L.",
+        "Mean density of both lungs is −832 HU (right lung −832 HU, left lung −832 HU).",
+        "Low-attenuation area below −950 HU (LAA-950) of both lungs is 3.1%"
+        " (right lung 3.1%, left lung 3.1%).",
+    ]
+    assert told["findings"][-1].startswith("Not assessed: nodules, ")
+    assert told["technique"] == [
+        "CT of the chest: series 3, 133 images, slice thickness 2.5 mm.",
+        "A contrast agent is recorded in the images (IV).",
+    ]
+    assert "Contrast agent raises lung density, so LAA-950 may be too low." in told["impression"]
+
+
+def test_change_is_told_with_its_date_and_direction() -> None:
+    told = texts(evidence(brain, "MR", prior_factor=1.1))
+    assert told["comparison"][0] == "MRI of 12 March 2023."
+    assert (
+        "The volume of the left hippocampus has decreased by 9.1% since 12 March 2023"
+        " (from 4.19 cm³ to 3.81 cm³)." in told["findings"]
+    )
+    assert (
+        "The volume of the brain is unchanged since 12 March 2023 (1,791.7 cm³)."
+        in (texts(evidence(brain, "MR", prior_factor=1.0))["impression"])
+    )
+    german = texts(evidence(brain, "MR", prior_factor=1.1), "de")
+    assert (
+        "Volumen des linken Hippocampus: Abnahme um 9,1 % seit dem 12. März 2023"
+        " (von 4,19 cm³ auf 3,81 cm³)." in german["findings"]
+    )
+
+
+def test_nothing_is_said_to_be_absent_that_was_not_looked_for() -> None:
+    for one in CASES:
+        for text in (t for section in texts(one).values() for t in section):
+            lowered = text.lower()
+            if lowered.startswith(("no ", "there is no")):
+                assert lowered.startswith(("no earlier", "no contrast agent is recorded"))
+            assert "normal" not in lowered
+            assert "unremarkable" not in lowered
+
+
+def test_the_title_names_what_was_done() -> None:
+    assert title_of(evidence(brain, "MR"), load_locale("en")) == "MRI of the head"
+    assert title_of(evidence(lungs, "CT"), load_locale("de")) == "CT des Thorax"
+
+
+@pytest.mark.parametrize("language", [one for one in languages() if one != "en"])
+def test_languages_say_the_same_things(language: str) -> None:
+    """Words differ; what is told of which structure, and from which facts, does not."""
+
+    def shape(words: Any) -> Any:
+        if isinstance(words, dict):
+            return {name: shape(value) for name, value in words.items()}
+        return type(words).__name__
+
+    english, other = load_locale("en").words, load_locale(language).words
+    for part in ("technique", "comparison", "changes", "limits", "references", "headings",
+                 "numbers", "list", "modalities", "regions"):  # fmt: skip
+        assert shape(english[part]) == shape(other[part]), part
+    for part in ("findings", "impression"):
+        assert [rule["structure"] for rule in english[part]] == [
+            rule["structure"] for rule in other[part]
+        ]
+        for ours, theirs in zip(english[part], other[part], strict=True):
+            assert [sorted(placeholders(one.lower())) for one in ours["texts"]] == [
+                sorted(placeholders(one.lower())) for one in theirs["texts"]
+            ]

@@ -1,0 +1,196 @@
+"""Reports on their way out: SR and PDF that others read, ORU that a system acknowledges."""
+
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from inference.reporting.due import draft_due
+from inference.reporting.hl7_delivery import send_due
+from inference.reporting.publishing import publish_due
+from storage.clock import utcnow
+from storage.opening import Storage
+from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
+from tests.house.checks import dciodvfy_errors, dsrdump
+from tests.inference.reporting.studies import drafted, measured_study, opened
+from tests.services import tool
+
+
+def published(storage: Storage, folder: Path) -> dict[str, Path]:
+    """The report's objects as files, by modality and version."""
+    assert publish_due(storage) == 1
+    files: dict[str, Path] = {}
+    for study in storage.index.studies(10, 0, "")[0]:
+        for series in storage.index.series_of(study.study_instance_uid):
+            for instance in storage.index.instances_of(
+                study.study_instance_uid, series.series_instance_uid
+            ):
+                if instance.source == "report":
+                    dataset = storage.instances.dataset(instance)
+                    path = folder / f"{dataset.Modality}{dataset.InstanceNumber}.dcm"
+                    dataset.save_as(path)
+                    files[path.stem] = path
+    return files
+
+
+def test_drafts_and_signed_reports_leave_as_valid_sr_and_pdf(tmp_path: Path) -> None:
+    with opened(
+        tmp_path, destinations="pacs=PACS@127.0.0.1:1", institution_name="St. E"
+    ) as storage:
+        report = drafted(storage, measured_study(storage))
+        draft = published(storage, tmp_path)
+        assert set(draft) == {"SR1", "DOC1"}
+        assert publish_due(storage) == 0, "once is enough"
+        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        files = published(storage, tmp_path)
+        assert set(files) == {"SR1", "DOC1", "SR2", "DOC2"}
+        sent = storage.deliveries.of_study(report.study_instance_uid)
+        assert len(sent) == 4
+    for path in files.values():
+        assert dciodvfy_errors(path) == []
+    first, second = pydicom.dcmread(files["SR1"]), pydicom.dcmread(files["SR2"])
+    assert (first.VerificationFlag, first.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
+    assert (second.VerificationFlag, second.PreliminaryFlag) == ("VERIFIED", "FINAL")
+    observer = second.VerifyingObserverSequence[0]
+    assert (observer.VerifyingObserverName, observer.VerifyingOrganization) == (
+        "dr-jones^",
+        "St. E",
+    )
+    assert str(second.PatientName) == "Müller^Jürgen"
+    (predecessor,) = second.PredecessorDocumentsSequence
+    replaced = predecessor.ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert replaced.ReferencedSOPInstanceUID == first.SOPInstanceUID
+    shown = dsrdump(files["SR2"])
+    assert "The brain has a volume" in shown
+    assert '"Brain volume")="1234.5" (cm3,UCUM' in shown
+    pdf = tmp_path / "report.pdf"
+    pdf.write_bytes(pydicom.dcmread(files["DOC1"]).EncapsulatedDocument)
+    text = subprocess.run(
+        [tool("pdftotext", "poppler-utils"), "-layout", str(pdf), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "DRAFT, not signed" in text
+    assert "The brain has a volume of 1,234.5 cm³. [1]" in text
+    assert "Müller" in text
+
+
+def test_only_what_the_site_wants_leaves(tmp_path: Path) -> None:
+    with opened(
+        tmp_path, report_delivery="signed", destinations="pacs=PACS@127.0.0.1:1"
+    ) as storage:
+        report = drafted(storage, measured_study(storage))
+        assert publish_due(storage) == 1
+        assert storage.deliveries.of_study(report.study_instance_uid) == []
+        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        assert publish_due(storage) == 1
+        assert len(storage.deliveries.of_study(report.study_instance_uid)) == 2
+
+
+def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
+    with (
+        system(lambda message: acknowledged(message, "AA")) as (port, taken),
+        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+    ):
+        report = drafted(storage, measured_study(storage))
+        assert publish_due(storage) == 1
+        assert send_due(storage, "w") == 1
+        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        publish_due(storage)
+        assert send_due(storage, "w") == 1
+        assert {one.state for one in storage.hl7_messages.list()[0]} == {"ACCEPTED"}
+    first, second = (parsed(one) for one in taken)
+    assert first.msh.msh_9.value == "ORU^R01^ORU_R01"
+    assert first.pid.pid_5.value == "Müller^Jürgen"
+    assert (first.obr.obr_3.value, first.obr.obr_25.value) == ("A-1", "P")
+    assert (second.obr.obr_25.value, second.obr.obr_32.value) == ("F", "dr-jones")
+    told = [one for one in first.children if one.name == "OBX"]
+    text = next(one for one in told if "brain has a volume" in one.obx_5.value)
+    number = next(one for one in told if one.obx_2.value == "NM" and
+                  one.obx_4.value == text.obx_4.value)  # fmt: skip
+    assert (number.obx_5.value, number.obx_6.obx_6_1.value) == ("1234.5", "cm3")
+    assert text.obx_5.value == "The brain has a volume of 1,234.5 cm³."
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "reason"),
+    [
+        (lambda message: acknowledged(message, "AE"), "PENDING", "AE"),
+        (lambda message: acknowledged(message, "AR"), "DEAD", "rejected"),
+        (lambda message: None, "PENDING", "without an answer"),
+        (lambda message: b"nonsense", "PENDING", "no HL7"),
+        (
+            lambda message: acknowledged(message, "AA").replace(b"|AA|", b"|AA|x"),
+            "PENDING",
+            "another message",
+        ),
+    ],
+)
+def test_what_is_not_acknowledged_is_tried_again_or_told_dead(
+    tmp_path: Path, answer: Callable[[bytes], bytes | None], state: str, reason: str
+) -> None:
+    answers = iter([answer, lambda message: acknowledged(message, "AA")])
+
+    def respond(message: bytes) -> bytes | None:
+        return next(answers)(message)
+
+    with (
+        system(respond) as (port, taken),
+        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+    ):
+        drafted(storage, measured_study(storage))
+        publish_due(storage)
+        assert send_due(storage, "w") == 0
+        (message,) = storage.hl7_messages.list()[0]
+        assert message.state == state
+        assert reason in message.last_error
+        assert "Müller" not in message.last_error
+        assert send_due(storage, "w") == 0, "not before its time"
+        assert len(taken) == 1
+        storage.hl7_messages.retry(message.message_id)
+        assert send_due(storage, "w") == 1
+        assert taken[0].split(b"|")[9] == taken[1].split(b"|")[9], "the same control id"
+
+
+def test_a_system_that_stays_away_is_given_up_in_sight(tmp_path: Path) -> None:
+    with opened(
+        tmp_path,
+        hl7_destinations="ris=mllp://127.0.0.1:1",
+        hl7_max_attempts=2,
+        delivery_retry_base_s=0.001,
+        delivery_retry_max_s=0.001,
+    ) as storage:
+        drafted(storage, measured_study(storage))
+        publish_due(storage)
+        send_due(storage, "w")
+        (message,) = storage.hl7_messages.list("DEAD")[0]
+        assert message.attempts == 2
+        assert "reached" in message.last_error
+
+
+def test_a_prior_that_comes_later_changes_the_draft(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+        study = measured_study(storage, 1234.5, seed=1, date="20240131")
+        assert "No earlier study" in str(drafted(storage, study).sections)
+        measured_study(storage, 1300.0, seed=2, date="20230131")
+        for _ in range(2):
+            draft_due(storage, utcnow() + timedelta(seconds=1))
+        (report,) = storage.reports.of_study(study)
+        assert "decreased by 5.0% since 31 January 2023" in str(report.sections)
+
+
+def test_the_reason_for_the_examination_comes_from_the_order(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+        storage.worklist.add(
+            {
+                "StudyInstanceUID": "1.2.3",
+                "AccessionNumber": "A-1",
+                "ReasonForTheRequestedProcedure": "Memory loss",
+            }
+        )
+        report = drafted(storage, measured_study(storage))
+        assert "“Memory loss”" in report.sections[0].sentences[0].text
