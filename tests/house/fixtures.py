@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.demo import find_template, read_template, write_instances
+from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu
@@ -124,11 +125,27 @@ def ohif_port() -> int:
     return free_port()
 
 
+@dataclass(frozen=True)
+class Ris:
+    """The system that gets reports by HL7 v2, with what came."""
+
+    port: int
+    taken: list[bytes]
+
+
 @pytest.fixture(scope="session")
-def node(pacs: Pacs, ohif_port: int) -> Iterator[Node]:
+def ris() -> Iterator[Ris]:
+    with system(lambda message: acknowledged(message, "AA")) as (port, taken):
+        yield Ris(port, taken)
+
+
+@pytest.fixture(scope="session")
+def node(pacs: Pacs, ris: Ris, ohif_port: int) -> Iterator[Node]:
     """The embedded node; tests share it and leave it running, with the PACS up."""
     settings = {
         "MEDIVIEW_DESTINATIONS": pacs.address,
+        "MEDIVIEW_HL7_DESTINATIONS": f"ris=mllp://127.0.0.1:{ris.port}",
+        "MEDIVIEW_HL7_PORT": str(free_port()),
         "MEDIVIEW_CORS_ORIGINS": f"http://127.0.0.1:{ohif_port}",
     }
     with own_folder("node") as folder:
