@@ -12,10 +12,11 @@ UNCHANGED_WITHIN_PERCENT = 1.0
 CHANGED_BEYOND_PERCENT = 3.0
 """What lies between may be said with its amount alone: it may be noise, and may be none."""
 _BEFORE_PRIOR = frozenset(
-    "previously previous prior from before earlier formerly zuvor vorher vs versus gegenüber"
-    " than gegen".split()
+    "previously previous prior from earlier voruntersuchung voraufnahme formerly zuvor vorher vs"
+    " versus gegenüber than gegen".split()
 )
 _BEFORE_CHANGE = frozenset(("by", "um"))
+_AFTER_PRIOR = frozenset("previously previous prior earlier zuvor vorher voruntersuchung".split())
 _BETWEEN = frozenset(
     "was were volume of with a the at approximately about ca . : ( measuring".split()
 )
@@ -30,12 +31,36 @@ def is_of_prior(reading: Reading, one: Quantity, study_date: FoundDate | None) -
             return True
         if piece not in _BETWEEN:
             break
-    for at, found in reading.dates:
+    if _previously_behind(reading, one):
+        return True
+    return any(
+        _is_date_of(reading, one, at)
+        for at, found in reading.dates
+        if study_date is None or not found.agrees(study_date)
+    )
+
+
+def _previously_behind(reading: Reading, one: Quantity) -> bool:
+    """`3.2 mL previously`, `3.2 mL at the prior examination`"""
+    behind = list(reading.pieces[one.end : one.end + 4])
+    while behind and behind[0] in ("at", "in", "on", "the", "bei", "der"):
+        behind.pop(0)
+    followed = any(one.at < other.at <= one.end + 2 for other in reading.quantities)
+    return bool(behind) and behind[0] in _AFTER_PRIOR and not followed
+
+
+def _is_date_of(reading: Reading, one: Quantity, at: int) -> bool:
+    """Whether a date at this piece is that of the number: behind it, or before it as its label."""
+    if at >= one.end:
         between = reading.pieces[one.end : at]
-        near = one.end <= at and len(between) <= 2 and set(between) <= _BEFORE_ITS_DATE
-        if near and (study_date is None or not found.agrees(study_date)):
-            return True
-    return False
+        is_label = reading.pieces[at : at + 1] == (":",)
+        return len(between) <= 2 and set(between) <= _BEFORE_ITS_DATE and not is_label
+    if set(reading.pieces[at : one.at]) <= {":", ")"}:
+        return reading.pieces[at : at + 1] == (":",)
+    # `On 14 September the volume was 3.2 mL`
+    leads = at > 0 and reading.pieces[at - 1] in ("on", "am", "in") and at <= 2
+    other = any(at <= each.at < one.at for each in reading.quantities)
+    return leads and not other and not {"than", "als"} & set(reading.pieces[:at])
 
 
 def _leads_to(reading: Reading, one: Quantity) -> bool:
@@ -56,13 +81,24 @@ def is_change(reading: Reading, one: Quantity) -> bool:
         and before[-2] in (_BEFORE_CHANGE)
     ):
         return True
+    if reading.pieces[max(one.at - 1, 0) : one.at] in (("to",), ("auf",), ("at",), ("now",)):
+        return False
+    if one.unit == PERCENT and before[-1:] == ["("] and _follows_change(reading, one):
+        return True
     changes = [word for word in reading.words if word.entry.category == "change"]
     if any(
-        word.end <= one.at and one.at - word.end <= 1 and _of(reading, word.end) for word in changes
+        word.end == one.at or (one.at - word.end == 1 and _of(reading, word.end))
+        for word in changes
     ):
         return True
     follows = any(one.end <= word.at <= one.end + 1 for word in changes)
     return follows or (one.signed and one.unit == PERCENT)
+
+
+def _follows_change(reading: Reading, one: Quantity) -> bool:
+    """`by 1.2 mL (7.6%)`"""
+    before = [other for other in reading.quantities if other.at < one.at]
+    return bool(before) and before[-1].end == one.at - 1 and is_change(reading, before[-1])
 
 
 def _of(reading: Reading, at: int) -> bool:

@@ -106,7 +106,8 @@ class Lexicon:
 
 
 def base(piece: str) -> str:
-    """A word without its English plural."""
+    """A word without its English plural or genitive."""
+    piece = piece.removesuffix("'s")
     if len(piece) > 3 and piece.endswith("s") and not piece.endswith(("ss", "us", "is", "ns")):
         return piece[:-1]
     return piece

@@ -149,7 +149,7 @@ def _names(segment: Segment, subject: Subject, prior: Prior | None) -> Iterator[
     for one in segment.mentions:
         if one.concept in allowed or one.category == "change":
             continue
-        if one.concept == "comparison_exam" and prior is not None:
+        if one.concept in ("comparison_exam", "interval") and prior is not None:
             continue
         yield Reason(Ground.CONTENT, f"No finding says “{one.word.text}”.")
 
@@ -200,6 +200,8 @@ def _direction(
 ) -> Iterator[Reason]:
     changes: list[Mention] = [one for one in segment.mentions if one.category == "change"]
     for one in changes:
+        if one.concept == "moved" and amount_said:
+            continue
         if one.word.entry.toward is None:
             yield Reason(Ground.COMPARISON, f"No finding says “{one.word.text}”.")
         elif prior is None or subject.value is None:

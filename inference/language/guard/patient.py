@@ -12,7 +12,8 @@ from inference.language.guard.verdict import Ground, Reason
 
 _AGE = re.compile(
     r"\b(\d{1,3})\s?-?\s?(?:(?:years?|yrs?)[\s-]?(?:old|of age)?|y/?o|yo|-?jährige[rsn]?(?:\(r\))?"
-    r"|jahre alt)\b(?:\(r\))?|\b(?:aged|alter:?|age:)\s?(\d{1,3})\b(?:\s?(?:years?|jahre))?",
+    r"|jahre alte?[rsn]?)\b(?:\(r\))?"
+    r"|\b(?:aged|alter:?|age:)\s?(\d{1,3})\b(?:\s?(?:years?|jahre))?",
     re.IGNORECASE,
 )
 # `In 1 year` is no age: without `old` it needs the hyphens of an adjective.

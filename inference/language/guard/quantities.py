@@ -167,6 +167,7 @@ def _joined(found: list[Quantity], pieces: Sequence[str]) -> list[Quantity]:
     for index in range(len(found) - 2, -1, -1):
         first, second = found[index], found[index + 1]
         between = tuple(pieces[first.end : second.at])
+        between = between[:-1] if second.signed and len(between) > 1 else between
         lists = ("x",), ("and",), ("und",), ("/",), (",",), ("vs",), ("vs", "."), ("versus",)
         if first.unit == NO_UNIT and between in (*lists, ("-",), ("to",), ("bis",), ("auf",)):
             found[index] = replace(first, unit=second.unit)

@@ -47,7 +47,11 @@ def _cuts(reading: Reading) -> list[int]:
     """Where one number's part ends and the next begins."""
     cuts = []
     for first, second in zip(reading.quantities, reading.quantities[1:], strict=False):
-        joints = [at for at in range(first.end, second.at) if reading.pieces[at] in _JOINTS]
+        begin = first.end
+        # `1.7 L (left) and 2.0 L`: what stands in brackets goes with what stands before them.
+        if reading.pieces[begin] == "(" and ")" in reading.pieces[begin : second.at]:
+            begin = reading.pieces.index(")", begin) + 1
+        joints = [at for at in range(begin, second.at) if reading.pieces[at] in _JOINTS]
         if joints:
             cuts.append(joints[0])
     return cuts
