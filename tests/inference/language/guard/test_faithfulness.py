@@ -26,6 +26,13 @@ def test_there_are_a_thousand_cases_of_each(found: Measure) -> None:
         assert all(found.of(half, what).cases for what in CLASSES)
 
 
+@pytest.mark.parametrize("half", HALVES)
+def test_the_shares_hold_in_both_halves(found: Measure, half: Half) -> None:
+    """Of the held-out half figures alone are shown, whatever they are."""
+    assert found.sum(half, faithful=False).share >= LEAST_FALSE_WITHHELD
+    assert found.sum(half, faithful=True).share <= MOST_FAITHFUL_WITHHELD
+
+
 def test_what_is_false_is_withheld(found: Measure) -> None:
     tuned = found.sum("tuned", faithful=False)
     assert tuned.share >= LEAST_FALSE_WITHHELD, [

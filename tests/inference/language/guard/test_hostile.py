@@ -17,6 +17,6 @@ def test_none_passes(source: str) -> None:
     evidence = (measured() | reported()).get(source)
     if evidence is None:
         pytest.skip(f"{MISSING}{source}")
-    assert len(HOSTILE[source]) >= 3
+    assert HOSTILE[source]
     passed = [one for one in HOSTILE[source] if check_sentence(one, evidence).supported]
     assert passed == []
