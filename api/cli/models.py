@@ -49,7 +49,7 @@ def list_models() -> None:
             readiness = pipeline.readiness()
             table.add_row(
                 f"{card.name} {card.version}".strip(),
-                one.state,
+                "not there" if _is_absent(one) else one.state,
                 f"{pipeline.name} {pipeline.version}",
                 card.licence,
                 "yes" if readiness.ready and not one.held else "no",
