@@ -10,6 +10,7 @@ import type {
   Key,
   MadeKey,
   Model,
+  ModelDetail,
   NewKey,
   NewPeer,
   NewUser,
@@ -23,6 +24,8 @@ import type {
 } from "@/lib/types";
 
 type Items<T> = { items: T[] };
+export type ModelOrder = "verify" | "activate" | "shadow" | "retire";
+
 type Told = { ok: boolean; sentence: string };
 
 export const peers = {
@@ -87,6 +90,15 @@ export const rules = {
 
 export const models = {
   list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/models", { signal })),
+  get: (name: string, signal?: AbortSignal) =>
+    dataOf<ModelDetail>(node.GET("/api/models/{name}", { params: { path: { name } }, signal })),
+  order: (order: ModelOrder, name: string, version: string) =>
+    dataOf<ModelDetail>(
+      node.POST(`/api/models/{name}/${order}`, {
+        params: { path: { name } },
+        body: { version, reason: "" },
+      }),
+    ),
 };
 
 export const users = {

@@ -11,6 +11,7 @@ import type {
   Finding,
   Health,
   Job,
+  Model,
   NewFeedback,
   NewJob,
   NodeEvent,
@@ -86,6 +87,16 @@ export async function listFindings(
 
 export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
   return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/pipelines", { signal }))).items;
+}
+
+/** The cards of the models behind a version of a pipeline. */
+export async function listModels(
+  pipeline: string,
+  pipeline_version: string,
+  signal?: AbortSignal,
+): Promise<Model[]> {
+  const params = { query: { pipeline, pipeline_version } };
+  return (await dataOf<{ items: Model[] }>(node.GET("/api/models", { params, signal }))).items;
 }
 
 /** What the pipelines and the site's rules say of each series now, condition by condition. */
@@ -168,7 +179,7 @@ export function followEvents(
         timer = setTimeout(open, reopenAfterMs);
       }
     };
-    for (const topic of ["study", "job", "delivery", "finding"] as const) {
+    for (const topic of ["study", "job", "delivery", "finding", "report"] as const) {
       stream.addEventListener(topic, (message: MessageEvent<string>) => {
         const event = parseEvent(topic, message.data);
         if (event) onEvent(event);

@@ -1,4 +1,5 @@
 import { findingValue, unitSymbol } from "@/lib/format";
+import { text } from "@/lib/i18n";
 import type { Tone } from "@/lib/state";
 import type { Feedback, Finding, NewFeedback } from "@/lib/types";
 
@@ -7,14 +8,14 @@ export function lastSaid(finding: Finding): Feedback | null {
   return finding.feedback?.at(-1) ?? null;
 }
 
-const verdicts: Record<Feedback["verdict"], { word: string; sign: string; tone: Tone }> = {
-  ACCEPTED: { word: "Accepted", sign: "✓", tone: "good" },
-  REJECTED: { word: "Rejected", sign: "✗", tone: "bad" },
-  EDITED: { word: "Corrected", sign: "✎", tone: "warn" },
+const signs: Record<Feedback["verdict"], { sign: string; tone: Tone }> = {
+  ACCEPTED: { sign: "✓", tone: "good" },
+  REJECTED: { sign: "✗", tone: "bad" },
+  EDITED: { sign: "✎", tone: "warn" },
 };
 
 export function verdictOf(said: Feedback): { word: string; sign: string; tone: Tone } {
-  return verdicts[said.verdict];
+  return { word: text().reader.verdicts[said.verdict], ...signs[said.verdict] };
 }
 
 /** A number with its unit: "1.73 L". */
@@ -30,12 +31,12 @@ export function saidText(said: Feedback): string {
     said.value === null ? "" : valueText(said.value, said.unit?.value ?? ""),
     said.label ? `“${said.label}”` : "",
   ].filter(Boolean);
-  return `${word} to ${parts.join(", ")}`;
+  return text().reader.correctedTo(parts.join(", "));
 }
 
 /** A number as a person types it, with a point or a comma; null where it is none. */
-export function typedNumber(text: string): number | null {
-  const plain = text.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2");
+export function typedNumber(typed: string): number | null {
+  const plain = typed.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2");
   return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : null;
 }
 
@@ -52,17 +53,17 @@ export function draftOf(
 ): Draft {
   if (verdict === "ACCEPTED") return { feedback: { verdict, label: "", reason }, problem: null };
   if (reason.trim() === "") {
-    return { feedback: null, problem: "Say why, so that the next reader understands it." };
+    return { feedback: null, problem: text().reader.sayWhy };
   }
   if (verdict === "REJECTED") return { feedback: { verdict, label: "", reason }, problem: null };
   if (finding.value === null) {
     const label = typed.trim();
     if (label) return { feedback: { verdict, label, reason }, problem: null };
-    return { feedback: null, problem: "Write the name that would be right." };
+    return { feedback: null, problem: text().reader.writeName };
   }
   const value = typedNumber(typed);
   if (value === null) {
-    return { feedback: null, problem: "Write the value that would be right as a number." };
+    return { feedback: null, problem: text().reader.writeValue };
   }
   return { feedback: { verdict, value, label: "", reason }, problem: null };
 }

@@ -30,6 +30,10 @@ export type DeliveryState = Delivery["state"];
 export type Report = Schemas["ReportPayload"];
 export type ReportSection = Schemas["ReportSectionPayload"];
 export type ReportSentence = Schemas["ReportSentencePayload"];
+export type ReportState = Report["state"];
+export type ReportVersion = Schemas["ReportVersionPayload"];
+export type ReportDiff = Schemas["ReportDiff"];
+export type SentSection = Schemas["SentSection"];
 
 /** What one pipeline and the site's rules say of one series. */
 export type Explanation = Schemas["ExplanationPayload"];
@@ -41,6 +45,7 @@ export type Phrase = Schemas["Phrase"];
 
 export type Pipeline = Schemas["PipelinePayload"];
 export type Model = Schemas["ModelPayload"];
+export type ModelDetail = Schemas["ModelDetail"];
 
 export type Peer = Schemas["PeerPayload"];
 export type PeerChange = Schemas["PeerChange"];
@@ -79,7 +84,7 @@ export type Health = Schemas["Health"] & {
 
 /** One event of the node's stream: which study changed, and the job when it was a job. */
 export interface NodeEvent {
-  topic: "study" | "job" | "delivery" | "finding";
+  topic: "study" | "job" | "delivery" | "finding" | "report";
   study_instance_uid: string;
   job?: Job;
 }

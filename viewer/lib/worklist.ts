@@ -15,6 +15,7 @@ export const allColumns: readonly Column[] = [
   "state",
   "pipelines",
   "delivery",
+  "report",
   "received",
 ];
 
@@ -28,6 +29,7 @@ const standard: readonly Column[] = [
   "state",
   "pipelines",
   "delivery",
+  "report",
 ];
 
 export const sortOf: Partial<Record<Column, SortKey>> = {

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
+import { useText } from "@/hooks/useText";
 import { explainRules } from "@/lib/api";
 import { asProblem, type Problem } from "@/lib/http";
 import { explanationsFor } from "@/lib/state";
@@ -21,6 +22,7 @@ export function Conditions({
   seriesInstanceUids: readonly string[];
   names: ReadonlyMap<string, string>;
 }) {
+  const { reader: t } = useText();
   const [open, setOpen] = useState(false);
   const [all, setAll] = useState<Explanation[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -41,17 +43,17 @@ export function Conditions({
   const found = explanationsFor(all ?? [], pipeline, seriesInstanceUids);
   return (
     <details className="text-xs" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="rounded text-dim" aria-label={`Conditions of ${title}`}>
-        Conditions
+      <summary className="rounded text-dim" aria-label={t.conditionsOf(title)}>
+        {t.conditions}
       </summary>
       {problem && <ProblemNote problem={problem} />}
-      {all && found.length === 0 && <p className="text-dim">The node no longer tries it here.</p>}
+      {all && found.length === 0 && <p className="text-dim">{t.notTried}</p>}
       {found.map((one) => (
         <div key={one.series_instance_uid} data-testid="conditions" className="mt-1">
           {found.length > 1 && <p className="text-dim">{names.get(one.series_instance_uid)}</p>}
           <ul className="space-y-0.5 pl-2">
             <Line holds={one.pipeline_accepts} text={one.pipeline_reason} />
-            {!one.ready && <Line holds={false} text="The pipeline is not ready to run." />}
+            {!one.ready && <Line holds={false} text={t.notReady} />}
             {one.rules.map((rule) => (
               <li key={rule.name}>
                 <Mark holds={rule.holds} /> Rule “{rule.name}”
@@ -62,7 +64,7 @@ export function Conditions({
                 )}
               </li>
             ))}
-            {one.rules.length === 0 && <li className="text-dim">No rule of this site was tried.</li>}
+            {one.rules.length === 0 && <li className="text-dim">{t.noRule}</li>}
           </ul>
         </div>
       ))}
@@ -71,10 +73,11 @@ export function Conditions({
 }
 
 function Mark({ holds }: { holds: boolean }) {
+  const { reader: t } = useText();
   return (
     <span className={holds ? "text-good" : "text-bad"}>
       <span aria-hidden="true">{holds ? "✓" : "✗"}</span>
-      <span className="sr-only">{holds ? "Holds:" : "Does not hold:"}</span>
+      <span className="sr-only">{holds ? t.holds : t.holdsNot}</span>
     </span>
   );
 }

@@ -1,14 +1,16 @@
 import { Badge } from "@/components/Badge";
 import { Section } from "@/components/reader/Section";
-import { count, moment } from "@/lib/format";
+import { useText } from "@/hooks/useText";
+import { moment, number } from "@/lib/format";
 import { byDestination, deliveryBadge } from "@/lib/state";
 import type { Delivery } from "@/lib/types";
 
 /** How far each destination has the results. */
 export function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) {
+  const { reader: t } = useText();
   if (deliveries.length === 0) return null;
   return (
-    <Section title="Delivery">
+    <Section title={t.delivery}>
       <ul className="space-y-2.5">
         {byDestination(deliveries).map((summary) => {
           const badge = deliveryBadge(summary.state);
@@ -25,12 +27,13 @@ export function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) 
                 </span>
               </div>
               <p className="text-xs text-dim">
-                {summary.held} of {count(summary.total, "object")} held. {badge.meaning}
+                {t.heldOf(number(summary.held), t.objects(number(summary.total), summary.total === 1))}{" "}
+                {badge.meaning}
               </p>
               {summary.lastError && (
                 <p className="mt-0.5 text-warn">
                   {summary.lastError}
-                  {summary.nextAttemptAt && ` Next attempt ${moment(summary.nextAttemptAt)}.`}
+                  {summary.nextAttemptAt && ` ${t.nextAttempt(moment(summary.nextAttemptAt))}`}
                 </p>
               )}
             </li>

@@ -3,24 +3,34 @@
 import { type FormEvent, useId, useState } from "react";
 import { Badge } from "@/components/Badge";
 import { ProblemNote } from "@/components/ProblemNote";
+import { FindingContext } from "@/components/reader/FindingContext";
 import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
 import { sayOfFinding } from "@/lib/api";
 import { draftOf, saidText, valueText, verdictOf } from "@/lib/feedback";
 import { moment, unitSymbol } from "@/lib/format";
-import type { Feedback, Finding } from "@/lib/types";
+import type { PastStudy } from "@/lib/trend";
+import type { Feedback, Finding, StudyDetail } from "@/lib/types";
 
 type Verdict = Feedback["verdict"];
 
 /** One finding in full, what people said of it, and the form to say more. */
 export function FindingDetail({
   finding,
+  study,
+  findings,
+  past,
   onShow,
   onChanged,
 }: {
   finding: Finding;
+  study: StudyDetail;
+  findings: readonly Finding[];
+  past: readonly PastStudy[] | null;
   onShow?: () => void;
   onChanged: () => void;
 }) {
+  const { reader: t } = useText();
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   const order = useOrder(onChanged);
   const accept = () => {
@@ -33,19 +43,20 @@ export function FindingDetail({
       <p className="font-medium">{finding.label}</p>
       <p className="text-xs text-dim">
         {finding.value !== null &&
-          `Stated: ${valueText(finding.value, finding.unit?.value ?? "")}. `}
-        {finding.confidence !== null && `Confidence ${Math.round(finding.confidence * 100)} %. `}
+          t.stated(valueText(finding.value, finding.unit?.value ?? ""))}
+        {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
         {finding.tracking_identifier}
       </p>
+      <FindingContext finding={finding} study={study} findings={findings} past={past} />
       <SaidList said={finding.feedback ?? []} />
-      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={`Judge ${finding.label}`}>
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
         {onShow && (
           <button type="button" className="control px-2 py-0.5" onClick={onShow}>
-            Show
+            {t.show}
           </button>
         )}
         <button type="button" className="control px-2 py-0.5" disabled={order.busy} onClick={accept}>
-          Accept
+          {t.accept}
         </button>
         {(["REJECTED", "EDITED"] as const).map((one) => (
           <button
@@ -55,7 +66,7 @@ export function FindingDetail({
             aria-expanded={verdict === one}
             onClick={() => setVerdict(verdict === one ? null : one)}
           >
-            {one === "REJECTED" ? "Reject…" : "Correct…"}
+            {one === "REJECTED" ? t.reject : t.correct}
           </button>
         ))}
       </div>
@@ -111,6 +122,7 @@ function SayForm({
   onSay: (feedback: NonNullable<ReturnType<typeof draftOf>["feedback"]>) => Promise<void>;
   onCancel: () => void;
 }) {
+  const { reader: t, common } = useText();
   const id = useId();
   const [typed, setTyped] = useState("");
   const [reason, setReason] = useState("");
@@ -138,7 +150,7 @@ function SayForm({
     >
       {verdict === "EDITED" && (
         <label className="block text-xs text-dim" htmlFor={`${id}-value`}>
-          {finding.value === null ? "Right name" : `Right value${unit ? ` in ${unit}` : ""}`}
+          {finding.value === null ? t.rightName : t.rightValue(unit)}
           <input
             id={`${id}-value`}
             autoFocus
@@ -151,7 +163,7 @@ function SayForm({
         </label>
       )}
       <label className="block text-xs text-dim" htmlFor={`${id}-reason`}>
-        Reason
+        {t.reason}
         <textarea
           id={`${id}-reason`}
           autoFocus={verdict === "REJECTED"}
@@ -169,10 +181,10 @@ function SayForm({
       )}
       <div className="flex gap-1.5">
         <button type="submit" className="control px-2 py-0.5" disabled={busy}>
-          {verdict === "REJECTED" ? "Reject finding" : "Save correction"}
+          {verdict === "REJECTED" ? t.rejectFinding : t.saveCorrection}
         </button>
         <button type="button" className="control px-2 py-0.5" onClick={onCancel}>
-          Cancel
+          {common.cancel}
         </button>
       </div>
     </form>

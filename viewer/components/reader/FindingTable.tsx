@@ -2,6 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { FindingValue } from "@/components/reader/FindingValue";
+import { useText } from "@/hooks/useText";
 import type { MeasureRow, Side, Structure } from "@/lib/structures";
 import type { Finding } from "@/lib/types";
 
@@ -20,6 +21,7 @@ export function FindingTable({
   structures,
   ...choosing
 }: { title: string; structures: readonly Structure[] } & Choosing) {
+  const { reader: t } = useText();
   const few = structures.length <= fewStructures;
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
   const [all, setAll] = useState(few);
@@ -44,26 +46,26 @@ export function FindingTable({
             setTurned(new Set());
           }}
         >
-          All measures
+          {t.allMeasures}
         </button>
       )}
-      <table className="mt-1 w-full border-collapse text-left" aria-label={`Findings of ${title}`}>
+      <table className="mt-1 w-full border-collapse text-left" aria-label={t.findingsOf(title)}>
         <thead className={paired ? "text-xs text-dim" : "sr-only"}>
           <tr>
             <th scope="col" className="font-normal">
-              Structure
+              {t.structure}
             </th>
             {paired ? (
               <>
                 <th scope="col" className="w-[5.4rem] text-right font-normal">
-                  Left
+                  {t.left}
                 </th>
                 <th scope="col" className="w-[5.4rem] text-right font-normal">
-                  Right
+                  {t.right}
                 </th>
               </>
             ) : (
-              <th scope="col">Value</th>
+              <th scope="col">{t.value}</th>
             )}
           </tr>
         </thead>

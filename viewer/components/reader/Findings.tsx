@@ -3,27 +3,34 @@
 import { useState } from "react";
 import { FindingDetail } from "@/components/reader/FindingDetail";
 import { FindingTable } from "@/components/reader/FindingTable";
+import { ModelCardButton } from "@/components/reader/ModelCard";
 import { Section } from "@/components/reader/Section";
+import { usePast } from "@/hooks/usePast";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
-import { count } from "@/lib/format";
+import { number } from "@/lib/format";
 import { byStructure } from "@/lib/structures";
-import type { Finding } from "@/lib/types";
+import type { Finding, StudyDetail } from "@/lib/types";
 
 /** Findings by pipeline and structure; the one that is chosen is shown in the image and judged. */
 export function Findings({
+  study,
   findings,
   masks,
   onShow,
   onChanged,
 }: {
+  study: StudyDetail;
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   onChanged: () => void;
 }) {
+  const { reader: t, common } = useText();
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
+  const past = usePast(study, chosenId !== null);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = ({ segmentation: at }: Finding) => {
     if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
@@ -40,6 +47,9 @@ export function Findings({
     <FindingDetail
       key={finding.finding_id}
       finding={finding}
+      study={study}
+      findings={findings}
+      past={past}
       onShow={
         drawn.has(finding.segmentation?.sop_instance_uid ?? "") ? () => show(finding) : undefined
       }
@@ -47,8 +57,8 @@ export function Findings({
     />
   );
   return (
-    <Section title="Findings">
-      {findings.length === 0 && <p className="text-dim">None yet.</p>}
+    <Section title={t.findings}>
+      {findings.length === 0 && <p className="text-dim">{t.noneYet}</p>}
       {byStructure(findings).map((group) => (
         <details
           key={group.key}
@@ -60,9 +70,16 @@ export function Findings({
           <summary className="rounded font-medium">
             {titles.of(group.pipeline)}{" "}
             <span className="text-xs font-normal text-dim">
-              {group.version} · {count(group.count, "finding")}
+              {group.version} · {common.findings(number(group.count), group.count === 1)}
             </span>
           </summary>
+          <div className="mt-1">
+            <ModelCardButton
+              pipeline={group.pipeline}
+              version={group.version}
+              title={titles.of(group.pipeline)}
+            />
+          </div>
           <FindingTable
             title={titles.of(group.pipeline)}
             structures={group.structures}

@@ -2,12 +2,14 @@
 
 import { ProblemNote } from "@/components/ProblemNote";
 import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
 import { cancelJob, hurryJob, retryJob } from "@/lib/api";
 import { isActive, statPriority } from "@/lib/state";
 import type { Job } from "@/lib/types";
 
 /** What a person may ask of a job in its present state. */
 export function JobActions({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
+  const { reader: t } = useText();
   const order = useOrder(onChanged);
   const action = (word: string, run: (jobId: string) => Promise<Job>) => (
     <button
@@ -25,9 +27,9 @@ export function JobActions({ job, title, onChanged }: { job: Job; title: string;
   return (
     <>
       <div className="mt-1 flex gap-1.5">
-        {isActive(job) && action("Cancel", cancelJob)}
+        {isActive(job) && action(t.cancel, cancelJob)}
         {waits && action("STAT", hurryJob)}
-        {job.state === "CANCELED" && action("Try again", retryJob)}
+        {job.state === "CANCELED" && action(t.retry, retryJob)}
       </div>
       {order.problem && (
         <div className="mt-1.5">

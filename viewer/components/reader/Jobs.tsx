@@ -4,13 +4,15 @@ import { JobActions } from "@/components/reader/JobActions";
 import { RunPipeline } from "@/components/reader/RunPipeline";
 import { Section } from "@/components/reader/Section";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
 import { jobBadge, percent } from "@/lib/state";
 import type { Job, StudyDetail } from "@/lib/types";
 
 export function Jobs({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
+  const { reader: t } = useText();
   return (
-    <Section title="Analysis">
+    <Section title={t.analysis}>
       {study.jobs.length === 0 && <p className="text-dim">{study.state_text}</p>}
       <ul className="space-y-3" aria-live="polite">
         {study.jobs.map((job) => (
@@ -24,6 +26,7 @@ export function Jobs({ study, onChanged }: { study: StudyDetail; onChanged: () =
 
 function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
   const titles = usePipelineTitles();
+  const { reader: t, common } = useText();
   const badge = jobBadge(job.state);
   return (
     <li data-testid="job" data-job-id={job.job_id}>
@@ -38,28 +41,30 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
       </div>
       {job.state === "IN PROGRESS" && (
         <div className="mt-1.5">
-          <ProgressBar percent={percent(job)} label={`${titles.of(job.pipeline)} progress`} />
+          <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
           <p className="mt-1 text-xs text-dim">
             {job.stage_text || job.stage} {percent(job)} %
           </p>
         </div>
       )}
-      {job.state === "SCHEDULED" && <p className="mt-1 text-xs text-dim">Waits for a worker.</p>}
+      {job.state === "SCHEDULED" && <p className="mt-1 text-xs text-dim">{t.waits}</p>}
       {job.state === "COMPLETED" && (
-        <p className="mt-1 text-xs text-dim">{finishedText(job)}</p>
+        <p className="mt-1 text-xs text-dim">{finishedText(job, t.finished)}</p>
       )}
-      {job.state === "CANCELED" && <p className="mt-1 text-bad">{job.reason || "No reason was given."}</p>}
+      {job.state === "CANCELED" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
       <JobActions job={job} title={titles.of(job.pipeline)} onChanged={onChanged} />
     </li>
   );
 }
 
-function finishedText(job: Job): string {
+function finishedText(
+  job: Job,
+  said: (when: string, took: string, attempts: number) => string,
+): string {
   const seconds =
     job.started_at && job.finished_at
       ? (new Date(job.finished_at).getTime() - new Date(job.started_at).getTime()) / 1000
       : null;
-  const took = seconds !== null && seconds >= 0 ? `, took ${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : "";
-  const again = job.attempts > 1 ? `, attempt ${job.attempts}` : "";
-  return `Finished ${moment(job.finished_at)}${took}${again}`;
+  const took = seconds !== null && seconds >= 0 ? seconds.toFixed(seconds < 10 ? 1 : 0) : "";
+  return said(moment(job.finished_at), took, job.attempts);
 }

@@ -3,6 +3,7 @@
 import { type FormEvent, useEffect, useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
 import { listPipelines, startJob } from "@/lib/api";
 import { asProblem, type Problem } from "@/lib/http";
 import { isImageSeries } from "@/lib/seg";
@@ -10,6 +11,7 @@ import type { Pipeline, StudyDetail } from "@/lib/types";
 
 /** Runs a pipeline on a series, at once if it is STAT; a refusal is told in the pipeline's words. */
 export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChanged: () => void }) {
+  const { reader: t } = useText();
   const series = study.series.filter(isImageSeries);
   const [pipelines, setPipelines] = useState<Pipeline[] | null>(null);
   const [unread, setUnread] = useState<Problem | null>(null);
@@ -44,10 +46,10 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
       });
       setTold(
         job.state === "COMPLETED"
-          ? "It has run on this series already: its results are here."
+          ? t.ranAlready
           : job.state === "CANCELED"
-            ? "Its job on this series was canceled: try that one again."
-            : "It waits for a worker.",
+            ? t.wasCanceled
+            : t.willRun,
       );
     });
     if (!taken) setTold("");
@@ -55,12 +57,12 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
   const field = "mt-0.5 w-full rounded border border-line-strong bg-ground px-2 py-1 text-ink";
   return (
     <details className="mt-3" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="rounded text-dim">Run a pipeline</summary>
+      <summary className="rounded text-dim">{t.runPipeline}</summary>
       {unread && <ProblemNote problem={unread} />}
       {open && pipelines && (
         <form className="mt-2 space-y-2" onSubmit={(event) => void run(event)}>
           <label className="block text-xs text-dim">
-            Pipeline
+            {t.pipeline}
             <select className={field} value={name} onChange={(event) => setPipeline(event.target.value)}>
               {ready.map((one) => (
                 <option key={one.name} value={one.name}>
@@ -70,7 +72,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
             </select>
           </label>
           <label className="block text-xs text-dim">
-            Series
+            {t.series}
             <select className={field} value={seriesUid} onChange={(event) => setSeriesUid(event.target.value)}>
               {series.map((one) => (
                 <option key={one.series_instance_uid} value={one.series_instance_uid}>
@@ -87,10 +89,10 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
                 checked={stat}
                 onChange={(event) => setStat(event.target.checked)}
               />
-              STAT, before all others
+              {t.statFirst}
             </label>
             <button type="submit" className="control" disabled={order.busy || name === ""}>
-              Run
+              {t.run}
             </button>
           </div>
           <p role="status" className="text-dim">

@@ -1,11 +1,18 @@
-import type { ReactNode } from "react";
+"use client";
+
+import { type ReactNode, useState } from "react";
 import { Deliveries } from "@/components/reader/Deliveries";
-import { DraftReports } from "@/components/reader/DraftReports";
 import { Findings } from "@/components/reader/Findings";
 import { Jobs } from "@/components/reader/Jobs";
+import { Tabs } from "@/components/reader/Tabs";
 import { WhyNot } from "@/components/reader/WhyNot";
+import { ReportTab } from "@/components/report/ReportTab";
+import { useHotkeys } from "@/hooks/useHotkeys";
+import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
 import type { Finding, StudyDetail } from "@/lib/types";
+
+type Tab = "findings" | "report";
 
 export function SidePanel({
   study,
@@ -23,24 +30,43 @@ export function SidePanel({
   onChanged: () => void;
   children: ReactNode;
 }) {
+  const { report: t, reader } = useText();
+  const [tab, setTab] = useState<Tab>("findings");
+  useHotkeys({ F: () => setTab("findings"), R: () => setTab("report") });
+  const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
+  const showFinding = ({ segmentation: at }: Finding) => {
+    if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+  };
   return (
     <aside
-      aria-label="AI results"
-      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[25rem]"
+      aria-label={reader.aiResults}
+      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[27rem]"
     >
       <p
         data-testid="ai-notice"
-        className="border-b border-warn/40 bg-warn/10 px-4 py-2 font-medium text-warn"
+        className="border-b border-warn/40 bg-warn/10 px-4 py-1.5 text-[13px] font-medium text-warn"
       >
-        AI, research use only, unverified
+        {reader.notice}
       </p>
-      <div className="min-h-0 flex-1 overflow-y-auto">
+      <Tabs
+        label={reader.aiResults}
+        tabs={[
+          { key: "findings", word: t.findingsTab, hint: "Shift+F" },
+          { key: "report", word: t.tab, hint: "Shift+R" },
+        ]}
+        chosen={tab}
+        onChoose={setTab}
+      />
+      {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
+      <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
         <Jobs study={study} onChanged={onChanged} />
-        <Findings findings={findings} masks={masks} onShow={onShow} onChanged={onChanged} />
+        <Findings study={study} findings={findings} masks={masks} onShow={onShow} onChanged={onChanged} />
         {children}
         <WhyNot study={study} />
         <Deliveries deliveries={study.deliveries} />
-        <DraftReports reports={study.reports} />
+      </div>
+      <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
+        <ReportTab study={study} findings={findings} onShow={showFinding} onChanged={onChanged} />
       </div>
     </aside>
   );

@@ -1,30 +1,32 @@
 import { Conditions } from "@/components/reader/Conditions";
 import { Section } from "@/components/reader/Section";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { useText } from "@/hooks/useText";
 import { refusals } from "@/lib/state";
 import type { StudyDetail } from "@/lib/types";
 
 /** The pipelines that did not run, and the reason of each. */
 export function WhyNot({ study }: { study: StudyDetail }) {
+  const { reader: t } = useText();
   const titles = usePipelineTitles();
   const refused = refusals(study.decisions);
   if (refused.length === 0) return null;
   const names = new Map(
     study.series.map((series) => [
       series.series_instance_uid,
-      series.series_description || `series ${series.series_number ?? ""}`.trim(),
+      series.series_description || t.seriesNumber(String(series.series_number ?? "")),
     ]),
   );
   return (
-    <Section title="Why not">
+    <Section title={t.whyNot}>
       <ul className="space-y-2.5">
         {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
           <li key={`${pipeline}${reason}`}>
             <span className="font-medium">{titles.of(pipeline)}</span>{" "}
             <span className="text-xs text-dim">
-              {seriesInstanceUids.map((uid) => names.get(uid) ?? "a series").join(", ")}
+              {seriesInstanceUids.map((uid) => names.get(uid) ?? t.aSeries).join(", ")}
             </span>
-            <p className="text-ink/90" data-testid="decision-reason">
+            <p lang="en" className="text-ink/90" data-testid="decision-reason">
               {reason}
             </p>
             <Conditions

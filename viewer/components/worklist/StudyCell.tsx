@@ -1,6 +1,7 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Badge } from "@/components/Badge";
+import { reportTones } from "@/components/report/ReportHead";
 import { PipelineStates } from "@/components/worklist/PipelineStates";
 import { useText } from "@/hooks/useText";
 import { ageAt, dateText, dicomTime, moment, number, personName } from "@/lib/format";
@@ -63,6 +64,8 @@ export function StudyCell({
       return cell(<PipelineStates study={study} />, "w-60");
     case "delivery":
       return cell(<Delivery study={study} />, "whitespace-nowrap");
+    case "report":
+      return cell(<ReportState study={study} />, "whitespace-nowrap");
     case "received":
       return cell(moment(study.received_at), "whitespace-nowrap");
   }
@@ -127,6 +130,20 @@ function State({ study }: { study: StudySummary }) {
       </div>
       <div className="mt-1 line-clamp-2 text-xs text-dim" lang="en" title={study.state_text}>
         {titles.within(study.state_text, names)}
+      </div>
+    </>
+  );
+}
+
+function ReportState({ study }: { study: StudySummary }) {
+  const { report: t, worklist } = useText();
+  const { report } = study;
+  if (!report) return <span className="text-dim">{worklist.noDelivery}</span>;
+  return (
+    <>
+      <Badge word={t.states[report.state]} tone={reportTones[report.state]} testId="row-report" />
+      <div className="max-w-40 truncate text-xs text-dim">
+        {report.needs_attention ? <span className="text-warn">{worklist.newResults}</span> : report.signed_by}
       </div>
     </>
   );

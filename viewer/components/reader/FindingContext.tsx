@@ -1,0 +1,111 @@
+"use client";
+
+import { TrendPlot } from "@/components/reader/TrendPlot";
+import { useText } from "@/hooks/useText";
+import { valueText } from "@/lib/feedback";
+import { dateText, findingValue } from "@/lib/format";
+import {
+  changePercent,
+  placeInRange,
+  priorPoint,
+  sameMeasure,
+  trendOf,
+  type PastStudy,
+  type RangePlace,
+} from "@/lib/trend";
+import type { Finding, StudyDetail } from "@/lib/types";
+
+const colors: Record<RangePlace, string> = {
+  below: "text-warn",
+  within: "text-good",
+  above: "text-warn",
+};
+
+/** What a value means beside others: the normal range, the prior, all priors, other versions. */
+export function FindingContext({
+  finding,
+  study,
+  findings,
+  past,
+}: {
+  finding: Finding;
+  study: StudyDetail;
+  findings: readonly Finding[];
+  /** null while it is being read. */
+  past: readonly PastStudy[] | null;
+}) {
+  const { reader: t } = useText();
+  const { value, normal_range: range } = finding;
+  if (value === null) return null;
+  const unit = finding.unit?.value ?? "";
+  const place = placeInRange(finding);
+  const own = study.study_instance_uid;
+  const points = past ? trendOf(finding, [...past, { study, findings: [finding] }]) : [];
+  const prior = priorPoint(points, own);
+  const others = findings.filter(
+    (one) =>
+      one.value !== null &&
+      one.pipeline_version !== finding.pipeline_version &&
+      one.source_series_instance_uid === finding.source_series_instance_uid &&
+      sameMeasure(one, finding),
+  );
+  return (
+    <dl className="mt-1.5 space-y-1 text-[13px]">
+      {range && (
+        <div data-testid="normal-range">
+          <dt className="inline text-dim">{t.normal} </dt>
+          <dd className="inline">
+            {bound(range.low)}–{bound(range.high)} {valueText(0, range.unit).replace(/^\S+ ?/, "")}{" "}
+            {place && <b className={`font-medium ${colors[place]}`}>{t.places[place]}</b>}
+            <span className="block text-xs text-dim" lang="en">
+              {range.source}
+            </span>
+          </dd>
+        </div>
+      )}
+      {prior && (
+        <div data-testid="change">
+          <dt className="inline text-dim">{t.sincePrior(dateText(prior.date))} </dt>
+          <dd className="inline">
+            {signed(value - prior.value, unit)} {percentText(changePercent(value, prior.value))}
+            {prior.pipelineVersion !== finding.pipeline_version && (
+              <span className="block text-xs text-warn">{t.otherVersion(prior.pipelineVersion)}</span>
+            )}
+          </dd>
+        </div>
+      )}
+      {past && points.length < 2 && <p className="text-xs text-dim">{t.noPrior}</p>}
+      {others.map((other) => (
+        <div key={other.finding_id} data-testid="other-version">
+          <dt className="inline text-dim">{t.versionOf(other.pipeline_version)} </dt>
+          <dd className="inline">
+            {valueText(other.value ?? 0, unit)} ({signed(value - (other.value ?? 0), unit)}{" "}
+            {percentText(changePercent(value, other.value ?? 0))})
+          </dd>
+        </div>
+      ))}
+      {points.length >= 2 && (
+        <TrendPlot
+          points={points}
+          unit={unit}
+          now={own}
+          version={finding.pipeline_version}
+          range={range && range.unit === unit ? range : null}
+        />
+      )}
+    </dl>
+  );
+}
+
+function bound(value: number | null): string {
+  return value === null ? "…" : findingValue(value, "");
+}
+
+function signed(difference: number, unit: string): string {
+  return `${difference < 0 ? "−" : "+"}${valueText(Math.abs(difference), unit)}`;
+}
+
+function percentText(percent: number | null): string {
+  if (percent === null) return "";
+  return `(${percent < 0 ? "−" : "+"}${findingValue(Math.abs(percent), "")} %)`;
+}

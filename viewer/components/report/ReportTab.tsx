@@ -1,0 +1,115 @@
+"use client";
+
+import { useState } from "react";
+import { ProblemNote } from "@/components/ProblemNote";
+import { Attention } from "@/components/report/Attention";
+import { ReportEditor } from "@/components/report/ReportEditor";
+import { ReportHead } from "@/components/report/ReportHead";
+import { ReportText } from "@/components/report/ReportText";
+import { Versions } from "@/components/report/Versions";
+import { useOrder } from "@/hooks/useOrder";
+import { useLanguage, useText } from "@/hooks/useText";
+import { reports } from "@/lib/reportApi";
+import type { Finding, Report, StudyDetail } from "@/lib/types";
+
+/** The report of the study: drafted by the node, edited and signed by people. */
+export function ReportTab({
+  study,
+  findings,
+  onShow,
+  onChanged,
+}: {
+  study: StudyDetail;
+  findings: readonly Finding[];
+  onShow: (finding: Finding) => void;
+  onChanged: () => void;
+}) {
+  const { report: t } = useText();
+  const language = useLanguage();
+  const order = useOrder(onChanged);
+  // What an order answered is newer than what the page has read until it reads again.
+  const [answered, setAnswered] = useState<Report | null>(null);
+  const [editing, setEditing] = useState<"text" | "amendment" | null>(null);
+  const known = study.reports.at(-1) ?? null;
+  const report =
+    answered && (!known || answered.report_id !== known.report_id || answered.version >= known.version)
+      ? answered
+      : known;
+  const give = async (run: () => Promise<Report>) => {
+    const taken = await order.give(async () => setAnswered(await run()));
+    if (taken) setEditing(null);
+  };
+  if (!report) {
+    return (
+      <div className="p-4">
+        <p className="mb-2 text-dim">{t.none}</p>
+        <button
+          type="button"
+          className="control"
+          disabled={order.busy}
+          onClick={() => void give(() => reports.draft(study.study_instance_uid, language))}
+        >
+          {t.draft}
+        </button>
+        {order.problem && <ProblemNote problem={order.problem} />}
+      </div>
+    );
+  }
+  const signed = report.state === "final" || report.state === "amended";
+  return (
+    <div className="flex flex-col gap-3 p-4" data-testid="report-panel" data-state={report.state}>
+      <ReportHead report={report} />
+      {report.attention && (
+        <Attention
+          attention={report.attention}
+          signed={signed}
+          busy={order.busy}
+          onTake={() => void give(() => reports.draft(study.study_instance_uid, report.language, true))}
+          onLeave={() => void give(() => reports.dismiss(report))}
+        />
+      )}
+      {editing ? (
+        <ReportEditor
+          key={`${report.report_id} ${report.version} ${editing}`}
+          report={report}
+          amends={editing === "amendment"}
+          busy={order.busy}
+          onSave={(sections, reason) =>
+            void give(() =>
+              editing === "amendment"
+                ? reports.move(report, "amended", { reason, sections })
+                : reports.edit(report, sections),
+            )
+          }
+          onCancel={() => setEditing(null)}
+        />
+      ) : (
+        <ReportText report={report} findings={findings} onShow={onShow} />
+      )}
+      {order.problem && <ProblemNote problem={order.problem} />}
+      {!editing && (
+        <div className="flex flex-wrap gap-2" role="group" aria-label={t.actions}>
+          {!signed && (
+            <button type="button" className="control" onClick={() => setEditing("text")}>
+              {t.edit}
+            </button>
+          )}
+          {report.next_states.map((next) => (
+            <button
+              key={next}
+              type="button"
+              className={`control ${next === "final" ? "border-good/60 text-good" : ""}`}
+              disabled={order.busy}
+              onClick={() =>
+                next === "amended" ? setEditing("amendment") : void give(() => reports.move(report, next))
+              }
+            >
+              {t.moves[next]}
+            </button>
+          ))}
+        </div>
+      )}
+      <Versions report={report} />
+    </div>
+  );
+}
