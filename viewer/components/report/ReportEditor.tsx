@@ -12,6 +12,7 @@ export function ReportEditor({
   report,
   amends,
   busy,
+  newer,
   onSave,
   onCancel,
 }: {
@@ -19,7 +20,9 @@ export function ReportEditor({
   /** A signed report is changed with a reason. */
   amends: boolean;
   busy: boolean;
-  onSave: (sections: SentSection[], reason: string) => void;
+  /** What the report became while this text was being written. */
+  newer: Report | null;
+  onSave: (sections: SentSection[], reason: string, over: Report | null) => void;
   onCancel: () => void;
 }) {
   const { report: t, common } = useText();
@@ -31,7 +34,7 @@ export function ReportEditor({
     setEdited((now) => now.map((one, place) => (place === number ? { ...one, text } : one)));
   const savable = isChanged(report, edited) && (!amends || reason.trim() !== "");
   const save = () => {
-    if (savable && !busy) onSave(toSend(report, edited), reason.trim());
+    if (savable && !busy) onSave(toSend(report, edited), reason.trim(), newer);
   };
   const onKey = (event: KeyboardEvent<HTMLTextAreaElement>, number: number) => {
     const area = event.currentTarget;
@@ -90,9 +93,14 @@ export function ReportEditor({
           />
         </label>
       )}
+      {newer && (
+        <p role="status" className="text-warn">
+          {t.newerCame(newer.version, newer.changed_by || t.node)}
+        </p>
+      )}
       <div className="flex gap-2">
         <button type="submit" className="control border-accent/60" disabled={!savable || busy}>
-          {amends ? t.amendButton : common.save}
+          {amends ? t.amendButton : newer ? t.saveOver : common.save}
         </button>
         <button type="button" className="control" onClick={onCancel}>
           {common.cancel}

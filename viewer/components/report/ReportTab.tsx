@@ -29,7 +29,8 @@ export function ReportTab({
   const order = useOrder(onChanged);
   // What an order answered is newer than what the page has read until it reads again.
   const [answered, setAnswered] = useState<Report | null>(null);
-  const [editing, setEditing] = useState<"text" | "amendment" | null>(null);
+  // A text is written on the version at which it was begun; a newer one must not take it away.
+  const [editing, setEditing] = useState<{ amends: boolean; base: Report } | null>(null);
   const known = study.reports.at(-1) ?? null;
   const report =
     answered && (!known || answered.report_id !== known.report_id || answered.version >= known.version)
@@ -70,15 +71,15 @@ export function ReportTab({
       )}
       {editing ? (
         <ReportEditor
-          key={`${report.report_id} ${report.version} ${editing}`}
-          report={report}
-          amends={editing === "amendment"}
+          report={editing.base}
+          amends={editing.amends}
           busy={order.busy}
-          onSave={(sections, reason) =>
+          newer={report.version > editing.base.version ? report : null}
+          onSave={(sections, reason, over) =>
             void give(() =>
-              editing === "amendment"
-                ? reports.move(report, "amended", { reason, sections })
-                : reports.edit(report, sections),
+              editing.amends
+                ? reports.move(over ?? editing.base, "amended", { reason, sections })
+                : reports.edit(over ?? editing.base, sections),
             )
           }
           onCancel={() => setEditing(null)}
@@ -90,7 +91,7 @@ export function ReportTab({
       {!editing && (
         <div className="flex flex-wrap gap-2" role="group" aria-label={t.actions}>
           {!signed && (
-            <button type="button" className="control" onClick={() => setEditing("text")}>
+            <button type="button" className="control" onClick={() => setEditing({ amends: false, base: report })}>
               {t.edit}
             </button>
           )}
@@ -101,7 +102,9 @@ export function ReportTab({
               className={`control ${next === "final" ? "border-good/60 text-good" : ""}`}
               disabled={order.busy}
               onClick={() =>
-                next === "amended" ? setEditing("amendment") : void give(() => reports.move(report, next))
+                next === "amended"
+                  ? setEditing({ amends: true, base: report })
+                  : void give(() => reports.move(report, next))
               }
             >
               {t.moves[next]}

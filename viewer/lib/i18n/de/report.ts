@@ -22,6 +22,9 @@ export const report: Messages["report"] = {
     "Ein Satz je Zeile. ..Wort und Tab setzt einen Baustein ein. Strg und Eingabe speichert, Esc verlässt.",
   reason: "Warum wird geändert?",
   amendButton: "Änderung signieren",
+  newerCame: (n, who) =>
+    `Version ${n} ${who} kam während des Schreibens. Speichern setzt Ihren Text an ihre Stelle; sie bleibt unter den Versionen.`,
+  saveOver: "Darüber speichern",
   phrases: "Textbausteine",
   phraseWord: "Wort",
   removePhrase: (word) => `Baustein ${word} entfernen`,

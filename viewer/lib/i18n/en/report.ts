@@ -19,6 +19,9 @@ export const report = {
   editHint: "One sentence a line. ..word and Tab put in a phrase. Ctrl and Enter save, Esc leaves.",
   reason: "Why is it amended?",
   amendButton: "Sign the amendment",
+  newerCame: (n: number, who: string) =>
+    `Version ${n} by ${who} came while you were writing. Saving puts your text in its place; it stays among the versions.`,
+  saveOver: "Save over it",
   phrases: "Phrases",
   phraseWord: "Word",
   removePhrase: (word: string) => `Remove phrase ${word}`,

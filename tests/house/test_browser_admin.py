@@ -1,0 +1,121 @@
+"""An administrator adds a peer and tests it, makes a user and a key, and searches the trail."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.static import is_viewer_built
+from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings
+from tests.house.accessibility import serious_findings
+from tests.house.browser import chromium, keep_screenshot
+from tests.services import free_port, storescp
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
+
+_PARTS = ("node", "peers", "deliveries", "conflicts", "rules", "models", "webhooks", "users",
+          "keys", "audit")  # fmt: skip
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[ClosedNode]:
+    settings = closed_settings(tmp_path)
+    if not is_viewer_built(settings):
+        pytest.skip("The viewer is not built: make viewer.")
+    with closed_node(settings) as node:
+        yield node
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    # A node without its other processes is degraded, and a stranger is refused: both are answers.
+    with chromium("Failed to load resource") as page:
+        yield page
+
+
+def sign_in(page: Page, closed: ClosedNode, name: str, part: str) -> None:
+    page.goto(f"{closed.url}/sign-in/?next=/admin/?part={part}")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/**")
+
+
+def test_a_peer_is_added_and_tested_until_it_answers(
+    closed: ClosedNode, page: Page, tmp_path: Path
+) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    dead = free_port()
+    with storescp(tmp_path, ae_title="ARCHIVE") as archive:
+        sign_in(page, closed, "root", "peers")
+        page.get_by_role("button", name="Add a peer").click()
+        page.get_by_label("Name").fill("archive")
+        page.get_by_label("AE title").fill("ARCHIVE")
+        page.get_by_label("Host").fill("127.0.0.1")
+        page.get_by_label("Port").fill(str(dead))
+        page.get_by_role("checkbox", name="Gets results").check()
+        page.get_by_role("button", name="Save").click()
+        row = page.locator("[data-testid=peer][data-peer=archive]")
+        row.get_by_role("button", name="Test archive").click()
+        expect(row.get_by_test_id("peer-test")).to_contain_text("Not reached")
+        row.get_by_role("button", name="Change: archive").click()
+        page.get_by_label("Port").fill(str(archive.port))
+        page.get_by_role("button", name="Save").click()
+        expect(row).to_contain_text(f"ARCHIVE@127.0.0.1:{archive.port}")
+        row.get_by_role("button", name="Test archive").click()
+        expect(row.get_by_test_id("peer-test")).to_contain_text("Reached")
+        keep_screenshot(page, "peers")
+        row.get_by_role("button", name="Remove: archive").click()
+        expect(row).to_be_visible()
+        row.get_by_role("button", name="Sure? Remove: archive").click()
+        expect(row).to_have_count(0)
+
+
+def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
+    closed: ClosedNode, page: Page
+) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    sign_in(page, closed, "root", "users")
+    page.get_by_label("Name").fill("grace")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Add user").click()
+    expect(page.locator("[data-testid=user][data-user=grace]")).to_contain_text("radiologist")
+    page.get_by_role("link", name="Keys").click()
+    page.get_by_label("Name").fill("ris")
+    page.get_by_role("button", name="Make key").click()
+    secret = page.get_by_test_id("secret").inner_text()
+    with closed.client(headers={"Authorization": f"Bearer {secret}"}) as program:
+        assert program.get("/api/studies").status_code == 200
+        row = page.locator("[data-testid=key][data-key=ris]")
+        row.get_by_role("button", name="Revoke: ris").click()
+        row.get_by_role("button", name="Sure? Revoke: ris").click()
+        expect(row).to_contain_text("revoked")
+        assert program.get("/api/studies").status_code == 401
+    page.reload()
+    expect(page.get_by_test_id("secret")).to_have_count(0)
+    assert secret not in page.content()
+    page.get_by_role("link", name="Audit trail").click()
+    page.get_by_label("Text").fill("grace")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_test_id("audit-event").first).to_contain_text("root")
+    page.get_by_role("button", name="Verify chain").click()
+    expect(page.get_by_test_id("verification")).to_contain_text("The chain holds")
+
+
+def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page: Page) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    sign_in(page, closed, "root", "node")
+    for part in _PARTS:
+        page.goto(f"{closed.url}/admin/?part={part}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_text("Reading…")).to_have_count(0)
+        expect(page.get_by_test_id("problem")).to_have_count(0)
+        assert serious_findings(page) == [], part
+
+
+def test_one_who_is_no_administrator_is_told_so(closed: ClosedNode, page: Page) -> None:
+    closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
+    sign_in(page, closed, "ada", "keys")
+    expect(page.get_by_test_id("problem")).to_contain_text("for administrators")
+    expect(page.get_by_role("button", name="Make key")).to_have_count(0)

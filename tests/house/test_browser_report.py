@@ -1,0 +1,120 @@
+"""A radiologist reads the draft by its evidence, rejects a finding, edits and signs the report."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from pydicom.dataset import FileDataset
+
+from tests.house.accessibility import serious_findings
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import Told, follow, send
+from tests.house.node import Node
+from tests.house.studies import SentStudy, copy_with_new_uids
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def reported(node: Node, head: SentStudy, study_folder: Path) -> Told:
+    """A study of its own: what is signed here changes nothing for other tests."""
+
+    def years_later(instance: FileDataset) -> None:
+        instance.StudyDate = "20170717"
+
+    study = copy_with_new_uids(head.folder, study_folder / "reported", years_later)
+    send(node, study)
+    told = follow(node, study)
+    node.wait_for(lambda: report_of(node, told), "the node to draft the report", 60)
+    return told
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def report_of(node: Node, told: Told) -> dict[str, Any] | None:
+    path = f"/api/reports?study_instance_uid={told.study.study_instance_uid}"
+    found: list[dict[str, Any]] = node.get(path)["items"]
+    return found[0] if found else None
+
+
+def version_of(node: Node, told: Told) -> int:
+    report = report_of(node, told)
+    return int(report["version"]) if report else 0
+
+
+def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
+    reported: Told, node: Node, page: Page
+) -> None:
+    (finding,) = reported.job["findings"]
+    page.goto(f"{node.url}/study/?study={reported.study.study_instance_uid}")
+    page.get_by_role(
+        "button", name=f"Model card: Brain volume {finding['pipeline_version']}"
+    ).click()
+    expect(page.get_by_test_id("model-card")).to_contain_text("MIT")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("model-card")).to_have_count(0)
+
+    page.keyboard.press("Shift+R")
+    panel = page.get_by_test_id("report-panel")
+    sentence = panel.locator("[data-testid=sentence][data-basis=findings]").first
+    sentence.focus()
+    evidence = page.get_by_test_id("evidence-finding").first
+    expect(evidence).to_contain_text(finding["label"])
+    keep_screenshot(page, "report")
+    assert serious_findings(page) == []
+
+    page.keyboard.press("Shift+F")
+    page.get_by_role("button", name=f"{finding['label']}: ").press("Enter")
+    page.get_by_role("button", name="Reject…").press("Enter")
+    page.get_by_label("Reason").fill("The mask holds both eyes.")
+    page.get_by_role("button", name="Reject finding").press("Enter")
+    expect(page.get_by_test_id("feedback")).to_contain_text("Rejected")
+
+    # The node drafts anew, without what was rejected.
+    node.wait_for(lambda: version_of(node, reported) > 1, "the node to draft the report anew", 60)
+    page.keyboard.press("Shift+R")
+    expect(panel).to_contain_text("Version 2")
+    panel.get_by_role("button", name="Edit").press("Enter")
+    area = panel.get_by_role("textbox", name="Findings")
+    area.press("ControlOrMeta+End")
+    area.press_sequentially("\nThe ventricles are not widened.")
+    area.press("Control+Enter")
+    expect(panel.get_by_test_id("report")).to_contain_text("The ventricles are not widened.")
+    panel.get_by_role("button", name="Sign", exact=True).press("Enter")
+    expect(panel).to_have_attribute("data-state", "final")
+
+    page.reload()
+    page.keyboard.press("Shift+R")
+    expect(panel).to_have_attribute("data-state", "final")
+    expect(panel).to_contain_text("Signed by local")
+    expect(panel.get_by_test_id("report")).to_contain_text("The ventricles are not widened.")
+    panel.get_by_test_id("versions").locator("summary").click()
+    panel.get_by_role("radio").last.check()
+    expect(panel.get_by_test_id("diff").locator("ins")).to_contain_text(
+        "The ventricles are not widened."
+    )
+    page.keyboard.press("Shift+F")
+    page.get_by_role("button", name=f"{finding['label']}: ").press("Enter")
+    expect(page.get_by_test_id("feedback").first).to_contain_text("The mask holds both eyes.")
+    kept = report_of(node, reported)
+    assert kept is not None
+    assert (kept["state"], kept["signed_by"]) == ("final", "local")
+
+
+def test_a_value_stands_beside_those_of_the_patients_other_studies(
+    reported: Told, told: Told, node: Node, page: Page
+) -> None:
+    (finding,) = reported.job["findings"]
+    page.goto(f"{node.url}/study/?study={reported.study.study_instance_uid}")
+    page.get_by_role("button", name=f"{finding['label']}: ").press("Enter")
+    (before,) = told.job["findings"]
+    expect(page.get_by_test_id("trend-value").last).to_contain_text(f"{before['value']:,.1f} cm³")
+    expect(page.get_by_test_id("change")).to_contain_text("+0.000 cm³")
+    page.get_by_test_id("trend").scroll_into_view_if_needed()
+    keep_screenshot(page, "findings")
