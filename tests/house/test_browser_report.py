@@ -66,6 +66,7 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     sentence.focus()
     evidence = page.get_by_test_id("evidence-finding").first
     expect(evidence).to_contain_text(finding["label"])
+    expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
     keep_screenshot(page, "report")
     assert serious_findings(page) == []
 
@@ -116,5 +117,5 @@ def test_a_value_stands_beside_those_of_the_patients_other_studies(
     (before,) = told.job["findings"]
     expect(page.get_by_test_id("trend-value").last).to_contain_text(f"{before['value']:,.1f} cm³")
     expect(page.get_by_test_id("change")).to_contain_text("+0.000 cm³")
-    page.get_by_test_id("trend").scroll_into_view_if_needed()
+    expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
     keep_screenshot(page, "findings")

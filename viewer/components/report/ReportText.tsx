@@ -38,7 +38,7 @@ export function ReportText({
       {report.sections.map((section, number) => (
         <section key={`${section.heading}${number}`}>
           <h3 className={`font-medium ${section.kind === "note" ? "text-warn" : ""}`}>{section.heading}</h3>
-          <p className={section.kind === "note" ? "text-dim" : "text-ink/90"}>
+          <p className={`leading-7 ${section.kind === "note" ? "text-dim" : "text-ink/90"}`}>
             {section.sentences.map((sentence, place) => (
               <span key={`${place}${sentence.text}`}>
                 <button
@@ -46,7 +46,7 @@ export function ReportText({
                   data-testid="sentence"
                   data-basis={sentence.basis}
                   aria-describedby={looked === sentence ? "evidence" : undefined}
-                  className={`rounded text-left decoration-dotted underline-offset-4 hover:bg-accent/15 focus-visible:bg-accent/15 ${looked === sentence ? "bg-accent/15" : ""} ${restsOn(sentence).length > 0 ? "underline decoration-accent/50" : ""}`}
+                  className={`rounded py-1 text-left decoration-dotted underline-offset-4 hover:bg-accent/15 focus-visible:bg-accent/15 ${looked === sentence ? "bg-accent/15" : ""} ${restsOn(sentence).length > 0 ? "underline decoration-accent/50" : ""}`}
                   onMouseEnter={() => look(sentence)}
                   onMouseLeave={() => clearTimeout(timer.current)}
                   onFocus={() => look(sentence)}
