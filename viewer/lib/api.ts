@@ -21,6 +21,7 @@ import type {
   PresignedUpload,
   StudyDetail,
   StudySummary,
+  Trend,
 } from "@/lib/types";
 
 /** Typed by the node's description; every failure is thrown as a Problem by `request`. */
@@ -83,6 +84,16 @@ export async function listFindings(
   const params = { path: { study_instance_uid } };
   const path = "/api/studies/{study_instance_uid}/findings";
   return (await dataOf<{ items: Finding[] }>(node.GET(path, { params, signal }))).items;
+}
+
+/** Each measure of the study over all studies of its patient, the oldest first. */
+export async function listTrends(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<Trend[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/trend";
+  return (await dataOf<{ items: Trend[] }>(node.GET(path, { params, signal }))).items;
 }
 
 export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {

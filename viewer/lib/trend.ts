@@ -1,21 +1,13 @@
-import type { Finding, StudySummary } from "@/lib/types";
+import type { Finding, Trend } from "@/lib/types";
 
 /** One value of a measure, at the date of its study. */
-export interface TrendPoint {
-  studyInstanceUid: string;
-  /** ISO date of the study. */
-  date: string;
-  value: number;
-  pipelineVersion: string;
-}
-
-export interface PastStudy {
-  study: Pick<StudySummary, "study_instance_uid" | "study_date">;
-  findings: readonly Finding[];
-}
+export type TrendPoint = Trend["points"][number];
 
 /** Whether two findings state the same measure: pipeline, name and unit; the version may differ. */
-export function sameMeasure(one: Finding, other: Finding): boolean {
+export function sameMeasure(
+  one: Pick<Finding, "pipeline" | "label" | "tracking_identifier" | "unit">,
+  other: Pick<Finding, "pipeline" | "label" | "tracking_identifier" | "unit">,
+): boolean {
   return (
     one.pipeline === other.pipeline &&
     one.label === other.label &&
@@ -24,37 +16,13 @@ export function sameMeasure(one: Finding, other: Finding): boolean {
   );
 }
 
-/**
- * The values of a measure over all studies of the patient, the oldest first. A study without a date
- * has no place in time and is left out; of several values in one study the newest counts.
- */
-export function trendOf(finding: Finding, past: readonly PastStudy[]): TrendPoint[] {
-  const points: TrendPoint[] = [];
-  for (const { study, findings } of past) {
-    if (!study.study_date) continue;
-    const found = findings
-      .filter((one) => one.value !== null && sameMeasure(one, finding))
-      .sort((a, b) => a.created_at.localeCompare(b.created_at))
-      .at(-1);
-    if (!found || found.value === null) continue;
-    points.push({
-      studyInstanceUid: study.study_instance_uid,
-      date: study.study_date,
-      value: found.value,
-      pipelineVersion: found.pipeline_version,
-    });
-  }
-  return points.sort((a, b) => a.date.localeCompare(b.date));
+/** The values of a finding's measure over the patient's studies; one without a date has no place. */
+export function pointsOf(finding: Finding, trends: readonly Trend[]): TrendPoint[] {
+  const trend = trends.find((one) => sameMeasure(one, finding));
+  return (trend?.points ?? []).filter((point) => point.study_date);
 }
 
-/** The last point before a study's date; null where there is none. */
-export function priorPoint(points: readonly TrendPoint[], studyInstanceUid: string): TrendPoint | null {
-  const now = points.find((one) => one.studyInstanceUid === studyInstanceUid);
-  if (!now) return null;
-  return points.filter((one) => one.date < now.date).at(-1) ?? null;
-}
-
-/** Change against an earlier value, in percent of it; null where that is nothing. */
+/** Change against another value, in percent of that one; null where that is nothing. */
 export function changePercent(now: number, before: number): number | null {
   return before === 0 ? null : ((now - before) / Math.abs(before)) * 100;
 }
@@ -77,7 +45,7 @@ export function plotted(
   range?: { low: number | null; high: number | null } | null,
 ): { points: { x: number; y: number; point: TrendPoint }[]; yOf: (value: number) => number } {
   const { width, height, margin } = size;
-  const times = points.map((one) => Date.parse(one.date));
+  const times = points.map((one) => Date.parse(one.study_date ?? ""));
   const values = [...points.map((one) => one.value), range?.low, range?.high].filter(
     (one): one is number => typeof one === "number",
   );

@@ -19,6 +19,7 @@ export type NewJob = Schemas["NewJob"];
 export type JobResult = Schemas["ResultInstance"];
 
 export type Finding = Schemas["FindingPayload"];
+export type Trend = Schemas["Trend"];
 export type Feedback = Schemas["FeedbackPayload"];
 export type NewFeedback = Schemas["NewFeedback"];
 export type Code = Schemas["CodePayload"];

@@ -4,16 +4,8 @@ import { TrendPlot } from "@/components/reader/TrendPlot";
 import { useText } from "@/hooks/useText";
 import { valueText } from "@/lib/feedback";
 import { dateText, findingValue } from "@/lib/format";
-import {
-  changePercent,
-  placeInRange,
-  priorPoint,
-  sameMeasure,
-  trendOf,
-  type PastStudy,
-  type RangePlace,
-} from "@/lib/trend";
-import type { Finding, StudyDetail } from "@/lib/types";
+import { changePercent, placeInRange, pointsOf, sameMeasure, type RangePlace } from "@/lib/trend";
+import type { Finding, StudyDetail, Trend } from "@/lib/types";
 
 const colors: Record<RangePlace, string> = {
   below: "text-warn",
@@ -26,13 +18,13 @@ export function FindingContext({
   finding,
   study,
   findings,
-  past,
+  trends,
 }: {
   finding: Finding;
   study: StudyDetail;
   findings: readonly Finding[];
   /** null while it is being read. */
-  past: readonly PastStudy[] | null;
+  trends: readonly Trend[] | null;
 }) {
   const { reader: t } = useText();
   const { value, normal_range: range } = finding;
@@ -40,8 +32,8 @@ export function FindingContext({
   const unit = finding.unit?.value ?? "";
   const place = placeInRange(finding);
   const own = study.study_instance_uid;
-  const points = past ? trendOf(finding, [...past, { study, findings: [finding] }]) : [];
-  const prior = priorPoint(points, own);
+  const points = trends ? pointsOf(finding, trends) : [];
+  const { prior } = finding;
   const others = findings.filter(
     (one) =>
       one.value !== null &&
@@ -65,16 +57,19 @@ export function FindingContext({
       )}
       {prior && (
         <div data-testid="change">
-          <dt className="inline text-dim">{t.sincePrior(dateText(prior.date))} </dt>
+          <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
           <dd className="inline">
-            {signed(value - prior.value, unit)} {percentText(changePercent(value, prior.value))}
-            {prior.pipelineVersion !== finding.pipeline_version && (
-              <span className="block text-xs text-warn">{t.otherVersion(prior.pipelineVersion)}</span>
+            {signed(value - prior.value, unit)} {percentText(prior.change_percent)}
+            {prior.change_percent_per_year !== null && (
+              <span className="text-dim"> {t.perYear(percentOnly(prior.change_percent_per_year))}</span>
+            )}
+            {prior.pipeline_version !== finding.pipeline_version && (
+              <span className="block text-xs text-warn">{t.otherVersion(prior.pipeline_version)}</span>
             )}
           </dd>
         </div>
       )}
-      {past && points.length < 2 && <p className="text-xs text-dim">{t.noPrior}</p>}
+      {trends && points.length < 2 && !prior && <p className="text-xs text-dim">{t.noPrior}</p>}
       {others.map((other) => (
         <div key={other.finding_id} data-testid="other-version">
           <dt className="inline text-dim">{t.versionOf(other.pipeline_version)} </dt>
@@ -106,6 +101,9 @@ function signed(difference: number, unit: string): string {
 }
 
 function percentText(percent: number | null): string {
-  if (percent === null) return "";
-  return `(${percent < 0 ? "−" : "+"}${findingValue(Math.abs(percent), "")} %)`;
+  return percent === null ? "" : `(${percentOnly(percent)})`;
+}
+
+function percentOnly(percent: number): string {
+  return `${percent < 0 ? "−" : "+"}${findingValue(Math.abs(percent), "")} %`;
 }

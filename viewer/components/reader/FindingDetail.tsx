@@ -9,8 +9,7 @@ import { useText } from "@/hooks/useText";
 import { sayOfFinding } from "@/lib/api";
 import { draftOf, saidText, valueText, verdictOf } from "@/lib/feedback";
 import { moment, unitSymbol } from "@/lib/format";
-import type { PastStudy } from "@/lib/trend";
-import type { Feedback, Finding, StudyDetail } from "@/lib/types";
+import type { Feedback, Finding, StudyDetail, Trend } from "@/lib/types";
 
 type Verdict = Feedback["verdict"];
 
@@ -19,14 +18,14 @@ export function FindingDetail({
   finding,
   study,
   findings,
-  past,
+  trends,
   onShow,
   onChanged,
 }: {
   finding: Finding;
   study: StudyDetail;
   findings: readonly Finding[];
-  past: readonly PastStudy[] | null;
+  trends: readonly Trend[] | null;
   onShow?: () => void;
   onChanged: () => void;
 }) {
@@ -47,7 +46,7 @@ export function FindingDetail({
         {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
         {finding.tracking_identifier}
       </p>
-      <FindingContext finding={finding} study={study} findings={findings} past={past} />
+      <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
       <SaidList said={finding.feedback ?? []} />
       <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
         {onShow && (

@@ -5,7 +5,7 @@ import { FindingDetail } from "@/components/reader/FindingDetail";
 import { FindingTable } from "@/components/reader/FindingTable";
 import { ModelCardButton } from "@/components/reader/ModelCard";
 import { Section } from "@/components/reader/Section";
-import { usePast } from "@/hooks/usePast";
+import { useTrends } from "@/hooks/useTrends";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
@@ -30,7 +30,7 @@ export function Findings({
   const { reader: t, common } = useText();
   const titles = usePipelineTitles();
   const [chosenId, setChosenId] = useState<string | null>(null);
-  const past = usePast(study, chosenId !== null);
+  const trends = useTrends(study.study_instance_uid, chosenId !== null);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const show = ({ segmentation: at }: Finding) => {
     if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
@@ -49,7 +49,7 @@ export function Findings({
       finding={finding}
       study={study}
       findings={findings}
-      past={past}
+      trends={trends}
       onShow={
         drawn.has(finding.segmentation?.sop_instance_uid ?? "") ? () => show(finding) : undefined
       }

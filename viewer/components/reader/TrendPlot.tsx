@@ -39,11 +39,11 @@ export function TrendPlot({
         />
         {plot.points.map(({ x, y, point }) => (
           <circle
-            key={point.studyInstanceUid}
+            key={point.study_instance_uid}
             cx={x}
             cy={y}
-            r={point.studyInstanceUid === now ? 4.5 : 3}
-            fill={point.pipelineVersion === version ? "var(--color-accent)" : "var(--color-ground)"}
+            r={point.study_instance_uid === now ? 4.5 : 3}
+            fill={point.pipeline_version === version ? "var(--color-accent)" : "var(--color-ground)"}
             stroke="var(--color-accent)"
             strokeWidth={1.5}
           />
@@ -51,18 +51,19 @@ export function TrendPlot({
       </svg>
       <ol className="mt-1 space-y-0.5 text-xs">
         {[...points].reverse().map((point) => (
-          <li key={point.studyInstanceUid} data-testid="trend-value" className="flex justify-between gap-3">
-            {point.studyInstanceUid === now ? (
-              <span className="font-medium">{dateText(point.date)}</span>
+          <li key={point.study_instance_uid} data-testid="trend-value" className="flex justify-between gap-3">
+            {point.study_instance_uid === now ? (
+              <span className="font-medium">{dateText(point.study_date)}</span>
             ) : (
-              <a className="text-accent hover:underline" href={`/study/?study=${point.studyInstanceUid}`}>
-                {dateText(point.date)}
+              <a className="text-accent hover:underline" href={`/study/?study=${point.study_instance_uid}`}>
+                {dateText(point.study_date)}
               </a>
             )}
             <span>
               {valueText(point.value, unit)}
-              {point.pipelineVersion !== version && (
-                <span className="ml-1 text-dim">{t.versionOf(point.pipelineVersion)}</span>
+              {point.is_corrected && <span className="ml-1 text-dim">{t.verdicts.EDITED}</span>}
+              {point.pipeline_version !== version && (
+                <span className="ml-1 text-dim">{t.versionOf(point.pipeline_version)}</span>
               )}
             </span>
           </li>

@@ -31,6 +31,7 @@ export const reader: Messages["reader"] = {
   normal: "Normal:",
   places: { below: "darunter", within: "darin", above: "darüber" },
   sincePrior: (date) => `Seit ${date}:`,
+  perYear: (percent) => `${percent} im Jahr`,
   otherVersion: (version) => `Der frühere Wert stammt von Version ${version}.`,
   noPrior: "Kein früherer Wert dieses Patienten.",
   versionOf: (version) => `Version ${version}`,

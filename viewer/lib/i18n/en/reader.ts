@@ -29,6 +29,7 @@ export const reader = {
   normal: "Normal:",
   places: { below: "below", within: "within", above: "above" },
   sincePrior: (date: string) => `Since ${date}:`,
+  perYear: (percent: string) => `${percent} a year`,
   otherVersion: (version: string) => `The prior was measured by version ${version}.`,
   noPrior: "No earlier value of this patient.",
   versionOf: (version: string) => `version ${version}`,
