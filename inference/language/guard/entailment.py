@@ -1,7 +1,7 @@
 """A second opinion by a model of textual entailment: it may withhold, and accepts nothing.
 
-The rules come first. What they accept is asked of the model that `HF_NLI_MODEL` names, with
-the evidence that the rules found as the premise. torch is imported when it is loaded.
+The rules come first. What they accept is asked of a sequence classifier of entailment, with
+the evidence that the rules found as the premise. torch is imported when it is asked.
 """
 
 from __future__ import annotations
@@ -62,6 +62,6 @@ def entailment_of(model: Any, tokenizer: Any, name: str) -> Entailment:
     if len(entails) != 1:
         raise ModelUnusable(
             f"The labels of {name} are {', '.join(labels.values())}; none is entailment.",
-            remedy="Set HF_NLI_MODEL to a sequence classifier of entailment.",
+            remedy="Choose a sequence classifier that has been trained for entailment.",
         )
     return Entailment(model.eval(), tokenizer, int(entails[0]))
