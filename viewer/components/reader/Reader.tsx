@@ -6,6 +6,7 @@ import { KeyHelp } from "@/components/KeyHelp";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Waiting } from "@/components/Waiting";
 import { MeasurementPanel } from "@/components/reader/MeasurementPanel";
+import { MaskEditBar } from "@/components/reader/MaskEditBar";
 import { MaskPanel } from "@/components/reader/MaskPanel";
 import { ReaderHeader } from "@/components/reader/ReaderHeader";
 import { readerKeys } from "@/components/reader/keys";
@@ -17,6 +18,7 @@ import { useActiveSlice } from "@/hooks/useActiveSlice";
 import { useCine } from "@/hooks/useCine";
 import { useKeyImages } from "@/hooks/useKeyImages";
 import { useMaskControls } from "@/hooks/useMaskControls";
+import { useMaskEditing } from "@/hooks/useMaskEditing";
 import { useMeasurements } from "@/hooks/useMeasurements";
 import { useReader, type Layout, type ReaderState } from "@/hooks/useReader";
 import { useReaderKeys } from "@/hooks/useReaderKeys";
@@ -45,6 +47,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const [helpOpen, setHelpOpen] = useState(false);
   const controls = useMaskControls(scene, reader.masks.masks);
   const cine = useCine(scene, series);
+  const maskEditing = useMaskEditing(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
   const slice = useActiveSlice(reader);
@@ -127,6 +130,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               onShowImage={(uid, frame) => void scene?.goTo(uid, frame, null)}
             />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
+            <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
           </SidePanel>
         </div>
       )}

@@ -113,9 +113,12 @@ const statNames: Record<string, string> = {
   value: "value",
 };
 
-/** What the node kept of a measurement, as Cornerstone would have computed it; null for nothing. */
-function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | null {
-  if (measured.length === 0) return null;
+/** Shapes whose statistics rest on pixels: what the node kept of them holds until they change. */
+const ofPixels: ReadonlySet<MeasuringTool> = new Set(["ellipse", "circle", "rectangle", "freehand"]);
+
+/** What the node kept of a shape, as Cornerstone would have computed it; null where it shall. */
+export function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | null {
+  if (measured.length === 0 || !ofPixels.has(kind)) return null;
   const stats: Stats = {};
   for (const { quantity, value, unit } of measured) {
     const name = statNames[quantity];
@@ -127,7 +130,7 @@ function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | nu
     else if (["mean", "value"].includes(quantity)) stats.modalityUnit = shown;
     else if (["length", "long_axis"].includes(quantity)) stats.unit = shown;
   }
-  return kind === "probe" && stats.value === undefined ? null : stats;
+  return stats;
 }
 
 const ucum: Record<string, string> = {

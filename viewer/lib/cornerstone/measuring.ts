@@ -1,8 +1,8 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { uidOfUuid, type Measurement } from "@/lib/reading/measurement";
+import { uidOfUuid, type Measurement, type Quantity } from "@/lib/reading/measurement";
 import { suvFactorOf } from "@/lib/reading/suv";
-import { dataOf, pointsForNode, quantitiesOf } from "./annotations";
+import { dataOf, pointsForNode, quantitiesOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf } from "./plane";
 import { measuringClasses } from "./runtime";
 import type { LoadedSeries } from "./series";
@@ -21,6 +21,8 @@ export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolea
 export class Measuring {
   private readonly series = new Map<string, LoadedSeries>();
   private readonly waiting = new Map<string, Measurement>();
+  /** What the node measured, for what has not been on the screen yet. */
+  private readonly kept = new Map<string, Quantity[]>();
   private silent = false;
 
   private listener: MeasuringListener = () => undefined;
@@ -123,16 +125,17 @@ export class Measuring {
     // Drawn through a volume, off every image: there is no image that it could be saved on.
     if (!kind || !imageId || !slice) return null;
     const plane = drawnPlane(imageId);
-    const suv = suvFactorOf(slice.dataset);
+    const trackingUid = trackingUidOf(one);
+    const measured = quantitiesOf(kind, one.data, suvFactorOf(slice.dataset));
     return {
-      trackingUid: trackingUidOf(one),
+      trackingUid,
       kind,
       sopInstanceUid: slice.sopInstanceUid,
       frameNumber: slice.frameNumber,
       points: pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point)),
       isClosed: kind === "freehand" && one.data.contour?.closed === true,
       label: one.data.label ?? "",
-      measured: quantitiesOf(kind, one.data, suv),
+      measured: measured.length > 0 ? measured : (this.kept.get(trackingUid) ?? []),
     };
   }
 
@@ -148,6 +151,7 @@ export class Measuring {
     const imageId = this.imageIdOf(one);
     if (imageId === undefined) return;
     this.waiting.delete(one.trackingUid);
+    this.kept.set(one.trackingUid, one.measured);
     if (this.find(one.trackingUid)) return;
     const plane = drawnPlane(imageId);
     const points = one.points.map((point) => worldOf(plane, point));
@@ -155,8 +159,7 @@ export class Measuring {
     const made: ToolTypes.Annotation = {
       annotationUID: one.trackingUid,
       highlighted: false,
-      // What the node keeps of it holds until it is changed.
-      invalidated: one.measured.length === 0,
+      invalidated: statsOf(one.kind, one.measured) === null,
       isLocked: false,
       isVisible: true,
       metadata: {

@@ -12,7 +12,9 @@ import {
   AngleTool,
   ArrowAnnotateTool,
   BidirectionalTool,
+  BrushTool,
   CircleROITool,
+  CircleScissorsTool,
   CobbAngleTool,
   CrosshairsTool,
   EllipticalROITool,
@@ -20,10 +22,12 @@ import {
   init as initTools,
   LengthTool,
   MagnifyTool,
+  PaintFillTool,
   PanTool,
   PlanarFreehandROITool,
   ProbeTool,
   RectangleROITool,
+  RectangleScissorsTool,
   ReferenceLinesTool,
   segmentation,
   StackScrollTool,
@@ -64,6 +68,17 @@ export const toolClasses = {
 
 export type ToolName = keyof typeof toolClasses;
 
+/** What each tool that changes a mask is called by Cornerstone; the brush and the eraser are one. */
+export const editToolNames = {
+  brush: BrushTool.toolName as string,
+  eraser: "Eraser of masks",
+  circle: CircleScissorsTool.toolName as string,
+  rectangle: RectangleScissorsTool.toolName as string,
+  fill: PaintFillTool.toolName as string,
+} as const;
+
+export type EditTool = keyof typeof editToolNames;
+
 const maxDecodeWorkers = 4;
 
 /** Cornerstone knows slope and intercept alone; a modality LUT is applied to the pixels themselves. */
@@ -102,9 +117,9 @@ async function startOnce(): Promise<void> {
   initLoader({ maxWebWorkers: workers });
   imageLoader.registerImageLoader("wadors", loadWholeFrame);
   initTools();
-  for (const tool of [...Object.values(toolClasses), ReferenceLinesTool, TrackballRotateTool]) {
-    addTool(tool);
-  }
+  const others = [ReferenceLinesTool, TrackballRotateTool];
+  const editing = [BrushTool, CircleScissorsTool, RectangleScissorsTool, PaintFillTool];
+  for (const tool of [...Object.values(toolClasses), ...others, ...editing]) addTool(tool);
 }
 
 /** Starts Cornerstone once for the page; every caller awaits the same start. */

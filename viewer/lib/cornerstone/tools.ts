@@ -7,8 +7,16 @@ import {
   ReferenceLinesTool,
   ToolGroupManager,
   type Types as ToolTypes,
+  utilities,
 } from "@cornerstonejs/tools";
-import { measuringClasses, toolClasses, type MeasuringTool, type ToolName } from "./runtime";
+import {
+  editToolNames,
+  measuringClasses,
+  toolClasses,
+  type EditTool,
+  type MeasuringTool,
+  type ToolName,
+} from "./runtime";
 
 const { MouseBindings } = Enums;
 const lineColors: Record<string, string> = {
@@ -47,6 +55,7 @@ function configurationOf(toolName: string): Record<string, unknown> {
 export class MouseTools {
   private readonly group: ToolTypes.IToolGroup;
   private left: ToolName = "window";
+  private editing: EditTool | null = null;
   private crosshairs = false;
   private crosshairMode: "off" | "shown" | "active" = "off";
 
@@ -56,6 +65,11 @@ export class MouseTools {
       this.group.addTool(tool.toolName, configurationOf(tool.toolName));
     }
     this.group.addTool(ReferenceLinesTool.toolName, {});
+    for (const [name, toolName] of Object.entries(editToolNames)) {
+      if (name === "eraser") {
+        this.group.addToolInstance(toolName, editToolNames.brush, { activeStrategy: "ERASE_INSIDE_CIRCLE" });
+      } else this.group.addTool(toolName, {});
+    }
     this.bind();
   }
 
@@ -70,6 +84,16 @@ export class MouseTools {
   use(tool: ToolName): void {
     this.left = tool;
     this.bind();
+  }
+
+  /** While a mask is edited, the left button and one finger change it; null ends that. */
+  edit(tool: EditTool | null): void {
+    this.editing = tool;
+    this.bind();
+  }
+
+  setBrushRadius(radiusMm: number): void {
+    utilities.segmentation.setBrushSizeForToolGroup(this.id, radiusMm);
   }
 
   /** Crosshairs need three planes. */
@@ -108,11 +132,12 @@ export class MouseTools {
       ["pan", [{ mouseButton: MouseBindings.Auxiliary }]],
     ]);
     const left = this.left === "crosshairs" && !this.crosshairs ? "window" : this.left;
-    bindings.set(left, [
-      ...(bindings.get(left) ?? []),
-      { mouseButton: MouseBindings.Primary },
-      { numTouchPoints: 1 },
-    ]);
+    const primary = [{ mouseButton: MouseBindings.Primary }, { numTouchPoints: 1 }];
+    if (!this.editing) bindings.set(left, [...(bindings.get(left) ?? []), ...primary]);
+    for (const [name, toolName] of Object.entries(editToolNames)) {
+      if (name === this.editing) this.group.setToolActive(toolName, { bindings: primary });
+      else this.group.setToolDisabled(toolName);
+    }
     for (const [name, tool] of Object.entries(toolClasses) as [ToolName, typeof PanTool][]) {
       const bound = bindings.get(name);
       if (name === "crosshairs") this.bindCrosshairs(bound);
