@@ -38,7 +38,9 @@ def run(storage: Storage, job: Job, pipeline: Pipeline, owner: str = "worker-1")
     return storage.jobs.get(job.job_id)
 
 
-def test_a_job_leaves_findings_a_draft_objects_and_deliveries(storage: Storage) -> None:
+def test_a_job_leaves_findings_objects_and_deliveries_and_a_report_that_is_due(
+    storage: Storage,
+) -> None:
     pipeline = BrightRegion()
     job = run(storage, scheduled(storage, pipeline), pipeline)
     assert (job.state, job.progress, job.attempts, job.reason) == ("COMPLETED", 1.0, 1, "")
@@ -46,7 +48,8 @@ def test_a_job_leaves_findings_a_draft_objects_and_deliveries(storage: Storage) 
     # 96 voxels of 2 mm³ in each of 8 slices
     (finding,) = storage.findings.of_job(job.job_id)
     assert (finding.value, finding.unit and finding.unit.value) == (1.536, "cm3")
-    assert storage.reports.of_study(job.study_instance_uid)[0].job_id == job.job_id
+    (study, _) = storage.reports_due.due(utcnow(), 10)[0]
+    assert study == job.study_instance_uid, "the clock drafts its report"
     stored = [storage.index.instance(one["sop_instance_uid"]) for one in job.result["instances"]]
     assert {one.source for one in stored} == {f"result:{job.job_id}"}
     series = storage.index.series(job.study_instance_uid, stored[0].series_instance_uid)
@@ -160,7 +163,7 @@ def test_work_done_twice_stores_the_same_objects_once(storage: Storage) -> None:
     assert storage.index.instances_of(job.study_instance_uid) == instances
     assert len(storage.findings.of_job(job.job_id)) == 1
     assert len(storage.deliveries.of_study(job.study_instance_uid)) == 2
-    assert len(storage.reports.of_study(job.study_instance_uid)) == 1
+    assert len(storage.reports_due.due(utcnow(), 10)) == 1
 
 
 def test_an_instance_that_comes_late_voids_the_job_before_its_model_runs(
