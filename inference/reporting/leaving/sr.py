@@ -16,7 +16,7 @@ from inference.results.identity import (
     DEVICE_UID,
     MANUFACTURER,
 )
-from inference.results.source import inherit_patient_and_study
+from inference.results.source import inherit_patient_and_study, reference_to
 from inference.results.sr import procedure_reported
 from storage.entities import Code, Finding
 from storage.report_entities import ReportSection, ReportSentence
@@ -45,7 +45,7 @@ def encode_report_sr(
     """
     at, signed = document.at, document.is_signed
     result = hd.sr.EnhancedSR(
-        evidence=list(document.evidence),
+        evidence=[reference_to(one) for one in document.evidence],
         content=_root(document),
         series_instance_uid=document.uid("series", "SR"),
         series_number=SERIES_NUMBER,
