@@ -1,5 +1,7 @@
 """Peers: who may call, what each may do, and where results go."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 import structlog
@@ -10,6 +12,7 @@ from api.deps import StorageDep
 from api.parameters import problems
 from api.payloads.base import Payload
 from inference.destinations import probe_peer
+from storage.breakers import OpenBreaker
 from storage.opening import Storage
 from storage.peer_rules import checked
 from storage.peers import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify
@@ -75,9 +78,21 @@ class NewPeer(PeerChange):
     name: str = Field(min_length=1, max_length=80, examples=["pacs"])
 
 
+class OutOfReach(Payload):
+    """A destination that did not answer. What waits for it goes once it answers again."""
+
+    since: datetime
+    calls_in_vain: int
+    last_error: str
+    next_call_at: datetime
+
+
 class PeerPayload(PeerFields):
     name: str
     has_token: bool
+    out_of_reach: OutOfReach | None = Field(
+        None, description="Null where it answered last. POST /api/deliveries/retry calls at once."
+    )
     origin: Literal["settings", "table"] = Field(
         description="`settings`: from MEDIVIEW_DESTINATIONS, and changed there alone."
     )
@@ -95,12 +110,12 @@ class PeerTested(Payload):
 @router.get("", summary="List the peers", responses=problems(503))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
-    return PeerList(items=[_payload(peer) for peer in storage.peers.all()])
+    return PeerList(items=_payloads(storage, storage.peers.all()))
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
-    return _payload(storage.peers.get(name))
+    return _payloads(storage, [storage.peers.get(name)])[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
@@ -150,7 +165,12 @@ def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str)
     return checked(KnownPeer(name=name, token=token, **fields), storage.settings)
 
 
-def _payload(peer: KnownPeer) -> PeerPayload:
+def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
+    breakers = {one.destination: one for one in storage.breakers.all()}
+    return [_payload(peer, breakers.get(peer.name)) for peer in peers]
+
+
+def _payload(peer: KnownPeer, breaker: OpenBreaker | None = None) -> PeerPayload:
     fields = {name: getattr(peer, name) for name in PeerFields.model_fields}
     fields |= {
         "sources": list(peer.sources),
@@ -161,5 +181,13 @@ def _payload(peer: KnownPeer) -> PeerPayload:
         name=peer.name,
         has_token=bool(peer.token),
         origin="settings" if peer.from_settings else "table",
+        out_of_reach=OutOfReach(
+            since=breaker.since,
+            calls_in_vain=breaker.failures,
+            last_error=breaker.last_error,
+            next_call_at=breaker.open_until,
+        )
+        if breaker
+        else None,
         **fields,
     )

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 _LEASE_S = 300.0
 _RENEWALS_PER_LEASE = 4
 _BATCH = 32
+# How long others wait for the one that tries a destination again.
+_TRIAL_S = 60.0
 _BATCHES_PER_ROUND = 50
 _JITTER = 0.2
 _REQUESTS_NAMED = 3
@@ -41,7 +43,6 @@ def deliver_due(
 ) -> int:
     """Send what is due, destination by destination; how many are now with their destination."""
     done = 0
-    out_of_reach: dict[str, str] = {}
     for _ in range(_BATCHES_PER_ROUND):
         if stopping():
             break
@@ -53,13 +54,13 @@ def deliver_due(
         if not deliveries:
             break
         destination = deliveries[0].destination
-        if destination in out_of_reach:
-            # Tried a moment ago: its other studies need not wait for the same silence.
-            _put_off(storage, deliveries, out_of_reach[destination])
+        if not storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
+            # Another tries whether it is there again; with it, these go as well.
+            storage.deliveries.give_back(claimant, now)
             continue
         try:
             with _kept(storage, claimant), serving(_requests_of(deliveries)):
-                done += _Batch(storage, deliveries, out_of_reach).deliver()
+                done += _Batch(storage, deliveries).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
             log.error(
                 "delivery_failed",
@@ -74,13 +75,10 @@ def deliver_due(
 class _Batch:
     """Claimed deliveries of one study to one destination."""
 
-    def __init__(
-        self, storage: Storage, deliveries: Sequence[Delivery], out_of_reach: dict[str, str]
-    ) -> None:
+    def __init__(self, storage: Storage, deliveries: Sequence[Delivery]) -> None:
         self._storage = storage
         self._deliveries = deliveries
         self._name = deliveries[0].destination
-        self._out_of_reach = out_of_reach
 
     def deliver(self) -> int:
         peer = self._storage.peers.find(self._name)
@@ -140,9 +138,20 @@ class _Batch:
             )
         # Whatever becomes of the proof: these are not sent again while it is open.
         self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
-        if results and not any(result.reached for result in results):
-            self._out_of_reach[self._name] = results[0].error
+        if any(result.reached for result in results):
+            self._storage.breakers.answered(self._name, utcnow())
+        elif results:
+            # Its other studies need not wait for the same silence.
+            _leave_alone(self._storage, self._name, results[0].error)
         return accepted
+
+
+def _leave_alone(storage: Storage, destination: str, error: str) -> None:
+    """Longer after each call in vain, by the same waits as one delivery."""
+    now = utcnow()
+    failures = storage.breakers.failed(destination, error, now)
+    storage.breakers.open(destination, next_attempt(storage.settings, failures, now))
+    log.warning("destination_out_of_reach", destination=destination, failures=failures)
 
 
 def next_attempt(settings: Settings, attempts: int, now: datetime) -> datetime:

@@ -65,11 +65,13 @@ class Deliveries:
         """Take due deliveries of one destination and one study, in their order.
 
         A row that is SENDING when its time has passed was held by a sender that died.
-        Destinations that as many senders as `senders_at_most` says are busy with wait.
+        Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
+        those that are out of reach.
         """
         due: list[ColumnElement[bool]] = [
             t.delivery.c.state.in_(_OPEN),
             t.delivery.c.next_attempt_at <= now,
+            _in_reach(now),
         ]
         with writing(self._engine) as connection:
             if senders_at_most:
@@ -122,6 +124,20 @@ class Deliveries:
             claimed = [to_delivery(row) for row in rows.mappings()]
             _announce(connection, claimed, "SENDING", now)
             return claimed
+
+    def give_back(self, owner: str, now: datetime) -> None:
+        """What `owner` claimed and did not try: it is due as before."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
+                .values(
+                    state="PENDING",
+                    lease_owner="",
+                    attempts=t.delivery.c.attempts - 1,
+                    next_attempt_at=now,
+                )
+            )
 
     def renew(self, owner: str, lease_s: float, now: datetime) -> None:
         """Keep what `owner` is sending from being taken for a dead sender's."""
@@ -223,7 +239,11 @@ class Deliveries:
             return connection.execute(
                 select(func.count())
                 .select_from(t.delivery)
-                .where(t.delivery.c.state.in_(_OPEN), t.delivery.c.next_attempt_at <= now)
+                .where(
+                    t.delivery.c.state.in_(_OPEN),
+                    t.delivery.c.next_attempt_at <= now,
+                    _in_reach(now),
+                )
             ).scalar_one()
 
     def _set(
@@ -247,6 +267,13 @@ class Deliveries:
             )
             changed = [to_delivery(row) for row in rows.mappings()]
             _announce(connection, changed, values["state"], now)
+
+
+def _in_reach(now: datetime) -> ColumnElement[bool]:
+    """Not to a destination that is left alone for a while (`storage.breakers`)."""
+    return t.delivery.c.destination.not_in(
+        select(t.breaker.c.destination).where(t.breaker.c.open_until > now)
+    )
 
 
 def _full(connection: Connection, at_most: Mapping[str, int], now: datetime) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, and_, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
@@ -97,6 +97,9 @@ def _go(
             .values(**values, next_attempt_at=now, updated_at=now)
             .returning(t.delivery.c.study_instance_uid, t.delivery.c.destination)
         ).all()
+        # Somebody says that it is worth a try: nobody waits for the destination's own time.
+        called = {row[1] for row in rows}
+        connection.execute(delete(t.breaker).where(t.breaker.c.destination.in_(called)))
         for study_instance_uid, destination in sorted({(row[0], row[1]) for row in rows}):
             add_event(
                 connection,

@@ -13,6 +13,7 @@ from storage.alerts import Alerts
 from storage.api_keys import ApiKeys
 from storage.attempts import Attempts
 from storage.audit import Audit
+from storage.breakers import Breakers
 from storage.commitment_reports import CommitmentReports
 from storage.commitment_requests import CommitmentRequests
 from storage.conflicts import Conflicts
@@ -84,6 +85,7 @@ class Storage:
     hl7_messages: Hl7Messages
     alerts: Alerts
     deliveries: Deliveries
+    breakers: Breakers
     deletions: Deletions
     conflicts: Conflicts
     events: Events
@@ -158,6 +160,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hl7_messages=Hl7Messages(engine),
             alerts=Alerts(engine),
             deliveries=Deliveries(engine),
+            breakers=Breakers(engine),
             deletions=Deletions(engine, writer, objects),
             conflicts=Conflicts(engine, writer, reader, objects),
             events=Events(engine),

@@ -31,7 +31,7 @@ from storage.tables.watching import (
     shadow_run,
 )
 from storage.tables.webhooks import webhook, webhook_delivery
-from storage.tables.work import decision, delivery, event, finding, heartbeat, job, upload
+from storage.tables.work import breaker, decision, delivery, event, finding, heartbeat, job, upload
 from storage.tables.workflow import (
     availability_notice,
     commitment_report,
@@ -54,6 +54,7 @@ __all__ = [
     "audit_event",
     "audit_subject",
     "availability_notice",
+    "breaker",
     "commitment_report",
     "commitment_request",
     "conflict",

@@ -109,6 +109,17 @@ delivery = Table(
     Index("ix_delivery_destination_state", "destination", "state"),
 )
 
+# A destination that is out of reach, and until when it is left alone.
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("destination", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    text_column("last_error"),
+    time_column("since"),
+    time_column("open_until"),
+)
+
 event = Table(
     "event",
     metadata,

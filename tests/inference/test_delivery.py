@@ -40,6 +40,7 @@ def deliveries(storage: Storage, name: str = "a") -> list[Delivery]:
 def make_due(storage: Storage) -> None:
     with storage.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE delivery SET next_attempt_at = '2020-01-01 00:00:00'")
+        connection.exec_driver_sql("UPDATE breaker SET open_until = '2020-01-01 00:00:00'")
 
 
 def test_orthanc_gets_the_results_byte_for_byte_and_proves_it(tmp_path: Path) -> None:
