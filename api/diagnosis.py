@@ -21,6 +21,7 @@ from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.catalogue import catalogue
 from inference.destinations import probe_peer
+from inference.language.tasks import TASKS, readiness
 from storage.database import make_engine
 from storage.errors import MediViewError
 from storage.migrate import check_schema
@@ -29,7 +30,7 @@ from storage.settings import Settings, is_loopback
 
 State = Literal["ok", "note", "fail"]
 _OLDEST_PYTHON = (3, 11)
-_PROCESSES = ("worker-jobs", "worker-control", "beat")
+_PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield _sign_in(settings, storage)
             yield from _workers(storage)
     yield from _pipelines(settings)
+    yield from _language(settings)
     yield from _destinations(settings)
     yield _viewer(settings)
     yield _dcmtk()
@@ -183,6 +185,17 @@ def _pipelines(settings: Settings) -> Iterator[Check]:
             yield Check(pipeline.name, "note", readiness.detail)
         else:
             yield Check(pipeline.name, "fail", readiness.detail)
+
+
+def _language(settings: Settings) -> Iterator[Check]:
+    for task in TASKS.values():
+        found = readiness(settings, task.setting)
+        if found.ready:
+            yield Check(task.variable, "ok", found.detail)
+        elif found.optional:
+            yield Check(task.variable, "note", f"empty: {task.without}")
+        else:
+            yield Check(task.variable, "fail", found.detail)
 
 
 def _destinations(settings: Settings) -> Iterator[Check]:

@@ -36,6 +36,7 @@ _DICOM_ASKED_EVERY_S = 5.0
 _WORKERS = {
     "worker-jobs": "mediview worker --queue jobs",
     "worker-control": "mediview worker --queue control",
+    "worker-language": "mediview worker --queue language",
     "beat": "mediview beat",
 }
 _GOOD = HealthPart(ok=True, detail="")

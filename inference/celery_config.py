@@ -17,12 +17,15 @@ from storage.settings import Settings
 CONTROL_QUEUE = "control"
 JOBS_QUEUE = "jobs"
 GPU_QUEUE = "gpu"
+LANGUAGE_QUEUE = "language"
 TICK_TASK = "mediview.tick"
 DELIVER_TASK = "mediview.deliver"
 RUN_JOB_TASK = "mediview.run_job"
 HOUSEKEEP_TASK = "mediview.housekeep"
 NOTIFY_TASK = "mediview.notify"
 SEND_HL7_TASK = "mediview.send_hl7"
+ANSWER_TASK = "mediview.answer"
+EMBED_TASK = "mediview.embed"
 
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
@@ -51,7 +54,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "timezone": "UTC",
         "task_queues": [
             Queue(name, exchange=name, routing_key=name)
-            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE)
+            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE, LANGUAGE_QUEUE)
         ],
         "task_default_queue": CONTROL_QUEUE,
         "task_default_exchange": CONTROL_QUEUE,
@@ -65,6 +68,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
             SEND_HL7_TASK: {"queue": CONTROL_QUEUE},
             # Those of the queue gpu are sent there by name.
             RUN_JOB_TASK: {"queue": JOBS_QUEUE},
+            ANSWER_TASK: {"queue": LANGUAGE_QUEUE},
+            EMBED_TASK: {"queue": LANGUAGE_QUEUE},
         },
         # A busy worker must not sit on a wake-up that an idle one could take.
         "worker_prefetch_multiplier": 1,

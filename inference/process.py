@@ -1,11 +1,15 @@
-"""What one worker process holds: its storage, its heartbeat, and the keeping of the audit trail."""
+"""What one worker process holds: its storage, its heartbeat, and the keeping of the audit trail.
 
+And what holds it: made after the fork, and told from outside when to stop.
+"""
+
+import mmap
 import os
 import socket
 import threading
 import uuid
 from contextlib import ExitStack
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -18,7 +22,7 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Queue = Literal["control", "jobs", "gpu"]
+Queue = Literal["control", "jobs", "gpu", "language"]
 
 _HEARTBEAT_S = 2.0
 _AUDIT_S = 1.0
@@ -83,3 +87,40 @@ class Process:
                 log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
             if self._ended.wait(_HEARTBEAT_S):
                 return
+
+
+class StopFlag:
+    """Set in the worker, seen in the child that it forked: the job ends at its next step."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def set(self, **_: Any) -> None:
+        self._shared[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._shared[0])
+
+
+class Holder:
+    """The process's state, made after the fork and never shared across it."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def open(self, process: Process) -> None:
+        self._process = process
+        process.start_heartbeat()
+        if process.queue == "control":
+            process.start_audit_keeper()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("a task ran outside a worker that run_worker started")
+        return self._process

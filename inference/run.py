@@ -6,6 +6,7 @@ same objects: a worker may die at any moment and the next one does it again.
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -45,32 +46,44 @@ def run_job(
     `owner` names this worker in the lease and must be unique among those alive.
     `stopping` is asked between steps: True gives the job back for another worker.
     """
+    offered = catalogue(storage.settings) if pipelines is None else pipelines
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        return Work(storage, job, owner, lease, stopping).do(_pipeline_of(job, offered))
+
+    return run_claimed(storage, job_id, owner, work)
+
+
+def run_claimed(
+    storage: Storage,
+    job_id: str,
+    owner: str,
+    work: Callable[[Job, Lease], dict[str, Any]],
+) -> Job | None:
+    """Claim a job, do `work` under its lease, and end it with the result or its reason."""
     before = storage.jobs.get(job_id)
     job = storage.jobs.claim(job_id, owner, storage.settings.job_lease_s, utcnow())
     if job is None:
         return None
     with serving(job.request_id):
-        return _run_claimed(storage, before, job, owner, pipelines, stopping)
+        return _work_on(storage, before, job, owner, work)
 
 
-def _run_claimed(
+def _work_on(
     storage: Storage,
     before: Job,
     job: Job,
     owner: str,
-    pipelines: Sequence[Pipeline] | None,
-    stopping: Callable[[], bool],
+    work: Callable[[Job, Lease], dict[str, Any]],
 ) -> Job | None:
     job_id = job.job_id
     if job.attempts > storage.settings.job_max_attempts:
         # Whoever ran it last ended without a word, each time: it would take us along as well.
         return _end(storage, job, owner, _died(before))
     log.info("job_started", job_id=job_id, pipeline=job.pipeline, attempt=job.attempts)
-    offered = catalogue(storage.settings) if pipelines is None else pipelines
     try:
         with Lease(storage, job_id, owner) as lease:
-            work = Work(storage, job, owner, lease, stopping)
-            result = work.do(_pipeline_of(job, offered))
+            result = work(job, lease)
             ours = storage.jobs.complete(job_id, owner, result, utcnow())
     except LeaseLost:
         log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")

@@ -19,6 +19,7 @@ from inference.reporting.due import draft_due
 from inference.reporting.publishing import publish_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
+from storage.answers import LANGUAGE_QUEUE
 from storage.entities import Job
 from storage.opening import Storage
 from storage.settings import Settings
@@ -53,6 +54,8 @@ class Clockwork:
         send_delivery: Callable[[], None],
         send_notices: Callable[[], None] = lambda: None,
         send_hl7: Callable[[], None] = lambda: None,
+        send_answer: Callable[[], None] = lambda: None,
+        send_embedding: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._pipelines = pipelines
@@ -60,6 +63,8 @@ class Clockwork:
         self._send_delivery = send_delivery
         self._send_notices = send_notices
         self._send_hl7 = send_hl7
+        self._send_answer = send_answer
+        self._send_embedding = send_embedding
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
@@ -81,6 +86,7 @@ class Clockwork:
                 self._hand_out_deliveries,
                 self._hand_out_hl7,
                 self._hand_out_notices,
+                self._hand_out_language,
             ):
                 try:
                     step(now)
@@ -157,6 +163,12 @@ class Clockwork:
         self._storage.webhook_queue.fill()
         if self._storage.webhook_queue.is_due(now):
             self._send_notices()
+
+    def _hand_out_language(self, now: datetime) -> None:
+        if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):
+            self._send_answer()
+        if self._storage.passages.are_waiting():
+            self._send_embedding()
 
 
 def _key(job: Job) -> tuple[str, datetime]:

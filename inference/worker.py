@@ -1,11 +1,11 @@
-"""Celery's part: thin tasks, two kinds of worker, and the clock.
+"""Celery's part: thin tasks, three kinds of worker, and the clock.
 
 `control` has the clock and the deliveries, in threads: they wait for others most of the
 time. `jobs` runs models, one at a time in a child process, so that native code that
-crashes takes only the child with it, and keeps its model warm from job to job.
+crashes takes only the child with it, and keeps its model warm from job to job. `language`
+answers people in the same way, apart from `jobs`, so that nobody waits behind a long job.
 """
 
-import mmap
 import os
 import socket
 import threading
@@ -21,10 +21,13 @@ from celery.exceptions import SecurityWarning
 
 from inference.beat import Scheduler
 from inference.celery_config import (
+    ANSWER_TASK,
     CONTROL_QUEUE,
     DELIVER_TASK,
+    EMBED_TASK,
     GPU_QUEUE,
     HOUSEKEEP_TASK,
+    LANGUAGE_QUEUE,
     NOTIFY_TASK,
     RUN_JOB_TASK,
     SEND_HL7_TASK,
@@ -36,9 +39,10 @@ from inference.celery_config import (
 from inference.delivery import deliver_due
 from inference.failures import place
 from inference.file_broker import prepare_folder
+from inference.language.queue import answer_due, embed_due
 from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
-from inference.process import Process, Queue
+from inference.process import Holder, Process, Queue, StopFlag
 from inference.reporting.hl7_delivery import send_due
 from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
@@ -55,50 +59,15 @@ _DELIVERIES_AT_ONCE = 2
 _CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
 _CHILD_MAX_JOBS = 500
 _CANDIDATES = 8
-
-
-class StopFlag:
-    """Set in the worker, seen in the child that it forked: the job ends at its next step."""
-
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 1)
-
-    def set(self, **_: Any) -> None:
-        self._shared[0] = 1
-
-    def is_set(self) -> bool:
-        return bool(self._shared[0])
-
-
-class _Holder:
-    """The process's state, made after the fork and never shared across it."""
-
-    def __init__(self) -> None:
-        self._process: Process | None = None
-
-    def open(self, process: Process) -> None:
-        self._process = process
-        process.start_heartbeat()
-        if process.queue == CONTROL_QUEUE:
-            process.start_audit_keeper()
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.close()
-            self._process = None
-
-    @property
-    def process(self) -> Process:
-        if self._process is None:
-            raise RuntimeError("a task ran outside a worker that run_worker started")
-        return self._process
+# For the language worker, which looks at everything each time it is woken.
+_WAKE_UPS_WAITING = 4
 
 
 def celery_app(
     settings: Settings,
     pipelines: Sequence[Pipeline] | None = None,
     *,
-    holder: _Holder | None = None,
+    holder: Holder | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> Celery:
     """The application with its tasks; `pipelines` replaces the catalogue of the box.
@@ -107,7 +76,7 @@ def celery_app(
     """
     app = Celery("mediview", set_as_current=False)
     app.conf.update(configuration(settings))
-    held = holder or _Holder()
+    held = holder or Holder()
     stop = stopping or _never
     deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
     housekeeping = threading.BoundedSemaphore(1)
@@ -132,6 +101,11 @@ def celery_app(
     def send_hl7() -> None:
         app.send_task(SEND_HL7_TASK, expires=tick_expiry_s(settings))
 
+    def send_language(task: str) -> None:
+        # A busy worker looks for more before it ends.
+        if backlog(app, LANGUAGE_QUEUE) < _WAKE_UPS_WAITING:
+            app.send_task(task, expires=tick_expiry_s(settings))
+
     def clock() -> Clockwork:
         with making:
             if not clockwork:
@@ -143,6 +117,8 @@ def celery_app(
                         send_delivery=send_delivery,
                         send_notices=send_notices,
                         send_hl7=send_hl7,
+                        send_answer=partial(send_language, ANSWER_TASK),
+                        send_embedding=partial(send_language, EMBED_TASK),
                     )
                 )
             return clockwork[0]
@@ -181,6 +157,14 @@ def celery_app(
         _if_free(
             sending_hl7, "hl7", lambda: send_due(held.process.storage, held.process.owner, stop)
         )
+
+    @app.task(name=ANSWER_TASK)  # type: ignore[untyped-decorator]
+    def answer() -> None:
+        _at_edge("answer", lambda: answer_due(held.process, stop))
+
+    @app.task(name=EMBED_TASK)  # type: ignore[untyped-decorator]
+    def embed() -> None:
+        _at_edge("embed", lambda: embed_due(held.process, stop))
 
     @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
     def run(job_id: str) -> None:
@@ -254,7 +238,7 @@ def run_worker(
 
     A running job is given back to the ledger at its next step.
     """
-    holder, stop = _Holder(), StopFlag()
+    holder, stop = Holder(), StopFlag()
     app = celery_app(settings, pipelines, holder=holder, stopping=stop.is_set)
 
     def opened(**_: Any) -> None:
@@ -275,12 +259,14 @@ def run_worker(
         pool = {
             "pool": "prefork",
             "concurrency": 1,
-            "max_memory_per_child": _CHILD_MAX_MEMORY_KIB,
-            "max_tasks_per_child": _CHILD_MAX_JOBS,
         }
-        if settings.worker_processes > 1:
-            # A process more while jobs wait, one less where there is nothing to do.
-            pool["autoscale"] = f"{settings.worker_processes},1"
+        if queue != LANGUAGE_QUEUE:
+            # A language model is meant to stay, however large, and one answers.
+            pool["max_memory_per_child"] = _CHILD_MAX_MEMORY_KIB
+            pool["max_tasks_per_child"] = _CHILD_MAX_JOBS
+            if settings.worker_processes > 1:
+                # A process more while jobs wait, one less where there is nothing to do.
+                pool["autoscale"] = f"{settings.worker_processes},1"
     # It warns of root because of pickled messages; ours are JSON, and nothing else is taken.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(

@@ -9,7 +9,6 @@ given free by `storage.compacting`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, exists, select, update
@@ -18,12 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import is_clash, reading, translated, writing, writing_durably
+from storage.deleting_work import remove_work, remove_work_of_study
 from storage.entities import Instance
 from storage.errors import NotFound, StorageUnavailable
 from storage.events import add_event
 from storage.index import Index, select_instances
 from storage.objects import ObjectStore
-from storage.report_rows import remove_reports
 from storage.rows import to_instance
 from storage.settle import object_key as settled_key
 from storage.tombstones import (
@@ -36,7 +35,6 @@ from storage.tombstones import (
 )
 from storage.volume_files import SUFFIX, translated_os_errors
 from storage.volumes import VolumeWriter
-from storage.workitem_expiry import forget_study, note_jobs_gone
 
 log = structlog.get_logger(__name__)
 
@@ -247,7 +245,7 @@ def _remove_series(connection: Connection, study_uid: str, series_uid: str) -> N
     connection.execute(
         delete(t.expectation).where(t.expectation.c.series_instance_uid == series_uid)
     )
-    _remove_work(
+    remove_work(
         connection,
         (t.job.c.study_instance_uid == study_uid) & (t.job.c.series_instance_uid == series_uid),
     )
@@ -280,21 +278,7 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
     ).first()
     if row is None:
         return False
-    _remove_work(connection, t.job.c.study_instance_uid == study_uid)
-    forget_study(connection, study_uid)
-    remove_reports(connection, t.report.c.study_instance_uid == study_uid)
-    for table in (
-        t.shadow_run,
-        t.drift_observation,
-        t.decision,
-        t.finding,
-        t.report_due,
-        t.hl7_message,
-        t.alert,
-        t.delivery,
-        t.availability_notice,
-    ):
-        connection.execute(delete(table).where(table.c.study_instance_uid == study_uid))
+    remove_work_of_study(connection, study_uid)
     connection.execute(delete(t.study).where(t.study.c.id == row.id))
     connection.execute(
         delete(t.patient).where(
@@ -303,11 +287,3 @@ def _remove_empty_study(connection: Connection, study_uid: str) -> bool:
         )
     )
     return True
-
-
-def _remove_work(connection: Connection, condition: Any) -> None:
-    jobs = select(t.job.c.job_id).where(condition)
-    note_jobs_gone(connection, connection.execute(jobs).scalars().all())
-    remove_reports(connection, t.report.c.job_id.in_(jobs))
-    connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
-    connection.execute(delete(t.job).where(condition))

@@ -125,6 +125,8 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     request_id: str = ""
     """Of the HTTP request or the association that led to it; empty where none is known."""
+    queue: str = "jobs"
+    """Which worker takes it: `jobs` or `language`."""
 
 
 @dataclass(frozen=True)

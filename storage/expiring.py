@@ -30,6 +30,9 @@ def expire(storage: Storage, now: datetime) -> bool:
             storage.objects.drop_parts(upload.object_key, upload.multipart_id)
         storage.objects.delete(upload.object_key)
         log.info("upload_expired", upload_id=upload.upload_id)
+    answers_until = now - timedelta(seconds=settings.answer_kept_s)
+    for object_key in storage.answers.prune(answers_until):
+        storage.objects.delete(object_key)
     storage.events.prune(now - timedelta(seconds=settings.event_kept_s))
     storage.idempotency_keys.prune(now)
     if settings.work_item_kept_s:

@@ -9,6 +9,7 @@ from storage import tables as t
 from storage.database import reading, writing
 from storage.entities import Finding
 from storage.errors import NotFound
+from storage.passages import FINDING, forget, note_findings
 from storage.rows import to_finding
 
 
@@ -19,9 +20,14 @@ class Findings:
     def replace_for_job(self, job_id: str, findings: Sequence[Finding]) -> None:
         """A job that runs again replaces what its earlier run found."""
         with writing(self._engine) as connection:
+            earlier = connection.execute(
+                select(t.finding.c.finding_id).where(t.finding.c.job_id == job_id)
+            )
+            forget(connection, FINDING, list(earlier.scalars()))
             connection.execute(delete(t.finding).where(t.finding.c.job_id == job_id))
             if findings:
                 connection.execute(insert(t.finding), [asdict(finding) for finding in findings])
+                note_findings(connection, findings)
 
     def of_study(self, study_instance_uid: str) -> list[Finding]:
         """Those that count: of each series and pipeline the newest job's.

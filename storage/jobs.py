@@ -26,6 +26,38 @@ PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
 """Names that people use for the numbers by which jobs are taken, the highest first."""
 
 
+def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) -> tuple[Job, bool]:
+    """The job of these columns, and whether it is new, in the caller's transaction."""
+    request_id = current_request_id() or request_of(connection, values["series_instance_uid"])
+    added = insert_or_ignore(
+        connection,
+        t.job,
+        {
+            "queue": "jobs",
+            **values,
+            "job_id": str(uuid.uuid4()),
+            "state": "SCHEDULED",
+            "progress": 0.0,
+            "attempts": 0,
+            "created_at": now,
+            "updated_at": now,
+            "result": {},
+            "request_id": request_id,
+        },
+    )
+    row = connection.execute(
+        select(t.job).where(
+            t.job.c.pipeline == values["pipeline"],
+            t.job.c.pipeline_version == values["pipeline_version"],
+            t.job.c.input_fingerprint == values["input_fingerprint"],
+        )
+    )
+    job = to_job(row.mappings().one())
+    if added:
+        _announce(connection, job, now)
+    return job, added
+
+
 class Jobs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -45,41 +77,20 @@ class Jobs:
         The same pipeline, version and input never make a second job. It bears the id
         of the request at hand, or of the one that last brought something of the series.
         """
-        now = utcnow()
         with writing(self._engine) as connection:
-            request_id = current_request_id() or request_of(connection, series_instance_uid)
-            added = insert_or_ignore(
+            return add_job(
                 connection,
-                t.job,
                 {
-                    "job_id": str(uuid.uuid4()),
                     "pipeline": pipeline,
                     "pipeline_version": pipeline_version,
                     "study_instance_uid": study_instance_uid,
                     "series_instance_uid": series_instance_uid,
                     "input_fingerprint": input_fingerprint,
                     "input_object_key": input_object_key,
-                    "state": "SCHEDULED",
-                    "progress": 0.0,
                     "priority": priority,
-                    "attempts": 0,
-                    "created_at": now,
-                    "updated_at": now,
-                    "result": {},
-                    "request_id": request_id,
                 },
+                utcnow(),
             )
-            row = connection.execute(
-                select(t.job).where(
-                    t.job.c.pipeline == pipeline,
-                    t.job.c.pipeline_version == pipeline_version,
-                    t.job.c.input_fingerprint == input_fingerprint,
-                )
-            )
-            job = to_job(row.mappings().one())
-            if added:
-                _announce(connection, job, now)
-        return job, added
 
     def record(self, job: Job) -> bool:
         """Keep a job that has ended already; False where one on this input is there."""
@@ -198,12 +209,12 @@ class Jobs:
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
         return self._change(job_id, running, {"priority": priority}, now) is not None
 
-    def due(self, now: datetime, limit: int) -> list[Job]:
-        """Jobs that a worker should take now, the most urgent first."""
+    def due(self, now: datetime, limit: int, queue: str = "jobs") -> list[Job]:
+        """Jobs that a worker of the queue should take now, the most urgent first."""
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.job)
-                .where(_is_due(now))
+                .where(_is_due(now), t.job.c.queue == queue)
                 .order_by(t.job.c.priority.desc(), t.job.c.created_at)
                 .limit(limit)
             )

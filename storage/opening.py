@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from storage.accounts import Accounts
 from storage.alerts import Alerts
+from storage.answers import Answers
 from storage.api_keys import ApiKeys
 from storage.attempts import Attempts
 from storage.audit import Audit
@@ -37,6 +38,7 @@ from storage.jobs import Jobs
 from storage.migrate import check_schema
 from storage.model_states import ModelStates
 from storage.objects import FilesystemObjects, ObjectStore
+from storage.passages import Passages
 from storage.peers import Peers
 from storage.preferences import Preferences
 from storage.priors import Priors
@@ -84,6 +86,8 @@ class Storage:
     reports_due: ReportsDue
     hl7_messages: Hl7Messages
     alerts: Alerts
+    answers: Answers
+    passages: Passages
     deliveries: Deliveries
     breakers: Breakers
     deletions: Deletions
@@ -159,6 +163,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             reports_due=ReportsDue(engine),
             hl7_messages=Hl7Messages(engine),
             alerts=Alerts(engine),
+            answers=Answers(engine),
+            passages=Passages(engine),
             deliveries=Deliveries(engine),
             breakers=Breakers(engine),
             deletions=Deletions(engine, writer, objects),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from storage import tables as t
 from storage.errors import NotFound, VersionConflict
 from storage.events import add_event
+from storage.passages import REPORT, note_report
 from storage.report_entities import Report, ReportSection
 from storage.rows import to_report
 
@@ -137,6 +138,7 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
             reason=reason,
         )
     )
+    note_report(connection, report)
 
 
 def announce_report(connection: Connection, report: Report, change: str, by: str = "") -> None:
@@ -159,5 +161,8 @@ def announce_report(connection: Connection, report: Report, change: str, by: str
 def remove_reports(connection: Connection, condition: Any) -> None:
     """Reports that meet the condition, with all of their versions."""
     gone = select(t.report.c.report_id).where(condition)
+    connection.execute(
+        delete(t.passage).where(t.passage.c.kind == REPORT, t.passage.c.subject_id.in_(gone))
+    )
     connection.execute(delete(t.report_version).where(t.report_version.c.report_id.in_(gone)))
     connection.execute(delete(t.report).where(condition))

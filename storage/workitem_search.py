@@ -122,7 +122,8 @@ class WorkItemList:
 
     def _jobs(self, narrowed: Narrowed) -> Iterator[Listed]:
         table = t.job
-        conditions: list[ColumnElement[bool]] = []
+        # A question is no procedure step.
+        conditions: list[ColumnElement[bool]] = [table.c.queue == "jobs"]
         if narrowed.uids:
             job_ids = [found for uid in narrowed.uids if (found := job_id_of(uid))]
             if not job_ids:

@@ -121,6 +121,16 @@ MATRIX: tuple[Rule, ...] = (
     Rule("PUT", "/api/reports/{report_id}", RADIOLOGISTS, "api:write"),
     Rule("POST", "/api/reports/{report_id}/state", RADIOLOGISTS, "api:write"),
     Rule("DELETE", "/api/reports/{report_id}/proposal", RADIOLOGISTS, "api:write"),
+    Rule("GET", "/api/reports/{report_id}/similar", READERS, "api:read"),
+    Rule("GET", "/api/search", READERS, "api:read"),
+    # --- Questions in words ----------------------------------------------------------------
+    Rule("POST", "/api/summarize", WRITERS, "api:write"),
+    Rule("POST", "/api/vqa", WRITERS, "api:write"),
+    Rule("POST", "/api/docqa", WRITERS, "api:write"),
+    Rule("POST", "/api/deid/text", WRITERS, "api:write"),
+    Rule("GET", "/api/answers/{job_id}", READERS, "api:read"),
+    Rule("GET", "/api/answers/{job_id}/events", READERS, "api:read"),
+    # --- Work ------------------------------------------------------------------------------
     Rule("POST", "/api/jobs", WRITERS, "api:write"),
     Rule("PATCH", "/api/jobs/{job_id}", WRITERS, "api:write"),
     Rule("POST", "/api/jobs/{job_id}/cancel", WRITERS, "api:write"),

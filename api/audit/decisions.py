@@ -133,6 +133,16 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("PUT", "/api/reports/{report_id}"): _CHANGED,
     ("POST", "/api/reports/{report_id}/state"): _CHANGED,
     ("DELETE", "/api/reports/{report_id}/proposal"): _CHANGED,
+    ("GET", "/api/reports/{report_id}/similar"): _RESULTS,
+    ("GET", "/api/search"): _QUERY,
+    # --- Questions in words ------------------------------------------------------------------
+    ("POST", "/api/summarize"): Told(Code.PROCEDURE_RECORD, "E"),
+    ("POST", "/api/vqa"): Told(Code.PROCEDURE_RECORD, "E"),
+    ("POST", "/api/docqa"): Told(Code.PROCEDURE_RECORD, "E"),
+    ("POST", "/api/deid/text"): Told(Code.PROCEDURE_RECORD, "E"),
+    ("GET", "/api/answers/{job_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
+    ("GET", "/api/answers/{job_id}/events"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
+    # --- Work --------------------------------------------------------------------------------
     ("POST", "/api/studies/{study_instance_uid}/complete"): _CHANGED,
     ("POST", "/api/studies/{study_instance_uid}/series/{series_instance_uid}/complete"): _CHANGED,
     ("GET", "/api/series/{series_instance_uid}/expectations"): _UIDS_ALONE,

@@ -11,6 +11,7 @@ from rich.table import Table
 from api.cli.console import out
 from api.cli.operator import operator, told
 from api.cli.starting import start
+from inference.language import tasks
 from inference.refusals import ModelUnusable
 from inference.registry import deciding
 from inference.registry.adding import add_model
@@ -54,6 +55,17 @@ def list_models() -> None:
                 card.licence,
                 "yes" if readiness.ready and not one.held else "no",
                 one.held if readiness.ready else readiness.detail,
+            )
+        for task in tasks.TASKS.values():
+            found = tasks.readiness(storage.settings, task.setting)
+            about = tasks.card(storage.settings, task.setting, task.title)
+            table.add_row(
+                f"{about.name} {about.version}".strip(),
+                "",
+                task.title,
+                about.licence if found.ready else "",
+                "yes" if found.ready else "no",
+                f"{task.variable}: {found.detail if found.ready else task.without}",
             )
     out.print(table)
 

@@ -21,7 +21,7 @@ from storage.errors import InvalidRequest
 from storage.migrate import upgrade
 from storage.settings import Settings
 
-ROLES = ("scp", "api", "worker-jobs", "worker-control", "beat")
+ROLES = ("scp", "api", "worker-jobs", "worker-control", "worker-language", "beat")
 
 
 def up(

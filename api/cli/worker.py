@@ -13,6 +13,7 @@ class Queue(StrEnum):
     JOBS = "jobs"
     GPU = "gpu"
     CONTROL = "control"
+    LANGUAGE = "language"
 
 
 def worker(
@@ -20,7 +21,7 @@ def worker(
         Queue,
         typer.Option(
             help="[b]jobs[/b] runs models, [b]gpu[/b] those of MEDIVIEW_GPU_PIPELINES;"
-            " [b]control[/b] schedules and delivers."
+            " [b]control[/b] schedules and delivers; [b]language[/b] answers questions."
         ),
     ] = Queue.JOBS,
 ) -> None:

@@ -12,7 +12,9 @@ from api.errors import problem_response
 _JSON_BODY_MAX_BYTES = 1024 * 1024
 _BODY_SILENCE_S = 60.0
 # These read their bodies themselves, with limits of their own.
-_LARGE_BODIES = frozenset({"/api/analyze", "/api/uploads/content", "/api/uploads/parts"})
+_LARGE_BODIES = frozenset(
+    {"/api/analyze", "/api/docqa", "/api/uploads/content", "/api/uploads/parts"}
+)
 _DICOMWEB = "/dicom-web"
 _MASK_EDITS = re.compile(r"/api/studies/[0-9.]+/segmentations/[0-9.]+/edits")
 

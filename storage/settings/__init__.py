@@ -17,6 +17,7 @@ from storage.settings.exchange import (
     DeliverySettings,
     Destination,
 )
+from storage.settings.language import HF_MODELS, LanguageSettings
 from storage.settings.notifying import NotifyingSettings
 from storage.settings.places import KeepingSettings, ListeningSettings
 from storage.settings.reporting import Hl7Destination, ReportingSettings
@@ -37,6 +38,7 @@ class Settings(
     WorkSettings,
     LimitSettings,
     ModelSettings,
+    LanguageSettings,
     AuditSettings,
     AccessSettings,
     BaseSettings,
@@ -146,9 +148,10 @@ def is_loopback(host: str) -> bool:
 def load_settings(**overrides: Any) -> Settings:
     """Settings from overrides, environment and `.env`, in that order of precedence."""
     settings = Settings(**overrides)
-    if settings.hf_img_cls_model:
-        # Model folders are looked up by the worker, whose working directory may differ.
-        folder = Path(settings.hf_img_cls_model).expanduser()
-        if folder.is_dir():
-            settings = settings.model_copy(update={"hf_img_cls_model": os.fspath(folder.resolve())})
-    return settings
+    # Model folders are looked up by workers, whose working directory may differ.
+    resolved = {}
+    for name in HF_MODELS:
+        value = getattr(settings, name)
+        if value and (path := Path(value).expanduser()).exists():
+            resolved[name] = os.fspath(path.resolve())
+    return settings.model_copy(update=resolved) if resolved else settings

@@ -87,15 +87,11 @@ class LimitSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """Models by setting; without one the node says so."""
+    """Where models and the rules for them lie."""
 
     rules_file: Path | None = Field(
         None, description="The site's rules (YAML); empty: rules.yaml in the data folder, if any."
     )
     models_dir: Path | None = Field(
         None, description="Folder of model packs; empty: models in the data folder."
-    )
-
-    hf_img_cls_model: str = Field(
-        "", validation_alias="HF_IMG_CLS_MODEL", description="Local folder or hub id."
     )

@@ -20,6 +20,7 @@ from storage.tables.holdings import (
     volume,
 )
 from storage.tables.idempotency import idempotency_key
+from storage.tables.language import answer, passage
 from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
 from storage.tables.reports import alert, hl7_message, report, report_due, report_version
@@ -49,6 +50,7 @@ __all__ = [
     "UtcDateTime",
     "account",
     "alert",
+    "answer",
     "api_key",
     "audit_chain",
     "audit_event",
@@ -78,6 +80,7 @@ __all__ = [
     "metadata",
     "model_change",
     "model_state",
+    "passage",
     "patient",
     "peer",
     "preference",

@@ -42,6 +42,8 @@ job = Table(
     Column("result", JSON, nullable=False),
     # Of the HTTP request or the association that led to it.
     text_column("request_id"),
+    # Which worker takes it.
+    Column("queue", String(16), nullable=False, server_default="jobs"),
     UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),
     Index("ix_job_state_priority_created_at", "state", "priority", "created_at"),
     Index("ix_job_created_at", "created_at"),

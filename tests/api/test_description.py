@@ -24,6 +24,7 @@ _NOT_ASKED = "|".join(
         r"^/api/events",
         r"^/api/jobs/\{job_id\}/events",
         r"^/api/analyze$",
+        r"^/api/(summarize|vqa|docqa|deid/text)$",
         r"/oidc/",
         r"/subscribers/",
         r"/peers/\{name\}/test",

@@ -13,7 +13,7 @@ from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
 from tests.services import free_port
 
-PROCESSES = ("worker-jobs", "worker-control", "beat")
+PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
 
 
 def alive(api: ApiNode, *names: str) -> None:

@@ -72,7 +72,9 @@ def test_compose_values_are_accepted(
 
 def test_compose_runs_commands_that_exist(services: dict[str, Any]) -> None:
     commands = {name: service["command"] for name, service in own(services).items()}
-    assert set(commands) == {"migrate", "scp", "api", "worker", "worker-control", "beat"}
+    assert set(commands) == {
+        "migrate", "scp", "api", "worker", "worker-control", "worker-language", "beat",
+    }  # fmt: skip
     for command in commands.values():
         answer = mediview(*command, "--help")
         assert answer.returncode == 0, answer.stderr

@@ -1,0 +1,126 @@
+"""Answers that were waited for elsewhere: read, and followed sentence by sentence."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.asking import ended, started
+from api.audit.middleware import name_studies
+from api.deps import StoppingDep, StorageDep
+from api.errors import ApiProblem
+from api.language import LATER
+from api.parameters import JobId, problems
+from api.payloads.language import AnswerPayload
+from storage.answers import Asked
+from storage.entities import Job
+from storage.errors import NotFound
+from storage.opening import Storage
+
+router = APIRouter(prefix="/api/answers", tags=["language"])
+
+_LOOK_EVERY_S = 0.15
+_KEEP_ALIVE_S = 15.0
+_ENDED = frozenset({"COMPLETED", "CANCELED"})
+_EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get(
+    "/{job_id}",
+    summary="One answer",
+    response_model=AnswerPayload,
+    responses={**LATER, **problems(404, 413, 422, 503)},
+)
+def get_answer(
+    request: Request, storage: StorageDep, job_id: JobId
+) -> AnswerPayload | JSONResponse:
+    """The answer; 202 while it is being worked out; the problem where there is none."""
+    job, asked = _read(storage, job_id)
+    _name(request, asked)
+    if job.state in _ENDED:
+        return ended(job, asked)
+    return started(job, asked)
+
+
+@router.get(
+    "/{job_id}/events",
+    summary="One answer, as it is written",
+    response_class=StreamingResponse,
+    responses={**_EVENT_STREAM, **problems(404)},
+)
+async def follow_answer(
+    request: Request, storage: StorageDep, stopping: StoppingDep, job_id: JobId
+) -> StreamingResponse:
+    """Events `sentence` and `withheld`, each once it is checked; `tokens` says how many the model
+    has written; `answer` or `problem` ends the stream.
+
+    A word that is not checked is never told: it would be read. Who connects again hears all.
+    """
+    _, asked = await run_in_threadpool(_read, storage, job_id)
+    _name(request, asked)
+    return StreamingResponse(
+        _told(storage, job_id, stopping),
+        media_type="text/event-stream",
+        # nginx would hold events back in its buffer.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _told(storage: Storage, job_id: str, stopping: Callable[[], bool]) -> AsyncIterator[str]:
+    told = {"sentences": 0, "withheld": 0}
+    tokens = 0
+    told_at = time.monotonic()
+    while not stopping():
+        try:
+            job, asked = await run_in_threadpool(_read, storage, job_id)
+        except NotFound:
+            return
+        said = []
+        for name, event in (("sentences", "sentence"), ("withheld", "withheld")):
+            for one in asked.progress[name][told[name] :]:
+                said.append(_message(event, one))
+            told[name] = max(told[name], len(asked.progress[name]))
+        if asked.progress["tokens"] != tokens:
+            tokens = asked.progress["tokens"]
+            said.append(_message("tokens", {"tokens": tokens}))
+        if job.state in _ENDED:
+            said.append(_last(job, asked))
+        if not said and time.monotonic() - told_at >= _KEEP_ALIVE_S:
+            said.append(": still here\n\n")
+        if said:
+            told_at = time.monotonic()
+            yield "".join(said)
+        if job.state in _ENDED:
+            return
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _last(job: Job, asked: Asked) -> str:
+    try:
+        return _message("answer", ended(job, asked).model_dump(mode="json"))
+    except ApiProblem as problem:
+        return _message(
+            "problem",
+            {"code": problem.code, "detail": problem.detail, "remedy": problem.remedy},
+        )
+
+
+def _read(storage: Storage, job_id: str) -> tuple[Job, Asked]:
+    asked_job = storage.jobs.get(job_id)
+    return asked_job, storage.answers.get(job_id)
+
+
+def _name(request: Request, asked: Asked) -> None:
+    if asked.study_instance_uid:
+        name_studies(request, asked.study_instance_uid)
+
+
+def _message(event: str, data: dict[str, Any]) -> str:
+    return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"

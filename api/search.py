@@ -1,0 +1,129 @@
+"""Search by meaning over reports and findings, and reports alike beside a draft."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, Query, Request
+
+from api.audit.middleware import name_studies
+from api.deps import StorageDep
+from api.parameters import problems
+from api.payloads.language import SearchHit, SearchResult, SimilarReport, SimilarReports
+from api.reports import ReportId
+from inference.language.embedding import embed
+from inference.language.search import Hit, SearchIndex
+from storage.errors import NotFound
+from storage.opening import Storage
+from storage.passages import FINDING, REPORT
+
+router = APIRouter(prefix="/api", tags=["language"])
+
+Kind = Literal["report", "finding"]
+
+
+def get_search_index(request: Request, storage: StorageDep) -> SearchIndex:
+    """One a process: it keeps the vectors."""
+    state = request.app.state
+    if not hasattr(state, "search_index"):
+        state.search_index = SearchIndex(storage)
+    index: SearchIndex = state.search_index
+    return index
+
+
+SearchIndexDep = Annotated[SearchIndex, Depends(get_search_index)]
+
+
+@router.get("/search", summary="Search reports and findings", responses=problems(503))
+def search(
+    request: Request,
+    storage: StorageDep,
+    index: SearchIndexDep,
+    q: Annotated[
+        str, Query(min_length=2, max_length=300, pattern=r"^[^\x00]*$", description="In words.")
+    ],
+    kind: Annotated[Kind | None, Query(description="Reports or findings alone.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> SearchResult:
+    """What means the like, the nearest first: "fluid around the lung" finds an effusion.
+
+    A report is found once, by its nearest section.
+    """
+    hits = index.find(q, 3 * limit, [kind] if kind else [REPORT, FINDING])
+    items: dict[tuple[str, str], SearchHit] = {}
+    for hit in hits:
+        items.setdefault((hit.passage.kind, hit.passage.subject_id), _hit(hit))
+    found = list(items.values())[:limit]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in found))
+    return SearchResult(
+        items=found,
+        searched=storage.passages.state()[0],
+        waiting=storage.passages.waiting_count(),
+    )
+
+
+@router.get(
+    "/reports/{report_id}/similar",
+    summary="Reports alike",
+    responses=problems(404, 503),
+)
+def similar_reports(
+    request: Request,
+    storage: StorageDep,
+    index: SearchIndexDep,
+    report_id: ReportId,
+    limit: Annotated[int, Query(ge=1, le=20)] = 5,
+) -> SimilarReports:
+    """Of other studies, the most alike first; those of the same patient say so."""
+    report = storage.reports.get(report_id)
+    passages = storage.passages.of_subject(REPORT, report_id)
+    if not passages:
+        return SimilarReports(items=[])
+    vector = embed([passage.text for passage, _ in passages]).mean(0)
+    vector /= max(float(np.linalg.norm(vector)), 1e-9)
+    hits = index.near(vector, 4 * limit, [REPORT], other_than=report.study_instance_uid)
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.subject_id, hit)
+    patient = _patient(storage, report.study_instance_uid)
+    items = [_similar(storage, hit, patient) for hit in list(best.values())[:limit]]
+    name_studies(
+        request, report.study_instance_uid, *dict.fromkeys(one.study_instance_uid for one in items)
+    )
+    return SimilarReports(items=items)
+
+
+def _hit(hit: Hit) -> SearchHit:
+    passage = hit.passage
+    return SearchHit(
+        kind="report" if passage.kind == REPORT else "finding",
+        report_id=passage.subject_id if passage.kind == REPORT else None,
+        finding_id=passage.subject_id if passage.kind == FINDING else None,
+        study_instance_uid=passage.study_instance_uid,
+        text=passage.text,
+        score=round(hit.score, 4),
+    )
+
+
+def _similar(storage: Storage, hit: Hit, patient: tuple[str, str] | None) -> SimilarReport:
+    uid = hit.passage.study_instance_uid
+    try:
+        study_date = storage.index.study(uid).study_date
+    except NotFound:
+        study_date = ""
+    return SimilarReport(
+        report_id=hit.passage.subject_id,
+        study_instance_uid=uid,
+        study_date=study_date,
+        same_patient=patient is not None and _patient(storage, uid) == patient,
+        text=hit.passage.text,
+        score=round(hit.score, 4),
+    )
+
+
+def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, str] | None:
+    """The patient's ID and its issuer; None where the study is not known or names nobody."""
+    try:
+        study = storage.index.study(study_instance_uid)
+    except NotFound:
+        return None
+    return (study.patient_id, study.issuer_of_patient_id) if study.patient_id else None

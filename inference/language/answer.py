@@ -1,0 +1,120 @@
+"""What an answer is, whichever way it came about."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from inference.language.tasks import ModelRef
+
+Method = Literal["model", "extractive", "findings", "patterns"]
+"""Written by a model; taken word for word from a text; read from findings; found by patterns."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    kind: str
+    """Such as `number` or `laterality`; the guard's own classes, `unfinished`, `instruction`."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence that may be shown, with the findings that it rests on."""
+
+    text: str
+    finding_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A sentence that may not be taken for true, and why."""
+
+    text: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class PassageBox:
+    """Words of a page. `box` is left, top, right, bottom as parts of the page, from 0 to 1."""
+
+    text: str
+    page_number: int
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    kind: str
+    method: Method
+    sentences: tuple[Sentence, ...]
+    withheld: tuple[Withheld, ...] = ()
+    passages: tuple[PassageBox, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader must know: that a text was cut, that a model was not used."""
+    model: str = ""
+    revision: str = ""
+    tokens: int = 0
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return " ".join(sentence.text for sentence in self.sentences)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "timings_s": dict(self.timings_s)}
+
+
+def tell_nobody(progress: dict[str, Any]) -> None:
+    """For callers that wait for the whole."""
+
+
+def never() -> bool:
+    return False
+
+
+class Progress:
+    """What is known of an answer while it grows; `tell` hears it now and then."""
+
+    def __init__(
+        self,
+        tell: Callable[[dict[str, Any]], None] = tell_nobody,
+        stopping: Callable[[], bool] = never,
+        every_s: float = 0.2,
+    ) -> None:
+        self._tell = tell
+        self._every_s = every_s
+        self._told_at = float("-inf")
+        self.stopping = stopping
+        self.sentences: list[Sentence] = []
+        self.withheld: list[Withheld] = []
+        self.tokens = 0
+
+    def keep(self, sentence: Sentence) -> None:
+        self.sentences.append(sentence)
+        self._say(now=True)
+
+    def withhold(self, withheld: Withheld) -> None:
+        self.withheld.append(withheld)
+        self._say(now=True)
+
+    def wrote(self, tokens: int) -> None:
+        self.tokens = tokens
+        self._say(now=False)
+
+    def _say(self, *, now: bool) -> None:
+        if now or time.monotonic() - self._told_at >= self._every_s:
+            self._told_at = time.monotonic()
+            self._tell(
+                {
+                    "sentences": [asdict(one) for one in self.sentences],
+                    "withheld": [asdict(one) for one in self.withheld],
+                    "tokens": self.tokens,
+                }
+            )
+
+
+def by_model(ref: ModelRef) -> dict[str, Any]:
+    """The part of an answer that names its model."""
+    return {"model": ref.name, "revision": ref.revision or "local"}

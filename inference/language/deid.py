@@ -1,0 +1,60 @@
+"""Answer what identifies a person in a text, and the text without it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from inference.language import identifiers
+from inference.language.loading import load_model
+from inference.language.tasks import TASKS, is_configured, model_ref
+from storage.settings import Settings
+
+_NOTE_PATTERNS = (
+    "Found by patterns and header values alone; a name that stands without a title may be left."
+    " Set HF_DEID_MODEL for a model that knows names."
+)
+_KEPT_DATES = frozenset({"DATE"})
+
+
+def deidentified(
+    settings: Settings,
+    text: str,
+    values: Mapping[str, Iterable[str]],
+    *,
+    keep_dates: bool = False,
+) -> dict[str, Any]:
+    """`text` with placeholders, and each span with its kind and who found it.
+
+    `values` are the study's own, where one is named; a model adds to the rules and never
+    takes from them. Raises NotConfigured, ModelUnusable where one is set and unusable.
+    """
+    started = time.perf_counter()
+    spans = [*identifiers.by_patterns(text), *identifiers.by_header(text, values)]
+    model = revision = ""
+    if is_configured(settings, TASKS["deid"]):
+        ref = model_ref(settings, "hf_deid_model")
+        entities = load_model(settings, "deid")(text)
+        spans += identifiers.by_model(text, entities)
+        model, revision = ref.name, ref.revision or "local"
+    if keep_dates:
+        spans = [one for one in spans if one.kind not in _KEPT_DATES]
+    found = identifiers.merged(spans)
+    return {
+        "kind": "deid",
+        "method": "model" if model else "patterns",
+        "text": identifiers.replaced(text, found),
+        "spans": [
+            {
+                "start": one.start,
+                "end": one.end,
+                "text": text[one.start : one.end],
+                "kind": one.kind,
+                "source": one.source,
+            }
+            for one in found
+        ],
+        "notes": [] if model else [_NOTE_PATTERNS],
+        "model": model,
+        "revision": revision,
+        "timings_s": {"total": time.perf_counter() - started},
+    }

@@ -1,0 +1,154 @@
+"""POST /api/docqa: what a document says to a question, and where on the page."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inference.language.answer import (
+    Answer,
+    PassageBox,
+    Progress,
+    Reason,
+    Sentence,
+    Withheld,
+    by_model,
+)
+from inference.language.documents.page import Page, around, words_of
+from inference.language.documents.passages import best_passages
+from inference.language.documents.reading import read_document
+from inference.language.instructions import gives_orders
+from inference.language.loading import load_model
+from inference.language.tasks import TASKS, is_configured, model_ref
+from storage.errors import InvalidRequest
+from storage.opening import Storage
+
+_SHOWN = 3
+_NOTHING = "Nothing in the document comes near to an answer."
+_NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word for word."
+_NO_TEXT = "No text could be read on the document's pages."
+_NOT_THERE = Reason("content", "These words do not stand on the page.")
+_ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
+# A page is this wide and high for LayoutLM.
+_SCALE = 1000
+
+
+def answer_document(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+    """Answer `question` from the document of `object_key` or `sop_instance_uid`.
+
+    Raises NotFound, InvalidRequest, LimitExceeded, NotConfigured, ModelUnusable.
+    """
+    started = time.perf_counter()
+    data = _document(storage, request)
+    pages, count = read_document(data, storage.settings.document_max_pages)
+    read = time.perf_counter()
+    notes = []
+    if count > len(pages):
+        notes.append(f"The document has {count} pages; the first {len(pages)} were read.")
+    question = str(request["question"])
+    passages: list[PassageBox] = []
+    parts: dict[str, Any] = {"method": "extractive"}
+    if not any(page.lines for page in pages):
+        notes.append(_NO_TEXT)
+    else:
+        if is_configured(storage.settings, TASKS["docqa"]):
+            passages = _by_model(storage, question, pages, progress)
+            parts = {"method": "model", **by_model(model_ref(storage.settings, "hf_dqa_model"))}
+        else:
+            notes.append(_NO_MODEL)
+        if not passages:
+            parts["method"] = "extractive"
+            passages = _extracted(question, pages)
+            if not passages:
+                notes.append(_NOTHING)
+    if passages:
+        progress.keep(Sentence(passages[0].text))
+    return Answer(
+        kind="docqa",
+        sentences=tuple(progress.sentences),
+        withheld=tuple(progress.withheld),
+        passages=tuple(passages),
+        notes=tuple(notes),
+        timings_s={"read": read - started, "total": time.perf_counter() - started},
+        **parts,
+    )
+
+
+def _document(storage: Storage, request: Mapping[str, Any]) -> bytes:
+    if request.get("object_key"):
+        return storage.objects.get(str(request["object_key"]))
+    instance = storage.index.instance(str(request["sop_instance_uid"]))
+    dataset = storage.instances.dataset(instance)
+    document = dataset.get("EncapsulatedDocument")
+    if document is None:
+        raise InvalidRequest(
+            "The instance is no encapsulated document.",
+            remedy="Name an instance of Encapsulated PDF Storage, or send a PDF, PNG or JPEG.",
+        )
+    length = dataset.get("EncapsulatedDocumentLength")
+    return bytes(document[:length] if length else document)
+
+
+def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
+    return [
+        PassageBox(one.text, one.page_number, one.box, round(score, 3))
+        for one, score in best_passages(question, pages, _SHOWN)
+    ]
+
+
+def _by_model(
+    storage: Storage, question: str, pages: Sequence[Page], progress: Progress
+) -> list[PassageBox]:
+    """The model's likeliest words of each page, the surest first.
+
+    A model that writes instead of pointing is held to the page: words that do not stand
+    there are withheld.
+    """
+    ask = load_model(storage.settings, "docqa")
+    found: list[PassageBox] = []
+    for page in pages:
+        words = words_of(page)
+        if not words:
+            continue
+        boxes = [(word, [round(edge * _SCALE) for edge in box]) for word, box in words]
+        for one in _asked(ask, page, question, boxes):
+            passage = _placed(one, page, words)
+            text = passage.text if passage else str(one.get("answer", "")).strip()
+            if passage is None and text:
+                progress.withhold(Withheld(text, (_NOT_THERE,)))
+            elif passage is not None and gives_orders(text):
+                progress.withhold(Withheld(text, (_ORDERS,)))
+            elif passage is not None:
+                found.append(passage)
+    return sorted(found, key=lambda one: -one.score)[:_SHOWN]
+
+
+def _asked(ask: Any, page: Page, question: str, boxes: list[Any]) -> list[dict[str, Any]]:
+    answers = ask(image=page.image, question=question, word_boxes=boxes, top_k=1)
+    return [answers] if isinstance(answers, dict) else list(answers)
+
+
+def _placed(answer: dict[str, Any], page: Page, words: list[Any]) -> PassageBox | None:
+    """Where the answer stands: at the words that the model names, or where its words are."""
+    if "start" in answer and "end" in answer:
+        first, last = int(answer["start"]), int(answer["end"])
+    else:
+        wanted = str(answer.get("answer", "")).lower().split()
+        texts = [word.lower() for word, _ in words]
+        first = next(
+            (
+                index
+                for index in range(len(texts) - len(wanted) + 1)
+                if wanted and texts[index : index + len(wanted)] == wanted
+            ),
+            -1,
+        )
+        last = first + len(wanted) - 1
+    some = words[first : last + 1] if first >= 0 else []
+    if not some:
+        return None
+    return PassageBox(
+        " ".join(word for word, _ in some),
+        page.page_number,
+        around([box for _, box in some]),
+        round(float(answer.get("score", 0.0)), 3),
+    )

@@ -1,0 +1,165 @@
+"""Read a PDF, PNG or JPEG: its own text where it carries one, else what OCR sees.
+
+OCR is RapidOCR, whose weights come with its package; nothing leaves the node.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inference.language.documents.page import Box, Line, Page
+from storage.errors import InvalidRequest, LimitExceeded
+
+_PDF = b"%PDF-"
+_FORMATS = ("PNG", "JPEG")
+_MAX_PIXELS = 60_000_000
+# Points are 1/72 inch; OCR wants letters of some twenty pixels.
+_DOTS_PER_INCH = 200
+_MAX_SIDE_PIXELS = 5000
+# Scans are read smaller than they are: above this nothing is read better.
+_READ_SIDE_PIXELS = 4000
+_LEAST_CONFIDENCE = 0.5
+_reader: list[Any] = []
+_lock = threading.Lock()
+
+
+def tell_nobody(page_number: int, of: int) -> None:
+    """For callers that do not follow the reading."""
+
+
+def read_document(
+    data: bytes, max_pages: int, on_page: Callable[[int, int], None] = tell_nobody
+) -> tuple[list[Page], int]:
+    """The first `max_pages` pages, and how many there are. Raises InvalidRequest, LimitExceeded."""
+    if data[:1024].lstrip().startswith(_PDF):
+        return _read_pdf(data, max_pages, on_page)
+    return [_read_image(_open_image(data), 1)], 1
+
+
+def _read_pdf(
+    data: bytes, max_pages: int, on_page: Callable[[int, int], None]
+) -> tuple[list[Page], int]:
+    import pypdfium2 as pdfium
+
+    broken = InvalidRequest(
+        "The PDF is damaged or locked by a password.",
+        remedy="Export it again, without a password.",
+    )
+    # PDFium is not safe for threads.
+    with _lock:
+        try:
+            document = pdfium.PdfDocument(data)
+        except pdfium.PdfiumError as error:
+            raise broken from error
+        try:
+            count = len(document)
+            drawn = []
+            for index in range(min(count, max_pages)):
+                page = document[index]
+                lines = tuple(_text_lines(page))
+                drawn.append((_drawn(page), lines))
+        except pdfium.PdfiumError as error:
+            raise broken from error
+        finally:
+            document.close()
+    pages = []
+    for number, (image, lines) in enumerate(drawn, start=1):
+        on_page(number, len(drawn))
+        if lines:
+            pages.append(Page(number, image, lines, is_read=False))
+        else:
+            pages.append(_read_image(image, number))
+    return pages, count
+
+
+def _drawn(page: Any) -> Image.Image:
+    width, height = page.get_size()
+    scale = min(_DOTS_PER_INCH / 72, _MAX_SIDE_PIXELS / max(width, height, 1))
+    image: Image.Image = page.render(scale=scale).to_pil().convert("RGB")
+    return image
+
+
+def _text_lines(page: Any) -> Iterator[Line]:
+    """The text that the page itself carries, line by line."""
+    width, height = page.get_size()
+    text_page = page.get_textpage()
+    try:
+        for index in range(text_page.count_rects()):
+            left, bottom, right, top = text_page.get_rect(index)
+            text = text_page.get_text_bounded(left, bottom, right, top).strip()
+            if text:
+                box = (left / width, 1 - top / height, right / width, 1 - bottom / height)
+                yield Line(" ".join(text.split()), _clipped(box), 1.0)
+    finally:
+        text_page.close()
+
+
+def _open_image(data: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise LimitExceeded(
+                    f"The page has {image.width} × {image.height} pixels; {_MAX_PIXELS:,} is the"
+                    " most taken.",
+                    remedy="Scan it at 300 dots per inch or fewer.",
+                )
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InvalidRequest(
+            "The file is no readable PDF, PNG or JPEG.", remedy="Export it again and send it again."
+        ) from error
+
+
+def _read_image(image: Image.Image, number: int) -> Page:
+    shown = image.copy()
+    shown.thumbnail((_READ_SIDE_PIXELS, _READ_SIDE_PIXELS), Image.Resampling.LANCZOS)
+    # OpenCV's order of colours.
+    pixels = np.ascontiguousarray(np.asarray(shown)[:, :, ::-1])
+    found, _ = _ocr()(pixels)
+    lines = [
+        Line(str(text), _box_of(corners, shown.size), float(score))
+        for corners, text, score in found or ()
+        if float(score) >= _LEAST_CONFIDENCE and str(text).strip()
+    ]
+    return Page(number, image, tuple(_in_order(lines)), is_read=True)
+
+
+def _ocr() -> Any:
+    """Loaded when first asked, and kept: 250 MB."""
+    with _lock:
+        if not _reader:
+            from rapidocr_onnxruntime import RapidOCR
+
+            _reader.append(RapidOCR())
+        return _reader[0]
+
+
+def _box_of(corners: Any, size: tuple[int, int]) -> Box:
+    points = np.asarray(corners, float)
+    width, height = size
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    return _clipped((left / width, top / height, right / width, bottom / height))
+
+
+def _clipped(box: tuple[float, ...]) -> Box:
+    left, top, right, bottom = (min(max(float(value), 0.0), 1.0) for value in box)
+    return left, top, right, bottom
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    """From top to bottom; pieces that stand side by side on one line from left to right."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda one: one.box[1]):
+        middle = (line.box[1] + line.box[3]) / 2
+        row = next((row for row in rows[-3:] if row[0].box[1] <= middle <= row[0].box[3]), None)
+        if row is None:
+            rows.append([line])
+        else:
+            row.append(line)
+    return [line for row in rows for line in sorted(row, key=lambda one: one.box[0])]

@@ -1,0 +1,81 @@
+"""Words of a model for a report: sentences said again, or a draft from images and findings.
+
+The report itself is drafted from templates elsewhere; what comes from here has passed the
+guard sentence by sentence, and the template stands where it has not.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+from inference.language.answer import Answer, Progress, Sentence, by_model
+from inference.language.checking import checker
+from inference.language.generation import Limits
+from inference.language.guard import Evidence
+from inference.language.identifiers import without_identifiers
+from inference.language.instructions import without_orders
+from inference.language.loading import LoadedModel, load_model
+from inference.language.looking import image_inputs
+from inference.language.prompts import REPHRASE, draft_prompt, text_inputs
+from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.language.writing import write_checked
+from storage.settings import Settings
+
+
+def can_draft(settings: Settings) -> bool:
+    """Whether a model is set that could word a report."""
+    return is_configured(settings, TASKS["report"])
+
+
+def draft_sentences(
+    settings: Settings,
+    evidence: Evidence,
+    template: Sequence[Sentence],
+    images: Sequence[Image.Image] = (),
+    progress: Progress | None = None,
+) -> Answer:
+    """What the model of HF_REPORT_MODEL makes of the template's sentences and the images.
+
+    Only sentences that `evidence` supports are in the answer; the others are withheld in it.
+    Where nothing is left the caller's template stands. Raises NotConfigured, ModelUnusable.
+    """
+    started = time.perf_counter()
+    progress = progress or Progress()
+    loaded: LoadedModel = load_model(settings, "report")
+    given = "\n".join(one.text for one in template)
+    text = without_orders(without_identifiers(given, _names(evidence))).text
+    cut = False
+    inputs: dict[str, Any]
+    if sees(loaded):
+        # A model that sees is given one image at least; a blank one says nothing.
+        image = images[0] if images else Image.new("RGB", (224, 224))
+        inputs = image_inputs(loaded, image, draft_prompt(text))
+    else:
+        inputs, cut = text_inputs(loaded, REPHRASE, text)
+    _, notes = write_checked(loaded, inputs, Limits.of(settings), checker(evidence), progress)
+    if cut:
+        notes = ("The findings are longer than the model reads; their end was left out.", *notes)
+    return Answer(
+        kind="report",
+        method="model",
+        sentences=tuple(progress.sentences),
+        withheld=tuple(progress.withheld),
+        notes=notes,
+        tokens=progress.tokens,
+        timings_s={"total": time.perf_counter() - started},
+        **by_model(model_ref(settings, "hf_report_model")),
+    )
+
+
+def sees(loaded: LoadedModel) -> bool:
+    """Whether the model takes an image beside the text."""
+    return hasattr(loaded.processor, "image_processor")
+
+
+def _names(evidence: Evidence) -> dict[str, set[str]]:
+    study = evidence.study
+    parts = study.patient_name.replace("^", " ").split()
+    ids = {study.patient_id} if len(study.patient_id) > 2 else set()
+    return {"NAME": {part for part in parts if len(part) > 2}, "ID": ids}

@@ -1,0 +1,270 @@
+"""Models of the language tasks: loaded when first asked for, and kept warm here alone.
+
+transformers 5 has pipelines for some of these tasks only; the others go by Auto classes
+and `generate()`. torch is imported when a model is loaded, not before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from inference.compute import device
+from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
+from inference.refusals import ModelUnusable
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# Of one process. The least used leaves when another is asked for.
+_KEPT_WARM = 3
+# Answers an image classifier of questions, and not a writer.
+_CLASSIFIES_ANSWERS = frozenset({"vilt"})
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model with what prepares its input; of one that takes text alone, the tokenizer."""
+
+    ref: ModelRef
+    model: Any
+    processor: Any
+    is_encoder_decoder: bool = False
+
+    @property
+    def tokenizer(self) -> Any:
+        return getattr(self.processor, "tokenizer", self.processor)
+
+
+class _Warm:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+
+    def get(self, key: tuple[str, str], load: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._models:
+                while len(self._models) >= _KEPT_WARM:
+                    self._models.popitem(last=False)
+                self._models[key] = load()
+            self._models.move_to_end(key)
+            return self._models[key]
+
+
+_warm = _Warm()
+
+
+def load_model(settings: Settings, task: TaskName) -> Any:
+    """The model that the task's setting names, ready to be called.
+
+    A `LoadedModel`, or a transformers pipeline for `docqa` and `deid`.
+    Raises NotConfigured, ModelUnusable.
+    """
+    setting = TASKS[task].setting
+    ref = model_ref(settings, setting)
+    return load_ref(settings, ref, setting, task, _LOADERS[task])
+
+
+def load_ref(
+    settings: Settings,
+    ref: ModelRef,
+    setting: str,
+    kind: str,
+    load: Callable[[ModelRef, dict[str, Any]], Any],
+) -> Any:
+    """What `load` makes of a model, once a process. Raises ModelUnusable."""
+
+    def loaded() -> Any:
+        import torch
+
+        if settings.torch_threads > 0:
+            torch.set_num_threads(settings.torch_threads)
+        try:
+            model = load(ref, _options(settings, ref))
+        except (OSError, ValueError, KeyError, ImportError, AttributeError, RuntimeError) as error:
+            log.warning("model_not_loaded", setting=setting, error=type(error).__name__)
+            raise ModelUnusable(
+                f"The model {ref.name} cannot be loaded for {kind} ({type(error).__name__}).",
+                remedy=f"Check {setting.upper()}: {_advice(settings, ref)}",
+            ) from error
+        log.info("model_loaded", setting=setting, model=ref.name, revision=ref.revision)
+        return model
+
+    return _warm.get((kind, ref.pinned), loaded)
+
+
+def _advice(settings: Settings, ref: ModelRef) -> str:
+    if ref.is_local:
+        return "the folder must hold a model of that kind as save_pretrained writes it."
+    if settings.hf_hub_offline:
+        return "HF_HUB_OFFLINE is set, so its files must be in HF_HOME already."
+    return "the hub must be in reach, and a gated model needs HF_API_TOKEN."
+
+
+def _options(settings: Settings, ref: ModelRef) -> dict[str, Any]:
+    """What every `from_pretrained` is told: where from, which commit, whose code may run."""
+    options: dict[str, Any] = {
+        "trust_remote_code": bool(ref.revision) and ref.pinned in settings.hf_trust_remote_code,
+        "local_files_only": ref.is_local or settings.hf_hub_offline,
+    }
+    if ref.revision:
+        options["revision"] = ref.revision
+        if settings.hf_api_token.get_secret_value():
+            options["token"] = settings.hf_api_token.get_secret_value()
+        if settings.hf_home is not None:
+            options["cache_dir"] = str(settings.hf_home.expanduser() / "hub")
+    return options
+
+
+def _ready(model: Any) -> Any:
+    return model.to(device()).eval()
+
+
+def _text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    """Sequence to sequence or causal, as the configuration says; a GGUF file is causal."""
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoModelForSeq2SeqLM,
+        AutoTokenizer,
+    )
+
+    path = Path(ref.source)
+    if ref.is_local and path.suffix == ".gguf":
+        where = {**options, "gguf_file": path.name}
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, **where)
+        return LoadedModel(
+            ref, _ready(AutoModelForCausalLM.from_pretrained(path.parent, **where)), tokenizer
+        )
+    config = AutoConfig.from_pretrained(ref.source, **options)
+    two_parts = bool(config.is_encoder_decoder)
+    cls = AutoModelForSeq2SeqLM if two_parts else AutoModelForCausalLM
+    tokenizer = AutoTokenizer.from_pretrained(ref.source, **options)
+    return LoadedModel(
+        ref, _ready(cls.from_pretrained(ref.source, **options)), tokenizer, two_parts
+    )
+
+
+def _image_text_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from inference.language.looking import check_looks
+
+    model = _ready(AutoModelForImageTextToText.from_pretrained(ref.source, **options))
+    loaded = LoadedModel(
+        ref,
+        model,
+        AutoProcessor.from_pretrained(ref.source, **options),
+        bool(model.config.is_encoder_decoder),
+    )
+    check_looks(loaded)
+    return loaded
+
+
+def _report_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    """A model that sees, or one that reads the findings alone."""
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    )
+
+    config = AutoConfig.from_pretrained(ref.source, **options)
+    if config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+        return _image_text_model(ref, options)
+    return _text_model(ref, options)
+
+
+def _question_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    from transformers import AutoConfig, AutoModelForVisualQuestionAnswering, AutoProcessor
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES,
+    )
+
+    from inference.language.looking import check_looks
+
+    config = AutoConfig.from_pretrained(ref.source, **options)
+    if config.model_type not in MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES:
+        return _image_text_model(ref, options)
+    loaded = LoadedModel(
+        ref,
+        _ready(AutoModelForVisualQuestionAnswering.from_pretrained(ref.source, **options)),
+        AutoProcessor.from_pretrained(ref.source, **options),
+    )
+    check_looks(loaded)
+    return loaded
+
+
+def classifies_answers(loaded: LoadedModel) -> bool:
+    """Whether the model chooses among answers that it knows, rather than writes one."""
+    return str(loaded.model.config.model_type) in _CLASSIFIES_ANSWERS
+
+
+def _document_model(ref: ModelRef, options: dict[str, Any]) -> Any:
+    from transformers import (
+        AutoConfig,
+        AutoImageProcessor,
+        AutoModelForDocumentQuestionAnswering,
+        AutoModelForImageTextToText,
+        AutoTokenizer,
+        pipeline,
+    )
+
+    config = AutoConfig.from_pretrained(ref.source, **options)
+    # LayoutLM reads words and boxes; its successors see the page as well, and Donut only that.
+    reads_alone = config.model_type == "layoutlm"
+    cls = (
+        AutoModelForImageTextToText
+        if config.model_type == "vision-encoder-decoder"
+        else AutoModelForDocumentQuestionAnswering
+    )
+    processor = None
+    if not reads_alone:
+        processor = AutoImageProcessor.from_pretrained(ref.source, **options)
+        if hasattr(processor, "apply_ocr"):
+            processor.apply_ocr = False
+    return pipeline(
+        "document-question-answering",
+        model=_ready(cls.from_pretrained(ref.source, **options)),
+        tokenizer=AutoTokenizer.from_pretrained(ref.source, **options),
+        image_processor=processor,
+        device=device(),
+    )
+
+
+def _token_model(ref: ModelRef, options: dict[str, Any]) -> Any:
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+    return pipeline(
+        "token-classification",
+        model=AutoModelForTokenClassification.from_pretrained(ref.source, **options),
+        tokenizer=AutoTokenizer.from_pretrained(ref.source, **options),
+        # A word is one thing, in however many pieces a tokenizer cuts it.
+        aggregation_strategy="first",
+        device=device(),
+    )
+
+
+def _segmentation_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
+
+    return LoadedModel(
+        ref,
+        _ready(AutoModelForSemanticSegmentation.from_pretrained(ref.source, **options)),
+        AutoImageProcessor.from_pretrained(ref.source, **options),
+    )
+
+
+_LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
+    "report": _report_model,
+    "summary": _text_model,
+    "vqa": _question_model,
+    "docqa": _document_model,
+    "deid": _token_model,
+    "image-segmentation": _segmentation_model,
+}

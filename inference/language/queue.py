@@ -1,0 +1,29 @@
+"""What the language worker does when it is woken. Models are imported when they are asked for."""
+
+import uuid
+from collections.abc import Callable
+
+from inference.process import Process
+from storage.answers import LANGUAGE_QUEUE
+from storage.clock import utcnow
+
+_CANDIDATES = 8
+
+
+def answer_due(process: Process, stopping: Callable[[], bool]) -> None:
+    """Answer what is asked, one question after another, until nothing is."""
+    from inference.language.run import answer_job
+
+    while not stopping():
+        due = process.storage.jobs.due(utcnow(), _CANDIDATES, LANGUAGE_QUEUE)
+        owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
+        if not any(answer_job(process.storage, job.job_id, owner, stopping) for job in due):
+            return
+
+
+def embed_due(process: Process, stopping: Callable[[], bool]) -> None:
+    """Make the vectors of what was written; a question never waits behind many of them."""
+    from inference.language.search import embed_waiting
+
+    while not stopping() and embed_waiting(process.storage):
+        answer_due(process, stopping)

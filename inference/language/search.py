@@ -1,0 +1,99 @@
+"""Find what is written by what it means: every passage against the question, by brute force.
+
+Vectors lie in the database. A process that searches keeps them in one matrix and looks for
+new ones when their number has changed. One hundred thousand passages take 150 MB.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.language.embedding import DIMENSIONS, Vectors, embed
+from storage.opening import Storage
+from storage.passages import Passage
+
+MOST_PASSAGES = 100_000
+_AT_ONCE = 64
+_STORED = np.dtype("<f4")
+_LEAST_ALIKE = 0.2
+
+
+@dataclass(frozen=True)
+class Hit:
+    passage: Passage
+    score: float
+    """How alike, from 0 to 1: the cosine of the angle between the two meanings."""
+
+
+def embed_waiting(storage: Storage) -> bool:
+    """Make the vectors of some passages that wait for them; whether there were any."""
+    waiting = storage.passages.waiting(_AT_ONCE)
+    if not waiting:
+        return False
+    vectors = embed([one.text for one in waiting])
+    storage.passages.set_vectors(
+        {
+            one.passage_id: vector.astype(_STORED).tobytes()
+            for one, vector in zip(waiting, vectors, strict=True)
+        }
+    )
+    return True
+
+
+class SearchIndex:
+    """All vectors of one node in this process. Safe for threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        self._state = (-1, -1)
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._vectors: Vectors = np.empty((0, DIMENSIONS), np.float32)
+
+    def find(self, question: str, limit: int, kinds: Sequence[str]) -> list[Hit]:
+        """The passages nearest to the question, the nearest first. Raises ModelUnusable."""
+        return self.near(embed([question])[0], limit, kinds)
+
+    def near(
+        self, vector: Vectors, limit: int, kinds: Sequence[str], other_than: str = ""
+    ) -> list[Hit]:
+        """The same to a vector; passages of the study `other_than` are left out."""
+        ids, vectors = self._current()
+        scores = vectors @ vector
+        order = np.argsort(-scores)
+        hits: list[Hit] = []
+        # By portions: what was deleted meanwhile, or is of another kind, makes room for more.
+        portion = max(4 * limit, 50)
+        for start in range(0, len(order), portion):
+            some = list(order[start : start + portion])
+            if scores[some[0]] < _LEAST_ALIKE:
+                break
+            passages = self._storage.passages.get([int(ids[index]) for index in some])
+            for index in some:
+                passage = passages.get(int(ids[index]))
+                if (
+                    passage is None
+                    or passage.kind not in kinds
+                    or passage.study_instance_uid == other_than
+                    or scores[index] < _LEAST_ALIKE
+                ):
+                    continue
+                hits.append(Hit(passage, min(float(scores[index]), 1.0)))
+                if len(hits) == limit:
+                    return hits
+        return hits
+
+    def _current(self) -> tuple[NDArray[np.int64], Vectors]:
+        with self._lock:
+            state = self._storage.passages.state()
+            if state != self._state:
+                rows = self._storage.passages.vectors(MOST_PASSAGES)
+                self._ids = np.array([row[0] for row in rows], np.int64)
+                joined = b"".join(row[1] for row in rows)
+                stored = np.frombuffer(joined, _STORED).reshape(len(rows), DIMENSIONS)
+                self._vectors = stored.astype(np.float32, copy=False)
+                self._state = state
+            return self._ids, self._vectors

@@ -1,0 +1,83 @@
+"""Text into sentences and lines as people of this field write them."""
+
+import re
+from collections.abc import Iterator
+
+# No sentence ends after these, though a point does.
+_ABBREVIATIONS = (
+    "approx", "ca", "cf", "dr", "e.g", "etc", "fig", "i.e", "max", "min", "mr", "mrs", "ms", "no",
+    "nos", "prof", "resp", "st", "vs", "bzw", "bds", "ggf", "li", "re", "sog", "u.a", "z.b", "z.n",
+)  # fmt: skip
+_END = re.compile(r"[.!?]+[\"')\]”’]*(?=\s|$)")
+_NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
+_HEADING = re.compile(r"^\s*([A-ZÄÖÜ][\w/&() ]{2,60}):\s*$")
+# These need no colon.
+_SECTIONS = re.compile(
+    r"^\s*((?:other |main )?(?:findings?|impressions?|conclusions?|summary|opinion|comparison"
+    r"|technique|procedure|recommendations?|examination|indication|history"
+    r"|clinical (?:information|history|indication|data)|reason for (?:exam|examination|study)"
+    r"|befund|beurteilung|zusammenfassung|technik|vergleich|fragestellung|anamnese"
+    r"|klinische angaben))\s*$",
+    re.IGNORECASE,
+)
+
+
+def split_sentences(text: str) -> list[str]:
+    """Its sentences in order. A line that ends without a mark is one too; headings are none.
+
+    A sentence may run over lines that follow each other without a blank one.
+    """
+    found: list[str] = []
+    for block in split_blocks(text):
+        found.extend(_of_block(block))
+    return found
+
+
+def split_unfinished(text: str) -> tuple[str, str]:
+    """What has ended, and the rest that has no end yet: for text that is still being written."""
+    ends = [match.end() for match in _sentence_ends(text)]
+    newline = text.rfind("\n") + 1
+    cut = max(ends[-1] if ends else 0, newline)
+    return text[:cut], text[cut:]
+
+
+def heading_of(line: str) -> str:
+    """The heading that stands alone on a line, without its colon; empty where it is none."""
+    match = _HEADING.match(line) or _SECTIONS.match(line)
+    return match.group(1).strip() if match else ""
+
+
+def split_blocks(text: str) -> Iterator[str]:
+    """Lines that belong together: up to a blank line, a heading, or the next list item."""
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        starts_anew = not line.strip() or heading_of(line) or _NUMBERED.match(line)
+        if starts_anew and lines:
+            yield " ".join(lines)
+            lines = []
+        if line.strip() and not heading_of(line):
+            lines.append(_NUMBERED.sub("", line).strip())
+    if lines:
+        yield " ".join(lines)
+
+
+def _of_block(block: str) -> Iterator[str]:
+    start = 0
+    for match in _sentence_ends(block):
+        yield block[start : match.end()].strip()
+        start = match.end()
+    if rest := block[start:].strip():
+        yield rest
+
+
+def _sentence_ends(text: str) -> Iterator[re.Match[str]]:
+    for match in _END.finditer(text):
+        before = text[: match.start()].rsplit(None, 1)[-1].lower() if match.start() else ""
+        following = text[match.end() :].lstrip()
+        if match.group().startswith("."):
+            if before.lstrip("(") in _ABBREVIATIONS:
+                continue
+            # "C. difficile", "5. rib" of a German report: what follows is small.
+            if following[:1].islower():
+                continue
+        yield match

@@ -1,0 +1,105 @@
+"""POST /api/summarize: a model's words where each is supported, else the text's own."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from inference.language.answer import Answer, Progress, Sentence, by_model
+from inference.language.checking import checker, evidence_of, report_text, withheld_orders
+from inference.language.extractive import most_telling
+from inference.language.generation import Limits
+from inference.language.guard import SourceText
+from inference.language.header_values import header_values
+from inference.language.identifiers import without_identifiers
+from inference.language.instructions import without_orders
+from inference.language.loading import load_model
+from inference.language.prompts import SUMMARIZE, text_inputs
+from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.language.writing import Check, write_checked
+from storage.errors import InvalidRequest
+from storage.opening import Storage
+
+_CUT_INPUT = "The text is longer than the model reads; its end was left out."
+_NOTHING_LEFT = (
+    "Nothing that the model wrote is supported by the text; these are sentences of the text."
+)
+_NO_MODEL = (
+    "No model is configured (HF_SUMM_MODEL); these are sentences of the text, word for word."
+)
+
+
+def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+    """Summarise `text` or the reports of `report_ids` in at most `max_sentences`.
+
+    Raises NotFound, InvalidRequest, NotConfigured, ModelUnusable.
+    """
+    started = time.perf_counter()
+    sources, studies = _sources(storage, request)
+    cleaned = [without_orders(source.text) for source in sources]
+    text = "\n\n".join(one.text for one in cleaned)
+    if not text.strip():
+        raise InvalidRequest("There is no text to summarise.", remedy="Send a text with words.")
+    orders = withheld_orders([sentence for one in cleaned for sentence in one.removed])
+    count = int(request["max_sentences"])
+    parts: dict[str, Any] = {"method": "extractive", "notes": (_NO_MODEL,)}
+    if is_configured(storage.settings, TASKS["summary"]):
+        evidence = evidence_of(
+            storage,
+            study_instance_uids=studies,
+            texts=[
+                SourceText(source.source_id, one.text, source.kind, source.date)
+                for source, one in zip(sources, cleaned, strict=True)
+            ],
+        )
+        values: dict[str, set[str]] = {}
+        for uid in studies:
+            for kind, some in header_values(storage, uid).items():
+                values.setdefault(kind, set()).update(some)
+        parts = _by_model(
+            storage, without_identifiers(text, values), count, checker(evidence), progress
+        )
+    if not progress.sentences:
+        bound = _bound_sentences(storage, request)
+        for one in most_telling(text, count):
+            progress.keep(Sentence(one.text, bound.get(one.text, ())))
+    return Answer(
+        kind="summary",
+        sentences=tuple(progress.sentences),
+        withheld=(*orders, *progress.withheld),
+        tokens=progress.tokens,
+        timings_s={"total": time.perf_counter() - started},
+        **parts,
+    )
+
+
+def _by_model(
+    storage: Storage, text: str, count: int, check: Check, progress: Progress
+) -> dict[str, Any]:
+    loaded = load_model(storage.settings, "summary")
+    inputs, cut = text_inputs(loaded, SUMMARIZE.format(count=count), text)
+    _, notes = write_checked(loaded, inputs, Limits.of(storage.settings), check, progress)
+    if cut:
+        notes = (_CUT_INPUT, *notes)
+    named = by_model(model_ref(storage.settings, "hf_summ_model"))
+    if progress.sentences:
+        return {"method": "model", "notes": notes, **named}
+    return {"method": "extractive", "notes": (*notes, _NOTHING_LEFT), **named}
+
+
+def _sources(storage: Storage, request: Mapping[str, Any]) -> tuple[list[SourceText], list[str]]:
+    """The texts, and the studies that they are about."""
+    if request.get("text"):
+        return [SourceText("text", str(request["text"]))], []
+    reports = [storage.reports.get(report_id) for report_id in request["report_ids"]]
+    sources = [SourceText(one.report_id, report_text(one)) for one in reports]
+    return sources, list(dict.fromkeys(one.study_instance_uid for one in reports))
+
+
+def _bound_sentences(storage: Storage, request: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What each sentence of the reports rests on."""
+    return {
+        sentence.text: sentence.finding_ids
+        for report_id in request.get("report_ids") or ()
+        for section in storage.reports.get(report_id).sections
+        for sentence in section.sentences
+    }

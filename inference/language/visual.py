@@ -1,0 +1,136 @@
+"""POST /api/vqa: a question about an image or a study."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
+from inference.language.checking import checker, evidence_of
+from inference.language.from_findings import answer_from_findings
+from inference.language.generation import CUT_SENTENCES, Limits, generate
+from inference.language.instructions import gives_orders
+from inference.language.loading import LoadedModel, classifies_answers, load_model
+from inference.language.looking import image_inputs
+from inference.language.pictures import instance_to_show, picture_of
+from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.language.writing import Check, write_checked
+from storage.errors import InvalidRequest, NotConfigured
+from storage.opening import Storage
+
+_THERE_IS = re.compile(
+    r"^\s*(?:is|are) there (?P<what>.+?)(?: (?:visible|present|seen))?"
+    r"(?: on (?:the|this) \w+)?\s*\?*\s*$",
+    re.IGNORECASE,
+)
+_SHORT = re.compile(r"^[\w ,.%/-]{1,40}$")
+
+
+def answer_question(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
+    """Answer `question` about a study, a series or an instance.
+
+    Findings answer first, where one does: what was measured needs no opinion. Else the model,
+    through the guard. Raises NotFound, InvalidRequest, NotConfigured, ModelUnusable.
+    """
+    started = time.perf_counter()
+    question = str(request["question"])
+    if gives_orders(question):
+        raise InvalidRequest(
+            "The question gives orders to a model instead of asking.", remedy="Ask a question."
+        )
+    study_uid = str(request["study_instance_uid"])
+    evidence = evidence_of(storage, study_instance_uids=[study_uid])
+    findings = evidence.findings
+    if request.get("series_instance_uid"):
+        series_uid = request["series_instance_uid"]
+        findings = tuple(one for one in findings if one.series_instance_uid == series_uid)
+    for sentence in answer_from_findings(question, findings):
+        progress.keep(sentence)
+    parts: dict[str, Any] = {"method": "findings"}
+    if not progress.sentences:
+        if not is_configured(storage.settings, TASKS["vqa"]):
+            raise NotConfigured(
+                "No finding of the study answers this, and no model is configured that could.",
+                remedy="Ask for something that was measured, or set HF_VQA_MODEL to a local model"
+                " folder or to owner/name@commit of the hub.",
+            )
+        parts = _by_model(storage, request, question, checker(evidence), progress)
+    return Answer(
+        kind="vqa",
+        sentences=tuple(progress.sentences),
+        withheld=tuple(progress.withheld),
+        tokens=progress.tokens,
+        timings_s={"total": time.perf_counter() - started},
+        **parts,
+    )
+
+
+def _by_model(
+    storage: Storage, request: Mapping[str, Any], question: str, check: Check, progress: Progress
+) -> dict[str, Any]:
+    instance, frame_index = instance_to_show(storage, dict(request))
+    image = picture_of(storage.instances.dataset(instance), frame_index)
+    loaded = load_model(storage.settings, "vqa")
+    shown = (
+        f"The model was shown frame {frame_index + 1} of instance {instance.sop_instance_uid}.",
+    )
+    parts = {"method": "model", **by_model(model_ref(storage.settings, "hf_vqa_model"))}
+    if classifies_answers(loaded):
+        label, score = _chosen(loaded, image, question)
+        _take_short(question, label, check, progress)
+        return {**parts, "notes": (*shown, f"The model's own confidence is {score:.0%}.")}
+    inputs = image_inputs(loaded, image, question)
+    limits = Limits.of(storage.settings)
+    if loaded.model.config.model_type == "blip":
+        # It decodes from an answer's beginning and not after the question.
+        written = generate(_decoding(loaded), inputs, limits, stopping=progress.stopping)
+        progress.wrote(written.tokens)
+        if written.text:
+            _take_short(question, written.text, check, progress)
+        notes: tuple[str, ...] = (CUT_SENTENCES[written.cut],) if written.cut else ()
+        return {**parts, "notes": (*shown, *notes)}
+    _, notes = write_checked(loaded, inputs, limits, check, progress)
+    return {**parts, "notes": (*shown, *notes)}
+
+
+def _decoding(loaded: LoadedModel) -> LoadedModel:
+    return LoadedModel(loaded.ref, loaded.model, loaded.processor, is_encoder_decoder=True)
+
+
+def _chosen(loaded: LoadedModel, image: Any, question: str) -> tuple[str, float]:
+    """Of the answers that the model knows, the likeliest."""
+    import torch
+
+    with torch.inference_mode():
+        logits = loaded.model(**image_inputs(loaded, image, question)).logits[0]
+    best = int(logits.argmax())
+    return str(loaded.model.config.id2label[best]), float(logits.sigmoid()[best])
+
+
+def _take_short(question: str, answer: str, check: Check, progress: Progress) -> None:
+    """A word alone asserts nothing that could be checked: the statement it stands for is."""
+    statement = as_statement(question, answer)
+    if statement is None:
+        reason = Reason("unbound", "A short answer to this question cannot be tied to a finding.")
+        progress.withhold(Withheld(answer, (reason,)))
+        return
+    checked = check(statement)
+    if isinstance(checked, Sentence):
+        progress.keep(checked)
+    else:
+        progress.withhold(Withheld(answer, checked.reasons))
+
+
+def as_statement(question: str, answer: str) -> str | None:
+    """What a short answer says to a question: "yes" to "Is there an effusion?" says there is one.
+
+    None where the two together make no statement by these rules. A whole sentence is its own.
+    """
+    answer = answer.strip().rstrip(".")
+    if len(answer.split()) > 4 or not _SHORT.match(answer):
+        return f"{answer}."
+    there = _THERE_IS.match(question)
+    if there and answer.lower() in ("yes", "no"):
+        what = re.sub(r"^(?:an?|any|the)\s+", "", there["what"], flags=re.IGNORECASE)
+        return f"There is {what}." if answer.lower() == "yes" else f"There is no {what}."
+    return None

@@ -1,0 +1,295 @@
+"""Questions in words over HTTP: answered at once, later, sentence by sentence, or not at all."""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from reportlab.pdfgen import canvas
+
+from storage.clock import utcnow
+from storage.expiring import expire
+from storage.report_entities import ReportSection, ReportSentence
+from storage.settings import Settings
+from storage.uids import derive_uid
+from tests import builders
+from tests.api.answering import answering
+from tests.api.client import ApiNode, api_node, is_problem, part10, scheduled_job, worked_on
+from tests.inference.language import small_models
+from tests.inference.language.conftest import RIGHT, WRONG
+
+TEXT = f"Findings:\n{RIGHT} The heart is normal.\n\nImpression:\nLeft hydropneumothorax."
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "llama"
+    return small_models.llama(folder, f"{RIGHT} {WRONG}")
+
+
+@pytest.fixture
+def asked(api_settings: Settings) -> Iterator[ApiNode]:
+    """A node with its language worker, and no model."""
+    with api_node(api_settings) as api, answering(api_settings):
+        yield api
+
+
+def study_with_finding(api: ApiNode) -> tuple[str, str]:
+    """A study and its one finding, a brain volume."""
+    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="MR", seed=5)
+    for instance in series:
+        api.storage.ingest.accept(part10(instance), "dimse:MR1")
+    study = str(series[0].StudyInstanceUID)
+    job = scheduled_job(api.storage, study)
+    worked_on(api.storage, job)
+    (finding,) = api.storage.findings.of_job(job.job_id)
+    return study, finding.finding_id
+
+
+def put_report(api: ApiNode, study: str, *sentences: tuple[str, str]) -> str:
+    report = api.storage.reports.offer(
+        study,
+        language="en",
+        title="Report",
+        sections=[
+            ReportSection(
+                "Impression",
+                tuple(ReportSentence(text, (finding,)) for text, finding in sentences),
+                "impression",
+            )
+        ],
+        basis_digest=study,
+    )
+    return report.report_id
+
+
+def test_a_text_is_summarised_at_once(asked: ApiNode) -> None:
+    answer = asked.client.post("/api/summarize", json={"text": TEXT}).json()
+    assert answer["text"] == "Left hydropneumothorax."
+    assert answer["method"] == "extractive"
+    assert answer["verification"] == "UNVERIFIED"
+    assert answer["timings_s"]["total"] > 0
+    again = asked.client.get(f"/api/answers/{answer['job_id']}")
+    assert again.json() == answer
+
+
+def test_a_report_is_summarised_with_what_its_sentences_rest_on(asked: ApiNode) -> None:
+    study, finding_id = study_with_finding(asked)
+    report_id = put_report(asked, study, ("Brain volume is 1234.5 cm³.", finding_id))
+    answer = asked.client.post("/api/summarize", json={"report_ids": [report_id]}).json()
+    assert answer["sentences"] == [
+        {"text": "Brain volume is 1234.5 cm³.", "finding_ids": [finding_id]}
+    ]
+    is_problem(asked.client.post("/api/summarize", json={"report_ids": ["r9"]}), 404, "not_found")
+
+
+@pytest.mark.parametrize("body", [{}, {"text": " "}, {"text": "a", "report_ids": ["b"]}])
+def test_a_summary_has_one_source(reading_api: ApiNode, body: dict[str, Any]) -> None:
+    is_problem(reading_api.client.post("/api/summarize", json=body), 422, "validation_failed")
+
+
+def test_a_model_answers_sentence_by_sentence(api_settings: Settings, llama: Path) -> None:
+    """Asked for later, followed live: no unchecked word is told."""
+    settings = api_settings.model_copy(update={"hf_summ_model": str(llama)})
+    with api_node(settings) as api:
+        started = api.client.post(
+            "/api/summarize", json={"text": TEXT}, headers={"Prefer": "respond-async"}
+        )
+        assert started.status_code == 202
+        assert started.headers["location"] == started.json()["answer_url"]
+        assert api.client.get(started.json()["answer_url"]).status_code == 202
+        with answering(settings):
+            told = list(stream(api, started.json()["events_url"]))
+    names = [name for name, _ in told]
+    assert names[-1] == "answer"
+    assert [data["text"] for name, data in told if name == "sentence"] == [RIGHT]
+    assert [data["text"] for name, data in told if name == "withheld"] == [WRONG]
+    answer = told[-1][1]
+    assert answer["text"] == RIGHT
+    assert (answer["model"], answer["revision"]) == ("llama", "local")
+    assert answer["tokens"] > 0
+    assert WRONG not in json.dumps([data for name, data in told if name == "sentence"])
+
+
+def stream(api: ApiNode, path: str) -> Iterator[tuple[str, Any]]:
+    name = ""
+    with api.client.stream("GET", path, timeout=60) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                yield name, json.loads(line[6:])
+
+
+def test_who_waits_no_longer_gets_the_job(api: ApiNode) -> None:
+    """Nobody works here, so that every answer takes longer."""
+    begun = time.monotonic()
+    answer = api.client.post("/api/summarize", json={"text": TEXT}, headers={"Prefer": "wait=1"})
+    assert answer.status_code == 202
+    assert 0.9 < time.monotonic() - begun < 10
+    job = api.client.get(f"/api/jobs/{answer.json()['job_id']}").json()
+    assert (job["pipeline"], job["state"]) == ("summary", "SCHEDULED")
+    assert job["study_instance_uid"] == ""
+    canceled = api.client.post(f"/api/jobs/{job['job_id']}/cancel", json={})
+    assert canceled.status_code == 200
+    is_problem(api.client.get(answer.json()["answer_url"]), 503, "answer_failed")
+
+
+def test_a_question_is_answered_from_a_finding(asked: ApiNode) -> None:
+    study, finding_id = study_with_finding(asked)
+    body = {"study_instance_uid": study, "question": "What is the brain volume?"}
+    answer = asked.client.post("/api/vqa", json=body).json()
+    assert answer["method"] == "findings"
+    assert answer["sentences"] == [
+        {"text": "Brain volume: 1,234.5 cm³.", "finding_ids": [finding_id]}
+    ]
+
+
+def test_what_nobody_can_answer_is_not_invented(asked: ApiNode) -> None:
+    study, _ = study_with_finding(asked)
+    body = {"study_instance_uid": study, "question": "Is there a pneumothorax?"}
+    problem = is_problem(asked.client.post("/api/vqa", json=body), 503, "not_configured")
+    assert "HF_VQA_MODEL" in problem["remedy"]
+    again = is_problem(asked.client.get(f"/api/answers/{problem['job_id']}"), 503, "not_configured")
+    assert again["detail"] == problem["detail"]
+    told = list(stream(asked, f"/api/answers/{problem['job_id']}/events"))
+    assert told[-1][0] == "problem"
+    # A question is no step of the study's work.
+    (found,) = asked.client.get("/api/studies").json()["items"]
+    assert found["state"] != "FAILED"
+    assert asked.client.get("/dicom-web/workitems").text.count("vqa") == 0
+    unknown = {**body, "study_instance_uid": "2.25.1"}
+    is_problem(asked.client.post("/api/vqa", json=unknown), 404, "not_found")
+
+
+def letter() -> bytes:
+    buffer = io.BytesIO()
+    pdf = canvas.Canvas(buffer, pagesize=(400, 600))
+    pdf.drawString(50, 500, "The patient takes 5 mg of bisoprolol each morning.")
+    pdf.drawString(50, 450, "The next appointment is on 3 March 2026.")
+    pdf.save()
+    return buffer.getvalue()
+
+
+def test_a_document_that_is_sent_along(asked: ApiNode) -> None:
+    answer = asked.client.post(
+        "/api/docqa",
+        files={"file": ("letter.pdf", letter(), "application/pdf")},
+        data={"question": "When is the next appointment?"},
+    )
+    assert answer.status_code == 200, answer.text
+    passage = answer.json()["passages"][0]
+    assert passage["text"] == "The next appointment is on 3 March 2026."
+    assert passage["page_number"] == 1
+    assert passage["box"][0] == pytest.approx(50 / 400, abs=0.01)
+    assert answer.json()["text"] == passage["text"]
+    assert "HF_DQA_MODEL" in answer.json()["notes"][0]
+
+
+def test_a_scan_that_is_sent_along(asked: ApiNode) -> None:
+    image = Image.new("L", (900, 300), 255)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(36)
+    draw.text((40, 40), "Discharge after four days", fill=0, font=font)
+    draw.text((40, 180), "Dose of heparin: twelve units", fill=0, font=font)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    answer = asked.client.post(
+        "/api/docqa",
+        files={"file": ("scan.png", buffer.getvalue(), "image/png")},
+        data={"question": "What is the dose of heparin?"},
+    ).json()
+    assert "twelve units" in answer["passages"][0]["text"]
+    assert answer["passages"][0]["box"][1] == pytest.approx(180 / 300, abs=0.1)
+
+
+def test_a_document_of_the_node(asked: ApiNode) -> None:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = EncapsulatedPDFStorage
+    dataset.SOPInstanceUID = derive_uid("document")
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "2.25.71", "2.25.72"
+    dataset.PatientID, dataset.Modality = "P1", "DOC"
+    pdf = letter()
+    dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    dataset.EncapsulatedDocumentLength = len(pdf)
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    asked.storage.ingest.accept(part10(dataset), "dimse:DOC")
+    body = {
+        "sop_instance_uid": str(dataset.SOPInstanceUID),
+        "question": "How much bisoprolol does the patient take?",
+    }
+    answer = asked.client.post("/api/docqa", json=body).json()
+    assert "5 mg of bisoprolol" in answer["passages"][0]["text"]
+    study, _ = study_with_finding(asked)
+    image = asked.storage.index.instances_of(study)[0]
+    wrong = asked.client.post(
+        "/api/docqa", json={**body, "sop_instance_uid": image.sop_instance_uid}
+    )
+    is_problem(wrong, 422, "invalid_request")
+
+
+def test_what_is_no_document_is_refused(reading_api: ApiNode) -> None:
+    client = reading_api.client
+    question = {"question": "What is it?"}
+    for files, status in (({"file": ("a.gif", b"GIF89a")}, 400), ({"other": ("a", b"x")}, 400)):
+        is_problem(client.post("/api/docqa", files=files, data=question), status, "invalid_request")
+    short = client.post("/api/docqa", files={"file": ("a.pdf", letter())}, data={"question": "?"})
+    is_problem(short, 422, "validation_failed")
+    for body in (b"{}", b"no json", b'{"question": "What is it?", "sop_instance_uid": "x"}'):
+        headers = {"Content-Type": "application/json"}
+        answer = client.post("/api/docqa", content=body, headers=headers)
+        is_problem(answer, 422, "validation_failed")
+
+
+def test_a_text_without_names(asked: ApiNode) -> None:
+    study, _ = study_with_finding(asked)
+    name = str(asked.storage.index.study(study).patient_name).split("^")[0]
+    body = {"text": f"{name} was seen by Dr. Miller.", "study_instance_uid": study}
+    answer = asked.client.post("/api/deid/text", json=body).json()
+    assert answer["text"] == "[NAME] was seen by Dr. [NAME]."
+    assert [one["source"] for one in answer["spans"]] == ["header", "pattern"]
+
+
+def test_answers_are_forgotten_with_their_documents(asked: ApiNode) -> None:
+    answer = asked.client.post(
+        "/api/docqa",
+        files={"file": ("letter.pdf", letter(), "application/pdf")},
+        data={"question": "When is the next appointment?"},
+    ).json()
+    key = asked.storage.answers.get(answer["job_id"]).object_key
+    assert asked.storage.objects.exists(key)
+    expire(asked.storage, utcnow() + timedelta(days=2))
+    assert not asked.storage.objects.exists(key)
+    is_problem(asked.client.get(f"/api/answers/{answer['job_id']}"), 404, "not_found")
+
+
+def test_reports_and_findings_are_found_by_meaning(asked: ApiNode) -> None:
+    _, finding_id = study_with_finding(asked)
+    r1 = put_report(asked, "2.25.31", ("A moderate pleural effusion on the left.", finding_id))
+    r2 = put_report(asked, "2.25.32", ("Left sided pleural effusion, small.", finding_id))
+    r3 = put_report(asked, "2.25.33", ("A fracture of the sixth rib.", finding_id))
+    deadline = time.monotonic() + 30
+    while asked.storage.passages.are_waiting() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    result = asked.client.get("/api/search", params={"q": "fluid around the lung"}).json()
+    assert [one["report_id"] for one in result["items"][:2]] in ([r1, r2], [r2, r1])
+    assert (result["searched"], result["waiting"]) == (4, 0)
+    found = asked.client.get("/api/search", params={"q": "brain size", "kind": "finding"}).json()
+    assert [one["finding_id"] for one in found["items"]] == [finding_id]
+    similar = asked.client.get(f"/api/reports/{r1}/similar").json()["items"]
+    assert similar[0]["report_id"] == r2
+    assert r3 not in [one["report_id"] for one in similar[:1]]
+    assert not similar[0]["same_patient"]
+    is_problem(asked.client.get("/api/reports/r9/similar"), 404, "not_found")
+    is_problem(asked.client.get("/api/search", params={"q": "x"}), 422, "validation_failed")
