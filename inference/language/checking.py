@@ -5,21 +5,30 @@ from collections.abc import Sequence
 from inference.language.answer import Reason, Sentence, Withheld
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence
 from inference.language.instructions import gives_orders
+from inference.language.loading import load_model
+from inference.language.tasks import TASKS, is_configured
 from inference.language.writing import Check
 from storage.entities import Finding
 from storage.opening import Storage
 from storage.report_entities import Report
+from storage.settings import Settings
 
 _ORDERS = Reason("instruction", "It gives orders to a model instead of telling of the patient.")
 
 
-def checker(evidence: Evidence) -> Check:
-    """Asks the guard of one sentence after another."""
+def checker(settings: Settings, evidence: Evidence) -> Check:
+    """Asks the guard of one sentence after another, and the model of HF_NLI_MODEL where one is set.
+
+    Raises ModelUnusable where that cannot be loaded: nothing passes unasked.
+    """
+    second_opinion = (
+        load_model(settings, "entailment") if is_configured(settings, TASKS["entailment"]) else None
+    )
 
     def check(sentence: str) -> Sentence | Withheld:
         if gives_orders(sentence):
             return Withheld(sentence, (_ORDERS,))
-        verdict = check_sentence(sentence, evidence)
+        verdict = check_sentence(sentence, evidence, second_opinion)
         if verdict.supported:
             return Sentence(sentence, tuple(verdict.finding_ids))
         reasons = tuple(Reason(str(one.ground), one.text) for one in verdict.reasons)

@@ -54,7 +54,9 @@ def draft_sentences(
         inputs = image_inputs(loaded, image, draft_prompt(text))
     else:
         inputs, cut = text_inputs(loaded, REPHRASE, text)
-    _, notes = write_checked(loaded, inputs, Limits.of(settings), checker(evidence), progress)
+    _, notes = write_checked(
+        loaded, inputs, Limits.of(settings), checker(settings, evidence), progress
+    )
     if cut:
         notes = ("The findings are longer than the model reads; their end was left out.", *notes)
     return Answer(

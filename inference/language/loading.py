@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from inference.compute import device
+from inference.language.guard.entailment import entailment_of
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.refusals import ModelUnusable
 from storage.settings import Settings
@@ -63,7 +64,7 @@ _warm = _Warm()
 def load_model(settings: Settings, task: TaskName) -> Any:
     """The model that the task's setting names, ready to be called.
 
-    A `LoadedModel`, or a transformers pipeline for `docqa` and `deid`.
+    A `LoadedModel`, a transformers pipeline for `docqa` and `deid`, or an `Entailment`.
     Raises NotConfigured, ModelUnusable.
     """
     setting = TASKS[task].setting
@@ -250,6 +251,16 @@ def _token_model(ref: ModelRef, options: dict[str, Any]) -> Any:
     )
 
 
+def _entailment_model(ref: ModelRef, options: dict[str, Any]) -> Any:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    return entailment_of(
+        _ready(AutoModelForSequenceClassification.from_pretrained(ref.source, **options)),
+        AutoTokenizer.from_pretrained(ref.source, **options),
+        ref.name,
+    )
+
+
 def _segmentation_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
 
@@ -266,5 +277,6 @@ _LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
     "vqa": _question_model,
     "docqa": _document_model,
     "deid": _token_model,
+    "entailment": _entailment_model,
     "image-segmentation": _segmentation_model,
 }

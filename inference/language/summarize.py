@@ -56,7 +56,11 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
             for kind, some in header_values(storage, uid).items():
                 values.setdefault(kind, set()).update(some)
         parts = _by_model(
-            storage, without_identifiers(text, values), count, checker(evidence), progress
+            storage,
+            without_identifiers(text, values),
+            count,
+            checker(storage.settings, evidence),
+            progress,
         )
     if not progress.sentences:
         bound = _bound_sentences(storage, request)

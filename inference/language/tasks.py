@@ -10,7 +10,7 @@ from inference.pipeline import ModelCard, Readiness
 from storage.errors import NotConfigured
 from storage.settings import Settings
 
-TaskName = Literal["report", "summary", "vqa", "docqa", "deid", "image-segmentation"]
+TaskName = Literal["report", "summary", "vqa", "docqa", "deid", "entailment", "image-segmentation"]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -59,6 +59,12 @@ TASKS: dict[TaskName, Task] = {
             "hf_deid_model",
             "identifiers in text",
             "they are found by patterns and by the study's own header",
+        ),
+        Task(
+            "entailment",
+            "hf_nli_model",
+            "a second opinion on a model's sentences",
+            "the guard's rules decide alone",
         ),
         Task(
             "image-segmentation",

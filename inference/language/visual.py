@@ -54,7 +54,7 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
                 remedy="Ask for something that was measured, or set HF_VQA_MODEL to a local model"
                 " folder or to owner/name@commit of the hub.",
             )
-        parts = _by_model(storage, request, question, checker(evidence), progress)
+        parts = _by_model(storage, request, question, checker(storage.settings, evidence), progress)
     return Answer(
         kind="vqa",
         sentences=tuple(progress.sentences),

@@ -14,6 +14,7 @@ HF_MODELS = (
     "hf_img_cls_model",
     "hf_img_seg_model",
     "hf_deid_model",
+    "hf_nli_model",
 )
 """The settings that name a model, in the order in which people are told of them."""
 
@@ -43,6 +44,11 @@ class LanguageSettings(BaseModel):
     )
     hf_deid_model: str = Field(
         "", validation_alias="HF_DEID_MODEL", description="Finds names and numbers in text."
+    )
+    hf_nli_model: str = Field(
+        "",
+        validation_alias="HF_NLI_MODEL",
+        description="Entailment: may withhold what the guard's rules let pass.",
     )
     hf_api_token: SecretStr = Field(
         SecretStr(""), validation_alias="HF_API_TOKEN", description="For gated models of the hub."
