@@ -40,6 +40,10 @@ export type SentSection = Schemas["SentSection"];
 export type Explanation = Schemas["ExplanationPayload"];
 export type Condition = Schemas["TracePayload"];
 
+export type Alert = Schemas["AlertPayload"];
+export type Answer = Schemas["AnswerPayload"];
+export type AnswerStarted = Schemas["AnswerStarted"];
+
 export type Preferences = Schemas["PreferencesPayload"];
 export type SavedView = Schemas["SavedView"];
 export type Phrase = Schemas["Phrase"];

@@ -1,6 +1,7 @@
 "use client";
 
 import { type ReactNode, useState } from "react";
+import { Alerts } from "@/components/reader/Alerts";
 import { Deliveries } from "@/components/reader/Deliveries";
 import { Findings } from "@/components/reader/Findings";
 import { Jobs } from "@/components/reader/Jobs";
@@ -48,6 +49,7 @@ export function SidePanel({
       >
         {reader.notice}
       </p>
+      <Alerts study={study} onChanged={onChanged} />
       <Tabs
         label={reader.aiResults}
         tabs={[

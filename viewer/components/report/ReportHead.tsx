@@ -20,7 +20,15 @@ export function ReportHead({ report }: { report: Report }) {
         <h2 className="font-semibold" lang={report.language}>
           {report.title}
         </h2>
-        <span className="ml-auto" data-testid="report-state" data-state={report.state}>
+        <a
+          className="ml-auto text-sm text-accent underline"
+          href={`/api/reports/${report.report_id}/pdf`}
+          target="_blank"
+          rel="noreferrer"
+        >
+          {t.pdf}
+        </a>
+        <span data-testid="report-state" data-state={report.state}>
           <Badge word={t.states[report.state]} tone={reportTones[report.state]} />
         </span>
       </div>

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
+import { AskStudy } from "@/components/report/AskStudy";
 import { Attention } from "@/components/report/Attention";
 import { ReportEditor } from "@/components/report/ReportEditor";
 import { ReportHead } from "@/components/report/ReportHead";
@@ -113,6 +114,7 @@ export function ReportTab({
         </div>
       )}
       <Versions report={report} />
+      <AskStudy studyInstanceUid={study.study_instance_uid} findings={findings} onShow={onShow} />
     </div>
   );
 }

@@ -114,7 +114,7 @@ function Patient({
 }
 
 function State({ study }: { study: StudySummary }) {
-  const { common } = useText();
+  const { common, worklist: t } = useText();
   const titles = usePipelineTitles();
   const badge = studyBadge(study.state);
   const names = [...study.jobs.map((job) => job.pipeline), ...study.refusals.map((one) => one.pipeline)];
@@ -122,6 +122,7 @@ function State({ study }: { study: StudySummary }) {
     <>
       <div className="flex items-center gap-2">
         <Badge word={badge.word} tone={badge.tone} testId="study-state" />
+        {study.open_alerts > 0 && <Badge word={t.critical} tone="bad" testId="critical" />}
         {study.findings_count > 0 && (
           <span className="text-xs whitespace-nowrap text-dim">
             {common.findings(number(study.findings_count), study.findings_count === 1)}

@@ -66,5 +66,8 @@ export const reader: Messages["reader"] = {
   delivery: "Zustellung",
   heldOf: (held, total) => `${held} von ${total} verwahrt.`,
   objects: (n, one) => `${n} ${one ? "Objekt" : "Objekten"}`,
+  alerts: "Kritische Ergebnisse",
+  alertNote: "Wer wurde informiert, und wie",
+  acknowledge: "Zur Kenntnis genommen",
   nextAttempt: (at) => `Nächster Versuch ${at}.`,
 };

@@ -51,4 +51,12 @@ export const report: Messages["report"] = {
   versions: (n) => `Versionen (${n})`,
   changes: (from, to) => `Änderungen von Version ${from} zu ${to}`,
   noChange: "Der Text ist derselbe.",
+  pdf: "PDF",
+  ask: "Zu dieser Studie fragen",
+  askButton: "Fragen",
+  asking: "Der Knoten sucht die Antwort…",
+  showEvidence: "Zeigen",
+  withheld: (why) => `Zurückgehalten. ${why}`,
+  fromFindings: "Aus den Ergebnissen.",
+  answerNotice: "KI, nur für Forschung, ungeprüft.",
 };

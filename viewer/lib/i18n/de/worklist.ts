@@ -75,4 +75,5 @@ export const worklist: Messages["worklist"] = {
   keyFilter: "Filter",
   keyPages: "Vorige und nächste Seite",
   keyUpload: "Dateien hochladen",
+  critical: "Kritisch",
 };

@@ -64,5 +64,8 @@ export const reader = {
   delivery: "Delivery",
   heldOf: (held: string, total: string) => `${held} of ${total} held.`,
   objects: (n: string, one: boolean) => `${n} ${one ? "object" : "objects"}`,
+  alerts: "Critical findings",
+  alertNote: "Who was told, and how",
+  acknowledge: "Acknowledge",
   nextAttempt: (at: string) => `Next attempt ${at}.`,
 };

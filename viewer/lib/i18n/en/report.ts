@@ -47,4 +47,12 @@ export const report = {
   versions: (n: number) => `Versions (${n})`,
   changes: (from: number, to: number) => `Changes from version ${from} to ${to}`,
   noChange: "The text is the same.",
+  pdf: "PDF",
+  ask: "Ask about this study",
+  askButton: "Ask",
+  asking: "The node is looking for the answer…",
+  showEvidence: "Show",
+  withheld: (why: string) => `Withheld. ${why}`,
+  fromFindings: "From the findings.",
+  answerNotice: "AI, research use only, unverified.",
 };

@@ -73,4 +73,5 @@ export const worklist = {
   keyFilter: "Filters",
   keyPages: "Previous and next page",
   keyUpload: "Upload files",
+  critical: "Critical",
 };
