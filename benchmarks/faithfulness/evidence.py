@@ -6,7 +6,6 @@ value moved by a stated part, since the data hold no second examination of these
 """
 
 import json
-import os
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from inference.language.guard import Evidence, PriorFindings, SourceText, StudyFacts
 from storage.entities import Code, Finding
+from tests.shared import SHARED
 
 _FOLDER = Path(__file__).parent / "findings"
-SHARED = Path(os.environ.get("MEDIVIEW_SHARED") or Path(__file__).parents[2] / "shared").absolute()
 STUDY_DATE, PRIOR_DATE, OLDER_DATE = "20240131", "20220914", "20210302"
 # A third of the values stays within what is called unchanged.
 _MOVES = (0.0, 0.004, -0.003, 0.035, -0.047, 0.082, -0.12, 0.21, -0.3)
