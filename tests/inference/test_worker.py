@@ -61,7 +61,9 @@ def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_received_images_come_back_as_results_at_the_pacs(tmp_path: Path, broker_url: str) -> None:
     with orthanc(tmp_path) as pacs:
         destination = f"pacs={pacs.ae_title}@{pacs.host}:{pacs.port}"
-        with workers_in(tmp_path, broker_url=broker_url, destinations=destination) as workers:
+        with workers_in(
+            tmp_path, broker_url=broker_url, destinations=destination, report_delivery="off"
+        ) as workers:
             workers.start("control", "jobs", "beat")
             receive(workers.storage, mr_series("a"))
             job = wait_for_end(workers)
