@@ -83,6 +83,7 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     page.get_by_role("button", name="Add user").click()
     expect(page.locator("[data-testid=user][data-user=grace]")).to_contain_text("radiologist")
     page.get_by_role("link", name="Keys").click()
+    expect(page.get_by_role("button", name="Make key")).to_be_visible()
     page.get_by_label("Name").fill("ris")
     page.get_by_role("button", name="Make key").click()
     secret = page.get_by_test_id("secret").inner_text()
