@@ -90,9 +90,17 @@ def test_ohif_shows_a_length_that_a_report_holds(
         node.api.post(
             "/dicom-web/studies", content=body, headers={"Content-Type": "application/dicom"}
         ).raise_for_status()
-    viewport = open_study(page, ohif, images[0].StudyInstanceUID)
-    result_of(page, "Lengths").dblclick()
-    expect(viewport.get_by_text(f"{_LENGTH_MM:.2f} mm")).to_be_visible(timeout=30_000)
+    for attempt in (1, 2, 3):
+        viewport = open_study(page, ohif, images[0].StudyInstanceUID)
+        result_of(page, "Lengths").dblclick()
+        length = viewport.get_by_text(f"{_LENGTH_MM:.2f} mm")
+        try:
+            expect(length).to_be_visible(timeout=15_000)
+            break
+        except AssertionError:
+            # OHIF draws nothing where the report is opened before its images have come.
+            if attempt == 3:
+                raise
     assert shown(viewport).std() > 10
 
 
