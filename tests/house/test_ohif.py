@@ -97,8 +97,8 @@ def test_ohif_offers_to_take_over_a_length_that_a_report_holds(
     viewport = open_study(page, ohif, images[0].StudyInstanceUID)
     wait_until_drawn(viewport, page)
     result_of(page, "Lengths").dblclick()
-    # Asked only of a report whose measurements OHIF can take over as its own (TID 1501). Whether the
-    # line itself is drawn in a headless browser changes from run to run.
+    # Asked only of a report whose measurements OHIF can take over as its own (TID 1501).
+    # Whether the line itself is drawn in a headless browser changes from run to run.
     expect(page.get_by_text("Do you want to continue tracking measurements")).to_be_visible(
         timeout=60_000
     )
