@@ -238,6 +238,8 @@ def test_a_peer_that_hardly_reads_is_cut_off(tmp_path: Path) -> None:
             while scp.association_count and time.monotonic() - started < 30:
                 time.sleep(0.05)
             assert scp.association_count == 0
+            reader.join()
+            sock.close()
         finally:
             scp.shutdown()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
@@ -34,6 +35,16 @@ class SentStudy:
 
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def images_in_order(study: SentStudy) -> list[pydicom.Dataset]:
+    """The headers as the viewer orders them: along the normal of their planes."""
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in files(study.folder)]
+    cosines = np.array(headers[0].ImageOrientationPatient, float)
+    normal = np.cross(cosines[:3], cosines[3:])
+    return sorted(
+        headers, key=lambda one: float(normal @ np.array(one.ImagePositionPatient, float))
+    )
 
 
 def copy_with_new_uids(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import highdicom as hd
 import numpy as np
-import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,7 +17,7 @@ from tests.house.fixtures import Told, delivered
 from tests.house.node import Node
 from tests.house.ohif import ohif_site
 from tests.house.pacs import Pacs
-from tests.house.studies import files
+from tests.house.studies import images_in_order
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(500)]
 
@@ -68,22 +67,12 @@ def point_to(page: Page, viewport: Locator, x: float, y: float) -> tuple[int, in
     return at_pointer(viewport)
 
 
-def images_in_order(told: Told) -> list[pydicom.Dataset]:
-    """The headers as the viewer orders them: along the normal of their planes."""
-    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in files(told.study.folder)]
-    cosines = np.array(headers[0].ImageOrientationPatient, float)
-    normal = np.cross(cosines[:3], cosines[3:])
-    return sorted(
-        headers, key=lambda one: float(normal @ np.array(one.ImagePositionPatient, float))
-    )
-
-
 def brain_of(told: Told, pacs: Pacs) -> dict[str, NDArray[np.bool_]]:
     """The mask as highdicom reads it from the PACS, by the image that it lies on."""
     uid = told.result("SEG")["sop_instance_uid"]
     part10 = pacs.instances_of(told.study.study_instance_uid)[uid]
     seg = hd.seg.segread(io.BytesIO(part10))
-    sources = [str(one.SOPInstanceUID) for one in images_in_order(told)]
+    sources = [str(one.SOPInstanceUID) for one in images_in_order(told.study)]
     mask = seg.get_pixels_by_source_instance(
         sources, combine_segments=True, ignore_spatial_locations=True,
         assert_missing_frames_are_empty=True,
@@ -102,7 +91,7 @@ def test_the_mask_lies_where_highdicom_reads_it(
     tinted = np.abs(with_mask - shot(viewport)).max(axis=2) > 10
     page.keyboard.press("o")
     number = int(viewport.get_attribute("data-slice-number") or 0)
-    image = images_in_order(told)[number - 1]
+    image = images_in_order(told.study)[number - 1]
     mask = brain_of(told, pacs)[str(image.SOPInstanceUID)]
     height, width = tinted.shape
     agreeing = 0
@@ -144,7 +133,7 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
     path = f"/api/studies/{told.study.study_instance_uid}/measurements"
     kept = node.get(path)["items"][-1]
     (measurement,) = kept["measurements"]
-    image = images_in_order(told)[number - 1]
+    image = images_in_order(told.study)[number - 1]
     assert measurement["sop_instance_uid"] == image.SOPInstanceUID
     assert measurement["label"] == "Falx"
     # The points are those that were pointed at, as far as whole screen pixels and indices tell;

@@ -1,6 +1,5 @@
 "use client";
 
-import { useSearchParams } from "next/navigation";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Brand } from "@/components/Brand";
 import { KeyHelp } from "@/components/KeyHelp";
@@ -17,17 +16,14 @@ import { Paging } from "@/components/worklist/Paging";
 import { SearchField } from "@/components/worklist/SearchField";
 import { StudyTable } from "@/components/worklist/StudyTable";
 import { useHotkeys } from "@/hooks/useHotkeys";
+import { useListQuery } from "@/hooks/useListQuery";
 import { useText } from "@/hooks/useText";
-import { isFiltered, listAddress, listParameters, readListQuery, type ListQuery } from "@/lib/listAddress";
+import { isFiltered, listAddress, listParameters, readListQuery } from "@/lib/listAddress";
 import { pageSize, useStudies } from "@/hooks/useStudies";
-
-function show(query: ListQuery): void {
-  window.history.replaceState(null, "", listAddress(query));
-}
 
 export function StudyList() {
   const { common, worklist: t } = useText();
-  const query = readListQuery(useSearchParams());
+  const [query, show] = useListQuery();
   const asked = String(listParameters(query));
   const { offset } = query;
   const [helpOpen, setHelpOpen] = useState(false);
