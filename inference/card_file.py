@@ -77,6 +77,8 @@ class Card(Strict):
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
+    gantry_tilt: Literal["refuse", "resample"] = "refuse"
+    """Slices of a tilted gantry: refused, or resampled upright, which the results state."""
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 

@@ -57,10 +57,32 @@ def spacing_mm(lps_from_kji: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(k), float(j), float(i)
 
 
-def stack_of(datasets: Sequence[Dataset], frame_indices: Collection[int] | None = None) -> Stack:
+def upright_step(lps_from_kji: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of the step from slice to slice that stands on their planes, in mm."""
+    normal = np.cross(lps_from_kji[:3, 2], lps_from_kji[:3, 1])
+    normal /= np.linalg.norm(normal)
+    along: NDArray[np.float64] = (lps_from_kji[:3, 0] @ normal) * normal
+    return along
+
+
+def tilt_degrees(lps_from_kji: NDArray[np.float64]) -> float:
+    """By how much the stack leans against the normal of its planes; 0 within the tolerance."""
+    upright = upright_step(lps_from_kji)
+    across = np.linalg.norm(lps_from_kji[:3, 0] - upright)
+    degrees = float(np.degrees(np.arctan2(across, np.linalg.norm(upright))))
+    return degrees if degrees > _TILT_TOLERANCE_DEGREES else 0.0
+
+
+def stack_of(
+    datasets: Sequence[Dataset],
+    frame_indices: Collection[int] | None = None,
+    *,
+    tilted: bool = False,
+) -> Stack:
     """Order the frames of one series and gate their geometry; pixels need not be there.
 
     `frame_indices` (from 0) are the frames of a multi-frame instance to take; None: all.
+    `tilted`: a stack that leans by the tilt of a gantry is one, with the shear in its affine.
 
     Raises VolumeRefused.
     """
@@ -88,13 +110,14 @@ def stack_of(datasets: Sequence[Dataset], frame_indices: Collection[int] | None 
     positions, along = positions[order], along[order]
     _check_increments(ordered, along, datasets)
     step = (positions[-1] - positions[0]) / (len(ordered) - 1)
-    _check_tilt(step, normal)
     _check_on_line(ordered, positions, step)
     lps_from_kji = np.eye(4)
     lps_from_kji[:3, 0] = step
     lps_from_kji[:3, 1] = ordered[0].column_cosine * first.row_spacing_mm
     lps_from_kji[:3, 2] = ordered[0].row_cosine * first.column_spacing_mm
     lps_from_kji[:3, 3] = positions[0]
+    if not tilted:
+        _check_tilt(lps_from_kji)
     return Stack(ordered, lps_from_kji, rows, columns, _frame_of_reference(datasets))
 
 
@@ -197,10 +220,9 @@ def _check_increments(
         )
 
 
-def _check_tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> None:
-    across = float(np.linalg.norm(step - (step @ normal) * normal))
-    degrees = float(np.degrees(np.arctan2(across, step @ normal)))
-    if degrees > _TILT_TOLERANCE_DEGREES:
+def _check_tilt(lps_from_kji: NDArray[np.float64]) -> None:
+    degrees = tilt_degrees(lps_from_kji)
+    if degrees:
         raise VolumeRefused(
             f"The slices are tilted by {degrees:.1f}° against the direction in which they are"
             " stacked (gantry tilt).",

@@ -111,6 +111,8 @@ class PipelineOutput:
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
+    derivation: str = ""
+    """What was done to the voxels before the model ran, where anything was."""
 
     def mask(self, segment_index: int) -> NDArray[np.bool_]:
         """One segment: bool, shape (slices, rows, columns)."""

@@ -9,7 +9,6 @@ from pydicom.dataset import Dataset
 
 from inference.completeness import complete_quiet_series
 from inference.failures import explain, place
-from inference.geometry import stack_of
 from inference.pipeline import Acceptance, Pipeline
 from inference.registry.standing import Standing, offered, standings
 from inference.rules.choice import choose_series
@@ -17,7 +16,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule, RuleSet
-from inference.selection import Selection, select_stack
+from inference.selection import Selection, select_stack, with_geometry
 from inference.shadowing import schedule_shadows
 from inference.stacks import SeriesStack
 from storage.clock import utcnow
@@ -261,7 +260,7 @@ def _ask(
     if not readiness.ready:
         return Acceptance(False, readiness.detail)
     if pipeline.input_kind == "volume":
-        stack_of(headers)
+        return with_geometry(acceptance, headers, pipeline)
     return acceptance
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from inference.geometry import stack_of, tilt_degrees
 from inference.pipeline import Acceptance, Pipeline
 from inference.refusals import VolumeRefused
 from inference.stacks import SeriesStack, stacks_of
+from inference.tilt import resamples_tilt
 from storage.entities import Instance, Series
 
 Judge = Callable[[Sequence[Instance], Sequence[Dataset]], Acceptance]
@@ -58,11 +60,36 @@ def stack_for(
     found = select_stack(
         instances,
         headers,
-        lambda own, of_stack: pipeline.accepts(series, own, of_stack),
+        lambda own, of_stack: word_of(pipeline, series, own, of_stack),
     )
     if not found.acceptance.accepted:
         raise VolumeRefused(found.acceptance.reason)
     return found.stack
+
+
+def word_of(
+    pipeline: Pipeline,
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+) -> Acceptance:
+    """A pipeline's word on one stack, and after it that of the geometry."""
+    acceptance = pipeline.accepts(series, instances, headers)
+    if acceptance.accepted and pipeline.input_kind == "volume":
+        return with_geometry(acceptance, headers, pipeline)
+    return acceptance
+
+
+def with_geometry(
+    acceptance: Acceptance, headers: Sequence[Dataset], pipeline: Pipeline
+) -> Acceptance:
+    """What a pipeline accepts, where it is a regular stack. Raises VolumeRefused."""
+    stack = stack_of(headers, tilted=resamples_tilt(pipeline))
+    degrees = tilt_degrees(stack.lps_from_kji)
+    if not degrees:
+        return acceptance
+    told = f"Its slices are tilted by {degrees:.1f}° and are resampled upright for the model."
+    return Acceptance(True, f"{acceptance.reason} {told}")
 
 
 def _judged(judge: Judge, instances: Sequence[Instance], headers: Sequence[Dataset]) -> Acceptance:

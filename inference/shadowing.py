@@ -23,6 +23,7 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.registry.proving import prove_here
 from inference.registry.standing import shadows, state_of
 from inference.selection import select_stack, stack_for
+from inference.tilt import resamples_tilt, run_upright
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Instance, Job, Series
@@ -160,7 +161,7 @@ def _agreement(
                 raise GivesWay
 
     context = PipelineContext(storage.settings, volume, on_progress=on_progress)
-    output, notes = with_fallback(lambda: pipeline.run(context))
+    output, notes = with_fallback(lambda: run_upright(pipeline, context))
     return {
         "active_version": active.pipeline_version if active else "",
         "segments": _dice(storage, active, output, volume),
@@ -195,7 +196,8 @@ def _volume(storage: Storage, run: ShadowRun, pipeline: Pipeline) -> Volume:
     if series.fingerprint != run.input_fingerprint:
         raise NotFound("More instances of the series arrived after the run was noted.")
     stack = stack_for(pipeline, series, instances, datasets)
-    return assemble_volume(stack.of(datasets), stack.frame_indices)
+    tilted = resamples_tilt(pipeline)
+    return assemble_volume(stack.of(datasets), stack.frame_indices, tilted=tilted)
 
 
 def _dice(

@@ -76,17 +76,21 @@ class Volume:
 
 
 def assemble_volume(
-    datasets: Sequence[Dataset], frame_indices: Collection[int] | None = None
+    datasets: Sequence[Dataset],
+    frame_indices: Collection[int] | None = None,
+    *,
+    tilted: bool = False,
 ) -> Volume:
     """Stack one series into patient space, whatever the order of its instances.
 
     Classic single-frame and enhanced multi-frame instances are taken. Slices ascend along
     the normal of their planes (row cosine × column cosine). Padding keeps its value.
     `frame_indices` (from 0) are the frames of a multi-frame instance to take; None: all.
+    `tilted`: slices of a tilted gantry are taken too; their affine states the shear.
 
     Raises VolumeRefused rather than interpolate, guess a spacing or drop a slice.
     """
-    stack = stack_of(datasets, frame_indices)
+    stack = stack_of(datasets, frame_indices, tilted=tilted)
     first = datasets[stack.frames[0].instance_index]
     photometric = {check_grey(dataset) for dataset in datasets}
     if len(photometric) > 1:

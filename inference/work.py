@@ -24,6 +24,7 @@ from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
 from inference.storing import store_objects, store_rows
+from inference.tilt import resamples_tilt, run_upright
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Job
@@ -88,12 +89,14 @@ class Work:
             if rule is not None and rule.deadline_s is not None:
                 self._deadline_s = rule.deadline_s
             with self._stage("assembling", _ASSEMBLING):
-                volume = assemble_volume(sources, stack.frame_indices)
+                volume = assemble_volume(
+                    sources, stack.frame_indices, tilted=resamples_tilt(pipeline)
+                )
                 _drop_pixels(sources)
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
             ensure_proven(self._storage, pipeline)
-            output, notes = with_fallback(lambda: pipeline.run(context))
+            output, notes = with_fallback(lambda: run_upright(pipeline, context))
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
             wanted = frozenset(self._storage.settings.result_kinds).union(
@@ -187,7 +190,7 @@ class Work:
         return {
             "instances": stored,
             "findings": len(results.findings),
-            "notes": list(notes),
+            "notes": [*notes, *([output.derivation] if output.derivation else [])],
             "timings_s": {
                 name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
             },

@@ -14,6 +14,7 @@ from inference.compute import with_fallback
 from inference.evaluation.cases import BadCase, Case, case_folders, read_case, refusal_text
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.tilt import resamples_tilt, run_upright
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Series
@@ -164,8 +165,9 @@ def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measure
     acceptance = pipeline.accepts(_series(case), (), case.images)
     if not acceptance.accepted:
         raise BadCase(acceptance.reason)
-    volume = assemble_volume(case.images)
-    output, _ = with_fallback(lambda: pipeline.run(PipelineContext(settings, volume)))
+    volume = assemble_volume(case.images, tilted=resamples_tilt(pipeline))
+    context = PipelineContext(settings, volume)
+    output, _ = with_fallback(lambda: run_upright(pipeline, context))
     return compare(case, output, volume)
 
 

@@ -50,6 +50,7 @@ class MonaiBundle:
         self.version = bundle.version
         self.title = bundle.title
         self.description = bundle.description
+        self.resamples_tilt = bundle.card.gantry_tilt == "resample"
         modality = _MODALITIES.get(bundle.modality, bundle.modality or "any modality")
         self.accepts_text = bundle.card.accepts_text or (
             f"{modality}: one regular stack of slices that the bundle's card takes."

@@ -139,7 +139,7 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
         pipeline=pipeline,
         segmentation=storage.instances.dataset(instance),
         sources=sources,
-        volume=assemble_volume(sources, stack.frame_indices),
+        volume=assemble_volume(sources, stack.frame_indices, tilted=True),
         findings=storage.findings.of_job(job.job_id),
     )
 

@@ -74,7 +74,15 @@ def encode_results(
     if any(finding.value is not None for finding in findings):
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
         structured = encode_sr(
-            job, pipeline, ordered, findings, output.segments, segmentation, predecessor, edit
+            job,
+            pipeline,
+            ordered,
+            findings,
+            output.segments,
+            segmentation,
+            predecessor,
+            edit,
+            output.derivation,
         )
         objects.append(ResultObject("SR", structured))
     if {"SC", "PDF"} & set(extra_kinds) and findings:

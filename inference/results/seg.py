@@ -98,6 +98,8 @@ def encode_seg(
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = identity.dimension_organization_uid
     _name_own_frames(segmentation, volume)
+    if output.derivation:
+        _state_derivation(segmentation, output.derivation)
     if edit is not None:
         _name_editor(segmentation, edit)
     inherit_patient_and_study(segmentation, first)
@@ -137,6 +139,13 @@ def _name_own_frames(segmentation: Dataset, volume: Volume) -> None:
             for image in derivation.SourceImageSequence:
                 if "ReferencedFrameNumber" in image:
                     image.ReferencedFrameNumber = numbers[int(image.ReferencedFrameNumber) - 1]
+
+
+def _state_derivation(segmentation: Dataset, text: str) -> None:
+    """What was done to the source frames on the way to the mask (PS3.3 C.7.6.16.2.6)."""
+    for groups in segmentation.PerFrameFunctionalGroupsSequence:
+        for derivation in groups.get("DerivationImageSequence") or ():
+            derivation.DerivationDescription = text
 
 
 def _name_editor(segmentation: Dataset, edit: Edit) -> None:

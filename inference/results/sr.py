@@ -54,13 +54,15 @@ def encode_sr(
     segmentation: Dataset | None,
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
+    derivation: str = "",
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
     `sources` stand in the order of the volume. Findings with a segment become a TID 1411
     group for each segment, the others one TID 1501 group each. `predecessor` is named in the
-    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. UIDs and dates
-    derive from the job, so a rerun repeats them.
+    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. `derivation`
+    says what was done to the voxels before the model ran. UIDs and dates derive from the job,
+    so a rerun repeats them.
     """
     first = sources[0]
     identity = result_identity(job, "SR")
@@ -72,7 +74,9 @@ def encode_sr(
     report = hd.sr.MeasurementReport(
         observation_context=_observation_context(pipeline, edit),
         procedure_reported=procedure_reported(first),
-        imaging_measurements=_groups(pipeline, str(first.SeriesInstanceUID), findings, segments),
+        imaging_measurements=_groups(
+            _algorithm(pipeline, derivation), str(first.SeriesInstanceUID), findings, segments
+        ),
         title=codes.cid7021.ImagingMeasurementReport,
     )
     children = report[0].ContentSequence
@@ -131,7 +135,7 @@ def _observation_context(pipeline: Pipeline, edit: Edit | None) -> hd.sr.Observa
 
 
 def _groups(
-    pipeline: Pipeline,
+    algorithm: hd.sr.AlgorithmIdentification,
     source_series_instance_uid: str,
     findings: Sequence[Finding],
     segments: Sequence[Segment],
@@ -145,7 +149,7 @@ def _groups(
             groups.append(
                 hd.sr.MeasurementsAndQualitativeEvaluations(
                     tracking_identifier=_tracking(finding),
-                    algorithm_id=_algorithm(pipeline),
+                    algorithm_id=algorithm,
                     measurements=_measurements((finding,)),
                 )
             )
@@ -163,7 +167,7 @@ def _groups(
                 finding_category=dicom_code(segment.category),
                 finding_type=dicom_code(segment.type),
                 finding_sites=[_site(segment)],
-                algorithm_id=_algorithm(pipeline),
+                algorithm_id=algorithm,
                 measurements=_measurements(members),
             )
         )
@@ -181,7 +185,7 @@ def _tracking(finding: Finding) -> hd.sr.TrackingIdentifier:
     )
 
 
-def _algorithm(pipeline: Pipeline) -> hd.sr.AlgorithmIdentification:
+def _algorithm(pipeline: Pipeline, derivation: str) -> hd.sr.AlgorithmIdentification:
     """TID 4019, with the digest of the weights: the parameter on which all rests."""
     card = pipeline.card
     return hd.sr.AlgorithmIdentification(
@@ -190,6 +194,7 @@ def _algorithm(pipeline: Pipeline) -> hd.sr.AlgorithmIdentification:
         parameters=[
             f"pipeline={pipeline.name} {pipeline.version}",
             *(f"{file.name} sha256={file.sha256}" for file in card.files),
+            *([f"preprocessing={derivation}"] if derivation else []),
         ],
         family=codes.DCM.ArtificialIntelligence,
     )

@@ -76,7 +76,7 @@ def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
     found: list[float] = []
     for stack in stacks_of(headers):
         try:
-            affine = stack_of(stack.headers(headers)).lps_from_kji
+            affine = stack_of(stack.headers(headers), tilted=True).lps_from_kji
         except VolumeRefused:
             continue
         found.append(abs(float(np.linalg.det(affine[:3, :3]))))

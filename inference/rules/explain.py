@@ -11,7 +11,7 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
-from inference.selection import select_stack
+from inference.selection import select_stack, word_of
 from storage.entities import Instance, Series
 from storage.opening import Storage
 
@@ -65,7 +65,7 @@ def _explain(
     selection = select_stack(
         instances,
         headers,
-        lambda own, of_stack: pipeline.accepts(series, own, of_stack),
+        lambda own, of_stack: word_of(pipeline, series, own, of_stack),
     )
     acceptance = selection.acceptance
     readiness = pipeline.readiness()

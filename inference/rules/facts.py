@@ -42,7 +42,7 @@ class SeriesFacts:
     @cached_property
     def stack(self) -> Stack | None:
         try:
-            return stack_of(self.headers)
+            return stack_of(self.headers, tilted=True)
         except VolumeRefused:
             return None
 

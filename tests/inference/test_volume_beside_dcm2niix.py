@@ -19,8 +19,8 @@ POSITION_TOLERANCE_MM = 1e-3
 _LPS_FROM_RAS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
 
-def converted(paths: list[Path], folder: Path) -> nibabel.Nifti1Image:
-    """One series as dcm2niix writes it, with the rescale that DICOM states (-p n)."""
+def nifti_files(paths: list[Path], folder: Path) -> list[Path]:
+    """What dcm2niix writes for one series, with the rescale that DICOM states (-p n)."""
     if shutil.which("dcm2niix") is None:
         pytest.skip("dcm2niix is missing: apt-get install dcm2niix")
     sources, target = folder / "dicom", folder / "nifti"
@@ -35,8 +35,7 @@ def converted(paths: list[Path], folder: Path) -> nibabel.Nifti1Image:
         capture_output=True,
         timeout=120,
     )
-    (path,) = target.glob("*.nii")
-    return nibabel.load(path)
+    return sorted(target.glob("*.nii"))
 
 
 def on_grid_of(
@@ -61,9 +60,8 @@ def test_a_real_volume_reads_as_dcm2niix_converts_it(
     paths = paths_of(shared_data, VOLUMES[name])
     order = np.random.default_rng(5).permutation(len(paths))
     volume = assemble_volume([pydicom.dcmread(paths[index]) for index in order])
-    values, theirs = on_grid_of(
-        volume.lps_from_kji, volume.voxels.shape, converted(paths, tmp_path)
-    )
+    (path,) = nifti_files(paths, tmp_path)
+    values, theirs = on_grid_of(volume.lps_from_kji, volume.voxels.shape, nibabel.load(path))
     assert np.abs(theirs - volume.lps_from_kji).max() < POSITION_TOLERANCE_MM
     # To the last grey value; theirs are of single precision too, rounded once more.
     np.testing.assert_allclose(volume.voxels, values, rtol=2e-7, atol=0)
