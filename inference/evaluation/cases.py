@@ -150,6 +150,7 @@ def _number(value: Any) -> float | None:
 
 def _from_nifti(path: Path, folder: Path) -> Truth:
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
 
     labels_file = next(
         (one / LABELS_FILE for one in (folder, folder.parent) if (one / LABELS_FILE).is_file()),
@@ -163,7 +164,7 @@ def _from_nifti(path: Path, folder: Path) -> Truth:
         }
         image: Any = nibabel.load(path)
         values = np.rint(np.asarray(image.dataobj)).astype(np.int64)
-    except (ValueError, AttributeError, OSError, nibabel.filebasedimages.ImageFileError) as error:
+    except (ValueError, AttributeError, OSError, ImageFileError) as error:
         raise BadCase(f"{path.name} or its {LABELS_FILE} cannot be read.") from error
     if values.ndim != 3:
         raise BadCase(f"{path.name} has {values.ndim} axes; a label map has 3.")
