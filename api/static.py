@@ -5,8 +5,10 @@ import hashlib
 import os
 import re
 from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -71,7 +73,14 @@ class ViewerFiles(StaticFiles):
         status_code: int = 200,
     ) -> Response:
         """With the policy of that very page: the scripts that stand in it, and no other."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
+        packed = _packed(os.fspath(full_path), stat_result, scope)
+        if packed is None:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        else:
+            response = super().file_response(*packed, scope, status_code)
+            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Content-Type"] = _content_type(os.fspath(full_path))
+        response.headers.append("Vary", "Accept-Encoding")
         inline: tuple[str, ...] = ()
         if os.fspath(full_path).endswith(".html"):
             inline = _inline_scripts(os.fspath(full_path), stat_result.st_mtime_ns)
@@ -91,6 +100,25 @@ class ViewerFiles(StaticFiles):
             "public, max-age=31536000, immutable" if hashed else "no-cache"
         )
         return response
+
+
+def _packed(
+    path: str, stat_result: os.stat_result, scope: Scope
+) -> tuple[str, os.stat_result] | None:
+    """The file as the build compressed it, for who takes gzip and asks for all of it."""
+    headers = Headers(scope=scope)
+    if "gzip" not in headers.get("accept-encoding", "") or "range" in headers:
+        return None
+    try:
+        packed = Path(f"{path}.gz").stat()
+    except OSError:
+        return None
+    return (f"{path}.gz", packed) if packed.st_mtime >= stat_result.st_mtime else None
+
+
+def _content_type(path: str) -> str:
+    kind = guess_type(path)[0] or "application/octet-stream"
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
 @lru_cache(256)

@@ -29,7 +29,7 @@ class Server:
 
     def memory_mb(self) -> float:
         """The proportional set size of its process and their children: shared pages count once."""
-        return sum(_pss_mb(pid) for pid in (self.pid, *_children(self.pid)))
+        return sum(pss_mb(pid) for pid in (self.pid, *children(self.pid)))
 
 
 @contextmanager
@@ -94,14 +94,14 @@ class MemoryWatch:
             self._stop.wait(_SAMPLE_EVERY_S)
 
 
-def _pss_mb(pid: int) -> float:
+def pss_mb(pid: int) -> float:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
     return 0.0
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(child) for child in text.split()]

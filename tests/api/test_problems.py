@@ -1,9 +1,11 @@
 """Every error is a problem with a code, a sentence and a remedy, and says nothing it should not."""
 
 import base64
+import gzip
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 
 import httpx
@@ -210,6 +212,34 @@ class TestViewer:
             assert "immutable" in script.headers["cache-control"]
             for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", "//secret"):
                 assert api.client.get(path).text != "secret"
+
+    def test_what_the_build_compressed_is_sent_so_to_who_takes_it(
+        self, api_settings: Settings, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "out"
+        (folder / "_next/static").mkdir(parents=True)
+        code = "let count = 1;\n" * 500
+        inline = f"<script>{code}</script>"
+        for name, text in (("index.html", inline), ("_next/static/a.js", code)):
+            (folder / name).write_text(text)
+            (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+        with api_node(api_settings.model_copy(update={"viewer_dir": folder})) as api:
+            for path, text in (("/", inline), ("/_next/static/a.js", code)):
+                packed = api.client.get(path, headers={"Accept-Encoding": "gzip, br"})
+                assert packed.headers["content-encoding"] == "gzip"
+                assert packed.headers["vary"].split(", ").count("Accept-Encoding") == 1
+                assert int(packed.headers["content-length"]) < len(text) / 10
+                assert packed.text == text
+                plain = api.client.get(path, headers={"Accept-Encoding": "identity"})
+                assert "content-encoding" not in plain.headers
+                assert plain.text == text
+                for header in ("content-type", "content-security-policy", "cache-control"):
+                    assert packed.headers[header] == plain.headers[header]
+            part = {"Accept-Encoding": "gzip", "Range": "bytes=4-8"}
+            assert api.client.get("/_next/static/a.js", headers=part).text == "count"
+            (folder / "_next/static/a.js").write_text("newer")
+            os.utime(folder / "_next/static/a.js", (2e9, 2e9))
+            assert api.client.get("/_next/static/a.js").text == "newer"
 
 
 def test_the_description_names_every_route_and_its_problems(api: ApiNode) -> None:

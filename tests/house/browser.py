@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from tests.services import tool
 
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",  # root, in containers and in CI
     "--disable-gpu",
     "--enable-unsafe-swiftshader",
@@ -34,7 +34,7 @@ def chromium(expected: str = "") -> Iterator[Page]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=tool("chromium", "chromium"), args=list(_FLAGS)
+            executable_path=tool("chromium", "chromium"), args=list(FLAGS)
         )
         try:
             page = browser.new_page(viewport=SIZE)
