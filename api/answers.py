@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.asking import ended, started
+from api.asking import ENDED, ended, started
 from api.audit.middleware import name_studies
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
@@ -26,7 +26,6 @@ router = APIRouter(prefix="/api/answers", tags=["language"])
 
 _LOOK_EVERY_S = 0.15
 _KEEP_ALIVE_S = 15.0
-_ENDED = frozenset({"COMPLETED", "CANCELED"})
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
@@ -44,7 +43,7 @@ def get_answer(
     """The answer; 202 while it is being worked out; the problem where there is none."""
     job, asked = _read(storage, job_id)
     _name(request, asked)
-    if job.state in _ENDED:
+    if job.state in ENDED:
         return ended(job, asked)
     return started(job, asked)
 
@@ -90,14 +89,14 @@ async def _told(storage: Storage, job_id: str, stopping: Callable[[], bool]) -> 
         if asked.progress["tokens"] != tokens:
             tokens = asked.progress["tokens"]
             said.append(_message("tokens", {"tokens": tokens}))
-        if job.state in _ENDED:
+        if job.state in ENDED:
             said.append(_last(job, asked))
         if not said and time.monotonic() - told_at >= _KEEP_ALIVE_S:
             said.append(": still here\n\n")
         if said:
             told_at = time.monotonic()
             yield "".join(said)
-        if job.state in _ENDED:
+        if job.state in ENDED:
             return
         await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -26,7 +26,7 @@ VERSION = "1.0.0"
 _LOOK_EVERY_S = 0.05
 _SLOWER = 1.3
 _SLOWEST_S = 0.5
-_ENDED = frozenset({"COMPLETED", "CANCELED"})
+ENDED = frozenset({"COMPLETED", "CANCELED"})
 _STATUS = {
     "not_configured": 503,
     "model_unusable": 503,
@@ -49,14 +49,22 @@ async def answered(
     (RFC 7240).
     """
     await run_in_threadpool(wake_language, storage.settings)
+    current, asked = await waited(request, storage, job.job_id, stopping)
+    return ended(current, asked) if current.state in ENDED else started(current, asked)
+
+
+async def waited(
+    request: Request, storage: Storage, job_id: str, stopping: Callable[[], bool]
+) -> tuple[Job, Asked]:
+    """The job and its answer, ended, or as they are when the asker's patience is."""
     deadline = time.monotonic() + _patience_s(request, storage.settings.language_wait_s)
     pause_s = _LOOK_EVERY_S
     while True:
-        current, asked = await run_in_threadpool(_look, storage, job.job_id)
-        if current.state in _ENDED:
-            return ended(current, asked)
-        if stopping() or time.monotonic() >= deadline or await request.is_disconnected():
-            return started(current, asked)
+        current, asked = await run_in_threadpool(_look, storage, job_id)
+        if current.state in ENDED or stopping() or time.monotonic() >= deadline:
+            return current, asked
+        if await request.is_disconnected():
+            return current, asked
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * _SLOWER, _SLOWEST_S)
 
@@ -84,13 +92,20 @@ def started(job: Job, asked: Asked) -> JSONResponse:
             "kind": asked.kind,
             "state": job.state,
             "reason": job.reason,
-            "answer_url": f"/api/answers/{job.job_id}",
-            "events_url": f"/api/answers/{job.job_id}/events",
+            **addresses(job.job_id),
         }
     )
     return JSONResponse(
         payload.model_dump(mode="json"), 202, headers={"Location": payload.answer_url}
     )
+
+
+def addresses(job_id: str) -> dict[str, str]:
+    """Where an answer will be, and where its sentences are told as they come."""
+    return {
+        "answer_url": f"/api/answers/{job_id}",
+        "events_url": f"/api/answers/{job_id}/events",
+    }
 
 
 def _look(storage: Storage, job_id: str) -> tuple[Job, Asked]:

@@ -1,9 +1,11 @@
 """Reports as the API tells them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from api.asking import addresses
 from api.payloads import reports as p
-from storage.report_entities import Report, ReportSection, ReportVersion
+from storage.report_entities import ModelWords, Report, ReportSection, ReportVersion
 from storage.report_states import FOLLOWS
 
 
@@ -29,6 +31,7 @@ def report_payload(report: Report) -> p.ReportPayload:
         signed_by=report.signed_by,
         signed_at=report.signed_at,
         attention=attention,
+        words=words_payload(report.words),
         created_at=report.created_at,
         updated_at=report.updated_at,
     )
@@ -56,6 +59,15 @@ def section_payloads(sections: Sequence[ReportSection]) -> list[p.ReportSectionP
     ]
 
 
+def words_payload(words: ModelWords | None) -> p.ReportWords | None:
+    if words is None:
+        return None
+    where = addresses(words.job_id) if words.job_id else {"answer_url": "", "events_url": ""}
+    told = asdict(words)
+    del told["template_digest"]
+    return p.ReportWords.model_validate({**told, **where})
+
+
 def version_payload(version: ReportVersion) -> p.ReportVersionPayload:
     return p.ReportVersionPayload(
         version=version.version,
@@ -66,6 +78,7 @@ def version_payload(version: ReportVersion) -> p.ReportVersionPayload:
         changed_by=version.changed_by,
         changed_at=version.changed_at,
         reason=version.reason,
+        words=words_payload(version.words),
     )
 
 

@@ -3,16 +3,20 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import PrincipalDep
+from api.asking import waited
 from api.audit.middleware import name_studies
-from api.deps import SettingsDep, StorageDep
+from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.paging import PagingDep
 from api.parameters import UidFilter, problems
 from api.payloads.reports import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.report_changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.report_present import report_payload
 from inference.reporting.draft import draft_study
+from inference.reporting.words import without_lost_words
+from storage.opening import Storage
 from storage.report_entities import Report, ReportState
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
@@ -43,23 +47,35 @@ def list_reports(
     return paging.page(ReportPage, [report_payload(report) for report in reports], total)
 
 
-@router.post("/draft", summary="Draft the report of a study", responses=problems(400, 404))
-def draft_report(
+@router.post(
+    "/draft",
+    summary="Draft the report of a study",
+    responses={
+        202: {"model": ReportPayload, "description": "The model still writes; `words` says where."},
+        **problems(400, 404),
+    },
+)
+async def draft_report(
     request: Request,
     response: Response,
     storage: StorageDep,
     settings: SettingsDep,
     principal: PrincipalDep,
+    stopping: StoppingDep,
     wanted: NewDraft,
 ) -> ReportPayload:
-    """From all findings that count now, the prior's, the request and the headers.
+    """From all findings that count now, the prior's, the request and the headers; with the model
+    of HF_REPORT_MODEL, its sentences that these support as well.
 
     Where people have edited or signed the report, its text stays as it is, and the new draft is
     told in `attention`. The node drafts by itself when the results of a study are there.
+    A model that takes longer than is waited (`Prefer: wait=5`, `respond-async`) is answered 202:
+    the template's draft is there, and the model's words make its next version.
     """
-    storage.index.study(wanted.study_instance_uid)
+    await run_in_threadpool(storage.index.study, wanted.study_instance_uid)
     name_studies(request, wanted.study_instance_uid)
-    report = draft_study(
+    report = await run_in_threadpool(
+        draft_study,
         storage,
         wanted.study_instance_uid,
         wanted.language or settings.report_language,
@@ -67,6 +83,11 @@ def draft_report(
         made_by=principal.name,
         replace=wanted.replace,
     )
+    if report.words is not None and report.words.state == "pending":
+        await waited(request, storage, report.words.job_id, stopping)
+        report = await run_in_threadpool(_as_it_stands, storage, report.report_id)
+        if report.words is not None and report.words.state == "pending":
+            response.status_code = 202
     return _answered(response, report)
 
 
@@ -75,7 +96,7 @@ def get_report(
     request: Request, response: Response, storage: StorageDep, report_id: ReportId
 ) -> ReportPayload:
     """Its sections and sentences, each with what supports it; the ETag is its version."""
-    report = storage.reports.get(report_id)
+    report = _as_it_stands(storage, report_id)
     name_studies(request, report.study_instance_uid)
     return _answered(response, report)
 
@@ -168,6 +189,11 @@ def dismiss_proposal(
     name_studies(request, report.study_instance_uid)
     kept = storage.reports.dismiss(report_id, expected_version(if_match, version), principal.name)
     return _answered(response, kept)
+
+
+def _as_it_stands(storage: Storage, report_id: str) -> Report:
+    """Raises NotFound."""
+    return without_lost_words(storage, storage.reports.get(report_id))
 
 
 def _answered(response: Response, report: Report) -> ReportPayload:

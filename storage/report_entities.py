@@ -7,6 +7,7 @@ from typing import Literal
 ReportState = Literal["draft", "preliminary", "final", "amended"]
 SentenceOrigin = Literal["template", "model", "person"]
 SentenceBasis = Literal["findings", "headers", "request", "node", "person"]
+WordsState = Literal["pending", "done", "failed"]
 SectionKind = Literal["indication", "technique", "comparison", "findings", "impression", "note"]
 
 
@@ -33,6 +34,39 @@ class ReportSection:
     heading: str
     sentences: tuple[ReportSentence, ...]
     kind: SectionKind = "findings"
+
+
+@dataclass(frozen=True)
+class WithheldReason:
+    kind: str
+    """The guard's ground, such as `number` or `side`."""
+    text: str
+
+
+@dataclass(frozen=True)
+class WithheldSentence:
+    """What a model wrote and the evidence does not support: never part of the text."""
+
+    text: str
+    reasons: tuple[WithheldReason, ...]
+
+
+@dataclass(frozen=True)
+class ModelWords:
+    """What a model made of a draft; its sentences that passed stand in the sections."""
+
+    state: WordsState
+    model: str
+    revision: str
+    """The commit; `local` of a local model."""
+    job_id: str
+    template_digest: str
+    """Of the template's draft that the model was given."""
+    withheld: tuple[WithheldSentence, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader must know: that the model failed, or that its text was cut."""
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +99,7 @@ class Report:
     """The version that is to leave the house; 0: none yet."""
     published_version: int = 0
     """The last one that did."""
+    words: ModelWords | None = None
 
     @property
     def is_signed(self) -> bool:
@@ -91,3 +126,4 @@ class ReportVersion:
     changed_by: str
     changed_at: datetime
     reason: str
+    words: ModelWords | None = None

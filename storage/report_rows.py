@@ -8,15 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from storage import tables as t
+from storage.clock import utcnow
 from storage.errors import NotFound, VersionConflict
 from storage.events import add_event
 from storage.passages import REPORT, note_report
-from storage.report_entities import Report, ReportSection
+from storage.report_entities import ModelWords, Report, ReportSection
 from storage.rows import to_report
 
 LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
 """The changes after which a report is sent out; not each edit of a draft."""
 NEW_RESULTS = "New or revised results came after this text was written."
+TOO_LATE = "The text was changed before the model had written; its sentences were left out."
 SETTLED: dict[str, Any] = {
     "attention": "",
     "attention_at": None,
@@ -41,6 +43,10 @@ def as_json(sections: Sequence[ReportSection]) -> list[dict[str, Any]]:
         }
         for section in sections
     ]
+
+
+def words_json(words: ModelWords | None) -> dict[str, Any] | None:
+    return None if words is None else asdict(words)
 
 
 def get_report(connection: Connection, report_id: str, *, lock: bool = False) -> Report:
@@ -124,6 +130,20 @@ def change_report(
     return changed
 
 
+def note_words(connection: Connection, report: Report, words: ModelWords) -> Report:
+    """What is known of a model's words, without another version: the text is the same."""
+    kept = words_json(words)
+    connection.execute(
+        update(t.report_version)
+        .where(
+            t.report_version.c.report_id == report.report_id,
+            t.report_version.c.version == report.version,
+        )
+        .values(words=kept)
+    )
+    return change_report(connection, report, {"words": kept, "updated_at": utcnow()}, "words", "")
+
+
 def keep_version(connection: Connection, report: Report, reason: str) -> None:
     connection.execute(
         insert(t.report_version).values(
@@ -133,6 +153,7 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
             language=report.language,
             title=report.title,
             sections=as_json(report.sections),
+            words=words_json(report.words),
             changed_by=report.changed_by,
             changed_at=report.updated_at,
             reason=reason,

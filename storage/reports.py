@@ -6,6 +6,7 @@ confirmed or signed is never changed by the node: a newer draft is offered besid
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, func, select, update
@@ -14,9 +15,16 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import InvalidRequest, NotFound, StateConflict
-from storage.report_entities import Report, ReportSection, ReportState, ReportVersion
+from storage.report_entities import (
+    ModelWords,
+    Report,
+    ReportSection,
+    ReportState,
+    ReportVersion,
+)
 from storage.report_rows import (
     SETTLED,
+    TOO_LATE,
     announce_report,
     as_json,
     change_report,
@@ -24,8 +32,10 @@ from storage.report_rows import (
     keep_version,
     locked_report,
     next_version,
+    note_words,
     propose,
     read_for_change,
+    words_json,
 )
 from storage.report_states import check_move
 from storage.rows import to_report, to_report_version
@@ -94,6 +104,7 @@ class Reports:
                 "title": title,
                 "sections": kept,
                 "basis_digest": basis_digest,
+                "words": None,
             }
             return next_version(connection, report, values | SETTLED, made_by, now, "drafted")
 
@@ -146,6 +157,38 @@ class Reports:
                 if report.proposal_digest:
                     values["basis_digest"] = report.proposal_digest
             return next_version(connection, report, values, moved_by, now, state, reason)
+
+    def expect_words(self, report_id: str, version: int, words: ModelWords) -> Report:
+        """A model was asked to word that version. Raises NotFound."""
+        with writing(self._engine) as connection:
+            report = get_report(connection, report_id, lock=True)
+            # The model may have been faster than this note.
+            if report.version != version or report.words is not None:
+                return report
+            return note_words(connection, report, words)
+
+    def put_words(
+        self,
+        report_id: str,
+        version: int,
+        words: ModelWords,
+        sections: Sequence[ReportSection] | None,
+    ) -> Report:
+        """What came of the model: with `sections` the next version, else a note on this one.
+
+        A text that was changed since stands, and the note says so. Raises NotFound.
+        """
+        with writing(self._engine) as connection:
+            report = get_report(connection, report_id, lock=True)
+            if report.version != version:
+                if report.words is None or report.words.job_id != words.job_id:
+                    return report
+                late = replace(words, state="failed", notes=(*words.notes, TOO_LATE))
+                return note_words(connection, report, late)
+            if sections is None:
+                return note_words(connection, report, words)
+            values = {"sections": as_json(sections), "words": words_json(words)}
+            return next_version(connection, report, values, "", utcnow(), "drafted")
 
     def dismiss(self, report_id: str, version: int, said_by: str) -> Report:
         """The person has seen what came, and the text stands. Raises NotFound, VersionConflict."""

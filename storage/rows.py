@@ -20,7 +20,15 @@ from storage.entities import (
     Study,
     Upload,
 )
-from storage.report_entities import Report, ReportSection, ReportSentence, ReportVersion
+from storage.report_entities import (
+    ModelWords,
+    Report,
+    ReportSection,
+    ReportSentence,
+    ReportVersion,
+    WithheldReason,
+    WithheldSentence,
+)
 
 
 def to_study(row: RowMapping, modalities: tuple[str, ...]) -> Study:
@@ -65,11 +73,15 @@ def to_report(row: RowMapping) -> Report:
     fields = _only(Report, row)
     fields["sections"] = to_sections(row["sections"])
     fields["proposal"] = None if row["proposal"] is None else to_sections(row["proposal"])
+    fields["words"] = _words(row["words"])
     return Report(**fields)
 
 
 def to_report_version(row: RowMapping) -> ReportVersion:
-    return ReportVersion(**{**_only(ReportVersion, row), "sections": to_sections(row["sections"])})
+    fields = _only(ReportVersion, row)
+    fields["sections"] = to_sections(row["sections"])
+    fields["words"] = _words(row["words"])
+    return ReportVersion(**fields)
 
 
 def to_sections(kept: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
@@ -81,6 +93,16 @@ def to_sections(kept: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
         )
         for section in kept
     )
+
+
+def _words(kept: dict[str, Any] | None) -> ModelWords | None:
+    if kept is None:
+        return None
+    withheld = tuple(
+        WithheldSentence(one["text"], tuple(WithheldReason(**why) for why in one["reasons"]))
+        for one in kept["withheld"]
+    )
+    return ModelWords(**{**kept, "withheld": withheld, "notes": tuple(kept["notes"])})
 
 
 def _sentence(kept: dict[str, Any]) -> ReportSentence:

@@ -17,7 +17,7 @@ Question = Annotated[
         strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00-\x1f]*$"
     ),
 ]
-AnswerKind = Literal["summary", "vqa", "docqa", "deid"]
+AnswerKind = Literal["summary", "vqa", "docqa", "deid", "report"]
 
 
 class SummaryRequest(Payload):

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.payloads.base import Page, Payload
-from storage.report_entities import ReportState, SectionKind, SentenceBasis, SentenceOrigin
+from api.payloads.language import WithheldSentence
+from storage.report_entities import (
+    ReportState,
+    SectionKind,
+    SentenceBasis,
+    SentenceOrigin,
+    WordsState,
+)
 
 _TEXT = StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")
 _ID = StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9.-]+$")
@@ -43,6 +50,24 @@ class ReportAttention(Payload):
     proposal: list[ReportSectionPayload]
 
 
+class ReportWords(Payload):
+    """What a model made of the draft. Its sentences that the findings support stand in `sections`
+    with the origin `model`."""
+
+    state: WordsState = Field(description="`failed`: the template's draft stands alone.")
+    model: str
+    revision: str = Field(description="The commit; `local` of a local model.")
+    withheld: list[WithheldSentence] = Field(
+        description="What it wrote and the findings do not support, with the reasons."
+    )
+    notes: list[str] = Field(description="Such as that its text was cut, or why it failed.")
+    tokens: int = Field(description="How many it wrote.")
+    seconds: float
+    job_id: str = Field(description="Empty where the model could not even be asked.")
+    answer_url: str
+    events_url: str = Field(description="Its sentences as they pass, while the state is `pending`.")
+
+
 class ReportPayload(Payload):
     """The report of a study as it stands; each sentence names what supports it."""
 
@@ -61,6 +86,9 @@ class ReportPayload(Payload):
     signed_by: str
     signed_at: datetime | None
     attention: ReportAttention | None
+    words: ReportWords | None = Field(
+        description="What a model made of the draft; null where none was asked."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -89,6 +117,7 @@ class ReportVersionPayload(Payload):
     changed_by: str = Field(description="Empty: the node.")
     changed_at: datetime
     reason: str = Field(description="Why it was amended; empty otherwise.")
+    words: ReportWords | None = Field(description="As of the report.")
 
 
 class ReportVersionList(Payload):

@@ -117,4 +117,4 @@ class Progress:
 
 def by_model(ref: ModelRef) -> dict[str, Any]:
     """The part of an answer that names its model."""
-    return {"model": ref.name, "revision": ref.revision or "local"}
+    return {"model": ref.name, "revision": ref.shown_revision}

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from inference.language.answer import Answer, Progress, Sentence, by_model
+from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker
 from inference.language.generation import Limits
 from inference.language.guard import Evidence
@@ -19,14 +19,12 @@ from inference.language.instructions import without_orders
 from inference.language.loading import LoadedModel, load_model
 from inference.language.looking import image_inputs
 from inference.language.prompts import REPHRASE, draft_prompt, text_inputs
-from inference.language.tasks import TASKS, is_configured, model_ref
-from inference.language.writing import write_checked
+from inference.language.tasks import model_ref
+from inference.language.writing import Check, write_checked
 from storage.settings import Settings
 
-
-def can_draft(settings: Settings) -> bool:
-    """Whether a model is set that could word a report."""
-    return is_configured(settings, TASKS["report"])
+_UNBOUND = Reason("unbound", "It rests on no finding of the study.")
+_SAID = Reason("repeated", "The draft says it already, word for word.")
 
 
 def draft_sentences(
@@ -55,7 +53,7 @@ def draft_sentences(
     else:
         inputs, cut = text_inputs(loaded, REPHRASE, text)
     _, notes = write_checked(
-        loaded, inputs, Limits.of(settings), checker(settings, evidence), progress
+        loaded, inputs, Limits.of(settings), _bound(checker(settings, evidence), template), progress
     )
     if cut:
         notes = ("The findings are longer than the model reads; their end was left out.", *notes)
@@ -69,6 +67,25 @@ def draft_sentences(
         timings_s={"total": time.perf_counter() - started},
         **by_model(model_ref(settings, "hf_report_model")),
     )
+
+
+def _bound(check: Check, template: Sequence[Sentence]) -> Check:
+    """Of what the guard supports, what rests on a finding and is not in the draft already."""
+    said = {_plain(one.text) for one in template}
+
+    def bound(sentence: str) -> Sentence | Withheld:
+        if _plain(sentence) in said:
+            return Withheld(sentence, (_SAID,))
+        checked = check(sentence)
+        if isinstance(checked, Sentence) and not checked.finding_ids:
+            return Withheld(sentence, (_UNBOUND,))
+        return checked
+
+    return bound
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(sentence.lower().split())
 
 
 def sees(loaded: LoadedModel) -> bool:

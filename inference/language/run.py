@@ -13,6 +13,7 @@ from inference.language.header_values import header_values
 from inference.language.summarize import summarize
 from inference.language.visual import answer_question
 from inference.lease import Lease, LeaseLost
+from inference.reporting.wording import write_words
 from inference.run import run_claimed
 from inference.work import DeadlinePassed, WorkerStopping
 from storage.answers import NO_PROGRESS
@@ -62,7 +63,7 @@ def _answer(
     storage.jobs.progress(job.job_id, owner, "answering", 0.1, utcnow())
     try:
         request = {**asked.request, "object_key": asked.object_key}
-        result = _WORK[asked.kind](storage, request, Progress(tell, must_stop))
+        result = _WORK[asked.kind](storage, job.job_id, request, Progress(tell, must_stop))
     except (LeaseLost, WorkerStopping):
         raise
     except MediViewError as error:
@@ -76,19 +77,7 @@ def _answer(
     return {"timings_s": {name: round(s, 3) for name, s in result["timings_s"].items()}}
 
 
-def _summary(storage: Storage, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    return summarize(storage, request, progress).as_json()
-
-
-def _vqa(storage: Storage, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    return answer_question(storage, request, progress).as_json()
-
-
-def _docqa(storage: Storage, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    return answer_document(storage, request, progress).as_json()
-
-
-def _deid(storage: Storage, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def _deid(storage: Storage, request: Mapping[str, Any]) -> dict[str, Any]:
     study_uid = request.get("study_instance_uid")
     values = header_values(storage, str(study_uid)) if study_uid else {}
     return deidentified(
@@ -99,9 +88,13 @@ def _deid(storage: Storage, request: Mapping[str, Any], progress: Progress) -> d
     )
 
 
-_WORK: dict[str, Callable[[Storage, Mapping[str, Any], Progress], dict[str, Any]]] = {
-    "summary": _summary,
-    "vqa": _vqa,
-    "docqa": _docqa,
-    "deid": _deid,
+_Work = Callable[[Storage, str, Mapping[str, Any], Progress], dict[str, Any]]
+_WORK: dict[str, _Work] = {
+    "summary": lambda storage, _, asked, told: summarize(storage, asked, told).as_json(),
+    "vqa": lambda storage, _, asked, told: answer_question(storage, asked, told).as_json(),
+    "docqa": lambda storage, _, asked, told: answer_document(storage, asked, told).as_json(),
+    "deid": lambda storage, _, asked, __: _deid(storage, asked),
+    "report": lambda storage, job_id, asked, told: write_words(
+        storage, job_id, asked, told
+    ).as_json(),
 }

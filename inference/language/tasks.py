@@ -91,6 +91,11 @@ class ModelRef:
         return not self.revision
 
     @property
+    def shown_revision(self) -> str:
+        """As answers and reports name it."""
+        return self.revision or "local"
+
+    @property
     def pinned(self) -> str:
         return f"{self.source}@{self.revision}" if self.revision else self.source
 

@@ -11,6 +11,12 @@ from inference.reporting.findings_text import (
 )
 from inference.reporting.locale import Locale, load_locale, references
 from inference.reporting.technique_text import region_of, technique_sentences
+from inference.reporting.words import (
+    already_worded,
+    ask_for_words,
+    template_digest,
+    words_wanted,
+)
 from storage.entities import Finding, Job
 from storage.opening import Storage
 from storage.report_entities import Report, ReportSection, ReportSentence, SectionKind
@@ -27,19 +33,30 @@ def draft_study(
 ) -> Report:
     """Draft the report of a study from all that is known now, and offer it.
 
+    Where a model is set for reports, it is asked to word the draft; the draft does not wait.
+
     Raises NotFound, InvalidRequest for a language without templates.
     """
     locale = load_locale(language)
     evidence = gather(storage, study_instance_uid, indication)
-    return storage.reports.offer(
+    sections = draft_sections(evidence, locale)
+    given = template_digest(sections, evidence.digest)
+    there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
+    wanted = words_wanted(storage.settings)
+    if wanted and already_worded(there, given, storage.settings, again=bool(made_by)) and there:
+        return there
+    report = storage.reports.offer(
         study_instance_uid,
         language=language,
         title=title_of(evidence, locale),
-        sections=draft_sections(evidence, locale),
+        sections=sections,
         basis_digest=evidence.digest,
         made_by=made_by,
         replace=replace,
     )
+    if wanted and evidence.facts and report.sections == sections and not report.is_touched:
+        report = ask_for_words(storage, report, given)
+    return report
 
 
 def draft_image(storage: Storage, job: Job, title: str, findings: Sequence[Finding]) -> Report:

@@ -26,6 +26,8 @@ report = Table(
     time_column("attention_at", nullable=True),
     Column("proposal", JSON),
     text_column("proposal_digest"),
+    # What a model made of this draft; none where no model was asked.
+    Column("words", JSON),
     # The version that is to leave the house, and the last one that did.
     Column("publish_version", Integer, nullable=False, server_default="0"),
     Column("published_version", Integer, nullable=False, server_default="0"),
@@ -48,6 +50,7 @@ report_version = Table(
     text_column("changed_by"),
     time_column("changed_at"),
     text_column("reason"),
+    Column("words", JSON),
     UniqueConstraint("report_id", "version"),
 )
 

@@ -42,14 +42,21 @@ class ReportDocument:
         name = self.signed_by
         return f"{name}^" if name and "^" not in name else name
 
-    def equipment(self) -> Dataset:
-        """The house as what made it (PS3.3 C.12.1.1.5)."""
+    def equipment(self) -> list[Dataset]:
+        """The house, and the model that worded sentences of it (PS3.3 C.12.1.1.5)."""
+        made = [self._equipment("Report templates", "Drafted from findings of pipelines")]
+        sentences = [one for section in self.version.sections for one in section.sentences]
+        for author in dict.fromkeys(one.author for one in sentences if one.origin == "model"):
+            made.append(self._equipment(author, "Worded sentences that the findings support"))
+        return made
+
+    def _equipment(self, model: str, what: str) -> Dataset:
         made: Dataset = hd.ContributingEquipment(
             manufacturer=MANUFACTURER,
             purpose_of_reference=codes.DCM.ProcessingEquipment,
-            manufacturer_model_name="Report templates",
+            manufacturer_model_name=model[:64],
             contribution_datetime=self.at.replace(tzinfo=None),
-            contribution_description="Drafted from findings of pipelines, research use only",
+            contribution_description=f"{what}, research use only",
         )
         return made
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reporting.leaving.document import ReportDocument
-from inference.reporting.leaving.text import plain
+from inference.reporting.leaving.text import by_model, plain
 from storage.entities import Finding
 from storage.hl7_messages import Hl7Message
 from storage.settings import Settings
@@ -106,7 +106,13 @@ def _observed(document: ReportDocument) -> Iterator[list[str]]:
         code, meaning = _SECTIONS[section.kind]
         for number, sentence in enumerate(section.sentences, 1):
             group = f"{at}.{number}"
-            yield _obx("TX", components(code, meaning, "LN"), group, escaped(sentence.text), status)
+            yield _obx(
+                "TX",
+                components(code, meaning, "LN"),
+                group,
+                escaped(sentence.text + by_model(sentence)),
+                status,
+            )
             if sentence.basis != "findings":
                 continue
             for finding_id in sentence.finding_ids:

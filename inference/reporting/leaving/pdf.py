@@ -9,11 +9,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.reporting.leaving.document import ReportDocument
-from inference.reporting.leaving.text import caution_of, date_in_words
+from inference.reporting.leaving.text import by_model, caution_of, date_in_words
 from inference.reporting.locale import load_locale
 from inference.results.equipment import finish
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.source import inherit_patient_and_study
+from storage.report_entities import ReportSentence
 
 SERIES_NUMBER = 9002
 _MARGIN_PT = 54
@@ -55,7 +56,7 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
     result.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
     inherit_patient_and_study(result, document.source)
     result.SpecificCharacterSet = "ISO_IR 192"
-    return finish(result, at, [document.equipment()])
+    return finish(result, at, document.equipment())
 
 
 def write_pdf(document: ReportDocument) -> bytes:
@@ -87,8 +88,8 @@ def write_pdf(document: ReportDocument) -> bytes:
                 if one in document.findings and sentence.basis == "findings"
             ]
             mark = f' <font size="7" color="{_GREY}">[{", ".join(marks)}]</font>' if marks else ""
-            by = f' <font size="7" color="{_GREY}">({escape(_shown(sentence.author))})</font>' \
-                if sentence.origin == "person" and not document.is_signed else ""  # fmt: skip
+            named = _author_of(sentence, document)
+            by = f' <font size="7" color="{_GREY}">{escape(_shown(named))}</font>' if named else ""
             story.append(Paragraph(escape(_shown(sentence.text)) + mark + by, styles["body"]))
     if document.signed_by:
         signed = f"{document.version.state.capitalize()}: signed by {document.signed_by}, "
@@ -103,6 +104,13 @@ def write_pdf(document: ReportDocument) -> bytes:
         story.append(_findings_table(document, numbers, styles))
     page.build(story, onFirstPage=_footer(document), onLaterPages=_footer(document))
     return buffer.getvalue()
+
+
+def _author_of(sentence: ReportSentence, document: ReportDocument) -> str:
+    """A model is always named; a person until somebody answers for the whole."""
+    if sentence.origin == "person" and not document.is_signed:
+        return f"({sentence.author})"
+    return by_model(sentence).strip()
 
 
 def _styles() -> dict[str, Any]:

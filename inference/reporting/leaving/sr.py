@@ -9,6 +9,7 @@ from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.reporting.leaving.document import ReportDocument
+from inference.reporting.leaving.text import by_model
 from inference.results.coding import dicom_code
 from inference.results.equipment import finish
 from inference.results.identity import (
@@ -75,7 +76,7 @@ def encode_report_sr(
     inherit_patient_and_study(result, document.source)
     # The sentences hold signs that the images' character set may lack.
     result.SpecificCharacterSet = "ISO_IR 192"
-    return finish(result, at, [document.equipment()])
+    return finish(result, at, document.equipment())
 
 
 def _description(document: ReportDocument) -> str:
@@ -152,7 +153,8 @@ def _section(section: ReportSection, document: ReportDocument) -> hd.sr.ContentI
 def _sentence(
     sentence: ReportSentence, element: DicomCode, document: ReportDocument
 ) -> hd.sr.ContentItem:
-    item = hd.sr.TextContentItem(name=element, value=sentence.text, relationship_type="CONTAINS")
+    words = sentence.text + by_model(sentence)
+    item = hd.sr.TextContentItem(name=element, value=words, relationship_type="CONTAINS")
     bound = [document.findings[one] for one in sentence.finding_ids if one in document.findings]
     numbers = _numbers(bound) if sentence.basis == "findings" else []
     if numbers:

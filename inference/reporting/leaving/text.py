@@ -1,7 +1,7 @@
 """A report as plain text, for programs that take no more."""
 
 from inference.reporting.locale import load_locale
-from storage.report_entities import ReportVersion
+from storage.report_entities import ReportSentence, ReportVersion
 
 _CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
@@ -19,11 +19,16 @@ def as_text(version: ReportVersion) -> str:
         lines.append(caution_of(version.state))
     for section in version.sections:
         lines += ["", section.heading.upper()]
-        lines += [sentence.text for sentence in section.sentences]
+        lines += [sentence.text + by_model(sentence) for sentence in section.sentences]
     if version.state in ("final", "amended"):
         signed = f"{version.changed_by}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
         lines += ["", f"{version.state.upper()}: {signed}"]
     return "\n".join(lines) + "\n"
+
+
+def by_model(sentence: ReportSentence) -> str:
+    """What must follow a sentence that a model worded; empty for every other."""
+    return f" (AI: {sentence.author})" if sentence.origin == "model" else ""
 
 
 def plain(text: str) -> str:

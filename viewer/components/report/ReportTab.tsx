@@ -8,6 +8,7 @@ import { ReportEditor } from "@/components/report/ReportEditor";
 import { ReportHead } from "@/components/report/ReportHead";
 import { ReportText } from "@/components/report/ReportText";
 import { Versions } from "@/components/report/Versions";
+import { Words } from "@/components/report/Words";
 import { useOrder } from "@/hooks/useOrder";
 import { useLanguage, useText } from "@/hooks/useText";
 import { reports } from "@/lib/reportApi";
@@ -88,6 +89,7 @@ export function ReportTab({
       ) : (
         <ReportText report={report} findings={findings} onShow={onShow} />
       )}
+      {report.words && !editing && <Words words={report.words} />}
       {order.problem && <ProblemNote problem={order.problem} />}
       {!editing && (
         <div className="flex flex-wrap gap-2" role="group" aria-label={t.actions}>

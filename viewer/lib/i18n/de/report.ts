@@ -45,6 +45,12 @@ export const report: Messages["report"] = {
     model: (author) => `Formuliert vom Modell ${author}`,
     person: (author) => `Geschrieben von ${author}`,
   },
+  words: {
+    pending: (model) => `Das Modell ${model} formuliert noch.`,
+    done: (model) => `Mit AI bezeichnete Sätze sind vom Modell ${model} formuliert; die Ergebnisse stützen jeden.`,
+    failed: (model) => `Das Modell ${model} trug zu diesem Entwurf nichts bei.`,
+  },
+  wordsWithheld: (n) => (n === 1 ? "Ein Satz zurückgehalten" : `${n} Sätze zurückgehalten`),
   newDraft: "Der Entwurf, wie er jetzt wäre",
   takeDraft: "Neuen Entwurf nehmen",
   leaveText: "Meinen Text lassen",

@@ -41,6 +41,12 @@ export const report = {
     model: (author: string) => `Worded by the model ${author}`,
     person: (author: string) => `Written by ${author}`,
   },
+  words: {
+    pending: (model: string) => `The model ${model} is still wording the draft.`,
+    done: (model: string) => `Sentences marked AI are worded by the model ${model}; the findings support each.`,
+    failed: (model: string) => `The model ${model} gave no words to this draft.`,
+  },
+  wordsWithheld: (n: number) => (n === 1 ? "One sentence withheld" : `${n} sentences withheld`),
   newDraft: "The draft as it would be now",
   takeDraft: "Take the new draft",
   leaveText: "Leave my text",
