@@ -155,6 +155,8 @@ def finding_payload(
             sop_instance_uid=segment.sop_instance_uid,
             segment_number=segment.segment_number,
             color_rgb=segment.color_rgb,
+            type=code_payload(segment.type) if segment.type else None,
+            laterality=code_payload(segment.laterality) if segment.laterality else None,
         )
         if segment
         else None,

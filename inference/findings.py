@@ -45,6 +45,8 @@ def _measured(
             sop_instance_uid=identity.sop_instance_uid,
             segment_number=measurement.segment_index + 1,
             color_rgb=segment.color_rgb,
+            type=segment.type,
+            laterality=segment.laterality,
         )
     return Finding(
         finding_id=stable_id(job, "measurement", subject, measurement.label),

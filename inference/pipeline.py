@@ -114,14 +114,13 @@ class PipelineOutput:
     derivation: str = ""
     """What was done to the voxels before the model ran, where anything was."""
 
-    def mask(self, segment_index: int) -> NDArray[np.bool_]:
-        """One segment: bool, shape (slices, rows, columns)."""
+    def mask(self, segment_index: int, k: int | None = None) -> NDArray[np.bool_]:
+        """One segment: bool, shape (slices, rows, columns), or one slice of it."""
         if self.masks is None:
             raise ValueError("The output has no segments.")
+        some = self.masks if k is None else self.masks[k]
         one: NDArray[np.bool_] = (
-            self.masks[..., segment_index]
-            if self.masks.ndim == 4
-            else self.masks == segment_index + 1
+            some[..., segment_index] if self.masks.ndim == 4 else some == segment_index + 1
         )
         return one
 

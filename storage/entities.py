@@ -159,6 +159,10 @@ class SegmentRef:
     sop_instance_uid: str
     segment_number: int
     color_rgb: tuple[int, int, int]
+    type: Code | None = None
+    """What the segment is; None where an older version of the node stored it."""
+    laterality: Code | None = None
+    """Left or right, where `type` stands for both."""
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,16 @@ def to_finding(row: RowMapping) -> Finding:
     fields["code"] = Code(**row["code"])
     fields["unit"] = Code(**row["unit"]) if row["unit"] else None
     if row["segmentation"]:
-        color = tuple(row["segmentation"]["color_rgb"])
-        fields["segmentation"] = SegmentRef(**{**row["segmentation"], "color_rgb": color})
+        fields["segmentation"] = _to_segment(row["segmentation"])
     fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
     return Finding(**fields)
+
+
+def _to_segment(stored: dict[str, Any]) -> SegmentRef:
+    codes = {
+        name: Code(**stored[name]) if stored.get(name) else None for name in ("type", "laterality")
+    }
+    return SegmentRef(**{**stored, **codes, "color_rgb": tuple(stored["color_rgb"])})
 
 
 def to_feedback(row: RowMapping) -> Feedback:

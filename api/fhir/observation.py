@@ -1,12 +1,13 @@
-"""Findings as Observation (hl7.org/fhir/R4/observation.html): preliminary, and by which device."""
+"""Findings as Observation (hl7.org/fhir/R4/observation.html): of what, and by which device."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import and_, false, or_
 
 from api.fhir.conditions import PATIENT, Condition, Parameter, by_fixed, by_study, by_text, by_time
 from api.fhir.device import device_id
 from api.fhir.parameters import bare_uid, read_token
+from api.fhir.readers_word import Status, by_status, status_of, value_of
 from api.fhir.resources import Observation, ObservationComponent
 from api.fhir.subject import patient_of, started, subject_of
 from api.fhir.types import (
@@ -23,10 +24,11 @@ from api.fhir.types import (
     concept,
     meta,
     plain,
+    some,
     uid_identifier,
 )
 from storage import tables as t
-from storage.entities import Code, Feedback, Finding, Study
+from storage.entities import Code, Feedback, Finding, SegmentRef, Study
 from storage.result_search import Found, finding_updated
 
 _IMAGING = CodeableConcept(
@@ -42,6 +44,8 @@ _CONFIDENCE = CodeableConcept(
     coding=[Coding(system=DCM, code="111012", display="Certainty of Finding")],
     text="Confidence",
 )
+_LATERALITY = concept("272741003", "SCT", "Laterality")
+_SEGMENT = concept("121191", "DCM", "Referenced Segment")
 _SCHEMES = ("SCT", "LN", "DCM", "UCUM", "RADLEX", "FMA", "SRT", "99MEDIVIEW")
 _VERDICTS = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "EDITED": "corrects it"}
 
@@ -84,7 +88,7 @@ def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
         "_lastUpdated": by_time(finding_updated()),
         "identifier": _identifier,
         "code": _code,
-        "status": by_fixed("preliminary"),
+        "status": by_status,
         "category": by_fixed("imaging"),
         "derived-from": by_study(t.finding.c.study_instance_uid),
         "device": device,
@@ -97,8 +101,11 @@ PARAMETERS = parameters(())
 
 def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:
     finding = found.entity
+    value, unit = value_of(finding, said)
+    status = status_of(said)
     return Observation(
         id=finding.finding_id,
+        status=status,
         meta=meta(found.updated_at),
         contained=[patient_of(study)],
         identifier=[
@@ -112,8 +119,9 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         subject=subject_of(study),
         effective_date_time=started(study.study_date),
         issued=found.updated_at if not said else finding.created_at,
-        value_quantity=_quantity(finding.value, finding.unit),
-        note=[_unverified(finding), *(_said(one) for one in said)],
+        value_quantity=_quantity(value, unit),
+        note=[_stated(finding, status), *(_said(one) for one in said)],
+        body_site=_body_site(finding.segmentation),
         method=plain(f"{finding.pipeline} {finding.pipeline_version}"),
         device=Reference(
             reference=f"Device/{device_id(finding.pipeline, finding.pipeline_version)}",
@@ -126,7 +134,7 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
                 identifier=uid_identifier(study.study_instance_uid),
             )
         ],
-        component=_confidence(finding),
+        component=some((*_confidence(finding), *_of_segment(finding.segmentation))),
     )
 
 
@@ -138,18 +146,50 @@ def _quantity(value: float | None, unit: Code | None) -> Quantity | None:
     return Quantity(value=value, unit=unit.meaning or unit.value, system=UCUM, code=unit.value)
 
 
-def _confidence(finding: Finding) -> list[ObservationComponent] | None:
-    if finding.confidence is None:
+def _body_site(segment: SegmentRef | None) -> CodeableConcept | None:
+    """The structure, with its side in words: R4 has no attribute for a side of its own."""
+    if segment is None or segment.type is None:
         return None
-    share = Quantity(value=finding.confidence, unit="from 0 to 1", system=UCUM, code="1")
-    return [ObservationComponent(code=_CONFIDENCE, value_quantity=share)]
-
-
-def _unverified(finding: Finding) -> Annotation:
-    return Annotation(
-        author_string=f"{finding.pipeline} {finding.pipeline_version}",
-        text="UNVERIFIED: stated by software; no person has verified it in this node.",
+    site = concept(segment.type.value, segment.type.scheme_designator, segment.type.meaning)
+    if segment.laterality is None:
+        return site
+    return site.model_copy(
+        update={"text": f"{segment.type.meaning}, {segment.laterality.meaning.lower()}"}
     )
+
+
+def _confidence(finding: Finding) -> Iterator[ObservationComponent]:
+    if finding.confidence is not None:
+        share = Quantity(value=finding.confidence, unit="from 0 to 1", system=UCUM, code="1")
+        yield ObservationComponent(code=_CONFIDENCE, value_quantity=share)
+
+
+def _of_segment(segment: SegmentRef | None) -> Iterator[ObservationComponent]:
+    """The side as a code, and the segment that was measured."""
+    if segment is None:
+        return
+    if segment.laterality is not None:
+        side = segment.laterality
+        yield ObservationComponent(
+            code=_LATERALITY,
+            value_codeable_concept=concept(side.value, side.scheme_designator, side.meaning),
+        )
+    yield ObservationComponent(
+        code=_SEGMENT, value_string=f"urn:oid:{segment.sop_instance_uid}#{segment.segment_number}"
+    )
+
+
+def _stated(finding: Finding, status: Status) -> Annotation:
+    """What the machine said, whatever a person made of it."""
+    by = f"{finding.pipeline} {finding.pipeline_version}"
+    if status == "preliminary":
+        text = "UNVERIFIED: stated by software; no person has verified it in this node."
+    elif finding.value is None:
+        text = f"Stated by software: {finding.label}."
+    else:
+        unit = f" {finding.unit.value}" if finding.unit else ""
+        text = f"Stated by software: {finding.value:.10g}{unit}."
+    return Annotation(author_string=by, text=text)
 
 
 def _said(said: Feedback) -> Annotation:

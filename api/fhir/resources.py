@@ -110,15 +110,16 @@ class ObservationComponent(FhirModel):
     code: CodeableConcept
     value_quantity: Quantity | None = None
     value_string: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
 
 
 class Observation(Resource):
-    """One statement of a model, unverified; what people say of it stands in `note`."""
+    """One statement of a model; what people say of it stands in `note` and makes its status."""
 
     resource_type: Literal["Observation"] = "Observation"
     contained: list[Patient] | None = None
     identifier: list[Identifier]
-    status: Literal["preliminary"] = "preliminary"
+    status: Literal["preliminary", "final", "corrected", "entered-in-error"]
     category: list[CodeableConcept]
     code: CodeableConcept
     subject: Reference
@@ -126,6 +127,7 @@ class Observation(Resource):
     issued: datetime
     value_quantity: Quantity | None = None
     note: list[Annotation]
+    body_site: CodeableConcept | None = None
     method: CodeableConcept
     device: Reference
     derived_from: list[Reference]

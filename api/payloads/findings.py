@@ -18,6 +18,12 @@ class SegmentRefPayload(Payload):
     sop_instance_uid: str
     segment_number: int = Field(ge=1)
     color_rgb: tuple[int, int, int] = Field(examples=[(230, 180, 60)])
+    type: CodePayload | None = Field(
+        None, description="What the segment is; null in results of older versions of the node."
+    )
+    laterality: CodePayload | None = Field(
+        None, description="Left or right, where `type` stands for both sides."
+    )
 
 
 class FeedbackPayload(Payload):

@@ -10,7 +10,7 @@ from inference.pipeline import Pipeline, PipelineOutput
 from inference.priors import Comparison
 from inference.results.edit import Edit
 from inference.results.identity import ResultKind
-from inference.results.narrative import NOTE
+from inference.results.narrative import NOTE, captions
 from inference.results.pdf import encode_pdf
 from inference.results.pictures import draw_pictures
 from inference.results.sc import encode_captures
@@ -99,7 +99,8 @@ def _for_people(
     findings: Sequence[Finding],
     kinds: Collection[str],
 ) -> list[ResultObject]:
-    pictures = draw_pictures(volume, output, f"{pipeline.name} {pipeline.version}. {NOTE}")
+    footer = f"{pipeline.name} {pipeline.version}. {NOTE}"
+    pictures = draw_pictures(volume, output, captions(findings), footer)
     objects: list[ResultObject] = []
     if "SC" in kinds:
         captures = encode_captures(job, pipeline, sources, pictures)

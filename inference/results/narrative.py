@@ -1,19 +1,45 @@
 """The numbers of a job's pictures and PDF, as people read them."""
 
+import math
+from collections.abc import Sequence
+
 from storage.entities import Finding
 
 NOTE = "AI result, unverified. Research use only."
 
+_UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
+# A tenth of a litre would hide what a breath changes.
+_DECIMALS = {"L": 2}
+_SIGNIFICANT_DIGITS = 3
+_MOST_DECIMALS = 3
+
 
 def shown_value(finding: Finding) -> str:
-    """Value and unit, or the confidence, as people read them."""
+    """Value and unit, or the confidence, as people read them.
+
+    One decimal, and more for what is small: three digits tell a nodule's growth.
+    """
     if finding.value is None:
         return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
-    return f"{finding.value:,.{_DECIMALS.get(code, 1)}f}{unit}"
+    return f"{finding.value:,.{_decimals(finding.value, code)}f}{unit}"
 
 
-_UNITS = {"cm3": "cm³", "mm3": "mm³", "[hnsf'U]": "HU", "%": "%"}
-# A tenth of a litre would hide what a breath changes.
-_DECIMALS = {"L": 2}
+def _decimals(value: float, unit: str) -> int:
+    fewest = _DECIMALS.get(unit, 1)
+    if value == 0:
+        return fewest
+    wanted = _SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value)))
+    return min(max(wanted, fewest), _MOST_DECIMALS)
+
+
+def captions(findings: Sequence[Finding]) -> dict[int, tuple[str, ...]]:
+    """By number of the segment: what is stated of it, a line each."""
+    lines: dict[int, tuple[str, ...]] = {}
+    for finding in findings:
+        if finding.segmentation is not None and finding.value is not None:
+            number = finding.segmentation.segment_number
+            line = f"{finding.label}: {shown_value(finding)}"
+            lines[number] = (*lines.get(number, ()), line)
+    return lines

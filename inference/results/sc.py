@@ -18,6 +18,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
+from inference.results.narrative import NOTE
 from inference.results.pictures import Picture
 from inference.results.source import inherit_patient_and_study, integer_of
 from storage.entities import Job
@@ -68,14 +69,15 @@ def _capture(
     capture.ContentDate, capture.ContentTime = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
     capture.DateOfSecondaryCapture = capture.ContentDate
     capture.TimeOfSecondaryCapture = capture.ContentTime
-    # What is burned in is no identity: orientation, and that nobody has verified it.
+    # What is burned in is no identity: orientation, numbers, and that nobody has verified them.
     capture.BurnedInAnnotation = "NO"
     capture.Laterality = None
     capture.LossyImageCompression = "00"
     capture.DerivationDescription = (
         f"{pipeline.name} {pipeline.version}: {', '.join(picture.segment_labels)}"
     )[:1024]
-    capture.ImageComments = "AI result, unverified. Research use only."
+    # LT holds 10,240 characters.
+    capture.ImageComments = "\r\n".join((NOTE, *picture.lines))[:10_240]
     capture.SourceImageSequence = [_reference(source, picture)]
     inherit_patient_and_study(capture, source)
     return finish(capture, at, contributing_equipment(pipeline, source, at))

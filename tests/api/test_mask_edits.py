@@ -13,14 +13,12 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.results.encode import encode_results
-from inference.storing import store_objects, store_rows
-from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
+from inference.volume import Volume
 from storage.entities import Job
 from tests import builders
-from tests.api.client import ApiNode, is_problem, part10
-from tests.inference.results_support import PIPELINE, complaints, output_of, save
+from tests.api.client import ApiNode, is_problem
+from tests.api.made import made_of
+from tests.inference.results_support import complaints, output_of, save
 
 SHAPE = (9, 12, 14)
 VOXEL_MM3 = 2.5 * 0.8 * 0.6
@@ -38,27 +36,7 @@ def made(
     api: ApiNode, series: Sequence[Dataset], masks: Sequence[NDArray[np.bool_]]
 ) -> tuple[Job, Volume]:
     """The result of a job as the worker leaves it."""
-    storage = api.storage
-    for image in series:
-        storage.ingest.accept(part10(image), "dimse:MR1")
-    kept = storage.index.series_of(str(series[0].StudyInstanceUID))[0]
-    completed = storage.index.mark_complete(kept, utcnow())
-    assert completed is not None
-    job, _ = storage.jobs.schedule(
-        PIPELINE.name,
-        PIPELINE.version,
-        completed.study_instance_uid,
-        completed.series_instance_uid,
-        completed.fingerprint,
-    )
-    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
-    assert claimed is not None
-    volume = assemble_volume(series)
-    results = encode_results(claimed, PIPELINE, series, volume, output_of(volume, *masks))
-    instances, stored = store_objects(storage, claimed, results, lambda: None)
-    store_rows(storage, claimed, results, instances, [])
-    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
-    return storage.jobs.get(job.job_id), volume
+    return made_of(api, series, lambda volume: output_of(volume, *masks))
 
 
 def made_by(job: Job | dict[str, Any], kind: str) -> str:

@@ -1,0 +1,53 @@
+"""What a worker leaves behind, made without one."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from pydicom.dataset import Dataset
+
+from inference.pipeline import PipelineOutput
+from inference.priors import comparison_of
+from inference.results.encode import encode_results
+from inference.storing import store_objects, store_rows
+from inference.volume import Volume, assemble_volume
+from storage.clock import utcnow
+from storage.entities import Job
+from tests.api.client import ApiNode, part10
+from tests.inference.results_support import PIPELINE
+
+
+def made_of(
+    api: ApiNode,
+    series: Sequence[Dataset],
+    output_of: Callable[[Volume], PipelineOutput],
+    kinds: Collection[str] = (),
+) -> tuple[Job, Volume]:
+    """A completed job over `series`, with everything that it gives in the storage."""
+    storage = api.storage
+    for image in series:
+        storage.ingest.accept(part10(image), "dimse:MR1")
+    kept = storage.index.series_of(str(series[0].StudyInstanceUID))[0]
+    completed = storage.index.mark_complete(kept, utcnow())
+    assert completed is not None
+    job, _ = storage.jobs.schedule(
+        PIPELINE.name,
+        PIPELINE.version,
+        completed.study_instance_uid,
+        completed.series_instance_uid,
+        completed.fingerprint,
+    )
+    claimed = storage.jobs.claim(job.job_id, "worker", 60, utcnow())
+    assert claimed is not None
+    volume = assemble_volume(series)
+    results = encode_results(
+        claimed,
+        PIPELINE,
+        series,
+        volume,
+        output_of(volume),
+        kinds,
+        comparison=comparison_of(storage, claimed),
+    )
+    instances, stored = store_objects(storage, claimed, results, lambda: None)
+    store_rows(storage, claimed, results, instances, [])
+    assert storage.jobs.complete(job.job_id, "worker", {"instances": stored}, utcnow())
+    return storage.jobs.get(job.job_id), volume
