@@ -60,6 +60,7 @@ def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
             continue  # The same instance handed over twice is one instance.
         seen.add(sop_instance_uid)
         _check_is_image(dataset)
+        _check_whole(dataset, datasets)
         if number_of_frames(dataset) > 1 and len(datasets) > 1:
             raise VolumeRefused(
                 f"The series holds {len(datasets)} instances, and slice {instance_index + 1} has"
@@ -174,6 +175,20 @@ def _check_is_image(dataset: Dataset) -> None:
             f"The series holds an object without an image (modality {dataset.get('Modality')}).",
             remedy="Send the images as a series of their own.",
         )
+
+
+def _check_whole(dataset: Dataset, datasets: Sequence[Dataset]) -> None:
+    """Refuse the parts of one image that was split over instances (PS3.3 C.7.6.16.2.2.4)."""
+    uid = value_of(dataset, "ConcatenationUID")
+    total = whole_number(dataset, "InConcatenationTotalNumber", 0)
+    if uid is None or total == 1:
+        return
+    here = len({str(one.get("SOPInstanceUID")) for one in datasets if one.get("ConcatenationUID")})
+    raise VolumeRefused(
+        f"The series is one multi-frame image in several instances (a concatenation):"
+        f" {here} of {total or 'an unstated number of'} parts are here. Parts are not joined.",
+        remedy="Send it as one instance or as single slices.",
+    )
 
 
 def number_of_frames(dataset: Dataset) -> int:

@@ -1,7 +1,8 @@
 """The contrast of an MR series by the parameters of its sequence, words last.
 
 Descriptions are words of people; what the scanner did is in the parameters. The limits are
-those of clinical protocols at 1.5 and 3 T; between them nothing is claimed.
+those of clinical protocols at 1.5 and 3 T; between them nothing is claimed, or what the
+trained classifier says where one is installed.
 """
 
 import re
@@ -12,6 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from inference.headers import image_type, number, texts
+from inference.mr_classifier import classified_contrast
 
 MrContrast = Literal["T1", "T2", "FLAIR", "PD", "DWI", "ADC", "T2*", "ANGIO", "LOCALIZER", ""]
 
@@ -52,7 +54,12 @@ def mr_contrast(header: Dataset) -> MrContrast:
     if "ADC" in kinds:
         return "ADC"
     stated = _ACQUISITION_CONTRASTS.get(str(header.get("AcquisitionContrast") or ""))
-    return stated or _by_parameters(header) or _by_words(header)
+    told = stated or _by_parameters(header)
+    if told:
+        return told
+    words = _by_words(header)
+    # Who calls it a localizer knows what no parameter tells: no classifier overrides that.
+    return words if words == "LOCALIZER" else classified_contrast(header) or words
 
 
 def in_several_planes(headers: Sequence[Dataset]) -> bool:

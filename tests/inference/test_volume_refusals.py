@@ -179,6 +179,20 @@ def of_two_multiframes(datasets: Series) -> Series:
     return [first, second]
 
 
+def of_two_parts_of_three(datasets: Series) -> Series:
+    parts = [builders.enhanced_mr(datasets, order) for order in ((0, 1, 2), (3, 4, 5))]
+    for number, part in enumerate(parts, start=1):
+        part.SOPInstanceUID = f"1.2.3.{number}"
+        part.ConcatenationUID, part.SOPInstanceUIDOfConcatenationSource = "1.2.4", "1.2.5"
+        part.InConcatenationNumber, part.InConcatenationTotalNumber = number, 3
+        part.ConcatenationFrameOffsetNumber = 3 * (number - 1)
+    return parts
+
+
+def of_one_part_of_three(datasets: Series) -> Series:
+    return of_two_parts_of_three(datasets)[:1]
+
+
 @pytest.mark.parametrize(
     ("awkward", "sentence"),
     [
@@ -213,6 +227,8 @@ def of_two_multiframes(datasets: Series) -> Series:
         (with_slope_zero, "RescaleSlope of slice 3 is 0, which leaves no grey values."),
         (with_a_report, "The series holds an object without an image (modality MR)."),
         (as_frames_without_positions, "has 6 frames but states the position of 0."),
+        (of_two_parts_of_three, "(a concatenation): 2 of 3 parts are here. Parts are not joined."),
+        (of_one_part_of_three, "(a concatenation): 1 of 3 parts are here. Parts are not joined."),
         (of_two_multiframes, "a volume is made of one multi-frame instance."),
     ],
 )
