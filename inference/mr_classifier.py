@@ -88,7 +88,7 @@ def features_of(header: Dataset) -> dict[str, float]:
 
 def _number(header: Dataset, keyword: str) -> float:
     try:
-        return float(header.get(keyword))  # type: ignore[arg-type]
+        return float(header.get(keyword))
     except (TypeError, ValueError):
         return _NOT_STATED
 
