@@ -51,7 +51,7 @@ from api.access.oidc import AccessTokens
 from api.access.provider import Provider
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
-from api.dicomweb import frame_routes, qido, retrieve, stow
+from api.dicomweb import frame_routes, qido, rendered, retrieve, stow
 from api.dicomweb.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
@@ -164,7 +164,13 @@ def create_app(settings: Settings) -> FastAPI:
     install_description(app)
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)
-    hot = (frame_routes.router, retrieve.router, qido.router, stow.router)
+    hot = (
+        frame_routes.router,
+        retrieve.router,
+        rendered.router,
+        qido.router,
+        stow.router,
+    )
     app.router.middleware_stack = DirectRoutes(app.router.middleware_stack, hot)
     # The last added is the outermost.
     app.add_middleware(Idempotency, settings=settings)

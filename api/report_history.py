@@ -17,8 +17,6 @@ from api.payloads.reports import (
 )
 from api.report_present import version_payload
 from api.reports import ReportId
-from inference.reporting.leaving.document import read_document
-from inference.reporting.leaving.pdf import write_pdf
 from inference.reporting.leaving.text import as_text
 from storage.report_entities import ReportSection, ReportSentence
 
@@ -91,6 +89,10 @@ def report_as_pdf(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> Response:
     """As it would leave the node, with the findings behind each sentence."""
+    # What reads a document is large, and most processes never make one.
+    from inference.reporting.leaving.document import read_document
+    from inference.reporting.leaving.pdf import write_pdf
+
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     number = version or report.version

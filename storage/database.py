@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     any_,
-    bindparam,
     create_engine,
     event,
     literal,
@@ -179,13 +178,6 @@ def among(
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(ids), ARRAY(BigInteger)))
     return column.in_(ids)
-
-
-def among_named(dialect: str, column: ColumnElement[int]) -> ColumnElement[bool]:
-    """As `among` for statements that are made once: the ids are their parameter `ids`, a list."""
-    if dialect == "postgresql":
-        return column == any_(bindparam("ids", type_=ARRAY(BigInteger)))
-    return column.in_(bindparam("ids", expanding=True))
 
 
 def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:

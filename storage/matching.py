@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or
 
 from storage import tables as t
 from storage.attributes import ATTRIBUTES, Attribute, Kind, Level, available_at
+from storage.by_id import ById
 from storage.conditions import key_conditions, levels_to
-from storage.database import among_named, reading
+from storage.database import reading
 from storage.study_list import modalities_of
 
 _PAGE_ROWS = 500
@@ -189,9 +190,8 @@ def _counted(
 ) -> dict[int, dict[str, int]]:
     """Once for each patient, study or series of a page, however many rows are of it."""
     keywords = tuple(one.keyword for one in counts)
-    statement = _counting(connection.dialect.name, level, keywords)
     found: dict[int, dict[str, int]] = {one: dict.fromkeys(keywords, 0) for one in ids}
-    for one, *values in connection.execute(statement, {"ids": list(ids)}):
+    for one, *values in _counting(level, keywords).rows(connection, ids):
         found[one] = dict(zip(keywords, values, strict=True))
     return found
 
@@ -201,10 +201,10 @@ def _counted(
 
 
 @cache
-def _counting(dialect: str, level: Level, keywords: tuple[str, ...]) -> Select[Any]:
+def _counting(level: Level, keywords: tuple[str, ...]) -> ById:
     row_id = _COLUMNS[level]
-    columns = (ATTRIBUTES[keyword].labelled for keyword in keywords)
-    return select(row_id, *columns).where(among_named(dialect, row_id))
+    columns = [ATTRIBUTES[keyword].labelled for keyword in keywords]
+    return ById(row_id, lambda of_ids: select(row_id, *columns).where(of_ids))
 
 
 def _statement(query: Query) -> Select[Any]:

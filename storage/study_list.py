@@ -1,13 +1,13 @@
 """The list of studies as people read it: newest first, searched by typed words, page by page."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, or_, select
 
 from storage import tables as t
-from storage.database import among, among_named
+from storage.by_id import ById
+from storage.database import among
 from storage.entities import Study
 from storage.folding import folded
 from storage.rows import to_study
@@ -87,20 +87,20 @@ def list_studies(
 def modalities_of(connection: Connection, study_ids: set[int]) -> dict[int, list[str]]:
     """The modalities of each study, in their alphabet's order."""
     found: dict[int, list[str]] = {study_id: [] for study_id in study_ids}
-    statement = _modalities(connection.dialect.name)
-    for study_id, modality in connection.execute(statement, {"ids": list(study_ids)}):
+    for study_id, modality in _MODALITIES.rows(connection, study_ids):
         found[study_id].append(modality)
     return found
 
 
-@cache
-def _modalities(dialect: str) -> Select[Any]:
-    return (
+_MODALITIES = ById(
+    t.series.c.study_fk,
+    lambda of_ids: (
         select(t.series.c.study_fk, t.series.c.modality)
-        .where(among_named(dialect, t.series.c.study_fk), t.series.c.modality != "")
+        .where(of_ids, t.series.c.modality != "")
         .distinct()
         .order_by(t.series.c.study_fk, t.series.c.modality)
-    )
+    ),
+)
 
 
 def _typed(text: str) -> list[ColumnElement[bool]]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
 from fastapi import Request, Response
 
 # The browser may keep what it got, and asks each time whether it still holds.
@@ -13,7 +14,13 @@ _GZIP_LEVEL = 1
 
 
 def json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Whole numbers of more than 64 bits.
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
 
 
 def accepts_gzip(request: Request) -> bool:
