@@ -5,6 +5,7 @@ import { useHanging } from "@/hooks/useHanging";
 import { useLoadedSeries, type SeriesSlot } from "@/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/hooks/useMasks";
 import { useOpeningMask } from "@/hooks/useOpeningMask";
+import { usePresentations, type Presentations } from "@/hooks/usePresentations";
 import { usePriors } from "@/hooks/usePriors";
 import { useScene } from "@/hooks/useScene";
 import { cells, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/lib/cornerstone";
@@ -22,7 +23,7 @@ import {
   type Count,
   type SeriesRef,
 } from "@/lib/reading/layout";
-import { isImageSeries } from "@/lib/seg";
+import { isImageSeries, seriesToOpen } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
 import type { WindowRange } from "@/lib/windowing";
@@ -47,6 +48,7 @@ export interface ReaderState {
   notice: string;
   failure: Problem | null;
   masks: Masks;
+  presentations: Presentations;
   /** The series that are on the screen or were, their headers read. */
   opened: readonly LoadedSeries[];
   setLayout: (layout: Layout) => void;
@@ -78,6 +80,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
   const [layout, setLayout] = useState<Layout>("stack");
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
+  const studyInstanceUid = study?.study_instance_uid;
   const studies = useMemo(
     () =>
       new Map(
@@ -85,13 +88,13 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
       ),
     [study, priors.priors],
   );
-  const refs = useMemo(
-    () =>
-      arrangement
-        ? arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? [])
-        : noRefs,
-    [arrangement],
-  );
+  // Nearly always shown: its headers are read while it is still being asked for the priors.
+  const likely = study && !arrangement ? seriesToOpen(study, findings) : null;
+  const refs = useMemo(() => {
+    if (arrangement) return arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? []);
+    if (studyInstanceUid === undefined || likely === null) return noRefs;
+    return [{ studyInstanceUid, seriesInstanceUid: likely }];
+  }, [arrangement, studyInstanceUid, likely]);
   const modalityOf = useCallback(
     ({ studyInstanceUid, seriesInstanceUid }: SeriesRef) =>
       studies
@@ -149,6 +152,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     (ref: SeriesRef, cell?: number) => change((now) => withSeries(now, cell ?? now.active, ref)),
     [change],
   );
+  const presentations = usePresentations(scene, study, openSeries);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -172,6 +176,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
     notice,
     failure: failure ? new Problem(0, "The image can't be shown.", failure, "", "image") : null,
     masks,
+    presentations,
     opened,
     setLayout,
     setGrid: (rows, columns) => {

@@ -32,8 +32,8 @@ export function useReaderKeys({
   const step = (by: number) => scene?.scrollBy(by);
   const preset = (index: number) => {
     if (!scene?.openingRange || !series || layout === "volume") return;
-    const chosen = presetsFor(series.modality, scene.openingRange)[index];
-    if (chosen) scene.setWindow(chosen.range);
+    const chosen = presetsFor(series.modality, scene.openingRange, series.headerPresets)[index];
+    if (chosen) scene.setWindow(chosen);
   };
   const nextGrid = () => {
     if (!arrangement) return;

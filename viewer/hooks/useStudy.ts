@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { followEvents, getStudy, listFindings, type StreamState } from "@/lib/api";
 import { debounce } from "@/lib/debounce";
+import { takeEarly } from "@/lib/early";
 import { Problem } from "@/lib/http";
 import { isActive, withJob } from "@/lib/state";
 import type { Finding, StudyDetail } from "@/lib/types";
@@ -29,7 +30,7 @@ export function useStudy(studyInstanceUid: string): StudyNow {
     const load = async () => {
       try {
         const [nextStudy, nextFindings] = await Promise.all([
-          getStudy(studyInstanceUid, controller.signal),
+          takeEarly(studyInstanceUid) ?? getStudy(studyInstanceUid, controller.signal),
           listFindings(studyInstanceUid, controller.signal),
         ]);
         if (controller.signal.aborted) return;

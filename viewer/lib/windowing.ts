@@ -6,6 +6,8 @@ export interface WindowRange {
 export interface WindowPreset {
   name: string;
   range: WindowRange;
+  /** Brightness from 0 to 1 over the range where the header gives a table; a straight line without. */
+  curve?: readonly number[];
 }
 
 function preset(name: string, center: number, width: number): WindowPreset {
@@ -21,10 +23,17 @@ const ctPresets = [
 ];
 
 /** Percentiles of a plane's values; taken from a sample, for a plane has a hundred thousand. */
-export function percentiles(values: ArrayLike<number>, fractions: readonly number[]): number[] {
+export function percentiles(
+  values: ArrayLike<number>,
+  fractions: readonly number[],
+  without: WindowRange | null = null,
+): number[] {
   const step = Math.max(1, Math.floor(values.length / 20_000));
   const sample: number[] = [];
-  for (let index = 0; index < values.length; index += step) sample.push(values[index] ?? 0);
+  for (let index = 0; index < values.length; index += step) {
+    const value = values[index] ?? 0;
+    if (!without || value < without.lower || value > without.upper) sample.push(value);
+  }
   sample.sort((a, b) => a - b);
   return fractions.map(
     (fraction) => sample[Math.min(sample.length - 1, Math.floor(fraction * sample.length))] ?? 0,
@@ -37,17 +46,28 @@ const headroom = 0.2;
  * A window that shows a plane well when the header gives none: its 1st to 99.5th percentile, and
  * above that a fifth more, so that the brightest tissue keeps its detail.
  */
-export function windowOfValues(values: ArrayLike<number>): WindowRange {
-  const [lower = 0, upper = 0] = percentiles(values, [0.01, 0.995]);
+export function windowOfValues(
+  values: ArrayLike<number>,
+  padding: WindowRange | null = null,
+): WindowRange {
+  const [lower = 0, upper = 0] = percentiles(values, [0.01, 0.995], padding);
   if (upper <= lower) return { lower, upper: lower + 1 };
   return { lower, upper: upper + headroom * (upper - lower) };
 }
 
-/** Presets by modality: Hounsfield windows for CT; for the rest, shares of what the image holds. */
-export function presetsFor(modality: string, initial: WindowRange): WindowPreset[] {
+/**
+ * Presets by modality: Hounsfield windows for CT; for the rest, shares of what the image holds. What
+ * the header offers beside the window of the opening comes after, so that the keys stay the same.
+ */
+export function presetsFor(
+  modality: string,
+  initial: WindowRange,
+  ofHeader: readonly WindowPreset[] = [],
+): WindowPreset[] {
   const width = initial.upper - initial.lower;
-  const asOpened = { name: "As opened", range: initial };
-  if (modality === "CT") return [asOpened, ...ctPresets];
+  const [opened, ...others] = ofHeader;
+  const asOpened: WindowPreset = { name: "As opened", range: initial, ...(opened?.curve && { curve: opened.curve }) };
+  if (modality === "CT") return [asOpened, ...ctPresets, ...others];
   return [
     asOpened,
     { name: "Brighter", range: { lower: initial.lower, upper: initial.lower + width * 0.6 } },
@@ -56,6 +76,7 @@ export function presetsFor(modality: string, initial: WindowRange): WindowPreset
       name: "High contrast",
       range: { lower: initial.lower + width * 0.15, upper: initial.lower + width * 0.7 },
     },
+    ...others,
   ];
 }
 

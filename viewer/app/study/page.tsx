@@ -2,8 +2,9 @@
 
 import dynamic from "next/dynamic";
 import { useSearchParams } from "next/navigation";
-import { Suspense } from "react";
+import { Suspense, useState } from "react";
 import { Waiting } from "@/components/Waiting";
+import { askEarly } from "@/lib/early";
 
 // Cornerstone needs a browser: its window, its workers, its WebGL.
 const Reader = dynamic(() => import("@/components/reader/Reader").then((room) => room.Reader), {
@@ -13,6 +14,7 @@ const Reader = dynamic(() => import("@/components/reader/Reader").then((room) =>
 
 function StudyOfAddress() {
   const studyInstanceUid = useSearchParams().get("study") ?? "";
+  useState(() => askEarly(studyInstanceUid));
   return <Reader key={studyInstanceUid} studyInstanceUid={studyInstanceUid} />;
 }
 

@@ -8,6 +8,7 @@ import { Waiting } from "@/components/Waiting";
 import { MeasurementPanel } from "@/components/reader/MeasurementPanel";
 import { MaskEditBar } from "@/components/reader/MaskEditBar";
 import { MaskPanel } from "@/components/reader/MaskPanel";
+import { PresentationList } from "@/components/reader/PresentationList";
 import { ReaderHeader } from "@/components/reader/ReaderHeader";
 import { readerKeys } from "@/components/reader/keys";
 import { SeriesList } from "@/components/reader/SeriesList";
@@ -76,7 +77,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     toggleMasks: controls.toggleAll,
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { k: toggleKeyImage, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -103,7 +104,9 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             openUids={openUids(reader)}
             activeUid={reader.active?.seriesInstanceUid ?? null}
             onOpen={(ref) => reader.openSeries(ref)}
-          />
+          >
+            <PresentationList presentations={reader.presentations} />
+          </SeriesList>
           <main className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]">
             <Toolbar
               reader={reader}

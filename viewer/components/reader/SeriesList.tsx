@@ -1,5 +1,6 @@
 "use client";
 
+import type { ReactNode } from "react";
 import { SeriesButton } from "@/components/reader/SeriesButton";
 import { count, dicomDate } from "@/lib/format";
 import type { SeriesRef } from "@/lib/reading/layout";
@@ -13,6 +14,7 @@ export function SeriesList({
   openUids,
   activeUid,
   onOpen,
+  children,
 }: {
   study: StudyDetail;
   priors: readonly StudyDetail[];
@@ -20,9 +22,10 @@ export function SeriesList({
   openUids: ReadonlySet<string>;
   activeUid: string | null;
   onOpen: (ref: SeriesRef) => void;
+  children?: ReactNode;
 }) {
   const images = study.series.filter(isImageSeries);
-  const others = study.series.filter((series) => !isImageSeries(series));
+  const others = study.series.filter((one) => !isImageSeries(one) && one.modality !== "PR");
   const buttons = (of: StudyDetail) =>
     of.series.filter(isImageSeries).map((series) => (
       <li key={series.series_instance_uid}>
@@ -44,6 +47,7 @@ export function SeriesList({
       <h2 className="section-title mb-2 px-1">Series</h2>
       <ul className={listClass}>{buttons(study)}</ul>
       {images.length === 0 && <p className="px-1 text-xs text-dim">No images in this study.</p>}
+      {children}
       {others.length > 0 && (
         <>
           <h2 className="section-title mt-5 mb-2 px-1">Results and documents</h2>

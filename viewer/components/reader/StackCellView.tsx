@@ -67,6 +67,8 @@ export function StackCellView({
       tool={tool}
       active={!alone && arrangement?.active === index}
       withPatient
+      presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
+      marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}
       onDropSeries={(dropped) => {

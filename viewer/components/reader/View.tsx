@@ -3,8 +3,10 @@
 import { useCallback, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/components/reader/CursorValue";
 import { StandIn } from "@/components/reader/StandIn";
+import { ViewMarks } from "@/components/reader/ViewMarks";
 import { ViewOverlay } from "@/components/reader/ViewOverlay";
 import type { LoadedSeries, Scene, ToolName, ViewId } from "@/lib/cornerstone";
+import type { PresentationState } from "@/lib/reading/presentation";
 import type { StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
 
@@ -36,6 +38,9 @@ export interface ViewProps {
   active: boolean;
   withPatient: boolean;
   className?: string;
+  /** How the series is presented, and whether what lies over its images is drawn. */
+  presentation?: PresentationState | null;
+  marksShown?: boolean;
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
   /** A series was dropped here: its study and its own UID, apart by a space. */
@@ -120,6 +125,9 @@ export function View(props: ViewProps) {
       />
       {undrawable && series && (
         <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} />
+      )}
+      {info?.imageMatrix && !undrawable && series && props.marksShown && (
+        <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
       )}
       {info && !undrawable && study && (
         <ViewOverlay

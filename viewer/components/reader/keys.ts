@@ -53,6 +53,7 @@ export const readerKeys: KeyGroup[] = [
       { keys: ["k"], does: "Mark the image as a key image" },
       { keys: ["Del"], does: "Remove the measurement that is chosen" },
       { keys: ["o"], does: "Hide and show the masks" },
+      { keys: ["O"], does: "Hide and show annotations and overlay planes" },
       { keys: ["Esc"], does: "Back to the study list" },
       { keys: ["?"], does: "These keys" },
     ],

@@ -7,6 +7,6 @@ export { Scene, type SceneListener } from "./scene";
 export { registerSeries, type LoadedSeries } from "./series";
 export { type Turn } from "./turning";
 export { type Undrawable } from "./undrawable";
-export { cells, isCell, planes, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+export { cells, isCell, planes, type CellId, type Matrix, type Plane, type ViewId, type ViewInfo } from "./view";
 export { type ValueAt } from "./values";
 export { volumePresets } from "./volume";

@@ -7,7 +7,7 @@ import {
 } from "@cornerstonejs/core";
 import type { Vector } from "@/lib/geometry";
 import { FrameWatch } from "./frames";
-import { openingWindow, type LoadedSeries } from "./series";
+import { openingVoi, type LoadedSeries } from "./series";
 import type { MouseTools } from "./tools";
 import { missingInPlanes } from "./undrawable";
 import { planes, type Plane } from "./view";
@@ -102,12 +102,12 @@ export class Planes {
       this.mouse.attach(plane);
     }
     const middle = series.imageIds[Math.floor(series.imageIds.length / 2)];
-    const range = middle === undefined ? null : await openingWindow(middle).catch(() => null);
+    const voi = middle === undefined ? null : await openingVoi(middle).catch(() => null);
     const volumeId = await openVolume(series, this.listener.onLoading);
     if (this.isPast(series)) return false;
     await setVolumesForViewports(this.engine, [{ volumeId }], [...planes]);
     if (this.isPast(series)) return false;
-    this.window.open(series, range);
+    this.window.open(series, voi);
     this.window.apply();
     this.setSlab(this.slab);
     // Switching the crosshairs on centres the planes; the place to look at comes after.

@@ -1,11 +1,12 @@
 import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
 import { nearestSlice, type Vector } from "@/lib/geometry";
-import type { WindowRange } from "@/lib/windowing";
+import type { WindowPreset, WindowRange } from "@/lib/windowing";
 import { StackCell } from "./cell";
 import { MaskLayers } from "./layer";
 import { Links } from "./links";
 import { Measuring } from "./measuring";
 import { Planes } from "./planes";
+import { Presenting } from "./presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
 import { MouseTools } from "./tools";
@@ -40,6 +41,7 @@ export class Scene {
   readonly volume: VolumeView;
   private readonly cells = new Map<CellId, StackCell>();
   readonly links: Links;
+  readonly presenting: Presenting;
   private readonly windows: KeptWindows = new Map();
   /** Where each series was looked at last. */
   private readonly places = new Map<string, { index: number; point: Vector | null }>();
@@ -56,13 +58,12 @@ export class Scene {
       [CoreEnums.Events.VOI_MODIFIED]: (event) => this.windowOf(viewIdOf(event))?.onModified(event),
       [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
     });
-    this.masks = new MaskLayers(
-      (viewId) => this.views.get(viewId)?.render(),
-      () => this.render(),
-      () => this.planes.stay(),
-    );
+    const draw = (viewId: string) => this.views.get(viewId)?.render();
+    this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
     this.measuring = new Measuring(() => this.render());
-    this.links = new Links(() => [...this.cells.values()].filter(({ isShown }) => isShown));
+    const shown = () => [...this.cells.values()].filter(({ isShown }) => isShown);
+    this.links = new Links(shown);
+    this.presenting = new Presenting(shown);
     const onLoading = (loaded: number, total: number) =>
       listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
     const told = { onLoading, onError: listener.onError };
@@ -92,6 +93,7 @@ export class Scene {
     if (!(await cell.show(series, index, through))) return;
     this.masks.attach(series.seriesInstanceUid, viewId);
     this.links.measure();
+    this.presenting.follow(cell);
     cell.view?.render();
   }
 
@@ -136,12 +138,11 @@ export class Scene {
     this.mouse.showReferenceLines(viewId, this.views.stackIds.length > 1);
   }
 
-  setWindow(range: WindowRange): void {
-    this.activeWindow?.set(range);
+  setWindow({ range, curve }: WindowPreset): void {
+    this.activeWindow?.set(range, curve ?? null);
     this.render();
   }
 
-  /** The window that the active series opened with. */
   get openingRange(): WindowRange | null {
     return this.activeWindow?.opening ?? null;
   }
@@ -182,7 +183,7 @@ export class Scene {
     if (cell) void this.goToIndex(cell, cell.index + slices);
   }
 
-  /** The next slice of the active stack, or the first after the last; skipped while one is loading. */
+  /** The next slice of the active stack, after the last the first; skipped while one is loading. */
   stepRound(): void {
     const cell = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
     if (!cell?.series || !cell.isSettled) return;
@@ -282,6 +283,7 @@ export class Scene {
     const cell = this.cellOf(event);
     if (!cell) return;
     cell.frames.onDrawn(event);
+    this.presenting.follow(cell);
     this.links.follow(cell);
   };
 

@@ -3,8 +3,10 @@ import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
 import { withPaletteValues } from "@/lib/palette";
+import { paddingOf } from "@/lib/reading/padding";
 import { withTables } from "@/lib/reading/tables";
-import { windowOfValues, type WindowRange } from "@/lib/windowing";
+import { headerPresets, type Voi } from "@/lib/reading/voi";
+import { windowOfValues, type WindowPreset } from "@/lib/windowing";
 import { start } from "./runtime";
 
 const photometricInterpretation = "00280004";
@@ -17,6 +19,8 @@ export interface LoadedSeries {
   order: SliceOrder;
   /** MONOCHROME1: the lowest values are the brightest (PS3.3 C.7.6.3.1.2). */
   lowIsBright: boolean;
+  /** The tables and windows that the header of the middle image offers; the first is opened with. */
+  headerPresets: WindowPreset[];
   imageIds: string[];
   indexOfSopInstanceUid: Map<string, number>;
 }
@@ -43,12 +47,14 @@ export async function registerSeries(
   const lowIsBright = order.slices.some(
     ({ dataset }) => stringOf(dataset, photometricInterpretation) === "MONOCHROME1",
   );
+  const middle = order.slices[Math.floor(order.slices.length / 2)];
   return {
     studyInstanceUid,
     seriesInstanceUid,
     modality,
     order,
     lowIsBright,
+    headerPresets: middle ? headerPresets(middle.dataset) : [],
     imageIds,
     indexOfSopInstanceUid,
   };
@@ -59,17 +65,14 @@ export function clamp(index: number, length: number): number {
   return Math.max(0, Math.min(length - 1, index));
 }
 
-/** The window to open with: the header's, or one measured on this frame when it gives none. */
-export async function openingWindow(imageId: string): Promise<WindowRange | null> {
+/** What to open with: the header's table or window, or one measured on this frame without either. */
+export async function openingVoi(imageId: string): Promise<Voi | null> {
   const image = await imageLoader.loadAndCacheImage(imageId);
   if (image.color) return null;
-  const center = Number([image.windowCenter].flat()[0]);
-  const width = Number([image.windowWidth].flat()[0]);
-  const stated = wadors.metaDataManager.get(imageId)?.["00281050"] !== undefined;
-  if (stated && Number.isFinite(center) && width > 1) {
-    return { lower: center - width / 2, upper: center + width / 2 };
-  }
-  return windowOfValues(image.getPixelData());
+  const header = (wadors.metaDataManager.get(imageId) ?? {}) as DicomJson;
+  const [stated] = headerPresets(header);
+  if (stated) return { range: stated.range, curve: stated.curve ?? null };
+  return { range: windowOfValues(image.getPixelData(), paddingOf(header)), curve: null };
 }
 
 /** Share of the cache that one series may fill ahead of its being looked at. */

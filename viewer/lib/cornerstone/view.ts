@@ -1,6 +1,7 @@
 import { StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import { edgeLetters, type EdgeLetters, type Vector } from "@/lib/geometry";
 import { centerAndWidth, type WindowRange } from "@/lib/windowing";
+import { drawnPlane, worldOf } from "./plane";
 
 export const planes = ["axial", "sagittal", "coronal"] as const;
 export type Plane = (typeof planes)[number];
@@ -34,7 +35,12 @@ export interface ViewInfo {
   letters: EdgeLetters;
   /** Width of a screen pixel on the plane that is shown, mm. */
   mmPerPixel: number;
+  /** From a stack's image (pixels, the first one's corner at 0, 0) to its element (CSS pixels). */
+  imageMatrix: Matrix | null;
 }
+
+/** As SVG writes it: x' = a x + c y + e, y' = b x + d y + f. */
+export type Matrix = readonly [number, number, number, number, number, number];
 
 export function viewInfo(
   view: StackViewport | VolumeViewport,
@@ -55,7 +61,28 @@ export function viewInfo(
     zoom: view.getZoom(),
     letters: edgeLetters(across, down),
     mmPerPixel: Math.hypot(...across),
+    imageMatrix: view instanceof StackViewport ? imageMatrix(view) : null,
   };
+}
+
+/** Far apart for the sake of precision. */
+const apart = 100;
+
+function imageMatrix(view: StackViewport): Matrix | null {
+  // Undefined before the first image, whatever its type says.
+  const image = view.getCornerstoneImage() as { imageId: string } | undefined;
+  if (!image) return null;
+  const plane = drawnPlane(image.imageId);
+  const place = (point: [number, number]) => view.worldToCanvas(worldOf(plane, point));
+  const [origin, along, down] = [place([0, 0]), place([apart, 0]), place([0, apart])];
+  return [
+    (along[0] - origin[0]) / apart,
+    (along[1] - origin[1]) / apart,
+    (down[0] - origin[0]) / apart,
+    (down[1] - origin[1]) / apart,
+    origin[0],
+    origin[1],
+  ];
 }
 
 /**

@@ -1,12 +1,16 @@
-import { VolumeViewport } from "@cornerstonejs/core";
+import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
+import type { Curve, Voi } from "@/lib/reading/voi";
 import type { WindowRange } from "@/lib/windowing";
+import { setCurve } from "./curve";
 import type { LoadedSeries } from "./series";
 import type { DrawnView } from "./viewports";
 
 /** What a reader has set of a series: found again when the series is shown elsewhere. */
 interface Kept {
-  opening: WindowRange | null;
+  opening: Voi | null;
   range: WindowRange | null;
+  /** Brightness over the range where a table gives it; planes draw a straight line all the same. */
+  curve: Curve | null;
   inverted: boolean;
 }
 
@@ -17,7 +21,9 @@ export type KeptWindows = Map<string, Kept>;
 export class SeriesWindow {
   private seriesInstanceUid = "";
   private lowIsBright = false;
-  private kept: Kept = { opening: null, range: null, inverted: false };
+  private kept: Kept = { opening: null, range: null, curve: null, inverted: false };
+  /** True while the pictures are drawn by a table. */
+  private isCurved = false;
   /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
   private settled = false;
 
@@ -28,7 +34,7 @@ export class SeriesWindow {
 
   /** The window that the series opened with. */
   get opening(): WindowRange | null {
-    return this.kept.opening;
+    return this.kept.opening?.range ?? null;
   }
 
   get range(): WindowRange | null {
@@ -40,16 +46,32 @@ export class SeriesWindow {
   }
 
   /** Another series opens with its own window; one that was seen before keeps the reader's. */
-  open(series: LoadedSeries, range: WindowRange | null, through: WindowRange | null = null): void {
+  open(series: LoadedSeries, voi: Voi | null, through: WindowRange | null = null): void {
     this.seriesInstanceUid = series.seriesInstanceUid;
     this.lowIsBright = series.lowIsBright;
     const before = this.windows.get(series.seriesInstanceUid);
-    this.kept = before ?? { opening: range, range: range && (through ?? range), inverted: false };
+    this.kept = before ?? {
+      opening: voi,
+      range: voi && (through ?? voi.range),
+      curve: through ? null : (voi?.curve ?? null),
+      inverted: false,
+    };
     this.keep();
   }
 
-  set(range: WindowRange): void {
-    this.change({ range });
+  set(range: WindowRange, curve: Curve | null = null): void {
+    this.change({ range, curve });
+    this.apply();
+  }
+
+  /** As a presentation state asks: whether low values are bright is for the state to say. */
+  present(voi: Voi | null, inverse: boolean | null): void {
+    const look = voi ?? this.kept.opening;
+    this.change({
+      range: look?.range ?? null,
+      curve: look?.curve ?? null,
+      inverted: inverse === null ? false : inverse !== this.lowIsBright,
+    });
     this.apply();
   }
 
@@ -60,7 +82,8 @@ export class SeriesWindow {
 
   /** Back to the opening window, on the next apply. */
   reset(): void {
-    this.change({ range: this.kept.opening, inverted: false });
+    const { opening } = this.kept;
+    this.change({ range: opening?.range ?? null, curve: opening?.curve ?? null, inverted: false });
   }
 
   /** Until the next apply, what the views report is Cornerstone's window and not the reader's. */
@@ -80,7 +103,11 @@ export class SeriesWindow {
       // A stack view ignores a window equal to its own and then forgets it at the next slice.
       view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
       view.setProperties({ voiRange: { lower, upper }, invert });
+      if (view instanceof StackViewport && (this.kept.curve || this.isCurved)) {
+        setCurve(view, { lower, upper }, this.kept.curve, invert);
+      }
     }
+    this.isCurved = this.kept.curve !== null;
     this.settled = true;
   }
 

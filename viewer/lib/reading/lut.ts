@@ -2,7 +2,6 @@ import { itemsOf, numbersOf, type DicomElement, type DicomJson } from "@/lib/dic
 
 const tag = {
   modalityLut: "00283000",
-  voiLut: "00283010",
   descriptor: "00283002",
   data: "00283006",
 } as const;
@@ -13,9 +12,11 @@ export interface Lut {
   values: readonly number[];
 }
 
-function wordsOf(element: DicomElement | undefined): number[] {
+/** The entries of a table; those of 8 bits may be packed two to a word. */
+export function wordsOf(element: DicomElement | undefined, entries?: number): number[] {
   if (!element?.InlineBinary) return (element?.Value ?? []).map(Number);
   const bytes = Uint8Array.from(atob(element.InlineBinary), (character) => character.charCodeAt(0));
+  if (entries !== undefined && bytes.length < 2 * entries) return [...bytes.slice(0, entries)];
   const view = new DataView(bytes.buffer);
   return Array.from({ length: Math.floor(bytes.length / 2) }, (_, index) => view.getUint16(2 * index, true));
 }
@@ -27,10 +28,6 @@ export function modalityLutOf(dataset: DicomJson): Lut | null {
   const [, firstMapped = 0] = numbersOf(item, tag.descriptor);
   const values = wordsOf(item[tag.data]);
   return values.length > 0 ? { firstMapped, values } : null;
-}
-
-export function hasVoiLut(dataset: DicomJson): boolean {
-  return itemsOf(dataset, tag.voiLut).length > 0;
 }
 
 /**

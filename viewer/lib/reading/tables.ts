@@ -1,8 +1,10 @@
 import { itemsOf, retrieveBulkData, type DicomElement, type DicomJson } from "@/lib/dicomweb";
 
-/** Tables without which an image cannot be drawn: the palette's channels, and the modality LUT. */
+/** The palette's channels, without which an image cannot be drawn. */
 const palette = ["00281201", "00281202", "00281203"];
-const modalityLut = "00283000";
+/** Sequences of tables: modality LUT, VOI LUT, and the latter within a presentation state. */
+const lutSequences = ["00283000", "00283010"];
+const softcopyVoi = "00283110";
 const lutData = "00283006";
 
 function base64Of(bytes: ArrayBuffer): string {
@@ -23,10 +25,19 @@ export async function withTables(dataset: DicomJson): Promise<DicomJson> {
     const element = dataset[tag];
     if (element?.BulkDataURI) found[tag] = await inline(element);
   }
-  const [item] = itemsOf(dataset, modalityLut);
-  const data = item?.[lutData];
-  if (item && data?.BulkDataURI) {
-    found[modalityLut] = { vr: "SQ", Value: [{ ...item, [lutData]: await inline(data) }] };
+  for (const sequence of lutSequences) {
+    const items = itemsOf(dataset, sequence);
+    if (!items.some((item) => item[lutData]?.BulkDataURI)) continue;
+    found[sequence] = { vr: "SQ", Value: await Promise.all(items.map(withLutData)) };
+  }
+  const vois = itemsOf(dataset, softcopyVoi);
+  if (vois.length > 0) {
+    found[softcopyVoi] = { vr: "SQ", Value: await Promise.all(vois.map(withTables)) };
   }
   return Object.keys(found).length > 0 ? { ...dataset, ...found } : dataset;
+}
+
+async function withLutData(item: DicomJson): Promise<DicomJson> {
+  const data = item[lutData];
+  return data?.BulkDataURI ? { ...item, [lutData]: await inline(data) } : item;
 }

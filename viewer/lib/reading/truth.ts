@@ -1,5 +1,4 @@
 import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
-import { hasVoiLut } from "@/lib/reading/lut";
 import { hasOrientation, pixelSpacingOf } from "@/lib/geometry";
 
 const tag = {
@@ -21,7 +20,6 @@ export function warningsOf(dataset: DicomJson): string[] {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
     warnings.push(ratio ? `Lossy compression, ${Number(ratio.toPrecision(3))} : 1` : "Lossy compression");
   }
-  if (hasVoiLut(dataset)) warnings.push("The header's VOI LUT is not applied");
   if (!hasOrientation(dataset)) warnings.push("No orientation in the header");
   return warnings;
 }

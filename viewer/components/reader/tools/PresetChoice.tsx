@@ -3,7 +3,7 @@ import { presetsFor } from "@/lib/windowing";
 
 export function PresetChoice({ reader: { scene, series, layout } }: { reader: ReaderState }) {
   const range = scene?.openingRange ?? null;
-  const presets = series && range && layout !== "volume" ? presetsFor(series.modality, range) : [];
+  const presets = series && range && layout !== "volume" ? presetsFor(series.modality, range, series.headerPresets) : [];
   return (
     <select
       aria-label="Window preset"
@@ -13,7 +13,7 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
       value=""
       onChange={(event) => {
         const preset = presets[Number(event.target.value)];
-        if (preset) scene?.setWindow(preset.range);
+        if (preset) scene?.setWindow(preset);
         event.target.blur();
       }}
     >
@@ -21,7 +21,7 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
         Presets
       </option>
       {presets.map(({ name }, index) => (
-        <option key={name} value={index}>
+        <option key={`${index} ${name}`} value={index}>
           {index + 1} {name}
         </option>
       ))}
