@@ -58,6 +58,8 @@ class Entry:
     `either`: before, where a name follows."""
     restricts: bool = False
     """Saying it with fewer words says more: `normal in size`, `normal`."""
+    uncountable: bool = False
+    """Scars are scarring: the plural tells of no more than the singular."""
     procedure: bool = False
     """Is past by its nature: `lobectomy`, `status post lobectomy`."""
     light: bool = False
@@ -66,6 +68,9 @@ class Entry:
     """Of a change: the direction of the value."""
     part_of: str = ""
     """Of a place: the larger one that holds it."""
+    kind_of: tuple[str, ...] = ()
+    """Of a thing: the wider ones. What is there is its wider kind too; where that is denied, so
+    is each narrower one."""
     german: bool = False
 
 
@@ -108,7 +113,8 @@ class Lexicon:
 def base(piece: str) -> str:
     """A word without its English plural or genitive."""
     piece = piece.removesuffix("'s")
-    if len(piece) > 3 and piece.endswith("s") and not piece.endswith(("ss", "us", "is", "ns")):
+    is_plural = piece.endswith("ions") or not piece.endswith(("ss", "us", "is", "ns"))
+    if len(piece) > 3 and piece.endswith("s") and is_plural:
         return piece[:-1]
     return piece
 
@@ -188,6 +194,8 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
                         light=bool(given.get("light")),
                         toward=given.get("toward"),
                         part_of=str(given.get("part_of", "")),
+                        kind_of=tuple(str(given.get("kind_of", "")).split()),
+                        uncountable=bool(given.get("uncountable")),
                         german=language == "de",
                     ),
                 )

@@ -111,7 +111,7 @@ def _missing(
     for one in clause.mentions:
         if one.category == "modality" and is_modality_of(one.concept, study):
             continue
-        there = said.get(one.concept, [])
+        there = said.get(one.concept) or _akin(one, source)
         if not there:
             normal = any(_is_plainly_normal(other, source) for other in said.get("normal", ()))
             denied = one.concept in _DENIED_BY_NORMAL and one.polarity == "absent"
@@ -127,6 +127,14 @@ def _missing(
         yield from _bare_denial(clause, source)
     yield from missing_numbers(clause, reading, source)
     yield from missing_dates(clause, source, study)
+
+
+def _akin(one: Mention, source: SourceClause) -> list[Mention]:
+    """A nodule is a lesion; where involvement is denied, invasion is."""
+    if one.polarity == "absent":
+        wider = one.word.entry.kind_of
+        return [other for other in source.mentions if other.concept in wider]
+    return [other for other in source.mentions if one.concept in other.word.entry.kind_of]
 
 
 def _is_plainly_normal(normal: Mention, source: SourceClause) -> bool:
@@ -180,7 +188,7 @@ def _unlike(
     if not any(_same_side(one, other) for other in alike):
         yield Reason(Ground.SIDE, f"The evidence does not put “{name}” on this side.")
     several = one.plural and one.category == "thing" and one.polarity == "present"
-    if several and not any(other.plural for other in alike):
+    if several and not one.word.entry.uncountable and not any(other.plural for other in alike):
         yield Reason(Ground.NUMBER, f"The evidence tells of one, not of several: “{name}”.")
     for other in alike:
         dropped = list(_dropped(one, other, clause, source))
@@ -241,7 +249,9 @@ def _dropped(one: Mention, other: Mention, clause: Clause, source: SourceClause)
             if mention.category == "measure" and mention.concept not in here:
                 yield f"“{mention.word.text}”"
     own = [mention for mention in source.clause.mentions if mention.category == "anatomy"]
-    places = own or [mention for mention in source.context if mention.category == "anatomy"]
+    # `Regional extent` over a line names no place of the body.
+    above = [mention for mention in source.context if mention.category == "anatomy"]
+    places = own or [mention for mention in above if mention.concept != "region"]
     left_out = [mention for mention in places if mention.concept not in here]
     listed = bool({",", "and", "or", "und", "oder"} & set(_between(source, places)))
     if left_out and (len(left_out) == len(places) or not listed):
