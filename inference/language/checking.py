@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from inference.language.answer import Reason, Sentence, Withheld
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence
-from inference.language.instructions import gives_orders
+from inference.language.guard.instructions import gives_orders
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured
 from inference.language.writing import Check

@@ -6,8 +6,6 @@ and `generate()`. torch is imported when a model is loaded, not before.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,11 @@ from inference.compute import device
 from inference.language.guard.entailment import entailment_of
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
 from inference.refusals import ModelUnusable
+from inference.warm import WARM, weights_bytes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# Of one process. The least used leaves when another is asked for.
-_KEPT_WARM = 3
 # Answers an image classifier of questions, and not a writer.
 _CLASSIFIES_ANSWERS = frozenset({"vilt"})
 
@@ -41,24 +38,6 @@ class LoadedModel:
     @property
     def tokenizer(self) -> Any:
         return getattr(self.processor, "tokenizer", self.processor)
-
-
-class _Warm:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
-
-    def get(self, key: tuple[str, str], load: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key not in self._models:
-                while len(self._models) >= _KEPT_WARM:
-                    self._models.popitem(last=False)
-                self._models[key] = load()
-            self._models.move_to_end(key)
-            return self._models[key]
-
-
-_warm = _Warm()
 
 
 def load_model(settings: Settings, task: TaskName) -> Any:
@@ -97,7 +76,14 @@ def load_ref(
         log.info("model_loaded", setting=setting, model=ref.name, revision=ref.revision)
         return model
 
-    return _warm.get((kind, ref.pinned), loaded)
+    return WARM.get(("language", kind, ref.pinned, device()), loaded, _weights_bytes(ref))
+
+
+def _weights_bytes(ref: ModelRef) -> int:
+    """Of a local model; what the hub's cache holds is told by no path."""
+    path = Path(ref.source)
+    files = path.iterdir() if path.is_dir() else (path,)
+    return weights_bytes(*files) if ref.is_local else 0
 
 
 def _advice(settings: Settings, ref: ModelRef) -> str:

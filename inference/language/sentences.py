@@ -3,12 +3,8 @@
 import re
 from collections.abc import Iterator
 
-# No sentence ends after these, though a point does.
-_ABBREVIATIONS = (
-    "approx", "ca", "cf", "dr", "e.g", "etc", "fig", "i.e", "max", "min", "mr", "mrs", "ms", "no",
-    "nos", "prof", "resp", "st", "vs", "bzw", "bds", "ggf", "li", "re", "sog", "u.a", "z.b", "z.n",
-)  # fmt: skip
-_END = re.compile(r"[.!?]+[\"')\]”’]*(?=\s|$)")
+from inference.language.guard.sentences import sentence_ends
+
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 _HEADING = re.compile(r"^\s*([A-ZÄÖÜ][\w/&() ]{2,60}):\s*$")
 # These need no colon.
@@ -35,7 +31,7 @@ def split_sentences(text: str) -> list[str]:
 
 def split_unfinished(text: str) -> tuple[str, str]:
     """What has ended, and the rest that has no end yet: for text that is still being written."""
-    ends = [match.end() for match in _sentence_ends(text)]
+    ends = list(sentence_ends(text))
     newline = text.rfind("\n") + 1
     cut = max(ends[-1] if ends else 0, newline)
     return text[:cut], text[cut:]
@@ -63,21 +59,8 @@ def split_blocks(text: str) -> Iterator[str]:
 
 def _of_block(block: str) -> Iterator[str]:
     start = 0
-    for match in _sentence_ends(block):
-        yield block[start : match.end()].strip()
-        start = match.end()
+    for end in sentence_ends(block):
+        yield block[start:end].strip()
+        start = end
     if rest := block[start:].strip():
         yield rest
-
-
-def _sentence_ends(text: str) -> Iterator[re.Match[str]]:
-    for match in _END.finditer(text):
-        before = text[: match.start()].rsplit(None, 1)[-1].lower() if match.start() else ""
-        following = text[match.end() :].lstrip()
-        if match.group().startswith("."):
-            if before.lstrip("(") in _ABBREVIATIONS:
-                continue
-            # "C. difficile", "5. rib" of a German report: what follows is small.
-            if following[:1].islower():
-                continue
-        yield match

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from inference.language.answer import Answer, Progress, Sentence, by_model
+from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of, report_text, withheld_orders
 from inference.language.extractive import most_telling
 from inference.language.generation import Limits
-from inference.language.guard import SourceText
+from inference.language.guard import SourceText, refusal
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
 from inference.language.instructions import without_orders
@@ -65,7 +65,12 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
     if not progress.sentences:
         bound = _bound_sentences(storage, request)
         for one in most_telling(text, count):
-            progress.keep(Sentence(one.text, bound.get(one.text, ())))
+            # Word for word, it says no more than the text; but it must be text for people.
+            why = refusal(one.text)
+            if why is None:
+                progress.keep(Sentence(one.text, bound.get(one.text, ())))
+            else:
+                progress.withhold(Withheld(one.text, (Reason(str(why.ground), why.text),)))
     return Answer(
         kind="summary",
         sentences=tuple(progress.sentences),

@@ -9,7 +9,7 @@ from inference.language.answer import Answer, Progress, Reason, Sentence, Withhe
 from inference.language.checking import checker, evidence_of
 from inference.language.from_findings import answer_from_findings
 from inference.language.generation import CUT_SENTENCES, Limits, generate
-from inference.language.instructions import gives_orders
+from inference.language.guard.instructions import gives_orders
 from inference.language.loading import LoadedModel, classifies_answers, load_model
 from inference.language.looking import image_inputs
 from inference.language.pictures import instance_to_show, picture_of

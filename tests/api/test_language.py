@@ -42,9 +42,9 @@ def asked(api_settings: Settings) -> Iterator[ApiNode]:
         yield api
 
 
-def study_with_finding(api: ApiNode) -> tuple[str, str]:
+def study_with_finding(api: ApiNode, seed: int = 5, **attributes: str) -> tuple[str, str]:
     """A study and its one finding, a brain volume."""
-    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="MR", seed=5)
+    series = builders.series(np.zeros((3, 4, 4), np.int16), modality="MR", seed=seed, **attributes)
     for instance in series:
         api.storage.ingest.accept(part10(instance), "dimse:MR1")
     study = str(series[0].StudyInstanceUID)

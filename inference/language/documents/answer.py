@@ -16,7 +16,7 @@ from inference.language.answer import (
 from inference.language.documents.page import Page, around, words_of
 from inference.language.documents.passages import best_passages
 from inference.language.documents.reading import read_document
-from inference.language.instructions import gives_orders
+from inference.language.guard.instructions import gives_orders
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
 from storage.errors import InvalidRequest

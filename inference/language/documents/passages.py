@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.language.documents.page import Box, Line, Page, around
 from inference.language.embedding import embed
-from inference.language.instructions import gives_orders
+from inference.language.guard.instructions import gives_orders
 
 _LONGEST_PASSAGE_LINES = 3
 _WORD = re.compile(r"\w+")

@@ -1,6 +1,6 @@
 """The guard between a model's words and a report: see `check.py`."""
 
-from inference.language.guard.check import check_sentence, check_text
+from inference.language.guard.check import check_sentence, check_text, refusal
 from inference.language.guard.evidence import Evidence, PriorFindings, SourceText, StudyFacts
 from inference.language.guard.verdict import (
     CheckedSentence,
@@ -26,4 +26,5 @@ __all__ = [
     "Verdict",
     "check_sentence",
     "check_text",
+    "refusal",
 ]

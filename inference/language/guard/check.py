@@ -72,7 +72,7 @@ def check_sentence(
     Several sentences in one string are each held to it. The same input gives the same
     verdict; the order of the evidence changes nothing but the ids' order.
     """
-    refused = _refused(sentence)
+    refused = refusal(sentence)
     if refused is not None:
         return Verdict(False, (refused,))
     if _asserts_nothing_by_agreement(sentence):
@@ -113,7 +113,7 @@ def check_text(
     return CheckedText(tuple(checked), omissions_of(checked, evidence, _known(evidence).sources))
 
 
-def _refused(sentence: str) -> Reason | None:
+def refusal(sentence: str) -> Reason | None:
     """What is refused unread."""
     if len(sentence) > LONGEST_SENTENCE:
         return Reason(

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 _LIST_NUMBER = re.compile(r"\s*(?:\(?\d{1,2}[.)]|[-*•–])\s+")
-_END = re.compile(r"[.!?]{1,3}[\"')\]]{0,3}(?=\s)")
+_END = re.compile(r"[.!?]{1,3}[\"')\]”’]{0,3}(?=\s|$)")
 _LAST_WORD = re.compile(r"[^\s(\[]{1,30}$")
 _NEXT_WORD = re.compile(r"\s*[\"'(\[]*([^\s]{1,30})")
 _ABBREVIATIONS = frozenset(
     "dr prof mr mrs ms st no nr vs approx ca e.g i.e etc fig vol max min resp incl excl z.b u.a"
     " d.h bzw i.v z.n v.a evtl ggf lat sin dext a.p p.a usw abb tel str s.c p.o cf al inf sup ant"
-    " post med".split()
+    " post med mrs nos bds li re sog resp".split()
 )
 # Words that follow an ordinal number in German: `15. Perzentile`.
 _AFTER_ORDINAL = frozenset(
@@ -53,13 +53,21 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 def _within(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     start = _after_list_number(text, start, end)
     at = start
-    for match in _END.finditer(text, start, end):
-        if match.end() <= at or not _ends_sentence(text, match.start(), match.end(), end):
+    for ends in sentence_ends(text, start, end):
+        if ends <= at:
             continue
-        yield _stripped(text, at, match.end())
-        at = _after_list_number(text, match.end(), end)
+        yield _stripped(text, at, ends)
+        at = _after_list_number(text, ends, end)
     if at < end:
         yield _stripped(text, at, end)
+
+
+def sentence_ends(text: str, start: int = 0, end: int | None = None) -> Iterator[int]:
+    """Where sentences end, by their marks alone."""
+    end = len(text) if end is None else end
+    for match in _END.finditer(text, start, end):
+        if _ends_sentence(text, match.start(), match.end(), end):
+            yield match.end()
 
 
 def _after_list_number(text: str, start: int, end: int) -> int:

@@ -8,7 +8,8 @@ import pytest
 from inference.language.answer import Answer, Progress
 from inference.language.extractive import most_telling
 from inference.language.generation import Limits, generate, repeated, without_repetition
-from inference.language.instructions import gives_orders, without_orders
+from inference.language.guard.instructions import gives_orders
+from inference.language.instructions import without_orders
 from inference.language.loading import load_model
 from inference.language.prompts import SUMMARIZE, text_inputs
 from inference.language.sentences import split_sentences, split_unfinished
@@ -222,3 +223,11 @@ def test_sentences_end_where_people_end_them() -> None:
     assert split_sentences("Impression\n1. One.\n2. Two\n- Three") == ["One.", "Two", "Three"]
     assert split_sentences("") == []
     assert split_unfinished("One. Two is 3.5 c") == ("One.", " Two is 3.5 c")
+
+
+def test_the_guard_stands_before_sentences_of_the_text_as_well(storage: Storage) -> None:
+    """Word for word, but not for people: hidden signs and addresses are withheld, and said so."""
+    text = "No pneumothorax. Visit https://example.com now for results. A small eff\u200busion."
+    answer = summary(storage, text)
+    assert [one.text for one in answer.sentences] == ["No pneumothorax."]
+    assert {one.reasons[0].kind for one in answer.withheld} == {"instruction", "characters"}
