@@ -3,14 +3,15 @@
 from pydicom.dataset import Dataset
 
 from inference.reading.spoken import newest_report
+from inference.results.identity import REPORT_KINDS, ResultKind
 from storage.entities import Job
 from storage.opening import Storage
 
 
-def predecessor_report(storage: Storage, job: Job) -> Dataset | None:
-    """The newest SR that the same pipeline made of the same series from other input.
+def predecessor_reports(storage: Storage, job: Job) -> dict[ResultKind, Dataset]:
+    """The newest reports that the same pipeline made of the same series from other input.
 
-    None where this is the first result, or the earlier one was deleted.
+    By their kind; empty where this is the first result, or the earlier ones were deleted.
     """
     jobs, _ = storage.jobs.list(study_instance_uid=job.study_instance_uid, state="COMPLETED")
     earlier = [
@@ -21,9 +22,11 @@ def predecessor_report(storage: Storage, job: Job) -> Dataset | None:
         and one.job_id != job.job_id
         and one.created_at < job.created_at
     ]
+    found: dict[ResultKind, Dataset] = {}
     for one in sorted(earlier, key=lambda other: other.created_at, reverse=True):
-        # With what people said of it, so that no version is passed over.
-        report = newest_report(storage, one)
-        if report is not None:
-            return report
-    return None
+        for kind in REPORT_KINDS:
+            # With what people said of it, so that no version is passed over.
+            report = None if kind in found else newest_report(storage, one, kind)
+            if report is not None:
+                found[kind] = report
+    return found

@@ -6,6 +6,7 @@ import structlog
 
 from inference import auditing
 from inference.results.encode import EncodedResults
+from inference.results.wanted import taken_by
 from inference.results.writing import part10
 from storage.entities import Instance, Job
 from storage.opening import Storage
@@ -58,6 +59,7 @@ def store_rows(
 ) -> None:
     """Findings, and deliveries last; doing it again changes nothing."""
     storage.findings.replace_for_job(job.job_id, results.findings)
+    made = [(one.kind, instance) for one, instance in zip(results.objects, instances, strict=True)]
     for destination in destinations:
-        taken = [one for one in instances if destination.takes(one.sop_class_uid)]
+        taken = list(taken_by(destination, made))
         storage.deliveries.enqueue(destination.name, taken, job.job_id)

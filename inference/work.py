@@ -15,11 +15,12 @@ from inference.failures import place
 from inference.lease import Lease, LeaseLost
 from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
-from inference.predecessor import predecessor_report
+from inference.predecessor import predecessor_reports
 from inference.priors import comparison_of
 from inference.registry.proving import ensure_proven
 from inference.reporting.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
+from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
@@ -99,11 +100,9 @@ class Work:
             output, notes = with_fallback(lambda: run_upright(pipeline, context))
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
-            wanted = frozenset(self._storage.settings.result_kinds).union(
-                *(peer.object_kinds for peer in destinations)
-            )
-            if volume is not None and not {"SC", "PDF"} & wanted:
-                # Only pictures need the grey values; a large mask needs their memory.
+            wanted = kinds_wanted(self._storage.settings, destinations)
+            if volume is not None and not NEEDS_GREY_VALUES & wanted:
+                # A large mask needs their memory.
                 volume = volume.without_voxels()
                 del context
             results = encode_results(
@@ -113,7 +112,7 @@ class Work:
                 volume,
                 output,
                 wanted,
-                predecessor_report(self._storage, self._job),
+                predecessor_reports(self._storage, self._job),
                 comparison=comparison_of(self._storage, self._job),
             )
         with self._stage("storing", _STORING):

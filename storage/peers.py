@@ -23,7 +23,7 @@ from storage.settings import Destination, Settings
 Action = Literal["store", "query", "retrieve", "commit", "worklist"]
 ACTIONS: frozenset[Action] = frozenset(get_args(Action))
 Kind = Literal["ae", "stow", "folder"]
-ObjectKind = Literal["SEG", "LABELMAP", "SR", "SC", "PDF", "OTHER"]
+ObjectKind = Literal["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"]
 TlsVerify = Literal["full", "chain", "none"]
 
 _FRESH_S = 1.0
@@ -31,7 +31,12 @@ _KIND_OF_CLASS: Mapping[str, ObjectKind] = {
     "1.2.840.10008.5.1.4.1.1.66.4": "SEG",
     "1.2.840.10008.5.1.4.1.1.66.7": "LABELMAP",
     "1.2.840.10008.5.1.4.1.1.104.1": "PDF",
+    "1.2.840.10008.5.1.4.1.1.88.59": "KOS",
+    "1.2.840.10008.5.1.4.1.1.11.1": "GSPS",
+    "1.2.840.10008.5.1.4.1.1.7.4": "STACK",
 }
+# As SEG, and as SC, in another form.
+_BY_NAME_ALONE = frozenset({"LABELMAP", "STACK"})
 _KIND_OF_ROOT: Mapping[str, ObjectKind] = {
     "1.2.840.10008.5.1.4.1.1.88.": "SR",
     "1.2.840.10008.5.1.4.1.1.7": "SC",
@@ -93,11 +98,11 @@ class KnownPeer:
     def takes(self, sop_class_uid: str) -> bool:
         """Whether the capability profile names this kind of object.
 
-        Without a profile everything is taken but label maps: they say what SEG says, to
-        those who ask for them by name.
+        Without a profile everything is taken but what says again what another says, to those
+        who ask for it by name.
         """
         kind = object_kind(sop_class_uid)
-        return kind in self.object_kinds if self.object_kinds else kind != "LABELMAP"
+        return kind in self.object_kinds if self.object_kinds else kind not in _BY_NAME_ALONE
 
     @property
     def sendings_at_once(self) -> int:

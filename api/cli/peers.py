@@ -69,7 +69,8 @@ def add(
     ],
     destination: Annotated[bool, typer.Option(help="It gets results.")] = False,
     gets: Annotated[
-        list[str] | None, typer.Option(help="SEG, LABELMAP, SR, SC, PDF, OTHER; none: all.")
+        list[str] | None,
+        typer.Option(help="SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, OTHER; none: all."),
     ] = None,
     may: Annotated[
         list[str] | None,

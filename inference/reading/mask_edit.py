@@ -74,10 +74,11 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
-    from inference.predecessor import predecessor_report
+    from inference.predecessor import predecessor_reports
     from inference.priors import comparison_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
+    from inference.results.wanted import kinds_wanted
     from inference.rules.of_job import destinations_of, rule_for
     from inference.storing import store_objects, store_rows
 
@@ -98,8 +99,8 @@ def edit_mask(
         before.sources,
         volume,
         output,
-        _kinds(storage).union(*(peer.object_kinds for peer in destinations)),
-        predecessor_report(storage, job),
+        kinds_wanted(storage.settings, destinations),
+        predecessor_reports(storage, job),
         Edit(author, changed, reason, before.segmentation),
         comparison_of(storage, job),
     )
@@ -111,10 +112,6 @@ def edit_mask(
         raise stale()
     store_rows(storage, job, results, instances, destinations)
     return job
-
-
-def _kinds(storage: Storage) -> frozenset[str]:
-    return frozenset(storage.settings.result_kinds)
 
 
 def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) -> _Before:

@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 from inference.reading import codes as words
 from inference.reading.content import has_name, text_of
-from inference.results.change import CHANGE, CHANGE_PER_YEAR
+from inference.results.change import CERTAINTY, CHANGE, CHANGE_PER_YEAR, CLASSIFICATION
 from inference.results.identity import local_time
 from storage.entities import Code, Feedback, Finding
 from storage.uids import derive_uid
@@ -61,6 +61,10 @@ def speak(
 
 
 def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
+    if finding.value is None and word.verdict == "REJECTED":
+        for container, group in _groups(document, finding):
+            container.ContentSequence.remove(group)
+        return
     for group, number in _numbers(document, finding):
         if word.verdict == "REJECTED" or word.value is not None:
             # They rest on the number that counts no more.
@@ -80,23 +84,26 @@ def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
 
 def _numbers(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dataset]]:
     """The content items that state the finding, with their group."""
+    for _, group in _groups(document, finding):
+        for item in list(group.ContentSequence):
+            if (
+                item.ValueType == "NUM"
+                and has_name(item, finding.code)
+                and finding.value is not None
+                and math.isclose(float(item.MeasuredValueSequence[0].NumericValue), finding.value)
+            ):
+                yield group, item
+
+
+def _groups(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dataset]]:
+    """What states something of the thing that the finding is of, with what holds it."""
     for container in document.ContentSequence:
         if not has_name(container, words.MEASUREMENTS):
             continue
-        for group in container.get("ContentSequence") or ():
+        for group in list(container.get("ContentSequence") or ()):
             items = group.get("ContentSequence") or ()
-            if text_of(items, words.TRACKING_UID, "UID") != finding.tracking_uid:
-                continue
-            for item in list(items):
-                if (
-                    item.ValueType == "NUM"
-                    and has_name(item, finding.code)
-                    and finding.value is not None
-                    and math.isclose(
-                        float(item.MeasuredValueSequence[0].NumericValue), finding.value
-                    )
-                ):
-                    yield group, item
+            if text_of(items, words.TRACKING_UID, "UID") == finding.tracking_uid:
+                yield container, group
 
 
 def _is_change(item: Dataset) -> bool:
@@ -104,15 +111,22 @@ def _is_change(item: Dataset) -> bool:
 
 
 def _drop_empty(document: Dataset) -> None:
-    """Groups without a number, and the container where it holds none any more."""
+    """Groups that state nothing, and the container where it holds none any more."""
     for container in list(document.ContentSequence):
         if not has_name(container, words.MEASUREMENTS):
             continue
         for group in list(container.get("ContentSequence") or ()):
-            if not any(item.ValueType == "NUM" for item in group.ContentSequence):
+            if not any(_states(item) for item in group.ContentSequence):
                 container.ContentSequence.remove(group)
         if not container.ContentSequence:
             document.ContentSequence.remove(container)
+
+
+def _states(item: Dataset) -> bool:
+    """A number other than how sure the model was, or what it calls the images."""
+    if item.ValueType == "NUM":
+        return not has_name(item, CERTAINTY)
+    return item.ValueType == "CODE" and has_name(item, CLASSIFICATION)
 
 
 def _sentence(finding: Finding, word: Feedback) -> str:
@@ -173,8 +187,7 @@ def _evaluations(comments: Sequence[str]) -> Dataset:
 
 
 def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, Feedback]) -> None:
-    stated = [one for one in findings if one.value is not None]
-    said = [last.get(one.finding_id) for one in stated]
+    said = [last.get(one.finding_id) for one in findings]
     if not said or not all(word is not None and word.verifies for word in said):
         return
     latest: dict[str, datetime] = {}
@@ -196,9 +209,14 @@ def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, F
     document.VerifyingObserverSequence = observers
 
 
+def spoken_uid(predecessor_uid: str, last_word: int) -> str:
+    """Of the version that follows upon another one."""
+    return derive_uid("spoken", predecessor_uid, str(last_word))
+
+
 def _identify(document: Dataset, predecessor: Dataset, local: datetime, last_word: int) -> None:
     """A UID of its own in the series of the report before, and the name of that report."""
-    uid = UID(derive_uid("spoken", str(predecessor.SOPInstanceUID), str(last_word)))
+    uid = UID(spoken_uid(str(predecessor.SOPInstanceUID), last_word))
     document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = uid
     document.InstanceNumber = int(predecessor.InstanceNumber) + 1
     document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")

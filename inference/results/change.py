@@ -1,4 +1,4 @@
-"""How the change of a number since the patient's prior is named in a report."""
+"""How a report names changes since the prior, and what a model calls the images."""
 
 from storage.entities import Code
 
@@ -7,4 +7,6 @@ CHANGE_PER_YEAR = Code("change-per-year", "99MEDIVIEW", "Fractional change per y
 PERCENT = Code("%", "UCUM", "percent")
 PERCENT_PER_YEAR = Code("%/a", "UCUM", "percent per year")
 PRIOR_REPORT = Code("122075", "DCM", "Prior report for current patient")
+CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
+CLASSIFICATION = Code("classification", "99MEDIVIEW", "Image classification")
 STUDY_DATE = Code("111060", "DCM", "Study Date")

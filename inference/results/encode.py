@@ -1,6 +1,6 @@
 """From what a pipeline found to what leaves the house: findings and DICOM objects."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -9,20 +9,23 @@ from inference.findings import build_findings
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.priors import Comparison
 from inference.results.edit import Edit
+from inference.results.gsps import encode_outlines
 from inference.results.identity import ResultKind
+from inference.results.kos import encode_key_objects
 from inference.results.narrative import NOTE, captions
 from inference.results.pdf import encode_pdf
 from inference.results.pictures import draw_pictures
 from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
+from inference.results.stack import encode_stack
 from inference.volume import Volume
 from storage.entities import Finding, Job
 
 
 @dataclass(frozen=True)
 class ResultObject:
-    """A DICOM object ready to be written: Explicit VR Little Endian, with file meta."""
+    """A DICOM object ready to be written, with file meta."""
 
     kind: ResultKind
     dataset: Dataset
@@ -43,17 +46,16 @@ def encode_results(
     volume: Volume | None,
     output: PipelineOutput,
     extra_kinds: Collection[str] = (),
-    predecessor: Dataset | None = None,
+    predecessors: Mapping[ResultKind, Dataset] | None = None,
     edit: Edit | None = None,
     comparison: Comparison | None = None,
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
-    `predecessor` is the SR that the new one replaces.
+    `extra_kinds`: what else is made, for destinations that want it (`inference.results.wanted`).
+    `predecessors`: by SR and LABELMAP_SR, the report that the new one replaces.
     `comparison`: what the patient's studies before measured.
     `edit` says who changed the masks that the pipeline had made.
-    `extra_kinds` may name SC (pictures), PDF and LABELMAP (masks in one
-    frame a slice, beside SEG), for destinations that want them.
 
     `sources` are the instances the volume was made of (pixels may be absent).
     Without a volume (an image that is not DICOM) there are findings only.
@@ -63,29 +65,25 @@ def encode_results(
     if volume is None:
         return EncodedResults(findings, ())
     objects: list[ResultObject] = []
-    segmentation = None
+    masks: dict[ResultKind, Dataset | None] = {"SR": None}
     if output.segments:
         segmentation = encode_seg(job, pipeline, sources, volume, output, edit)
         objects.append(ResultObject("SEG", segmentation))
+        masks["SR"] = segmentation
         # Where segments overlap, no voxel can be told by one number.
         if "LABELMAP" in extra_kinds and output.masks is not None and output.masks.ndim == 3:
             label_map = encode_seg(job, pipeline, sources, volume, output, edit, as_label_map=True)
             objects.append(ResultObject("LABELMAP", label_map))
-    if any(finding.value is not None for finding in findings):
+            if "LABELMAP_SR" in extra_kinds:
+                masks["LABELMAP_SR"] = label_map
+    if findings:
         ordered = [sources[index] for index in dict.fromkeys(volume.instance_indices)]
-        structured = encode_sr(
-            job,
-            pipeline,
-            ordered,
-            findings,
-            output.segments,
-            segmentation,
-            predecessor,
-            edit,
-            output.derivation,
-        )
-        objects.append(ResultObject("SR", structured))
-    if {"SC", "PDF"} & set(extra_kinds) and findings:
+        for kind, mask in masks.items():
+            before = (predecessors or {}).get(kind)
+            structured = encode_sr(
+                job, pipeline, ordered, findings, output, mask, before, edit, kind
+            )
+            objects.append(ResultObject(kind, structured))
         objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)
     return EncodedResults(findings, tuple(objects))
 
@@ -98,13 +96,26 @@ def _for_people(
     output: PipelineOutput,
     findings: Sequence[Finding],
     kinds: Collection[str],
-) -> list[ResultObject]:
-    footer = f"{pipeline.name} {pipeline.version}. {NOTE}"
-    pictures = draw_pictures(volume, output, captions(findings), footer)
-    objects: list[ResultObject] = []
+) -> Iterator[ResultObject]:
+    """For those who look with what shows neither SEG nor SR."""
+    stated = captions(findings)
+    if {"SC", "PDF"} & set(kinds):
+        footer = f"{pipeline.name} {pipeline.version}. {NOTE}"
+        pictures = draw_pictures(volume, output, stated, footer)
     if "SC" in kinds:
-        captures = encode_captures(job, pipeline, sources, pictures)
-        objects += [ResultObject("SC", capture) for capture in captures]
+        for capture in encode_captures(job, pipeline, sources, pictures):
+            yield ResultObject("SC", capture)
     if "PDF" in kinds:
-        objects.append(ResultObject("PDF", encode_pdf(job, pipeline, sources, findings, pictures)))
-    return objects
+        yield ResultObject("PDF", encode_pdf(job, pipeline, sources, findings, pictures))
+    if not output.segments:
+        return
+    if "STACK" in kinds:
+        yield ResultObject("STACK", encode_stack(job, pipeline, sources, volume, output))
+    if "GSPS" in kinds:
+        for state in encode_outlines(job, pipeline, sources, volume, output, stated):
+            yield ResultObject("GSPS", state)
+    if "KOS" in kinds:
+        lines = [line for number in sorted(stated) for line in stated[number]]
+        chosen = encode_key_objects(job, pipeline, sources, volume, output, lines)
+        if chosen is not None:
+            yield ResultObject("KOS", chosen)

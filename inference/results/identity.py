@@ -4,7 +4,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Literal
+from typing import Literal, get_args
 
 from pydicom.dataset import Dataset
 
@@ -18,8 +18,12 @@ DEVICE_UID = derive_uid("device", "mediview")
 
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4])(?P<minutes>[0-5]\d)")
 
-ResultKind = Literal["SEG", "SR", "SC", "PDF", "LABELMAP"]
-_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {"SEG": 1, "SR": 2, "SC": 3, "PDF": 4, "LABELMAP": 5}
+ResultKind = Literal["SEG", "SR", "SC", "PDF", "LABELMAP", "GSPS", "KOS", "STACK", "LABELMAP_SR"]
+"""STACK: every slice as a secondary capture. LABELMAP_SR: the report that names the label map."""
+REPORT_KINDS: tuple[ResultKind, ...] = ("SR", "LABELMAP_SR")
+_SERIES_NUMBER_OFFSET: dict[ResultKind, int] = {
+    kind: offset for offset, kind in enumerate(get_args(ResultKind), start=1)
+}
 _FINDINGS_NAMESPACE = uuid.UUID("2d1c0a5e-6a0b-5e4e-8f2e-66696e64696e")
 
 

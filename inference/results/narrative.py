@@ -34,6 +34,11 @@ def _decimals(value: float, unit: str) -> int:
     return min(max(wanted, fewest), _MOST_DECIMALS)
 
 
+def as_dicom_text(line: str) -> str:
+    """For an attribute: the source's character set, which a result keeps, may know ASCII alone."""
+    return line.replace("³", "3")
+
+
 def captions(findings: Sequence[Finding]) -> dict[int, tuple[str, ...]]:
     """By number of the segment: what is stated of it, a line each."""
     lines: dict[int, tuple[str, ...]] = {}

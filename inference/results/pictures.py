@@ -100,7 +100,8 @@ def _draw(
         for text in captions.get(index + 1, ())
     ]
     _, row_mm, column_mm = volume.spacing_mm
-    image, spacing_mm = square(rgb, row_mm, column_mm)
+    spacing_mm = _fit_to_look_at(rgb, row_mm, column_mm)
+    image = resized(rgb, row_mm, column_mm, spacing_mm)
     along_row, along_column = letters(volume.lps_from_kji)
     return Picture(
         rgb=np.asarray(captioned(image, (along_row, along_column), lines, footer)),
@@ -120,17 +121,17 @@ def _outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return outline
 
 
-def square(
-    rgb: NDArray[np.uint8],
-    row_mm: float,
-    column_mm: float,
-    shorter_side_pixels: int = _SHORTER_SIDE_PIXELS,
-) -> tuple[Image.Image, float]:
-    """With square pixels, enlarged so that the shorter side is fit to be looked at.
-
-    Returns the image and the size of its pixels in mm.
-    """
+def resized(
+    rgb: NDArray[np.uint8], row_mm: float, column_mm: float, spacing_mm: float
+) -> Image.Image:
+    """With square pixels of `spacing_mm`."""
     height_mm, width_mm = rgb.shape[0] * row_mm, rgb.shape[1] * column_mm
-    spacing_mm = min(row_mm, column_mm, min(height_mm, width_mm) / shorter_side_pixels)
     size = max(1, round(width_mm / spacing_mm)), max(1, round(height_mm / spacing_mm))
-    return Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC), spacing_mm
+    return Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC)
+
+
+def _fit_to_look_at(rgb: NDArray[np.uint8], row_mm: float, column_mm: float) -> float:
+    """The size of pixels in mm by which nothing is lost and the shorter side is large enough."""
+    shorter_mm = min(rgb.shape[0] * row_mm, rgb.shape[1] * column_mm)
+    spacing_mm: float = min(row_mm, column_mm, shorter_mm / _SHORTER_SIDE_PIXELS)
+    return spacing_mm

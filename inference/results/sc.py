@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 
 import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from inference.pipeline import Pipeline
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
     MANUFACTURER,
+    ResultKind,
     made_at,
     result_identity,
     result_series_description,
     result_series_number,
     software_versions,
 )
-from inference.results.narrative import NOTE
+from inference.results.narrative import NOTE, as_dicom_text
 from inference.results.pictures import Picture
 from inference.results.source import inherit_patient_and_study, integer_of
 from storage.entities import Job
@@ -33,32 +36,61 @@ def encode_captures(
     UIDs and dates derive from the job, so a rerun repeats them.
     """
     return [
-        _capture(job, pipeline, sources, picture, number)
+        _capture(job, pipeline, sources[picture.instance_index], picture, number)
         for number, picture in enumerate(pictures, start=1)
     ]
 
 
 def _capture(
-    job: Job, pipeline: Pipeline, sources: Sequence[Dataset], picture: Picture, number: int
+    job: Job, pipeline: Pipeline, source: Dataset, picture: Picture, number: int
 ) -> Dataset:
-    source = sources[picture.instance_index]
     identity = result_identity(job, "SC")
+    capture = secondary_capture(
+        job, pipeline, source, "SC", picture.rgb, picture.spacing_mm, picture.patient_orientation
+    )
+    uid = UID(derive_uid("instance", identity.sop_instance_uid, str(number)))
+    capture.SOPInstanceUID = capture.file_meta.MediaStorageSOPInstanceUID = uid
+    capture.InstanceNumber = number
+    capture.LossyImageCompression = "00"
+    capture.DerivationDescription = (
+        f"{pipeline.name} {pipeline.version}: {', '.join(picture.segment_labels)}"
+    )[:1024]
+    # LT holds 10,240 characters.
+    capture.ImageComments = as_dicom_text("\r\n".join((NOTE, *picture.lines)))[:10_240]
+    frame_number = picture.frame_number if "NumberOfFrames" in source else None
+    capture.SourceImageSequence = [source_reference(source, frame_number)]
+    return capture
+
+
+def secondary_capture(
+    job: Job,
+    pipeline: Pipeline,
+    source: Dataset,
+    kind: ResultKind,
+    rgb: NDArray[np.uint8],
+    spacing_mm: float,
+    patient_orientation: tuple[str, str],
+) -> Dataset:
+    """What all captures have in common, with `rgb` (rows, columns, 3) as their pixels."""
+    identity = result_identity(job, kind)
     at = made_at(job, source)
     capture = hd.sc.SCImage(
-        pixel_array=picture.rgb,
+        pixel_array=rgb,
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
         study_instance_uid=str(source.StudyInstanceUID),
         series_instance_uid=identity.series_instance_uid,
-        series_number=result_series_number(integer_of(source, "SeriesNumber"), "SC"),
-        sop_instance_uid=derive_uid("instance", identity.sop_instance_uid, str(number)),
-        instance_number=number,
+        series_number=result_series_number(integer_of(source, "SeriesNumber"), kind),
+        sop_instance_uid=identity.sop_instance_uid,
+        instance_number=1,
         manufacturer=MANUFACTURER,
-        patient_orientation=picture.patient_orientation,
-        pixel_spacing=(picture.spacing_mm, picture.spacing_mm),
+        patient_orientation=patient_orientation,
+        pixel_spacing=(spacing_mm, spacing_mm),
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        series_description=result_series_description(pipeline, "pictures"),
+        series_description=result_series_description(
+            pipeline, "pictures" if kind == "SC" else "all slices"
+        ),
         manufacturer_model_name=MANUFACTURER,
         device_serial_number=DEVICE_SERIAL_NUMBER,
         software_versions=software_versions(pipeline),
@@ -72,23 +104,17 @@ def _capture(
     # What is burned in is no identity: orientation, numbers, and that nobody has verified them.
     capture.BurnedInAnnotation = "NO"
     capture.Laterality = None
-    capture.LossyImageCompression = "00"
-    capture.DerivationDescription = (
-        f"{pipeline.name} {pipeline.version}: {', '.join(picture.segment_labels)}"
-    )[:1024]
-    # LT holds 10,240 characters.
-    capture.ImageComments = "\r\n".join((NOTE, *picture.lines))[:10_240]
-    capture.SourceImageSequence = [_reference(source, picture)]
     inherit_patient_and_study(capture, source)
     return finish(capture, at, contributing_equipment(pipeline, source, at))
 
 
-def _reference(source: Dataset, picture: Picture) -> Dataset:
+def source_reference(source: Dataset, frame_number: int | list[int] | None) -> Dataset:
+    """The image that a capture shows, and which frame or frames of it."""
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.SOPClassUID
     reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
-    if "NumberOfFrames" in source:
-        reference.ReferencedFrameNumber = picture.frame_number
+    if frame_number is not None:
+        reference.ReferencedFrameNumber = frame_number
     reference.PurposeOfReferenceCodeSequence = [
         hd.sr.CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
     ]

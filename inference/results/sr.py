@@ -8,13 +8,15 @@ from highdicom.sr.value_types import CompositeContentItem, ContentSequence, Date
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
-from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
+from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.pipeline import Pipeline, Segment
+from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.reading.observer import person_context
 from inference.results.change import (
+    CERTAINTY,
     CHANGE,
     CHANGE_PER_YEAR,
+    CLASSIFICATION,
     PERCENT,
     PERCENT_PER_YEAR,
     PRIOR_REPORT,
@@ -25,8 +27,8 @@ from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
-    DEVICE_UID,
     MANUFACTURER,
+    ResultKind,
     made_at,
     result_identity,
     result_series_description,
@@ -34,9 +36,11 @@ from inference.results.identity import (
     software_versions,
 )
 from inference.results.image_library import image_library
+from inference.results.observing import pipeline_context
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
 from storage.entities import Code, Finding, Job, Prior, SegmentRef
 
+_CERTAINTY_DECIMALS = 3
 _NO_UNIT = Code("1", "UCUM", "no units")
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,
@@ -50,22 +54,23 @@ def encode_sr(
     pipeline: Pipeline,
     sources: Sequence[Dataset],
     findings: Sequence[Finding],
-    segments: Sequence[Segment],
+    output: PipelineOutput,
     segmentation: Dataset | None,
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
-    derivation: str = "",
+    kind: ResultKind = "SR",
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
     `sources` stand in the order of the volume. Findings with a segment become a TID 1411
-    group for each segment, the others one TID 1501 group each. `predecessor` is named in the
-    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. `derivation`
-    says what was done to the voxels before the model ran. UIDs and dates derive from the job,
-    so a rerun repeats them.
+    group for each segment, the others one TID 1501 group each; what is no number is a
+    qualitative evaluation. `segmentation` is the SEG, or the label map with segments of the
+    same numbers; `kind` says which of the two reports this is. `predecessor` is named in the
+    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. UIDs and dates
+    derive from the job, so a rerun repeats them.
     """
     first = sources[0]
-    identity = result_identity(job, "SR")
+    identity = result_identity(job, kind)
     at = made_at(job, first)
     references = [reference_to(source) for source in sources]
     evidence = [*references, *_prior_reports(findings)]
@@ -75,7 +80,11 @@ def encode_sr(
         observation_context=_observation_context(pipeline, edit),
         procedure_reported=procedure_reported(first),
         imaging_measurements=_groups(
-            _algorithm(pipeline, derivation), str(first.SeriesInstanceUID), findings, segments
+            _algorithm(pipeline, output.derivation),
+            str(first.SeriesInstanceUID),
+            findings,
+            output.segments,
+            segmentation,
         ),
         title=codes.cid7021.ImagingMeasurementReport,
     )
@@ -86,7 +95,7 @@ def encode_sr(
         evidence=evidence,
         content=report[0],
         series_instance_uid=identity.series_instance_uid,
-        series_number=result_series_number(integer_of(first, "SeriesNumber"), "SR"),
+        series_number=result_series_number(integer_of(first, "SeriesNumber"), kind),
         sop_instance_uid=identity.sop_instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
@@ -121,16 +130,7 @@ def procedure_reported(source: Dataset) -> DicomCode:
 def _observation_context(pipeline: Pipeline, edit: Edit | None) -> hd.sr.ObservationContext:
     return hd.sr.ObservationContext(
         observer_person_context=None if edit is None else person_context(edit.author),
-        observer_device_context=hd.sr.ObserverContext(
-            observer_type=codes.DCM.Device,
-            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-                uid=DEVICE_UID,
-                name=f"{pipeline.name} {pipeline.version}",
-                manufacturer_name=MANUFACTURER,
-                model_name=MANUFACTURER,
-                serial_number=DEVICE_SERIAL_NUMBER,
-            ),
-        ),
+        observer_device_context=pipeline_context(pipeline),
     )
 
 
@@ -139,28 +139,32 @@ def _groups(
     source_series_instance_uid: str,
     findings: Sequence[Finding],
     segments: Sequence[Segment],
+    segmentation: Dataset | None,
 ) -> list[Template]:
     by_segment: dict[SegmentRef, list[Finding]] = {}
     groups: list[Template] = []
     for finding in findings:
         if finding.segmentation is not None:
             by_segment.setdefault(finding.segmentation, []).append(finding)
-        elif finding.value is not None:
+        else:
             groups.append(
                 hd.sr.MeasurementsAndQualitativeEvaluations(
                     tracking_identifier=_tracking(finding),
                     algorithm_id=algorithm,
-                    measurements=_measurements((finding,)),
+                    measurements=_measurements((finding,)) or None,
+                    qualitative_evaluations=_evaluations(finding) or None,
                 )
             )
+    if segmentation is None:
+        return groups
     for reference, members in by_segment.items():
         segment = segments[reference.segment_number - 1]
         groups.append(
             hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=_tracking(members[0]),
                 referenced_segment=hd.sr.ReferencedSegment(
-                    sop_class_uid=SegmentationStorage,
-                    sop_instance_uid=reference.sop_instance_uid,
+                    sop_class_uid=segmentation.SOPClassUID,
+                    sop_instance_uid=segmentation.SOPInstanceUID,
                     segment_number=reference.segment_number,
                     source_series=hd.sr.SourceSeriesForSegmentation(source_series_instance_uid),
                 ),
@@ -200,6 +204,15 @@ def _algorithm(pipeline: Pipeline, derivation: str) -> hd.sr.AlgorithmIdentifica
     )
 
 
+def _evaluations(finding: Finding) -> list[hd.sr.QualitativeEvaluation]:
+    """What an image model calls the images."""
+    if finding.value is not None:
+        return []
+    return [
+        hd.sr.QualitativeEvaluation(name=dicom_code(CLASSIFICATION), value=dicom_code(finding.code))
+    ]
+
+
 def _measurements(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
     measurements: list[hd.sr.Measurement] = []
     for finding in findings:
@@ -208,6 +221,11 @@ def _measurements(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
             measurements.append(_measurement(finding.code, finding.value, unit))
         if finding.prior is not None:
             measurements += _changes(finding.prior)
+    # Said once of what several numbers of one thing share.
+    for confidence in dict.fromkeys(one.confidence for one in findings):
+        if confidence is not None:
+            percent = round(confidence * 100, _CERTAINTY_DECIMALS)
+            measurements.append(_measurement(CERTAINTY, percent, PERCENT))
     return measurements
 
 

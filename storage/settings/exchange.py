@@ -76,10 +76,13 @@ class DeliverySettings(BaseModel):
     export_dir: Path | None = Field(
         None, description="Folder destinations lie below it; empty: export in the data folder."
     )
-    result_kinds: Annotated[tuple[Literal["SC", "PDF", "LABELMAP"], ...], NoDecode] = Field(
+    result_kinds: Annotated[
+        tuple[Literal["SC", "PDF", "LABELMAP", "STACK", "GSPS", "KOS"], ...], NoDecode
+    ] = Field(
         (),
         description="Made of every result beside SEG and SR, whoever wants it:"
-        " SC (pictures), PDF, LABELMAP.",
+        " SC (pictures), STACK (all slices as one SC), GSPS (outlines), KOS (key images), PDF,"
+        " LABELMAP.",
     )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)

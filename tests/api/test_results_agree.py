@@ -19,6 +19,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
+from scipy import ndimage
 
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, PERCENT, VOLUME
@@ -43,7 +44,7 @@ SEGMENTS = (
     Segment("Right hippocampus", STRUCTURE, HIPPOCAMPUS, (60, 200, 40), RIGHT),
     Segment("Brain stem", STRUCTURE, BRAIN_STEM, (40, 90, 230)),
 )
-KINDS = ("SC", "PDF")
+KINDS = ("SC", "PDF", "STACK", "GSPS", "KOS", "LABELMAP", "LABELMAP_SR")
 
 
 def series(date: str) -> list[Dataset]:
@@ -206,7 +207,7 @@ def test_the_report_states_each_number_of_json_once(made: Made) -> None:
 
 def printed(finding: dict[str, Any], text: str) -> float:
     """The number that follows the finding's name, with its unit."""
-    unit = {"cm3": "cm³", "%": "%"}[finding["unit"]["value"]]
+    unit = {"cm3": "cm[³3]", "%": "%"}[finding["unit"]["value"]]
     (number,) = re.findall(rf"{re.escape(finding['label'])}:? (\d[\d.,]*) {unit}", text)
     return float(number.replace(",", ""))
 
@@ -228,7 +229,7 @@ def test_every_object_names_the_same_patient_study_pipeline_and_images(made: Mad
             }
             assert named & images, kind
             known = images | {one["sop_instance_uid"] for one in made.job.result["instances"]}
-            if kind != "SR":  # which names the report before, of another study
+            if "SR" not in kind:  # which names the report before, of another study
                 assert named <= known, kind
 
 
@@ -272,9 +273,99 @@ def test_pictures_show_the_mask_and_say_its_numbers(made: Made) -> None:
     ((page,), _) = read_document(buffer.getvalue(), 1)
     text = " ".join(line.text for line in page.lines)
     burned = re.findall(r"\d+\.\d+", text)
-    stated = re.findall(r"(\d+\.\d+) cm", shown.ImageComments)
+    stated = re.findall(r"(\d+\.\d+) cm3", shown.ImageComments)
     assert stated
     assert set(stated) <= set(burned), text
+
+
+def test_outlines_and_key_images_are_of_the_slices_of_the_pictures(made: Made) -> None:
+    pictured = {
+        str(capture.SourceImageSequence[0].ReferencedSOPInstanceUID)
+        for capture in made.of_kind("SC")
+    }
+    chosen = made.one("KOS")
+    images = [item for item in chosen.ContentSequence if item.ValueType == "IMAGE"]
+    assert {str(one.ReferencedSOPSequence[0].ReferencedSOPInstanceUID) for one in images} == (
+        pictured
+    )
+    assert chosen.ConceptNameCodeSequence[0].CodeValue == "113000"
+    (described,) = [
+        one.TextValue
+        for one in chosen.ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeValue == "113012"
+    ]
+    told = made.json()
+    place = {uid: k for k, uid in enumerate(made.volume.sop_instance_uids)}
+    seen = set()
+    (state,) = made.of_kind("GSPS")
+    segments = segments_of(made.one("SEG"))
+    names = {one.GraphicLayer: one.get("GraphicLayerDescription")
+             for one in state.GraphicLayerSequence}  # fmt: skip
+    for annotation in state.GraphicAnnotationSequence:
+        (image,) = annotation.ReferencedImageSequence
+        assert str(image.ReferencedSOPInstanceUID) in pictured
+        if "GraphicObjectSequence" not in annotation:
+            continue
+        number = int(annotation.GraphicLayer.rpartition("_")[2])
+        label, _, _, tracking_uid = segments[number]
+        assert names[annotation.GraphicLayer] == label
+        plane = masks(2)[place[image.ReferencedSOPInstanceUID]] == number
+        area = 0.0
+        for drawn in annotation.GraphicObjectSequence:
+            assert drawn.TrackingUID == tracking_uid
+            x, y = np.array(drawn.GraphicData, float).reshape(-1, 2).T
+            area += abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2
+        assert area == plane.sum()
+        finding = told[f"{label} volume"]
+        (text,) = annotation.TextObjectSequence
+        for line in (text.UnformattedTextValue, described):
+            assert printed(finding, line) == pytest.approx(finding["value"], rel=0.005)
+        seen.add(number)
+    assert seen == segments.keys()
+
+
+def test_the_stack_shows_every_slice_with_its_mask(made: Made) -> None:
+    stack = made.one("STACK")
+    assert stack.NumberOfFrames == SHAPE[0]
+    named = [one.ReferencedSOPInstanceUID for one in stack.SourceImageSequence]
+    assert named == list(made.volume.sop_instance_uids)
+    between = np.diff(np.array(stack.SliceLocationVector, float))
+    np.testing.assert_allclose(np.abs(between), SPACING_MM[0], rtol=1e-3)
+    spacing_mm = float(stack.PixelSpacing[0])
+    pixels = stack.pixel_array.astype(int)
+    rows = ((np.arange(SHAPE[1]) + 0.5) * SPACING_MM[1] / spacing_mm).astype(int)
+    columns = ((np.arange(SHAPE[2]) + 0.5) * SPACING_MM[2] / spacing_mm).astype(int)
+    sampled = pixels[:, rows][:, :, columns]
+    # Grey is grey; what is coloured is a segment. The letters at the edges are white.
+    coloured = np.ptp(sampled, axis=3) > 25
+    inside = masks(2) > 0
+    assert coloured[inside].mean() > 0.95
+    # JPEG lets colours run into the pixels beside.
+    beyond = ~ndimage.binary_dilation(inside, np.ones((1, 3, 3)))
+    assert coloured[beyond].mean() < 0.01
+
+
+def test_the_label_map_and_its_report_say_what_the_other_two_say(made: Made) -> None:
+    label_map, seg = made.one("LABELMAP"), made.one("SEG")
+    uids = list(made.volume.sop_instance_uids)
+    values, stacked = (
+        hd.seg.Segmentation.from_dataset(one).get_pixels_by_source_instance(
+            uids, combine_segments=True
+        )
+        for one in (label_map, seg)
+    )
+    assert np.array_equal(values, stacked)
+    assert np.array_equal(values, masks(2))
+    groups, others = groups_of(made.one("LABELMAP_SR")), groups_of(made.one("SR"))
+    assert groups.keys() == others.keys()
+    for number, group in groups.items():
+        reference = group.referenced_segment
+        assert reference.referenced_sop_class_uid == label_map.SOPClassUID
+        assert reference.referenced_sop_instance_uid == label_map.SOPInstanceUID
+        assert group.tracking_uid == others[number].tracking_uid
+        assert [one.value for one in group.get_measurements()] == [
+            one.value for one in others[number].get_measurements()
+        ]
 
 
 def test_the_pdf_prints_every_number_of_json(made: Made, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import type { Peer, PeerChange } from "@/lib/types";
 
 const kinds = ["ae", "stow", "folder"] as const;
 const actions = ["store", "query", "retrieve", "commit", "worklist"] as const;
-const objectKinds = ["SEG", "LABELMAP", "SR", "SC", "PDF", "OTHER"] as const;
+const objectKinds = ["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"] as const;
 const verifications = ["full", "chain", "none"] as const;
 
 /** All of a peer: a new one, or one as it is. */
