@@ -14,12 +14,16 @@ import pytest
 from pydicom.uid import (
     Comprehensive3DSRStorage,
     EncapsulatedPDFStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
 
 from inference.delivery import deliver_due
 from inference.destinations import open_destination, probe_peer
+from inference.reading.mask_read import LABELMAP_SEGMENTATION
 from inference.run import run_job
 from inference.schedule import schedule_series
 from storage.clock import utcnow
@@ -266,19 +270,57 @@ def test_the_capability_profile_chooses_the_objects(tmp_path: Path) -> None:
         replace(FOLDER, name="masks", folder="masks", object_kinds=frozenset({"SEG"})),
         replace(FOLDER, name="reports", folder="reports", object_kinds=frozenset({"SR", "PDF"})),
         replace(FOLDER, name="pictures", folder="pictures", object_kinds=frozenset({"SC"})),
+        replace(FOLDER, name="maps", folder="maps", object_kinds=frozenset({"LABELMAP", "SR"})),
+        replace(FOLDER, name="old", folder="old", object_kinds=frozenset({"STACK", "GSPS", "KOS"})),
     ]
     with node(tmp_path, *peers) as storage:
         results = {one.sop_instance_uid: one.sop_class_uid for one in with_results(storage)}
         wanted = {(one.destination, results[one.sop_instance_uid]) for one in deliveries(storage)}
         seg, sr = SegmentationStorage, Comprehensive3DSRStorage
         sc, pdf = SecondaryCaptureImageStorage, EncapsulatedPDFStorage
+        stack = MultiFrameTrueColorSecondaryCaptureImageStorage
+        gsps, kos = GrayscaleSoftcopyPresentationStateStorage, KeyObjectSelectionDocumentStorage
+        maps = {one for one in wanted if one[0] == "maps"}
+        wanted -= maps
         assert wanted == {
-            *(("all", one) for one in (seg, sr, sc, pdf)),
+            # Label map and stack say again what SEG and SC say: to who names them alone.
+            *(("all", one) for one in (seg, sr, sc, pdf, gsps, kos)),
+            *(("old", one) for one in (stack, gsps, kos)),
             ("masks", seg),
             ("reports", sr),
             ("reports", pdf),
             ("pictures", sc),
         }
+        assert {one for _, one in maps} == {LABELMAP_SEGMENTATION, sr}
+        # Two reports are made: each goes with the mask that it refers to.
+        referenced = {
+            one.destination: _mask_of(storage, one.sop_instance_uid)
+            for one in deliveries(storage)
+            if results[one.sop_instance_uid] == sr
+        }
+        assert referenced == {
+            "all": seg, "reports": seg, "maps": LABELMAP_SEGMENTATION
+        }  # fmt: skip
+
+
+def _mask_of(storage: Storage, report_uid: str) -> str:
+    """The class of the mask that a report refers to, which is in its evidence as well."""
+    report = storage.instances.dataset(storage.index.instance(report_uid))
+    evidence = {
+        one.ReferencedSOPInstanceUID
+        for study in report.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    (found,) = {
+        (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+        for element in report.iterall()
+        if element.keyword == "ReferencedSOPSequence"
+        for one in element.value
+        if "ReferencedSegmentNumber" in one
+    }
+    assert found[1] in evidence
+    return str(found[0])
 
 
 def test_a_destination_takes_no_more_senders_than_it_allows(tmp_path: Path) -> None:
