@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.card import Proof
+from inference.card import NormalRange, Proof
 from inference.pipeline import (
     Acceptance,
     Measurement,
@@ -69,6 +69,16 @@ class LungDensity:
         input_description="Axial chest CT in HU, slices 3 mm apart or less.",
         training_data="None: thresholds and morphology.",
         output_codes=(_LEFT, _RIGHT, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
+        normal_ranges=(
+            NormalRange(
+                "Both lungs LAA-950",
+                PERCENT.value,
+                None,
+                5.0,
+                "COPDGene 2019 (Lowe et al., Chronic Obstr Pulm Dis 2019; 6: 384-399): from 5 % at"
+                " full inspiration it counts as emphysema",
+            ),
+        ),
     )
 
     def readiness(self) -> Readiness:

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from api.normal_ranges import NormalRanges
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from storage.entities import Job
@@ -51,6 +52,16 @@ def test_findings_name_both_lungs(storage: Storage, job: Job) -> None:
     assert len(values) == 12
     assert values["Right lung volume"] == pytest.approx(1.96, abs=0.05)
     assert values["Left lung volume"] == pytest.approx(1.74, abs=0.05)
+
+
+def test_what_is_normal_is_told_beside_the_finding(storage: Storage, job: Job) -> None:
+    ranges = NormalRanges(storage)
+    told = {one.label: ranges.of(one) for one in storage.findings.of_job(job.job_id)}
+    normal = told.pop("Both lungs LAA-950")
+    assert normal is not None
+    assert (normal.low, normal.high, normal.unit) == (None, 5.0, "%")
+    assert "COPDGene" in normal.source
+    assert set(told.values()) == {None}
 
 
 @pytest.mark.parametrize("kind", ["SEG", "SR"])

@@ -10,11 +10,14 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+import torch
+from monai.inferers import SlidingWindowInferer
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.installed import add_bundle, installed_bundles
 from inference.catalogue import catalogue, pipeline_named
+from inference.compute import with_fallback
 from inference.pipeline import PipelineContext
 from inference.refusals import ModelUnusable
 from inference.registry.adding import add_model
@@ -81,6 +84,29 @@ def test_its_mask_lies_on_the_oblique_grid_where_the_structure_is(
     (measurement,) = output.measurements
     assert measurement.label == "Spleen volume"
     assert measurement.value == pytest.approx(float(mask.sum()) * 2.0 * 1.1 * 0.9 / 1000, rel=0.15)
+
+
+def test_memory_that_ends_in_the_inferer_makes_its_windows_smaller(
+    settings: Settings, series: list[Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a full device raises within the sliding window: half the edge, and the same mask."""
+    volume = assemble_volume(series)
+    pipeline = pipeline_named(settings, "bundle-spleen-of-phantoms")
+    whole = pipeline.run(PipelineContext(settings, volume))
+    run_window, asked = SlidingWindowInferer.__call__, []
+
+    def full_above_16(self: SlidingWindowInferer, *args: object, **kwargs: object) -> object:
+        asked.append(tuple(self.roi_size))
+        if max(self.roi_size) > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return run_window(self, *args, **kwargs)
+
+    monkeypatch.setattr(SlidingWindowInferer, "__call__", full_above_16)
+    output, notes = with_fallback(lambda: pipeline.run(PipelineContext(settings, volume)))
+    assert asked == [(32, 32, 32), (16, 16, 16)]
+    assert len(notes) == 1
+    assert notes[0].endswith("it was run again on the CPU with tiles of 0.5.")
+    assert dice(output.mask(0), whole.mask(0)) > 0.98
 
 
 @pytest.fixture(scope="module")
