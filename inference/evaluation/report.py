@@ -1,7 +1,7 @@
 """An evaluation for people: one HTML file that needs nothing else, with plots as SVG."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from inference.card import GateThreshold
@@ -44,19 +44,23 @@ def render(evaluation: Evaluation, gate: Sequence[GateThreshold]) -> str:
     if evaluation.measured:
         parts += [
             "<h2>Dice of each case</h2>",
-            _dice_plot(evaluation.measured),
+            _dice_plot(evaluation.measured, lambda one: one.segment),
             "<h2>Volumes: difference against mean (Bland and Altman)</h2>",
             _volume_plot(evaluation.measured),
         ]
     for kind, groups in summary["subgroups"].items():
         parts += [f"<h2>By {escape(kind)}</h2>", _table(kind.capitalize(), groups)]
+        if evaluation.measured:
+            parts.append(_dice_plot(evaluation.measured, _in_group(evaluation, kind)))
     if evaluation.failed:
         rows = "".join(
             f"<tr><td>{escape(one.case)}</td><td style='text-align:left'>{escape(one.reason)}</td>"
             "</tr>"
             for one in evaluation.failed
         )
-        parts.append(f"<h2>Failed</h2><table><tr><th>Case</th><th>Why</th></tr>{rows}</table>")
+        parts.append(
+            f"<h2>Failed</h2><table><tr><th>Case</th><th style='text-align:left'>Why</th></tr>{rows}</table>"
+        )
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
         f"<title>Evaluation of {escape(evaluation.pipeline)}</title><style>{_STYLE}</style>"
@@ -95,21 +99,31 @@ def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.4g}"
 
 
-def _dice_plot(measured: Sequence[Measured]) -> str:
-    """A dot for each case above the name of its segment, a line at the mean."""
-    segments = list(dict.fromkeys(one.segment for one in measured))
-    step = (_WIDTH - _LEFT) / len(segments)
-    marks = []
-    for number, segment in enumerate(segments):
-        values = [one.agreement.dice for one in measured if one.segment == segment]
+def _in_group(evaluation: Evaluation, kind: str) -> Callable[[Measured], str]:
+    return lambda one: evaluation.groups[one.case][kind]
+
+
+def _dice_plot(measured: Sequence[Measured], name_of: Callable[[Measured], str]) -> str:
+    """A dot for each case and segment above the name of its group, a line at the mean.
+
+    The axis begins at the tenth below the lowest value.
+    """
+    names = sorted({name_of(one) for one in measured})
+    step = (_WIDTH - _LEFT) / len(names)
+    low = math.floor(min(one.agreement.dice for one in measured) * 10) / 10
+    low = min(low, 0.9)
+    marks = [_text(_LEFT + 6, _TOP + 4, "Dice", "start")]
+    for number, name in enumerate(names):
+        members = [one for one in measured if name_of(one) == name]
         middle = _LEFT + (number + 0.5) * step
-        for position, value in enumerate(values):
-            spread = (position / max(1, len(values) - 1) - 0.5) * step * 0.5
-            marks.append(_dot(middle + spread, _y(value, 0.0, 1.0), f"{segment}: {value:.3f}"))
-        mean = _y(sum(values) / len(values), 0.0, 1.0)
+        for position, one in enumerate(members):
+            spread = (position / max(1, len(members) - 1) - 0.5) * step * 0.5
+            title = f"{one.case} {one.segment}: {one.agreement.dice:.3f}"
+            marks.append(_dot(middle + spread, _y(one.agreement.dice, low, 1.0), title))
+        mean = _y(sum(one.agreement.dice for one in members) / len(members), low, 1.0)
         marks.append(_line(middle - step * 0.3, mean, middle + step * 0.3, mean))
-        marks.append(_text(middle, _HEIGHT - 12, segment, "middle"))
-    return _svg(marks, 0.0, 1.0)
+        marks.append(_text(middle, _HEIGHT - 12, name, "middle"))
+    return _svg(marks, low, 1.0)
 
 
 def _volume_plot(measured: Sequence[Measured]) -> str:
@@ -138,6 +152,7 @@ def _volume_plot(measured: Sequence[Measured]) -> str:
             _line(_LEFT, height, _WIDTH, height),
             _text(_WIDTH - 4, height - 4, f"{value:+.3g} ml", "end"),
         ]
+    marks.append(_text(_LEFT + 6, _TOP + 4, "found less true, ml", "start"))
     marks.append(_text(_WIDTH - 4, _HEIGHT - 12, f"mean of both, up to {right:.3g} ml", "end"))
     return _svg(marks, -edge, edge)
 

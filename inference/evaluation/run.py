@@ -71,7 +71,7 @@ class Evaluation:
             "metrics": {"cases": float(self.cases), "failures": float(len(self.failed))}
             | metrics_of(self.measured),
             "segments": {
-                name: metrics_of(same) for name, same in _by(self.measured, _segment).items()
+                name: _of_group(same) for name, same in _by(self.measured, _segment).items()
             },
             "subgroups": self._subgroups(),
             "failures": [{"case": one.case, "reason": one.reason} for one in self.failed],
@@ -96,11 +96,15 @@ class Evaluation:
         kinds = dict.fromkeys(kind for groups in self.groups.values() for kind in groups)
         return {
             kind: {
-                group: {"cases": float(len({one.case for one in same}))} | metrics_of(same)
+                group: _of_group(same)
                 for group, same in sorted(_by(self.measured, self._group(kind)).items())
             }
             for kind in kinds
         }
+
+
+def _of_group(measured: Sequence[Measured]) -> dict[str, float]:
+    return {"cases": float(len({one.case for one in measured}))} | metrics_of(measured)
 
 
 def metrics_of(measured: Sequence[Measured]) -> dict[str, float]:

@@ -173,7 +173,7 @@ def test_an_evaluation_by_command_opens_or_closes_the_gate(tmp_path: Path, cases
         assert kept.evaluation["metrics"] == written["metrics"]
     page = (tmp_path / "out" / "evaluation.html").read_text()
     Closed().feed(page)
-    assert page.count("<circle") == 4
+    assert page.count("<circle") == 12  # by segment, by volume, and by four kinds of subgroup
     assert "missed" in page
 
 
