@@ -19,8 +19,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.matrix import RuleIndex
 from api.access.principal import principal_of
+from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, problem_response, status_of
 from api.middleware.refusing import refuse
 from storage.errors import MediViewError

@@ -4,10 +4,11 @@
     python -m benchmarks.pipelines --plain
 
 Reads `shared/` beside the checkout, or MEDIVIEW_SHARED. The series is received first; the time
-is that of the decision and of the job in a new process: loading, volume, self-test, model,
-results, storing. The share that is not the model's is what remains of the job without the
-stages in which the model computes. CPU seconds are told beside those of the clock, for
-machines that are busy. `--plain` compares the classes of `brain-structures`, which computes
+is that of the decision and of the job: loading, volume, model, results, storing. It is told
+twice: of the first job of a process, which imports, loads and proves the model, and of the
+next, as in a worker that runs. The share that is not the model's is what remains of the job
+without the stages in which the model computes. CPU seconds are told beside those of the clock,
+for machines that are busy. `--plain` compares the classes of `brain-structures`, which computes
 around the brain alone, with those of the network over the whole grid of 256³ in float32 (6 GB).
 """
 
@@ -53,10 +54,11 @@ def main() -> None:
         if wanted.plain:
             _compare_with_plain(Path(folder))
         if wanted.pipeline:
-            _run(wanted.pipeline, Path(folder))
+            _run(wanted.pipeline, Path(folder) / "1", "first")
+            _run(wanted.pipeline, Path(folder) / "2", "next")
 
 
-def _run(name: str, folder: Path) -> None:
+def _run(name: str, folder: Path, which: str) -> None:
     source, of_model = _PIPELINES[name]
     with storage_in(folder) as storage:
         if name == "brain-structures":
@@ -73,7 +75,7 @@ def _run(name: str, folder: Path) -> None:
     other = 1 - model_s / timings_s["total"]
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in timings_s.items())
     print(
-        f"{name}: {clock:.1f} s, {cpu:.1f} CPU s, load {os.getloadavg()[0]:.1f};"
+        f"{name}, {which}: {clock:.1f} s, {cpu:.1f} CPU s, load {os.getloadavg()[0]:.1f};"
         f" {other:.0%} not the model's; peak {_peak_bytes() / 1e9:.2f} GB"
         f" (before: {before_bytes / 1e9:.2f} GB)\n  {stages}"
     )

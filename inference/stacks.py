@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence as DatasetSequence
 
 from inference.attributes import value_of
+from inference.distinctions import DISTINCTIONS, Key, key_of, named, numbers_in, sorting, value_in
 from inference.frames import number_of_frames
 from inference.headers import image_type
 from inference.refusals import VolumeRefused
@@ -23,48 +22,8 @@ _SAME_POSITION_DECIMALS = 2  # of a millimetre: 0.01 mm, as in `geometry`
 _SAME_DIRECTION_DECIMALS = 2
 
 
-@dataclass(frozen=True)
-class _Distinction:
-    """An attribute that tells stacks apart: its keyword in classic instances, the same in
-    functional groups (sequence, keyword), and its unit."""
-
-    keyword: str
-    in_groups: tuple[tuple[str, str], ...] = ()
-    unit: str = ""
-
-
-# In the order in which they are tried: what a person would name first.
-_DISTINCTIONS = (
-    _Distinction("EchoTime", (("MREchoSequence", "EffectiveEchoTime"),), "ms"),
-    _Distinction("DiffusionBValue", (("MRDiffusionSequence", "DiffusionBValue"),), "s/mm²"),
-    _Distinction(
-        "TemporalPositionIdentifier", (("FrameContentSequence", "TemporalPositionIndex"),)
-    ),
-    _Distinction("InversionTime", (("MRModifierSequence", "InversionTimes"),), "ms"),
-    _Distinction("AcquisitionNumber", (("FrameContentSequence", "FrameAcquisitionNumber"),)),
-    _Distinction(
-        "ImageType",
-        (
-            ("MRImageFrameTypeSequence", "FrameType"),
-            ("CTImageFrameTypeSequence", "FrameType"),
-            ("PETFrameTypeSequence", "FrameType"),
-        ),
-    ),
-    _Distinction("ConvolutionKernel", (("CTReconstructionSequence", "ConvolutionKernel"),)),
-    _Distinction("KVP", (("CTXRayDetailsSequence", "KVP"),), "kV"),
-    _Distinction("FlipAngle", (("MRTimingAndRelatedParametersSequence", "FlipAngle"),), "°"),
-    _Distinction(
-        "TriggerTime", (("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),), "ms"
-    ),
-    _Distinction("DiffusionGradientOrientation"),
-    _Distinction("SequenceName"),
-    _Distinction("FrameReferenceTime", (), "ms"),
-    _Distinction("AcquisitionTime"),
-)
-
 # Of a stack's places: fewer in common with the others are slabs that touch, not repetitions.
 _SHARED_AT_LEAST = 0.5
-_Key = tuple[float | str, ...]
 _T = TypeVar("_T")
 _OF_FRAMES = ("PerFrameFunctionalGroupsSequence", "NumberOfFrames")
 _PIXELS_GROUP = 0x7FE0
@@ -105,7 +64,7 @@ class _Member:
     instance_index: int
     frame_index: int
     place: tuple[float, ...]
-    values: tuple[_Key, ...]
+    values: tuple[Key, ...]
 
 
 def stacks_of(headers: Sequence[Dataset]) -> tuple[SeriesStack, ...]:
@@ -181,8 +140,8 @@ def _divide(members: Sequence[_Member], names: tuple[str, ...]) -> list[tuple[st
     """
     repeats = max(Counter(member.place for member in members).values())
     if repeats > 1:
-        for number, distinction in enumerate(_DISTINCTIONS):
-            values = sorted({member.values[number] for member in members}, key=_sorting)
+        for number, distinction in enumerate(DISTINCTIONS):
+            values = sorted({member.values[number] for member in members}, key=sorting)
             if not 1 < len(values) <= repeats:
                 continue
             groups = [[one for one in members if one.values[number] == value] for value in values]
@@ -191,7 +150,7 @@ def _divide(members: Sequence[_Member], names: tuple[str, ...]) -> list[tuple[st
             return [
                 divided
                 for value, group in zip(values, groups, strict=True)
-                for divided in _divide(group, (*names, _named(distinction, value)))
+                for divided in _divide(group, (*names, named(distinction, value)))
             ]
     return [(", ".join(names), list(members))]
 
@@ -222,70 +181,18 @@ def _members(index: int, header: Dataset) -> list[_Member]:
 
 
 def _member(index: int, frame_index: int, holders: tuple[Dataset, ...]) -> _Member:
-    position = _numbers(holders, "PlanePositionSequence", "ImagePositionPatient")
-    orientation = _numbers(holders, "PlaneOrientationSequence", "ImageOrientationPatient")
+    position = numbers_in(holders, "PlanePositionSequence", "ImagePositionPatient")
+    orientation = numbers_in(holders, "PlaneOrientationSequence", "ImageOrientationPatient")
     place = (
         *(round(value, _SAME_POSITION_DECIMALS) + 0.0 for value in position),
         *(round(value, _SAME_DIRECTION_DECIMALS) + 0.0 for value in orientation),
     )
-    values = tuple(_value(holders, distinction) for distinction in _DISTINCTIONS)
+    values = tuple(value_in(holders, distinction) for distinction in DISTINCTIONS)
     return _Member(index, frame_index, place, values)
 
 
-def _numbers(holders: tuple[Dataset, ...], sequence: str, keyword: str) -> tuple[float, ...]:
-    key = _found(holders, keyword, ((sequence, keyword),))
-    if not key or not all(isinstance(part, float) for part in key):
-        raise VolumeRefused(f"{keyword} is not stated.")
-    return tuple(float(part) for part in key)
-
-
-def _value(holders: tuple[Dataset, ...], distinction: _Distinction) -> _Key:
-    return _found(holders, distinction.keyword, distinction.in_groups)
-
-
-def _found(
-    holders: tuple[Dataset, ...], keyword: str, in_groups: tuple[tuple[str, str], ...]
-) -> _Key:
-    """The value from the innermost place that states one; empty where none does."""
-    for holder in holders:
-        for sequence, inside in in_groups:
-            for item in (holder.get(sequence) or ())[:1]:
-                key = _key(value_of(item, inside))
-                if key:
-                    return key
-        key = _key(value_of(holder, keyword))
-        if key:
-            return key
-    return ()
-
-
-def _key(value: object) -> _Key:
-    if value is None or isinstance(value, DatasetSequence | bytes):
-        return ()
-    parts = value if isinstance(value, MultiValue | list | tuple) else (value,)
-    key: list[float | str] = []
-    for part in parts:
-        try:
-            key.append(float(part))
-        except (TypeError, ValueError):
-            key.append(str(part))
-    return tuple(key)
-
-
-def _sorting(key: _Key) -> tuple[tuple[int, float, str], ...]:
-    """Numbers by size, then words; what is not stated comes first."""
-    return tuple((0, part, "") if isinstance(part, float) else (1, 0.0, part) for part in key)
-
-
-def _named(distinction: _Distinction, value: _Key) -> str:
-    if not value:
-        return f"{distinction.keyword} not stated"
-    text = "\\".join(f"{part:g}" if isinstance(part, float) else part for part in value)
-    return f"{distinction.keyword} {text} {distinction.unit}".rstrip()
-
-
 def _label(header: Dataset) -> tuple[int, float, str]:
-    return (_sorting(_key(value_of(header, "InstanceNumber"))) or ((0, 0.0, ""),))[0]
+    return (sorting(key_of(value_of(header, "InstanceNumber"))) or ((0, 0.0, ""),))[0]
 
 
 def _uid(header: Dataset) -> str:

@@ -17,7 +17,7 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.entities import Job
 from storage.errors import NotFound
-from storage.jobs import add_job
+from storage.job_adding import add_job
 
 LANGUAGE_QUEUE = "language"
 NO_PROGRESS: dict[str, Any] = {"sentences": [], "withheld": [], "tokens": 0}

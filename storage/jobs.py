@@ -4,58 +4,23 @@ A job is claimed by one conditional UPDATE with a lease. A worker that dies
 stops renewing, its lease passes, and the job is due again.
 """
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, func, or_, select, update
+from sqlalchemy import Engine, and_, func, or_, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.entities import Job, JobState
 from storage.errors import NotFound
-from storage.events import add_event
+from storage.job_adding import add_job, announce
 from storage.report_due import mark_report_due
-from storage.requests import current_request_id
 from storage.rows import to_job
-from storage.series_requests import request_of
 
 PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
 """Names that people use for the numbers by which jobs are taken, the highest first."""
-
-
-def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) -> tuple[Job, bool]:
-    """The job of these columns, and whether it is new, in the caller's transaction."""
-    request_id = current_request_id() or request_of(connection, values["series_instance_uid"])
-    added = insert_or_ignore(
-        connection,
-        t.job,
-        {
-            "queue": "jobs",
-            **values,
-            "job_id": str(uuid.uuid4()),
-            "state": "SCHEDULED",
-            "progress": 0.0,
-            "attempts": 0,
-            "created_at": now,
-            "updated_at": now,
-            "result": {},
-            "request_id": request_id,
-        },
-    )
-    row = connection.execute(
-        select(t.job).where(
-            t.job.c.pipeline == values["pipeline"],
-            t.job.c.pipeline_version == values["pipeline_version"],
-            t.job.c.input_fingerprint == values["input_fingerprint"],
-        )
-    )
-    job = to_job(row.mappings().one())
-    if added:
-        _announce(connection, job, now)
-    return job, added
 
 
 class Jobs:
@@ -98,7 +63,7 @@ class Jobs:
             values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
             added = insert_or_ignore(connection, t.job, values)
             if added:
-                _announce(connection, job, job.updated_at)
+                announce(connection, job, job.updated_at)
         return bool(added)
 
     def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
@@ -289,7 +254,7 @@ class Jobs:
                 return None
             row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
             job = to_job(row.mappings().one())
-            _announce(connection, job, now)
+            announce(connection, job, now)
             if job.state in ("COMPLETED", "CANCELED"):
                 mark_report_due(connection, job.study_instance_uid, now)
             return job
@@ -305,20 +270,3 @@ def _is_due(now: datetime) -> Any:
 
 def _is_owned(owner: str) -> Any:
     return and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_owner == owner)
-
-
-def _announce(connection: Connection, job: Job, now: datetime) -> None:
-    add_event(
-        connection,
-        now,
-        "job",
-        job.study_instance_uid,
-        job_id=job.job_id,
-        payload={
-            "pipeline": job.pipeline,
-            "state": job.state,
-            "stage": job.stage,
-            "progress": job.progress,
-            "reason": job.reason,
-        },
-    )

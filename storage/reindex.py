@@ -9,17 +9,17 @@ run again.
 import mmap
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import structlog
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
-from storage.cataloguing import NewInstance, add_to, find_known, instance_values
+from storage.cataloguing import NewInstance, find_known
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, make_engine, reading, writing
 from storage.digests import digest_like, proves
@@ -29,6 +29,7 @@ from storage.generation import Generation
 from storage.migrate import upgrade_schema
 from storage.objects import ObjectStore
 from storage.part10 import Header, read_header
+from storage.reindex_rows import Rebuilt, add_batch, set_times
 from storage.settings import Settings
 from storage.tombstones import Tombstone, is_covered, note_tombstone
 from storage.volume_files import translated_os_errors
@@ -39,17 +40,6 @@ log = structlog.get_logger(__name__)
 Source = Literal["volumes", "bucket"]
 _BATCH = 500
 _IN_MEMORY_BYTES = 32 << 20
-
-
-@dataclass
-class Rebuilt:
-    """What was found. `refused` are records and objects that cannot be read any more."""
-
-    instances: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    deleted: int = 0
-    refused: int = 0
 
 
 Tell = Callable[[int, int], None]
@@ -78,7 +68,7 @@ def reindex(
             raise InvalidRequest("No bucket is configured.", remedy="Set MEDIVIEW_OBJECT_STORE.")
         else:
             _from_bucket(engine, objects, rebuilt, tell)
-        _set_times(engine)
+        set_times(engine)
         return rebuilt
     finally:
         engine.dispose()
@@ -131,11 +121,11 @@ def _from_bucket(engine: Engine, objects: ObjectStore, rebuilt: Rebuilt, tell: T
         else:
             batch.append(new)
         if len(batch) >= _BATCH:
-            _add(engine, batch, rebuilt)
+            add_batch(engine, batch, rebuilt)
             batch = []
         done += 1
         tell(done, total)
-    _add(engine, batch, rebuilt)
+    add_batch(engine, batch, rebuilt)
 
 
 @contextmanager
@@ -191,9 +181,9 @@ def _index_volume(engine: Engine, path: Path, key: str, rebuilt: Rebuilt) -> Non
                 )
             )
             if len(batch) >= _BATCH:
-                _add(engine, batch, rebuilt)
+                add_batch(engine, batch, rebuilt)
                 batch = []
-    _add(engine, batch, rebuilt)
+    add_batch(engine, batch, rebuilt)
     values = {"name": path.name, "size_bytes": path.stat().st_size, "reconciled_at": utcnow()}
     with writing(engine) as connection:
         insert_or_ignore(connection, t.volume, values)
@@ -249,57 +239,3 @@ def _buffer(file: "tempfile.SpooledTemporaryFile[bytes]") -> Iterator[memoryview
         memoryview(mapped) as view,
     ):
         yield view
-
-
-def _add(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) -> None:
-    if not batch:
-        return
-    with writing(engine) as connection:
-        for new in batch:
-            outcome = add_to(connection, new)
-            if outcome == "stored":
-                rebuilt.instances += 1
-                continue
-            _let_the_first_win(connection, new)
-            if outcome == "conflict":
-                rebuilt.conflicts += 1
-            else:
-                rebuilt.duplicates += 1
-
-
-def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
-    """Exchange row and newcomer where the newcomer was received before."""
-    uid = new.header.sop_instance_uid
-    row = (
-        connection.execute(select(t.instance).where(t.instance.c.sop_instance_uid == uid))
-        .mappings()
-        .one()
-    )
-    if row["received_at"] <= new.received_at:
-        return
-    values = instance_values(new, row["series_fk"])
-    connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
-    if row["digest"] != new.digest:
-        connection.execute(
-            delete(t.conflict).where(
-                t.conflict.c.sop_instance_uid == uid, t.conflict.c.digest == new.digest
-            )
-        )
-        kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
-        places = ("volume", "volume_offset")
-        insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
-
-
-def _set_times(engine: Engine) -> None:
-    """Series and studies are as old as their instances, whatever order those were found in."""
-    instances = t.instance.c.series_fk == t.series.c.id
-    of_series = t.series.c.study_fk == t.study.c.id
-    first = select(func.min(t.instance.c.received_at)).where(instances).scalar_subquery()
-    latest = select(func.max(t.instance.c.received_at)).where(instances).scalar_subquery()
-    began = select(func.min(t.series.c.first_instance_at)).where(of_series).scalar_subquery()
-    ended = select(func.max(t.series.c.last_instance_at)).where(of_series).scalar_subquery()
-    with writing(engine) as connection:
-        connection.execute(
-            update(t.series).values(first_instance_at=first, last_instance_at=latest)
-        )
-        connection.execute(update(t.study).values(received_at=began, updated_at=ended))

@@ -2,23 +2,20 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, BinaryIO
 
-import boto3
 from boto3.s3.transfer import TransferConfig
-from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.clock import utcnow
-from storage.errors import NotFound, StorageUnavailable
+from storage.errors import NotFound
 from storage.objects import Presigned, check_key
-from storage.parts import Part, no_parts
+from storage.parts import Part
+from storage.s3_client import client_of, of_parts, translated
 from storage.settings import Settings
 
 _MULTIPART_BYTES = 32 * 1024 * 1024
-_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 
 
 class S3Objects:
@@ -26,9 +23,9 @@ class S3Objects:
 
     def __init__(self, settings: Settings) -> None:
         self._bucket = settings.s3_bucket
-        self._client = _client(settings, settings.s3_endpoint_url)
+        self._client = client_of(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url or settings.s3_endpoint_url
-        self._signing_client = _client(settings, public)
+        self._signing_client = client_of(settings, public)
         # Threads would outlive a forked worker's child; one stream is enough on a LAN.
         self._transfer = TransferConfig(
             multipart_threshold=_MULTIPART_BYTES,
@@ -44,7 +41,7 @@ class S3Objects:
     ) -> None:
         check_key(key)
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
-        with _translated():
+        with translated():
             self._client.upload_fileobj(
                 stream,
                 self._bucket,
@@ -54,7 +51,7 @@ class S3Objects:
             )
 
     def get(self, key: str) -> bytes:
-        with _translated():
+        with translated():
             body: bytes = self._client.get_object(Bucket=self._bucket, Key=check_key(key))[
                 "Body"
             ].read()
@@ -63,7 +60,7 @@ class S3Objects:
     def get_range(self, key: str, start: int, length: int) -> bytes:
         if length <= 0:
             return b""
-        with _translated():
+        with translated():
             response = self._client.get_object(
                 Bucket=self._bucket, Key=check_key(key), Range=f"bytes={start}-{start + length - 1}"
             )
@@ -81,16 +78,16 @@ class S3Objects:
         return True
 
     def size(self, key: str) -> int:
-        with _translated():
+        with translated():
             response = self._client.head_object(Bucket=self._bucket, Key=check_key(key))
         return int(response["ContentLength"])
 
     def delete(self, key: str) -> None:
-        with _translated():
+        with translated():
             self._client.delete_object(Bucket=self._bucket, Key=check_key(key))
 
     def list(self, prefix: str) -> Iterator[str]:
-        with _translated():
+        with translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
@@ -100,7 +97,7 @@ class S3Objects:
 
     def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
         """A POST policy, since S3's presigned PUT cannot limit the size."""
-        with _translated():
+        with translated():
             post = self._signing_client.generate_presigned_post(
                 self._bucket,
                 check_key(key),
@@ -120,7 +117,7 @@ class S3Objects:
 
     def presign_plain_put(self, key: str, content_type: str, expires_s: int) -> Presigned:
         """A presigned PUT for clients that cannot post a form; the size is checked afterwards."""
-        with _translated():
+        with translated():
             url = self._signing_client.generate_presigned_url(
                 "put_object",
                 Params={
@@ -138,7 +135,7 @@ class S3Objects:
         )
 
     def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
-        with _translated():
+        with translated():
             url = self._signing_client.generate_presigned_url(
                 "get_object",
                 Params={
@@ -152,7 +149,7 @@ class S3Objects:
         return Presigned(method="GET", url=url, expires_at=utcnow() + timedelta(seconds=expires_s))
 
     def begin_parts(self, key: str, content_type: str) -> str:
-        with _translated():
+        with translated():
             answer = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=check_key(key), ContentType=content_type
             )
@@ -161,7 +158,7 @@ class S3Objects:
     def presign_part(
         self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
     ) -> Presigned:
-        with _translated():
+        with translated():
             url = self._signing_client.generate_presigned_url(
                 "upload_part",
                 Params={
@@ -177,7 +174,7 @@ class S3Objects:
         return Presigned(method="PUT", url=url, expires_at=utcnow() + timedelta(seconds=expires_s))
 
     def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
-        with _of_parts():
+        with of_parts():
             pages = self._client.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=check_key(key), UploadId=multipart_id
             )
@@ -188,7 +185,7 @@ class S3Objects:
             ]
 
     def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-        with _of_parts():
+        with of_parts():
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=check_key(key),
@@ -201,13 +198,13 @@ class S3Objects:
             )
 
     def drop_parts(self, key: str, multipart_id: str) -> None:
-        with suppress(NotFound), _translated():
+        with suppress(NotFound), translated():
             self._client.abort_multipart_upload(
                 Bucket=self._bucket, Key=check_key(key), UploadId=multipart_id
             )
 
     def check(self) -> None:
-        with _translated():
+        with translated():
             self._client.head_bucket(Bucket=self._bucket)
 
     def create_bucket(self) -> None:
@@ -215,7 +212,7 @@ class S3Objects:
         try:
             self.check()
         except NotFound:
-            with _translated():
+            with translated():
                 self._client.create_bucket(Bucket=self._bucket)
 
 
@@ -247,56 +244,3 @@ class _RangeReader(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-
-def _client(settings: Settings, endpoint_url: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint_url or None,
-        aws_access_key_id=settings.s3_access_key_id or None,
-        aws_secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
-        region_name=settings.s3_region,
-        config=Config(
-            signature_version="s3v4",
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"max_attempts": 2, "mode": "standard"},
-            max_pool_connections=32,
-            # Gateways other than AWS's know no trailing checksums.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path"},
-        ),
-    )
-
-
-@contextmanager
-def _of_parts() -> Iterator[None]:
-    # What is missing here is the upload; Ceph and AWS word it differently.
-    try:
-        with _translated():
-            yield
-    except NotFound as error:
-        raise no_parts() from error
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _MISSING:
-            raise NotFound(
-                "There is no object under that key.", remedy="Upload it first."
-            ) from error
-        raise _unavailable(code) from error
-    except BotoCoreError as error:
-        raise _unavailable(type(error).__name__) from error
-
-
-def _unavailable(cause: str) -> StorageUnavailable:
-    return StorageUnavailable(
-        f"The S3 bucket does not answer as it should ({cause}).",
-        remedy="Check MEDIVIEW_S3_ENDPOINT_URL, the bucket, the keys and the server.",
-    )

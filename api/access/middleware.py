@@ -16,8 +16,9 @@ from api.access.authenticator import Authenticator, Credential
 from api.access.cookies import CSRF_HEADER, csrf_token
 from api.access.forwarded import client_address
 from api.access.limiter import Limits
-from api.access.matrix import Rule, RuleIndex
+from api.access.matrix import Rule
 from api.access.principal import LOCAL, Principal
+from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, status_of
 from api.middleware.refusing import refuse
 from storage.errors import MediViewError

@@ -58,9 +58,8 @@ def render(evaluation: Evaluation, gate: Sequence[GateThreshold]) -> str:
             "</tr>"
             for one in evaluation.failed
         )
-        parts.append(
-            f"<h2>Failed</h2><table><tr><th>Case</th><th style='text-align:left'>Why</th></tr>{rows}</table>"
-        )
+        head = "<tr><th>Case</th><th style='text-align:left'>Why</th></tr>"
+        parts.append(f"<h2>Failed</h2><table>{head}{rows}</table>")
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
         f"<title>Evaluation of {escape(evaluation.pipeline)}</title><style>{_STYLE}</style>"

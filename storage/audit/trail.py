@@ -11,8 +11,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
+from storage.audit.seen import Seen, counted
 from storage.audit.spool import Spool
 from storage.clock import utcnow
 from storage.database import is_clash, reading, writing
@@ -40,22 +40,6 @@ _SERIES_REMEMBERED = 10_000
 _CHECKED_S = 1.0
 
 
-@dataclass(slots=True)
-class _Seen:
-    """Looks at one study within one minute, since they were last written."""
-
-    event: AuditEvent
-    key: str
-    ends_at: datetime
-    occurrences: int
-    written: bool = False
-
-    def take(self) -> Views:
-        taken = Views(self.event, self.key, self.ends_at, self.occurrences)
-        self.occurrences, self.written = 0, True
-        return taken
-
-
 class Audit:
     """One a process. Safe for threads; its own thread starts with the first event."""
 
@@ -67,7 +51,7 @@ class Audit:
         self._told = threading.Condition()
         self._writing = threading.Lock()
         self._events: list[AuditEvent] = []
-        self._seen: dict[Hashable, _Seen] = {}
+        self._seen: dict[Hashable, Seen] = {}
         self._series: dict[str, str] = {}
         self._series_known: dict[str, str] = {}
         self._counted_at = 0.0
@@ -123,7 +107,7 @@ class Audit:
             return True
 
     def _begin(self, key: Hashable, event: AuditEvent, occurrences: int) -> None:
-        new = _Seen(_of_request(event), *window_of(event), occurrences)
+        new = Seen(_of_request(event), *window_of(event), occurrences)
         if self.fail_closed:
             with self._heard() as connection:
                 count_views(connection, [new.take()], self._process)
@@ -267,7 +251,7 @@ class Audit:
                         raise
             self._troubled = False
         except Exception as error:  # noqa: BLE001 - the edge of the thread: no event may be lost
-            self._put_aside([*events, *(_counted(one) for one in views)], error)
+            self._put_aside([*events, *(counted(one) for one in views)], error)
 
     def _put_aside(self, events: list[AuditEvent], error: Exception) -> None:
         if not self._troubled:
@@ -293,9 +277,3 @@ def _of_request(event: AuditEvent) -> AuditEvent:
 
 def _activity(kind: Type, role: str) -> AuditEvent:
     return AuditEvent(Code.APPLICATION_ACTIVITY, "E", NODE, type=kind, detail={"what": role})
-
-
-def _counted(views: Views) -> AuditEvent:
-    return replace(
-        views.event, detail={**views.event.detail, "occurrences_meanwhile": views.occurrences}
-    )

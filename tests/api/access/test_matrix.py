@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from api.access.matrix import MATRIX, Rule, RuleIndex
+from api.access.matrix import MATRIX, Rule
+from api.access.rule_index import RuleIndex
 from api.app import create_app
 from storage.roles import ROLES, SCOPES
 from storage.settings import load_settings

@@ -1,0 +1,66 @@
+"""A new row of the ledger of jobs, and the event that tells of a job."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage import tables as t
+from storage.database import insert_or_ignore
+from storage.entities import Job
+from storage.events import add_event
+from storage.requests import current_request_id
+from storage.rows import to_job
+from storage.series_requests import request_of
+
+
+def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) -> tuple[Job, bool]:
+    """The job of these columns, and whether it is new, in the caller's transaction."""
+    request_id = current_request_id() or request_of(connection, values["series_instance_uid"])
+    added = insert_or_ignore(
+        connection,
+        t.job,
+        {
+            "queue": "jobs",
+            **values,
+            "job_id": str(uuid.uuid4()),
+            "state": "SCHEDULED",
+            "progress": 0.0,
+            "attempts": 0,
+            "created_at": now,
+            "updated_at": now,
+            "result": {},
+            "request_id": request_id,
+        },
+    )
+    row = connection.execute(
+        select(t.job).where(
+            t.job.c.pipeline == values["pipeline"],
+            t.job.c.pipeline_version == values["pipeline_version"],
+            t.job.c.input_fingerprint == values["input_fingerprint"],
+        )
+    )
+    job = to_job(row.mappings().one())
+    if added:
+        announce(connection, job, now)
+    return job, added
+
+
+def announce(connection: Connection, job: Job, now: datetime) -> None:
+    """Tell everyone who listens where a job stands, in the caller's transaction."""
+    add_event(
+        connection,
+        now,
+        "job",
+        job.study_instance_uid,
+        job_id=job.job_id,
+        payload={
+            "pipeline": job.pipeline,
+            "state": job.state,
+            "stage": job.stage,
+            "progress": job.progress,
+            "reason": job.reason,
+        },
+    )
