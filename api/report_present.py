@@ -29,6 +29,7 @@ def report_payload(report: Report) -> p.ReportPayload:
         next_states=sorted(FOLLOWS[report.state]),
         changed_by=report.changed_by,
         signed_by=report.signed_by,
+        signed_name=report.signed_name,
         signed_at=report.signed_at,
         attention=attention,
         words=words_payload(report.words),

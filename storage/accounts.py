@@ -16,6 +16,8 @@ from storage.errors import InvalidRequest, NotFound, UidConflict
 from storage.passwords import check_password, hash_password, is_outdated, is_password
 from storage.roles import Role, checked_roles, known_roles
 
+# A family name, and up to four more parts.
+_PERSON_NAME = re.compile(r"(?=.{3,64}$)[^\\=^\x00-\x1f]+(?:\^[^\\=^\x00-\x1f]*){1,4}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,79}")
 
 
@@ -27,6 +29,8 @@ class Account:
     created_at: datetime
     password_changed_at: datetime
     last_sign_in_at: datetime | None
+    person_name: str = ""
+    """As DICOM writes it, `Family^Given^Middle^Prefix^Suffix`; empty where nobody has said it."""
 
 
 class Accounts:
@@ -130,6 +134,10 @@ class Accounts:
         """Raises InvalidRequest also where nobody would be left to administer."""
         return self._change(name, disabled=disabled)
 
+    def set_person_name(self, name: str, person_name: str) -> Account:
+        """What stands in what the person signs. Raises InvalidRequest, NotFound."""
+        return self._change(name, person_name=checked_person_name(person_name))
+
     def _change(self, name: str, **values: Any) -> Account:
         name = name.strip().lower()
         with writing(self._engine) as connection:
@@ -156,6 +164,17 @@ def checked_name(name: str) -> str:
             remedy="Use up to 80 of a-z, 0-9 and . _ @ -, beginning with a letter or digit.",
         )
     return name
+
+
+def checked_person_name(person_name: str) -> str:
+    """A person name of PS3.5 6.2.1, in one group; empty takes it away. Raises InvalidRequest."""
+    person_name = " ".join(person_name.split())
+    if person_name and not _PERSON_NAME.fullmatch(person_name):
+        raise InvalidRequest(
+            "The name is not written as DICOM writes a person's.",
+            remedy="Write Family^Given, or Family^Given^Middle^Prefix^Suffix, in 64 signs.",
+        )
+    return person_name
 
 
 def _administers(account: Account) -> bool:
@@ -198,4 +217,5 @@ def _from_row(row: dict[str, Any]) -> Account:
         created_at=row["created_at"],
         password_changed_at=row["password_changed_at"],
         last_sign_in_at=row["last_sign_in_at"],
+        person_name=row["person_name"],
     )

@@ -87,6 +87,8 @@ class Report:
     changed_by: str = ""
     """Who made this version; empty: the node."""
     signed_by: str = ""
+    signed_name: str = ""
+    """The person name of `signed_by` when it was signed; empty where the account had none."""
     signed_at: datetime | None = None
     basis_digest: str = ""
     attention: str = ""
@@ -126,4 +128,6 @@ class ReportVersion:
     changed_by: str
     changed_at: datetime
     reason: str
+    signed_name: str = ""
+    """Of who signed this version."""
     words: ModelWords | None = None

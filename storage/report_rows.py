@@ -130,6 +130,12 @@ def change_report(
     return changed
 
 
+def person_name_of(connection: Connection, name: str) -> str:
+    """Of an account; empty where it has none, or who signs in elsewhere has none here."""
+    query = select(t.account.c.person_name).where(t.account.c.name == name)
+    return connection.execute(query).scalar() or ""
+
+
 def note_words(connection: Connection, report: Report, words: ModelWords) -> Report:
     """What is known of a model's words, without another version: the text is the same."""
     kept = words_json(words)
@@ -157,6 +163,7 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
             changed_by=report.changed_by,
             changed_at=report.updated_at,
             reason=reason,
+            signed_name=report.signed_name if report.is_signed else "",
         )
     )
     note_report(connection, report)

@@ -33,6 +33,7 @@ from storage.report_rows import (
     locked_report,
     next_version,
     note_words,
+    person_name_of,
     propose,
     read_for_change,
     words_json,
@@ -153,7 +154,9 @@ class Reports:
             if sections is not None:
                 values["sections"] = as_json(sections)
             if state in ("final", "amended"):
-                values |= {"signed_by": moved_by, "signed_at": now} | SETTLED
+                signed_name = person_name_of(connection, moved_by)
+                values |= {"signed_by": moved_by, "signed_name": signed_name, "signed_at": now}
+                values |= SETTLED
                 if report.proposal_digest:
                     values["basis_digest"] = report.proposal_digest
             return next_version(connection, report, values, moved_by, now, state, reason)

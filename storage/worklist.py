@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Engine, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
 
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.errors import NotFound
+from storage.report_due import mark_report_due
 
 WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
 WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
@@ -57,6 +58,7 @@ class Worklist:
                     **_columns(attributes),
                 )
             )
+            _mark_reports(connection, worklist_item_id, now)
         return self.get(worklist_item_id)
 
     def change(
@@ -78,6 +80,8 @@ class Worklist:
                 .where(t.worklist_item.c.worklist_item_id == worklist_item_id)
                 .values(**values)
             )
+            if attributes is not None:
+                _mark_reports(connection, worklist_item_id, values["updated_at"])
         return self.get(worklist_item_id)
 
     def remove(self, worklist_item_id: str) -> None:
@@ -218,6 +222,26 @@ class Worklist:
                 .values(state=state, updated_at=utcnow())
             )
             return len(ids)
+
+
+def _mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:
+    """An order may come after the images: what is drafted of its studies lacks its reason."""
+    item = t.worklist_item.c
+    studies = connection.execute(
+        select(t.study.c.study_instance_uid)
+        .join(t.report, t.report.c.study_instance_uid == t.study.c.study_instance_uid)
+        .join(
+            t.worklist_item,
+            (item.study_instance_uid == t.study.c.study_instance_uid)
+            | (
+                (item.accession_number != "")
+                & (item.accession_number == t.study.c.accession_number)
+            ),
+        )
+        .where(item.worklist_item_id == worklist_item_id, t.report.c.state == "draft")
+    ).scalars()
+    for study_instance_uid in studies.all():
+        mark_report_due(connection, study_instance_uid, now)
 
 
 def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:

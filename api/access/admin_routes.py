@@ -21,6 +21,7 @@ from api.access.session_routes import AuthenticatorDep
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
+from storage.accounts import checked_person_name
 from storage.clock import utcnow
 
 router = APIRouter(prefix="/api", tags=["access"])
@@ -40,7 +41,10 @@ def list_users(storage: StorageDep) -> Users:
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
+    person_name = checked_person_name(given.person_name)
     account = storage.accounts.add(given.name, given.password.get_secret_value(), given.roles)
+    if person_name:
+        account = storage.accounts.set_person_name(account.name, person_name)
     actor = trail.actor_of(request.scope, principal)
     trail.changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
     return UserPayload.of(account)
@@ -71,6 +75,9 @@ def change_user(
         changed = storage.accounts.set_disabled(name, given.disabled)
         word = "disabled" if given.disabled else "enabled"
         trail.changed(storage, actor, "U", "account", changed.name, what=word)
+    if given.person_name is not None:
+        changed = storage.accounts.set_person_name(name, given.person_name)
+        trail.changed(storage, actor, "U", "account", changed.name, what="person name")
     if given.password is not None:
         storage.accounts.set_password(name, given.password.get_secret_value())
         trail.changed(storage, actor, "U", "account", name.strip().lower(), what="password")

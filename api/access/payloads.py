@@ -49,6 +49,7 @@ class UserPayload(Payload):
     name: str
     roles: list[Role]
     disabled: bool
+    person_name: str = Field(description="Empty where nobody has said it.")
     created_at: datetime
     password_changed_at: datetime
     last_sign_in_at: datetime | None
@@ -59,6 +60,7 @@ class UserPayload(Payload):
             name=account.name,
             roles=sorted(account.roles),
             disabled=account.disabled,
+            person_name=account.person_name,
             created_at=account.created_at,
             password_changed_at=account.password_changed_at,
             last_sign_in_at=account.last_sign_in_at,
@@ -69,10 +71,19 @@ class Users(Payload):
     items: list[UserPayload]
 
 
+_PERSON_NAME = (
+    "`Family^Given^Middle^Prefix^Suffix`, as it stands in what the person signs; empty: there"
+    " stands the account's name."
+)
+
+
 class NewUser(Payload):
     name: str = Field(min_length=1, max_length=80, examples=["ada"])
     password: SecretStr = Field(min_length=1, max_length=1024)
     roles: list[Role] = Field(min_length=1)
+    person_name: str = Field(
+        "", max_length=64, description=_PERSON_NAME, examples=["Doe^Jane^^Dr."]
+    )
 
 
 class UserChange(Payload):
@@ -80,6 +91,7 @@ class UserChange(Payload):
 
     roles: list[Role] | None = Field(None, min_length=1)
     disabled: bool | None = None
+    person_name: str | None = Field(None, max_length=64, description=_PERSON_NAME)
     password: SecretStr | None = Field(None, min_length=1, max_length=1024)
 
 

@@ -82,6 +82,18 @@ def set_roles(name: Name, role: Roles) -> None:
     out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
 
 
+@app.command("set-name")
+def set_name(
+    name: Name,
+    person_name: Annotated[str, typer.Argument(help="Family^Given^Middle^Prefix^Suffix")],
+) -> None:
+    """Say who the person is: the name stands in the reports that the account signs."""
+    with opened() as storage:
+        account = storage.accounts.set_person_name(name, person_name)
+        trail.changed(storage, OPERATOR, "U", "account", account.name, what="person name")
+    out.print(f"{account.name} signs as {account.person_name or account.name}.", markup=False)
+
+
 @app.command("disable")
 def disable(name: Name) -> None:
     """Let an account sign in no more; its sessions end."""

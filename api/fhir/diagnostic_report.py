@@ -10,6 +10,7 @@ from api.fhir.resources import DiagnosticReport
 from api.fhir.subject import order_of, patient_of, started, subject_of
 from api.fhir.types import (
     OWN,
+    Attachment,
     CodeableConcept,
     Coding,
     Identifier,
@@ -107,7 +108,23 @@ def diagnostic_report(found: Found[Report], study: Study) -> DiagnosticReport:
             )
         ],
         conclusion=" ".join(concluded),
+        presented_form=some(_presented(report)),
     )
+
+
+def _presented(report: Report) -> list[Attachment]:
+    """This very version as a document; an image that is not DICOM has none."""
+    if not report.study_instance_uid:
+        return []
+    return [
+        Attachment(
+            content_type="application/pdf",
+            language=report.language,
+            url=f"/api/reports/{report.report_id}/pdf?version={report.version}",
+            title=report.title.strip() or "Report",
+            creation=report.updated_at,
+        )
+    ]
 
 
 def _narrative(report: Report) -> Narrative:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.fhir.types import (
     Annotation,
+    Attachment,
     CodeableConcept,
     Coding,
     FhirModel,
@@ -104,6 +105,7 @@ class DiagnosticReport(Resource):
     result: list[Reference] | None = None
     imaging_study: list[Reference]
     conclusion: str | None = None
+    presented_form: list[Attachment] | None = None
 
 
 class ObservationComponent(FhirModel):

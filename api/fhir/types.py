@@ -82,6 +82,14 @@ class Annotation(FhirModel):
     text: str
 
 
+class Attachment(FhirModel):
+    content_type: str | None = None
+    language: str | None = None
+    url: str | None = None
+    title: str | None = None
+    creation: datetime | None = None
+
+
 class Meta(FhirModel):
     version_id: str
     last_updated: datetime

@@ -84,6 +84,9 @@ class ReportPayload(Payload):
     next_states: list[ReportState] = Field(description="Where it can go from here.")
     changed_by: str = Field(description="Who made this version; empty: the node.")
     signed_by: str
+    signed_name: str = Field(
+        description="The person, as DICOM writes names; empty where the account has none."
+    )
     signed_at: datetime | None
     attention: ReportAttention | None
     words: ReportWords | None = Field(

@@ -68,6 +68,8 @@ def attributes_of(message: Message, accession_number: str) -> dict[str, Any]:
         "ReferringPhysicianName": _provider(message, "PV1-8"),
         "RequestingPhysician": _provider(message, "ORC-12") or _provider(message, "OBR-16"),
         "StudyInstanceUID": field("IPC-3") or field("ZDS-1"),
+        "PlacerOrderNumberImagingServiceRequest": field("ORC-2") or field("OBR-2"),
+        "FillerOrderNumberImagingServiceRequest": field("ORC-3") or field("OBR-3"),
         "RequestedProcedureID": field("IPC-2") or field("OBR-19"),
         "RequestedProcedureDescription": field("OBR-4", 2) or field("OBR-4"),
         "RequestedProcedurePriority": _PRIORITIES.get(field("TQ1-9") or field("OBR-27", 6), ""),

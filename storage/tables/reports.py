@@ -18,6 +18,8 @@ report = Table(
     Column("sections", JSON, nullable=False),
     text_column("changed_by"),
     text_column("signed_by"),
+    # The person's name at that moment; the account's may change.
+    text_column("signed_name"),
     time_column("signed_at", nullable=True),
     # Digest of what the text rests on, so that the same results offer nothing new.
     text_column("basis_digest"),
@@ -50,6 +52,7 @@ report_version = Table(
     text_column("changed_by"),
     time_column("changed_at"),
     text_column("reason"),
+    text_column("signed_name"),
     Column("words", JSON),
     UniqueConstraint("report_id", "version"),
 )

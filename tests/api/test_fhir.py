@@ -164,6 +164,10 @@ def test_a_report_is_preliminary_and_its_text_is_escaped(held: Held) -> None:
     assert [one.reference for one in told.result] == [f"Observation/{finding_id}"]
     assert told.imagingStudy[0].reference == f"ImagingStudy/{uid}"
     assert told.basedOn[0].identifier.value == "A 1"
+    assert told.conclusion
+    (form,) = told.presentedForm
+    assert (form.contentType, form.language) == ("application/pdf", "en")
+    assert api.client.get(str(form.url)).content.startswith(b"%PDF-")
     for query in ({"study": uid}, {"status": "preliminary"}, {"patient.identifier": PATIENT}):
         found = read(api.client.get("/fhir/DiagnosticReport", params=query), "Bundle")
         assert [one.resource.id for one in found.entry] == [report_id]

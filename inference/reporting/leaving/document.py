@@ -8,6 +8,7 @@ import highdicom as hd
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
+from inference.reporting.leaving.text import in_words
 from inference.results.identity import MANUFACTURER
 from storage.entities import Finding, Study
 from storage.errors import NotFound
@@ -26,6 +27,9 @@ class ReportDocument:
     evidence: tuple[Dataset, ...]
     """Headers of what was measured: an image of each series, and the results made of it."""
     findings: Mapping[str, Finding]
+    placer_order_number: str = ""
+    """Of the order in the worklist; empty where none is known."""
+    filler_order_number: str = ""
 
     @property
     def is_signed(self) -> bool:
@@ -38,9 +42,13 @@ class ReportDocument:
 
     @property
     def verifying_observer_name(self) -> str:
-        """The same as a person name: one component stays one (PS3.5 6.2.1.2)."""
+        """As PS3.5 6.2.1.2 has it: the person's own, else the account's as a family name."""
         name = self.signed_by
-        return f"{name}^" if name and "^" not in name else name
+        return self.version.signed_name or (f"{name}^" if name and "^" not in name else name)
+
+    @property
+    def signed_by_in_words(self) -> str:
+        return in_words(self.version.signed_name, self.signed_by)
 
     def equipment(self) -> list[Dataset]:
         """The house, and the model that worded sentences of it (PS3.3 C.12.1.1.5)."""
@@ -89,7 +97,22 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
     if not images:
         raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
     results = _results(storage, study.study_instance_uid, findings)
-    return ReportDocument(report, found, study, images[0], (*images, *results), findings)
+    placer, filler = _order_numbers(storage, study)
+    return ReportDocument(
+        report, found, study, images[0], (*images, *results), findings, placer, filler
+    )
+
+
+def _order_numbers(storage: Storage, study: Study) -> tuple[str, str]:
+    """What the order's placer and its filler call it (IHE RAD TF-1: Scheduled Workflow)."""
+    for item in storage.worklist.of_study(study.study_instance_uid, study.accession_number):
+        numbers = (
+            str(item.attributes.get("PlacerOrderNumberImagingServiceRequest") or ""),
+            str(item.attributes.get("FillerOrderNumberImagingServiceRequest") or ""),
+        )
+        if any(numbers):
+            return numbers
+    return "", ""
 
 
 def _images(

@@ -28,7 +28,8 @@ def encode_oru(document: ReportDocument, message: Hl7Message, settings: Settings
 
     Signs that 8859/1 lacks are written by what comes nearest.
     """
-    segments = [_msh(document, message, settings), _pid(document), _obr(document)]
+    segments = [_msh(document, message, settings), _pid(document)]
+    segments += [_orc(document), _obr(document)]
     segments += [
         segment("OBX", [str(number), *fields])
         for number, fields in enumerate(_observed(document), 1)
@@ -74,11 +75,26 @@ def _pid(document: ReportDocument) -> str:
     )
 
 
+def _order_numbers(document: ReportDocument) -> tuple[str, str]:
+    """Placer's and filler's, as ORC-2 and 3 and OBR-2 and 3 have them.
+
+    Without an order the accession number stands for the filler's: the node's results have no
+    other name that the receiver knows.
+    """
+    filler = document.filler_order_number or document.study.accession_number
+    return escaped(document.placer_order_number), escaped(filler)
+
+
+def _orc(document: ReportDocument) -> str:
+    """RE: observations to follow, to the order of these numbers."""
+    return segment("ORC", ["RE", *_order_numbers(document)])
+
+
 def _obr(document: ReportDocument) -> str:
     study, version = document.study, document.version
     fields = [""] * 32
     fields[0] = "1"
-    fields[2] = escaped(study.accession_number)
+    fields[1], fields[2] = _order_numbers(document)
     fields[3] = components("18748-4", version.title, "LN")
     fields[6] = study.study_date + study.study_time.split(".")[0].replace(":", "")
     fields[15] = components("", *study.referring_physician_name.split("^"))
@@ -87,7 +103,11 @@ def _obr(document: ReportDocument) -> str:
     fields[23] = next((one for one in study.modalities if one not in ("SR", "SEG", "DOC")), "")
     fields[24] = _STATUS[version.state]
     if document.signed_by:
-        fields[31] = components(document.signed_by)
+        person = (*document.version.signed_name.split("^"), "", "", "", "")
+        # NDL has the suffix before the prefix, PN after it (PS3.5 6.2.1).
+        fields[31] = components(
+            document.signed_by, person[0], person[1], person[2], person[4], person[3]
+        )
     return segment("OBR", fields)
 
 

@@ -92,7 +92,7 @@ def write_pdf(document: ReportDocument) -> bytes:
             by = f' <font size="7" color="{_GREY}">{escape(_shown(named))}</font>' if named else ""
             story.append(Paragraph(escape(_shown(sentence.text)) + mark + by, styles["body"]))
     if document.signed_by:
-        signed = f"{document.version.state.capitalize()}: signed by {document.signed_by}, "
+        signed = f"{document.version.state.capitalize()}: signed by {document.signed_by_in_words}, "
         story += [
             Spacer(1, 12),
             Paragraph(

@@ -21,7 +21,8 @@ def as_text(version: ReportVersion) -> str:
         lines += ["", section.heading.upper()]
         lines += [sentence.text + by_model(sentence) for sentence in section.sentences]
     if version.state in ("final", "amended"):
-        signed = f"{version.changed_by}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
+        who = in_words(version.signed_name, version.changed_by)
+        signed = f"{who}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
         lines += ["", f"{version.state.upper()}: {signed}"]
     return "\n".join(lines) + "\n"
 
@@ -29,6 +30,13 @@ def as_text(version: ReportVersion) -> str:
 def by_model(sentence: ReportSentence) -> str:
     """What must follow a sentence that a model worded; empty for every other."""
     return f" (AI: {sentence.author})" if sentence.origin == "model" else ""
+
+
+def in_words(person_name: str, account: str) -> str:
+    """`Dr. Jane Doe (jdoe)`; the account alone where no name is known."""
+    family, given, middle, prefix, suffix = (*person_name.split("^"), "", "", "", "", "")[:5]
+    name = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
+    return f"{name} ({account})" if name else account
 
 
 def plain(text: str) -> str:

@@ -31,6 +31,8 @@ def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> st
 def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     settings = closed_settings(tmp_path)
     assert "root may sign in as admin" in with_password(tmp_path, "add", "Root", "--role", "admin")
+    named = mediview(tmp_path, "users", "set-name", "root", "Hopper^Grace")
+    assert "root signs as Hopper^Grace" in named.stdout
     assert "already" in with_password(tmp_path, "add", "root", "--role", "admin")
     short = with_password(tmp_path, "add", "eve", "--role", "viewer", password="short")
     assert "has 5 characters" in short

@@ -206,6 +206,12 @@ def test_roles_and_disabling_count_for_those_who_are_in(closed: ClosedNode) -> N
         assert root.patch("/api/users/ada", json={"roles": ["viewer"]}).status_code == 200
         is_problem(ada.get("/api/users"), 403, "not_allowed")
         assert ada.get("/api/studies").status_code == 200
+        named = root.patch("/api/users/ada", json={"person_name": "Lovelace^Ada^^Dr."})
+        assert named.json()["person_name"] == "Lovelace^Ada^^Dr."
+        for wrong in ("Ada Lovelace", "^Ada", "a=b^c", "a\\b^c"):
+            refused = root.patch("/api/users/ada", json={"person_name": wrong})
+            assert "Family^Given" in is_problem(refused, 400, "invalid_request")["remedy"]
+        assert root.get("/api/users/ada").json()["person_name"] == "Lovelace^Ada^^Dr."
         assert root.patch("/api/users/ada", json={"disabled": True}).json()["disabled"]
         assert ada.get("/api/studies").status_code == 401
         # Someone must be left who can undo things.

@@ -1,6 +1,7 @@
 """The other side of MLLP, of sockets and bytes alone, and messages read by another library."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,14 @@ from typing import Any
 from hl7apy.parser import parse_message
 
 
-def sent(port: int, message: bytes, answers: int = 1) -> list[bytes]:
+def sent(
+    port: int, message: bytes, answers: int = 1, tls: ssl.SSLContext | None = None
+) -> list[bytes]:
     """Send a message as a RIS does; the answers without their frames."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        plain if tls is None else tls.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
         connection.sendall(b"\x0b" + message + b"\x1c\r")
         received = b""
         while received.count(b"\x1c\r") < answers:
@@ -28,7 +34,9 @@ def parsed(message: bytes, codec: str = "utf-8") -> Any:
 
 
 @contextmanager
-def system(answer: Callable[[bytes], bytes | None]) -> Iterator[tuple[int, list[bytes]]]:
+def system(
+    answer: Callable[[bytes], bytes | None], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
     """A system that takes messages: its port, and what came. None closes without a word."""
     taken: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
@@ -39,6 +47,13 @@ def system(answer: Callable[[bytes], bytes | None]) -> Iterator[tuple[int, list[
                 connection, _ = listener.accept()
             except OSError:
                 return
+            try:
+                # Only a handshake that succeeds is a connection.
+                if tls is not None:
+                    connection = tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                continue
             with connection:
                 connection.settimeout(20)
                 received = b""

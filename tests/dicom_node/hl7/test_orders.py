@@ -1,9 +1,12 @@
 """Orders by HL7 v2: over real sockets, answered by what became of them."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import load_settings
 from storage.worklist import WorklistItem
+from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import parsed, sent
 
 MSH = "MSH|^~\\&|RIS|HOSPITAL|MEDIVIEW||20260102030405||ORM^O01^ORM_O01|C-1|P|2.5.1"
@@ -30,7 +34,13 @@ ORDER = "\r".join(
 
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[tuple[int, Storage]]:
-    settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0)
+    with listens(tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def listens(tmp_path: Path, **more: Any) -> Iterator[tuple[int, Storage]]:
+    settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0, **more)
     upgrade(settings)
     ready, ended = threading.Event(), asyncio.Event()
     told: dict[str, int] = {}
@@ -74,6 +84,8 @@ def test_an_order_becomes_a_worklist_item(listener: tuple[int, Storage]) -> None
     assert attributes["ReferringPhysicianName"] == "Referrer^Ruth"
     assert attributes["RequestingPhysician"] == "Orderer^Olaf"
     assert attributes["ReasonForTheRequestedProcedure"] == "Cough & fever since Monday"
+    assert attributes["PlacerOrderNumberImagingServiceRequest"] == "PL-1"
+    assert attributes["FillerOrderNumberImagingServiceRequest"] == "FI-1"
     (step,) = attributes["ScheduledProcedureStepSequence"]
     assert (step["Modality"], step["ScheduledStationAETitle"]) == ("CT", "ANY")
     assert step["ScheduledProcedureStepStartDate"] == "20260105"
@@ -174,3 +186,30 @@ def test_two_messages_on_one_connection_and_one_without_end(
     assert len(items(storage)) == 2
     assert sent(port, b"\x1c\r" * 0 + b"x" * 1_200_000) == [], "the connection is closed"
     assert answered(port, ORDER)[0] == "AA"
+
+
+def test_an_order_comes_over_tls_from_whom_the_site_trusts(tmp_path: Path) -> None:
+    authority, stranger = (Authority(tmp_path, name) for name in ("ours", "stranger"))
+    own = authority.issue("node")
+    with listens(
+        tmp_path,
+        hl7_tls=True,
+        tls_certificate=own.certificate,
+        tls_key=own.key,
+        tls_ca=authority.certificate,
+    ) as (port, storage):
+        contexts = []
+        for signer in (authority, stranger):
+            context = ssl.create_default_context(cafile=str(authority.certificate))
+            pair = signer.issue("ris")
+            context.load_cert_chain(pair.certificate, pair.key)
+            contexts.append(context)
+        trusted, other = contexts
+        # With TLS 1.3 the refusal may only be read after the message is sent.
+        for refused in (other, None):
+            with suppress(OSError):
+                assert sent(port, ORDER.encode(), tls=refused) == []
+        assert items(storage) == []
+        (answer,) = sent(port, ORDER.encode(), tls=trusted)
+        assert parsed(answer).msa.msa_1.value == "AA"
+        assert [one.accession_number for one in items(storage)] == ["A-123"]

@@ -1,5 +1,6 @@
 """Reports on their way out: SR and PDF that others read, ORU that a system acknowledges."""
 
+import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,9 +11,11 @@ import pytest
 
 from inference.reporting.due import draft_due
 from inference.reporting.hl7_delivery import send_due
+from inference.reporting.leaving.text import as_text
 from inference.reporting.publishing import publish_due
 from storage.clock import utcnow
 from storage.opening import Storage
+from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
 from tests.house.checks import dciodvfy_errors, dsrdump
 from tests.inference.reporting.studies import drafted, measured_study, opened
@@ -194,3 +197,89 @@ def test_the_reason_for_the_examination_comes_from_the_order(tmp_path: Path) -> 
         )
         report = drafted(storage, measured_study(storage))
         assert "“Memory loss”" in report.sections[0].sentences[0].text
+
+
+ORDER = {
+    "StudyInstanceUID": "1.2.3",
+    "AccessionNumber": "A-1",
+    "PlacerOrderNumberImagingServiceRequest": "PL-7",
+    "FillerOrderNumberImagingServiceRequest": "FI-7",
+    "ReasonForTheRequestedProcedure": "Memory loss",
+}
+
+
+def test_an_order_that_comes_after_the_draft_is_taken_into_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as storage:
+        study = measured_study(storage)
+        assert drafted(storage, study).version == 1
+        item = storage.worklist.add(ORDER)
+        late = drafted(storage, study)
+        assert late.version == 2
+        assert "“Memory loss”" in late.sections[0].sentences[0].text
+        storage.worklist.change(
+            item.worklist_item_id,
+            attributes={**ORDER, "ReasonForTheRequestedProcedure": "Headache"},
+        )
+        assert "“Headache”" in drafted(storage, study).sections[0].sentences[0].text
+        # Once a person has taken it on, the text stands.
+        storage.reports.move(late.report_id, 3, "preliminary", "dr-jones")
+        storage.worklist.change(item.worklist_item_id, attributes=ORDER)
+        assert draft_due(storage, utcnow() + timedelta(seconds=1)) == 0
+        (report,) = storage.reports.of_study(study)
+        assert (report.version, report.attention) == (4, "")
+
+
+def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:
+    with (
+        system(lambda message: acknowledged(message, "AA")) as (port, taken),
+        opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
+    ):
+        storage.accounts.add("jones", "a long enough secret 4711", ["radiologist"])
+        storage.accounts.set_person_name("jones", "Jones^Indira^^Dr.")
+        storage.worklist.add(ORDER)
+        report = drafted(storage, measured_study(storage))
+        storage.reports.move(report.report_id, 1, "final", "jones")
+        # What the account is called later changes nothing that was signed.
+        storage.accounts.set_person_name("jones", "Other^Name")
+        files = published(storage, tmp_path)
+        assert send_due(storage, "w") == 1
+        signed = storage.reports.get(report.report_id)
+        text = as_text(storage.reports.version(report.report_id, 2))
+    told = parsed(taken[0])
+    assert (told.orc.orc_1.value, told.orc.orc_2.value, told.orc.orc_3.value) == (
+        "RE", "PL-7", "FI-7",
+    )  # fmt: skip
+    assert (told.obr.obr_2.value, told.obr.obr_3.value) == ("PL-7", "FI-7")
+    assert told.obr.obr_18.value == "A-1"
+    assert told.obr.obr_32.value == "jones^Jones^Indira^^^Dr."
+    assert (signed.signed_by, signed.signed_name) == ("jones", "Jones^Indira^^Dr.")
+    assert "Dr. Indira Jones (jones)" in text
+    sr = pydicom.dcmread(files["SR2"])
+    observer = sr.VerifyingObserverSequence[0]
+    assert str(observer.VerifyingObserverName) == "Jones^Indira^^Dr."
+    assert dciodvfy_errors(files["SR2"]) == []
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_report_leaves_over_tls_to_whom_the_site_trusts(tmp_path: Path, trusted: bool) -> None:
+    ours, other = (Authority(tmp_path, name) for name in ("ours", "other"))
+    pair = (ours if trusted else other).issue("ris")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    with (
+        system(lambda message: acknowledged(message, "AA"), context) as (port, taken),
+        opened(
+            tmp_path, hl7_destinations=f"ris=mllps://127.0.0.1:{port}", hl7_ca=ours.certificate
+        ) as storage,
+    ):
+        drafted(storage, measured_study(storage))
+        publish_due(storage)
+        send_due(storage, "w")
+        (message,) = storage.hl7_messages.list()[0]
+    if trusted:
+        assert message.state == "ACCEPTED"
+        assert parsed(taken[0]).msh.msh_9.value == "ORU^R01^ORU_R01"
+    else:
+        assert message.state == "PENDING"
+        assert "cannot be reached" in message.last_error
+        assert taken == []
