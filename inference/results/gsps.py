@@ -101,12 +101,7 @@ class _Drawing:
                 rescale_intercept=rescale.intercept,
                 rescale_type=rescale.type,
             ),
-            voi_lut_transformations=[
-                hd.pr.SoftcopyVOILUTTransformation(
-                    window_center=_decimal((window[0] + window[1]) / 2),
-                    window_width=_decimal(window[1] - window[0]),
-                )
-            ],
+            voi_lut_transformations=[_voi(window)],
             # The polarity of the images is not looked at (PS3.3 C.11.6.1.2).
             presentation_lut_transformation=hd.PresentationLUTTransformation(
                 presentation_lut_shape="INVERSE"
@@ -227,6 +222,16 @@ class _Drawing:
         for series in state.ReferencedSeriesSequence:
             for image in series.ReferencedImageSequence:
                 image.ReferencedFrameNumber = frames[image.ReferencedSOPInstanceUID]
+
+
+def _voi(window: Window) -> hd.pr.SoftcopyVOILUTTransformation:
+    low, high = window
+    return hd.pr.SoftcopyVOILUTTransformation(
+        window_center=_decimal((low + high) / 2),
+        window_width=_decimal(high - low),
+        # LINEAR knows no window narrower than 1 (PS3.3 C.11.2.1.2.1).
+        voi_lut_function=None if high - low >= 1 else "LINEAR_EXACT",
+    )
 
 
 def _in_parts(polygon: np.ndarray) -> Iterator[np.ndarray]:

@@ -63,7 +63,6 @@ def encode_pdf(
     document.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
     document.SoftwareVersions = software_versions(pipeline)
     document.BurnedInAnnotation = "YES"
-    document.Laterality = None
     document.VerificationFlag = "UNVERIFIED"
     document.DocumentTitle = f"{pipeline.title}: AI report, research use only"
     document.ConceptNameCodeSequence = []

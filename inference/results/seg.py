@@ -27,6 +27,7 @@ from inference.results.identity import (
     software_versions,
     tracking_uid,
 )
+from inference.results.measures import with_measures
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
 from inference.stacks import with_frames
 from inference.volume import Volume
@@ -100,6 +101,8 @@ def encode_seg(
     _name_own_frames(segmentation, volume)
     if output.derivation:
         _state_derivation(segmentation, output.derivation)
+    # Type 2 (PS3.3 Table 10-12): a model is nobody.
+    segmentation.ContentCreatorName = None
     if edit is not None:
         _name_editor(segmentation, edit)
     inherit_patient_and_study(segmentation, first)
@@ -122,8 +125,9 @@ def _in_source_order(
         numbers = sorted(volume.frame_numbers)
         if len(numbers) < int(reference.NumberOfFrames):
             reference = with_frames(reference, [number - 1 for number in numbers])
-        return [reference], masks[order]
-    return [reference_to(sources[index]) for index in volume.instance_indices], masks
+        return [with_measures(reference, volume)], masks[order]
+    references = [reference_to(sources[index]) for index in volume.instance_indices]
+    return [with_measures(reference, volume) for reference in references], masks
 
 
 def _name_own_frames(segmentation: Dataset, volume: Volume) -> None:

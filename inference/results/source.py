@@ -8,6 +8,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
+from storage.uids import derive_uid
+
 # PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3, and the character set and time zone of
 # C.12.1.1, in which the others are to be understood.
 _REQUIRED = (
@@ -84,6 +86,8 @@ _OPTIONAL = (
     "IssuerOfAdmissionIDSequence",
     "PatientSexNeutered",
 )
+# Type 1C (PS3.3 C.12.1): an empty one says what an absent one says.
+_NEVER_EMPTY = ("SpecificCharacterSet",)
 # What highdicom reads of a source image, beside geometry.
 _REFERENCE = (
     "SOPClassUID",
@@ -129,6 +133,8 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
             delattr(result, keyword)
     for keyword in _OPTIONAL:
         element = _element(source, keyword)
+        if element is not None and element.is_empty and keyword in _NEVER_EMPTY:
+            continue
         if element is not None and _is_valid(element):
             result[element.tag] = copy.deepcopy(element)
     for keyword in _REQUIRED:
@@ -161,6 +167,10 @@ def reference_to(source: Dataset) -> Dataset:
     for keyword in _REQUIRED:
         if keyword != "StudyInstanceUID":
             setattr(reference, keyword, None)
+    if not reference.get("FrameOfReferenceUID"):
+        # A mask has to name one (PS3.3 C.7.4.1): the one of this series alone.
+        series = str(reference.get("SeriesInstanceUID", ""))
+        reference.FrameOfReferenceUID = derive_uid("frame-of-reference", series)
     return reference
 
 

@@ -1,5 +1,6 @@
 """The SEG: valid, on the source grid, and the same voxels for every reader."""
 
+import copy
 from pathlib import Path
 
 import highdicom as hd
@@ -135,6 +136,30 @@ def test_a_multi_frame_source_keeps_its_own_order_of_frames(tmp_path: Path) -> N
         source.SOPInstanceUID, [2, 5, 4, 7, 1, 9, 8, 6, 3], combine_segments=True
     )
     np.testing.assert_array_equal(read.astype(bool), mask)
+
+
+def test_measures_that_are_stated_frame_by_frame_are_found(tmp_path: Path) -> None:
+    """As Philips writes them; and without a thickness or a frame of reference."""
+    classic = builders.series(np.zeros(SHAPE, np.int16), directions=builders.rotation(25, -15, 110))
+    source = builders.enhanced_mr(classic, frame_order=(4, 0, 8, 2, 1, 7, 3, 6, 5))
+    (shared,) = source.SharedFunctionalGroupsSequence
+    for group in source.PerFrameFunctionalGroupsSequence:
+        group.PixelMeasuresSequence = copy.deepcopy(shared.PixelMeasuresSequence)
+        del group.PixelMeasuresSequence[0].SliceThickness
+        group.PlaneOrientationSequence = copy.deepcopy(shared.PlaneOrientationSequence)
+    del shared.PixelMeasuresSequence, shared.PlaneOrientationSequence
+    del source.FrameOfReferenceUID
+    mask = builders.asymmetric_mask(SHAPE)
+    before = copy.deepcopy(source)
+    path = save(result(encode([source], mask), "SEG"), tmp_path / "seg.dcm")
+    assert source == before
+    assert complaints(path) == []
+    seg = pydicom.dcmread(path)
+    found = _points_by_hand(seg, 1)
+    np.testing.assert_allclose(_sorted(found), _sorted(_expected_points([source], mask)), atol=1e-3)
+    (measures,) = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    assert measures.SliceThickness == 2.5
+    assert seg.FrameOfReferenceUID
 
 
 def test_a_segment_says_what_it_is_and_who_made_it() -> None:

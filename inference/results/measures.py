@@ -1,0 +1,42 @@
+"""Size of pixels and orientation, where the encoder of masks looks for them."""
+
+import copy
+
+from pydicom.dataset import Dataset
+
+from inference.results.source import shortened
+from inference.volume import Volume
+
+_GRID = ("PixelMeasuresSequence", "PlaneOrientationSequence")
+
+
+def with_measures(reference: Dataset, volume: Volume) -> Dataset:
+    """A reference that states them once for all frames, and a thickness for its slices.
+
+    Enhanced instances may state them frame by frame (PS3.3 C.7.6.16.2.1); a volume has one grid,
+    so any frame's hold for all. Where no thickness is stated, a slice of the mask reaches as
+    far as the next one.
+    """
+    thickness = shortened(volume.spacing_mm[0])
+    if "NumberOfFrames" not in reference:
+        if not reference.get("SliceThickness"):
+            reference.SliceThickness = thickness
+        return reference
+    found = Dataset()
+    # Setting a value changes the element, so those that will differ are not shared.
+    kept = (one for one in reference if one.keyword != "SharedFunctionalGroupsSequence")
+    found.update({element.tag: element for element in kept})
+    shared = Dataset()
+    for group in reference.get("SharedFunctionalGroupsSequence") or ():
+        shared.update({element.tag: element for element in group})
+    for keyword in _GRID:
+        if keyword not in shared:
+            first = reference.PerFrameFunctionalGroupsSequence[0]
+            setattr(shared, keyword, copy.deepcopy(first[keyword].value))
+    measures = copy.deepcopy(shared.PixelMeasuresSequence)
+    del shared.PixelMeasuresSequence
+    if not measures[0].get("SliceThickness"):
+        measures[0].SliceThickness = thickness
+    shared.PixelMeasuresSequence = measures
+    found.SharedFunctionalGroupsSequence = [shared]
+    return found
