@@ -158,7 +158,7 @@ def test_measures_that_are_stated_frame_by_frame_are_found(tmp_path: Path) -> No
     found = _points_by_hand(seg, 1)
     np.testing.assert_allclose(_sorted(found), _sorted(_expected_points([source], mask)), atol=1e-3)
     (measures,) = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
-    assert measures.SliceThickness == 2.5
+    assert float(measures.SliceThickness) == pytest.approx(2.5)
     assert seg.FrameOfReferenceUID
 
 
