@@ -59,6 +59,18 @@ class NormalRange:
 
 
 @dataclass(frozen=True)
+class CriticalLimit:
+    """Beyond which a finding of the model must be heard of at once."""
+
+    finding: str
+    """Its label or the value of its code; upper and lower case are alike."""
+    above: float | None = None
+    below: float | None = None
+    confidence_at_least: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What is known of a model, as its authors state it."""
 
@@ -76,6 +88,7 @@ class ModelCard:
     """Of the source: a commit or tag; empty where it has none."""
     gate: tuple[GateThreshold, ...] = ()
     normal_ranges: tuple[NormalRange, ...] = ()
+    critical: tuple[CriticalLimit, ...] = ()
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.card import GateThreshold, NormalRange
+from inference.card import CriticalLimit, GateThreshold, NormalRange
 from inference.rules.model import Condition, Strict
 from storage.errors import InvalidRequest
 
@@ -64,6 +64,22 @@ class CardRange(CardThreshold):
     age_years: tuple[float, float] | None = None
 
 
+class CardCritical(Strict):
+    """What must not wait until somebody reads the report, as the model's authors see it."""
+
+    finding: str = Field(min_length=1)
+    above: float | None = None
+    below: float | None = None
+    confidence_at_least: float | None = Field(None, ge=0, le=1)
+    text: str = Field("", max_length=200)
+
+    @model_validator(mode="after")
+    def _limited(self) -> "CardCritical":
+        if (self.above, self.below, self.confidence_at_least) == (None, None, None):
+            raise ValueError("says no limit; use above, below or confidence_at_least")
+        return self
+
+
 class Card(Strict):
     """`mediview.json`; everything may be left out."""
 
@@ -77,6 +93,8 @@ class Card(Strict):
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
+    critical: tuple[CardCritical, ...] = ()
+    """Limits that raise an alert, beside those of the site's rules."""
     gantry_tilt: Literal["refuse", "resample"] = "refuse"
     """Slices of a tilted gantry: refused, or resampled upright, which the results state."""
     score_at_least: float = Field(0.5, ge=0, le=1)
@@ -103,6 +121,11 @@ class Card(Strict):
             )
             for one in self.normal_ranges
         )
+
+
+def critical_limits(card: Card) -> tuple[CriticalLimit, ...]:
+    """As a model's card keeps them."""
+    return tuple(CriticalLimit(**one.model_dump()) for one in card.critical)
 
 
 def parsed(form: type[_Model], path: Path) -> _Model:

@@ -4,7 +4,7 @@ Rows are written with what they are about, in the same transaction, and wait the
 worker has made their vectors: the row is the queue.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -16,6 +16,7 @@ from storage.report_entities import Report
 
 REPORT = "report"
 FINDING = "finding"
+_AT_A_TIME = 2000
 # They stand alike in every report.
 _NOT_SEARCHED = frozenset({"note", "technique"})
 
@@ -123,16 +124,18 @@ class Passages:
                     .values(vector=vector, waits=False)
                 )
 
-    def vectors(self, limit: int) -> list[tuple[int, bytes]]:
-        """The newest passages' vectors."""
+    def vectors(self, limit: int) -> Iterator[tuple[int, bytes]]:
+        """The newest passages' vectors, read some at a time: together they are large."""
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.passage.c.passage_id, t.passage.c.vector)
                 .where(t.passage.c.vector.is_not(None))
                 .order_by(t.passage.c.passage_id.desc())
                 .limit(limit)
+                .execution_options(yield_per=_AT_A_TIME)
             )
-            return [(row.passage_id, bytes(row.vector)) for row in rows]
+            for row in rows:
+                yield row.passage_id, bytes(row.vector)
 
     def state(self) -> tuple[int, int]:
         """Changes whenever a vector came or went: how many there are, and the newest."""

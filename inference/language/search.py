@@ -90,10 +90,18 @@ class SearchIndex:
         with self._lock:
             state = self._storage.passages.state()
             if state != self._state:
-                rows = self._storage.passages.vectors(MOST_PASSAGES)
-                self._ids = np.array([row[0] for row in rows], np.int64)
-                joined = b"".join(row[1] for row in rows)
-                stored = np.frombuffer(joined, _STORED).reshape(len(rows), DIMENSIONS)
-                self._vectors = stored.astype(np.float32, copy=False)
+                self._read(min(state[0], MOST_PASSAGES))
                 self._state = state
             return self._ids, self._vectors
+
+    def _read(self, count: int) -> None:
+        """Into arrays of the right size: twice the vectors would be much memory."""
+        ids = np.empty(count, np.int64)
+        vectors = np.empty((count, DIMENSIONS), np.float32)
+        read = 0
+        for passage_id, vector in self._storage.passages.vectors(count):
+            ids[read] = passage_id
+            vectors[read] = np.frombuffer(vector, _STORED)
+            read += 1
+        # Some may have gone since they were counted.
+        self._ids, self._vectors = ids[:read], vectors[:read]

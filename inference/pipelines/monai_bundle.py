@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from inference.bundles.description import BundleDescription
 from inference.bundles.runner import detect, predict, probe
 from inference.card import Proof
+from inference.card_file import critical_limits
 from inference.model_folders import digests_of, verify_files
 from inference.pipeline import (
     Acceptance,
@@ -74,6 +75,7 @@ class MonaiBundle:
             revision=bundle.card.revision,
             gate=bundle.card.thresholds,
             normal_ranges=bundle.card.ranges,
+            critical=critical_limits(bundle.card),
             admission="operator",
         )
 

@@ -4,19 +4,21 @@ from datetime import datetime
 
 import structlog
 
+from inference.catalogue import catalogue
 from inference.reporting.evidence import facts_of
 from inference.reporting.facts import Fact
 from inference.reporting.locale import load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule
 from storage.opening import Storage
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
     """An alert for each finding that a rule calls critical; how many are new."""
-    rules = current_rules(storage.settings).critical
+    rules = (*current_rules(storage.settings).critical, *_of_cards(storage.settings))
     if not rules:
         return 0
     new = 0
@@ -34,6 +36,23 @@ def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
     if new:
         log.warning("alert_raised", study_instance_uid=study_instance_uid, count=new)
     return new
+
+
+def _of_cards(settings: Settings) -> list[CriticalRule]:
+    """What the cards of models call critical; a rule of the site may say more, never less."""
+    return [
+        CriticalRule(
+            name=f"{pipeline.name} {number}"[:80],
+            pipeline=pipeline.name,
+            finding=limit.finding,
+            above=limit.above,
+            below=limit.below,
+            confidence_at_least=limit.confidence_at_least,
+            text=limit.text,
+        )
+        for pipeline in catalogue(settings)
+        for number, limit in enumerate(pipeline.card.critical, 1)
+    ]
 
 
 def repeat_alerts(storage: Storage, now: datetime) -> int:

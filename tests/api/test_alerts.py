@@ -1,14 +1,18 @@
 """Critical findings: an alert by the site's rules, told again until a person acknowledges it."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from inference.registry.adding import add_model
 from inference.reporting.critical import raise_alerts, repeat_alerts
 from inference.rules.model import RuleSet
 from storage.clock import utcnow
+from storage.errors import InvalidRequest
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
 from tests.api.test_audit import stored
+from tests.inference.bundles import segmentation_bundle
 
 RULES = """
 critical:
@@ -70,3 +74,22 @@ def test_what_a_person_rejected_raises_nothing(api: ApiNode, study: str) -> None
 def test_a_rule_without_a_limit_is_refused() -> None:
     with pytest.raises(ValueError, match="no limit"):
         RuleSet.model_validate({"critical": [{"name": "a", "pipeline": "p", "finding": "f"}]})
+
+
+def test_the_card_of_a_model_names_what_is_critical(api: ApiNode, tmp_path: Path) -> None:
+    """Beside the site's rules, and only of the model's own findings."""
+    limits = [{"finding": "118565006", "below": 900, "text": "Small brain."}]
+    add_model(api.storage, segmentation_bundle(tmp_path / "bundle", critical=limits), "petra")
+    uid, _, _ = stored(api, PatientID="P-10")
+    for pipeline, value in (("bundle-spleen-of-phantoms", 850.0), ("brain-volume", 850.0)):
+        job, _ = api.storage.jobs.schedule(
+            pipeline, "0.3.1", uid, "2.25.2", pipeline.ljust(64, "0")
+        )
+        worked_on(api.storage, job, value)
+    assert raise_alerts(api.storage, uid) == 1
+    (alert,) = api.client.get("/api/alerts").json()["items"]
+    assert alert["rule"] == "bundle-spleen-of-phantoms 1"
+    assert alert["text"] == "Small brain: Brain volume 850.0 cm³."
+    no_limit = segmentation_bundle(tmp_path / "other", critical=[{"finding": "Brain volume"}])
+    with pytest.raises(InvalidRequest, match="says no limit"):
+        add_model(api.storage, no_limit, "petra")
