@@ -21,7 +21,7 @@ from inference.volume import Volume, assemble_volume
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.real_volumes import paths_of
-from tests.inference.results_support import output_of
+from tests.inference.results_support import complaints, output_of, save
 from tests.inference.small import BrightRegion, mr_slice, study_uid
 from tests.inference.test_volume_beside_dcm2niix import nifti_files, on_grid_of
 
@@ -177,6 +177,8 @@ def test_a_job_states_the_shear_in_all_that_it_gives(tmp_path: Path) -> None:
     for groups in results["SEG"].PerFrameFunctionalGroupsSequence:
         assert groups.DerivationImageSequence[0].DerivationDescription == told
     assert f"preprocessing={told}" in results["SR"].to_json()
+    for kind in ("SEG", "SR"):
+        assert complaints(save(results[kind], tmp_path / f"{kind}.dcm")) == []
     # The mask lies on the frames as they were sent.
     assert results["SEG"].Rows == pydicom.dcmread(BytesIO(_tilted_mr(1))).Rows
 
