@@ -13,10 +13,10 @@ from storage.database import insert_or_ignore, reading, writing
 from storage.entities import Delivery, DeliveryState, Instance
 from storage.errors import NotFound
 from storage.events import add_event
+from storage.leasing import due, taken
 from storage.requests import current_request_id
 from storage.rows import to_delivery
 
-_OPEN = ("PENDING", "SENDING")
 _CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
 
@@ -64,22 +64,19 @@ class Deliveries:
     ) -> list[Delivery]:
         """Take due deliveries of one destination and one study, in their order.
 
-        A row that is SENDING when its time has passed was held by a sender that died.
         Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
         those that are out of reach.
         """
-        due: list[ColumnElement[bool]] = [
-            t.delivery.c.state.in_(_OPEN),
-            t.delivery.c.next_attempt_at <= now,
-            _in_reach(now),
-        ]
+        wanted = [*due(t.delivery, now), _in_reach(now)]
         with writing(self._engine) as connection:
             if senders_at_most:
-                due.append(t.delivery.c.destination.not_in(_full(connection, senders_at_most, now)))
+                wanted.append(
+                    t.delivery.c.destination.not_in(_full(connection, senders_at_most, now))
+                )
             first = (
                 connection.execute(
                     select(t.delivery)
-                    .where(*due)
+                    .where(*wanted)
                     .order_by(t.delivery.c.next_attempt_at, t.delivery.c.created_at)
                     .limit(1)
                 )
@@ -92,7 +89,7 @@ class Deliveries:
                 connection.execute(
                     select(t.delivery.c.delivery_id)
                     .where(
-                        *due,
+                        *wanted,
                         t.delivery.c.destination == first["destination"],
                         t.delivery.c.study_instance_uid == first["study_instance_uid"],
                     )
@@ -103,14 +100,8 @@ class Deliveries:
             # The condition again: on PostgreSQL another sender may have been quicker.
             connection.execute(
                 update(t.delivery)
-                .where(t.delivery.c.delivery_id.in_(ids), *due)
-                .values(
-                    state="SENDING",
-                    lease_owner=owner,
-                    attempts=t.delivery.c.attempts + 1,
-                    next_attempt_at=now + timedelta(seconds=lease_s),
-                    updated_at=now,
-                )
+                .where(t.delivery.c.delivery_id.in_(ids), *wanted)
+                .values(**taken(t.delivery, owner, lease_s, now))
             )
             rows = connection.execute(
                 select(t.delivery)
@@ -239,11 +230,7 @@ class Deliveries:
             return connection.execute(
                 select(func.count())
                 .select_from(t.delivery)
-                .where(
-                    t.delivery.c.state.in_(_OPEN),
-                    t.delivery.c.next_attempt_at <= now,
-                    _in_reach(now),
-                )
+                .where(*due(t.delivery, now), _in_reach(now))
             ).scalar_one()
 
     def _set(

@@ -6,7 +6,7 @@ The text is made when it is sent: no copy of a patient's data lies in the queue.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select, update
@@ -15,10 +15,10 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import NotFound, StateConflict
+from storage.leasing import due, taken
 from storage.report_entities import Report
 
 Hl7State = Literal["PENDING", "SENDING", "ACCEPTED", "DEAD"]
-_OPEN = ("PENDING", "SENDING")
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class Hl7Messages:
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
         """Take the oldest due message, so that versions of a report arrive in their order."""
-        due = [t.hl7_message.c.state.in_(_OPEN), t.hl7_message.c.next_attempt_at <= now]
+        wanted = due(t.hl7_message, now)
         with writing(self._engine) as connection:
             first = connection.execute(
                 select(t.hl7_message.c.message_id)
-                .where(*due)
+                .where(*wanted)
                 .order_by(t.hl7_message.c.created_at)
                 .limit(1)
             ).scalar()
@@ -80,14 +80,8 @@ class Hl7Messages:
             row = (
                 connection.execute(
                     update(t.hl7_message)
-                    .where(t.hl7_message.c.message_id == first, *due)
-                    .values(
-                        state="SENDING",
-                        lease_owner=owner,
-                        attempts=t.hl7_message.c.attempts + 1,
-                        next_attempt_at=now + timedelta(seconds=lease_s),
-                        updated_at=now,
-                    )
+                    .where(t.hl7_message.c.message_id == first, *wanted)
+                    .values(**taken(t.hl7_message, owner, lease_s, now))
                     .returning(*t.hl7_message.c)
                 )
                 .mappings()
@@ -99,9 +93,7 @@ class Hl7Messages:
         with reading(self._engine) as connection:
             return (
                 connection.execute(
-                    select(t.hl7_message.c.message_id)
-                    .where(t.hl7_message.c.state.in_(_OPEN), t.hl7_message.c.next_attempt_at <= now)
-                    .limit(1)
+                    select(t.hl7_message.c.message_id).where(*due(t.hl7_message, now)).limit(1)
                 ).first()
                 is not None
             )
