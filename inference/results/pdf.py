@@ -1,6 +1,7 @@
 """The report as an encapsulated PDF (PS3.3 A.45.1): numbers, pictures, and what they rest on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.pipeline import Pipeline
+from inference.priors import day
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
@@ -115,7 +117,7 @@ def _write(
         Spacer(1, 10),
         _table([(label, _latin(value)) for label, value in _patient(source)]),
         Spacer(1, 12),
-        _table([(one.label, shown_value(one)) for one in findings], header=("Finding", "Value")),
+        _findings_table(findings),
         Spacer(1, 12),
         *_shown(pictures),
         Spacer(1, 12),
@@ -147,14 +149,38 @@ def _latin(text: str) -> str:
     return text.encode("cp1252", "replace").decode("cp1252").strip()
 
 
-def _table(rows: Sequence[tuple[str, str]], header: tuple[str, str] | None = None) -> Any:
+def _findings_table(findings: Sequence[Finding]) -> Any:
+    """Value by value, beside the study before where any of them has one."""
+    if all(one.prior is None for one in findings):
+        return _table([(one.label, shown_value(one)) for one in findings], ("Finding", "Value"))
+    rows = [(one.label, shown_value(one), *_shown_prior(one)) for one in findings]
+    return _table(rows, ("Finding", "Value", "Study before", "Change"), (160, 70, 125, 135))
+
+
+def _shown_prior(finding: Finding) -> tuple[str, str]:
+    """The value then with its date, and how much it changed since, in all and by year."""
+    prior = finding.prior
+    if prior is None:
+        return "", ""
+    then = shown_value(replace(finding, value=prior.value))
+    date = day(prior.study_date)
+    change = f"{prior.change_percent:+.1f} %"
+    if prior.change_percent_per_year is not None:
+        change += f" ({prior.change_percent_per_year:+.1f} % a year)"
+    return f"{then} ({date:%Y-%m-%d})" if date else then, change
+
+
+def _table(
+    rows: Sequence[tuple[str, ...]],
+    header: tuple[str, ...] | None = None,
+    widths: tuple[float, ...] = (240, 250),
+) -> Any:
     from reportlab.lib import colors
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import Paragraph, Table, TableStyle
 
     normal = getSampleStyleSheet()["Normal"]
-    cells = [[Paragraph(escape(left), normal), Paragraph(escape(right), normal)]
-             for left, right in rows]  # fmt: skip
+    cells = [[Paragraph(escape(part), normal) for part in row] for row in rows]
     style = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
         ("TOPPADDING", (0, 0), (-1, -1), 1),
@@ -163,9 +189,7 @@ def _table(rows: Sequence[tuple[str, str]], header: tuple[str, str] | None = Non
     if header is not None:
         cells.insert(0, [Paragraph(f"<b>{part}</b>", normal) for part in header])
         style.append(("LINEBELOW", (0, 0), (-1, 0), 0.75, colors.black))
-    return Table(
-        cells, colWidths=(240, 250), style=TableStyle(style), repeatRows=1 if header else 0
-    )
+    return Table(cells, colWidths=widths, style=TableStyle(style), repeatRows=1 if header else 0)
 
 
 def _shown(pictures: Sequence[Picture]) -> list[Any]:
