@@ -11,6 +11,7 @@ _MARGIN_PIXELS = 8
 _LINE_PIXELS = 18
 _SWATCH_PIXELS = 10
 _FOOTER_PIXELS = 22
+_SMALLEST_FONT = 7
 # With more lines than this, two stand beside each other.
 _LINES_IN_ONE_COLUMN = 6
 _YELLOW, _WHITE = (255, 214, 10), (255, 255, 255)
@@ -52,7 +53,7 @@ def captioned(
     for number, line in enumerate(lines):
         column, row = divmod(number, rows)
         _write(draw, line, (column * width, image.height + row * _LINE_PIXELS), width)
-    font = ImageFont.load_default(12)
+    font = _fitting(draw, footer, 12, image.width - _MARGIN_PIXELS)
     foot = _MARGIN_PIXELS, height - _FOOTER_PIXELS / 2
     draw.text(foot, footer, fill=_YELLOW, font=font, anchor="lm")
     return canvas
@@ -76,11 +77,18 @@ def _write(draw: ImageDraw.ImageDraw, line: Line, place: tuple[int, int], width:
     half = _SWATCH_PIXELS / 2
     draw.rectangle((x, y - half, x + _SWATCH_PIXELS, y + half), fill=line.color_rgb)
     x += _SWATCH_PIXELS + _MARGIN_PIXELS
-    size = 13.0
-    # Smaller rather than cut off: it is the number that stands at the end.
-    while size > 7 and x + draw.textlength(line.text, ImageFont.load_default(size)) > (
-        place[0] + width
-    ):
-        size -= 1
+    # The font knows no superscript.
+    text = line.text.replace("³", "3")
+    font = _fitting(draw, text, 13, place[0] + width - x)
+    draw.text((x, y), text, fill=_WHITE, font=font, anchor="lm")
+
+
+def _fitting(
+    draw: ImageDraw.ImageDraw, text: str, size: float, width: float
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Smaller rather than cut off: what matters may stand at the end."""
     font = ImageFont.load_default(size)
-    draw.text((x, y), line.text, fill=_WHITE, font=font, anchor="lm")
+    while size > _SMALLEST_FONT and draw.textlength(text, font) > width:
+        size -= 1
+        font = ImageFont.load_default(size)
+    return font

@@ -100,7 +100,7 @@ def _for_people(
     """For those who look with what shows neither SEG nor SR."""
     stated = captions(findings)
     if {"SC", "PDF"} & set(kinds):
-        footer = f"{pipeline.name} {pipeline.version}. {NOTE}"
+        footer = f"{NOTE} {pipeline.name} {pipeline.version}"
         pictures = draw_pictures(volume, output, stated, footer)
     if "SC" in kinds:
         for capture in encode_captures(job, pipeline, sources, pictures):

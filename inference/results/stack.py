@@ -36,15 +36,13 @@ def encode_stack(
 ) -> Dataset:
     """One frame a slice, in the order of the volume, each with its place along the normal.
 
-    Frames have square pixels and at most 512 of them along the longer side, captions aside.
+    Frames have square pixels and 512 of them along the longer side, captions aside.
     UIDs and dates derive from the job, so a rerun repeats them.
     """
     first = sources[volume.instance_indices[0]]
     _, row_mm, column_mm = volume.spacing_mm
     _, rows, columns = volume.voxels.shape
-    spacing_mm = max(
-        max(rows * row_mm, columns * column_mm) / _LONGER_SIDE_PIXELS, min(row_mm, column_mm)
-    )
+    spacing_mm = max(rows * row_mm, columns * column_mm) / _LONGER_SIDE_PIXELS
     along = letters(volume.lps_from_kji)
     frames = _frames(pipeline, volume, output, spacing_mm)
     rgb = next(frames)
@@ -83,7 +81,7 @@ def _frames(
     _, row_mm, column_mm = volume.spacing_mm
     for k in range(count):
         rgb, _ = overlaid(volume, output, k, window)
-        footer = f"{k + 1}/{count}. {pipeline.name} {pipeline.version}. {NOTE}"
+        footer = f"{NOTE} {k + 1}/{count}. {pipeline.name} {pipeline.version}"
         image = resized(rgb, row_mm, column_mm, spacing_mm)
         yield np.asarray(captioned(image, along, (), footer))
 
