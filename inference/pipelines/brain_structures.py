@@ -174,9 +174,7 @@ def _by_side(
     classes: NDArray[np.uint8], labels: tuple[str, ...], volume: Volume
 ) -> tuple[tuple[Segment, ...], NDArray[np.uint8]]:
     """Segments and their label map: each paired structure as left and right."""
-    places = {
-        label: np.argwhere(classes == number) for number, label in enumerate(labels) if number
-    }
+    places = _places(classes, labels)
     plane = middle_plane([_lps_mm(places[label], volume) for label in GUIDES])
     masks = np.zeros(classes.shape, np.uint8)
     segments: list[Segment] = []
@@ -205,6 +203,21 @@ def _by_side(
         add(structure, LEFT, kji[left])
         add(structure, RIGHT, kji[~left])
     return tuple(segments), masks
+
+
+def _places(classes: NDArray[np.uint8], labels: tuple[str, ...]) -> dict[str, NDArray[np.intp]]:
+    """The indices of the voxels of each class, looked for in the box that holds them all."""
+    found = classes > 0
+    if not found.any():
+        return {label: np.empty((0, 3), np.intp) for label in labels[1:]}
+    box = box_of(found, 0)
+    corner = np.array([side.start for side in box], np.intp)
+    inside = classes[box]
+    return {
+        label: np.argwhere(inside == number) + corner
+        for number, label in enumerate(labels)
+        if number
+    }
 
 
 def _lps_mm(kji: NDArray[np.intp], volume: Volume) -> NDArray[np.float64]:
