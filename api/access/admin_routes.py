@@ -41,7 +41,7 @@ def list_users(storage: StorageDep) -> Users:
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
-    person_name = checked_person_name(given.person_name)
+    person_name = checked_person_name(given.person_name or "")
     account = storage.accounts.add(given.name, given.password.get_secret_value(), given.roles)
     if person_name:
         account = storage.accounts.set_person_name(account.name, person_name)

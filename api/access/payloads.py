@@ -81,8 +81,8 @@ class NewUser(Payload):
     name: str = Field(min_length=1, max_length=80, examples=["ada"])
     password: SecretStr = Field(min_length=1, max_length=1024)
     roles: list[Role] = Field(min_length=1)
-    person_name: str = Field(
-        "", max_length=64, description=_PERSON_NAME, examples=["Doe^Jane^^Dr."]
+    person_name: str | None = Field(
+        None, max_length=64, description=_PERSON_NAME, examples=["Doe^Jane^^Dr."]
     )
 
 
