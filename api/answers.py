@@ -4,10 +4,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.asking import ENDED, ended, started
@@ -17,6 +17,8 @@ from api.errors import ApiProblem
 from api.language import LATER
 from api.parameters import JobId, problems
 from api.payloads.language import AnswerPayload
+from inference.language.documents.answer import document_of
+from inference.language.documents.picture import page_picture
 from storage.answers import Asked
 from storage.entities import Job
 from storage.errors import NotFound
@@ -70,6 +72,29 @@ async def follow_answer(
         # nginx would hold events back in its buffer.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+@router.get(
+    "/{job_id}/pages/{page_number}",
+    summary="A page of the document that was asked about",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **problems(404, 413, 422)},
+)
+def get_page(
+    request: Request,
+    storage: StorageDep,
+    job_id: JobId,
+    page_number: Annotated[int, Path(ge=1, le=100_000, description="From 1.")],
+) -> Response:
+    """As a picture: the boxes of the answer's passages are parts of its width and height."""
+    asked = storage.answers.get(job_id)
+    _name(request, asked)
+    if asked.kind != "docqa":
+        raise NotFound(
+            "The question was about no document.", remedy="Ask for pages of /api/docqa alone."
+        )
+    document = document_of(storage, {**asked.request, "object_key": asked.object_key})
+    return Response(page_picture(document, page_number), media_type="image/png")
 
 
 async def _told(storage: Storage, job_id: str, stopping: Callable[[], bool]) -> AsyncIterator[str]:

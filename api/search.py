@@ -12,6 +12,7 @@ from api.payloads.language import SearchHit, SearchResult, SimilarReport, Simila
 from api.reports import ReportId
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex
+from storage.entities import Study
 from storage.errors import NotFound
 from storage.opening import Storage
 from storage.passages import FINDING, REPORT
@@ -51,8 +52,12 @@ def search(
     hits = index.find(q, 3 * limit, [kind] if kind else [REPORT, FINDING])
     items: dict[tuple[str, str], SearchHit] = {}
     for hit in hits:
-        items.setdefault((hit.passage.kind, hit.passage.subject_id), _hit(hit))
-    found = list(items.values())[:limit]
+        if len(items) == limit:
+            break
+        key = (hit.passage.kind, hit.passage.subject_id)
+        if key not in items:
+            items[key] = _hit(storage, hit)
+    found = list(items.values())
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in found))
     return SearchResult(
         items=found,
@@ -92,13 +97,18 @@ def similar_reports(
     return SimilarReports(items=items)
 
 
-def _hit(hit: Hit) -> SearchHit:
+def _hit(storage: Storage, hit: Hit) -> SearchHit:
     passage = hit.passage
+    study = _study(storage, passage.study_instance_uid)
     return SearchHit(
         kind="report" if passage.kind == REPORT else "finding",
         report_id=passage.subject_id if passage.kind == REPORT else None,
         finding_id=passage.subject_id if passage.kind == FINDING else None,
         study_instance_uid=passage.study_instance_uid,
+        patient_name=study.patient_name if study else "",
+        study_date=study.study_date if study else "",
+        study_description=study.study_description if study else "",
+        modalities=list(study.modalities) if study else [],
         text=passage.text,
         score=round(hit.score, 4),
     )
@@ -106,14 +116,11 @@ def _hit(hit: Hit) -> SearchHit:
 
 def _similar(storage: Storage, hit: Hit, patient: tuple[str, str] | None) -> SimilarReport:
     uid = hit.passage.study_instance_uid
-    try:
-        study_date = storage.index.study(uid).study_date
-    except NotFound:
-        study_date = ""
+    study = _study(storage, uid)
     return SimilarReport(
         report_id=hit.passage.subject_id,
         study_instance_uid=uid,
-        study_date=study_date,
+        study_date=study.study_date if study else "",
         same_patient=patient is not None and _patient(storage, uid) == patient,
         text=hit.passage.text,
         score=round(hit.score, 4),
@@ -122,8 +129,13 @@ def _similar(storage: Storage, hit: Hit, patient: tuple[str, str] | None) -> Sim
 
 def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, str] | None:
     """The patient's ID and its issuer; None where the study is not known or names nobody."""
+    study = _study(storage, study_instance_uid)
+    return (study.patient_id, study.issuer_of_patient_id) if study and study.patient_id else None
+
+
+def _study(storage: Storage, study_instance_uid: str) -> Study | None:
+    """None where it is no longer here: words are found until they are embedded anew."""
     try:
-        study = storage.index.study(study_instance_uid)
+        return storage.index.study(study_instance_uid)
     except NotFound:
         return None
-    return (study.patient_id, study.issuer_of_patient_id) if study.patient_id else None

@@ -126,6 +126,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("POST", "/api/deid/text", WRITERS, "api:write"),
     Rule("GET", "/api/answers/{job_id}", READERS, "api:read"),
     Rule("GET", "/api/answers/{job_id}/events", READERS, "api:read"),
+    Rule("GET", "/api/answers/{job_id}/pages/{page_number}", READERS, "api:read"),
     # --- Work ------------------------------------------------------------------------------
     Rule("POST", "/api/jobs", WRITERS, "api:write"),
     Rule("PATCH", "/api/jobs/{job_id}", WRITERS, "api:write"),

@@ -142,6 +142,9 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/deid/text"): Told(Code.PROCEDURE_RECORD, "E"),
     ("GET", "/api/answers/{job_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("GET", "/api/answers/{job_id}/events"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
+    ("GET", "/api/answers/{job_id}/pages/{page_number}"): Told(
+        Code.PROCEDURE_RECORD, "R", repeated=True
+    ),
     # --- Work --------------------------------------------------------------------------------
     ("POST", "/api/studies/{study_instance_uid}/complete"): _CHANGED,
     ("POST", "/api/studies/{study_instance_uid}/series/{series_instance_uid}/complete"): _CHANGED,

@@ -142,6 +142,10 @@ class SearchHit(Payload):
     report_id: str | None
     finding_id: str | None
     study_instance_uid: str
+    patient_name: str
+    study_date: str = Field(description="As in DICOM (`20240131`); empty where it is not known.")
+    study_description: str
+    modalities: list[str]
     text: str
     score: float = Field(ge=0, le=1, description="How alike the meanings are.")
 

@@ -193,6 +193,16 @@ def test_a_document_that_is_sent_along(asked: ApiNode) -> None:
     assert passage["box"][0] == pytest.approx(50 / 400, abs=0.01)
     assert answer.json()["text"] == passage["text"]
     assert "HF_DQA_MODEL" in answer.json()["notes"][0]
+    path = f"/api/answers/{answer.json()['job_id']}/pages"
+    page = asked.client.get(f"{path}/1")
+    assert page.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(page.content)) as picture:
+        left, top, right, bottom = passage["box"]
+        width, height = picture.size
+        box = (left * width, top * height, right * width, bottom * height)
+        ink = np.asarray(picture.convert("L").crop(tuple(round(edge) for edge in box)))
+    assert (ink < 128).mean() > 0.05, "the words stand in the box"
+    is_problem(asked.client.get(f"{path}/2"), 404, "not_found")
 
 
 def test_a_scan_that_is_sent_along(asked: ApiNode) -> None:
@@ -286,7 +296,10 @@ def test_reports_and_findings_are_found_by_meaning(asked: ApiNode) -> None:
     assert [one["report_id"] for one in result["items"][:2]] in ([r1, r2], [r2, r1])
     assert (result["searched"], result["waiting"]) == (4, 0)
     found = asked.client.get("/api/search", params={"q": "brain size", "kind": "finding"}).json()
-    assert [one["finding_id"] for one in found["items"]] == [finding_id]
+    (hit,) = found["items"]
+    assert hit["finding_id"] == finding_id
+    study = asked.storage.index.study(hit["study_instance_uid"])
+    assert (hit["patient_name"], hit["modalities"]) == (study.patient_name, ["MR"])
     similar = asked.client.get(f"/api/reports/{r1}/similar").json()["items"]
     assert similar[0]["report_id"] == r2
     assert r3 not in [one["report_id"] for one in similar[:1]]

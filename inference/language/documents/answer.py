@@ -38,7 +38,7 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     Raises NotFound, InvalidRequest, LimitExceeded, NotConfigured, ModelUnusable.
     """
     started = time.perf_counter()
-    data = _document(storage, request)
+    data = document_of(storage, request)
     pages, count = read_document(data, storage.settings.document_max_pages)
     read = time.perf_counter()
     notes = []
@@ -73,7 +73,8 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     )
 
 
-def _document(storage: Storage, request: Mapping[str, Any]) -> bytes:
+def document_of(storage: Storage, request: Mapping[str, Any]) -> bytes:
+    """The bytes that a question is about. Raises NotFound, InvalidRequest."""
     if request.get("object_key"):
         return storage.objects.get(str(request["object_key"]))
     instance = storage.index.instance(str(request["sop_instance_uid"]))

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from inference.language.documents.page import Box, Line, Page
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.errors import InvalidRequest, LimitExceeded, NotFound
 
-_PDF = b"%PDF-"
+PDF_MARK = b"%PDF-"
 _FORMATS = ("PNG", "JPEG")
 _MAX_PIXELS = 60_000_000
 # Points are 1/72 inch; OCR wants letters of some twenty pixels.
@@ -37,9 +37,9 @@ def read_document(
     data: bytes, max_pages: int, on_page: Callable[[int, int], None] = tell_nobody
 ) -> tuple[list[Page], int]:
     """The first `max_pages` pages, and how many there are. Raises InvalidRequest, LimitExceeded."""
-    if data[:1024].lstrip().startswith(_PDF):
+    if data[:1024].lstrip().startswith(PDF_MARK):
         return _read_pdf(data, max_pages, on_page)
-    return [_read_image(_open_image(data), 1)], 1
+    return [_read_image(open_image(data), 1)], 1
 
 
 def _read_pdf(
@@ -47,10 +47,7 @@ def _read_pdf(
 ) -> tuple[list[Page], int]:
     import pypdfium2 as pdfium
 
-    broken = InvalidRequest(
-        "The PDF is damaged or locked by a password.",
-        remedy="Export it again, without a password.",
-    )
+    broken = _broken()
     # PDFium is not safe for threads.
     with _lock:
         try:
@@ -78,6 +75,33 @@ def _read_pdf(
     return pages, count
 
 
+def draw_pdf_page(data: bytes, page_number: int) -> Image.Image:
+    """One page, counted from 1. Raises NotFound, InvalidRequest."""
+    import pypdfium2 as pdfium
+
+    with _lock:
+        try:
+            document = pdfium.PdfDocument(data)
+            try:
+                if not 1 <= page_number <= len(document):
+                    raise NotFound(
+                        f"The document has {len(document)} pages; there is no page {page_number}.",
+                        remedy="Count pages from 1.",
+                    )
+                return _drawn(document[page_number - 1])
+            finally:
+                document.close()
+        except pdfium.PdfiumError as error:
+            raise _broken() from error
+
+
+def _broken() -> InvalidRequest:
+    return InvalidRequest(
+        "The PDF is damaged or locked by a password.",
+        remedy="Export it again, without a password.",
+    )
+
+
 def _drawn(page: Any) -> Image.Image:
     width, height = page.get_size()
     scale = min(_DOTS_PER_INCH / 72, _MAX_SIDE_PIXELS / max(width, height, 1))
@@ -100,7 +124,7 @@ def _text_lines(page: Any) -> Iterator[Line]:
         text_page.close()
 
 
-def _open_image(data: bytes) -> Image.Image:
+def open_image(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > _MAX_PIXELS:

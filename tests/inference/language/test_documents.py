@@ -13,8 +13,9 @@ from inference.language.answer import Progress
 from inference.language.documents import answer as documents
 from inference.language.documents.page import Page, words_of
 from inference.language.documents.passages import Passage, best_passages, joined
+from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import read_document
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.opening import Storage
 from tests.inference.language import small_models
 
@@ -166,3 +167,17 @@ def test_a_model_that_writes_is_held_to_the_page(
     assert found.box[1] == pytest.approx(0.34, abs=0.03)
     assert documents._by_model(storage, "Hoeveel?", recipe, progress) == []
     assert [one.text for one in progress.withheld] == ["seven onions"]
+
+
+def test_a_page_is_drawn_for_people_to_see(shared_data: Path) -> None:
+    book = (shared_data / "docs" / "c03-29.pdf").read_bytes()
+    with Image.open(io.BytesIO(page_picture(book, 1))) as picture:
+        assert picture.format == "PNG"
+        assert max(picture.size) <= 2000
+        assert picture.convert("L").getextrema()[0] < 100, "something is printed on it"
+    with pytest.raises(NotFound, match="there is no page 2"):
+        page_picture(book, 2)
+    with pytest.raises(NotFound, match="one page"):
+        page_picture((shared_data / "docs" / "typewriter.png").read_bytes(), 2)
+    with pytest.raises(InvalidRequest, match="damaged"):
+        page_picture(b"%PDF-1.7 and no more", 1)
