@@ -1,12 +1,16 @@
+"use client";
+
 import Link from "next/link";
+import { useText } from "@/hooks/useText";
 
 export default function NotFound() {
+  const { entry: t } = useText();
   return (
     <main className="mx-auto max-w-lg p-10">
-      <h1 className="text-xl font-semibold">There is no page here.</h1>
+      <h1 className="text-xl font-semibold">{t.noPage}</h1>
       <p className="mt-2 text-dim">
         <Link className="text-accent underline" href="/">
-          Go to the study list
+          {t.toList}
         </Link>
       </p>
     </main>

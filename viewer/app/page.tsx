@@ -1,11 +1,11 @@
 import { Suspense } from "react";
 import { StudyList } from "@/components/worklist/StudyList";
-import { Waiting } from "@/components/Waiting";
+import { Opening } from "@/components/Opening";
 
 export default function StudiesPage() {
   // What the list shows is read from its address, which a static page does not have.
   return (
-    <Suspense fallback={<Waiting text="Opening the study list" />}>
+    <Suspense fallback={<Opening />}>
       <StudyList />
     </Suspense>
   );

@@ -8,9 +8,14 @@ const names: Record<Language, string> = { en: "English", de: "Deutsch" };
 
 /** Chosen for this browser at once, and for the person on every other one. */
 export function LanguageSwitch() {
+  const { choose } = usePreferences();
+  return <LanguageChoice onChosen={(language) => choose({ language })} />;
+}
+
+/** For this browser alone: before somebody has signed in. */
+export function LanguageChoice({ onChosen }: { onChosen?: (language: Language) => void }) {
   const { common } = useText();
   const language = useLanguage();
-  const { choose } = usePreferences();
   return (
     <select
       aria-label={common.language}
@@ -20,7 +25,7 @@ export function LanguageSwitch() {
       onChange={(event) => {
         const next = event.target.value as Language;
         setLanguage(next);
-        choose({ language: next });
+        onChosen?.(next);
       }}
     >
       {languages.map((one) => (

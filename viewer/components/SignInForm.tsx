@@ -3,17 +3,17 @@
 import { useSearchParams } from "next/navigation";
 import { useEffect, useRef, useState, type FormEvent } from "react";
 import { Brand } from "@/components/Brand";
+import { LanguageChoice } from "@/components/LanguageSwitch";
 import { ProblemNote } from "@/components/ProblemNote";
+import { useText } from "@/hooks/useText";
 import { Problem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import { getSession, ownPage, signIn, type Session } from "@/lib/session";
 
-const fromProvider = new Problem(
-  401,
-  "Sign-in failed",
-  "The sign-in at your organisation did not work here.",
-  "Try again. If it fails again, ask an administrator whether you have a role at this node.",
-  "provider",
-);
+function fromProvider(): Problem {
+  const { entry: t } = text();
+  return new Problem(401, t.failed, t.providerFailed, t.providerRemedy, "provider");
+}
 
 function asProblem(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem(0, String(error), "", "", "unknown");
@@ -24,11 +24,12 @@ const field =
 
 /** Name and password, and the organisation's own sign-in where there is one. */
 export function SignInForm() {
+  const { entry: t } = useText();
   const address = useSearchParams();
   const next = ownPage(address.get("next"));
   const [session, setSession] = useState<Session | null>(null);
   const [problem, setProblem] = useState<Problem | null>(
-    address.get("failed") === "provider" ? fromProvider : null,
+    address.get("failed") === "provider" ? fromProvider() : null,
   );
   const [busy, setBusy] = useState(false);
   const password = useRef<HTMLInputElement>(null);
@@ -42,6 +43,10 @@ export function SignInForm() {
       (error: unknown) => setProblem(asProblem(error)),
     );
   }, [next]);
+
+  useEffect(() => {
+    document.title = `${t.signIn} · MediViewAI`;
+  }, [t]);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -61,11 +66,11 @@ export function SignInForm() {
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 px-5 py-10">
       <Brand />
-      <h1 className="text-xl font-semibold">Sign in</h1>
+      <h1 className="text-xl font-semibold">{t.signIn}</h1>
       {problem && <ProblemNote problem={problem} />}
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <label className="block">
-          Name
+          {t.name}
           <input
             name="name"
             autoComplete="username"
@@ -78,7 +83,7 @@ export function SignInForm() {
           />
         </label>
         <label className="block">
-          Password
+          {t.password}
           <input
             ref={password}
             name="password"
@@ -94,7 +99,7 @@ export function SignInForm() {
           disabled={busy}
           className="rounded-md bg-accent px-3 py-2 font-medium text-ground disabled:opacity-60"
         >
-          {busy ? "Signing in" : "Sign in"}
+          {busy ? t.signingIn : t.signIn}
         </button>
       </form>
       {session?.provider && (
@@ -105,9 +110,10 @@ export function SignInForm() {
           {session.provider.label}
         </a>
       )}
-      <p className="text-xs text-dim">
-        Not a medical device: results are for research and evaluation.
-      </p>
+      <p className="text-xs text-dim">{t.notMedical}</p>
+      <span className="self-start">
+        <LanguageChoice />
+      </span>
     </main>
   );
 }

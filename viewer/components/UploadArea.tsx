@@ -6,6 +6,7 @@ import { ProgressBar } from "@/components/ProgressBar";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
 import { Problem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import type { AnalyzeStarted } from "@/lib/types";
 import { filesOf, uploadFiles, uploadSummary, type UploadStage } from "@/lib/upload";
 
@@ -42,7 +43,7 @@ export function UploadArea({
         const problem =
           error instanceof Problem
             ? error
-            : new Problem(0, "The upload failed.", error instanceof Error ? error.message : "", "", "upload");
+            : new Problem(0, text().worklist.uploaded.failed, error instanceof Error ? error.message : "", "", "upload");
         setUpload({ state: "failed", problem });
       }
     },

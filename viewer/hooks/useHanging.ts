@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import type { Priors } from "@/hooks/usePriors";
+import { text } from "@/lib/i18n";
 import { listHangingProtocols } from "@/lib/reading/api";
 import { hangStudy, type Hung } from "@/lib/reading/hanging";
 import { single, type Arrangement } from "@/lib/reading/layout";
@@ -34,7 +35,7 @@ export function useHanging(
     listHangingProtocols(controller.signal).then(setProtocols, (error: unknown) => {
       if (controller.signal.aborted) return;
       setProtocols([]);
-      setNotice(error instanceof Error ? `No layout was chosen: ${error.message}` : "");
+      setNotice(error instanceof Error ? text().viewing.noLayout(error.message) : "");
     });
     return () => controller.abort();
   }, []);

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asProblem, type Problem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import { listKeyImages, saveKeyImages, type KeyImage } from "@/lib/reading/api";
 
 export interface KeyImageState {
@@ -44,7 +45,7 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
           : [...images, { sop_instance_uid: sopInstanceUid, frame_number: frameNumber }];
       if (next.length === 0) {
         // A Key Object Selection of no image does not exist (PS3.3 C.17.6.2).
-        setProblem(asProblem(new Error("The last key image stays: a selection holds one at least.")));
+        setProblem(asProblem(new Error(text().viewing.lastKeyImage)));
         return;
       }
       setImages(next);

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { registerSeries, type LoadedSeries } from "@/lib/cornerstone";
 import { retrieveSeriesMetadata } from "@/lib/dicomweb";
 import { Problem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import type { SeriesRef } from "@/lib/reading/layout";
 
 export interface SeriesSlot {
@@ -71,5 +72,5 @@ export function useLoadedSeries(
 export function asSeriesProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const detail = error instanceof Error ? error.message : String(error);
-  return new Problem(0, "The series can't be shown.", detail, "Reload the page.", "series");
+  return new Problem(0, text().viewing.noSeries, detail, text().viewing.reloadPage, "series");
 }

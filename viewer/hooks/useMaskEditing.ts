@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { MaskEditing, type EditTool, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/cornerstone";
 import { asProblem, type Problem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import { saveMaskEdit } from "@/lib/reading/maskEdit";
 
 export interface MaskEditState {
@@ -92,13 +93,13 @@ export function useMaskEditing(
     redo: () => session.current?.redo(),
     interpolate: () => {
       const filled = session.current?.interpolate() ?? 0;
-      setNotice(filled > 0 ? `${filled} slices were filled.` : "Draw on two slices first, with others between them.");
+      setNotice(filled > 0 ? text().viewing.slicesFilled(filled) : text().viewing.drawTwo);
     },
     save: (reason) => {
       const edit = session.current?.edit;
       if (!edit || !series || !editing || saving) return;
       if (edit.slices.length === 0) {
-        setNotice("Nothing was changed.");
+        setNotice(text().viewing.nothingChanged);
         return;
       }
       setSaving(true);
@@ -107,7 +108,7 @@ export function useMaskEditing(
         .then(
           () => {
             end();
-            setNotice("Saved as a new version. Volumes are measured anew.");
+            setNotice(text().viewing.maskSaved);
             onSaved();
           },
           (error: unknown) => setProblem(asProblem(error)),

@@ -23,6 +23,7 @@ import {
   type Count,
   type SeriesRef,
 } from "@/lib/reading/layout";
+import { text } from "@/lib/i18n";
 import { isImageSeries, seriesToOpen } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
@@ -174,7 +175,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
       return asHung !== undefined && asHung === now ? (hung?.windows[cell] ?? null) : null;
     },
     notice,
-    failure: failure ? new Problem(0, "The image can't be shown.", failure, "", "image") : null,
+    failure: failure ? new Problem(0, text().viewing.noImage, failure, "", "image") : null,
     masks,
     presentations,
     opened,

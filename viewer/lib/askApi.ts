@@ -1,17 +1,55 @@
 /** Questions in words: asked once, and waited for where the node goes on working. */
 import { dataOf, node } from "@/lib/api";
-import type { Answer, AnswerStarted } from "@/lib/types";
+import { itemTitle, retrieveSeriesMetadata, stringOf } from "@/lib/dicomweb";
+import { request } from "@/lib/http";
+import type { Answer, AnswerStarted, SearchResult, SimilarReport, StudyDetail } from "@/lib/types";
 
 const lookEveryMs = 1000;
+const encapsulatedPdf = "1.2.840.10008.5.1.4.1.1.104.1";
+
+/** A document of the study that can be asked. */
+export interface StudyDocument {
+  sopInstanceUid: string;
+  title: string;
+}
 
 export async function askAboutStudy(
   study_instance_uid: string,
   question: string,
   signal: AbortSignal,
 ): Promise<Answer> {
-  let answer = await dataOf<Answer | AnswerStarted>(
-    node.POST("/api/vqa", { body: { study_instance_uid, question }, signal }),
+  return awaited(
+    await dataOf<Answer | AnswerStarted>(
+      node.POST("/api/vqa", { body: { study_instance_uid, question }, signal }),
+    ),
+    signal,
   );
+}
+
+export function askAboutDocument(
+  sop_instance_uid: string,
+  question: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const body = JSON.stringify({ sop_instance_uid, question });
+  return asked({ body, headers: { "Content-Type": "application/json" }, signal });
+}
+
+/** A file that the node keeps no longer than its answer. */
+export function askAboutFile(file: File, question: string, signal: AbortSignal): Promise<Answer> {
+  const body = new FormData();
+  body.set("file", file);
+  body.set("question", question);
+  return asked({ body, signal });
+}
+
+async function asked(init: RequestInit & { signal: AbortSignal }): Promise<Answer> {
+  const response = await request("/api/docqa", { method: "POST", ...init });
+  return awaited((await response.json()) as Answer | AnswerStarted, init.signal);
+}
+
+async function awaited(first: Answer | AnswerStarted, signal: AbortSignal): Promise<Answer> {
+  let answer = first;
   while ("answer_url" in answer) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     signal.throwIfAborted();
@@ -21,4 +59,36 @@ export async function askAboutStudy(
     );
   }
   return answer;
+}
+
+/** The page of the document that was asked, as a picture. */
+export function pageUrl({ job_id }: Answer, pageNumber: number): string {
+  return `/api/answers/${job_id}/pages/${pageNumber}`;
+}
+
+/** The PDFs that came with the study or were made of it. */
+export async function documentsOf(study: StudyDetail, signal: AbortSignal): Promise<StudyDocument[]> {
+  const found = await Promise.all(
+    study.series
+      .filter((series) => series.modality === "DOC")
+      .map((series) => retrieveSeriesMetadata(study.study_instance_uid, series.series_instance_uid, signal)),
+  );
+  return found
+    .flat()
+    .filter((dataset) => stringOf(dataset, "00080016") === encapsulatedPdf)
+    .map((dataset) => ({ sopInstanceUid: stringOf(dataset, "00080018"), title: itemTitle(dataset) }));
+}
+
+export function searchByMeaning(
+  q: string,
+  kind: "report" | "finding" | undefined,
+  signal: AbortSignal,
+): Promise<SearchResult> {
+  return dataOf<SearchResult>(node.GET("/api/search", { params: { query: { q, kind, limit: 50 } }, signal }));
+}
+
+export async function similarReports(report_id: string, signal: AbortSignal): Promise<SimilarReport[]> {
+  const params = { path: { report_id } };
+  const path = "/api/reports/{report_id}/similar";
+  return (await dataOf<{ items: SimilarReport[] }>(node.GET(path, { params, signal }))).items;
 }

@@ -125,6 +125,11 @@ export function stringOf(dataset: DicomJson, tag: string): string {
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
 }
 
+/** What a document calls itself: Document Title, or the description of its series. */
+export function itemTitle(dataset: DicomJson): string {
+  return stringOf(dataset, "00420010") || stringOf(dataset, "0008103E");
+}
+
 /** Numbers of an attribute; a DS or IS may come as a number or as a string (PS3.18 F.2.3). */
 export function numbersOf(dataset: DicomJson, tag: string): number[] {
   return values(dataset, tag).map(Number).filter(Number.isFinite);

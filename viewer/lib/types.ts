@@ -43,6 +43,10 @@ export type Condition = Schemas["TracePayload"];
 export type Alert = Schemas["AlertPayload"];
 export type Answer = Schemas["AnswerPayload"];
 export type AnswerStarted = Schemas["AnswerStarted"];
+export type AnswerPassage = Schemas["AnswerPassage"];
+export type SearchHit = Schemas["SearchHit"];
+export type SearchResult = Schemas["SearchResult"];
+export type SimilarReport = Schemas["SimilarReport"];
 
 export type Preferences = Schemas["PreferencesPayload"];
 export type SavedView = Schemas["SavedView"];

@@ -1,4 +1,5 @@
 import { presignUpload, sendUpload, startAnalysis } from "@/lib/api";
+import { text } from "@/lib/i18n";
 import type { AnalyzeStarted } from "@/lib/types";
 import { zipFiles } from "@/lib/zip";
 
@@ -85,12 +86,13 @@ export function uploadSummary(answers: readonly AnalyzeStarted[]): string {
     total.refused += answer.instances.refused.length;
     total.jobs += answer.jobs.length;
   }
+  const { uploaded: t } = text().worklist;
   const parts = [
-    total.stored > 0 ? `${total.stored} stored` : "",
-    total.duplicate > 0 ? `${total.duplicate} already here` : "",
-    total.conflict > 0 ? `${total.conflict} kept aside as conflicts` : "",
-    total.refused > 0 ? `${total.refused} refused` : "",
-    total.jobs > 0 ? `${total.jobs} ${total.jobs === 1 ? "job" : "jobs"} started` : "",
+    total.stored > 0 ? t.stored(total.stored) : "",
+    total.duplicate > 0 ? t.duplicate(total.duplicate) : "",
+    total.conflict > 0 ? t.conflict(total.conflict) : "",
+    total.refused > 0 ? t.refused(total.refused) : "",
+    total.jobs > 0 ? t.jobs(total.jobs) : "",
   ].filter(Boolean);
-  return parts.length > 0 ? `${parts.join(", ")}.` : "Nothing in the upload could be used.";
+  return parts.length > 0 ? `${parts.join(", ")}.` : t.nothing;
 }

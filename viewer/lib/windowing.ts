@@ -1,25 +1,28 @@
+import type { Messages } from "@/lib/i18n";
+
 export interface WindowRange {
   lower: number;
   upper: number;
 }
 
 export interface WindowPreset {
+  /** Of ours, a key of the messages; of the header, as it says. */
   name: string;
   range: WindowRange;
   /** Brightness from 0 to 1 over the range where the header gives a table; a straight line without. */
   curve?: readonly number[];
 }
 
-function preset(name: string, center: number, width: number): WindowPreset {
+function preset(name: keyof Messages["viewing"]["presetNames"], center: number, width: number): WindowPreset {
   return { name, range: { lower: center - width / 2, upper: center + width / 2 } };
 }
 
 const ctPresets = [
-  preset("Soft tissue", 40, 400),
-  preset("Lung", -600, 1500),
-  preset("Bone", 480, 2500),
-  preset("Brain", 40, 80),
-  preset("Liver", 90, 150),
+  preset("softTissue", 40, 400),
+  preset("lung", -600, 1500),
+  preset("bone", 480, 2500),
+  preset("brain", 40, 80),
+  preset("liver", 90, 150),
 ];
 
 /** Percentiles of a plane's values; taken from a sample, for a plane has a hundred thousand. */
@@ -66,14 +69,14 @@ export function presetsFor(
 ): WindowPreset[] {
   const width = initial.upper - initial.lower;
   const [opened, ...others] = ofHeader;
-  const asOpened: WindowPreset = { name: "As opened", range: initial, ...(opened?.curve && { curve: opened.curve }) };
+  const asOpened: WindowPreset = { name: "asOpened", range: initial, ...(opened?.curve && { curve: opened.curve }) };
   if (modality === "CT") return [asOpened, ...ctPresets, ...others];
   return [
     asOpened,
-    { name: "Brighter", range: { lower: initial.lower, upper: initial.lower + width * 0.6 } },
-    { name: "Darker", range: { lower: initial.lower, upper: initial.lower + width * 1.6 } },
+    { name: "brighter", range: { lower: initial.lower, upper: initial.lower + width * 0.6 } },
+    { name: "darker", range: { lower: initial.lower, upper: initial.lower + width * 1.6 } },
     {
-      name: "High contrast",
+      name: "highContrast",
       range: { lower: initial.lower + width * 0.15, upper: initial.lower + width * 0.7 },
     },
     ...others,

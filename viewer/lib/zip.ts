@@ -1,5 +1,7 @@
 /** Many files in one ZIP without compression (APPNOTE 6.3.3), so that a folder is one upload. */
 
+import { text } from "@/lib/i18n";
+
 const maxEntries = 20_000;
 const maxBytes = 0xffff_ffff;
 
@@ -25,7 +27,7 @@ function record(size: number, fill: (view: DataView) => void): Uint8Array<ArrayB
 export async function zipFiles(files: readonly File[]): Promise<Blob> {
   if (files.length > maxEntries) {
     throw new RangeError(
-      `${files.length} files are more than the ${maxEntries} of one upload. Choose fewer at a time.`,
+      text().worklist.uploaded.tooMany(files.length, maxEntries),
     );
   }
   const parts: BlobPart[] = [];
@@ -50,7 +52,7 @@ export async function zipFiles(files: readonly File[]): Promise<Blob> {
     directorySize += central.length + name.length;
     offset += local.length + name.length + file.size;
     if (offset + directorySize > maxBytes) {
-      throw new RangeError("The files are more than 4 GB together. Choose fewer at a time.");
+      throw new RangeError(text().worklist.uploaded.tooLarge);
     }
   }
   const end = record(22, (view) => {

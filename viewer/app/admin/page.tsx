@@ -1,14 +1,14 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
 import { Admin } from "@/components/admin/Admin";
-import { Waiting } from "@/components/Waiting";
+import { Opening } from "@/components/Opening";
 
 export const metadata: Metadata = { title: "Administration" };
 
 export default function AdminPage() {
   // Which part is shown is read from the address, which a static page does not have.
   return (
-    <Suspense fallback={<Waiting text="Opening the administration" />}>
+    <Suspense fallback={<Opening />}>
       <Admin />
     </Suspense>
   );

@@ -3,13 +3,13 @@
 import dynamic from "next/dynamic";
 import { useSearchParams } from "next/navigation";
 import { Suspense, useState } from "react";
-import { Waiting } from "@/components/Waiting";
+import { Opening } from "@/components/Opening";
 import { askEarly } from "@/lib/early";
 
 // Cornerstone needs a browser: its window, its workers, its WebGL.
 const Reader = dynamic(() => import("@/components/reader/Reader").then((room) => room.Reader), {
   ssr: false,
-  loading: () => <Waiting text="Opening the reader" />,
+  loading: () => <Opening />,
 });
 
 function StudyOfAddress() {
@@ -20,7 +20,7 @@ function StudyOfAddress() {
 
 export default function StudyPage() {
   return (
-    <Suspense fallback={<Waiting text="Opening the reader" />}>
+    <Suspense fallback={<Opening />}>
       <StudyOfAddress />
     </Suspense>
   );

@@ -18,8 +18,7 @@ import { ProblemNote } from "@/components/ProblemNote";
 import { SignedIn } from "@/components/SignedIn";
 import { useAsked } from "@/hooks/useAsked";
 import { useText } from "@/hooks/useText";
-import { Problem } from "@/lib/http";
-import { getSession, goToSignIn } from "@/lib/session";
+import { getSession, goToSignIn, type Session } from "@/lib/session";
 import type { Messages } from "@/lib/i18n";
 
 type Part = keyof Messages["admin"]["parts"];
@@ -36,14 +35,6 @@ const rooms: [Part, ComponentType][] = [
   ["keys", Keys],
   ["audit", Audit],
 ];
-
-const notAllowed = new Problem(
-  403,
-  "Not allowed",
-  "These pages are for administrators.",
-  "Ask an administrator for the role, then sign in again.",
-  "not_allowed",
-);
 
 /** All that the node lets its administrators see and do; the part lies in the address. */
 export function Admin() {
@@ -71,7 +62,7 @@ export function Admin() {
         </span>
       </header>
       {session.problem && <ProblemNote problem={session.problem} onRetry={session.reload} />}
-      {value?.signed_in && !value.roles.includes("admin") && <ProblemNote problem={notAllowed} />}
+      {value?.signed_in && !value.roles.includes("admin") && <NotAllowed session={value} />}
       {value?.roles.includes("admin") && (
         <div className="flex flex-1 gap-6 pb-10 max-md:flex-col">
           <nav aria-label={common.administration} className="w-44 shrink-0 max-md:w-full">
@@ -97,5 +88,20 @@ export function Admin() {
         </div>
       )}
     </div>
+  );
+}
+
+function NotAllowed({ session: { name, roles } }: { session: Session }) {
+  const { admin, common, entry: t } = useText();
+  const words: Record<string, string> = admin.roleWords;
+  return (
+    <main className="mx-auto mt-16 max-w-lg" data-testid="not-allowed">
+      <h1 className="text-xl font-semibold">{t.adminsOnly}</h1>
+      <p className="mt-2">{t.adminsOnlyWhy(name, roles.map((one) => words[one] ?? one).join(", "))}</p>
+      <p className="mt-1 text-dim">{t.adminsOnlyRemedy}</p>
+      <Link href="/" prefetch={false} className="control mt-4 inline-block">
+        {common.studies}
+      </Link>
+    </main>
   );
 }

@@ -70,7 +70,7 @@ export function Audit() {
         <Field label={t.actor} maxLength={128} value={typed.actor} onChange={(e) => set({ actor: e.target.value })} />
         <Field label={t.patientId} maxLength={64} value={typed.patient_id} onChange={(e) => set({ patient_id: e.target.value })} />
         <Field
-          label="StudyInstanceUID"
+          label={t.studyUid}
           pattern="[0-9.]{0,64}"
           value={typed.study_instance_uid}
           onChange={(e) => set({ study_instance_uid: e.target.value })}

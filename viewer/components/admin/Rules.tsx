@@ -50,7 +50,7 @@ export function Rules() {
       <form className="flex max-w-2xl items-end gap-2" onSubmit={explain}>
         <div className="flex-1">
           <Field
-            label="StudyInstanceUID"
+            label={t.studyUid}
             value={typed}
             pattern="[0-9.]{1,64}"
             required

@@ -56,7 +56,7 @@ export function Conditions({
             {!one.ready && <Line holds={false} text={t.notReady} />}
             {one.rules.map((rule) => (
               <li key={rule.name}>
-                <Mark holds={rule.holds} /> Rule “{rule.name}”
+                <Mark holds={rule.holds} /> {t.ruleNamed(rule.name)}
                 {rule.trace && (
                   <ul className="pl-4">
                     <Part condition={rule.trace} />
@@ -91,11 +91,12 @@ export function Line({ holds, text }: { holds: boolean; text: string }) {
 }
 
 export function Part({ condition }: { condition: Condition }) {
+  const { reader: t } = useText();
   const { text, found, holds, parts = [] } = condition;
   return (
     <li>
       <Mark holds={holds} /> {text}
-      {found && <span className="text-dim"> (found {found})</span>}
+      {found && <span className="text-dim"> {t.foundValue(found)}</span>}
       {parts.length > 0 && (
         <ul className="pl-4">
           {parts.map((part, index) => (

@@ -4,27 +4,23 @@ import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Section } from "@/components/reader/Section";
 import type { MaskEditState } from "@/hooks/useMaskEditing";
+import { useText } from "@/hooks/useText";
 import type { EditTool, LoadedMask } from "@/lib/cornerstone";
 
-const tools: { name: EditTool; label: string }[] = [
-  { name: "brush", label: "Brush" },
-  { name: "eraser", label: "Eraser" },
-  { name: "circle", label: "Round scissors" },
-  { name: "rectangle", label: "Square scissors" },
-  { name: "fill", label: "Fill" },
-];
+const tools: readonly EditTool[] = ["brush", "eraser", "circle", "rectangle", "fill"];
 
 /** Chooses a segment to edit, and holds the tools while one is edited. */
 export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; state: MaskEditState }) {
+  const { common, reader, viewing: t } = useText();
   const [reason, setReason] = useState("");
   const { editing, tool, notice, problem } = state;
   if (masks.length === 0) return null;
   if (!editing) {
     return (
-      <Section title="Edit a mask">
+      <Section title={t.editMask}>
         <div className="text-xs">
           <label className="flex items-center gap-2">
-            <span className="text-dim">Segment</span>
+            <span className="text-dim">{t.segment}</span>
             <select
               className="control min-w-0 flex-1"
               data-testid="edit-segment"
@@ -37,7 +33,7 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
               }}
             >
               <option value="" disabled>
-                Choose a segment
+                {t.chooseSegment}
               </option>
               {masks.flatMap((mask) =>
                 mask.segments.map(({ segmentNumber, label }) => (
@@ -58,11 +54,11 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
   }
   const label = editing.mask.segments.find((one) => one.segmentNumber === editing.segmentNumber)?.label;
   return (
-    <Section title="Edit a mask">
+    <Section title={t.editMask}>
       <div className="space-y-2 rounded-md border border-accent/60 p-2 text-xs" data-testid="mask-editing">
-        <p className="font-medium">Editing {label}</p>
-        <div role="radiogroup" aria-label="What the left mouse button does to the mask" className="flex flex-wrap gap-1">
-          {tools.map(({ name, label: text }) => (
+        <p className="font-medium">{t.editingOf(label ?? "")}</p>
+        <div role="radiogroup" aria-label={t.editTools} className="flex flex-wrap gap-1">
+          {tools.map((name) => (
             <button
               key={name}
               type="button"
@@ -71,13 +67,13 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
               className="control px-2 py-0 aria-checked:border-accent aria-checked:text-accent"
               onClick={() => state.setTool(name)}
             >
-              {text}
+              {t.edits[name]}
             </button>
           ))}
         </div>
         {(tool === "brush" || tool === "eraser") && (
           <label className="flex items-center gap-2">
-            <span className="text-dim">Size</span>
+            <span className="text-dim">{t.brushSize}</span>
             <input
               type="range"
               min={1}
@@ -91,17 +87,17 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
         )}
         <div className="flex flex-wrap gap-1">
           <button type="button" className="control px-2 py-0" onClick={state.undo}>
-            Undo
+            {t.undo}
           </button>
           <button type="button" className="control px-2 py-0" onClick={state.redo}>
-            Redo
+            {t.redo}
           </button>
           <button type="button" className="control px-2 py-0" onClick={state.interpolate}>
-            Fill between slices
+            {t.fillBetween}
           </button>
         </div>
         <label className="flex items-center gap-2">
-          <span className="text-dim">Reason</span>
+          <span className="text-dim">{reader.reason}</span>
           <input
             className="control min-w-0 flex-1 px-2 py-0"
             data-testid="edit-reason"
@@ -118,10 +114,10 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
             disabled={state.saving}
             onClick={() => state.save(reason)}
           >
-            {state.saving ? "Saving…" : "Save as a new version"}
+            {state.saving ? t.saving : t.saveMask}
           </button>
           <button type="button" className="control" disabled={state.saving} onClick={state.cancel}>
-            Cancel
+            {common.cancel}
           </button>
         </div>
         <p role="status" className="text-dim" data-testid="edit-notice">

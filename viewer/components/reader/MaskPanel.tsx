@@ -2,6 +2,7 @@ import type { Masks } from "@/hooks/useMasks";
 import type { MaskControls } from "@/hooks/useMaskControls";
 import { MaskSegments } from "@/components/reader/MaskSegments";
 import { Section } from "@/components/reader/Section";
+import { useText } from "@/hooks/useText";
 
 export function MaskPanel({
   masks: { masks, failures, loading },
@@ -12,13 +13,14 @@ export function MaskPanel({
   controls: MaskControls;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
 }) {
+  const { viewing: t } = useText();
   if (masks.length === 0 && failures.length === 0 && !loading) return null;
   const { style, setStyle } = controls;
   return (
-    <Section title="Masks over the image">
+    <Section title={t.masks}>
       {loading && masks.length === 0 && (
         <p className="text-dim" role="status">
-          Reading the mask…
+          {t.readingMask}…
         </p>
       )}
       {masks.map((mask) => (
@@ -27,7 +29,7 @@ export function MaskPanel({
       {masks.length > 0 && (
         <div className="mt-3 space-y-2 text-xs">
           <label className="flex items-center gap-3">
-            <span className="w-14 text-dim">Opacity</span>
+            <span className="w-14 text-dim">{t.opacity}</span>
             <input
               type="range"
               min={0}
@@ -40,9 +42,9 @@ export function MaskPanel({
             <span className="w-10 text-right">{Math.round(style.opacity * 100)} %</span>
           </label>
           <div className="flex gap-5">
-            <Check label="Fill" checked={style.fill} onChange={(fill) => setStyle({ ...style, fill })} />
+            <Check label={t.fill} checked={style.fill} onChange={(fill) => setStyle({ ...style, fill })} />
             <Check
-              label="Outline"
+              label={t.outline}
               checked={style.outline}
               onChange={(outline) => setStyle({ ...style, outline })}
             />

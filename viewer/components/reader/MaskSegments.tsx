@@ -1,6 +1,6 @@
 import type { MaskControls } from "@/hooks/useMaskControls";
+import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
-import { count } from "@/lib/format";
 
 /** More segments than this scroll in a box of their own. */
 const fewSegments = 8;
@@ -15,29 +15,30 @@ export function MaskSegments({
   controls: MaskControls;
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
 }) {
+  const { viewing: t } = useText();
   const { segments } = mask;
   const visible = segments.filter((one) => controls.isVisible(mask, one.segmentNumber)).length;
   const setAll = (shown: boolean) => {
     for (const { segmentNumber } of segments) controls.setVisible(mask, segmentNumber, shown);
   };
-  const name = segments[0]?.algorithm || "Mask";
+  const name = segments[0]?.algorithm || t.mask;
   return (
     <details open data-testid="mask" className="mb-2">
       <summary className="rounded">
         {name}{" "}
         <span className="text-xs text-dim">
-          {visible} of {count(segments.length, "segment")} shown
+          {t.segmentsShown(visible, segments.length)}
         </span>
       </summary>
       {segments.length > 1 && (
-        <div className="my-1 flex gap-1.5" role="group" aria-label={`All segments of ${name}`}>
+        <div className="my-1 flex gap-1.5" role="group" aria-label={t.allSegments(name)}>
           <button
             type="button"
             className="control px-2 py-0 text-xs"
             disabled={visible === segments.length}
             onClick={() => setAll(true)}
           >
-            Show all
+            {t.showAll}
           </button>
           <button
             type="button"
@@ -45,7 +46,7 @@ export function MaskSegments({
             disabled={visible === 0}
             onClick={() => setAll(false)}
           >
-            Hide all
+            {t.hideAll}
           </button>
         </div>
       )}
@@ -71,13 +72,13 @@ export function MaskSegments({
               <button
                 type="button"
                 className="control px-2 py-0 text-xs"
-                aria-label={`Go to ${label}`}
+                aria-label={t.goToOf(label)}
                 onClick={() => onShow(mask.sopInstanceUid, segmentNumber)}
               >
-                Go to
+                {t.goTo}
               </button>
             ) : (
-              <span className="text-xs text-dim">empty</span>
+              <span className="text-xs text-dim">{t.noPixels}</span>
             )}
           </li>
         ))}

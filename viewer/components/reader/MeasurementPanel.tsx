@@ -4,7 +4,8 @@ import { ProblemNote } from "@/components/ProblemNote";
 import { Section } from "@/components/reader/Section";
 import type { KeyImageState } from "@/hooks/useKeyImages";
 import type { Measurements } from "@/hooks/useMeasurements";
-import { kindNames, measuredText, type Measurement } from "@/lib/reading/measurement";
+import { useText } from "@/hooks/useText";
+import { measuredText, type Measurement } from "@/lib/reading/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
 export function MeasurementPanel({
@@ -16,18 +17,19 @@ export function MeasurementPanel({
   keyImages: KeyImageState;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
 }) {
+  const { viewing: t } = useText();
   const { list, changed, saving, problem } = measurements;
   if (list.length === 0 && !changed && keyImages.images.length === 0 && !keyImages.problem && !problem) {
     return null;
   }
   return (
-    <Section title="Measurements">
+    <Section title={t.measurements}>
       <ul className="space-y-1.5" data-testid="measurements">
         {list.map((one) => (
           <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} />
         ))}
       </ul>
-      {list.length === 0 && <p className="text-dim">None.</p>}
+      {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
       <div className="mt-2 flex items-center gap-3">
         <button
           type="button"
@@ -37,21 +39,21 @@ export function MeasurementPanel({
           disabled={!changed || saving}
           onClick={measurements.save}
         >
-          {saving ? "Saving…" : "Save measurements"}
+          {saving ? t.saving : t.saveMeasurements}
         </button>
         <span role="status" className="text-xs text-dim">
-          {changed ? "Not saved yet" : "Saved in the study"}
+          {changed ? t.notSaved : t.saved}
         </span>
       </div>
       {problem && <ProblemNote problem={problem} />}
       {keyImages.images.length > 0 && (
         <>
-          <h3 className="section-title mt-3 mb-1">Key images</h3>
+          <h3 className="section-title mt-3 mb-1">{t.keyImages}</h3>
           <ul className="flex flex-wrap gap-1.5" data-testid="key-images">
             {keyImages.images.map(({ sop_instance_uid: uid, frame_number: frame }, index) => (
               <li key={`${uid} ${frame}`}>
                 <button type="button" className="control px-2 py-0 text-xs" onClick={() => onShowImage(uid, frame ?? 1)}>
-                  Key image {index + 1}
+                  {t.keyImageNumber(index + 1)}
                 </button>
               </li>
             ))}
@@ -64,13 +66,14 @@ export function MeasurementPanel({
 }
 
 function MeasurementRow({ one, measurements }: { one: Measurement; measurements: Measurements }) {
-  const name = one.label || kindNames[one.kind];
+  const { viewing: t } = useText();
+  const name = one.label || t.kinds[one.kind];
   return (
     <li className="flex items-center gap-2" data-testid="measurement" data-kind={one.kind} data-tracking-uid={one.trackingUid}>
       <input
-        aria-label={`Name of the ${kindNames[one.kind].toLowerCase()}`}
+        aria-label={t.nameOf(t.kinds[one.kind])}
         className="control w-28 min-w-0 px-1.5 py-0 text-xs"
-        placeholder={kindNames[one.kind]}
+        placeholder={t.kinds[one.kind]}
         value={one.label}
         maxLength={64}
         onChange={(event) => measurements.rename(one.trackingUid, event.target.value)}
@@ -79,16 +82,16 @@ function MeasurementRow({ one, measurements }: { one: Measurement; measurements:
         type="button"
         className="min-w-0 flex-1 truncate rounded text-left text-xs hover:text-accent"
         data-testid="measured-text"
-        aria-label={`Go to ${name}, ${measuredText(one.measured)}`}
+        aria-label={`${t.goToOf(name)}, ${measuredText(one.measured)}`}
         title={measuredText(one.measured)}
         onClick={() => measurements.goTo(one)}
       >
-        {measuredText(one.measured) || "Go to"}
+        {measuredText(one.measured) || t.goTo}
       </button>
       <button
         type="button"
         className="control px-1.5 py-0 text-xs"
-        aria-label={`Remove ${name}`}
+        aria-label={t.removeOf(name)}
         onClick={() => measurements.remove(one.trackingUid)}
       >
         <span aria-hidden="true">×</span>

@@ -1,7 +1,8 @@
 "use client";
 
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { Answer } from "@/components/admin/parts";
+import { Dialog } from "@/components/Dialog";
 import { ModelFacts } from "@/components/ModelFacts";
 import { useAsked } from "@/hooks/useAsked";
 import { useText } from "@/hooks/useText";
@@ -35,27 +36,10 @@ function ModelCard({
   version: string;
   onClose: () => void;
 }) {
-  const { reader: t, common } = useText();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    if (element && !element.open) element.showModal();
-  }, []);
+  const { reader: t } = useText();
   const asked = useAsked((signal) => listModels(pipeline, version, signal), `${pipeline} ${version}`);
   return (
-    <dialog
-      ref={dialog}
-      onClose={onClose}
-      aria-label={t.modelCard}
-      data-testid="model-card"
-      className="m-auto max-h-[85dvh] w-[min(44rem,92vw)] overflow-y-auto rounded-xl border border-line bg-panel p-5 text-left text-ink backdrop:bg-black/60"
-    >
-      <div className="flex items-center justify-between">
-        <h2 className="text-base font-semibold">{t.modelCard}</h2>
-        <button type="button" className="control" onClick={() => dialog.current?.close()}>
-          {common.close}
-        </button>
-      </div>
+    <Dialog title={t.modelCard} testId="model-card" onClose={onClose}>
       <p className="mt-1 text-warn">{t.notice}</p>
       <Answer asked={asked}>
         {(models) =>
@@ -73,6 +57,6 @@ function ModelCard({
           )
         }
       </Answer>
-    </dialog>
+    </Dialog>
   );
 }

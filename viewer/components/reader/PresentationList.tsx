@@ -1,13 +1,15 @@
 import type { Presentations } from "@/hooks/usePresentations";
-import { dicomDate } from "@/lib/format";
+import { useText } from "@/hooks/useText";
+import { dateText } from "@/lib/format";
 
 /** The presentation states of the study; pressed, their images are shown as someone left them. */
 export function PresentationList({ presentations }: { presentations: Presentations }) {
+  const { viewing: t } = useText();
   const { states, failures, chosenFor, toggle } = presentations;
   if (states.length === 0 && failures.length === 0) return null;
   return (
     <>
-      <h2 className="section-title mt-5 mb-2 px-1">Presentation states</h2>
+      <h2 className="section-title mt-5 mb-2 px-1">{t.presentations}</h2>
       <ul className="space-y-2">
         {states.map((state) => {
           const isOn = [...state.images.keys()].some((uid) => chosenFor(uid) === state);
@@ -24,7 +26,7 @@ export function PresentationList({ presentations }: { presentations: Presentatio
                   {state.description || state.label}
                 </span>
                 <span className="block truncate text-dim">
-                  {[dicomDate(state.date), state.creator].filter(Boolean).join(", ") || state.label}
+                  {[dateText(state.date), state.creator].filter(Boolean).join(", ") || state.label}
                 </span>
                 {isOn &&
                   state.notices.map((notice) => (

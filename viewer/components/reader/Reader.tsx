@@ -24,23 +24,17 @@ import { useMeasurements } from "@/hooks/useMeasurements";
 import { useReader, type Layout, type ReaderState } from "@/hooks/useReader";
 import { useReaderKeys } from "@/hooks/useReaderKeys";
 import { useStudy } from "@/hooks/useStudy";
+import { useText } from "@/hooks/useText";
 import type { ToolName } from "@/lib/cornerstone";
 import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
 import { cellCount } from "@/lib/reading/layout";
 
-const noStudy = new Problem(
-  404,
-  "No study was named.",
-  "The address names no study.",
-  "Choose one from the study list.",
-  "no_study",
-);
-
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
   const reader = useReader(study, findings);
+  const { viewing: t } = useText();
   const { scene, series, layout } = reader;
   const router = useRouter();
   const back = returnAddress(studyInstanceUid);
@@ -83,7 +77,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   if (!studyInstanceUid) {
     return (
       <div className="mx-auto max-w-xl p-10">
-        <ProblemNote problem={noStudy} />
+        <ProblemNote problem={new Problem(404, t.noStudy, "", t.noStudyRemedy, "no_study")} />
       </div>
     );
   }
@@ -95,7 +89,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           <ProblemNote problem={studyProblem} />
         </div>
       )}
-      {!study && !studyProblem && <Waiting text="Reading the study" />}
+      {!study && !studyProblem && <Waiting text={t.readingStudy} />}
       {study && (
         <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
           <SeriesList
@@ -137,7 +131,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           </SidePanel>
         </div>
       )}
-      {helpOpen && <KeyHelp groups={readerKeys} onClose={() => setHelpOpen(false)} />}
+      {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>
   );
 }

@@ -3,8 +3,9 @@ import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { Badge } from "@/components/Badge";
 import { SignedIn } from "@/components/SignedIn";
 import { StreamDot } from "@/components/StreamDot";
+import { useText } from "@/hooks/useText";
 import type { StreamState } from "@/lib/api";
-import { ageAt, dicomDate, personName } from "@/lib/format";
+import { ageAt, dateText, personName } from "@/lib/format";
 import { studyBadge } from "@/lib/state";
 import type { StudyDetail } from "@/lib/types";
 
@@ -20,12 +21,14 @@ export function ReaderHeader({
   stream: StreamState;
   onHelp: () => void;
 }) {
+  const { common, viewing: t } = useText();
   const titles = usePipelineTitles();
   const badge = study ? studyBadge(study.state) : null;
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-2">
-      <Link href={back} prefetch={false} className="control" title="Studies (Esc)">
-        <span aria-hidden="true">← </span>Studies
+      <Link href={back} prefetch={false} className="control" title={t.backToList}>
+        <span aria-hidden="true">← </span>
+        {common.studies}
       </Link>
       {study && (
         <>
@@ -33,15 +36,15 @@ export function ReaderHeader({
             {personName(study.patient_name)}
           </h1>
           <p className="flex flex-wrap gap-x-3 text-dim">
-            <span>ID {study.patient_id || "none"}</span>
+            <span>{t.patientId(study.patient_id)}</span>
             {study.patient_birth_date && (
               <span>
-                born {dicomDate(study.patient_birth_date)}
+                {t.born(dateText(study.patient_birth_date))}
                 {study.patient_sex && `, ${study.patient_sex}`}
                 {study.study_date && `, ${ageAt(study.patient_birth_date, study.study_date)}`}
               </span>
             )}
-            <span>{dicomDate(study.study_date) || "no study date"}</span>
+            <span>{dateText(study.study_date) || t.noStudyDate}</span>
             <span className="max-w-96 truncate">{study.study_description}</span>
           </p>
           {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(study.state_text, study.jobs.map((job) => job.pipeline))} testId="study-state" />}
@@ -50,7 +53,7 @@ export function ReaderHeader({
       <span className="ml-auto flex items-center gap-3">
         <StreamDot state={stream} />
         <SignedIn />
-        <button type="button" className="control" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
+        <button type="button" className="control" aria-label={common.keys} title={t.keysHint} onClick={onHelp}>
           ?
         </button>
       </span>

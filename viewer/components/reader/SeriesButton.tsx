@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { seriesDragType } from "@/components/reader/View";
+import { useText } from "@/hooks/useText";
 import { thumbnailUrl } from "@/lib/dicomweb";
 import type { SeriesRef } from "@/lib/reading/layout";
 import type { SeriesSummary } from "@/lib/types";
@@ -20,6 +21,7 @@ export function SeriesButton({
   open: boolean;
   onOpen: (ref: SeriesRef) => void;
 }) {
+  const { viewing: t } = useText();
   const [broken, setBroken] = useState(false);
   const { series_instance_uid: seriesInstanceUid } = series;
   return (
@@ -55,11 +57,11 @@ export function SeriesButton({
         )}
       </span>
       <span className="mt-1 block truncate text-xs font-medium" title={series.series_description}>
-        {series.series_description || "No description"}
+        {series.series_description || t.noDescription}
       </span>
       <span className="block text-xs text-dim">
         {series.modality} {series.series_number ?? ""} · {series.instance_count}
-        {series.state === "RECEIVING" && " · receiving"}
+        {series.state === "RECEIVING" && ` · ${t.receiving}`}
       </span>
     </button>
   );

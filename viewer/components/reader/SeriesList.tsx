@@ -2,7 +2,8 @@
 
 import type { ReactNode } from "react";
 import { SeriesButton } from "@/components/reader/SeriesButton";
-import { count, dicomDate } from "@/lib/format";
+import { useText } from "@/hooks/useText";
+import { dateText, number } from "@/lib/format";
 import type { SeriesRef } from "@/lib/reading/layout";
 import { isImageSeries } from "@/lib/seg";
 import type { StudyDetail } from "@/lib/types";
@@ -24,6 +25,7 @@ export function SeriesList({
   onOpen: (ref: SeriesRef) => void;
   children?: ReactNode;
 }) {
+  const { common, viewing: t } = useText();
   const images = study.series.filter(isImageSeries);
   const others = study.series.filter((one) => !isImageSeries(one) && one.modality !== "PR");
   const buttons = (of: StudyDetail) =>
@@ -41,16 +43,16 @@ export function SeriesList({
   const listClass = "space-y-2 max-lg:flex max-lg:gap-2 max-lg:space-y-0 max-lg:overflow-x-auto";
   return (
     <nav
-      aria-label="Series"
+      aria-label={t.series}
       className="w-40 shrink-0 overflow-y-auto border-r border-line bg-panel p-2 max-lg:w-full max-lg:border-r-0 max-lg:border-b 2xl:w-44"
     >
-      <h2 className="section-title mb-2 px-1">Series</h2>
+      <h2 className="section-title mb-2 px-1">{t.series}</h2>
       <ul className={listClass}>{buttons(study)}</ul>
-      {images.length === 0 && <p className="px-1 text-xs text-dim">No images in this study.</p>}
+      {images.length === 0 && <p className="px-1 text-xs text-dim">{t.noImages}</p>}
       {children}
       {others.length > 0 && (
         <>
-          <h2 className="section-title mt-5 mb-2 px-1">Results and documents</h2>
+          <h2 className="section-title mt-5 mb-2 px-1">{t.others}</h2>
           <ul className="space-y-2 px-1 text-xs">
             {others.map((series) => (
               <li key={series.series_instance_uid}>
@@ -58,8 +60,8 @@ export function SeriesList({
                   {series.modality} {series.series_description}
                 </span>
                 <div className="text-dim">
-                  {count(series.instance_count, "instance")}
-                  {series.origin === "generated" && ", made here"}
+                  {common.instances(number(series.instance_count), series.instance_count === 1)}
+                  {series.origin === "generated" && `, ${t.madeHere}`}
                 </div>
               </li>
             ))}
@@ -68,11 +70,11 @@ export function SeriesList({
       )}
       {priors.length > 0 && (
         <>
-          <h2 className="section-title mt-5 mb-2 px-1">Other studies</h2>
+          <h2 className="section-title mt-5 mb-2 px-1">{t.otherStudies}</h2>
           {priors.map((prior, index) => (
             <details key={prior.study_instance_uid} open={index === 0} className="mb-2" data-testid="prior-study">
               <summary className="rounded px-1 text-xs">
-                {dicomDate(prior.study_date) || "no date"}
+                {dateText(prior.study_date) || t.noDate}
                 <span className="block truncate text-dim" title={prior.study_description}>
                   {prior.study_description || prior.modalities.join(", ")}
                 </span>

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { View } from "@/components/reader/View";
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import type { CellId, ToolName } from "@/lib/cornerstone";
 import type { SeriesRef } from "@/lib/reading/layout";
 import type { StudyDetail } from "@/lib/types";
@@ -25,6 +26,7 @@ export function StackCellView({
   tool: ToolName;
   alone: boolean;
 }) {
+  const { viewing: t } = useText();
   const { scene, views, onShown, arrangement } = reader;
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   const { series, problem } = reader.slotOf(cell);
@@ -80,7 +82,7 @@ export function StackCellView({
     >
       {!cell && (
         <p className="pointer-events-none absolute inset-0 grid place-items-center p-4 text-center text-dim">
-          Drop a series here, or choose one in the list.
+          {t.dropHere}
         </p>
       )}
       {problem && !alone && (

@@ -4,6 +4,7 @@ import { PlanesStage } from "@/components/reader/PlanesStage";
 import { StackCellView } from "@/components/reader/StackCellView";
 import { VolumeStage } from "@/components/reader/VolumeStage";
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import { cells, type ToolName } from "@/lib/cornerstone";
 import { cellCount } from "@/lib/reading/layout";
 import type { StudyDetail } from "@/lib/types";
@@ -21,6 +22,7 @@ export function Stage({
   study: StudyDetail;
   tool: ToolName;
 }) {
+  const { viewing: t } = useText();
   const { arrangement, series, layout, active } = reader;
   const summary = study.series.find((one) => one.series_instance_uid === active?.seriesInstanceUid);
   const arrived = series && summary ? summary.instance_count - series.indexOfSopInstanceUid.size : 0;
@@ -29,10 +31,10 @@ export function Stage({
     return (
       <div className="grid flex-1 place-items-center p-8 text-dim">
         {study.state === "RECEIVING"
-          ? "The images appear here as they arrive."
+          ? t.imagesCome
           : study.series.length > 0
-            ? "No images that can be shown are open."
-            : "This study holds no images that can be shown."}
+            ? t.noneOpen
+            : t.noneShown}
       </div>
     );
   }
@@ -66,7 +68,7 @@ export function Stage({
       )}
       {!series && !problem && (
         <div className="pointer-events-none absolute inset-0">
-          <Waiting text="Reading the series" />
+          <Waiting text={t.readingSeries} />
         </div>
       )}
       {problem && (
@@ -86,7 +88,7 @@ export function Stage({
             className="control pointer-events-auto border-accent"
             onClick={() => reader.reloadSeries(active.seriesInstanceUid)}
           >
-            {arrived} more {arrived === 1 ? "image has" : "images have"} arrived. Show
+            {t.arrived(arrived)}
           </button>
         )}
       </div>

@@ -1,11 +1,13 @@
 "use client";
 
 import { useState } from "react";
+import { useText } from "@/hooks/useText";
 import type { LoadedSeries, Undrawable } from "@/lib/cornerstone";
 import { renderedUrl } from "@/lib/dicomweb";
 
 /** Over a frame that the browser cannot draw: why, and the node's own picture of it if it has one. */
 export function StandIn({ series, undrawable }: { series: LoadedSeries; undrawable: Undrawable }) {
+  const { viewing: t } = useText();
   const [picture, setPicture] = useState<"loading" | "shown" | "none">("loading");
   const { sopInstanceUid, frameNumber, sliceNumber, sliceCount, reason } = undrawable;
   const url = renderedUrl(series.studyInstanceUid, series.seriesInstanceUid, sopInstanceUid, frameNumber);
@@ -17,9 +19,9 @@ export function StandIn({ series, undrawable }: { series: LoadedSeries; undrawab
     >
       <div role="alert" className="m-3 rounded-md border border-warn/50 bg-ground p-3">
         <p className="font-medium text-warn">
-          The browser can’t draw this image{reason && `: ${reason.replace(/\.$/, "")}`}.
+          {t.undrawn(reason.replace(/\.$/, ""))}
         </p>
-        <p className="mt-1">{remedy(picture)}</p>
+        <p className="mt-1">{t.pictures[picture]}</p>
       </div>
       <div className="relative min-h-0">
         {picture !== "none" && (
@@ -27,7 +29,7 @@ export function StandIn({ series, undrawable }: { series: LoadedSeries; undrawab
           // eslint-disable-next-line @next/next/no-img-element
           <img
             src={url}
-            alt="The image as the node rendered it"
+            alt={t.nodePicture}
             className="absolute inset-0 size-full object-contain p-2"
             onLoad={() => setPicture("shown")}
             onError={() => setPicture("none")}
@@ -39,12 +41,4 @@ export function StandIn({ series, undrawable }: { series: LoadedSeries; undrawab
       </div>
     </div>
   );
-}
-
-function remedy(picture: "loading" | "shown" | "none"): string {
-  if (picture === "loading") return "Asking the node for a picture of it…";
-  if (picture === "shown") {
-    return "Below is the node’s own picture of it: its window is fixed, and nothing can be measured on it.";
-  }
-  return "The node can’t render it either. Ask the sender for it in Explicit VR Little Endian.";
 }

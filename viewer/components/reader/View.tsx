@@ -5,17 +5,11 @@ import { CursorValue } from "@/components/reader/CursorValue";
 import { StandIn } from "@/components/reader/StandIn";
 import { ViewMarks } from "@/components/reader/ViewMarks";
 import { ViewOverlay } from "@/components/reader/ViewOverlay";
+import { useText } from "@/hooks/useText";
 import type { LoadedSeries, Scene, ToolName, ViewId } from "@/lib/cornerstone";
 import type { PresentationState } from "@/lib/reading/presentation";
 import type { StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
-
-const titles: Partial<Record<ViewId, string>> = {
-  axial: "Axial",
-  sagittal: "Sagittal",
-  coronal: "Coronal",
-  volume: "Volume",
-};
 
 const cursors: Partial<Record<ToolName, string>> = {
   window: "cursor-default",
@@ -53,6 +47,7 @@ export const seriesDragType = "application/x-mediview-series";
 /** One viewport: the element that Cornerstone draws in, and the text over it. */
 export function View(props: ViewProps) {
   const { viewId, scene, views, series, study, tool, active, onAttach, onActivate, onDropSeries } = props;
+  const { viewing: t } = useText();
   const shown = useSyncExternalStore(
     views.subscribe,
     useCallback(() => views.get(viewId), [views, viewId]),
@@ -79,8 +74,9 @@ export function View(props: ViewProps) {
     (one) => one.series_instance_uid === series?.seriesInstanceUid,
   )?.series_description;
   const place = undrawable ?? info;
-  const position = place ? `slice ${place.sliceNumber} of ${place.sliceCount}` : series ? "loading" : "empty";
-  const prior = props.isPrior ? ", earlier study" : "";
+  const title = viewId in t.planes ? t.planes[viewId as keyof typeof t.planes] : "";
+  const position = place ? t.sliceOf(place.sliceNumber, place.sliceCount) : series ? t.loading : t.empty;
+  const prior = props.isPrior ? `, ${t.earlier}` : "";
   return (
     <div
       data-testid="viewport"
@@ -94,7 +90,7 @@ export function View(props: ViewProps) {
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${titles[viewId] ?? "Image"}, ${description || "series"}${prior}, ${position}`}
+      aria-label={`${title || t.image}, ${description || t.series}${prior}, ${position}`}
       onFocus={onActivate}
       onPointerDownCapture={onActivate}
       onDragOver={(event) => {
@@ -132,7 +128,7 @@ export function View(props: ViewProps) {
       {info && !undrawable && study && (
         <ViewOverlay
           info={info}
-          title={titles[viewId] ?? ""}
+          title={title}
           study={study}
           description={description ?? ""}
           isPrior={props.isPrior ?? false}
@@ -149,7 +145,7 @@ export function View(props: ViewProps) {
         <div
           className="absolute inset-x-0 bottom-0 h-1 bg-line"
           role="progressbar"
-          aria-label="Images loaded"
+          aria-label={t.imagesLoaded}
           aria-valuemin={0}
           aria-valuemax={loading.total}
           aria-valuenow={loading.loaded}

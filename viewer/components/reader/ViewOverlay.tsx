@@ -1,6 +1,7 @@
 import { ScaleBar } from "@/components/reader/ScaleBar";
+import { useText } from "@/hooks/useText";
 import type { LoadedSeries, ViewInfo } from "@/lib/cornerstone";
-import { dicomDate, personName } from "@/lib/format";
+import { dateText, personName } from "@/lib/format";
 import { hasOrientation } from "@/lib/geometry";
 import { warningsOf } from "@/lib/reading/truth";
 import type { StudyDetail } from "@/lib/types";
@@ -23,6 +24,7 @@ export function ViewOverlay({
   withPatient: boolean;
   series: LoadedSeries | null;
 }) {
+  const { viewing: t } = useText();
   const slice = series?.order.slices[info.sliceNumber - 1] ?? series?.order.slices[0];
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
   const letter = "absolute font-semibold text-warn";
@@ -35,14 +37,14 @@ export function ViewOverlay({
         <div className="absolute top-2.5 left-2.5 max-w-[45%]">
           <div className="truncate">{personName(study.patient_name)}</div>
           <div className="truncate">{study.patient_id}</div>
-          {isPrior && <div className="mt-0.5 font-semibold text-warn" data-testid="prior-mark">Earlier study</div>}
+          {isPrior && <div className="mt-0.5 font-semibold text-warn" data-testid="prior-mark">{t.earlierMark}</div>}
         </div>
       )}
       <div className="absolute top-2.5 right-2.5 max-w-[45%] text-right">
         {title && <div className="font-semibold">{title}</div>}
         {withPatient && (
           <>
-            <div>{dicomDate(study.study_date)}</div>
+            <div>{dateText(study.study_date)}</div>
             <div className="truncate">{description}</div>
           </>
         )}
@@ -50,9 +52,9 @@ export function ViewOverlay({
       <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
         <div data-testid="window-text">
           W {Math.round(info.width)} L {Math.round(info.center)}
-          {info.inverted && " inverted"}
+          {info.inverted && ` ${t.inverted}`}
         </div>
-        <div>Zoom {info.zoom.toFixed(2)}×</div>
+        <div>{t.zoomBy(info.zoom.toFixed(2))}</div>
         {slice &&
           warningsOf(slice.dataset).map((warning) => (
             <div key={warning} className="text-warn" data-testid="image-warning">

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { View } from "@/components/reader/View";
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import { volumePresets, type LoadedSeries, type ToolName } from "@/lib/cornerstone";
 
 /** A series as a volume: turned with the left button, drawn by a preset. */
@@ -15,6 +16,7 @@ export function VolumeStage({
   series: LoadedSeries;
   tool: ToolName;
 }) {
+  const { viewing: t } = useText();
   const { scene, views } = reader;
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   const [chosen, setChosen] = useState("");
@@ -48,7 +50,7 @@ export function VolumeStage({
       />
       <div className="absolute top-2 left-2 flex items-center gap-2">
         <label className="sr-only" htmlFor="volume-preset">
-          How the volume is drawn
+          {t.howDrawn}
         </label>
         <select
           id="volume-preset"
@@ -63,7 +65,7 @@ export function VolumeStage({
             <option key={name}>{name}</option>
           ))}
         </select>
-        <span className="text-xs text-dim">Not for measuring. Drag to turn.</span>
+        <span className="text-xs text-dim">{t.notForMeasuring}</span>
       </div>
     </div>
   );

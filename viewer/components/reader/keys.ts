@@ -1,71 +1,75 @@
 import type { KeyGroup } from "@/components/KeyHelp";
 import { measuringTools } from "@/components/reader/tools/MouseToolChoice";
+import { text, type Messages } from "@/lib/i18n";
 
-export const readerKeys: KeyGroup[] = [
-  {
-    title: "Slices",
-    keys: [
-      { keys: ["↑", "↓"], does: "One slice" },
-      { keys: ["PgUp", "PgDn"], does: "Ten slices" },
-      { keys: ["Home", "End"], does: "First and last slice" },
-      { keys: ["space"], does: "Play, and stop" },
-    ],
-  },
-  {
-    title: "Viewports",
-    keys: [
-      { keys: ["g"], does: "Next layout, 1 × 1 to 3 × 3" },
-      { keys: ["n", "N"], does: "Next and previous viewport" },
-      { keys: [".", ","], does: "Next and previous series" },
-      { keys: ["y"], does: "Scroll the viewports together" },
-      { keys: ["m"], does: "Three planes, and back" },
-      { keys: ["u"], does: "The series as a volume, and back" },
-    ],
-  },
-  {
-    title: "Left mouse button, or one finger",
-    keys: [
-      { keys: ["w"], does: "Window and level" },
-      { keys: ["z"], does: "Zoom" },
-      { keys: ["p"], does: "Pan" },
-      { keys: ["s"], does: "Scroll" },
-      { keys: ["x"], does: "Magnify" },
-      { keys: ["c"], does: "Crosshairs, in three planes" },
-    ],
-  },
-  {
-    title: "Measure",
-    keys: measuringTools.map(({ key, label }) => ({ keys: [key], does: label })),
-  },
-  {
-    title: "Image",
-    keys: [
-      { keys: ["1", "…", "6"], does: "Window presets" },
-      { keys: ["i"], does: "Invert" },
-      { keys: ["h", "j"], does: "Flip left and right, top and bottom" },
-      { keys: ["[", "]"], does: "Rotate left and right" },
-      { keys: ["r"], does: "Reset window, zoom, turn and position" },
-    ],
-  },
-  {
-    title: "Results and page",
-    keys: [
-      { keys: ["k"], does: "Mark the image as a key image" },
-      { keys: ["Del"], does: "Remove the measurement that is chosen" },
-      { keys: ["o"], does: "Hide and show the masks" },
-      { keys: ["O"], does: "Hide and show annotations and overlay planes" },
-      { keys: ["Esc"], does: "Back to the study list" },
-      { keys: ["?"], does: "These keys" },
-    ],
-  },
-  {
-    title: "Mouse and touch",
-    keys: [
-      { keys: ["wheel"], does: "Slices" },
-      { keys: ["right"], does: "Zoom" },
-      { keys: ["middle"], does: "Pan" },
-      { keys: ["two fingers"], does: "Pinch to zoom, and pan" },
-      { keys: ["three fingers"], does: "Slices" },
-    ],
-  },
-];
+export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
+  const { keyGroups: groups, keys: does } = t;
+  return [
+    {
+      title: groups.slices,
+      keys: [
+        { keys: ["↑", "↓"], does: does.oneSlice },
+        { keys: ["PgUp", "PgDn"], does: does.tenSlices },
+        { keys: ["Home", "End"], does: does.ends },
+        { keys: [t.playKey], does: does.play },
+      ],
+    },
+    {
+      title: groups.viewports,
+      keys: [
+        { keys: ["g"], does: does.layout },
+        { keys: ["n", "N"], does: does.viewport },
+        { keys: [".", ","], does: does.series },
+        { keys: ["y"], does: t.linkHint },
+        { keys: ["m"], does: does.planes },
+        { keys: ["u"], does: does.volume },
+      ],
+    },
+    {
+      title: groups.button,
+      keys: [
+        { keys: ["w"], does: does.window },
+        { keys: ["z"], does: t.tools.zoom },
+        { keys: ["p"], does: t.tools.pan },
+        { keys: ["s"], does: t.tools.scroll },
+        { keys: ["x"], does: t.tools.magnify },
+        { keys: ["c"], does: does.crosshairs },
+      ],
+    },
+    {
+      title: t.measure,
+      keys: measuringTools.map(({ key, name }) => ({ keys: [key], does: t.kinds[name] })),
+    },
+    {
+      title: groups.image,
+      keys: [
+        { keys: ["1", "…", "6"], does: does.presets },
+        { keys: ["i"], does: t.invert },
+        { keys: ["h", "j"], does: does.flip },
+        { keys: ["[", "]"], does: does.rotate },
+        { keys: ["r"], does: does.reset },
+      ],
+    },
+    {
+      title: groups.results,
+      keys: [
+        { keys: ["k"], does: does.keyImage },
+        { keys: ["Del"], does: does.remove },
+        { keys: ["o"], does: does.masks },
+        { keys: ["O"], does: does.overlays },
+        { keys: ["Esc"], does: does.leave },
+        { keys: ["?"], does: text().common.theseKeys },
+      ],
+    },
+    {
+      title: groups.touch,
+      keys: [
+        { keys: [does.wheel], does: groups.slices },
+        { keys: [does.right], does: t.tools.zoom },
+        { keys: [does.middle], does: t.tools.pan },
+        { keys: [does.twoFingers], does: does.pinch },
+        { keys: [does.threeFingers], does: groups.slices },
+      ],
+    },
+  ];
+}

@@ -2,11 +2,12 @@
 
 import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
-import { AskStudy } from "@/components/report/AskStudy";
+import { Ask } from "@/components/report/Ask";
 import { Attention } from "@/components/report/Attention";
 import { ReportEditor } from "@/components/report/ReportEditor";
 import { ReportHead } from "@/components/report/ReportHead";
 import { ReportText } from "@/components/report/ReportText";
+import { Similar } from "@/components/report/Similar";
 import { Versions } from "@/components/report/Versions";
 import { Words } from "@/components/report/Words";
 import { useOrder } from "@/hooks/useOrder";
@@ -42,6 +43,7 @@ export function ReportTab({
     const taken = await order.give(async () => setAnswered(await run()));
     if (taken) setEditing(null);
   };
+  const ask = <Ask study={study} findings={findings} onShow={onShow} />;
   if (!report) {
     return (
       <div className="p-4">
@@ -55,6 +57,7 @@ export function ReportTab({
           {t.draft}
         </button>
         {order.problem && <ProblemNote problem={order.problem} />}
+        <div className="mt-4">{ask}</div>
       </div>
     );
   }
@@ -116,7 +119,8 @@ export function ReportTab({
         </div>
       )}
       <Versions report={report} />
-      <AskStudy studyInstanceUid={study.study_instance_uid} findings={findings} onShow={onShow} />
+      <Similar report={report} />
+      {ask}
     </div>
   );
 }

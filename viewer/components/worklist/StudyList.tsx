@@ -1,5 +1,7 @@
 "use client";
 
+import Link from "next/link";
+import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Brand } from "@/components/Brand";
 import { KeyHelp } from "@/components/KeyHelp";
@@ -22,14 +24,20 @@ import { isFiltered, listAddress, listParameters, readListQuery } from "@/lib/li
 import { pageSize, useStudies } from "@/hooks/useStudies";
 
 export function StudyList() {
-  const { common, worklist: t } = useText();
+  const { common, search: meaning, worklist: t } = useText();
+  const router = useRouter();
   const [query, show] = useListQuery();
+  const searchAddress = query.text ? `/search/?${new URLSearchParams({ q: query.text })}` : "/search/";
   const asked = String(listParameters(query));
   const { offset } = query;
   const [helpOpen, setHelpOpen] = useState(false);
   const { page, problem, stream, reload } = useStudies(asked);
   const search = useRef<HTMLInputElement>(null);
   const fileInput = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    document.title = `${common.studies} · MediViewAI`;
+  }, [common]);
 
   // The reader remembers where to return to.
   useEffect(() => void listAddress(readListQuery(new URLSearchParams(asked))), [asked]);
@@ -62,6 +70,7 @@ export function StudyList() {
     Home: () => move(-pageSize * 2),
     End: () => move(pageSize * 2),
     "/": () => search.current?.focus(),
+    s: () => router.push(searchAddress),
     f: () => document.querySelector<HTMLElement>("[data-testid=filter-modality] summary")?.focus(),
     "[": () => turnTo(Math.max(0, offset - pageSize)),
     "]": () => turnTo(offset + pageSize),
@@ -82,6 +91,9 @@ export function StudyList() {
               onText={(text) => show({ ...query, text, offset: 0 })}
               onDown={() => move(1)}
             />
+            <Link href={searchAddress} prefetch={false} className="control" title={meaning.openHint}>
+              {meaning.open}
+            </Link>
             {uploadButton}
             <NodeStatus stream={stream} />
             <StreamDot state={stream} />

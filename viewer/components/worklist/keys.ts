@@ -13,6 +13,7 @@ export function listKeys(): KeyGroup[] {
         { keys: ["→", "←"], does: t.keyPriors },
         { keys: ["/"], does: t.keySearch },
         { keys: ["Esc"], does: t.keyLeave },
+        { keys: ["s"], does: t.keyMeaning },
       ],
     },
     {

@@ -16,19 +16,6 @@ export const shapes = {
 export type MeasuringKind = keyof typeof shapes;
 export type Shape = (typeof shapes)[MeasuringKind];
 
-export const kindNames: Record<MeasuringKind, string> = {
-  length: "Length",
-  bidirectional: "Two diameters",
-  angle: "Angle",
-  cobb: "Cobb angle",
-  ellipse: "Ellipse",
-  circle: "Circle",
-  rectangle: "Rectangle",
-  freehand: "Freehand",
-  probe: "Value",
-  arrow: "Arrow",
-};
-
 export function kindOf(shape: string): MeasuringKind | null {
   const found = Object.entries(shapes).find(([, name]) => name === shape);
   return found ? (found[0] as MeasuringKind) : null;

@@ -1,4 +1,6 @@
 import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { text } from "@/lib/i18n";
+import { locale } from "@/lib/i18n/language";
 import { hasOrientation, pixelSpacingOf } from "@/lib/geometry";
 
 const tag = {
@@ -9,17 +11,18 @@ const tag = {
 
 /** What a reader must know of an image that cannot be seen in it. */
 export function warningsOf(dataset: DicomJson): string[] {
+  const { warnings: t } = text().viewing;
   const warnings: string[] = [];
   if (!pixelSpacingOf(dataset)) {
-    warnings.push("No pixel spacing: lengths in pixels");
+    warnings.push(t.noSpacing);
   } else if (!numbersOf(dataset, tag.pixelSpacing).length && !hasOrientation(dataset)) {
     // Imager Pixel Spacing is measured at the front of the detector (PS3.3 10.7.1.3).
-    warnings.push("Lengths as on the detector, magnified");
+    warnings.push(t.magnified);
   }
   if (stringOf(dataset, tag.lossyImageCompression) === "01") {
     const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
-    warnings.push(ratio ? `Lossy compression, ${Number(ratio.toPrecision(3))} : 1` : "Lossy compression");
+    warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
   }
-  if (!hasOrientation(dataset)) warnings.push("No orientation in the header");
+  if (!hasOrientation(dataset)) warnings.push(t.noOrientation);
   return warnings;
 }

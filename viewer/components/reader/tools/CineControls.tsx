@@ -1,22 +1,24 @@
 import type { Cine } from "@/hooks/useCine";
+import { useText } from "@/hooks/useText";
 
 export function CineControls({ cine, disabled }: { cine: Cine; disabled: boolean }) {
+  const { viewing: t } = useText();
   return (
-    <div role="group" aria-label="Cine" className="flex items-center gap-1.5">
+    <div role="group" aria-label={t.cine} className="flex items-center gap-1.5">
       <button
         type="button"
         aria-pressed={cine.playing}
         data-testid="cine"
         className="control aria-pressed:border-accent aria-pressed:text-accent"
-        title="Play (space)"
+        title={`${t.play} (${t.playKey})`}
         disabled={disabled}
         onClick={cine.toggle}
       >
-        {cine.playing ? "Stop" : "Play"}
+        {cine.playing ? t.stop : t.play}
       </button>
       {cine.playing && (
         <label className="flex items-center gap-1 text-xs">
-          <span className="sr-only">Frames per second</span>
+          <span className="sr-only">{t.perSecond}</span>
           <input
             type="number"
             min={1}

@@ -1,4 +1,5 @@
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import type { Count } from "@/lib/reading/layout";
 
 const counts: readonly Count[] = [1, 2, 3];
@@ -16,28 +17,29 @@ export function LayoutControls({
   onPlanes: () => void;
   onVolume: () => void;
 }) {
+  const { viewing: t } = useText();
   const { arrangement, layout, series } = reader;
   const refusal = series?.order.volumeRefusal ?? "";
   const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
   const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
   return (
-    <div role="group" aria-label="Layout" className="ml-auto flex items-center gap-1.5">
+    <div role="group" aria-label={t.layout} className="ml-auto flex items-center gap-1.5">
       {many && layout === "stack" && (
         <button
           type="button"
           aria-pressed={arrangement.linked}
           data-testid="link-toggle"
           className={pressed}
-          title="Scroll the viewports together (y)"
+          title={`${t.linkHint} (y)`}
           onClick={() => reader.setLinked(!arrangement.linked)}
         >
-          Linked
+          {t.linked}
         </button>
       )}
       <select
-        aria-label="Rows and columns"
+        aria-label={t.grid}
         data-testid="grid-choice"
-        title="Rows and columns (g)"
+        title={`${t.grid} (g)`}
         className="control w-20"
         disabled={!arrangement}
         value={arrangement ? `${arrangement.rows} ${arrangement.columns}` : ""}
@@ -59,10 +61,10 @@ export function LayoutControls({
         data-testid="mpr-toggle"
         className={pressed}
         disabled={!series || refusal !== ""}
-        title={refusal || "Axial, sagittal and coronal (m)"}
+        title={refusal || `${t.planesHint} (m)`}
         onClick={onPlanes}
       >
-        Three planes
+        {t.threePlanes}
       </button>
       <button
         type="button"
@@ -70,7 +72,7 @@ export function LayoutControls({
         data-testid="volume-toggle"
         className={pressed}
         disabled={!series || refusal !== ""}
-        title={refusal || "The series as a volume (u)"}
+        title={refusal || `${t.volumeHint} (u)`}
         onClick={onVolume}
       >
         3D

@@ -1,25 +1,26 @@
+import { useText } from "@/hooks/useText";
 import type { MeasuringTool, ToolName } from "@/lib/cornerstone";
 
-const plainTools: { name: ToolName; label: string; key: string }[] = [
-  { name: "window", label: "Window", key: "w" },
-  { name: "zoom", label: "Zoom", key: "z" },
-  { name: "pan", label: "Pan", key: "p" },
-  { name: "scroll", label: "Scroll", key: "s" },
-  { name: "magnify", label: "Magnify", key: "x" },
-];
-const crosshairs = { name: "crosshairs", label: "Crosshairs", key: "c" } as const;
+const plainTools = [
+  { name: "window", key: "w" },
+  { name: "zoom", key: "z" },
+  { name: "pan", key: "p" },
+  { name: "scroll", key: "s" },
+  { name: "magnify", key: "x" },
+] as const;
+const crosshairs = { name: "crosshairs", key: "c" } as const;
 
-export const measuringTools: { name: MeasuringTool; label: string; key: string }[] = [
-  { name: "length", label: "Length", key: "l" },
-  { name: "bidirectional", label: "Two diameters", key: "b" },
-  { name: "angle", label: "Angle", key: "a" },
-  { name: "cobb", label: "Cobb angle", key: "A" },
-  { name: "ellipse", label: "Ellipse", key: "e" },
-  { name: "circle", label: "Circle", key: "d" },
-  { name: "rectangle", label: "Rectangle", key: "q" },
-  { name: "freehand", label: "Freehand", key: "f" },
-  { name: "probe", label: "Value", key: "v" },
-  { name: "arrow", label: "Arrow", key: "t" },
+export const measuringTools: { name: MeasuringTool; key: string }[] = [
+  { name: "length", key: "l" },
+  { name: "bidirectional", key: "b" },
+  { name: "angle", key: "a" },
+  { name: "cobb", key: "A" },
+  { name: "ellipse", key: "e" },
+  { name: "circle", key: "d" },
+  { name: "rectangle", key: "q" },
+  { name: "freehand", key: "f" },
+  { name: "probe", key: "v" },
+  { name: "arrow", key: "t" },
 ];
 
 /** What the left mouse button, or one finger, does. */
@@ -34,30 +35,31 @@ export function MouseToolChoice({
   disabled: boolean;
   onTool: (tool: ToolName) => void;
 }) {
+  const { viewing: t } = useText();
   const measuring = measuringTools.find(({ name }) => name === tool);
   const shown = planesOpen ? [...plainTools, crosshairs] : plainTools;
   return (
     <>
-      <div role="radiogroup" aria-label="Left mouse button" className="flex flex-wrap gap-1">
-        {shown.map(({ name, label, key }) => (
+      <div role="radiogroup" aria-label={t.leftButton} className="flex flex-wrap gap-1">
+        {shown.map(({ name, key }) => (
           <button
             key={name}
             type="button"
             role="radio"
             aria-checked={tool === name}
-            title={`${label} (${key})`}
+            title={`${t.tools[name]} (${key})`}
             disabled={disabled}
             className="control aria-checked:border-accent aria-checked:text-accent"
             onClick={() => onTool(name)}
           >
-            {label}
+            {t.tools[name]}
           </button>
         ))}
       </div>
       <select
-        aria-label="Measure"
+        aria-label={t.measure}
         data-testid="measure-tool"
-        title="What to measure"
+        title={t.whatToMeasure}
         className={`control w-28 ${measuring ? "border-accent text-accent" : ""}`}
         disabled={disabled}
         value={measuring?.name ?? ""}
@@ -67,11 +69,11 @@ export function MouseToolChoice({
         }}
       >
         <option value="" disabled>
-          Measure
+          {t.measure}
         </option>
-        {measuringTools.map(({ name, label, key }) => (
+        {measuringTools.map(({ name, key }) => (
           <option key={name} value={name}>
-            {label} ({key})
+            {t.kinds[name]} ({key})
           </option>
         ))}
       </select>

@@ -1,13 +1,15 @@
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import { presetsFor } from "@/lib/windowing";
 
 export function PresetChoice({ reader: { scene, series, layout } }: { reader: ReaderState }) {
+  const { viewing: t } = useText();
   const range = scene?.openingRange ?? null;
   const presets = series && range && layout !== "volume" ? presetsFor(series.modality, range, series.headerPresets) : [];
   return (
     <select
-      aria-label="Window preset"
-      title="Window presets (1 to 6)"
+      aria-label={t.presetLabel}
+      title={t.presetHint}
       className="control w-24"
       disabled={presets.length === 0}
       value=""
@@ -18,11 +20,11 @@ export function PresetChoice({ reader: { scene, series, layout } }: { reader: Re
       }}
     >
       <option value="" disabled>
-        Presets
+        {t.presets}
       </option>
       {presets.map(({ name }, index) => (
         <option key={`${index} ${name}`} value={index}>
-          {index + 1} {name}
+          {index + 1} {(t.presetNames as Record<string, string>)[name] ?? name}
         </option>
       ))}
     </select>

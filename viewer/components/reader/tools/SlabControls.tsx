@@ -1,23 +1,18 @@
 "use client";
 
 import { useState } from "react";
+import { useText } from "@/hooks/useText";
 import { projections, type Projection, type Scene } from "@/lib/cornerstone";
-
-const labels: Record<Projection, string> = {
-  slice: "Slices",
-  max: "Maximum (MIP)",
-  min: "Minimum",
-  mean: "Mean",
-};
 
 /** How thick the planes are, and what is shown of what lies within. */
 export function SlabControls({ scene }: { scene: Scene }) {
+  const { viewing: t } = useText();
   const [projection, setProjection] = useState<Projection>(scene.planes.slab.projection);
   const [thicknessMm, setThicknessMm] = useState(scene.planes.slab.thicknessMm);
   return (
-    <div role="group" aria-label="Slab" className="flex items-center gap-1.5">
+    <div role="group" aria-label={t.slab} className="flex items-center gap-1.5">
       <select
-        aria-label="Projection"
+        aria-label={t.projection}
         data-testid="projection"
         className="control"
         value={projection}
@@ -30,13 +25,13 @@ export function SlabControls({ scene }: { scene: Scene }) {
       >
         {projections.map((name) => (
           <option key={name} value={name}>
-            {labels[name]}
+            {t.projections[name]}
           </option>
         ))}
       </select>
       {projection !== "slice" && (
         <label className="flex items-center gap-1.5 text-xs">
-          <span className="sr-only">Thickness in millimetres</span>
+          <span className="sr-only">{t.thickness}</span>
           <input
             type="range"
             min={1}

@@ -5,13 +5,14 @@ import { PresetChoice } from "@/components/reader/tools/PresetChoice";
 import { SlabControls } from "@/components/reader/tools/SlabControls";
 import type { Cine } from "@/hooks/useCine";
 import type { ReaderState } from "@/hooks/useReader";
+import { useText } from "@/hooks/useText";
 import type { ToolName, Turn } from "@/lib/cornerstone";
 
-const turns: { how: Turn; label: string; name: string; key: string }[] = [
-  { how: "left", label: "⟲", name: "Rotate left", key: "[" },
-  { how: "right", label: "⟳", name: "Rotate right", key: "]" },
-  { how: "flip-horizontal", label: "⇋", name: "Flip left and right", key: "h" },
-  { how: "flip-vertical", label: "⥮", name: "Flip top and bottom", key: "j" },
+const turns: { how: Turn; label: string; key: string }[] = [
+  { how: "left", label: "⟲", key: "[" },
+  { how: "right", label: "⟳", key: "]" },
+  { how: "flip-horizontal", label: "⇋", key: "h" },
+  { how: "flip-vertical", label: "⥮", key: "j" },
 ];
 
 export function Toolbar({
@@ -33,28 +34,29 @@ export function Toolbar({
   onVolume: () => void;
   onKeyImage: () => void;
 }) {
+  const { viewing: t } = useText();
   const { scene, series, layout } = reader;
   const flat = layout !== "volume";
   return (
     <div
       role="toolbar"
-      aria-label="Image tools"
+      aria-label={t.imageTools}
       className="flex flex-wrap items-center gap-1.5 border-b border-line bg-panel px-2 py-1.5"
     >
       <MouseToolChoice tool={tool} planesOpen={layout === "planes"} disabled={!flat} onTool={onTool} />
       <Divider />
       <PresetChoice reader={reader} />
-      <button type="button" className="control" title="Invert (i)" disabled={!flat} onClick={() => scene?.toggleInvert()}>
-        Invert
+      <button type="button" className="control" title={`${t.invert} (i)`} disabled={!flat} onClick={() => scene?.toggleInvert()}>
+        {t.invert}
       </button>
-      <div role="group" aria-label="Turn the image" className="flex gap-1">
-        {turns.map(({ how, label, name, key }) => (
+      <div role="group" aria-label={t.turnImage} className="flex gap-1">
+        {turns.map(({ how, label, key }) => (
           <button
             key={how}
             type="button"
             className="control px-2"
-            aria-label={name}
-            title={`${name} (${key})`}
+            aria-label={t.turns[how]}
+            title={`${t.turns[how]} (${key})`}
             disabled={!flat || !series}
             onClick={() => scene?.turn(how)}
           >
@@ -62,8 +64,8 @@ export function Toolbar({
           </button>
         ))}
       </div>
-      <button type="button" className="control" title="Reset (r)" onClick={() => scene?.reset()}>
-        Reset
+      <button type="button" className="control" title={`${t.reset} (r)`} onClick={() => scene?.reset()}>
+        {t.reset}
       </button>
       {layout === "stack" && <CineControls cine={cine} disabled={!series} />}
       {layout === "planes" && scene && <SlabControls scene={scene} />}
@@ -72,11 +74,11 @@ export function Toolbar({
         aria-pressed={isKeyImage}
         data-testid="key-image"
         className="control aria-pressed:border-accent aria-pressed:text-accent"
-        title="Mark as key image (k)"
+        title={`${t.markKeyImage} (k)`}
         disabled={layout !== "stack" || !series}
         onClick={onKeyImage}
       >
-        Key image
+        {t.keyImage}
       </button>
       <LayoutControls reader={reader} onPlanes={onPlanes} onVolume={onVolume} />
     </div>

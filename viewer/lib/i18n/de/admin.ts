@@ -87,6 +87,7 @@ export const admin: Messages["admin"] = {
   when: "Wenn",
   always: "immer",
   priority: "Vorrang",
+  studyUid: "Study Instance UID",
   rule: "Regel",
   explain: "Warum läuft eine Analyse, oder nicht?",
   explainButton: "Erklären",

@@ -61,6 +61,8 @@ export const reader: Messages["reader"] = {
   notTried: "Der Knoten versucht sie hier nicht mehr.",
   notReady: "Die Analyse ist nicht bereit.",
   noRule: "Keine Regel des Hauses wurde geprüft.",
+  ruleNamed: (name) => `Regel „${name}“`,
+  foundValue: (value) => `(gefunden: ${value})`,
   holds: "Erfüllt:",
   holdsNot: "Nicht erfüllt:",
   delivery: "Zustellung",

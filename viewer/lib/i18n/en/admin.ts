@@ -85,6 +85,7 @@ export const admin = {
   when: "When",
   always: "always",
   priority: "Priority",
+  studyUid: "Study Instance UID",
   rule: "Rule",
   explain: "Why does a pipeline run, or not?",
   explainButton: "Explain",

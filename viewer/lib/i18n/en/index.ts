@@ -1,7 +1,20 @@
 import { admin } from "./admin";
 import { common, states } from "./common";
+import { entry } from "./entry";
 import { reader } from "./reader";
 import { report } from "./report";
+import { search } from "./search";
+import { viewing } from "./viewing";
 import { worklist } from "./worklist";
 
-export const en = { admin, common, reader, report, states, worklist };
+export const en = {
+  admin,
+  common,
+  entry,
+  reader,
+  report,
+  search,
+  states,
+  viewing,
+  worklist,
+};

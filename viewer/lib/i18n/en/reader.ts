@@ -59,6 +59,8 @@ export const reader = {
   notTried: "The node no longer tries it here.",
   notReady: "The pipeline is not ready to run.",
   noRule: "No rule of this site was tried.",
+  ruleNamed: (name: string) => `Rule “${name}”`,
+  foundValue: (value: string) => `(found ${value})`,
   holds: "Holds:",
   holdsNot: "Does not hold:",
   delivery: "Delivery",

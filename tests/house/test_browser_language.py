@@ -1,0 +1,202 @@
+"""Critical findings, questions and search by meaning, as they meet the person who reads."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
+from reportlab.pdfgen import canvas
+
+from tests.house.accessibility import serious_findings
+from tests.house.browser import chromium, keep_screenshot
+from tests.house.fixtures import Told, follow, send
+from tests.house.node import Node
+from tests.house.studies import SentStudy, copy_with_new_uids
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
+
+LIMIT_MS = 60_000
+LETTER = (
+    "The patient takes 5 mg of bisoprolol each morning.",
+    "The next appointment is on 3 March 2026.",
+)
+RULE = """
+critical:
+  - name: brain-of-this-test
+    pipeline: brain-volume
+    finding: Brain volume
+    above: 1
+    text: Brain volume beyond the limit
+"""
+
+
+@pytest.fixture(scope="module")
+def critical(node: Node, head: SentStudy, study_folder: Path) -> Iterator[Told]:
+    """A study of its own with a letter, read while the site calls every brain volume critical."""
+    rules = Path(node.environment["MEDIVIEW_DATA_DIR"]) / "rules.yaml"
+    before = rules.read_text() if rules.exists() else None
+    study = copy_with_new_uids(head.folder, study_folder / "critical")
+    letter_of(study, study.folder / "letter.dcm")
+    rules.write_text(RULE)
+    try:
+        send(node, study)
+        told = follow(node, study)
+        node.wait_for(lambda: node.get(told.study_path)["open_alerts"], "the alert", 60)
+        node.wait_for(lambda: node.get(told.study_path)["reports"], "the draft", 60)
+    finally:
+        if before is None:
+            rules.unlink()
+        else:
+            rules.write_text(before)
+    yield told
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def letter_of(study: SentStudy, path: Path) -> None:
+    """A letter about the patient as an encapsulated PDF of the study."""
+    image = pydicom.dcmread(next(study.folder.iterdir()), stop_before_pixels=True)
+    buffer = io.BytesIO()
+    pdf = canvas.Canvas(buffer, pagesize=(400, 600))
+    for line, text in enumerate(LETTER):
+        pdf.drawString(50, 500 - 50 * line, text)
+    pdf.save()
+    letter = Dataset()
+    letter.file_meta = FileMetaDataset()
+    letter.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    letter.SOPClassUID, letter.SOPInstanceUID = EncapsulatedPDFStorage, generate_uid()
+    for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "StudyDate"):
+        setattr(letter, keyword, image.get(keyword, ""))
+    letter.SeriesInstanceUID, letter.SeriesNumber, letter.Modality = generate_uid(), 50, "DOC"
+    letter.DocumentTitle = "Letter of the ward"
+    letter.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    content = buffer.getvalue()
+    letter.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+    letter.EncapsulatedDocumentLength = len(content)
+    letter.save_as(path, enforce_file_format=True)
+
+
+def open_study(page: Page, node: Node, told: Told) -> None:
+    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
+
+
+def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
+    critical: Told, node: Node, page: Page
+) -> None:
+    with chromium() as another:
+        for one in (page, another):
+            one.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
+            expect(one.get_by_test_id("alerts")).to_contain_text("Brain volume beyond the limit")
+        page.bring_to_front()
+        assert serious_findings(page) == []
+        keep_screenshot(page, "critical")
+        strip = page.get_by_role("region", name="Critical findings")
+        strip.get_by_label("Who was told").fill("Dr. Lee on the ward, by telephone.")
+        strip.get_by_role("button", name="Acknowledge").press("Enter")
+        expect(page.get_by_test_id("alerts")).to_have_count(0)
+        expect(another.get_by_test_id("alerts")).to_have_count(0)
+    uid = critical.study.study_instance_uid
+    (alert,) = node.get(f"/api/alerts?study_instance_uid={uid}")["items"]
+    assert (alert["state"], alert["acknowledged_by"]) == ("ACKNOWLEDGED", "local")
+    assert alert["note"] == "Dr. Lee on the ward, by telephone."
+
+
+def test_an_answer_leads_to_the_finding_in_the_image(
+    critical: Told, node: Node, page: Page
+) -> None:
+    open_study(page, node, critical)
+    (finding,) = critical.job["findings"]
+    viewport = page.get_by_test_id("viewport").first
+    shown = viewport.get_attribute("data-slice-number")
+    page.keyboard.press("Home")
+    expect(viewport).not_to_have_attribute("data-slice-number", str(shown))
+    page.get_by_role("tab", name="Report").click()
+    ask = page.get_by_test_id("ask")
+    ask.get_by_label("Question").fill("What is the brain volume?")
+    ask.get_by_label("Question").press("Enter")
+    answer = ask.get_by_test_id("answer")
+    expect(answer).to_contain_text(f"{finding['value']:,.1f}", timeout=LIMIT_MS)
+    expect(answer).to_contain_text("From the findings.")
+    assert serious_findings(page) == []
+    answer.get_by_role("button", name="Show").first.press("Enter")
+    expect(viewport).to_have_attribute("data-slice-number", str(shown))
+
+
+def test_a_letter_answers_with_its_words_in_a_box_on_the_page(
+    critical: Told, node: Node, page: Page
+) -> None:
+    page.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
+    page.get_by_role("tab", name="Report").click()
+    ask = page.get_by_test_id("ask")
+    about = ask.get_by_label("What the question is about")
+    # The node's own reports are documents of the study too.
+    about.locator("option", has_text="Letter of the ward").wait_for(state="attached")
+    about.select_option(label="Document: Letter of the ward")
+    ask.get_by_label("Question").fill("When is the next appointment?")
+    ask.get_by_role("button", name="Ask").press("Enter")
+    expect(ask.get_by_test_id("answer")).to_contain_text("3 March 2026", timeout=LIMIT_MS)
+    ask.get_by_role("button", name="Enlarge page 1").press("Enter")
+    large = page.get_by_test_id("page-large")
+    picture = large.get_by_test_id("page")
+    expect(picture).to_be_visible()
+    picture.evaluate("image => image.decode()")
+    assert serious_findings(page) == []
+    keep_screenshot(page, "document")
+    place = boxed(large)
+    shown = Image.open(io.BytesIO(picture.screenshot())).convert("L")
+    ink = np.asarray(shown.crop(place)) < 140
+    assert ink.mean() > 0.02, "the words stand in the box"
+    # The other line of the letter does not.
+    width, height = shown.size
+    assert place[1] / height == pytest.approx(150 / 600, abs=0.03)
+    assert place[0] / width == pytest.approx(50 / 400, abs=0.03)
+
+
+def boxed(large: Any) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the box in pixels of the page's picture."""
+    page_at = large.get_by_test_id("page").bounding_box()
+    box_at = large.get_by_test_id("passage-box").bounding_box()
+    left, top = box_at["x"] - page_at["x"], box_at["y"] - page_at["y"]
+    edges = (left, top, left + box_at["width"], top + box_at["height"])
+    return tuple(round(edge) for edge in edges)  # type: ignore[return-value]
+
+
+def test_reports_are_found_by_meaning_and_beside_a_draft(
+    critical: Told, told: Told, node: Node, page: Page
+) -> None:
+    node.wait_for(
+        lambda: node.get("/api/search?q=brain&kind=report")["waiting"] == 0,
+        "what is written to be searchable",
+        60,
+    )
+    page.goto(node.url)
+    page.keyboard.press("s")
+    page.get_by_label("What do you look for?").fill("size of the brain")
+    page.keyboard.press("Enter")
+    hits = page.get_by_test_id("hit")
+    expect(hits.first).to_contain_text("brain")
+    page.get_by_role("button", name="Reports", exact=True).click()
+    expect(page).to_have_url(f"{node.url}/search/?q=size+of+the+brain&kind=report")
+    assert serious_findings(page) == []
+    keep_screenshot(page, "search")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/study/?study=*")
+    page.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
+    page.get_by_role("tab", name="Report").click()
+    similar = page.get_by_test_id("similar")
+    similar.locator("summary").click()
+    expect(similar.get_by_test_id("similar-report").first).to_contain_text("alike")
+    expect(similar.get_by_text("same patient").first).to_be_visible()

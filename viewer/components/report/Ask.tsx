@@ -1,0 +1,126 @@
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import { ProblemNote } from "@/components/ProblemNote";
+import { Answered } from "@/components/report/Answered";
+import { useAsked } from "@/hooks/useAsked";
+import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
+import { askAboutDocument, askAboutFile, askAboutStudy, documentsOf } from "@/lib/askApi";
+import type { Answer, Finding, StudyDetail } from "@/lib/types";
+
+const ofStudy = "study";
+const ofFile = "file";
+
+/** A question about the study, a document of it or a file, with what its answer rests on. */
+export function Ask({
+  study,
+  findings,
+  onShow,
+}: {
+  study: StudyDetail;
+  findings: readonly Finding[];
+  onShow: (finding: Finding) => void;
+}) {
+  const { report: t } = useText();
+  const [question, setQuestion] = useState("");
+  const [about, setAbout] = useState(ofStudy);
+  const [file, setFile] = useState<File | null>(null);
+  const [answer, setAnswer] = useState<Answer | null>(null);
+  const order = useOrder(() => undefined);
+  const leaving = useRef(new AbortController());
+  useEffect(() => {
+    const controller = new AbortController();
+    leaving.current = controller;
+    return () => controller.abort();
+  }, []);
+  const uid = study.study_instance_uid;
+  const asked = question.trim();
+  const askable = asked.length >= 3 && (about !== ofFile || file !== null);
+  const ask = async () => {
+    const { signal } = leaving.current;
+    setAnswer(null);
+    await order.give(async () => {
+      if (about === ofStudy) setAnswer(await askAboutStudy(uid, asked, signal));
+      else if (about !== ofFile) setAnswer(await askAboutDocument(about, asked, signal));
+      else if (file) setAnswer(await askAboutFile(file, asked, signal));
+    });
+  };
+  const choose = (next: string) => {
+    setAbout(next);
+    setAnswer(null);
+  };
+  return (
+    <section aria-label={t.askTitle} className="border-t border-line pt-3" data-testid="ask">
+      <h3 className="section-title mb-2">{t.askTitle}</h3>
+      <form
+        className="flex flex-col gap-2"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (askable) void ask();
+        }}
+      >
+        <About study={study} about={about} onChoose={choose} />
+        {about === ofFile && (
+          <input
+            type="file"
+            accept="application/pdf,image/png,image/jpeg"
+            aria-label={t.askFile}
+            className="text-[13px] file:mr-2 file:rounded-md file:border file:border-line file:bg-raised file:px-2 file:py-1 file:text-ink"
+            onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+          />
+        )}
+        <div className="flex gap-2">
+          <input
+            className="control min-w-0 flex-1"
+            aria-label={t.question}
+            placeholder={about === ofStudy ? t.ask : t.askDocument}
+            maxLength={500}
+            value={question}
+            onChange={(event) => setQuestion(event.target.value)}
+          />
+          <button type="submit" className="control" disabled={order.busy || !askable}>
+            {t.askButton}
+          </button>
+        </div>
+      </form>
+      <div aria-live="polite" className="mt-2">
+        {order.busy && <p className="text-dim">{t.asking}</p>}
+        {answer && <Answered answer={answer} findings={findings} onShow={onShow} />}
+      </div>
+      {order.problem && <ProblemNote problem={order.problem} />}
+    </section>
+  );
+}
+
+/** The study, its documents by their titles, or a file of one's own. */
+function About({
+  study,
+  about,
+  onChoose,
+}: {
+  study: StudyDetail;
+  about: string;
+  onChoose: (about: string) => void;
+}) {
+  const { report: t } = useText();
+  const held = study.series.filter((one) => one.modality === "DOC");
+  const key = held.map((one) => `${one.series_instance_uid} ${one.instance_count}`).join();
+  const documents = useAsked((signal) => documentsOf(study, signal), key);
+  return (
+    <select
+      className="control w-full"
+      aria-label={t.askAbout}
+      value={about}
+      onChange={(event) => onChoose(event.target.value)}
+    >
+      <option value={ofStudy}>{t.askOfStudy}</option>
+      {documents.value?.map((one) => (
+        <option key={one.sopInstanceUid} value={one.sopInstanceUid}>
+          {t.askOfDocument(one.title)}
+        </option>
+      ))}
+      <option value={ofFile}>{t.askOfFile}</option>
+    </select>
+  );
+}
