@@ -1,11 +1,13 @@
 """From the registry's standings to the API's JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from api.payloads.models import (
     GateThresholdPayload,
     ModelChangePayload,
     ModelDetail,
+    ModelEvaluationPayload,
     ModelFilePayload,
     ModelPayload,
     ModelRangePayload,
@@ -44,6 +46,21 @@ def model_payloads(found: Sequence[Standing]) -> list[ModelPayload]:
     return [_payload(same) for same in using.values()]
 
 
+def _evaluation(kept: Mapping[str, Any]) -> ModelEvaluationPayload | None:
+    if not kept:
+        return None
+    return ModelEvaluationPayload(
+        evaluated_at=kept.get("evaluated_at"),
+        metrics=_measured(kept.get("metrics", {})),
+        segments={name: _measured(metrics) for name, metrics in kept.get("segments", {}).items()},
+    )
+
+
+def _measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    """Without what has no value, such as the distance from a segment that is empty."""
+    return {name: value for name, value in metrics.items() if value is not None}
+
+
 def _payload(same: Sequence[Standing]) -> ModelPayload:
     first = same[0]
     card, record = first.pipeline.card, first.record
@@ -65,6 +82,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
             GateThresholdPayload(metric=one.metric, at_least=one.at_least, at_most=one.at_most)
             for one in card.gate
         ],
+        evaluation=_evaluation(record.evaluation if record else {}),
         normal_ranges=[
             ModelRangePayload(
                 label=one.label,

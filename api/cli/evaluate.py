@@ -44,7 +44,7 @@ def evaluate(
         output.mkdir(parents=True, exist_ok=True)
         (output / "evaluation.json").write_text(json.dumps(summary, indent=1, allow_nan=False))
         (output / "evaluation.html").write_text(render(evaluation, card.gate), "utf-8")
-        kept = {key: summary[key] for key in ("metrics", "evaluated_at", "digest")}
+        kept = {key: summary[key] for key in ("metrics", "segments", "evaluated_at", "digest")}
         if not storage.model_states.keep_evaluation(card.name, card.version, kept):
             # Of the release, and not looked at here before.
             storage.model_states.move(

@@ -22,6 +22,16 @@ class GateThresholdPayload(Payload):
     at_most: float | None
 
 
+class ModelEvaluationPayload(Payload):
+    """What the last `mediview evaluate` of these very files measured."""
+
+    evaluated_at: datetime | None
+    metrics: dict[str, float] = Field(examples=[{"dice": 0.94, "cases": 20.0}])
+    segments: dict[str, dict[str, float]] = Field(
+        description="The same by segment.", examples=[{"Spleen": {"dice": 0.94}}]
+    )
+
+
 class ModelRangePayload(NormalRangePayload):
     label: str = Field(description="Of the measurement.", examples=["Spleen volume"])
     sex: str = Field(description="Of whom; empty: of anybody.")
@@ -51,6 +61,7 @@ class ModelPayload(Payload):
         description="Its weights; a file of another digest is not loaded."
     )
     gate: list[GateThresholdPayload]
+    evaluation: ModelEvaluationPayload | None = Field(description="null: none yet.")
     normal_ranges: list[ModelRangePayload]
     pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
     ready: bool = Field(description="Whether it is active and could run now.")

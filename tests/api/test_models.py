@@ -51,6 +51,23 @@ def test_a_model_goes_from_verified_to_retired(api: ApiNode, bundle: Path) -> No
     assert topics.count("model") == len(retired["history"])
 
 
+def test_what_an_evaluation_measured_is_told_beside_the_gate(api: ApiNode, bundle: Path) -> None:
+    add_model(api.storage, bundle, "petra", hold=True)
+    (before,) = api.client.get(f"/api/models/{NAME}").json()["versions"]
+    assert before["evaluation"] is None
+    measured = {"dice": 0.93, "hausdorff95_mm": None}
+    evaluation = {
+        "metrics": measured,
+        "segments": {"Spleen": measured},
+        "evaluated_at": utcnow().isoformat(),
+        "digest": "d",
+    }
+    assert api.storage.model_states.keep_evaluation(NAME, "0.3.1", evaluation)
+    (after,) = api.client.get(f"/api/models/{NAME}").json()["versions"]
+    assert after["evaluation"]["metrics"] == {"dice": 0.93}
+    assert after["evaluation"]["segments"] == {"Spleen": {"dice": 0.93}}
+
+
 def test_a_finding_links_its_card_and_says_what_is_normal(api: ApiNode, bundle: Path) -> None:
     add_model(api.storage, bundle, "petra", hold=True)
     job, _ = api.storage.jobs.schedule(f"bundle-{NAME}", "0.3.1", "2.25.1", "2.25.2", "f" * 64)

@@ -1,13 +1,22 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { LoadedMask, MaskStyle, Scene } from "@/lib/cornerstone";
+import type { Rgb } from "@/lib/color";
+import type { LoadedMask, MaskStyle, Scene, SegmentStyle } from "@/lib/cornerstone";
 
 export interface MaskControls {
   style: MaskStyle;
   setStyle: (style: MaskStyle) => void;
   isVisible: (mask: LoadedMask, segmentNumber: number) => boolean;
   setVisible: (mask: LoadedMask, segmentNumber: number, visible: boolean) => void;
+  /** The colour that the reader chose; null: as the finding or the mask has it. */
+  colorOf: (mask: LoadedMask, segmentNumber: number) => Rgb | null;
+  setColor: (mask: LoadedMask, segmentNumber: number, rgb: Rgb) => void;
+  /** How one segment is filled: as it was set, else as all are. */
+  segmentStyleOf: (mask: LoadedMask, segmentNumber: number) => SegmentStyle;
+  setSegmentStyle: (mask: LoadedMask, segmentNumber: number, style: SegmentStyle) => void;
+  /** Draws one mask otherwise than all; what was set for its segments stays. */
+  setMaskStyle: (mask: LoadedMask, style: MaskStyle) => void;
   /** Hides every segment, or shows them all again. */
   toggleAll: () => void;
 }
@@ -22,6 +31,8 @@ function keyOf(mask: LoadedMask, segmentNumber: number): string {
 export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[]): MaskControls {
   const [style, setStyle] = useState(openingStyle);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [colors, setColors] = useState<ReadonlyMap<string, Rgb>>(new Map());
+  const [own, setOwn] = useState<ReadonlyMap<string, SegmentStyle>>(new Map());
 
   useEffect(() => {
     scene?.masks.setStyle(style);
@@ -66,6 +77,17 @@ export function useMaskControls(scene: Scene | null, masks: readonly LoadedMask[
     setStyle,
     isVisible: (mask, segmentNumber) => !hidden.has(keyOf(mask, segmentNumber)),
     setVisible,
+    colorOf: (mask, segmentNumber) => colors.get(keyOf(mask, segmentNumber)) ?? null,
+    setColor: (mask, segmentNumber, rgb) => {
+      scene?.masks.chooseColor(mask, segmentNumber, rgb);
+      setColors((now) => new Map(now).set(keyOf(mask, segmentNumber), rgb));
+    },
+    segmentStyleOf: (mask, segmentNumber) => own.get(keyOf(mask, segmentNumber)) ?? style,
+    setSegmentStyle: (mask, segmentNumber, { opacity, fill }) => {
+      scene?.masks.setSegmentStyle(mask, segmentNumber, { opacity, fill });
+      setOwn((now) => new Map(now).set(keyOf(mask, segmentNumber), { opacity, fill }));
+    },
+    setMaskStyle: (mask, next) => scene?.masks.setStyle(next, mask),
     toggleAll,
   };
 }

@@ -10,6 +10,7 @@ import type {
   Key,
   MadeKey,
   Model,
+  ModelAgreement,
   ModelDetail,
   NewKey,
   NewPeer,
@@ -18,6 +19,7 @@ import type {
   Peer,
   PeerChange,
   RuleSet,
+  Shift,
   User,
   UserChange,
   Webhook,
@@ -92,6 +94,13 @@ export const models = {
   list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/models", { signal })),
   get: (name: string, signal?: AbortSignal) =>
     dataOf<ModelDetail>(node.GET("/api/models/{name}", { params: { path: { name } }, signal })),
+  agreement: (name: string, signal?: AbortSignal) =>
+    dataOf<Items<ModelAgreement>>(
+      node.GET("/api/models/{name}/agreement", { params: { path: { name } }, signal }),
+    ),
+  drift: (signal?: AbortSignal) => dataOf<Items<Shift>>(node.GET("/api/drift", { signal })),
+  newBaseline: (pipeline: string, pipeline_version: string) =>
+    dataOf<unknown>(node.POST("/api/drift/baseline", { body: { pipeline, pipeline_version } })),
   order: (order: ModelOrder, name: string, version: string) =>
     dataOf<ModelDetail>(
       node.POST(`/api/models/{name}/${order}`, {

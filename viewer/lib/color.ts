@@ -44,3 +44,12 @@ const palette: readonly Rgb[] = [
 export function paletteColor(segmentNumber: number): Rgb {
   return palette[(segmentNumber - 1 + palette.length) % palette.length] ?? [242, 184, 75];
 }
+
+/** As an input of type color has it: #f2b84b. */
+export function hexOf(rgb: readonly number[]): string {
+  return `#${rgb.slice(0, 3).map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+}
+
+export function rgbOfHex(hex: string): Rgb {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as Rgb;
+}

@@ -54,6 +54,8 @@ export type Phrase = Schemas["Phrase"];
 
 export type Pipeline = Schemas["PipelinePayload"];
 export type Model = Schemas["ModelPayload"];
+export type ModelAgreement = Schemas["AgreementPayload"];
+export type Shift = Schemas["ShiftPayload"];
 export type ModelDetail = Schemas["ModelDetail"];
 
 export type Peer = Schemas["PeerPayload"];

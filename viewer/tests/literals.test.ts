@@ -50,7 +50,8 @@ export function literalsOf(source: string, name = "a.tsx"): string[] {
     const inner: string[] = [];
     ts.forEachChild(node, (child) => {
       // What is compared or looked up is no text.
-      if (!ts.isCallExpression(child) && !ts.isElementAccessExpression(child)) inner.push(...stringsIn(child));
+      const compared = ts.isBinaryExpression(child) && !chosen.has(child.operatorToken.kind);
+      if (!compared && !ts.isCallExpression(child) && !ts.isElementAccessExpression(child)) inner.push(...stringsIn(child));
     });
     return [...plain(node), ...inner];
   };

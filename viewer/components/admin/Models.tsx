@@ -2,6 +2,9 @@
 
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
+import { Agreement } from "@/components/admin/Agreement";
+import { Drift } from "@/components/admin/Drift";
+import { ModelEvaluation } from "@/components/admin/ModelEvaluation";
 import { Answer } from "@/components/admin/parts";
 import { ModelFacts } from "@/components/ModelFacts";
 import { ProblemNote } from "@/components/ProblemNote";
@@ -46,6 +49,7 @@ export function Models() {
           </ul>
         )}
       </Answer>
+      <Drift />
     </>
   );
 }
@@ -87,7 +91,9 @@ function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }
         ))}
       </div>
       {order.problem && <ProblemNote problem={order.problem} />}
+      <ModelEvaluation model={model} />
       <ModelFacts model={model} />
+      <Agreement key={model.state} name={model.name} />
       <History key={`${model.state} ${model.changed_at}`} name={model.name} />
     </li>
   );

@@ -1,3 +1,6 @@
+"use client";
+
+import { MaskSegmentRow } from "@/components/reader/MaskSegmentRow";
 import type { MaskControls } from "@/hooks/useMaskControls";
 import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
@@ -25,10 +28,7 @@ export function MaskSegments({
   return (
     <details open data-testid="mask" className="mb-2">
       <summary className="rounded">
-        {name}{" "}
-        <span className="text-xs text-dim">
-          {t.segmentsShown(visible, segments.length)}
-        </span>
+        {name} <span className="text-xs text-dim">{t.segmentsShown(visible, segments.length)}</span>
       </summary>
       {segments.length > 1 && (
         <div className="my-1 flex gap-1.5" role="group" aria-label={t.allSegments(name)}>
@@ -51,36 +51,14 @@ export function MaskSegments({
         </div>
       )}
       <ul className={segments.length > fewSegments ? "max-h-60 space-y-1 overflow-y-auto p-1" : "space-y-1 p-1"}>
-        {segments.map(({ segmentNumber, label, extent, color }) => (
-          <li key={segmentNumber} className="flex items-center gap-2">
-            <label className="flex flex-1 items-center gap-2">
-              <input
-                type="checkbox"
-                data-testid="segment-toggle"
-                className="size-4 accent-accent"
-                checked={controls.isVisible(mask, segmentNumber)}
-                onChange={(event) => controls.setVisible(mask, segmentNumber, event.target.checked)}
-              />
-              <span
-                aria-hidden="true"
-                className="size-2.5 shrink-0 rounded-xs"
-                style={{ backgroundColor: `rgb(${color.join(" ")})` }}
-              />
-              <span>{label}</span>
-            </label>
-            {extent ? (
-              <button
-                type="button"
-                className="control px-2 py-0 text-xs"
-                aria-label={t.goToOf(label)}
-                onClick={() => onShow(mask.sopInstanceUid, segmentNumber)}
-              >
-                {t.goTo}
-              </button>
-            ) : (
-              <span className="text-xs text-dim">{t.noPixels}</span>
-            )}
-          </li>
+        {segments.map((segment) => (
+          <MaskSegmentRow
+            key={segment.segmentNumber}
+            mask={mask}
+            segment={segment}
+            controls={controls}
+            onGoTo={() => onShow(mask.sopInstanceUid, segment.segmentNumber)}
+          />
         ))}
       </ul>
     </details>

@@ -14,6 +14,7 @@ import { readerKeys } from "@/components/reader/keys";
 import { SeriesList } from "@/components/reader/SeriesList";
 import { SidePanel } from "@/components/reader/SidePanel";
 import { Stage } from "@/components/reader/Stage";
+import { VersionComparison } from "@/components/reader/VersionComparison";
 import { Toolbar } from "@/components/reader/tools/Toolbar";
 import { useActiveSlice } from "@/hooks/useActiveSlice";
 import { useCine } from "@/hooks/useCine";
@@ -126,6 +127,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               keyImages={keyImages}
               onShowImage={(uid, frame) => void scene?.goTo(uid, frame, null)}
             />
+            <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
             <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
           </SidePanel>

@@ -1,7 +1,7 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { Enums, segmentation } from "@cornerstonejs/tools";
 import type { LoadedMask } from "./mask";
-import { applyMaskStyle, type MaskStyle } from "./runtime";
+import { applyMaskStyle, applySegmentStyle, type MaskStyle, type SegmentStyle } from "./runtime";
 import type { LoadedSeries } from "./series";
 
 const labelmap = Enums.SegmentationRepresentations.Labelmap;
@@ -11,6 +11,8 @@ export class MaskLayer {
   private readonly masks = new Map<string, LoadedMask>();
   private readonly hidden = new Set<string>();
   private readonly colors = new Map<string, readonly number[]>();
+  /** What the reader chose stays, whatever colour a finding has. */
+  private readonly chosen = new Map<string, readonly number[]>();
   /** Views that were handed a mask: true once a picture with it was drawn. */
   private readonly masked = new Map<string, boolean>();
   private viewIds: string[] = [];
@@ -65,8 +67,14 @@ export class MaskLayer {
   }
 
   setColor(segmentationId: string, segmentNumber: number, rgb: readonly number[]): void {
-    this.colors.set(`${segmentationId}#${segmentNumber}`, rgb);
-    for (const viewId of this.viewIds) this.paint(viewId, segmentationId, segmentNumber, rgb);
+    const key = `${segmentationId}#${segmentNumber}`;
+    this.colors.set(key, rgb);
+    this.paintAll(segmentationId, segmentNumber, this.chosen.get(key) ?? rgb);
+  }
+
+  chooseColor(segmentationId: string, segmentNumber: number, rgb: readonly number[]): void {
+    this.chosen.set(`${segmentationId}#${segmentNumber}`, rgb);
+    this.paintAll(segmentationId, segmentNumber, rgb);
   }
 
   end(): void {
@@ -85,7 +93,7 @@ export class MaskLayer {
     segmentation.addLabelmapRepresentationToViewport(viewId, [{ segmentationId, type: labelmap }]);
     for (const { segmentNumber, color } of mask.segments) {
       const key = `${segmentationId}#${segmentNumber}`;
-      this.paint(viewId, segmentationId, segmentNumber, this.colors.get(key) ?? color);
+      this.paint(viewId, segmentationId, segmentNumber, this.chosen.get(key) ?? this.colors.get(key) ?? color);
       if (this.hidden.has(key)) {
         segmentation.config.visibility.setSegmentIndexVisibility(
           viewId,
@@ -95,6 +103,10 @@ export class MaskLayer {
         );
       }
     }
+  }
+
+  private paintAll(segmentationId: string, segmentNumber: number, rgb: readonly number[]): void {
+    for (const viewId of this.viewIds) this.paint(viewId, segmentationId, segmentNumber, rgb);
   }
 
   private paint(
@@ -158,8 +170,19 @@ export class MaskLayers {
     this.onChange();
   }
 
-  setStyle(style: MaskStyle): void {
-    applyMaskStyle(style);
+  chooseColor({ segmentationId }: LoadedMask, segmentNumber: number, rgb: readonly number[]): void {
+    this.with(segmentationId)?.chooseColor(segmentationId, segmentNumber, rgb);
+    this.onChange();
+  }
+
+  /** For all masks, or for one of them. */
+  setStyle(style: MaskStyle, mask?: LoadedMask): void {
+    applyMaskStyle(style, mask?.segmentationId);
+    this.onChange();
+  }
+
+  setSegmentStyle({ segmentationId }: LoadedMask, segmentNumber: number, style: SegmentStyle): void {
+    applySegmentStyle(segmentationId, segmentNumber, style);
     this.onChange();
   }
 

@@ -144,9 +144,10 @@ export interface MaskStyle {
   outline: boolean;
 }
 
-export function applyMaskStyle({ opacity, fill, outline }: MaskStyle): void {
+/** For all masks, or for one of them. */
+export function applyMaskStyle({ opacity, fill, outline }: MaskStyle, segmentationId?: string): void {
   segmentation.config.style.setStyle(
-    { type: Enums.SegmentationRepresentations.Labelmap },
+    { type: Enums.SegmentationRepresentations.Labelmap, segmentationId },
     {
       renderFill: fill,
       renderFillInactive: fill,
@@ -160,5 +161,20 @@ export function applyMaskStyle({ opacity, fill, outline }: MaskStyle): void {
       outlineOpacityInactive: 0.95,
       activeSegmentOutlineWidthDelta: 0,
     },
+  );
+}
+
+export type SegmentStyle = Pick<MaskStyle, "opacity" | "fill">;
+
+/** One segment's own fill; outlines are drawn for a mask as a whole. */
+export function applySegmentStyle(
+  segmentationId: string,
+  segmentIndex: number,
+  { opacity, fill }: SegmentStyle,
+): void {
+  segmentation.config.style.setStyle(
+    { type: Enums.SegmentationRepresentations.Labelmap, segmentationId, segmentIndex },
+    { renderFill: fill, renderFillInactive: fill, fillAlpha: opacity, fillAlphaInactive: opacity },
+    false,
   );
 }
