@@ -1,11 +1,10 @@
 import createClient from "openapi-fetch";
 import type { Readable } from "openapi-typescript-helpers";
 import type { paths } from "@/lib/generated/schema";
-import { Problem, problemFrom, request, unreachable } from "@/lib/http";
+import { problemFrom, request, unreachable } from "@/lib/http";
 import type { ListQuery } from "@/lib/listAddress";
 import { checkSignedIn } from "@/lib/session";
 import type {
-  AnalyzeStarted,
   Explanation,
   Feedback,
   Finding,
@@ -18,7 +17,6 @@ import type {
   Page,
   Pipeline,
   Preferences,
-  PresignedUpload,
   StudyDetail,
   StudySummary,
   Trend,
@@ -214,57 +212,26 @@ function parseEvent(topic: NodeEvent["topic"], data: string): NodeEvent | null {
   }
 }
 
-export function presignUpload(file: {
-  name: string;
-  type: string;
-  size: number;
-}): Promise<PresignedUpload> {
-  const body = {
-    filename: file.name,
-    content_type: file.type || "application/octet-stream",
-    size_bytes: file.size,
-  };
-  return dataOf<PresignedUpload>(node.POST("/api/uploads/presign", { body }));
-}
-
-export function startAnalysis(upload_id: string): Promise<AnalyzeStarted> {
-  return dataOf<AnalyzeStarted>(node.POST("/api/analyze/start", { body: { upload_id } }));
-}
-
-/** Sends the bytes to the presigned address: XMLHttpRequest, because fetch tells no progress. */
-export function sendUpload(
-  upload: PresignedUpload,
-  body: Blob,
-  onProgress: (fraction: number) => void,
+/** Sends one part to its address: XMLHttpRequest, because fetch tells no progress. */
+export function sendPart(
+  url: string,
+  bytes: Blob,
+  onSent: (bytes: number) => void,
+  signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open(upload.method, upload.url);
-    for (const [name, value] of Object.entries(upload.headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = (event) => {
-      if (event.lengthComputable) onProgress(event.loaded / event.total);
-    };
+    const stop = () => xhr.abort();
+    xhr.open("PUT", url);
+    xhr.upload.onprogress = (event) => onSent(event.loaded);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) resolve();
       else reject(problemFrom(xhr.status, xhr.responseText));
     };
-    xhr.onerror = () =>
-      reject(
-        new Problem(
-          0,
-          "The upload broke off.",
-          "The object store did not take the file.",
-          "Check the connection to the object store, then choose the file again.",
-          "upload_failed",
-        ),
-      );
-    if (upload.method === "POST") {
-      const form = new FormData();
-      for (const [name, value] of Object.entries(upload.fields)) form.append(name, value);
-      form.append("file", body);
-      xhr.send(form);
-    } else {
-      xhr.send(body);
-    }
+    xhr.onerror = () => reject(unreachable());
+    xhr.onabort = () => reject(new DOMException("The part was stopped.", "AbortError"));
+    xhr.onloadend = () => signal.removeEventListener("abort", stop);
+    signal.addEventListener("abort", stop);
+    xhr.send(bytes);
   });
 }

@@ -78,7 +78,8 @@ export type AuditVerification = Schemas["AuditVerification"];
 export type Webhook = Schemas["WebhookPayload"];
 
 export type HealthPart = Schemas["HealthPart"];
-export type PresignedUpload = Schemas["PresignedUpload"];
+export type UploadStatus = Schemas["UploadPayload"];
+export type PartUrl = Schemas["PartUrl"];
 export type AnalyzeStarted = Schemas["AnalyzeStarted"];
 
 export interface Page<T> {

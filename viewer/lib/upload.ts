@@ -1,6 +1,8 @@
-import { presignUpload, sendUpload, startAnalysis } from "@/lib/api";
 import { text } from "@/lib/i18n";
+import { sendInParts, type Gate } from "@/lib/partUpload";
 import type { AnalyzeStarted } from "@/lib/types";
+import { fingerprint, forget, inOrder, remember, unfinished } from "@/lib/unfinished";
+import { partStore, uploads } from "@/lib/uploadApi";
 import { zipFiles } from "@/lib/zip";
 
 export type UploadStage = "packing" | "sending" | "reading";
@@ -15,30 +17,60 @@ export function planUploads(files: readonly File[]): { single: File[]; together:
   return { single, together };
 }
 
-/** Presign, send to the object store, start: one answer for each upload made. */
+export interface UploadProgress {
+  stage: UploadStage;
+  fraction: number;
+  /** The connection is gone, and tried again. */
+  waiting: boolean;
+}
+
+/** Packs what goes together, sends each in parts, and starts it: one answer for each upload made. */
 export async function uploadFiles(
   files: readonly File[],
-  onProgress: (stage: UploadStage, fraction: number) => void,
+  gate: Gate,
+  onProgress: (progress: UploadProgress) => void,
 ): Promise<AnalyzeStarted[]> {
-  const { single, together } = planUploads(files);
-  const bodies: { name: string; body: Blob }[] = single.map((file) => ({
+  const { single, together } = planUploads(inOrder(files));
+  const bodies: { key: string; name: string; body: Blob }[] = single.map((file) => ({
+    key: fingerprint([file]),
     name: file.name,
     body: file,
   }));
   if (together.length > 0) {
-    onProgress("packing", 0);
-    bodies.push({ name: "upload.zip", body: await zipFiles(together) });
+    onProgress({ stage: "packing", fraction: 0, waiting: false });
+    bodies.push({ key: fingerprint(together), name: "upload.zip", body: await zipFiles(together) });
   }
   const answers: AnalyzeStarted[] = [];
-  for (const [index, { name, body }] of bodies.entries()) {
-    const upload = await presignUpload({ name, type: body.type, size: body.size });
-    await sendUpload(upload, body, (fraction) =>
-      onProgress("sending", (index + fraction) / bodies.length),
+  for (const [index, one] of bodies.entries()) {
+    const uploadId = await begun(one);
+    await sendInParts(uploadId, one.body, partStore, gate, ({ sentBytes, waiting }) =>
+      onProgress({
+        stage: "sending",
+        fraction: (index + sentBytes / Math.max(1, one.body.size)) / bodies.length,
+        waiting,
+      }),
     );
-    onProgress("reading", (index + 1) / bodies.length);
-    answers.push(await startAnalysis(upload.upload_id));
+    onProgress({ stage: "reading", fraction: (index + 1) / bodies.length, waiting: false });
+    answers.push(await uploads.start(uploadId));
+    forget(uploadId);
   }
   return answers;
+}
+
+/** The upload that these very bytes began in this browser, while it takes parts; else a new one. */
+async function begun({ key, name, body }: { key: string; name: string; body: Blob }): Promise<string> {
+  for (const one of unfinished()) {
+    if (one.key !== key || one.sizeBytes !== body.size) continue;
+    const status = await uploads.look(one.uploadId).catch(() => null);
+    if (status?.state === "PRESIGNED" || status?.state === "RECEIVED") {
+      remember(one);
+      return one.uploadId;
+    }
+    forget(one.uploadId);
+  }
+  const { upload_id: uploadId } = await uploads.begin(name, body.type, body.size);
+  remember({ key, uploadId, name, sizeBytes: body.size });
+  return uploadId;
 }
 
 /** The files of a drop, folders opened. */

@@ -66,6 +66,14 @@ export const worklist: Messages["worklist"] = {
   sending: "Gesendet werden",
   nodeReads: "Der Knoten liest",
   files: (n) => `${n} ${n === 1 ? "Datei" : "Dateien"}`,
+  pause: "Anhalten",
+  resume: "Weiter",
+  giveUp: "Aufgeben",
+  paused: (percent) => `Angehalten bei ${percent} %.`,
+  waitsForConnection: (percent) =>
+    `Die Verbindung ist weg, bei ${percent} %. Es geht weiter, sobald sie wieder da ist.`,
+  unfinished: (name, size) => `${name} (${size}) ist noch nicht ganz hier.`,
+  chooseAgain: "Wählen Sie dieselben Dateien noch einmal: Nur der Rest wird gesendet.",
   uploaded: {
     stored: (n) => `${n} gespeichert`,
     duplicate: (n) => `${n} schon hier`,

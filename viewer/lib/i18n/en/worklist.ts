@@ -64,6 +64,14 @@ export const worklist = {
   sending: "Sending",
   nodeReads: "The node reads",
   files: (n: number) => `${n} ${n === 1 ? "file" : "files"}`,
+  pause: "Pause",
+  resume: "Go on",
+  giveUp: "Give up",
+  paused: (percent: number) => `Paused at ${percent} %.`,
+  waitsForConnection: (percent: number) =>
+    `The connection is gone, at ${percent} %. It goes on as soon as it is back.`,
+  unfinished: (name: string, size: string) => `${name} (${size}) is not all here yet.`,
+  chooseAgain: "Choose the same files again: only the rest is sent.",
   uploaded: {
     stored: (n: number) => `${n} stored`,
     duplicate: (n: number) => `${n} already here`,
