@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement
 
 from storage.entities import StudyState
+from storage.report_entities import ReportState
 from storage.study_filter import SORT_KEYS, SortKey, StudyFilter, order_by
 
 _TEXT = r"^[^\x00]*$"
@@ -30,6 +31,12 @@ class StudyQuery(BaseModel):
     modality: list[str] = Field(
         [], max_length=20, description="With a series of one of these.", examples=[["MR"]]
     )
+    report: list[ReportState | Literal["none"]] = Field(
+        [], max_length=5, description="With a report in one of these states, or with none."
+    )
+    critical: bool = Field(
+        False, description="With a critical finding that nobody has acknowledged."
+    )
     study_date_from: date | None = Field(None, description="On this day or later.")
     study_date_to: date | None = Field(None, description="On this day or earlier.")
     received_from: AwareDatetime | None = Field(None, description="First instance since then.")
@@ -45,6 +52,8 @@ class StudyQuery(BaseModel):
         return StudyFilter(
             states=frozenset(self.state),
             modalities=frozenset(self.modality),
+            reports=frozenset(self.report),
+            is_critical=self.critical,
             study_date_from=self.study_date_from,
             study_date_to=self.study_date_to,
             received_from=self.received_from,

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
 from storage.entities import StudyState
+from storage.report_entities import ReportState
 
 SortKey = Literal[
     "received_at", "updated_at", "study_date", "patient_name", "patient_id", "accession_number"
@@ -31,6 +32,10 @@ class StudyFilter:
     study_date_to: date | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
+    reports: frozenset[ReportState | Literal["none"]] = frozenset()
+    """Its report is in one of these states, or there is none."""
+    is_critical: bool = False
+    """A critical finding waits for somebody to acknowledge it."""
     patient_id: str = ""
     accession_number: str = ""
 
@@ -51,6 +56,11 @@ class StudyFilter:
             found.append(study.received_at >= self.received_from)
         if self.received_before is not None:
             found.append(study.received_at < self.received_before)
+        if self.reports:
+            found.append(_report_in(self.reports))
+        if self.is_critical:
+            of_study = t.alert.c.study_instance_uid == study.study_instance_uid
+            found.append(_exists(t.alert, of_study, t.alert.c.state == "OPEN"))
         if self.patient_id:
             found.append(t.patient.c.patient_id == self.patient_id)
         if self.accession_number:
@@ -86,6 +96,14 @@ def study_state() -> ColumnElement[StudyState]:
         (and_(refused, ~accepted), "REFUSED"),
         else_="COMPLETE",
     )
+
+
+def _report_in(states: frozenset[ReportState | Literal["none"]]) -> ColumnElement[bool]:
+    of_study = t.report.c.study_instance_uid == t.study.c.study_instance_uid
+    found = [_exists(t.report, of_study, t.report.c.state.in_(sorted(states - {"none"})))]
+    if "none" in states:
+        found.append(~_exists(t.report, of_study))
+    return or_(*found)
 
 
 def _newest_job(state: str) -> ColumnElement[bool]:

@@ -60,6 +60,25 @@ def test_studies_are_found_by_what_they_are(stored_api: ApiNode) -> None:
     assert len(listed(api, received_before=(utcnow() + timedelta(hours=1)).isoformat())) == 3
 
 
+def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> None:
+    one, two, three = send(api.storage, study(11), study(12), study(13))
+    report = api.storage.reports.offer(
+        one, language="en", title="Report", sections=[], basis_digest="a"
+    )
+    api.storage.reports.offer(two, language="en", title="Report", sections=[], basis_digest="b")
+    api.storage.reports.move(report.report_id, report.version, "preliminary", "petra")
+    assert listed(api, report="draft") == [two]
+    assert listed(api, report=["preliminary", "final"]) == [one]
+    assert listed(api, report=["none", "draft"]) == [three, two]
+    assert listed(api, critical="true") == []
+    assert api.storage.alerts.rise(one, "f" * 36, "large", "Large.", 900)
+    assert listed(api, critical="true") == [one]
+    assert listed(api, critical="true", report="draft") == []
+    (told,), _ = api.storage.alerts.list("OPEN", one, 1, 0)
+    api.storage.alerts.acknowledge(told.alert_id, "petra")
+    assert listed(api, critical="true") == []
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=LOST", "study_date_from=2024-13-01", "received_from=2024-01-01", "sort=colour",

@@ -3,13 +3,12 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
 from reportlab.pdfgen import canvas
@@ -38,7 +37,7 @@ critical:
 
 
 @pytest.fixture(scope="module")
-def critical(node: Node, head: SentStudy, study_folder: Path) -> Iterator[Told]:
+def critical(node: Node, head: SentStudy, study_folder: Path) -> Told:
     """A study of its own with a letter, read while the site calls every brain volume critical."""
     rules = Path(node.environment["MEDIVIEW_DATA_DIR"]) / "rules.yaml"
     before = rules.read_text() if rules.exists() else None
@@ -55,7 +54,7 @@ def critical(node: Node, head: SentStudy, study_folder: Path) -> Iterator[Told]:
             rules.unlink()
         else:
             rules.write_text(before)
-    yield told
+    return told
 
 
 @pytest.fixture
@@ -95,7 +94,9 @@ def open_study(page: Page, node: Node, told: Told) -> None:
 def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     critical: Told, node: Node, page: Page
 ) -> None:
-    another = page.context.new_page()
+    browser = page.context.browser
+    assert browser is not None
+    another = browser.new_page()
     for one in (another, page):
         one.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
         strip = one.get_by_test_id("alerts")
@@ -157,23 +158,28 @@ def test_a_letter_answers_with_its_words_in_a_box_on_the_page(
     picture.evaluate("image => image.decode()")
     assert serious_findings(page) == []
     keep_screenshot(page, "document")
-    place = boxed(large)
-    shown = Image.open(io.BytesIO(picture.screenshot())).convert("L")
-    ink = np.asarray(shown.crop(place)) < 140
-    assert ink.mean() > 0.02, "the words stand in the box"
-    # The other line of the letter does not.
-    width, height = shown.size
-    assert place[1] / height == pytest.approx(150 / 600, abs=0.03)
-    assert place[0] / width == pytest.approx(50 / 400, abs=0.03)
+    left, top, right, bottom = boxed(large)
+    # The second line of the letter, counted from the top.
+    assert left == pytest.approx(50 / 400, abs=0.02)
+    assert top == pytest.approx(140 / 600, abs=0.02)
+    content = node.api.get(str(picture.get_attribute("src"))).content
+    with Image.open(io.BytesIO(content)) as shown:
+        width, height = shown.size
+        edges = (left * width, top * height, right * width, bottom * height)
+        ink = np.asarray(shown.convert("L").crop(tuple(round(edge) for edge in edges))) < 128
+    assert ink.mean() > 0.05, "the words stand in the box"
 
 
-def boxed(large: Any) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the box in pixels of the page's picture."""
+def boxed(large: Locator) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the box as parts of the page's picture."""
     page_at = large.get_by_test_id("page").bounding_box()
     box_at = large.get_by_test_id("passage-box").bounding_box()
-    left, top = box_at["x"] - page_at["x"], box_at["y"] - page_at["y"]
-    edges = (left, top, left + box_at["width"], top + box_at["height"])
-    return tuple(round(edge) for edge in edges)  # type: ignore[return-value]
+    assert page_at is not None
+    assert box_at is not None
+    left = (box_at["x"] - page_at["x"]) / page_at["width"]
+    top = (box_at["y"] - page_at["y"]) / page_at["height"]
+    right = left + box_at["width"] / page_at["width"]
+    return left, top, right, top + box_at["height"] / page_at["height"]
 
 
 def test_reports_are_found_by_meaning_and_beside_a_draft(
@@ -185,6 +191,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
         60,
     )
     page.goto(node.url)
+    expect(page.get_by_test_id("study-row").first).to_be_visible(timeout=LIMIT_MS)
     page.keyboard.press("s")
     page.get_by_label("What do you look for?").fill("size of the brain")
     page.keyboard.press("Enter")
@@ -201,5 +208,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     page.get_by_role("tab", name="Report").click()
     similar = page.get_by_test_id("similar")
     similar.locator("summary").click()
-    expect(similar.get_by_test_id("similar-report").first).to_contain_text("alike", timeout=LIMIT_MS)
+    expect(similar.get_by_test_id("similar-report").first).to_contain_text(
+        "alike", timeout=LIMIT_MS
+    )
     expect(similar.get_by_text("same patient").first).to_be_visible()

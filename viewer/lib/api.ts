@@ -51,6 +51,8 @@ export function listStudies(
     offset: query.offset,
     modality: query.modalities,
     state: query.states,
+    report: query.reports,
+    critical: query.critical || undefined,
     study_date_from: query.from || undefined,
     study_date_to: query.to || undefined,
     patient_id: query.patientId,

@@ -9,6 +9,8 @@ export const sortKeys = [
   "patient_id",
   "accession_number",
 ] as const;
+export const reportFilters = ["none", "draft", "preliminary", "final", "amended"] as const;
+export type ReportFilter = (typeof reportFilters)[number];
 export type SortKey = (typeof sortKeys)[number];
 
 /** Which studies the list shows, and in which order; it lives in the list's address. */
@@ -17,6 +19,9 @@ export interface ListQuery {
   offset: number;
   modalities: string[];
   states: StudyState[];
+  reports: ReportFilter[];
+  /** Only with a critical finding that nobody has acknowledged. */
+  critical: boolean;
   /** ISO dates; empty: any. */
   from: string;
   to: string;
@@ -30,6 +35,8 @@ export const wholeList: ListQuery = {
   offset: 0,
   modalities: [],
   states: [],
+  reports: [],
+  critical: false,
   from: "",
   to: "",
   sort: "received_at",
@@ -47,6 +54,8 @@ export function readListQuery(parameters: URLSearchParams): ListQuery {
     offset: Number.isSafeInteger(offset) && offset > 0 ? offset : 0,
     modalities: parameters.getAll("modality").filter((one) => /^[A-Z0-9_]{1,16}$/.test(one)),
     states: studyStates.filter((one) => parameters.getAll("state").includes(one)),
+    reports: reportFilters.filter((one) => parameters.getAll("report").includes(one)),
+    critical: parameters.get("critical") === "1",
     from: date("from"),
     to: date("to"),
     sort: sortKeys.find((one) => one === parameters.get("sort")) ?? "received_at",
@@ -60,6 +69,8 @@ export function listParameters(query: ListQuery): URLSearchParams {
   if (query.text) parameters.set("q", query.text);
   for (const one of query.modalities) parameters.append("modality", one);
   for (const one of query.states) parameters.append("state", one);
+  for (const one of query.reports) parameters.append("report", one);
+  if (query.critical) parameters.set("critical", "1");
   if (query.from) parameters.set("from", query.from);
   if (query.to) parameters.set("to", query.to);
   if (query.sort !== "received_at") parameters.set("sort", query.sort);
@@ -81,7 +92,8 @@ export function returnAddress(studyInstanceUid: string): string {
 }
 
 export function isFiltered(query: ListQuery): boolean {
-  return Boolean(query.modalities.length || query.states.length || query.from || query.to);
+  const { modalities, states, reports, critical, from, to } = query;
+  return Boolean(modalities.length || states.length || reports.length || critical || from || to);
 }
 
 const risesFirst = new Set<SortKey>(["patient_name", "patient_id", "accession_number"]);

@@ -16,6 +16,8 @@ const narrow: ListQuery = {
   offset: 100,
   modalities: ["MR", "CT"],
   states: ["RUNNING", "RESULTS"],
+  reports: ["none", "final"],
+  critical: true,
   from: "2026-01-01",
   to: "2026-01-31",
   sort: "patient_name",

@@ -4,7 +4,7 @@ import { Menu, MenuCheck } from "@/components/Menu";
 import { ColumnMenu } from "@/components/worklist/ColumnMenu";
 import { ViewMenu } from "@/components/worklist/ViewMenu";
 import { useText } from "@/hooks/useText";
-import { isFiltered, wholeList, type ListQuery } from "@/lib/listAddress";
+import { isFiltered, reportFilters, wholeList, type ListQuery } from "@/lib/listAddress";
 import { studyBadge, studyStates } from "@/lib/state";
 import type { StudySummary } from "@/lib/types";
 import { isoDay, offeredModalities } from "@/lib/worklist";
@@ -25,7 +25,7 @@ export function FilterBar({
   studies: readonly StudySummary[];
   onQuery: (query: ListQuery) => void;
 }) {
-  const t = useText().worklist;
+  const { report, worklist: t } = useText();
   const set = (change: Partial<ListQuery>) => onQuery({ ...query, ...change, offset: 0 });
   const lastDays = (days: number) => {
     const now = new Date();
@@ -56,6 +56,25 @@ export function FilterBar({
           />
         ))}
       </Menu>
+      <Menu label={t.columns.report} badge={query.reports.length} testId="filter-report">
+        {reportFilters.map((one) => (
+          <MenuCheck
+            key={one}
+            label={one === "none" ? t.noReport : report.states[one]}
+            checked={query.reports.includes(one)}
+            onChange={(on) => set({ reports: turned(query.reports, one, on) })}
+          />
+        ))}
+      </Menu>
+      <button
+        type="button"
+        aria-pressed={query.critical}
+        data-testid="filter-critical"
+        className="control aria-pressed:border-bad aria-pressed:text-bad"
+        onClick={() => set({ critical: !query.critical })}
+      >
+        {t.critical}
+      </button>
       <label className="flex items-center gap-1.5 text-xs text-dim">
         {t.from}
         <input

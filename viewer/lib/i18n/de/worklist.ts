@@ -74,6 +74,7 @@ export const worklist: Messages["worklist"] = {
     `Die Verbindung ist weg, bei ${percent} %. Es geht weiter, sobald sie wieder da ist.`,
   unfinished: (name, size) => `${name} (${size}) ist noch nicht ganz hier.`,
   chooseAgain: "Wählen Sie dieselben Dateien noch einmal: Nur der Rest wird gesendet.",
+  noReport: "Kein Befund",
   uploaded: {
     stored: (n) => `${n} gespeichert`,
     duplicate: (n) => `${n} schon hier`,

@@ -72,6 +72,7 @@ export const worklist = {
     `The connection is gone, at ${percent} %. It goes on as soon as it is back.`,
   unfinished: (name: string, size: string) => `${name} (${size}) is not all here yet.`,
   chooseAgain: "Choose the same files again: only the rest is sent.",
+  noReport: "No report",
   uploaded: {
     stored: (n: number) => `${n} stored`,
     duplicate: (n: number) => `${n} already here`,
