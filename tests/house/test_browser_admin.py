@@ -119,5 +119,7 @@ def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page
 def test_one_who_is_no_administrator_is_told_so(closed: ClosedNode, page: Page) -> None:
     closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
     sign_in(page, closed, "ada", "keys")
-    expect(page.get_by_test_id("problem")).to_contain_text("for administrators")
+    expect(page.get_by_role("heading", level=1)).to_have_text("For administrators")
+    expect(page.get_by_test_id("not-allowed")).to_contain_text("signed in as ada (radiologist)")
+    assert serious_findings(page) == []
     expect(page.get_by_role("button", name="Make key")).to_have_count(0)

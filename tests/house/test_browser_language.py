@@ -197,7 +197,10 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     page.keyboard.press("Enter")
     hits = page.get_by_test_id("hit")
     expect(hits.first).to_contain_text("Brain volume", timeout=LIMIT_MS)
-    page.get_by_role("button", name="Reports", exact=True).click()
+    reports = page.get_by_role("button", name="Reports", exact=True)
+    reports.click()
+    expect(reports).to_have_attribute("aria-pressed", "true")
+    expect(hits.first).to_contain_text("Brain volume", timeout=LIMIT_MS)
     expect(page).to_have_url(f"{node.url}/search/?q=size+of+the+brain&kind=report")
     assert serious_findings(page) == []
     keep_screenshot(page, "search")

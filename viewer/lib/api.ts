@@ -190,7 +190,7 @@ export function followEvents(
         timer = setTimeout(open, reopenAfterMs);
       }
     };
-    for (const topic of ["study", "job", "delivery", "finding", "report"] as const) {
+    for (const topic of ["study", "job", "delivery", "finding", "report", "alert"] as const) {
       stream.addEventListener(topic, (message: MessageEvent<string>) => {
         const event = parseEvent(topic, message.data);
         if (event) onEvent(event);

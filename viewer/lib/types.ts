@@ -96,7 +96,7 @@ export type Health = Schemas["Health"] & {
 
 /** One event of the node's stream: which study changed, and the job when it was a job. */
 export interface NodeEvent {
-  topic: "study" | "job" | "delivery" | "finding" | "report";
+  topic: "study" | "job" | "delivery" | "finding" | "report" | "alert";
   study_instance_uid: string;
   job?: Job;
 }

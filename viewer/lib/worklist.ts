@@ -13,9 +13,9 @@ export const allColumns: readonly Column[] = [
   "accession",
   "contents",
   "state",
+  "report",
   "pipelines",
   "delivery",
-  "report",
   "received",
 ];
 
@@ -27,9 +27,9 @@ const standard: readonly Column[] = [
   "description",
   "contents",
   "state",
+  "report",
   "pipelines",
   "delivery",
-  "report",
 ];
 
 export const sortOf: Partial<Record<Column, SortKey>> = {

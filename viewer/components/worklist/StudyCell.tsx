@@ -44,7 +44,7 @@ export function StudyCell({
         <div className="truncate" title={study.study_description}>
           {study.study_description || none}
         </div>,
-        "max-w-64",
+        "max-w-48",
       );
     case "accession":
       return cell(study.accession_number || none);
@@ -59,9 +59,9 @@ export function StudyCell({
         "whitespace-nowrap",
       );
     case "state":
-      return cell(<State study={study} />, "min-w-40 max-w-72");
+      return cell(<State study={study} />, "min-w-40 max-w-60");
     case "pipelines":
-      return cell(<PipelineStates study={study} />, "w-60");
+      return cell(<PipelineStates study={study} />, "min-w-36");
     case "delivery":
       return cell(<Delivery study={study} />, "whitespace-nowrap");
     case "report":

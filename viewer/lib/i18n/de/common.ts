@@ -27,7 +27,7 @@ export const common: Messages["common"] = {
   instances: (n, one) => `${n} ${one ? "Instanz" : "Instanzen"}`,
   oneSeries: "1 Serie",
   series: (n) => `${n} Serien`,
-  findings: (n, one) => `${n} ${one ? "Befund" : "Befunde"}`,
+  findings: (n, one) => `${n} ${one ? "Ergebnis" : "Ergebnisse"}`,
   progressOf: (what) => `Fortschritt von ${what}`,
   page: "Seite",
   pages: "Seiten",

@@ -7,7 +7,7 @@ export const search: Messages["search"] = {
   kind: "Was durchsucht wird",
   kinds: { all: "Alles", report: "Befunde", finding: "Ergebnisse" },
   kindOf: { report: "Befund", finding: "Ergebnis" },
-  searched: (found, of) => `Die ${found} nächsten von ${of} Textstellen.`,
+  searched: (found, of) => `${found} gefunden unter ${of} Textstellen, die nächste zuerst.`,
   waiting: (n) => `${n} weitere sind noch nicht auffindbar.`,
   nothing: "Noch steht hier nichts, das zu finden wäre.",
   open: "Befunde durchsuchen",

@@ -5,7 +5,7 @@ export const search = {
   kind: "What is searched",
   kinds: { all: "All", report: "Reports", finding: "Findings" },
   kindOf: { report: "report", finding: "finding" },
-  searched: (found: number, of: number) => `The ${found} nearest of ${of} passages.`,
+  searched: (found: number, of: number) => `${found} found among ${of} passages, the nearest first.`,
   waiting: (n: number) => `${n} more are not searchable yet.`,
   nothing: "Nothing is written here yet that could be found.",
   open: "Search reports",

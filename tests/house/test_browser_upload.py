@@ -1,0 +1,76 @@
+"""An upload whose connection is cut and whose page is loaded anew: every byte is sent once."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.house.browser import chromium
+from tests.house.fixtures import Told
+from tests.house.node import Node
+from tests.house.studies import files
+from tests.shared import shared_folder
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
+
+LIMIT_MS = 120_000
+PART_BYTES = 16 * 2**20
+"""As the node chooses it for files of such a size."""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    # What is cut is written to the console.
+    with chromium("net::ERR_") as page:
+        yield page
+
+
+def test_a_cut_upload_goes_on_where_it_stood(
+    told: Told, node: Node, page: Page, tmp_path: Path
+) -> None:
+    shared_folder("data")  # The head that is made up where there are none is one part.
+    archive = tmp_path / "head.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in files(told.study.folder):
+            packed.write(path, path.name)
+    parts = -(-archive.stat().st_size // PART_BYTES)
+    assert parts > 3
+    let_through, cuts = 1, 0
+    sent: list[str] = []
+
+    def connection(route: Route) -> None:
+        nonlocal let_through, cuts
+        if let_through == 0:
+            cuts += 1
+            route.abort("connectionreset")
+            return
+        let_through -= 1
+        sent.append(route.request.url)
+        route.continue_()
+
+    page.route("**/api/uploads/parts?*", connection)
+    page.goto(node.url)
+    page.get_by_test_id("upload-input").set_input_files(archive)
+    status = page.get_by_test_id("upload-status")
+    expect(status).to_have_attribute("data-waiting", "true", timeout=LIMIT_MS)
+    expect(status).to_contain_text("It goes on as soon as it is back")
+    assert (len(sent), cuts >= 1) == (1, True)
+
+    page.reload()
+    left = page.get_by_test_id("unfinished")
+    expect(left).to_contain_text("head.zip", timeout=LIMIT_MS)
+    let_through = 2
+    page.get_by_test_id("upload-input").set_input_files(archive)
+    expect(status).to_have_attribute("data-waiting", "true", timeout=LIMIT_MS)
+    page.get_by_role("button", name="Pause").click()
+    expect(status).to_contain_text("Paused at")
+    let_through = 1_000
+    page.get_by_role("button", name="Go on").click()
+    card = page.get_by_test_id("upload")
+    expect(card).to_contain_text(
+        f"{len(told.study.sop_instance_uids)} already here", timeout=LIMIT_MS
+    )
+    expect(left).to_have_count(0)
+    assert len(sent) == parts, "none of them was sent twice"
