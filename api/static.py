@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -81,11 +81,7 @@ class ViewerFiles(StaticFiles):
             response.headers["Content-Encoding"] = "gzip"
             response.headers["Content-Type"] = _content_type(os.fspath(full_path))
         response.headers.append("Vary", "Accept-Encoding")
-        inline: tuple[str, ...] = ()
-        if os.fspath(full_path).endswith(".html"):
-            inline = _inline_scripts(os.fspath(full_path), stat_result.st_mtime_ns)
-        policy = content_security_policy(self._settings, (*inline, *_EVAL))
-        response.headers[POLICY_HEADER] = policy
+        response.headers[POLICY_HEADER] = self._policy_of(full_path, stat_result)
         return response
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -95,11 +91,21 @@ class ViewerFiles(StaticFiles):
         if path in (".", "", "index.html") and not is_viewer_built(self._settings):
             return HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})
         response = await super().get_response(path, scope)
+        if isinstance(response, FileResponse) and POLICY_HEADER not in response.headers:
+            # The page for what is missing, which Starlette answers past `file_response`.
+            missing = Path(response.path)
+            response.headers[POLICY_HEADER] = self._policy_of(missing, missing.stat())
         hashed = path.startswith("_next/static/")
         response.headers["Cache-Control"] = (
             "public, max-age=31536000, immutable" if hashed else "no-cache"
         )
         return response
+
+    def _policy_of(self, path: str | os.PathLike[str], stat_result: os.stat_result) -> str:
+        inline: tuple[str, ...] = ()
+        if os.fspath(path).endswith(".html"):
+            inline = _inline_scripts(os.fspath(path), stat_result.st_mtime_ns)
+        return content_security_policy(self._settings, (*inline, *_EVAL))
 
 
 def _packed(

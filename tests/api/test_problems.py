@@ -277,5 +277,9 @@ def test_a_page_runs_the_scripts_that_stand_in_it_and_answers_run_none(tmp_path:
         assert scripts(again) == scripts(page), "a browser takes it for the page that it kept"
         assert scripts(node.client.get("/a.js")) == {"'self'", *evaluated}, "of a worker, too"
         assert scripts(node.client.get("/api/studies")) == {"'self'"}
+        (pages / "404.html").write_text("<script>\nx = 1;</script>")
+        missing = node.client.get("/no-such-page")
+        assert missing.status_code == 404
+        assert scripts(missing) == {"'self'", f"'sha256-{digest}'", *evaluated}
         (pages / "index.html").write_text("<p>No script.</p>")
         assert scripts(node.client.get("/")) == {"'self'", *evaluated}

@@ -42,43 +42,45 @@ export function FindingContext({
       sameMeasure(one, finding),
   );
   return (
-    <dl className="mt-1.5 space-y-1 text-[13px]">
-      {range && (
-        <div data-testid="normal-range">
-          <dt className="inline text-dim">{t.normal} </dt>
-          <dd className="inline">
-            {bound(range.low)}–{bound(range.high)} {valueText(0, range.unit).replace(/^\S+ ?/, "")}{" "}
-            {place && <b className={`font-medium ${colors[place]}`}>{t.places[place]}</b>}
-            <span className="block text-xs text-dim" lang="en">
-              {range.source}
-            </span>
-          </dd>
-        </div>
-      )}
-      {prior && (
-        <div data-testid="change">
-          <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
-          <dd className="inline">
-            {signed(value - prior.value, unit)} {percentText(prior.change_percent)}
-            {prior.change_percent_per_year !== null && (
-              <span className="text-dim"> {t.perYear(percentOnly(prior.change_percent_per_year))}</span>
-            )}
-            {prior.pipeline_version !== finding.pipeline_version && (
-              <span className="block text-xs text-warn">{t.otherVersion(prior.pipeline_version)}</span>
-            )}
-          </dd>
-        </div>
-      )}
+    <div className="mt-1.5 space-y-1 text-[13px]">
+      <dl className="space-y-1">
+        {range && (
+          <div data-testid="normal-range">
+            <dt className="inline text-dim">{t.normal} </dt>
+            <dd className="inline">
+              {bound(range.low)}–{bound(range.high)} {valueText(0, range.unit).replace(/^\S+ ?/, "")}{" "}
+              {place && <b className={`font-medium ${colors[place]}`}>{t.places[place]}</b>}
+              <span className="block text-xs text-dim" lang="en">
+                {range.source}
+              </span>
+            </dd>
+          </div>
+        )}
+        {prior && (
+          <div data-testid="change">
+            <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
+            <dd className="inline">
+              {signed(value - prior.value, unit)} {percentText(prior.change_percent)}
+              {prior.change_percent_per_year !== null && (
+                <span className="text-dim"> {t.perYear(percentOnly(prior.change_percent_per_year))}</span>
+              )}
+              {prior.pipeline_version !== finding.pipeline_version && (
+                <span className="block text-xs text-warn">{t.otherVersion(prior.pipeline_version)}</span>
+              )}
+            </dd>
+          </div>
+        )}
+        {others.map((other) => (
+          <div key={other.finding_id} data-testid="other-version">
+            <dt className="inline text-dim">{t.versionOf(other.pipeline_version)} </dt>
+            <dd className="inline">
+              {valueText(other.value ?? 0, unit)} ({signed(value - (other.value ?? 0), unit)}{" "}
+              {percentText(changePercent(value, other.value ?? 0))})
+            </dd>
+          </div>
+        ))}
+      </dl>
       {trends && points.length < 2 && !prior && <p className="text-xs text-dim">{t.noPrior}</p>}
-      {others.map((other) => (
-        <div key={other.finding_id} data-testid="other-version">
-          <dt className="inline text-dim">{t.versionOf(other.pipeline_version)} </dt>
-          <dd className="inline">
-            {valueText(other.value ?? 0, unit)} ({signed(value - (other.value ?? 0), unit)}{" "}
-            {percentText(changePercent(value, other.value ?? 0))})
-          </dd>
-        </div>
-      ))}
       {points.length >= 2 && (
         <TrendPlot
           points={points}
@@ -88,7 +90,7 @@ export function FindingContext({
           range={range && range.unit === unit ? range : null}
         />
       )}
-    </dl>
+    </div>
   );
 }
 
