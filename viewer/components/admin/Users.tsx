@@ -18,13 +18,15 @@ export function Users() {
   const asked = useAsked(users.list);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [person, setPerson] = useState("");
   const [roles, setRoles] = useState<Role[]>(["radiologist"]);
   const order = useOrder(asked.reload);
   const add = async (event: FormEvent) => {
     event.preventDefault();
-    if (await order.give(() => users.add({ name: name.trim(), password, roles }))) {
+    if (await order.give(() => users.add({ name: name.trim(), password, roles, person_name: person.trim() }))) {
       setName("");
       setPassword("");
+      setPerson("");
     }
   };
   return (
@@ -45,6 +47,7 @@ export function Users() {
             value={password}
             onChange={(e) => setPassword(e.target.value)}
           />
+          <Field label={t.signsAs} maxLength={64} autoComplete="off" value={person} onChange={(e) => setPerson(e.target.value)} />
         </div>
         <Choices label={t.roles} of={allRoles} words={t.roleWords} chosen={roles} onChoose={setRoles} />
         {order.problem && <ProblemNote problem={order.problem} />}

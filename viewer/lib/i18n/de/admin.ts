@@ -159,6 +159,7 @@ export const admin: Messages["admin"] = {
   turnOff: "Ausschalten",
   addUser: "Benutzer hinzufügen",
   noUsers: "Noch kein Konto: Dieser Knoten läuft ohne Anmeldung, oder mit der Ihres Hauses.",
+  signsAs: "Unterschreibt als (Familie^Vorname)",
   password: "Kennwort",
   newPassword: "Neues Kennwort (leer: wie bisher)",
   roles: "Rollen",

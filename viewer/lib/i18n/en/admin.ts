@@ -151,6 +151,7 @@ export const admin = {
   turnOff: "Turn off",
   addUser: "Add user",
   noUsers: "No account yet: this node runs without sign-in, or with that of your organisation.",
+  signsAs: "Signs as (Family^Given)",
   password: "Password",
   newPassword: "New password (empty: as it was)",
   roles: "Roles",
