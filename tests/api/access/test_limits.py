@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Array, Barrier, get_context
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,24 +30,31 @@ def test_strangers_may_ask_so_often_and_those_signed_in_more(tmp_path: Path) -> 
         tmp_path, rate_limit_anonymous_per_minute=60, rate_limit_per_minute=300
     )
     with closed_node(settings) as closed, closed.client() as stranger:
-        statuses = [stranger.get("/api/session").status_code for _ in range(15)]
-        assert statuses[:10] == [200] * 10
-        answer = stranger.get("/api/session")
-        is_problem(answer, 429, "too_many_requests")
-        assert 1 <= int(answer.headers["retry-after"]) <= 2
+        started = time.monotonic()
+        answers = until_refused(stranger, "/api/session")
+        # Ten at once, and one more each second.
+        assert 10 <= len(answers) - 1 <= 11 + time.monotonic() - started
+        is_problem(answers[-1], 429, "too_many_requests")
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
         # Guessing at keys is asking without being signed in.
         wrong = {"Authorization": "Bearer mvk_0123456789ab_guess"}
-        assert stranger.get("/api/jobs", headers=wrong).status_code == 429
-        assert stranger.get("/api/jobs").status_code == 429
+        assert len(until_refused(stranger, "/api/jobs", wrong)) <= 5
         # The pages themselves stay there.
         assert stranger.get("/icon.svg").status_code in (200, 404)
         time.sleep(1.5)
         with closed.with_key("ris", "integrator") as ris:
-            statuses = [ris.get("/api/session").status_code for _ in range(20)]
-            assert set(statuses) == {200}
-            statuses = [ris.get("/api/pipelines").status_code for _ in range(60)]
-            assert statuses[:45] == [200] * 45
-            assert 429 in statuses
+            answers = until_refused(ris, "/api/session")
+            assert len(answers) > 50
+
+
+def until_refused(
+    client: httpx.Client, path: str, headers: dict[str, str] | None = None
+) -> list[httpx.Response]:
+    """Answers to the same question, up to the first that says too many requests."""
+    answers = [client.get(path, headers=headers)]
+    while answers[-1].status_code != 429:
+        answers.append(client.get(path, headers=headers))
+    return answers
 
 
 def test_a_bucket_fills_again_and_a_flood_of_others_finds_room() -> None:
