@@ -27,24 +27,24 @@ from tests.api.test_processes import serving
 
 def test_strangers_may_ask_so_often_and_those_signed_in_more(tmp_path: Path) -> None:
     settings = closed_settings(
-        tmp_path, rate_limit_anonymous_per_minute=60, rate_limit_per_minute=300
+        tmp_path, rate_limit_anonymous_per_minute=30, rate_limit_per_minute=120
     )
     with closed_node(settings) as closed, closed.client() as stranger:
         started = time.monotonic()
         answers = until_refused(stranger, "/api/session")
-        # Ten at once, and one more each second.
-        assert 10 <= len(answers) - 1 <= 11 + time.monotonic() - started
+        # Five at once, and one more each two seconds.
+        assert 5 <= len(answers) - 1 <= 6 + (time.monotonic() - started) / 2
         is_problem(answers[-1], 429, "too_many_requests")
-        assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 3
         # Guessing at keys is asking without being signed in.
         wrong = {"Authorization": "Bearer mvk_0123456789ab_guess"}
         assert len(until_refused(stranger, "/api/jobs", wrong)) <= 5
         # The pages themselves stay there.
         assert stranger.get("/icon.svg").status_code in (200, 404)
-        time.sleep(1.5)
+        time.sleep(2.5)
         with closed.with_key("ris", "integrator") as ris:
-            answers = until_refused(ris, "/api/session")
-            assert len(answers) > 50
+            answers = until_refused(ris, "/api/pipelines")
+            assert len(answers) > 20
 
 
 def until_refused(
