@@ -110,6 +110,37 @@ def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(
         )
 
 
+def test_a_link_opens_the_same_series_layout_and_slice(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, before = pair
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    expect(viewports(page).nth(1)).to_have_attribute("data-image-rendered", "true")
+    page.get_by_test_id("grid-choice").select_option("2 1")
+    expect(viewports(page)).to_have_count(2)
+    first = viewports(page).nth(0)
+    expect(first).to_have_attribute("data-image-rendered", "true")
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    number = slice_number(first)
+    page.wait_for_url("**/study/?*grid=2x1*image=*")
+    page.wait_for_timeout(600)
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(viewports(page)).to_have_count(2)
+    for index, study in enumerate((now, before)):
+        expect(viewports(page).nth(index)).to_have_attribute(
+            "data-series", study.series_instance_uid
+        )
+    expect(first).to_have_attribute("data-slice-number", str(number))
+    page.keyboard.press("m")
+    expect(page.locator("[data-view=coronal]")).to_be_visible()
+    page.wait_for_url("**layout=planes*")
+    page.reload()
+    expect(page.locator("[data-view=coronal]")).to_have_attribute("data-image-rendered", "true")
+
+
 def test_letters_follow_the_image_when_it_is_turned(
     node: Node, pair: tuple[SentStudy, SentStudy], page: Page
 ) -> None:

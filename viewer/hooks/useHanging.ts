@@ -5,7 +5,7 @@ import type { Priors } from "@/hooks/usePriors";
 import { text } from "@/lib/i18n";
 import { listHangingProtocols } from "@/lib/reading/api";
 import { hangStudy, type Hung } from "@/lib/reading/hanging";
-import { single, type Arrangement } from "@/lib/reading/layout";
+import { single, withoutUnknown, type Arrangement } from "@/lib/reading/layout";
 import { seriesToOpen } from "@/lib/seg";
 import type { Finding, HangingProtocol, StudyDetail } from "@/lib/types";
 
@@ -24,6 +24,8 @@ export function useHanging(
   study: StudyDetail | null,
   findings: readonly Finding[],
   priors: Priors,
+  /** As the page's address asks; null for what a protocol makes of the study. */
+  asked: Arrangement | null,
 ): Hanging {
   const [protocols, setProtocols] = useState<HangingProtocol[] | null>(null);
   const [notice, setNotice] = useState("");
@@ -42,14 +44,16 @@ export function useHanging(
 
   if (study && protocols && priors.settled && arrangement === null) {
     const preferred = seriesToOpen(study, findings);
-    if (preferred !== null) {
-      const next = hangStudy(protocols, study, priors.priors, preferred);
+    const wanted = asked && withoutUnknown(asked, [study, ...priors.priors]);
+    if (wanted || preferred !== null) {
+      const next = preferred === null ? null : hangStudy(protocols, study, priors.priors, preferred);
       setHung(next);
       setArrangement(
-        next?.arrangement ??
+        wanted ??
+          next?.arrangement ??
           single({
             studyInstanceUid: study.study_instance_uid,
-            seriesInstanceUid: preferred,
+            seriesInstanceUid: preferred ?? "",
           }),
       );
     }

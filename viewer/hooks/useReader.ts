@@ -24,13 +24,14 @@ import {
   type SeriesRef,
 } from "@/lib/reading/layout";
 import { text } from "@/lib/i18n";
+import type { Layout, ViewAddress } from "@/lib/reading/viewAddress";
 import { isImageSeries, seriesToOpen } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 import type { ViewStore } from "@/lib/viewStore";
 import type { WindowRange } from "@/lib/windowing";
 
 /** Stacks in rows and columns, or the active series in three planes, or as a volume. */
-export type Layout = "stack" | "planes" | "volume";
+export type { Layout };
 
 export interface ReaderState {
   scene: Scene | null;
@@ -65,6 +66,7 @@ export interface ReaderState {
 }
 
 const noRefs: readonly SeriesRef[] = [];
+const noMasks: Masks["masks"] = [];
 
 function imageRefs(study: StudyDetail): SeriesRef[] {
   return study.series.filter(isImageSeries).map(({ series_instance_uid: seriesInstanceUid }) => ({
@@ -74,11 +76,15 @@ function imageRefs(study: StudyDetail): SeriesRef[] {
 }
 
 /** What the reader shows: which series where, with which masks. */
-export function useReader(study: StudyDetail | null, findings: readonly Finding[]): ReaderState {
+export function useReader(
+  study: StudyDetail | null,
+  findings: readonly Finding[],
+  asked: ViewAddress,
+): ReaderState {
   const { scene, views, failure } = useScene();
   const priors = usePriors(study);
-  const { arrangement, change, hung, notice } = useHanging(study, findings, priors);
-  const [layout, setLayout] = useState<Layout>("stack");
+  const { arrangement, change, hung, notice } = useHanging(study, findings, priors, asked.arrangement);
+  const [layout, setLayout] = useState<Layout>(asked.layout);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
   const studyInstanceUid = study?.study_instance_uid;
@@ -120,7 +126,7 @@ export function useReader(study: StudyDetail | null, findings: readonly Finding[
   const current = onScreen === series ? onScreen : null;
   const of = current ? (studies.get(current.studyInstanceUid) ?? null) : study;
   const masks = useMasks(scene, current, of, of === study ? findings : []);
-  useOpeningMask(scene, series, views, activeView, masks.masks);
+  useOpeningMask(scene, series, views, activeView, asked.image ? noMasks : masks.masks);
 
   const { settled } = masks;
   useEffect(() => {

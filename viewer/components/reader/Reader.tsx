@@ -26,6 +26,7 @@ import { useReader, type Layout, type ReaderState } from "@/hooks/useReader";
 import { useReaderKeys } from "@/hooks/useReaderKeys";
 import { useStudy } from "@/hooks/useStudy";
 import { useText } from "@/hooks/useText";
+import { useAskedView, useViewAddress } from "@/hooks/useViewAddress";
 import type { ToolName } from "@/lib/cornerstone";
 import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
@@ -34,7 +35,8 @@ import { cellCount } from "@/lib/reading/layout";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
-  const reader = useReader(study, findings);
+  const asked = useAskedView(studyInstanceUid);
+  const reader = useReader(study, findings, asked);
   const { viewing: t } = useText();
   const { scene, series, layout } = reader;
   const router = useRouter();
@@ -47,6 +49,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
   const slice = useActiveSlice(reader);
+  useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
 
   useEffect(() => {

@@ -4,7 +4,9 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { View } from "@/components/reader/View";
 import type { ReaderState } from "@/hooks/useReader";
 import { useText } from "@/hooks/useText";
-import { volumePresets, type LoadedSeries, type ToolName } from "@/lib/cornerstone";
+import { drawsInSoftware, volumePresets, type LoadedSeries, type ToolName } from "@/lib/cornerstone";
+
+const slowAfterMs = 30_000;
 
 /** A series as a volume: turned with the left button, drawn by a preset. */
 export function VolumeStage({
@@ -21,15 +23,24 @@ export function VolumeStage({
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   const [chosen, setChosen] = useState("");
   const [drawn, setDrawn] = useState(false);
+  const [slow, setSlow] = useState(false);
+  const [inSoftware] = useState(drawsInSoftware);
   const presets = useMemo(() => volumePresets(series.modality), [series.modality]);
   const attach = useCallback((_: unknown, next: HTMLDivElement | null) => setElement(next), []);
 
   useEffect(() => {
     if (!scene || !element) return;
     let gone = false;
-    void scene.showVolume(element, series).then(() => !gone && setDrawn(true));
+    const timer = setTimeout(() => setSlow(true), slowAfterMs);
+    void scene.showVolume(element, series).then(() => {
+      clearTimeout(timer);
+      if (gone) return;
+      setSlow(false);
+      setDrawn(true);
+    });
     return () => {
       gone = true;
+      clearTimeout(timer);
       scene.volume.close();
       views.clear("volume");
     };
@@ -46,6 +57,8 @@ export function VolumeStage({
         tool={tool}
         active={false}
         withPatient={false}
+        // Without a graphics processor each point costs some milliseconds: fewer of them.
+        className={inSoftware ? "h-full max-h-80 w-full max-w-80 place-self-center" : ""}
         onAttach={attach}
       />
       <div className="absolute top-2 left-2 flex items-center gap-2">
@@ -67,6 +80,13 @@ export function VolumeStage({
         </select>
         <span className="text-xs text-dim">{t.notForMeasuring}</span>
       </div>
+      {(inSoftware || slow) && (
+        <p role="status" data-testid="volume-note" className="absolute inset-x-2 bottom-2 text-center text-xs text-warn">
+          {slow && !drawn
+            ? t.volumeIsSlow
+            : t.drawnInSoftware}
+        </p>
+      )}
     </div>
   );
 }

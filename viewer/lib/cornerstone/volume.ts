@@ -8,6 +8,7 @@ import {
   type Types as ToolTypes,
 } from "@cornerstonejs/tools";
 import { openVolume } from "./planes";
+import { drawsInSoftware } from "./renderer";
 import type { LoadedSeries } from "./series";
 import type { Viewports } from "./viewports";
 
@@ -20,8 +21,8 @@ export function volumePresets(modality: string): string[] {
 
 const openingPresets: Record<string, string> = { CT: "CT-Bone", MR: "MR-Default", PT: "CT-MIP" };
 
-/** Steps along a ray, in voxels: finer ones are not seen, and cost a machine without a GPU dear. */
-const sampleDistanceMultiplier = 2;
+/** Steps along a ray, in half voxels: finer ones are not seen. Without a GPU each step costs dear. */
+const stepsHalfVoxels = { hardware: 2, software: 8 } as const;
 
 /** One series as a volume that turns under the mouse. */
 export class VolumeView {
@@ -61,7 +62,7 @@ export class VolumeView {
     if (this.series !== series) return;
     this.setPreset(this.openingPreset(series.modality));
     const view = this.views.volume;
-    view?.setSampleDistanceMultiplier(sampleDistanceMultiplier);
+    view?.setSampleDistanceMultiplier(stepsHalfVoxels[drawsInSoftware() ? "software" : "hardware"]);
     view?.resetCamera();
     view?.render();
   }

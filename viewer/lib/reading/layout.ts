@@ -86,3 +86,19 @@ export function withNextSeries(
 export function activeRef(now: Arrangement): SeriesRef | null {
   return now.cells[now.active] ?? null;
 }
+
+/** Without the series that are gone, or were never there; null when none is left. */
+export function withoutUnknown(
+  now: Arrangement,
+  studies: readonly { study_instance_uid: string; series: readonly { series_instance_uid: string }[] }[],
+): Arrangement | null {
+  const known = new Set(
+    studies.flatMap(({ study_instance_uid: study, series }) =>
+      series.map(({ series_instance_uid: uid }) => `${study} ${uid}`),
+    ),
+  );
+  const cells = now.cells.map((ref) =>
+    ref && known.has(`${ref.studyInstanceUid} ${ref.seriesInstanceUid}`) ? ref : null,
+  );
+  return cells.some((ref) => ref !== null) ? { ...now, cells } : null;
+}

@@ -49,6 +49,8 @@ export const viewing: Messages["viewing"] = {
   nodePicture: "Das Bild, wie der Knoten es darstellt",
   howDrawn: "Wie das Volumen gezeichnet wird",
   notForMeasuring: "Nicht zum Messen. Ziehen dreht.",
+  drawnInSoftware: "Ohne Grafikprozessor gezeichnet: klein, grob und langsam zu drehen.",
+  volumeIsSlow: "Das Volumen ist nach 30 s nicht gezeichnet. Mit u geht es zurück zu den Bildern.",
   imageTools: "Bildwerkzeuge",
   leftButton: "Linke Maustaste",
   tools: {

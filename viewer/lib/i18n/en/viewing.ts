@@ -48,6 +48,8 @@ export const viewing = {
   nodePicture: "The image as the node rendered it",
   howDrawn: "How the volume is drawn",
   notForMeasuring: "Not for measuring. Drag to turn.",
+  drawnInSoftware: "Drawn without a graphics processor: small, coarse and slow to turn.",
+  volumeIsSlow: "The volume is not drawn after 30 s. Press u to go back to the images.",
   imageTools: "Image tools",
   leftButton: "Left mouse button",
   tools: {
