@@ -10,7 +10,7 @@ from pydicom.dataset import FileDataset
 from tests.house.browser import chromium
 from tests.house.fixtures import send
 from tests.house.node import Node
-from tests.house.studies import SentStudy, copy_with_new_uids, files
+from tests.house.studies import SentStudy, copy_with_new_uids, files, images_in_order
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
 
@@ -120,12 +120,15 @@ def test_a_link_opens_the_same_series_layout_and_slice(
     expect(viewports(page)).to_have_count(2)
     first = viewports(page).nth(0)
     expect(first).to_have_attribute("data-image-rendered", "true")
+    opened = slice_number(first)
     for _ in range(3):
         page.keyboard.press("ArrowUp")
-    number = slice_number(first)
-    page.wait_for_url("**/study/?*grid=2x1*image=*")
-    page.wait_for_timeout(600)
+    number = opened - 3
+    expect(first).to_have_attribute("data-slice-number", str(number))
+    shown = f"image={images_in_order(now)[number - 1].SOPInstanceUID}"
+    page.wait_for_function("shown => location.search.includes(shown)", arg=shown)
     link = page.url
+    assert "grid=2x1" in link
     page.goto("about:blank")
     page.goto(link)
     expect(viewports(page)).to_have_count(2)
@@ -136,7 +139,7 @@ def test_a_link_opens_the_same_series_layout_and_slice(
     expect(first).to_have_attribute("data-slice-number", str(number))
     page.keyboard.press("m")
     expect(page.locator("[data-view=coronal]")).to_be_visible()
-    page.wait_for_url("**layout=planes*")
+    page.wait_for_function("location.search.includes('layout=planes')")
     page.reload()
     expect(page.locator("[data-view=coronal]")).to_have_attribute("data-image-rendered", "true")
 
