@@ -140,8 +140,7 @@ class _Outlet:
                 await self._protocol.writable()
                 continue
             except ConnectionError as error:
-                self._protocol.transport.abort()
-                raise ClientLeft from error
+                raise self._left() from error
             if not sent:
                 raise RuntimeError("the file ends before what was announced of it")
             offset, count, turn = offset + sent, count - sent, turn + sent
@@ -157,15 +156,20 @@ class _Outlet:
             except BlockingIOError:
                 await self._protocol.writable()
             except ConnectionError as error:
-                self._protocol.transport.abort()
-                raise ClientLeft from error
+                raise self._left() from error
         if not more_body:
             await self._complete()
 
     def _connected(self) -> socket.socket:
         if self._cycle.disconnected or self._protocol.transport.is_closing():
-            raise ClientLeft
+            raise self._left()
         return self._protocol.own_socket()
+
+    def _left(self) -> ClientLeft:
+        """The event loop hears of it later than we; an answer that ends till then is no fault."""
+        self._cycle.disconnected = True
+        self._protocol.transport.abort()
+        return ClientLeft()
 
     def _account(self, length: int) -> None:
         if length > self._cycle.expected_content_length:
