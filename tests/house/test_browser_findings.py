@@ -7,11 +7,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.house.browser import chromium
-from tests.house.fixtures import JOB_LIMIT_S, Told, job_of, send
+from tests.house.fixtures import JOB_LIMIT_S, Told, follow, job_of, send
 from tests.house.node import Node
 from tests.house.studies import SentStudy, copy_with_new_uids
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def judged(node: Node, head: SentStudy, study_folder: Path) -> Told:
+    """A study of this module alone: what is said of its finding changes its report."""
+    study = copy_with_new_uids(head.folder, study_folder / "judged")
+    send(node, study)
+    return follow(node, study)
 
 
 @pytest.fixture
@@ -22,10 +30,10 @@ def page() -> Iterator[Page]:
 
 
 def test_a_correction_by_keyboard_is_found_again_after_a_reload(
-    told: Told, node: Node, page: Page
+    judged: Told, node: Node, page: Page
 ) -> None:
-    (finding,) = told.job["findings"]
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    (finding,) = judged.job["findings"]
+    page.goto(f"{node.url}/study/?study={judged.study.study_instance_uid}")
     stated = page.get_by_role("button", name=f"{finding['label']}: ")
     stated.focus()
     page.keyboard.press("Enter")

@@ -23,7 +23,7 @@ def test_the_demo_leads_to_a_page_with_its_result(node: Node) -> None:
         page.goto(address[0])
         viewport = page.get_by_test_id("viewport").first
         # The template's 217 × 181 × 181 bits leave a padding byte, unlike most scanners' matrices.
-        expect(viewport).to_have_attribute("data-mask-loaded", "true")
+        expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
     (finding,) = node.get(f"/api/studies/{address[1]}/findings")["items"]
     assert finding["label"] in answer.stdout
     # The brain of Colin27 with its cerebrospinal fluid; a rough bound from the literature.
