@@ -31,6 +31,9 @@ _KEEP_ALIVE_S = 15.0
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get(
@@ -78,7 +81,7 @@ async def follow_answer(
     "/{job_id}/pages/{page_number}",
     summary="A page of the document that was asked about",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}, **problems(404, 413, 422)},
+    responses={**_PICTURE, **problems(404, 413, 422)},
 )
 def get_page(
     request: Request,
