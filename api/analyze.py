@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
-from api.images import check_image_pipeline, check_picture, schedule_picture
+from api.images import check_picture, picture_pipelines, schedule_picture
 from api.intake import Intake, Scheduled, schedule_touched
 from api.jobs import read_job
 from api.middleware import limited
@@ -20,6 +20,7 @@ from api.parameters import problems
 from api.payloads.uploads import AnalyzeResult
 from api.present import decision_payloads
 from api.unpack import PICTURES, FileKind, sniff
+from inference.pipeline import Pipeline
 from storage.clock import utcnow
 from storage.entities import Job
 from storage.errors import InvalidRequest
@@ -105,14 +106,15 @@ def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
             remedy="Send multipart/form-data with one or more 'files'.",
         )
     kinds = [sniff(part.file) for part in files]
+    of_pictures: tuple[Pipeline, ...] = ()
     if any(kind in PICTURES for kind in kinds):
-        check_image_pipeline(storage, None)
+        of_pictures = picture_pipelines(storage, None)
     intake = Intake()
     pictures: list[Job] = []
     for part, kind in zip(files, kinds, strict=True):
         if kind in PICTURES:
             check_picture(part.file)
-            pictures.append(_keep_picture(storage, part, kind))
+            pictures += _keep_picture(storage, of_pictures, part, kind)
         else:
             intake.take(storage, part.filename or "", part.file, source="upload:analyze")
     if not pictures:
@@ -121,15 +123,17 @@ def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
     return intake, Scheduled(scheduled.decisions, [*scheduled.jobs, *pictures])
 
 
-def _keep_picture(storage: Storage, part: UploadFile, kind: FileKind) -> Job:
+def _keep_picture(
+    storage: Storage, pipelines: Sequence[Pipeline], part: UploadFile, kind: FileKind
+) -> list[Job]:
     expires_at = utcnow() + timedelta(seconds=storage.settings.upload_url_expiry_s)
     upload = storage.uploads.create(
         (part.filename or "").replace("\0", ""), PICTURES[kind], expires_at
     )
     storage.objects.put(upload.object_key, part.file, PICTURES[kind])
-    job = schedule_picture(storage, upload.object_key, part.file)
+    jobs = schedule_picture(storage, pipelines, upload.object_key, part.file)
     storage.uploads.set_state(upload.upload_id, "ACCEPTED", size_bytes=part.size)
-    return job
+    return jobs
 
 
 async def _wait(

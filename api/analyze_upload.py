@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from api.deps import StorageDep
 from api.errors import ApiProblem
-from api.images import check_image_pipeline, check_picture, schedule_picture
+from api.images import check_picture, picture_pipelines, schedule_picture
 from api.intake import Intake, Scheduled, schedule_touched
 from api.jobs import read_job
 from api.parameters import problems
@@ -77,9 +77,9 @@ def _start(
 ) -> AnalyzeStarted:
     intake = Intake()
     if sniff(file) in PICTURES:
-        check_image_pipeline(storage, pipeline)
+        pipelines = picture_pipelines(storage, pipeline)
         check_picture(file)
-        scheduled = Scheduled((), (schedule_picture(storage, upload.object_key, file),))
+        scheduled = Scheduled((), schedule_picture(storage, pipelines, upload.object_key, file))
     else:
         intake.on_progress = _Progress(storage, upload.upload_id)
         intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")

@@ -1,48 +1,61 @@
-"""Pictures that are not DICOM: kept as what they are, analysed by the image model."""
+"""Pictures that are not DICOM: kept as what they are, analysed by the models for pictures."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from api.errors import ApiProblem
-from inference.registry.standing import ModelHeld, standing_named
+from inference.pipeline import Pipeline
+from inference.registry.standing import ModelHeld, Standing, offered, standing_named
 from inference.wake import wake
 from storage.entities import Job
 from storage.errors import InvalidInstance, LimitExceeded, NotConfigured
 from storage.opening import Storage
 
-IMAGE_PIPELINE = "image-classification"
 _FORMATS = ("PNG", "JPEG")
 _MAX_PIXELS = 100_000_000
 _NOT_CONFIGURED = (
-    "Set HF_IMG_CLS_MODEL to a local folder or the hub id of an image classifier, then start again."
+    "Set HF_IMG_CLS_MODEL or HF_IMG_SEG_MODEL to a local model folder, or to owner/name@commit of"
+    " the hub, then start again."
 )
 
 
-def check_image_pipeline(storage: Storage, pipeline: str | None) -> None:
-    """Raise where a picture could not be analysed: another pipeline is meant, or no model is set.
+def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ...]:
+    """Those that analyse a picture: the one that is asked for, or all that have a model.
 
-    Nothing is invented in place of a model.
+    Raises NotFound, ApiProblem where that one takes series, ModelHeld, and NotConfigured:
+    nothing is invented in place of a model.
     """
-    if pipeline not in (None, IMAGE_PIPELINE):
-        standing_named(storage, pipeline)
-        raise ApiProblem(
-            422,
-            "no_pipeline_accepts",
-            f"{pipeline} takes DICOM series, and this is a picture.",
-            title="No pipeline accepts this",
-            remedy=f"Leave the pipeline out, or name {IMAGE_PIPELINE}.",
-            extra={"decisions": []},
-        )
-    if not storage.settings.hf_img_cls_model:
+    if asked is not None:
+        standing = standing_named(storage, asked)
+        if standing.pipeline.input_kind != "image":
+            raise ApiProblem(
+                422,
+                "no_pipeline_accepts",
+                f"{asked} takes DICOM series, and this is a picture.",
+                title="No pipeline accepts this",
+                remedy="Leave the pipeline out, or name image-classification or"
+                " image-segmentation.",
+                extra={"decisions": []},
+            )
+        return (_usable(standing),)
+    found = [one for one in offered(storage) if one.pipeline.input_kind == "image"]
+    # One that is set and cannot be used is told of, though another could.
+    meant = [one for one in found if not one.pipeline.readiness().optional]
+    if not meant:
         raise NotConfigured("No image model is configured.", remedy=_NOT_CONFIGURED)
-    standing = standing_named(storage, IMAGE_PIPELINE)
-    if standing.held:
-        raise ModelHeld(standing.held)
+    return tuple(_usable(one) for one in meant)
+
+
+def _usable(standing: Standing) -> Pipeline:
     readiness = standing.pipeline.readiness()
     if not readiness.ready:
         raise NotConfigured(readiness.detail, remedy=_NOT_CONFIGURED)
+    if standing.held:
+        raise ModelHeld(standing.held)
+    return standing.pipeline
 
 
 def check_picture(file: BinaryIO) -> None:
@@ -65,20 +78,23 @@ def check_picture(file: BinaryIO) -> None:
         file.seek(0)
 
 
-def schedule_picture(storage: Storage, object_key: str, file: BinaryIO) -> Job:
-    """The job that analyses a picture; the same picture and model never make a second one."""
-    pipeline = standing_named(storage, IMAGE_PIPELINE).pipeline
+def schedule_picture(
+    storage: Storage, pipelines: Sequence[Pipeline], object_key: str, file: BinaryIO
+) -> list[Job]:
+    """The jobs that analyse a picture; the same picture and model never make a second one."""
     file.seek(0)
     digest = hashlib.sha256(file.read()).hexdigest()
-    # The model is a setting: another model on the same picture is another input.
-    fingerprint = hashlib.sha256(
-        f"{storage.settings.hf_img_cls_model}\0{digest}".encode()
-    ).hexdigest()
-    job, created = storage.jobs.schedule(
-        pipeline.name, pipeline.version, "", "", fingerprint, input_object_key=object_key
-    )
-    if created:
-        wake(storage.settings)
-    elif job.input_object_key != object_key:
+    jobs = []
+    for pipeline in pipelines:
+        # The model is a setting: another model on the same picture is another input.
+        model = f"{pipeline.card.source}@{pipeline.card.revision}"
+        fingerprint = hashlib.sha256(f"{model}\0{digest}".encode()).hexdigest()
+        job, created = storage.jobs.schedule(
+            pipeline.name, pipeline.version, "", "", fingerprint, input_object_key=object_key
+        )
+        if created:
+            wake(storage.settings)
+        jobs.append(job)
+    if all(job.input_object_key != object_key for job in jobs):
         storage.objects.delete(object_key)
-    return job
+    return jobs

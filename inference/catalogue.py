@@ -9,6 +9,7 @@ from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOu
 from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
 from inference.pipelines.image_classification import ImageClassification
+from inference.pipelines.image_segmentation import ImageSegmentation
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
 from storage.errors import NotFound
@@ -34,7 +35,8 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         BrainVolume(),
         BrainStructures(settings),
         LungDensity(),
-        ImageClassification(settings.hf_img_cls_model),
+        ImageClassification(settings),
+        ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
         *_of_other_packages(settings),
     )

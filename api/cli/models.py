@@ -56,16 +56,16 @@ def list_models() -> None:
                 "yes" if readiness.ready and not one.held else "no",
                 one.held if readiness.ready else readiness.detail,
             )
-        for task in tasks.TASKS.values():
+        for task in (one for one in tasks.TASKS.values() if not one.is_pipeline):
             found = tasks.readiness(storage.settings, task.setting)
             about = tasks.card(storage.settings, task.setting, task.title)
             table.add_row(
-                f"{about.name} {about.version}".strip(),
+                f"{about.name} {about.version}" if found.ready else "",
                 "",
                 task.title,
                 about.licence if found.ready else "",
                 "yes" if found.ready else "no",
-                f"{task.variable}: {found.detail if found.ready else task.without}",
+                f"{task.variable}: {task.without if found.optional else found.detail}",
             )
     out.print(table)
 

@@ -247,6 +247,16 @@ def _entailment_model(ref: ModelRef, options: dict[str, Any]) -> Any:
     )
 
 
+def _classification_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    return LoadedModel(
+        ref,
+        _ready(AutoModelForImageClassification.from_pretrained(ref.source, **options)),
+        AutoImageProcessor.from_pretrained(ref.source, **options),
+    )
+
+
 def _segmentation_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
     from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
 
@@ -264,5 +274,6 @@ _LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
     "docqa": _document_model,
     "deid": _token_model,
     "entailment": _entailment_model,
+    "image-classification": _classification_model,
     "image-segmentation": _segmentation_model,
 }

@@ -10,7 +10,16 @@ from inference.pipeline import ModelCard, Readiness
 from storage.errors import NotConfigured
 from storage.settings import Settings
 
-TaskName = Literal["report", "summary", "vqa", "docqa", "deid", "entailment", "image-segmentation"]
+TaskName = Literal[
+    "report",
+    "summary",
+    "vqa",
+    "docqa",
+    "deid",
+    "entailment",
+    "image-classification",
+    "image-segmentation",
+]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -26,6 +35,8 @@ class Task:
     setting: str
     title: str
     without: str
+    is_pipeline: bool = False
+    """Of the catalogue too, where it is told of by its name there."""
 
     @property
     def variable(self) -> str:
@@ -67,10 +78,18 @@ TASKS: dict[TaskName, Task] = {
             "the guard's rules decide alone",
         ),
         Task(
+            "image-classification",
+            "hf_img_cls_model",
+            "labels of pictures",
+            "pictures get no labels",
+            is_pipeline=True,
+        ),
+        Task(
             "image-segmentation",
             "hf_img_seg_model",
             "segmentation of pictures",
             "pictures are not segmented",
+            is_pipeline=True,
         ),
     )
 }
@@ -146,14 +165,18 @@ def card(settings: Settings, setting: str, input_description: str) -> ModelCard:
     try:
         ref = model_ref(settings, setting)
     except NotConfigured:
-        ref = ModelRef(str(getattr(settings, setting)) or "none configured", "", "")
+        value = str(getattr(settings, setting))
+        ref = ModelRef(value.rstrip("/"), value, "")
     return ModelCard(
-        name=ref.name,
+        # It stands in addresses; without a model there is a card for each setting all the same.
+        name=ref.name.rpartition("/")[2] or f"none-in-{setting.upper()}",
         version=ref.revision or "as configured",
         licence="as the model's authors state it",
         source=ref.source,
         intended_use="Research. Not a medical device; nobody but its authors has proven it.",
         input_description=input_description,
+        revision=ref.revision,
+        admission="setting",
     )
 
 

@@ -15,6 +15,8 @@ from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped
 
+MODEL = "owner/name@0123456789abcdef0123456789abcdef01234567"
+
 
 @contextmanager
 def worker(storage: Storage) -> Iterator[list[str]]:
@@ -170,7 +172,7 @@ class TestPicture:
         assert api.storage.uploads.get(presigned["upload_id"]).state == "RECEIVED"
 
     def test_with_a_model_it_becomes_a_job_on_the_picture(self, api_settings: Settings) -> None:
-        configured = api_settings.model_copy(update={"hf_img_cls_model": "some/model"})
+        configured = api_settings.model_copy(update={"hf_img_cls_model": MODEL})
         with api_node(configured) as api:
             presigned = api.upload(png(), "wound.png", "image/png")
             started = api.start(presigned).json()
@@ -183,8 +185,31 @@ class TestPicture:
                 answer = api.client.post("/api/analyze", files=multipart(("w.png", png())))
             assert answer.json()["jobs"][0]["state"] == "COMPLETED"
 
+    def test_with_two_models_each_has_its_job(self, api_settings: Settings) -> None:
+        both = {"hf_img_cls_model": MODEL, "hf_img_seg_model": MODEL}
+        with api_node(api_settings.model_copy(update=both)) as api:
+            started = api.start(api.upload(png(), "wound.png", "image/png")).json()
+            names = {one["pipeline"]: one["job_id"] for one in started["jobs"]}
+            assert set(names) == {"image-classification", "image-segmentation"}
+            for job_id in names.values():
+                job = api.storage.jobs.get(job_id)
+                assert api.storage.objects.get(job.input_object_key) == png()
+            again = api.start(
+                api.upload(png(), "copy.png", "image/png"), pipeline="image-segmentation"
+            ).json()
+            assert [one["job_id"] for one in again["jobs"]] == [names["image-segmentation"]]
+
+    def test_a_model_without_its_commit_is_not_asked(self, api_settings: Settings) -> None:
+        configured = api_settings.model_copy(
+            update={"hf_img_cls_model": MODEL, "hf_img_seg_model": "owner/name"}
+        )
+        with api_node(configured) as api:
+            answer = api.start(api.upload(png(), "wound.png", "image/png"))
+            problem = is_problem(answer, 503, "not_configured")
+            assert "without a commit" in problem["detail"]
+
     def test_a_damaged_picture_is_refused(self, api_settings: Settings) -> None:
-        configured = api_settings.model_copy(update={"hf_img_cls_model": "some/model"})
+        configured = api_settings.model_copy(update={"hf_img_cls_model": MODEL})
         with api_node(configured) as api:
             presigned = api.upload(png()[:40], "wound.png", "image/png")
             is_problem(api.start(presigned), 422, "invalid_instance")

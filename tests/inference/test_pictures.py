@@ -1,4 +1,4 @@
-"""image-classification with a model in Hugging Face's own format, made here."""
+"""Pipelines of pictures, with models in Hugging Face's own format that are made here."""
 
 import io
 from pathlib import Path
@@ -9,9 +9,11 @@ from PIL import Image
 
 from inference.pipeline import PipelineContext
 from inference.pipelines.image_classification import ImageClassification
+from inference.pipelines.image_segmentation import ImageSegmentation
 from inference.refusals import ModelUnusable
 from storage.errors import InvalidRequest, LimitExceeded, NotConfigured
-from storage.settings import Settings
+from storage.settings import Settings, load_settings
+from tests.inference.language import small_models
 
 LABELS = {0: "bright", 1: "dark", 2: "neither"}
 
@@ -40,8 +42,12 @@ def _picture(kind: str, mode: str = "RGB") -> bytes:
     return stream.getvalue()
 
 
+def _classifier(model: str) -> ImageClassification:
+    return ImageClassification(load_settings(hf_img_cls_model=model))
+
+
 def _run(model: str, image: bytes | None) -> list[tuple[str, float]]:
-    output = ImageClassification(model).run(PipelineContext(Settings(), image=image))
+    output = _classifier(model).run(PipelineContext(Settings(), image=image))
     return [(answer.label, answer.confidence) for answer in output.classifications]
 
 
@@ -73,7 +79,7 @@ def test_without_a_model_the_remedy_is_named() -> None:
     with pytest.raises(NotConfigured) as refusal:
         _run("", _picture("PNG"))
     assert "HF_IMG_CLS_MODEL" in refusal.value.remedy
-    readiness = ImageClassification("").readiness()
+    readiness = _classifier("").readiness()
     assert not readiness.ready
     assert "HF_IMG_CLS_MODEL" in readiness.detail
 
@@ -95,10 +101,83 @@ def test_what_is_no_picture_is_refused(model_folder: Path) -> None:
 def test_a_picture_beyond_the_limit_is_refused(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inference.pipelines.image_classification._MAX_PIXELS", 100)
+    monkeypatch.setattr("inference.pipelines.pictures._MAX_PIXELS", 100)
     with pytest.raises(LimitExceeded, match="60 × 40 pixels"):
         _run(str(model_folder), _picture("PNG"))
 
 
 def test_no_series_is_taken() -> None:
-    assert not ImageClassification("any").accepts(None, (), ()).accepted  # type: ignore[arg-type]
+    assert not _classifier("").accepts(None, (), ()).accepted  # type: ignore[arg-type]
+
+
+def test_a_classifier_proves_that_it_looks(model_folder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import ViTForImageClassification, ViTImageProcessor
+
+    proof = _classifier(str(model_folder)).prove()
+    assert set(proof.answer) == {f"score of {label}" for label in LABELS.values()}
+    blind = ViTForImageClassification.from_pretrained(model_folder)
+    with torch.no_grad():
+        blind.vit.embeddings.patch_embeddings.projection.weight.zero_()
+    blind.save_pretrained(tmp_path)
+    ViTImageProcessor.from_pretrained(model_folder).save_pretrained(tmp_path)
+    with pytest.raises(ModelUnusable, match="answers a blank picture like any other"):
+        _classifier(str(tmp_path)).prove()
+
+
+def test_a_model_of_the_hub_needs_its_commit() -> None:
+    pipeline = _classifier("owner/name")
+    readiness = pipeline.readiness()
+    assert not readiness.ready
+    assert not readiness.optional
+    assert "without a commit" in readiness.detail
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    pinned = _classifier(f"owner/name@{commit}")
+    assert pinned.readiness().ready
+    assert (pinned.card.name, pinned.card.revision) == ("name", commit)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory: pytest.TempPathFactory) -> ImageSegmentation:
+    """A small SegFormer, saved as `save_pretrained` saves them."""
+    folder = small_models.segformer(tmp_path_factory.mktemp("segformer"))
+    return ImageSegmentation(load_settings(hf_img_seg_model=str(folder)))
+
+
+def test_a_picture_is_parted_among_the_classes(segmenter: ImageSegmentation) -> None:
+    """Beside what transformers' own post-processing makes of the model's answer."""
+    import torch
+    from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
+
+    picture = _picture("PNG")
+    output = segmenter.run(PipelineContext(Settings(), image=picture))
+    folder = segmenter.card.source
+    processor = AutoImageProcessor.from_pretrained(folder)
+    model = AutoModelForSemanticSegmentation.from_pretrained(folder)
+    with torch.no_grad():
+        answer = model(**processor(Image.open(io.BytesIO(picture)), return_tensors="pt"))
+    (labels,) = processor.post_process_semantic_segmentation(answer)
+    found, counts = torch.unique(labels, return_counts=True)
+    expected = {
+        f"Share of {model.config.id2label[int(one)]}": 100 * int(count) / labels.numel()
+        for one, count in zip(found, counts, strict=True)
+    }
+    shares = {one.label: one.value for one in output.measurements}
+    assert shares == pytest.approx(expected, abs=1e-9)
+    assert sum(shares.values()) == pytest.approx(100)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    for one in output.measurements:
+        assert one.unit.value == "%"
+        assert one.confidence is not None
+        assert 1 / 3 <= one.confidence <= 1
+
+
+def test_a_segmenter_proves_that_it_looks(segmenter: ImageSegmentation) -> None:
+    proof = segmenter.prove()
+    assert sum(proof.answer.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_without_a_segmenter_the_remedy_is_named() -> None:
+    with pytest.raises(NotConfigured) as refusal:
+        ImageSegmentation(Settings()).run(PipelineContext(Settings(), image=_picture("PNG")))
+    assert "HF_IMG_SEG_MODEL" in refusal.value.remedy
