@@ -100,6 +100,7 @@ def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload
         ],
         notes=[str(note) for note in job.result.get("notes", [])],
         model_url=model_url(job.pipeline, job.pipeline_version),
+        has_label_picture=bool(job.result.get("label_picture")),
         edited_by=str(job.result.get("edited", {}).get("by", "")),
         findings=list(findings),
     )

@@ -110,6 +110,10 @@ class PipelineOutput:
     """
     measurements: tuple[Measurement, ...] = ()
     classifications: tuple[Classification, ...] = ()
+    label_picture: NDArray[np.uint8] | None = None
+    """Of an image that is not DICOM: the class of each pixel, shape (rows, columns)."""
+    label_names: tuple[str, ...] = ()
+    """What the values of `label_picture` stand for, from 0."""
     timings_s: dict[str, float] = field(default_factory=dict)
     derivation: str = ""
     """What was done to the voxels before the model ran, where anything was."""

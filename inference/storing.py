@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from inference import auditing
+from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.encode import EncodedResults
+from inference.results.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
 from storage.entities import Instance, Job
@@ -48,6 +50,16 @@ def store_objects(
         )
     auditing.results_made(storage, job, instances)
     return instances, stored
+
+
+def store_label_picture(
+    storage: Storage, job: Job, pipeline: Pipeline, output: PipelineOutput
+) -> None:
+    """What a segmented picture shows where, if the output has it; again is the same."""
+    if output.label_picture is None:
+        return
+    picture = encode_label_picture(job, pipeline, output.label_picture, output.label_names)
+    storage.objects.put(label_picture_key(job), picture, "image/png")
 
 
 def store_rows(

@@ -24,7 +24,7 @@ from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
-from inference.storing import store_objects, store_rows
+from inference.storing import store_label_picture, store_objects, store_rows
 from inference.tilt import resamples_tilt, run_upright
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
@@ -117,6 +117,7 @@ class Work:
             )
         with self._stage("storing", _STORING):
             stored = self._store(pipeline.title, results, destinations)
+            store_label_picture(self._storage, self._job, pipeline, output)
         if volume is not None:
             self._observe(sources[volume.instance_indices[0]], volume, output)
         self._timings_s["total"] = time.monotonic() - begun
@@ -189,6 +190,7 @@ class Work:
         return {
             "instances": stored,
             "findings": len(results.findings),
+            "label_picture": output.label_picture is not None,
             "notes": [*notes, *([output.derivation] if output.derivation else [])],
             "timings_s": {
                 name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()

@@ -81,6 +81,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/jobs", READERS, "api:read"),
     Rule("GET", "/api/jobs/{job_id}", READERS, "api:read"),
     Rule("GET", "/api/jobs/{job_id}/events", READERS, "api:read"),
+    Rule("GET", "/api/jobs/{job_id}/label-picture", READERS, "api:read"),
     Rule("GET", "/api/pipelines", READERS, "api:read"),
     Rule("GET", "/api/models", READERS, "api:read"),
     Rule("GET", "/api/models/{name}", READERS, "api:read"),

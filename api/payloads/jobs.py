@@ -46,6 +46,9 @@ class JobPayload(Payload):
     model_url: str = Field(
         "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
     )
+    has_label_picture: bool = Field(
+        False, description="Whether GET /api/jobs/{job_id}/label-picture gives one."
+    )
     edited_by: str = Field(
         "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
     )

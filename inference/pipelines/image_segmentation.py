@@ -19,6 +19,7 @@ from storage.entities import Code
 
 SHARE_OF_PICTURE = Code("PICTURESHARE", "99MEDIVIEW", "Share of the picture's area")
 _DIFFERS = 1e-6
+_MOST_CLASSES = 256
 
 
 class ImageSegmentation(PicturePipeline):
@@ -64,8 +65,17 @@ class ImageSegmentation(PicturePipeline):
         ready = time.perf_counter()
         context.on_progress("segment", 0.5)
         probabilities = _probabilities(loaded, image)
+        if len(probabilities) > _MOST_CLASSES:
+            raise ModelUnusable(
+                f"The image model {loaded.ref.name} has {len(probabilities)} classes;"
+                f" {_MOST_CLASSES} are the most taken.",
+                remedy="Name another model in HF_IMG_SEG_MODEL.",
+            )
+        labels, confidence = _labelled(probabilities, image)
         return PipelineOutput(
-            measurements=_shares(loaded, probabilities),
+            measurements=_shares(loaded, labels, confidence),
+            label_picture=labels,
+            label_names=tuple(_label(loaded, one) for one in range(len(probabilities))),
             timings_s={"load_model": ready - started, "segment": time.perf_counter() - ready},
         )
 
@@ -87,16 +97,35 @@ def _probabilities(loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:
     return answer
 
 
-def _shares(loaded: LoadedModel, probabilities: NDArray[Any]) -> tuple[Measurement, ...]:
-    likeliest = probabilities.argmax(axis=0)
-    counts = np.bincount(likeliest.ravel(), minlength=len(probabilities))
+def _labelled(
+    probabilities: NDArray[Any], image: Image.Image
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The likeliest class and its probability for each pixel of the picture."""
+    labels = np.zeros((image.height, image.width), np.uint8)
+    highest = np.full(labels.shape, -1, np.float32)
+    for index, one in enumerate(probabilities):
+        # Class by class: all of them at the picture's size would not fit.
+        of_class = np.asarray(
+            Image.fromarray(one.astype(np.float32)).resize(image.size, Image.Resampling.BILINEAR)
+        )
+        higher = of_class > highest
+        labels[higher] = index
+        highest[higher] = of_class[higher]
+    return labels, highest
+
+
+def _shares(
+    loaded: LoadedModel, labels: NDArray[np.uint8], confidence: NDArray[np.float32]
+) -> tuple[Measurement, ...]:
+    counts = np.bincount(labels.ravel())
+    sums = np.bincount(labels.ravel(), confidence.ravel())
     return tuple(
         Measurement(
             label=f"Share of {_label(loaded, int(one))}",
             code=SHARE_OF_PICTURE,
-            value=100 * float(counts[one]) / likeliest.size,
+            value=100 * float(counts[one]) / labels.size,
             unit=PERCENT,
-            confidence=float(probabilities[one][likeliest == one].mean()),
+            confidence=float(sums[one] / counts[one]),
         )
         for one in np.argsort(-counts, kind="stable")
         if counts[one]

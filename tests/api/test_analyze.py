@@ -1,5 +1,6 @@
 """Files in, results out, in one call; the ledger is worked on as a worker does."""
 
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -8,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from pydicom.dataset import Dataset
 
+from inference.run import run_job
 from storage.opening import Storage
 from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped
+from tests.inference.language import small_models
 
 MODEL = "owner/name@0123456789abcdef0123456789abcdef01234567"
 
@@ -198,6 +203,39 @@ class TestPicture:
                 api.upload(png(), "copy.png", "image/png"), pipeline="image-segmentation"
             ).json()
             assert [one["job_id"] for one in again["jobs"]] == [names["image-segmentation"]]
+
+    def test_what_a_segmenter_sees_can_be_looked_at(
+        self, api_settings: Settings, tmp_path: Path
+    ) -> None:
+        folder = small_models.segformer(tmp_path / "model")
+        configured = api_settings.model_copy(update={"hf_img_seg_model": str(folder)})
+        noise = np.random.default_rng(6).integers(0, 255, (48, 70, 3), dtype=np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(noise).save(stream, "PNG")
+        with api_node(configured) as api:
+            started = api.start(api.upload(stream.getvalue(), "wound.png", "image/png")).json()
+            path = f"/api/jobs/{started['job_id']}"
+            problem = is_problem(api.client.get(f"{path}/label-picture"), 404, "not_found")
+            assert "has_label_picture" in problem["remedy"]
+            run_job(api.storage, started["job_id"], "worker-1")
+            job = api.client.get(path).json()
+            assert (job["state"], job["has_label_picture"]) == ("COMPLETED", True), job["reason"]
+            answer = api.client.get(f"{path}/label-picture")
+        assert answer.headers["content-type"] == "image/png"
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert isinstance(picture, PngImageFile)
+            assert picture.size == (70, 48)
+            labels = np.asarray(picture)
+            classes = dict(line.split(": ") for line in picture.text["Comment"].splitlines())
+            assert "UNVERIFIED" in picture.text["Source"]
+            assert "Research use only" in picture.text["Disclaimer"]
+        assert list(classes.values()) == ["background", "lesion", "skin"]
+        shares = {one["label"]: one["value"] for one in job["findings"]}
+        assert shares == {
+            f"Share of {classes[str(value)]}": pytest.approx(100 * (labels == value).mean(), abs=1e-3)
+            for value in np.unique(labels)
+        }
+        assert {one["unit"]["value"] for one in job["findings"]} == {"%"}
 
     def test_a_model_without_its_commit_is_not_asked(self, api_settings: Settings) -> None:
         configured = api_settings.model_copy(

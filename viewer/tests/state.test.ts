@@ -21,6 +21,7 @@ function job(changes: Partial<Job>): Job {
     finished_at: null,
     updated_at: "2026-01-01T00:00:00Z",
     results: [],
+    has_label_picture: false,
     edited_by: "",
     model_url: "",
     ...changes,
