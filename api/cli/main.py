@@ -1,71 +1,84 @@
-"""Assembly of the command line, and its one way to say that something went wrong."""
+"""Assembly of the command line, and its one way to say that something went wrong.
+
+A command imports what it needs when it is asked for: every process of the node is one, and
+most would otherwise load the web server, DICOM's dictionaries and models for nothing.
+"""
 
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
 
 import typer
 from pydantic import ValidationError
 
-from api.cli import (
-    api,
-    audit,
-    beat,
-    demo,
-    doctor,
-    evaluate,
-    hl7,
-    keys,
-    migrate,
-    model_watch,
-    openapi,
-    peers,
-    rules,
-    scp,
-    send,
-    storage,
-    up,
-    users,
-    worker,
-)
 from api.cli.console import print_error
 from storage.errors import MediViewError
 from storage.processes.parent import ParentGone, end_with_parent
 
-app = typer.Typer(
-    name="mediview",
-    help="The imaging node beside the PACS. Settings come from MEDIVIEW_… variables and .env.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-app.command("up")(up.up)
-app.command("send")(send.send_folder)
-app.command("demo")(demo.demo)
-app.command("evaluate")(evaluate.evaluate)
-app.command("doctor")(doctor.doctor)
-app.command("scp", rich_help_panel="Roles, one process each")(scp.scp)
-app.command("api", rich_help_panel="Roles, one process each")(api.api)
-app.command("hl7", rich_help_panel="Roles, one process each")(hl7.hl7)
-app.command("worker", rich_help_panel="Roles, one process each")(worker.worker)
-app.command("beat", rich_help_panel="Roles, one process each")(beat.beat)
-app.command("migrate")(migrate.migrate)
-app.command("openapi")(openapi.openapi)
-app.add_typer(storage.app)
-app.add_typer(peers.app)
-app.add_typer(users.app)
-app.add_typer(keys.app)
-app.add_typer(rules.app)
-# Its commands join those of `models`.
-app.add_typer(model_watch.app)
-app.add_typer(audit.app)
+
+class _Command(NamedTuple):
+    """Where a command is: a function of a module, or the module's `app` with commands below."""
+
+    module: str
+    function: str = "app"
+    panel: str | None = None
+
+
+_ROLES = "Roles, one process each"
+_COMMANDS = {
+    "up": _Command("up", "up"),
+    "send": _Command("send", "send_folder"),
+    "demo": _Command("demo", "demo"),
+    "evaluate": _Command("evaluate", "evaluate"),
+    "doctor": _Command("doctor", "doctor"),
+    "scp": _Command("scp", "scp", _ROLES),
+    "api": _Command("api", "api", _ROLES),
+    "hl7": _Command("hl7", "hl7", _ROLES),
+    "worker": _Command("worker", "worker", _ROLES),
+    "beat": _Command("beat", "beat", _ROLES),
+    "migrate": _Command("migrate", "migrate"),
+    "openapi": _Command("openapi", "openapi"),
+    "storage": _Command("storage"),
+    "peers": _Command("peers"),
+    "users": _Command("users"),
+    "keys": _Command("keys"),
+    "rules": _Command("rules"),
+    # Its commands join those of `models`.
+    "models": _Command("model_watch"),
+    "audit": _Command("audit"),
+}
+
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """The commands that may be meant: the one that is named first, or else all."""
+    app = typer.Typer(
+        name="mediview",
+        help="The imaging node beside the PACS. Settings come from MEDIVIEW_… variables and .env.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    # With a callback, Typer takes a single command for one of several.
+    app.callback()(lambda: None)
+    asked = arguments[0] if arguments else ""
+    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
+        command = _COMMANDS[name]
+        found = getattr(import_module(f"api.cli.{command.module}"), command.function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found)
+        else:
+            app.command(name, rich_help_panel=command.panel)(found)
+    return app
 
 
 def main() -> None:
     """Run the command. A refusal is one sentence and a remedy, never a stack trace."""
     try:
         end_with_parent()
-        app()
+        command_line(sys.argv[1:])()
     except MediViewError as error:
         print_error(error.message, error.remedy)
         sys.exit(1)
