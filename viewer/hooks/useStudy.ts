@@ -29,9 +29,10 @@ export function useStudy(studyInstanceUid: string): StudyNow {
     const controller = new AbortController();
     const load = async () => {
       try {
+        const early = takeEarly(studyInstanceUid);
         const [nextStudy, nextFindings] = await Promise.all([
-          takeEarly(studyInstanceUid) ?? getStudy(studyInstanceUid, controller.signal),
-          listFindings(studyInstanceUid, controller.signal),
+          early?.study ?? getStudy(studyInstanceUid, controller.signal),
+          early?.findings ?? listFindings(studyInstanceUid, controller.signal),
         ]);
         if (controller.signal.aborted) return;
         setStudy(nextStudy);

@@ -55,6 +55,17 @@ function compress() {
   }
 }
 
+/** Names the reader's code in its page, so that it is fetched beside the page's own scripts. */
+function preload() {
+  const parts = JSON.parse(readFileSync(join(root, ".next", "react-loadable-manifest.json"), "utf8"));
+  const files = Object.entries(parts).find(([from]) => from.startsWith("app/study/page.tsx "))?.[1].files ?? [];
+  if (files.length === 0) throw new Error("The build names no code of the reader.");
+  const path = join(root, "out", "study", "index.html");
+  const page = readFileSync(path, "utf8");
+  const links = files.map((file) => `<link rel="preload" as="script" href="/_next/${file}"/>`).join("");
+  writeFileSync(path, page.replace("</head>", `${links}</head>`));
+}
+
 child.on("exit", (code, signal) => {
   clearTimeout(timer);
   endGroup("SIGKILL");
@@ -66,6 +77,7 @@ child.on("exit", (code, signal) => {
     console.error("The build ended without writing out/index.html.");
     process.exit(1);
   }
+  preload();
   compress();
   process.exit(0);
 });

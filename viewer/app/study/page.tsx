@@ -6,11 +6,19 @@ import { Suspense, useState } from "react";
 import { Opening } from "@/components/Opening";
 import { askEarly } from "@/lib/early";
 
+const readerCode = () => import("@/components/reader/Reader");
+
 // Cornerstone needs a browser: its window, its workers, its WebGL.
-const Reader = dynamic(() => import("@/components/reader/Reader").then((room) => room.Reader), {
+const Reader = dynamic(() => readerCode().then((room) => room.Reader), {
   ssr: false,
   loading: () => <Opening />,
 });
+
+// Who opens the page itself need not wait until React has taken it over.
+if (typeof window !== "undefined" && location.pathname.startsWith("/study")) {
+  askEarly(new URLSearchParams(location.search).get("study") ?? "");
+  readerCode().catch(() => undefined);
+}
 
 function StudyOfAddress() {
   const studyInstanceUid = useSearchParams().get("study") ?? "";
