@@ -1,44 +1,71 @@
 #!/bin/bash
-# make test: every step in turn, each with its time; the last one is pytest, whose summary lists the
-# data that were missing and the times of the steps.
+# make test: every step with its time; the last one is pytest, whose summary lists the data that were
+# missing and the times of the steps. What needs nothing of each other runs side by side.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-times=
-step() {
-    local name=$1 start=$SECONDS
-    shift
-    printf '\n==> %s\n' "$name"
-    "$@"
-    printf '==> %s: %d s\n' "$name" $((SECONDS - start))
-    times+="$name=$((SECONDS - start));"
-}
-
-step "Debian packages" scripts/debian-packages.sh
-step "Python environment" make --no-print-directory .stamps/test
-step "Viewer build" make --no-print-directory viewer
-step "Viewer checks" make --no-print-directory check-viewer
-step "Python checks" make --no-print-directory check
-# All of them wait more than they work, so three parts run beside each other: the stories with real
-# processes, the tests of the web side, and the others.
-printf '\n==> Tests\n'
 logs=.test-output
 mkdir -p $logs
-status=0
+times=
+declare -A running=()
+trap 'kill "${running[@]}" 2>/dev/null || true' EXIT
+
+# start NAME COMMAND...: what it prints is kept until it is waited for.
+start() {
+    local name=$1
+    shift
+    (
+        begun=$SECONDS
+        code=0
+        "$@" >"$logs/$name.log" 2>&1 || code=$?
+        echo $((SECONDS - begun)) >"$logs/$name.time"
+        exit $code
+    ) &
+    running[$name]=$!
+}
+
+# finish NAME: its output, its time, and its exit status.
+finish() {
+    local name=$1 code=0
+    wait "${running[$name]}" || code=$?
+    unset "running[$name]"
+    printf '\n==> %s\n' "$name"
+    cat "$logs/$name.log"
+    printf '==> %s: %d s\n' "$name" "$(cat "$logs/$name.time")"
+    times+="$name=$(cat "$logs/$name.time");"
+    return $code
+}
+
+viewer() {
+    make --no-print-directory viewer check-viewer
+}
+
+start "debian-packages" scripts/debian-packages.sh
+start "python-environment" make --no-print-directory .stamps/test
+finish "debian-packages"
+finish "python-environment"
+start "viewer" viewer
+start "python-checks" make --no-print-directory check
+finish "python-checks"
+finish "viewer"
+
+# The tests wait more than they work, so three parts run beside each other: the stories with real
+# processes, the tests of the web side, and the others.
+export MEDIVIEW_STEP_TIMES=$times
+# Threads of one model that wait for each other on cores which others keep busy take many times as
+# long as one thread alone.
+export OMP_NUM_THREADS=1
 plain="not house and not fault"
-MEDIVIEW_STEP_TIMES=$times .venv/bin/python -m pytest -m "house or fault" >$logs/stories.log 2>&1 &
-stories=$!
-.venv/bin/python -m pytest -m "$plain" tests/api >$logs/web.log 2>&1 &
-web=$!
-trap 'kill $stories $web 2>/dev/null || true' EXIT
-.venv/bin/python -m pytest -m "$plain" --ignore=tests/api 2>&1 | tee $logs/tests.log || status=1
-wait $web || status=1
-cat $logs/web.log
-wait $stories || status=1
-cat $logs/stories.log
+start "tests-stories" .venv/bin/python -m pytest -m "house or fault"
+start "tests-web" .venv/bin/python -m pytest -m "$plain" tests/api
+status=0
+.venv/bin/python -m pytest -m "$plain" --ignore=tests/api 2>&1 | tee "$logs/tests-others.log" || status=1
+for part in web stories; do
+    finish "tests-$part" || status=1
+done
 
 # The closing lines as one, in the form that any reader of test results knows.
-tail -qn 1 $logs/tests.log $logs/web.log $logs/stories.log | awk '
+tail -qn 1 $logs/tests-*.log | awk '
     { for (i = 1; i < NF; i++) count[$(i + 1)] += $i }
     END {
         failed = count["failed"] + count["failed,"]
