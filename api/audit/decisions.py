@@ -106,6 +106,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/jobs"): _UIDS_ALONE,
     ("GET", "/api/jobs/{job_id}"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("GET", "/api/jobs/{job_id}/events"): _UIDS_ALONE,
+    ("GET", "/api/jobs/{job_id}/label-picture"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("POST", "/api/jobs"): Told(Code.PROCEDURE_RECORD, "C"),
     ("PATCH", "/api/jobs/{job_id}"): _CHANGED,
     ("POST", "/api/jobs/{job_id}/cancel"): _CHANGED,

@@ -251,6 +251,7 @@ def _ask_by_dimse(story: Story) -> None:
         keys.PatientID = PATIENT_ID
         keys.PatientBirthDate = BIRTH_DATE
         list(association.send_c_find(keys, PatientRootQueryRetrieveInformationModelFind))
+        assert association.is_established, f"The association ended after {level}."
     keys = Dataset()
     keys.PatientName = f"{MARK}*"
     keys.AccessionNumber = f"{MARK}ACC"

@@ -98,6 +98,7 @@ def test_pipelines_are_found_by_name() -> None:
         "brain-structures",
         "lung-density",
         "image-classification",
+        "image-segmentation",
     ]
     assert pipeline_named(settings, "brain-volume").title == "Brain volume"
     with pytest.raises(NotFound, match="no pipeline named lungs"):
