@@ -1,12 +1,13 @@
 """Bring the database to this version's schema, by alembic's migrations."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from storage.database import make_engine, reading, writing
 from storage.errors import StorageUnavailable
@@ -36,6 +37,9 @@ def upgrade(settings: Settings) -> int:
 
 def upgrade_schema(engine: Engine) -> None:
     """Bring the database alone to this version's schema."""
+    with reading(engine) as connection:
+        if _revision(connection) == _head():
+            return
     config = _config()
     with writing(engine) as connection:
         config.attributes["connection"] = connection
@@ -45,13 +49,21 @@ def upgrade_schema(engine: Engine) -> None:
 def check_schema(engine: Engine) -> None:
     """Raise StorageUnavailable unless the database is at this version's schema."""
     with reading(engine) as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if current != head:
+        current = _revision(connection)
+    if current != _head():
         raise StorageUnavailable(
-            f"The database is at schema {current or 'none'}; this version needs {head}.",
+            f"The database is at schema {current or 'none'}; this version needs {_head()}.",
             remedy="Run 'mediview migrate'.",
         )
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

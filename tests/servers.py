@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ import pytest
 import redis
 from psycopg import sql
 
-from storage.migrate import upgrade
+from storage.database import make_engine
+from storage.migrate import upgrade_schema
 from storage.settings import Settings, load_settings
+from tests.migrated import upgrade
 from tests.services import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +85,7 @@ class PostgresServer:
     password: str
     launch: Callable[[], subprocess.Popen[Any]]
     process: subprocess.Popen[Any] | None = None
+    _template: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         self.process = self.launch()
@@ -117,6 +120,22 @@ class PostgresServer:
         name = f"test_{secrets.token_hex(6)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
+
+    def migrated_database(self) -> str:
+        """Create one at this version's schema, as a copy of what the migrations made once."""
+        if not self._template:
+            url = self.new_database()
+            engine = make_engine(url)
+            upgrade_schema(engine)
+            engine.dispose()
+            self._template.append(url.rpartition("/")[2])
+        name = f"test_{secrets.token_hex(6)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(self._template[0])
+        )
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
         return self.url(name)
 
 
@@ -278,7 +297,7 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings
         s3: S3Server = request.getfixturevalue("s3_server")
         database: PostgresServer = request.getfixturevalue("postgres_server")
         overrides |= {
-            "database_url": database.new_database(),
+            "database_url": database.migrated_database(),
             "object_store": "s3",
             "s3_endpoint_url": s3.endpoint_url,
             "s3_bucket": s3.new_bucket(),

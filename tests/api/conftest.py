@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
+from tests.migrated import upgrade
 from tests.services import free_port
 
 

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from api.logs import configure_logging
 from storage.errors import StorageFull, StorageUnavailable
-from storage.migrate import upgrade
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.migrated import upgrade
 from tests.services import free_port
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")

@@ -17,8 +17,8 @@ import httpx
 import pydicom
 import pytest
 
-from storage.migrate import upgrade
 from storage.settings import Settings
+from tests.migrated import upgrade
 from tests.storage.instances import part10
 
 ROOT = Path(__file__).parents[2]

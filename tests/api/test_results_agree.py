@@ -26,12 +26,12 @@ from inference.pipelines.codes import CM3, PERCENT, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.volume import Volume
 from storage.entities import Code, Job
-from storage.migrate import upgrade
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import ApiNode, api_node
 from tests.api.made import made_of
 from tests.inference.results_support import PIPELINE, STRUCTURE
+from tests.migrated import upgrade
 from tests.services import free_port, tool
 
 SHAPE = (24, 40, 36)

@@ -19,11 +19,11 @@ import pytest
 
 from storage.clock import utcnow
 from storage.expiring import expire
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, events, is_problem, part10, zipped
+from tests.migrated import upgrade
 from tests.services import free_port
 
 MIB = 1024 * 1024

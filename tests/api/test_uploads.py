@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from storage.migrate import upgrade
 from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, sent, zipped
+from tests.migrated import upgrade
 from tests.servers import S3Server
 from tests.services import free_port
 

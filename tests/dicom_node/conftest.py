@@ -11,10 +11,10 @@ from dicom_node.peers import Peer
 from dicom_node.server import Scp, start_scp
 from storage.entities import Instance
 from storage.errors import NotFound
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.part10 import read_file_meta
 from storage.settings import Settings
+from tests.migrated import upgrade
 
 # An example's time says more about what else the machine does than about the code.
 hypothesis.settings.register_profile("dicom_node", deadline=None)

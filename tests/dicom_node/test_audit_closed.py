@@ -20,13 +20,13 @@ from sqlalchemy import text
 from dicom_node.server import start_scp
 from storage.audit import MINOR_FAILURE, Code, Type
 from storage.database import writing
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.conftest import Node, node_settings
 from tests.dicom_node.test_audit import ct_series, trail
 from tests.dicom_node.test_tls import s_client, tls_node, tls_port, with_certificate
+from tests.migrated import upgrade
 
 FIND = StudyRootQueryRetrieveInformationModelFind
 GET = StudyRootQueryRetrieveInformationModelGet

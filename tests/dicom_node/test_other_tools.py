@@ -15,11 +15,11 @@ from pydicom.uid import ExplicitVRBigEndian, generate_uid
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, holds, send
 from dicom_node.server import start_scp
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, encoded, item_of, storescu, write
 from tests.dicom_node.conftest import Node, node_settings
+from tests.migrated import upgrade
 from tests.services import free_port, orthanc
 
 

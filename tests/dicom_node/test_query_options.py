@@ -26,10 +26,10 @@ from dicom_node.requestor import end, open_association
 from dicom_node.scu import send
 from dicom_node.server import start_scp
 from storage.matching import Query, find
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from tests.dicom_node.builders import ct_instance, encoded, identifier, item_of
 from tests.dicom_node.conftest import Node, node_settings
+from tests.migrated import upgrade
 from tests.services import orthanc
 
 STUDY = StudyRootQueryRetrieveInformationModelFind

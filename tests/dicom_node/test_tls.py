@@ -16,12 +16,12 @@ from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
 from dicom_node.tls import CIPHER_SUITES, ClientTls
 from storage.errors import InvalidRequest
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.peers import KnownPeer
 from tests.dicom_node.builders import ct_instance, data_set_bytes, dcmtk, encoded, item_of, write
 from tests.dicom_node.certificates import Authority, KeyPair, serial_number
 from tests.dicom_node.conftest import Node, node_settings
+from tests.migrated import upgrade
 from tests.services import free_port, storescp, tool
 
 

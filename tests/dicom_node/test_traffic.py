@@ -9,12 +9,12 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as F
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.settings import Destination
 from storage.traffic import TrafficKey, read_traffic
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import node_settings
+from tests.migrated import upgrade
 
 
 def test_requests_are_counted_by_operation_peer_and_outcome(tmp_path: Path) -> None:

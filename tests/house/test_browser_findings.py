@@ -76,8 +76,9 @@ def test_a_job_is_stopped_and_tried_again(
 ) -> None:
     study = copy_with_new_uids(head.folder, study_folder / "stopped")
     send(node, study)
-    job_id = job_of(node, study)["job_id"]
+    # The page waits for the job, which may end while a page is still opening.
     page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
+    job_id = job_of(node, study)["job_id"]
     job = page.locator(f"[data-testid=job][data-job-id='{job_id}']")
     job.get_by_role("button", name="Cancel").click()
     state = job.get_by_test_id("job-state")

@@ -9,10 +9,10 @@ from typing import Any
 
 from storage.clock import utcnow
 from storage.entities import Series
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.inference.small import mr_series, series_uid, study_uid
+from tests.migrated import upgrade
 
 
 def settings_in(folder: Path, **overrides: Any) -> Settings:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import load_settings
 from tests.inference.orchestration import wait_for
+from tests.migrated import upgrade
 
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")

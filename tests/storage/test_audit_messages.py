@@ -16,11 +16,11 @@ from storage.audit.keeper import AuditKeeper, audit_source
 from storage.audit.messages import audit_message, meaning
 from storage.audit.query import AuditFilter, all_events
 from storage.clock import utcnow
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
 from tests.audit_schema import check_message
 from tests.dicom_node.certificates import Authority
+from tests.migrated import upgrade
 from tests.services import free_port, tool
 from tests.storage.syslog_receiver import SyslogReceiver
 

@@ -10,13 +10,13 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.entities import Code, Decision, Finding
 from storage.errors import NotFound
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.reconcile import reconcile
 from storage.settings import Settings, load_settings
 from storage.settle import object_key, settle
 from storage.tombstones import Deleted, Tombstone
 from storage.uids import derive_uid
+from tests.migrated import upgrade
 from tests.storage.instances import part10
 
 STUDY = derive_uid("test", "study")

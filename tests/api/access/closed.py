@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from storage import tables as t
 from storage.database import reading
-from storage.migrate import upgrade
 from storage.opening import Storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
+from tests.migrated import upgrade
 from tests.services import free_port
 
 PASSWORD = "correct horse battery staple"

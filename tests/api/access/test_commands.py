@@ -5,11 +5,11 @@ import pty
 import subprocess
 from pathlib import Path
 
-from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign_in
 from tests.api.test_cli import PROGRAM, environment, mediview
+from tests.migrated import upgrade
 
 
 def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> str:

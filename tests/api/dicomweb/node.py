@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from storage.errors import MediViewError
-from storage.migrate import upgrade
 from storage.opening import Storage
 from storage.settings import load_settings
 from tests.api.client import api_node
+from tests.migrated import upgrade
 from tests.services import free_port
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from dicom_node.hl7.listener import listening
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.settings import load_settings
 from storage.worklist import WorklistItem
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import parsed, sent
+from tests.migrated import upgrade
 
 MSH = "MSH|^~\\&|RIS|HOSPITAL|MEDIVIEW||20260102030405||ORM^O01^ORM_O01|C-1|P|2.5.1"
 ORDER = "\r".join(

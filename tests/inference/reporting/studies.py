@@ -11,12 +11,12 @@ import numpy as np
 
 from inference.reporting.due import draft_due
 from storage.clock import utcnow
-from storage.migrate import upgrade
 from storage.opening import Storage, open_storage
 from storage.report_entities import Report
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import finding_of
+from tests.migrated import upgrade
 
 
 @contextmanager

@@ -1,0 +1,29 @@
+"""Databases at this version's schema without its migrations each time, which take a second."""
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from storage import migrate
+from storage.settings import Settings, load_settings
+
+
+def upgrade(settings: Settings) -> int:
+    """As storage.migrate.upgrade; a new SQLite database begins as a copy of one that it made."""
+    address = make_url(settings.resolved_database_url)
+    if address.get_backend_name() == "sqlite":
+        path = Path(address.database or "")
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(_template(), path)
+    return migrate.upgrade(settings)
+
+
+@cache
+def _template() -> Path:
+    settings = load_settings(data_dir=Path(tempfile.mkdtemp(prefix="mediview-template-")))
+    migrate.upgrade(settings)
+    return Path(make_url(settings.resolved_database_url).database or "")
