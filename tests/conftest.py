@@ -30,7 +30,9 @@ def pytest_configure() -> None:
         if name not in _OWN_VARIABLES:
             del os.environ[name]
     from storage.settings import Settings
+    from tests.reactor import keep_answers
 
+    keep_answers()
     # Nor may a developer's own .env reach the tests.
     Settings.model_config["env_file"] = None
 

@@ -99,8 +99,9 @@ def test_what_cannot_be_told_is_neither_found_nor_taken_nor_given(closed_node: N
         assert association.send_c_echo().Status == 0, "it shows nobody's data"
     with associated(closed_node, received) as association:
         assert association.send_c_store(fresh).Status == 0
-        (found, _) = association.send_c_find(study_keys(known.StudyInstanceUID), FIND)
-        assert found[1].StudyInstanceUID == known.StudyInstanceUID
+        answers = list(association.send_c_find(study_keys(known.StudyInstanceUID), FIND))
+        assert [status.get("Status") for status, _ in answers] == [0xFF00, 0x0000]
+        assert answers[0][1].StudyInstanceUID == known.StudyInstanceUID
         list(association.send_c_get(study_keys(known.StudyInstanceUID), GET))
         assert received == [known.SOPInstanceUID]
     assert closed_node.instance(fresh.SOPInstanceUID) is not None

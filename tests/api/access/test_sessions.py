@@ -126,9 +126,10 @@ def test_a_hash_takes_as_long_for_nobody_as_for_somebody(closed: ClosedNode) -> 
         assert closed.storage.accounts.check(name, "wrong password") is None
         return time.perf_counter() - started
 
-    known = min(seconds("ada") for _ in range(5))
-    unknown = min(seconds("nobody") for _ in range(5))
-    assert 0.5 < known / unknown < 2.0
+    # In turns, so that what else the machine does slows both; without a hash it were a hundredth.
+    taken = [(seconds("ada"), seconds("nobody")) for _ in range(8)]
+    known, unknown = (min(times) for times in zip(*taken, strict=True))
+    assert 0.25 < known / unknown < 4.0
 
 
 def test_failures_make_the_next_attempt_wait_whoever_asks(closed: ClosedNode) -> None:
