@@ -15,8 +15,9 @@ _wait_for_one = DIMSEServiceProvider.get_msg
 
 
 def _take_unless_paused(self: Any, block: bool = False) -> Any:
-    if block:
-        return _wait_for_one(self, block=True)
+    # A subclass is the node's, which has no such thread.
+    if block or type(self) is not DIMSEServiceProvider:
+        return _wait_for_one(self, block=block)
     try:
         taken = self.msg_queue.get(block=False)
     except queue.Empty:
