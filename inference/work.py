@@ -116,8 +116,8 @@ class Work:
                 comparison=comparison_of(self._storage, self._job),
             )
         with self._stage("storing", _STORING):
-            stored = self._store(pipeline.title, results, destinations)
             store_label_picture(self._storage, self._job, pipeline, output)
+            stored = self._store(pipeline.title, results, destinations)
         if volume is not None:
             self._observe(sources[volume.instance_indices[0]], volume, output)
         self._timings_s["total"] = time.monotonic() - begun

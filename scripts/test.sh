@@ -14,10 +14,14 @@ trap 'kill "${running[@]}" 2>/dev/null || true' EXIT
 start() {
     local name=$1
     shift
+    printf '\n==> %s begins\n' "$name"
     (
         begun=$SECONDS
         code=0
-        "$@" >"$logs/$name.log" 2>&1 || code=$?
+        "$@" >"$logs/$name.log" 2>&1 &
+        # Whoever ends this shell means what runs in it.
+        trap 'kill $! 2>/dev/null' TERM
+        wait $! || code=$?
         echo $((SECONDS - begun)) >"$logs/$name.time"
         exit $code
     ) &
@@ -36,15 +40,11 @@ finish() {
     return $code
 }
 
-viewer() {
-    make --no-print-directory viewer check-viewer
-}
-
 start "debian-packages" scripts/debian-packages.sh
 start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
-start "viewer" viewer
+start "viewer" make --no-print-directory viewer check-viewer
 start "python-checks" make --no-print-directory check
 finish "python-checks"
 finish "viewer"

@@ -1,5 +1,6 @@
 """Databases at this version's schema without its migrations each time, which take a second."""
 
+import atexit
 import shutil
 import tempfile
 from functools import cache
@@ -24,6 +25,8 @@ def upgrade(settings: Settings) -> int:
 
 @cache
 def _template() -> Path:
-    settings = load_settings(data_dir=Path(tempfile.mkdtemp(prefix="mediview-template-")))
+    folder = Path(tempfile.mkdtemp(prefix="mediview-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = load_settings(data_dir=folder)
     migrate.upgrade(settings)
     return Path(make_url(settings.resolved_database_url).database or "")

@@ -7,8 +7,6 @@ const config: NextConfig = {
   // Strict mode mounts effects twice in development; a WebGL engine must be made once.
   reactStrictMode: false,
   poweredByHeader: false,
-  // `make check-viewer` asks for types, of the tests as well; who only builds need not wait for it.
-  typescript: { ignoreBuildErrors: true },
   webpack: (webpackConfig, { isServer }) => {
     if (!isServer) {
       // The image codecs name these for node; a browser never reaches that code.
