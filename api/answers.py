@@ -15,7 +15,7 @@ from api.audit.middleware import name_studies
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.language import LATER
-from api.parameters import JobId, problems
+from api.parameters import JobId, binary, problems
 from api.payloads.language import AnswerPayload
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
@@ -30,9 +30,6 @@ _LOOK_EVERY_S = 0.15
 _KEEP_ALIVE_S = 15.0
 _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
-_PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -81,7 +78,7 @@ async def follow_answer(
     "/{job_id}/pages/{page_number}",
     summary="A page of the document that was asked about",
     response_class=Response,
-    responses={**_PICTURE, **problems(404, 413, 422)},
+    responses={**binary("image/png"), **problems(404, 413, 422)},
 )
 def get_page(
     request: Request,

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
-from api.parameters import Limit, Offset, problems
+from api.parameters import Limit, Offset, binary, problems
 from api.payloads.base import Payload
 from storage.conflicts import Conflict
 from storage.entities import Instance
@@ -103,7 +103,7 @@ def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep)
     "/{conflict_id}/file",
     response_class=Response,
     responses={
-        200: {"content": {"application/dicom": {"schema": {"type": "string", "format": "binary"}}}},
+        **binary("application/dicom"),
         **problems(404),
     },
 )

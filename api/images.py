@@ -7,6 +7,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from api.errors import ApiProblem
+from inference.picture_files import FORMATS, MOST_PIXELS
 from inference.pipeline import Pipeline
 from inference.registry.standing import ModelHeld, Standing, offered, standing_named
 from inference.wake import wake
@@ -14,8 +15,6 @@ from storage.entities import Job
 from storage.errors import InvalidInstance, LimitExceeded, NotConfigured
 from storage.opening import Storage
 
-_FORMATS = ("PNG", "JPEG")
-_MAX_PIXELS = 100_000_000
 _NOT_CONFIGURED = (
     "Set HF_IMG_CLS_MODEL or HF_IMG_SEG_MODEL to a local model folder, or to owner/name@commit of"
     " the hub, then start again."
@@ -28,6 +27,7 @@ def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ..
     Raises NotFound, ApiProblem where that one takes series, ModelHeld, and NotConfigured:
     nothing is invented in place of a model.
     """
+    found = [one for one in offered(storage) if one.pipeline.input_kind == "image"]
     if asked is not None:
         standing = standing_named(storage, asked)
         if standing.pipeline.input_kind != "image":
@@ -36,12 +36,12 @@ def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ..
                 "no_pipeline_accepts",
                 f"{asked} takes DICOM series, and this is a picture.",
                 title="No pipeline accepts this",
-                remedy="Leave the pipeline out, or name image-classification or"
-                " image-segmentation.",
+                remedy="Leave the pipeline out, or name one of: "
+                + ", ".join(one.pipeline.name for one in found)
+                + ".",
                 extra={"decisions": []},
             )
         return (_usable(standing),)
-    found = [one for one in offered(storage) if one.pipeline.input_kind == "image"]
     # One that is set and cannot be used is told of, though another could.
     meant = [one for one in found if not one.pipeline.readiness().optional]
     if not meant:
@@ -62,11 +62,11 @@ def check_picture(file: BinaryIO) -> None:
     """Raise unless it is a whole PNG or JPEG of a sane size; leaves `file` at its start."""
     try:
         file.seek(0)
-        with Image.open(file, formats=_FORMATS) as image:
-            if image.width * image.height > _MAX_PIXELS:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
                 raise LimitExceeded(
                     f"The picture has {image.width} × {image.height} pixels;"
-                    f" {_MAX_PIXELS} in all are allowed.",
+                    f" {MOST_PIXELS} in all are allowed.",
                     remedy="Send a smaller picture.",
                 )
             image.verify()

@@ -1,27 +1,21 @@
 """The label picture of a job that segmented a picture."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.deps import StorageDep
-from api.parameters import JobId, problems
+from api.parameters import JobId, binary, problems
 from inference.results.label_picture import label_picture_key
 from storage.errors import NotFound
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
-
-_PNG: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
-}
 
 
 @router.get(
     "/{job_id}/label-picture",
     summary="What each pixel of a segmented picture shows",
     response_class=Response,
-    responses={**_PNG, **problems(404)},
+    responses={**binary("image/png"), **problems(404)},
 )
 def get_label_picture(storage: StorageDep, job_id: JobId) -> Response:
     """A palette PNG of the picture's size; its values are classes, which its Comment names.

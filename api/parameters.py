@@ -1,6 +1,6 @@
 """Parameters that several routes share, with what they may hold."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 
@@ -30,6 +30,11 @@ NameFilter = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00]*$")]
 JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The job's id.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000, description="How many to skip.")]
+
+
+def binary(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of an answer that is a file."""
+    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, object]]:

@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
-from api.parameters import problems
+from api.parameters import binary, problems
 from api.payloads.reports import (
     ReportDiff,
     ReportDiffLine,
@@ -81,7 +81,7 @@ def report_as_text(
     summary="A report as PDF",
     response_class=Response,
     responses={
-        200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+        **binary("application/pdf"),
         **problems(404),
     },
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,23 +248,14 @@ def _entailment_model(ref: ModelRef, options: dict[str, Any]) -> Any:
     )
 
 
-def _classification_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
-    from transformers import AutoImageProcessor, AutoModelForImageClassification
+def _picture_model(ref: ModelRef, options: dict[str, Any], auto_class: str) -> LoadedModel:
+    import transformers
 
+    cls = getattr(transformers, auto_class)
     return LoadedModel(
         ref,
-        _ready(AutoModelForImageClassification.from_pretrained(ref.source, **options)),
-        AutoImageProcessor.from_pretrained(ref.source, **options),
-    )
-
-
-def _segmentation_model(ref: ModelRef, options: dict[str, Any]) -> LoadedModel:
-    from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
-
-    return LoadedModel(
-        ref,
-        _ready(AutoModelForSemanticSegmentation.from_pretrained(ref.source, **options)),
-        AutoImageProcessor.from_pretrained(ref.source, **options),
+        _ready(cls.from_pretrained(ref.source, **options)),
+        transformers.AutoImageProcessor.from_pretrained(ref.source, **options),
     )
 
 
@@ -274,6 +266,6 @@ _LOADERS: dict[TaskName, Callable[[ModelRef, dict[str, Any]], Any]] = {
     "docqa": _document_model,
     "deid": _token_model,
     "entailment": _entailment_model,
-    "image-classification": _classification_model,
-    "image-segmentation": _segmentation_model,
+    "image-classification": partial(_picture_model, auto_class="AutoModelForImageClassification"),
+    "image-segmentation": partial(_picture_model, auto_class="AutoModelForSemanticSegmentation"),
 }

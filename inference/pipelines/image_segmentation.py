@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.card import Proof
 from inference.language.loading import LoadedModel, load_model
 from inference.pipeline import Measurement, PipelineContext, PipelineOutput
 from inference.pipelines.codes import PERCENT
-from inference.pipelines.pictures import PicturePipeline, noise_and_blank
+from inference.pipelines.pictures import PicturePipeline
 from inference.refusals import ModelUnusable
 from storage.entities import Code
 
 SHARE_OF_PICTURE = Code("PICTURESHARE", "99MEDIVIEW", "Share of the picture's area")
-_DIFFERS = 1e-6
 _MOST_CLASSES = 256
 
 
@@ -26,30 +25,13 @@ class ImageSegmentation(PicturePipeline):
     """Tells each class's share of a PNG or JPEG, by the model that HF_IMG_SEG_MODEL names."""
 
     setting = "hf_img_seg_model"
+    task = "image-segmentation"
     name = "image-segmentation"
     version = "1.0.0"
     title = "Image segmentation"
     description = (
         "The share of a PNG or JPEG that each class takes, by the configured Hugging Face model."
     )
-
-    def prove(self) -> Proof:
-        """Noise and a blank picture must not be told apart by nothing.
-
-        Raises NotConfigured, ModelUnusable.
-        """
-        loaded = load_model(self._settings, "image-segmentation")
-        seen, distance = noise_and_blank(lambda picture: _probabilities(loaded, picture))
-        if not distance > _DIFFERS:
-            raise ModelUnusable(
-                f"The image model {loaded.ref.name} answers a blank picture like any other.",
-                remedy="Name another model in HF_IMG_SEG_MODEL.",
-            )
-        means = seen.mean(axis=(1, 2))
-        return Proof(
-            {f"mean of {_label(loaded, one)}": float(mean) for one, mean in enumerate(means)},
-            "Noise and a blank picture are segmented otherwise.",
-        )
 
     def run(self, context: PipelineContext) -> PipelineOutput:
         """One measurement for each class that is seen, the largest first.
@@ -61,10 +43,10 @@ class ImageSegmentation(PicturePipeline):
         image = self.picture(context)
         started = time.perf_counter()
         context.on_progress("load_model", 0.1)
-        loaded = load_model(self._settings, "image-segmentation")
+        loaded = load_model(self._settings, self.task)
         ready = time.perf_counter()
         context.on_progress("segment", 0.5)
-        probabilities = _probabilities(loaded, image)
+        probabilities = self.scores(loaded, image)
         if len(probabilities) > _MOST_CLASSES:
             raise ModelUnusable(
                 f"The image model {loaded.ref.name} has {len(probabilities)} classes;"
@@ -72,29 +54,35 @@ class ImageSegmentation(PicturePipeline):
                 remedy="Name another model in HF_IMG_SEG_MODEL.",
             )
         labels, confidence = _labelled(probabilities, image)
+        names = tuple(self.label(loaded, one) for one in range(len(probabilities)))
         return PipelineOutput(
-            measurements=_shares(loaded, labels, confidence),
+            measurements=_shares(names, labels, confidence),
             label_picture=labels,
-            label_names=tuple(_label(loaded, one) for one in range(len(probabilities))),
+            label_names=names,
             timings_s={"load_model": ready - started, "segment": time.perf_counter() - ready},
         )
 
+    def scores(self, loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:
+        """Shape (classes, rows, columns), on the model's own grid over the whole picture."""
+        import torch
 
-def _probabilities(loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:
-    """Shape (classes, rows, columns), on the model's own grid over the whole picture."""
-    import torch
+        inputs = loaded.processor(image, return_tensors="pt").to(loaded.model.device)
+        with torch.inference_mode():
+            logits = loaded.model(**inputs).logits[0].float()
+        # One channel is a yes or no; the other class is what is left.
+        if len(logits) == 1:
+            yes = logits.sigmoid()
+            channels = torch.cat((1 - yes, yes))
+        else:
+            channels = logits.softmax(0)
+        answer: NDArray[Any] = channels.cpu().numpy()
+        return answer
 
-    inputs = loaded.processor(image, return_tensors="pt").to(loaded.model.device)
-    with torch.inference_mode():
-        logits = loaded.model(**inputs).logits[0].float()
-    # One channel is a yes or no; the other class is what is left.
-    if len(logits) == 1:
-        yes = logits.sigmoid()
-        channels = torch.cat((1 - yes, yes))
-    else:
-        channels = logits.softmax(0)
-    answer: NDArray[Any] = channels.cpu().numpy()
-    return answer
+    def label(self, loaded: LoadedModel, index: int) -> str:
+        """With one channel alone, what is not its class is the background."""
+        if len(loaded.model.config.id2label) > 1:
+            return super().label(loaded, index)
+        return super().label(loaded, 0) if index else "background"
 
 
 def _labelled(
@@ -115,13 +103,13 @@ def _labelled(
 
 
 def _shares(
-    loaded: LoadedModel, labels: NDArray[np.uint8], confidence: NDArray[np.float32]
+    names: Sequence[str], labels: NDArray[np.uint8], confidence: NDArray[np.float32]
 ) -> tuple[Measurement, ...]:
     counts = np.bincount(labels.ravel())
     sums = np.bincount(labels.ravel(), confidence.ravel())
     return tuple(
         Measurement(
-            label=f"Share of {_label(loaded, int(one))}",
+            label=f"Share of {names[one]}",
             code=SHARE_OF_PICTURE,
             value=100 * float(counts[one]) / labels.size,
             unit=PERCENT,
@@ -130,10 +118,3 @@ def _shares(
         for one in np.argsort(-counts, kind="stable")
         if counts[one]
     )
-
-
-def _label(loaded: LoadedModel, index: int) -> str:
-    labels = loaded.model.config.id2label
-    if len(labels) == 1 and index == 0:
-        return "background"
-    return str(labels.get(index, labels.get(0) if len(labels) == 1 else index))

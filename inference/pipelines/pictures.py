@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from inference.language.tasks import card, model_ref, readiness
+from inference.card import Proof
+from inference.language.loading import LoadedModel, load_model
+from inference.language.tasks import TaskName, card, model_ref, readiness
+from inference.picture_files import open_picture
 from inference.pipeline import Acceptance, PipelineContext, Readiness
-from storage.errors import InvalidRequest, LimitExceeded
+from inference.refusals import ModelUnusable
+from storage.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,16 +24,17 @@ if TYPE_CHECKING:
     from storage.entities import Instance, Series
     from storage.settings import Settings
 
-_MAX_PIXELS = 100_000_000
-_FORMATS = ("PNG", "JPEG")
 _PROBE_PIXELS = 224
+_DIFFERS = 1e-6
+_TOLD = 5
 
 
 class PicturePipeline:
     """One that takes uploaded pictures, by the Hugging Face model that its setting names."""
 
-    setting = ""
-    name = ""
+    setting: str
+    task: TaskName
+    name: str
     accepts_text = "A PNG or JPEG image that was uploaded; no DICOM series."
     input_kind: Literal["volume", "image"] = "image"
 
@@ -49,6 +52,39 @@ class PicturePipeline:
         """Never takes a series."""
         return Acceptance(False, "Only an uploaded PNG or JPEG is taken, not a DICOM series.")
 
+    def scores(self, loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:
+        """What the model gives for a picture; the classes are along the first axis."""
+        raise NotImplementedError
+
+    def prove(self) -> Proof:
+        """Noise and a blank picture must not get the same scores; the proof keeps the highest
+        of the noise, by class.
+
+        Raises NotConfigured, ModelUnusable.
+        """
+        loaded: LoadedModel = load_model(self._settings, self.task)
+        shape = (_PROBE_PIXELS, _PROBE_PIXELS, 3)
+        noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+        seen, blank = (
+            self.scores(loaded, Image.fromarray(pixels))
+            for pixels in (noise, np.zeros(shape, np.uint8))
+        )
+        if not float(np.abs(seen - blank).max()) > _DIFFERS:
+            raise ModelUnusable(
+                f"The image model {loaded.ref.name} answers a blank picture like any other.",
+                remedy=f"Name another model in {self.setting.upper()}.",
+            )
+        means = seen.reshape(len(seen), -1).mean(axis=1)
+        highest = [int(one) for one in np.argsort(-means, kind="stable")[:_TOLD]]
+        return Proof(
+            {f"score of {self.label(loaded, one)}": float(means[one]) for one in highest},
+            "Noise and a blank picture get other scores.",
+        )
+
+    def label(self, loaded: LoadedModel, index: int) -> str:
+        """A class as the model's authors word it."""
+        return str(loaded.model.config.id2label.get(index, index))
+
     def picture(self, context: PipelineContext) -> Image.Image:
         """The picture of a run in RGB, once it is sure that there is a model for it.
 
@@ -58,30 +94,3 @@ class PicturePipeline:
         if context.image is None:
             raise InvalidRequest(f"{self.name} was given no image.", remedy="Upload a PNG or JPEG.")
         return open_picture(context.image)
-
-
-def open_picture(data: bytes) -> Image.Image:
-    """A PNG or JPEG in RGB. Raises InvalidRequest, LimitExceeded."""
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > _MAX_PIXELS:
-                raise LimitExceeded(
-                    f"The image has {image.width} × {image.height} pixels; {_MAX_PIXELS:,} is the"
-                    " most taken.",
-                    remedy="Send a smaller image.",
-                )
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidRequest(
-            "The file is not a readable PNG or JPEG.", remedy="Send the image again."
-        ) from error
-
-
-def noise_and_blank(
-    answer: Callable[[Image.Image], NDArray[Any]],
-) -> tuple[NDArray[Any], float]:
-    """What a model answers to noise, and how far that is from its answer to a blank picture."""
-    shape = (_PROBE_PIXELS, _PROBE_PIXELS, 3)
-    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
-    seen, blank = (answer(Image.fromarray(pixels)) for pixels in (noise, np.zeros(shape, np.uint8)))
-    return seen, float(np.abs(seen - blank).max())

@@ -5,7 +5,6 @@ database does not take waits on disk. Where the trail must fail closed they are
 written before the caller goes on, and a caller that cannot be heard is told so.
 """
 
-import json
 import os
 import socket
 import threading
@@ -95,12 +94,7 @@ class Audit:
         """Count what a page asks again and again, as `viewed` does: what is alike in all but its
         time and its request shares a row within a minute.
         """
-        # What the shared row's own key is made of, without the cost of its digest.
-        key = (
-            *(event.actor, event.code, event.type, event.action, event.outcome),
-            *(event.study_instance_uids, int(event.at.timestamp() // _WINDOW_S)),
-            json.dumps(event.detail, sort_keys=True),
-        )
+        key, _ = window_of(event)
         if not self._counted(key, 1):
             self._begin(key, event, 1)
 

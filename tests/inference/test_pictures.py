@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.picture_files import open_picture
 from inference.pipeline import PipelineContext
 from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.image_segmentation import ImageSegmentation
@@ -14,6 +15,7 @@ from inference.refusals import ModelUnusable
 from storage.errors import InvalidRequest, LimitExceeded, NotConfigured
 from storage.settings import Settings, load_settings
 from tests.inference.language import small_models
+from tests.inference.orchestration import complete_series, storage_in
 
 LABELS = {0: "bright", 1: "dark", 2: "neither"}
 
@@ -98,16 +100,29 @@ def test_what_is_no_picture_is_refused(model_folder: Path) -> None:
         _run(str(model_folder), None)
 
 
-def test_a_picture_beyond_the_limit_is_refused(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("inference.pipelines.pictures._MAX_PIXELS", 100)
-    with pytest.raises(LimitExceeded, match="60 × 40 pixels"):
-        _run(str(model_folder), _picture("PNG"))
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(("columns", "told"), [(10_001, "10001 × 10000"), (20_001, "more than")])
+def test_a_picture_beyond_the_limit_is_refused(model_folder: Path, columns: int, told: str) -> None:
+    stream = io.BytesIO()
+    Image.new("1", (columns, 10_000)).save(stream, "PNG")
+    with pytest.raises(LimitExceeded, match=f"{told}.* pixels"):
+        _run(str(model_folder), stream.getvalue())
 
 
-def test_no_series_is_taken() -> None:
-    assert not _classifier("").accepts(None, (), ()).accepted  # type: ignore[arg-type]
+def test_a_picture_is_seen_upright() -> None:
+    values = np.random.default_rng(6).integers(0, 255, (40, 60), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned to the left.
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "PNG", exif=exif)
+    upright = np.asarray(open_picture(stream.getvalue()))[..., 0]
+    assert (upright == np.rot90(values, -1)).all()
+
+
+def test_no_series_is_taken(tmp_path: Path) -> None:
+    with storage_in(tmp_path) as storage:
+        series = complete_series(storage, "a", 3)
+    assert not _classifier("").accepts(series, (), ()).accepted
 
 
 def test_a_classifier_proves_that_it_looks(model_folder: Path, tmp_path: Path) -> None:
@@ -177,6 +192,7 @@ def test_a_picture_is_parted_among_the_classes(segmenter: ImageSegmentation) -> 
 def test_a_segmenter_proves_that_it_looks(segmenter: ImageSegmentation) -> None:
     proof = segmenter.prove()
     assert sum(proof.answer.values()) == pytest.approx(1, abs=1e-4)
+    assert set(proof.answer) == {"score of background", "score of lesion", "score of skin"}
 
 
 def test_without_a_segmenter_the_remedy_is_named() -> None:

@@ -5,19 +5,18 @@ OCR is RapidOCR, whose weights come with its package; nothing leaves the node.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from inference.language.documents.page import Box, Line, Page
-from storage.errors import InvalidRequest, LimitExceeded, NotFound
+from inference.picture_files import open_picture
+from storage.errors import InvalidRequest, NotFound
 
 PDF_MARK = b"%PDF-"
-_FORMATS = ("PNG", "JPEG")
 _MAX_PIXELS = 60_000_000
 # Points are 1/72 inch; OCR wants letters of some twenty pixels.
 _DOTS_PER_INCH = 200
@@ -125,19 +124,14 @@ def _text_lines(page: Any) -> Iterator[Line]:
 
 
 def open_image(data: bytes) -> Image.Image:
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > _MAX_PIXELS:
-                raise LimitExceeded(
-                    f"The page has {image.width} × {image.height} pixels; {_MAX_PIXELS:,} is the"
-                    " most taken.",
-                    remedy="Scan it at 300 dots per inch or fewer.",
-                )
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidRequest(
-            "The file is no readable PDF, PNG or JPEG.", remedy="Export it again and send it again."
-        ) from error
+    """A scanned page. Raises InvalidRequest, LimitExceeded."""
+    return open_picture(
+        data,
+        thing="page",
+        unreadable="The file is no readable PDF, PNG or JPEG.",
+        most_pixels=_MAX_PIXELS,
+        smaller="Scan it at 300 dots per inch or fewer.",
+    )
 
 
 def _read_image(image: Image.Image, number: int) -> Page:
