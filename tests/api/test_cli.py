@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from api.cli.main import command_line
 from dicom_node.server import Scp, start_scp
 from storage.migrate import upgrade
 from storage.opening import open_storage
@@ -22,6 +25,18 @@ from tests import builders
 from tests.services import free_port
 
 PROGRAM = Path(sys.executable).with_name("mediview")
+
+
+def test_a_command_that_is_named_is_the_one_that_is_loaded() -> None:
+    every = get_command(command_line([]))
+    assert isinstance(every, TyperGroup)
+    for name in every.commands:
+        alone = get_command(command_line([name]))
+        assert isinstance(alone, TyperGroup)
+        assert list(alone.commands) == [name]
+    unknown = get_command(command_line(["unknown"]))
+    assert isinstance(unknown, TyperGroup)
+    assert list(unknown.commands) == list(every.commands)
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:
