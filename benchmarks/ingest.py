@@ -29,7 +29,7 @@ from storage.migrate import upgrade  # noqa: E402
 from storage.opening import Storage, open_storage  # noqa: E402
 from storage.part10 import read_header  # noqa: E402
 from storage.settings import load_settings  # noqa: E402
-from tests.servers import postgres  # noqa: E402
+from tests.postgres import postgres  # noqa: E402
 from tests.storage.instances import part10  # noqa: E402
 
 _MARK = "2.25." + "7" * 34

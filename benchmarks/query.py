@@ -49,7 +49,7 @@ from dicom_node.requestor import end, open_association
 from storage.database import make_engine
 from storage.migrate import upgrade
 from storage.settings import Settings
-from tests.servers import postgres
+from tests.postgres import postgres
 from tests.services import free_port
 
 ROOT = Path(__file__).parents[1]

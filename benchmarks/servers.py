@@ -15,7 +15,7 @@ from typing import Any
 from dicom_node.peers import Peer
 from storage.migrate import upgrade
 from storage.settings import Settings
-from tests.servers import postgres
+from tests.postgres import postgres
 from tests.services import free_port, orthanc, storescp
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")

@@ -5,7 +5,7 @@ import pytest
 from tests.house.fixtures import send
 from tests.house.node import Node
 from tests.house.studies import SentStudy, localizer
-from tests.servers import own_folder
+from tests.processes import own_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 

@@ -22,7 +22,7 @@ from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, ScpProcess, running_scp
-from tests.servers import PostgresServer, postgres
+from tests.postgres import PostgresServer, postgres
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 

@@ -32,7 +32,8 @@ from storage.settle import settle, unsettled
 from storage.uids import derive_uid
 from storage.volume_scan import volumes_in
 from tests.dicom_node.builders import item_of
-from tests.servers import PostgresServer, S3Server, postgres
+from tests.postgres import PostgresServer, postgres
+from tests.servers import S3Server
 from tests.services import free_port
 from tests.storage.instances import part10
 

@@ -12,7 +12,7 @@ from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu
-from tests.servers import own_folder
+from tests.processes import own_folder
 from tests.services import free_port
 from tests.shared import SHARED
 

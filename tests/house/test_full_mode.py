@@ -11,7 +11,9 @@ from tests.house.fixtures import Told, follow, send
 from tests.house.node import Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy
-from tests.servers import PostgresServer, S3Server, own_folder
+from tests.postgres import PostgresServer
+from tests.processes import own_folder
+from tests.servers import S3Server
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
 

@@ -31,7 +31,7 @@ from tests.audit_schema import check_message
 from tests.house.fixtures import demo_study, finished
 from tests.house.node import Node
 from tests.house.studies import files, storescu
-from tests.servers import own_folder
+from tests.processes import own_folder
 from tests.services import storescp
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]

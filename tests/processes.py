@@ -1,0 +1,45 @@
+"""A server that tests start: its folder, its start and its end."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+START_LIMIT_S = 60.0
+
+
+def wait_until(done: Callable[[], bool], what: str, process: subprocess.Popen[Any]) -> None:
+    """Poll a starting server; fail at once when its process has ended."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while not done():
+        if process.poll() is not None:
+            raise RuntimeError(f"{what} ended with {process.returncode} while it started.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not answer within {START_LIMIT_S:.0f} s.")
+        time.sleep(0.05)
+
+
+@contextmanager
+def own_folder(name: str, user: str | None = None) -> Iterator[Path]:
+    """A folder that another user may be given; pytest's own are closed to all but root."""
+    folder = Path(tempfile.mkdtemp(prefix=f"mediview-{name}-"))
+    try:
+        if user:
+            shutil.chown(folder, user)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def end(process: subprocess.Popen[Any], signal_number: int = 15) -> None:
+    if process.poll() is None:
+        process.send_signal(signal_number)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
