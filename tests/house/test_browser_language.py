@@ -91,13 +91,17 @@ def open_study(page: Page, node: Node, told: Told) -> None:
     expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
 
 
+@pytest.fixture
+def others() -> Iterator[Page]:
+    """The page of another person."""
+    with chromium() as page:
+        yield page
+
+
 def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
-    critical: Told, node: Node, page: Page
+    critical: Told, node: Node, page: Page, others: Page
 ) -> None:
-    browser = page.context.browser
-    assert browser is not None
-    another = browser.new_page()
-    for one in (another, page):
+    for one in (others, page):
         one.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
         strip = one.get_by_test_id("alerts")
         expect(strip).to_contain_text("Brain volume beyond the limit", timeout=LIMIT_MS)
@@ -108,7 +112,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     strip.get_by_label("Who was told").fill("Dr. Lee on the ward, by telephone.")
     strip.get_by_role("button", name="Acknowledge").press("Enter")
     expect(page.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
-    expect(another.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
+    expect(others.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
     uid = critical.study.study_instance_uid
     (alert,) = node.get(f"/api/alerts?study_instance_uid={uid}")["items"]
     assert (alert["state"], alert["acknowledged_by"]) == ("ACKNOWLEDGED", "local")
