@@ -11,7 +11,7 @@ from api.parameters import problems
 from api.payloads.language import SearchHit, SearchResult, SimilarReport, SimilarReports
 from api.reports import ReportId
 from inference.language.embedding import embed
-from inference.language.search import Hit, SearchIndex
+from inference.language.search import Hit, SearchIndex, open_index
 from storage.entities import Study
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -23,10 +23,10 @@ Kind = Literal["report", "finding"]
 
 
 def get_search_index(request: Request, storage: StorageDep) -> SearchIndex:
-    """One a process: it keeps the vectors."""
+    """One a process: it may keep the vectors."""
     state = request.app.state
     if not hasattr(state, "search_index"):
-        state.search_index = SearchIndex(storage)
+        state.search_index = open_index(storage)
     index: SearchIndex = state.search_index
     return index
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from storage.database import make_engine, reading, writing
 from storage.errors import StorageUnavailable
+from storage.passage_vectors import PassageVectors
 from storage.reconcile import reconcile
 from storage.s3 import S3Objects
 from storage.settings import Settings
@@ -28,6 +29,8 @@ def upgrade(settings: Settings) -> int:
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)
+        if settings.passage_search == "pgvector":
+            PassageVectors(engine).prepare()
         if settings.object_store == "s3":
             S3Objects(settings).create_bucket()
         return reconcile(engine, settings.data_dir / "volumes")

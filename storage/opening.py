@@ -38,6 +38,7 @@ from storage.jobs import Jobs
 from storage.migrate import check_schema
 from storage.model_states import ModelStates
 from storage.objects import FilesystemObjects, ObjectStore
+from storage.passage_vectors import PassageVectors
 from storage.passages import Passages
 from storage.peers import Peers
 from storage.preferences import Preferences
@@ -141,8 +142,11 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
     ingest = Ingest(engine, writer, settings.max_instance_bytes)
     lookup = InstanceLookup(engine)
+    vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
         check_schema(engine)
+        if vectors:
+            vectors.check()
         objects = open_objects(settings)
         yield Storage(
             settings=settings,
@@ -164,7 +168,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             hl7_messages=Hl7Messages(engine),
             alerts=Alerts(engine),
             answers=Answers(engine),
-            passages=Passages(engine),
+            passages=Passages(engine, vectors),
             deliveries=Deliveries(engine),
             breakers=Breakers(engine),
             deletions=Deletions(engine, writer, objects),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.database import reading, writing
 from storage.entities import Finding
+from storage.passage_vectors import PassageVectors, add_vectors
 from storage.report_entities import Report
 
 REPORT = "report"
@@ -87,8 +88,10 @@ def _note(
 
 
 class Passages:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, in_database: PassageVectors | None = None) -> None:
         self._engine = engine
+        self.in_database = in_database
+        """Searches them, where the settings leave that to the database."""
 
     def are_waiting(self) -> bool:
         with reading(self._engine) as connection:
@@ -117,12 +120,18 @@ class Passages:
 
     def set_vectors(self, vectors: dict[int, bytes]) -> None:
         with writing(self._engine) as connection:
+            kept = {}
             for passage_id, vector in vectors.items():
-                connection.execute(
+                changed = connection.execute(
                     update(t.passage)
                     .where(t.passage.c.passage_id == passage_id)
                     .values(vector=vector, waits=False)
                 )
+                # It may have been deleted meanwhile.
+                if changed.rowcount:
+                    kept[passage_id] = vector
+            if self.in_database and kept:
+                add_vectors(connection, kept)
 
     def vectors(self, limit: int) -> Iterator[tuple[int, bytes]]:
         """The newest passages' vectors, read some at a time: together they are large."""

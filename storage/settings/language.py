@@ -1,7 +1,7 @@
 """The Hugging Face models by task, and the bounds of what they write."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -72,6 +72,10 @@ class LanguageSettings(BaseModel):
     language_deadline_s: float = Field(600.0, gt=0, description="An answer takes no longer.")
     answer_kept_s: float = Field(
         86_400.0, gt=0, description="How long a question and its answer are kept."
+    )
+    passage_search: Literal["memory", "pgvector"] = Field(
+        "memory",
+        description="Where passages are searched: in each process, or in PostgreSQL by pgvector.",
     )
     document_max_pages: int = Field(20, ge=1, le=500, description="Read of one document.")
 
