@@ -44,23 +44,23 @@ start "debian-packages" scripts/debian-packages.sh
 start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
+
+# The tests run in three parts: the stories, with real processes and the built viewer; the tests of
+# the web side; and the others.
 start "viewer" make --no-print-directory viewer check-viewer
 start "python-checks" make --no-print-directory check
-finish "python-checks"
-finish "viewer"
-
-# The tests wait more than they work, so three parts run beside each other: the stories with real
-# processes, the tests of the web side, and the others.
-export MEDIVIEW_STEP_TIMES=$times
 # Threads of one model that wait for each other on cores which others keep busy take many times as
 # long as one thread alone.
 export OMP_NUM_THREADS=1
 plain="not house and not fault"
-start "tests-stories" .venv/bin/python -m pytest -m "house or fault"
 start "tests-web" .venv/bin/python -m pytest -m "$plain" tests/api
+start "tests-others" .venv/bin/python -m pytest -m "$plain" --ignore=tests/api
+finish "python-checks"
+finish "viewer"
+export MEDIVIEW_STEP_TIMES=$times
+start "tests-stories" .venv/bin/python -m pytest -m "house or fault"
 status=0
-.venv/bin/python -m pytest -m "$plain" --ignore=tests/api 2>&1 | tee "$logs/tests-others.log" || status=1
-for part in web stories; do
+for part in web others stories; do
     finish "tests-$part" || status=1
 done
 

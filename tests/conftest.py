@@ -30,8 +30,10 @@ def pytest_configure() -> None:
         if name not in _OWN_VARIABLES:
             del os.environ[name]
     from storage.settings import Settings
+    from tests.patience import be_patient
     from tests.reactor import keep_answers
 
+    be_patient()
     keep_answers()
     # Nor may a developer's own .env reach the tests.
     Settings.model_config["env_file"] = None

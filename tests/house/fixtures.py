@@ -11,7 +11,7 @@ from api.demo import find_template, read_template, write_instances
 from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
-from tests.house.studies import SentStudy, storescu
+from tests.house.studies import SentStudy, storescu, thinned
 from tests.processes import own_folder
 from tests.services import free_port
 from tests.shared import SHARED
@@ -20,6 +20,7 @@ from tests.shared import SHARED
 JOB_LIMIT_S = 150.0
 DELIVERY_LIMIT_S = 60.0
 REPORT_SERIES_NUMBERS = (9001, 9002)
+FEWEST_SLICES = 120
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,25 @@ def study_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def head(study_folder: Path) -> SentStudy:
+def whole_head(study_folder: Path) -> SentStudy:
     """A patient's T1 head, or the demo head where the shared data are absent."""
     real = SHARED / "data" / "mr_t1_head"
     if real.is_dir():
         return SentStudy.read(real)
     return SentStudy.read(demo_study(study_folder / "demo"))
+
+
+@pytest.fixture(scope="session")
+def head(whole_head: SentStudy, study_folder: Path) -> SentStudy:
+    """Slices of it 1.5 mm apart: as real, and sooner sent, read and shown than all of them."""
+    every = max(1, len(whole_head.sop_instance_uids) // FEWEST_SLICES)
+    return thinned(whole_head, study_folder / "head", every)
+
+
+@pytest.fixture(scope="session")
+def whole_told(node: Node, whole_head: SentStudy) -> Told:
+    send(node, whole_head)
+    return follow(node, whole_head)
 
 
 @pytest.fixture(scope="session")

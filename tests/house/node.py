@@ -39,7 +39,8 @@ class Node:
             "MEDIVIEW_SERIES_QUIET_S": "2",
             "MEDIVIEW_DELIVERY_RETRY_BASE_S": "1",
             "MEDIVIEW_JOB_LEASE_S": "5",
-            "OMP_NUM_THREADS": "2",
+            # Threads that wait for each other on busy cores take many times as long as one alone.
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
             **settings,
         }
         self.api = httpx.Client(base_url=self.url, timeout=30)

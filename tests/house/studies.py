@@ -66,18 +66,35 @@ def copy_with_new_uids(
     return SentStudy.read(target)
 
 
+def thinned(study: SentStudy, target: Path, every: int) -> SentStudy:
+    """Every n-th slice of a study, as another one."""
+    paths = [Path(str(image.filename)) for image in images_in_order(study)]
+
+    def change(instance: FileDataset) -> None:
+        if "SpacingBetweenSlices" in instance:
+            instance.SpacingBetweenSlices *= every
+
+    return copy_with_new_uids(picked(paths[::every], target), target / "thinned", change)
+
+
+def picked(paths: list[Path], target: Path) -> Path:
+    folder = target / "picked"
+    folder.mkdir(parents=True)
+    for path in paths:
+        (folder / path.name).symlink_to(path)
+    return folder
+
+
 def localizer(folder: Path, target: Path) -> SentStudy:
     """Three images of a head series that call themselves a localizer, far apart."""
-    picked = target / "picked"
-    picked.mkdir(parents=True)
-    for path in files(folder)[::140][:3]:
-        (picked / path.name).symlink_to(path)
+    paths = files(folder)
 
     def change(instance: FileDataset) -> None:
         instance.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
         instance.SeriesDescription = "Localizer"
 
-    return copy_with_new_uids(picked, target / "localizer", change)
+    far_apart = picked(paths[:: len(paths) // 3][:3], target)
+    return copy_with_new_uids(far_apart, target / "localizer", change)
 
 
 def storescu(folder: Path, port: int, *options: str) -> subprocess.CompletedProcess[str]:

@@ -43,13 +43,13 @@ def pixels(locator: Locator) -> NDArray[np.int16]:
 
 
 def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
-    told: Told, node: Node, page: Page
+    whole_told: Told, node: Node, page: Page
 ) -> None:
-    open_study(page, node, told.study)
+    open_study(page, node, whole_told.study)
     viewport = page.locator("[data-testid=viewport]").first
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
     expect(viewport).to_have_attribute("data-mask-loaded", "true", timeout=60_000)
-    (finding,) = told.job["findings"]
+    (finding,) = whole_told.job["findings"]
     shown = page.get_by_test_id("finding-value")
     expect(shown).to_have_attribute("data-value", str(finding["value"]))
     number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))
