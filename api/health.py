@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -108,6 +106,9 @@ class HealthChecks:
 def check_broker(settings: Settings) -> HealthPart:
     """Whether wake-ups could be sent. Without it work is delayed, never lost."""
     if settings.broker_url:
+        from redis import Redis
+        from redis.exceptions import RedisError
+
         try:
             with Redis.from_url(
                 settings.broker_url, socket_connect_timeout=2, socket_timeout=2

@@ -25,7 +25,6 @@ from storage.clock import utcnow
 from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.objects import FilesystemObjects, Presigned
 from storage.opening import Storage
-from storage.s3 import S3Objects
 from storage.settings import Settings
 from storage.signing import PresignedClaim
 
@@ -72,9 +71,12 @@ def presign_upload(
 
 def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
     expires_s = storage.settings.upload_url_expiry_s
-    if isinstance(storage.objects, S3Objects) and wanted.method == "PUT":
+    if wanted.method == "PUT" and storage.settings.object_store == "s3":
+        from storage.s3 import S3Objects
+
         # S3 does not limit its size; what is too large is refused when it is started.
-        return storage.objects.presign_plain_put(key, wanted.content_type, expires_s)
+        if isinstance(storage.objects, S3Objects):
+            return storage.objects.presign_plain_put(key, wanted.content_type, expires_s)
     presigned = storage.objects.presign_put(key, wanted.content_type, wanted.size_bytes, expires_s)
     if wanted.method not in (None, presigned.method):
         raise InvalidRequest(

@@ -18,6 +18,8 @@ from inference.refusals import VolumeRefused
 _DIRECTION_TOLERANCE = 1e-3
 _SPACING_RELATIVE_TOLERANCE = 1e-4
 _SAME_POSITION_MM = 0.01
+ROUNDING_MM = 0.001
+"""By which a distance may differ from what was meant: positions are written as rounded decimals."""
 # Positions are often written with one decimal, so a distance may be off by a tenth of a
 # millimetre; it must still be small beside the distance between slices.
 _ROUNDED_POSITION_MM = 0.11

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from inference.geometry import tilt_degrees, upright_step
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
@@ -71,6 +70,9 @@ class _Shear:
         """The volume on the upright grid; what no slice reaches is padding, or the least
         value where no padding is stated. Raises VolumeRefused where the grid grows too large.
         """
+        # The API reads this module for its judgement alone, in processes that are to stay small.
+        from scipy import ndimage
+
         shape = (volume.voxels.shape[0], *self._shape)
         if np.prod(shape, dtype=np.float64) > MAXIMUM_VOXELS:
             raise VolumeRefused(

@@ -13,7 +13,6 @@ from storage.database import make_engine, reading, writing
 from storage.errors import StorageUnavailable
 from storage.passage_vectors import PassageVectors
 from storage.reconcile import reconcile
-from storage.s3 import S3Objects
 from storage.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,6 +31,8 @@ def upgrade(settings: Settings) -> int:
         if settings.passage_search == "pgvector":
             PassageVectors(engine).prepare()
         if settings.object_store == "s3":
+            from storage.s3 import S3Objects
+
             S3Objects(settings).create_bucket()
         return reconcile(engine, settings.data_dir / "volumes")
     finally:

@@ -96,7 +96,11 @@ def test_the_server_answers_as_described_whatever_is_asked(
     on_postgresql = api.storage.engine.dialect.name == "postgresql"
     examples = 200 if _LONG else 1 if on_postgresql else 3
     phases = (
-        "examples,coverage,fuzzing" if _LONG else "fuzzing" if on_postgresql else "examples,coverage"
+        "examples,coverage,fuzzing"
+        if _LONG
+        else "fuzzing"
+        if on_postgresql
+        else "examples,coverage"
     )
     config = tmp_path / "schemathesis.toml"
     config.write_text(_known(api), encoding="utf-8")

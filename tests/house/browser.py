@@ -3,12 +3,13 @@
 import atexit
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Error,
     Page,
     Playwright,
     expect,
@@ -51,10 +52,12 @@ class _Shared:
     def close(self) -> None:
         browser, playwright = self.browser, self.playwright
         self.browser = self.playwright = None
-        if browser is not None:
-            browser.close()
-        if playwright is not None:
-            playwright.stop()
+        # A browser that has crashed, or that Ctrl-C ended, cannot be closed.
+        with suppress(Error):
+            if browser is not None:
+                browser.close()
+            if playwright is not None:
+                playwright.stop()
 
 
 _shared = _Shared()

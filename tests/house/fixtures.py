@@ -176,7 +176,7 @@ def whole_head(study_folder: Path) -> SentStudy:
 
 @pytest.fixture(scope="session")
 def head(whole_head: SentStudy, study_folder: Path) -> SentStudy:
-    """Slices of it 1.5 mm apart: as real, and sooner sent, read and shown than all of them."""
+    """Slices of it 2 mm apart: as real, and sooner sent, read and shown than all of them."""
     every = max(1, len(whole_head.sop_instance_uids) // FEWEST_SLICES)
     return thinned(whole_head, study_folder / "head", every)
 

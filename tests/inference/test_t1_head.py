@@ -155,6 +155,11 @@ def test_what_is_no_t1_head_is_refused_with_the_value(
     assert _judge(builders.t1_head(**attributes)) == Acceptance(False, reason)
 
 
+def test_slices_at_the_limit_are_taken_although_their_positions_are_rounded() -> None:
+    assert _judge(builders.t1_head(PixelSpacing=["2.0000001", "2"])).accepted
+    assert not _judge(builders.t1_head(PixelSpacing=["2.01", "2"])).accepted
+
+
 def test_a_localizer_of_four_slices_is_refused_by_its_count() -> None:
     assert _judge(builders.t1_head((4, 96, 90))) == Acceptance(
         False, "The series has 4 slices; a whole head needs 60 or more."
