@@ -65,7 +65,7 @@ atexit.register(_shared.close)
 
 
 @contextmanager
-def chromium(expected: str = "") -> Iterator[Page]:
+def chromium(expected: str = "", *, touch: bool = False) -> Iterator[Page]:
     """A page; leaving it fails when the page reported an error but those with `expected` in it."""
     complaints: list[str] = []
 
@@ -73,7 +73,7 @@ def chromium(expected: str = "") -> Iterator[Page]:
         if message.type == "error" and not (expected and expected in message.text):
             complaints.append(message.text)
 
-    context = _shared.get().new_context(viewport=SIZE)
+    context = _shared.get().new_context(viewport=SIZE, has_touch=touch)
     try:
         page = context.new_page()
         page.set_default_timeout(60_000)
