@@ -133,6 +133,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("PATCH", "/api/jobs/{job_id}", WRITERS, "api:write"),
     Rule("POST", "/api/jobs/{job_id}/cancel", WRITERS, "api:write"),
     Rule("POST", "/api/jobs/{job_id}/retry", WRITERS, "api:write"),
+    Rule("DELETE", "/api/jobs/{job_id}", ADMINS, "admin"),
     Rule("GET", "/api/deliveries", READERS, "api:read"),
     Rule("GET", "/api/deliveries/{delivery_id}", READERS, "api:read"),
     Rule("POST", "/api/deliveries/retry", INTEGRATORS, "api:write"),

@@ -109,6 +109,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/jobs/{job_id}/label-picture"): Told(Code.PROCEDURE_RECORD, "R", repeated=True),
     ("POST", "/api/jobs"): Told(Code.PROCEDURE_RECORD, "C"),
     ("PATCH", "/api/jobs/{job_id}"): _CHANGED,
+    ("DELETE", "/api/jobs/{job_id}"): Told(Code.PROCEDURE_RECORD, "D"),
     ("POST", "/api/jobs/{job_id}/cancel"): _CHANGED,
     ("POST", "/api/jobs/{job_id}/retry"): _CHANGED,
     ("GET", "/api/findings/{finding_id}"): _RESULTS,

@@ -1,13 +1,16 @@
-"""The label picture of a job that segmented a picture."""
+"""Analysed pictures: what each of their pixels shows, and their end."""
 
+import structlog
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from inference.results.label_picture import label_picture_key
+from storage.deleting_pictures import delete_picture
 from storage.errors import NotFound
 
+log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
 
@@ -29,3 +32,20 @@ def get_label_picture(storage: StorageDep, job_id: JobId) -> Response:
             remedy="Only completed jobs of image-segmentation have one; see 'has_label_picture'.",
         )
     return Response(storage.objects.get(label_picture_key(job)), media_type="image/png")
+
+
+@router.delete(
+    "/{job_id}",
+    summary="Delete an analysed picture",
+    status_code=204,
+    responses=problems(404, 409),
+)
+def delete_analysed_picture(storage: StorageDep, job_id: JobId) -> None:
+    """For good: the picture, the job, its findings and its label picture.
+
+    A picture that several pipelines analysed stays until the last of their jobs is deleted. What
+    was worked out of a study goes with the study.
+    """
+    job = storage.jobs.get(job_id)
+    delete_picture(storage.engine, storage.objects, job_id, [label_picture_key(job)])
+    log.info("picture_deleted", job_id=job_id)
