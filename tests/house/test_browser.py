@@ -1,19 +1,17 @@
 """A person opens the viewer: the list, the images, the mask over them, the number, the reasons."""
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.house.browser import chromium, keep_screenshot
 from tests.house.fixtures import JOB_LIMIT_S, Told, send
 from tests.house.node import Node
+from tests.house.pointing import seen
 from tests.house.studies import SentStudy, copy_with_new_uids, images_in_order, localizer
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
@@ -37,11 +35,6 @@ def open_study(page: Page, node: Node, study: SentStudy) -> None:
     page.wait_for_url(re.compile(r"/study/\?study="))
 
 
-def pixels(locator: Locator) -> NDArray[np.int16]:
-    image = Image.open(io.BytesIO(locator.screenshot())).convert("RGB")
-    return np.asarray(image, np.int16)
-
-
 def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
     whole_told: Told, node: Node, page: Page
 ) -> None:
@@ -54,11 +47,10 @@ def test_the_mask_lies_over_the_images_and_the_volume_beside_them(
     expect(shown).to_have_attribute("data-value", str(finding["value"]))
     number = re.sub(r"[^\d.]", "", shown.inner_text().replace("cm³", ""))
     assert float(number) == pytest.approx(finding["value"], abs=0.06)
-    with_mask = pixels(viewport)
+    with_mask = seen(viewport)
     keep_screenshot(page, "viewer")
     page.get_by_test_id("segment-toggle").first.click()
-    page.wait_for_timeout(500)
-    without_mask = pixels(viewport)
+    without_mask = seen(viewport, unlike=with_mask)
     # Where the mask was, its colour is gone, and what is left is grey.
     covered = np.abs(with_mask - without_mask).max(axis=2) > 10
     assert covered.mean() > 0.03

@@ -8,6 +8,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from tests.house.browser import chromium
 from tests.house.fixtures import Told
 from tests.house.node import Node
+from tests.house.pointing import point_to
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
@@ -51,10 +52,8 @@ class Hand:
 
     def column_at(self, x: float, y: float = 0.5) -> int:
         """The image's column under a place, as the page tells it of the pointer."""
-        self._page.mouse.move(*self._at(x, y), steps=2)
-        self._page.wait_for_timeout(150)
-        value = self._viewport.get_by_test_id("cursor-value")
-        return int(value.get_attribute("data-column") or -1)
+        column, _ = point_to(self._page, self._viewport, x, y)
+        return column
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         box = self._box

@@ -18,6 +18,7 @@ from tests.api.client import part10
 from tests.builders import t1_head
 from tests.house.browser import chromium
 from tests.house.node import Node
+from tests.house.pointing import point_to
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
 
@@ -107,14 +108,10 @@ def test_the_value_under_the_pointer_is_the_one_that_pydicom_reads(
     page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
     viewport = page.get_by_test_id("viewport").first
     expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
-    box = viewport.bounding_box()
-    assert box is not None
     seen = set()
     for x, y in ((0.5, 0.5), (0.42, 0.3), (0.6, 0.71), (0.47, 0.62)):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=2)
-        page.wait_for_timeout(120)
+        column, row = point_to(page, viewport, x, y)
         value = viewport.get_by_test_id("cursor-value")
-        column, row = (int(value.get_attribute(f"data-{one}") or -1) for one in ("column", "row"))
         shown = [float(one) for one in (value.get_attribute("data-value") or "").split()]
         assert shown == pytest.approx(np.atleast_1d(true[row, column]).tolist(), abs=0.01)
         seen.add((column, row))

@@ -9,7 +9,6 @@ import highdicom as hd
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.house.browser import chromium, keep_screenshot
@@ -17,6 +16,7 @@ from tests.house.fixtures import Told, delivered
 from tests.house.node import Node
 from tests.house.ohif import ohif_site
 from tests.house.pacs import Pacs
+from tests.house.pointing import point_to, seen
 from tests.house.studies import images_in_order
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(500)]
@@ -48,25 +48,6 @@ def open_by_keyboard(page: Page, node: Node, told: Told) -> Locator:
     return viewport
 
 
-def shot(locator: Locator) -> NDArray[np.int16]:
-    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), np.int16)
-
-
-def at_pointer(viewport: Locator) -> tuple[int, int]:
-    value = viewport.get_by_test_id("cursor-value")
-    expect(value).to_be_attached()
-    return int(value.get_attribute("data-column") or -1), int(value.get_attribute("data-row") or -1)
-
-
-def point_to(page: Page, viewport: Locator, x: float, y: float) -> tuple[int, int]:
-    """Move the pointer to a share of the viewport, and read which pixel lies there."""
-    box = viewport.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
-    page.wait_for_timeout(150)
-    return at_pointer(viewport)
-
-
 def brain_of(told: Told, pacs: Pacs) -> dict[str, NDArray[np.bool_]]:
     """The mask as highdicom reads it from the PACS, by the image that it lies on."""
     uid = told.result("SEG")["sop_instance_uid"]
@@ -84,11 +65,9 @@ def test_the_mask_lies_where_highdicom_reads_it(
     told: Told, node: Node, pacs: Pacs, page: Page
 ) -> None:
     viewport = open_by_keyboard(page, node, told)
-    page.wait_for_timeout(500)
-    with_mask = shot(viewport)
+    with_mask = seen(viewport)
     page.keyboard.press("o")
-    page.wait_for_timeout(500)
-    tinted = np.abs(with_mask - shot(viewport)).max(axis=2) > 10
+    tinted = np.abs(with_mask - seen(viewport, unlike=with_mask)).max(axis=2) > 10
     page.keyboard.press("o")
     number = int(viewport.get_attribute("data-slice-number") or 0)
     image = images_in_order(told.study)[number - 1]
