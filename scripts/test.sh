@@ -45,8 +45,8 @@ start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
 
-# The tests run in three parts: the stories, with real processes and the built viewer; the tests of
-# the web side; and the others.
+# The tests run in four parts, for each waits now and then: the web side, what breaks or attacks the
+# node, the others, and the stories, which need the built viewer.
 start "viewer" make --no-print-directory viewer check-viewer
 start "python-checks" make --no-print-directory check
 # Threads of one model that wait for each other on cores which others keep busy take many times as
@@ -55,12 +55,13 @@ export OMP_NUM_THREADS=1
 plain="not house and not fault"
 start "tests-web" .venv/bin/python -m pytest -m "$plain" tests/api
 start "tests-others" .venv/bin/python -m pytest -m "$plain" --ignore=tests/api
+start "tests-faults" .venv/bin/python -m pytest -m "fault and not house"
 finish "python-checks"
 finish "viewer"
 export MEDIVIEW_STEP_TIMES=$times
-start "tests-stories" .venv/bin/python -m pytest -m "house or fault"
+start "tests-stories" .venv/bin/python -m pytest -m house
 status=0
-for part in web others stories; do
+for part in web others faults stories; do
     finish "tests-$part" || status=1
 done
 

@@ -30,6 +30,8 @@ ASSOCIATIONS = 4
 KILLS = 30 if LONG else 5
 OUT_OF_RESOURCES = 0xA700
 MIB = 1 << 20
+# Not yet sent at the last kill, however late a busy machine comes to it.
+LEFT_AT_LAST_KILL = 500
 
 
 @pytest.fixture(
@@ -57,7 +59,7 @@ def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
         push.start()
         try:
             for left in range(KILLS, 0, -1):
-                missing = len(sent) - len(push.acknowledged)
+                missing = len(sent) - LEFT_AT_LAST_KILL - len(push.acknowledged)
                 until = len(push.acknowledged) + rng.randint(1, max(1, missing // left))
                 node.wait_for(lambda until=until: len(push.acknowledged) >= until, 60)
                 time.sleep(rng.uniform(0.0, 0.005))

@@ -2,8 +2,7 @@
 
 import contextlib
 import io
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tests.house.fixtures import Told
 from tests.house.length_report import length_report
 from tests.house.node import Node
 from tests.house.ohif import ohif_site
+from tests.house.ohif_page import drawn_anew, wait_until
 from tests.house.studies import SentStudy
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
@@ -109,18 +109,6 @@ def test_ohif_draws_a_length_that_a_report_holds_and_takes_it_over(
     wait_until(lambda: drawn_anew(viewport, page) and own.count() > 0, page, 60)
 
 
-def drawn_anew(viewport: Locator, page: Page) -> bool:
-    """Another slice and back. In about half of its runs OHIF shows a report's image before its
-    own overlays listen, and draws neither lines nor the letters of orientation until then."""
-    place = viewport.bounding_box()
-    assert place is not None
-    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-    for by in (100, -100):
-        page.mouse.wheel(0, by)
-        page.wait_for_timeout(400)
-    return True
-
-
 def part_of(files: Sequence[Path]) -> list[pydicom.Dataset]:
     """These images as a study of their own, their pixels square: OHIF takes the two spacings of
     others for one another where it takes over a line, and makes 40.0 mm of these 42."""
@@ -138,10 +126,3 @@ def part_of(files: Sequence[Path]) -> list[pydicom.Dataset]:
 
 def wait_until_drawn(viewport: Locator, page: Page) -> None:
     wait_until(lambda: shown(viewport).std() > 10, page)
-
-
-def wait_until(look: Callable[[], bool], page: Page, limit_s: float = 30.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not look():
-        assert time.monotonic() < deadline, "OHIF did not show it in time"
-        page.wait_for_timeout(300)

@@ -15,6 +15,7 @@ from tests.house.browser import chromium, keep_screenshot
 from tests.house.fixtures import Told, delivered
 from tests.house.node import Node
 from tests.house.ohif import ohif_site
+from tests.house.ohif_page import drawn_anew, wait_until
 from tests.house.pacs import Pacs
 from tests.house.pointing import point_to, seen
 from tests.house.studies import images_in_order
@@ -155,4 +156,7 @@ def test_a_distance_is_true_and_found_again_here_and_elsewhere(
             "[data-cy=study-browser-thumbnail-no-image]", has_text="Measurements"
         ).dblclick()
         pane = page.locator("[data-cy=viewport-pane]").first
-        expect(pane.get_by_text(re.compile(rf"{true_mm:.1f}\d* mm"))).to_be_visible()
+        drawn = pane.locator("svg text", has_text=re.compile(r"\d mm"))
+        wait_until(lambda: drawn_anew(pane, page) and drawn.count() > 0, page, 60)
+        (elsewhere_mm,) = re.findall(r"([\d.]+) mm", drawn.first.text_content() or "")
+        assert float(elsewhere_mm) == pytest.approx(true_mm, abs=0.1)

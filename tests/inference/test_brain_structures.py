@@ -14,6 +14,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.catalogue import pipeline_named
+from inference.memory import peak_memory_bytes, reset_peak_memory
 from inference.packs import add_pack, verified_pack
 from inference.pipeline import PipelineContext
 from inference.pipelines.brain_structures import CARD
@@ -31,6 +32,8 @@ from tests.inference.results_support import complaints, save
 # From received to stored, on two cores; as processor time, since others work here, too.
 LONGEST_PROCESSOR_S = 120.0
 LARGEST_MEMORY_BYTES = 4e9
+# A worker that waits for its first job.
+WORKER_BYTES = 0.6e9
 FRAMES_CHECKED = 60
 # What the weights give on the whole 256³ grid, computed once (cm³).
 PLAIN_RUN_CM3 = {
@@ -55,7 +58,13 @@ def storage(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Iterator[St
 
 
 @pytest.fixture(scope="module")
-def job(storage: Storage, shared_data: Path) -> Job:
+def memory_before_bytes() -> int:
+    reset_peak_memory()
+    return peak_memory_bytes()
+
+
+@pytest.fixture(scope="module")
+def job(storage: Storage, shared_data: Path, memory_before_bytes: int) -> Job:
     receive_folder(storage, shared_data / "mr_t1_head")
     decisions = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
     decision = decisions["brain-structures"]
@@ -121,8 +130,10 @@ def test_dciodvfy_finds_no_error(storage: Storage, job: Job, tmp_path: Path) -> 
     assert complaints(save(segmentation, tmp_path / "SEG.dcm")) == []
 
 
-def test_it_stays_within_its_memory(job: Job) -> None:
-    assert 0 < job.result["peak_memory_bytes"] < LARGEST_MEMORY_BYTES
+def test_it_stays_within_its_memory(job: Job, memory_before_bytes: int) -> None:
+    """As in a worker, which holds little else; this process may hold what other tests left."""
+    taken = job.result["peak_memory_bytes"] - memory_before_bytes
+    assert 0 < taken + WORKER_BYTES < LARGEST_MEMORY_BYTES
 
 
 def test_without_its_pack_it_says_how_to_add_it(tmp_path: Path) -> None:
