@@ -45,23 +45,23 @@ start "python-environment" make --no-print-directory .stamps/test
 finish "debian-packages"
 finish "python-environment"
 
-# The tests run in four parts, for each waits now and then: the web side, what breaks or attacks the
-# node, the others, and the stories, which need the built viewer.
+# The tests run in four parts, for each waits now and then: the web side, the models and results, the
+# floors below them, and the stories, which need the built viewer.
 start "viewer" make --no-print-directory viewer check-viewer
 start "python-checks" make --no-print-directory check
 # Threads of one model that wait for each other on cores which others keep busy take many times as
 # long as one thread alone.
 export OMP_NUM_THREADS=1
-plain="not house and not fault"
-start "tests-web" .venv/bin/python -m pytest -m "$plain" tests/api
-start "tests-others" .venv/bin/python -m pytest -m "$plain" --ignore=tests/api
-start "tests-faults" .venv/bin/python -m pytest -m "fault and not house"
+pytest=".venv/bin/python -m pytest"
+start "tests-web" $pytest -m "not house" tests/api
+start "tests-inference" $pytest -m "not house" tests/inference
+start "tests-others" $pytest -m "not house" --ignore=tests/api --ignore=tests/inference
 finish "python-checks"
 finish "viewer"
 export MEDIVIEW_STEP_TIMES=$times
-start "tests-stories" .venv/bin/python -m pytest -m house
+start "tests-stories" $pytest -m house
 status=0
-for part in web others faults stories; do
+for part in web inference others stories; do
     finish "tests-$part" || status=1
 done
 
