@@ -106,7 +106,11 @@ def _work_on(
         )
         return _end(storage, job, owner, failure)
     log.info("job_finished", job_id=job_id, ours=ours, timings_s=result["timings_s"])
-    return storage.jobs.get(job_id) if ours else None
+    try:
+        return storage.jobs.get(job_id) if ours else None
+    except NotFound:
+        # It has ended, and has been deleted since.
+        return None
 
 
 def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pydicom
 import pytest
@@ -14,7 +14,7 @@ from inference.run import run_job
 from inference.schedule import schedule_series
 from storage.clock import utcnow
 from storage.entities import Job
-from storage.errors import StorageFull
+from storage.errors import NotFound, StorageFull
 from storage.opening import Storage
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, receive, storage_in, wait_for
@@ -281,3 +281,21 @@ def test_an_image_model_without_an_image_says_what_it_wants(storage: Storage) ->
     job, _ = storage.jobs.schedule(pipeline.name, pipeline.version, "1.2", "", "no image")
     job = run(storage, job, pipeline)
     assert (job.state, "analyses uploaded images" in job.reason) == ("CANCELED", True)
+
+
+def test_a_study_that_is_deleted_as_its_job_ends_leaves_nothing_to_tell(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = BrightRegion()
+    job = scheduled(storage, pipeline)
+    complete = storage.jobs.complete
+
+    def complete_and_lose(*arguments: Any) -> bool:
+        done = complete(*arguments)
+        storage.deletions.study(job.study_instance_uid)
+        return done
+
+    monkeypatch.setattr(storage.jobs, "complete", complete_and_lose)
+    assert run_job(storage, job.job_id, "worker-1", pipelines=(pipeline,)) is None
+    with pytest.raises(NotFound):
+        storage.jobs.get(job.job_id)
