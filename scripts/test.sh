@@ -53,9 +53,17 @@ start "python-checks" make --no-print-directory check
 # long as one thread alone.
 export OMP_NUM_THREADS=1
 pytest=".venv/bin/python -m pytest"
-start "tests-web" $pytest -m "not house" tests/api
+# Access goes with the others, so that no part is left to run alone for long.
+others=(tests/api/access)
+for folder in tests/*/; do
+    case $folder in
+        tests/api/ | tests/inference/ | tests/__pycache__/) ;;
+        *) others+=("$folder") ;;
+    esac
+done
+start "tests-web" $pytest -m "not house" tests/api --ignore=tests/api/access
 start "tests-inference" $pytest -m "not house" tests/inference
-start "tests-others" $pytest -m "not house" --ignore=tests/api --ignore=tests/inference
+start "tests-others" $pytest -m "not house" "${others[@]}"
 finish "python-checks"
 finish "viewer"
 export MEDIVIEW_STEP_TIMES=$times
