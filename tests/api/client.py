@@ -91,7 +91,7 @@ def api_node(settings: Settings) -> Iterator[ApiNode]:
             if time.monotonic() > deadline or not thread.is_alive():
                 raise RuntimeError("the API did not start")
             time.sleep(0.01)
-        with open_storage(settings) as storage, httpx.Client(base_url=url, timeout=150) as client:
+        with open_storage(settings) as storage, httpx.Client(base_url=url, timeout=30) as client:
             yield ApiNode(url, client, storage, stop)
     finally:
         stop()

@@ -38,9 +38,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def asked(api_settings: Settings) -> Iterator[ApiNode]:
     """A node with its language worker, and no model."""
-    # An answer takes a second or two, and many times as long where other tests keep the cores busy.
-    patient = api_settings.model_copy(update={"language_wait_s": 120.0})
-    with api_node(patient) as api, answering(patient):
+    with api_node(api_settings) as api, answering(api_settings):
         yield api
 
 

@@ -18,7 +18,7 @@ from tests.shared import SHARED
 
 # Two cores, a cold model, and other tests beside it.
 JOB_LIMIT_S = 150.0
-DELIVERY_LIMIT_S = 120.0
+DELIVERY_LIMIT_S = 60.0
 REPORT_SERIES_NUMBERS = (9001, 9002)
 FEWEST_SLICES = 120
 
@@ -56,7 +56,7 @@ def job_of(node: Node, study: SentStudy) -> dict[str, Any]:
         found = [job for job in jobs if job["pipeline"] == "brain-volume"]
         return found[0] if found else None
 
-    return node.wait_for(look, "a job for the study", 120)
+    return node.wait_for(look, "a job for the study", 60)
 
 
 def finished(node: Node, job_id: str, limit_s: float = JOB_LIMIT_S) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import httpx
 
 from tests.services import free_port
 
-READY_LIMIT_S = 150.0
-STOP_LIMIT_S = 60.0
+READY_LIMIT_S = 90.0
+STOP_LIMIT_S = 30.0
 T = TypeVar("T")
 PROGRAM = Path(sys.executable).with_name("mediview")
 

@@ -114,7 +114,7 @@ def test_a_person_reads_why_a_study_has_no_result(
     study = localizer(head.folder, study_folder / "localizer-seen")
     send(node, study)
     path = f"/api/studies/{study.study_instance_uid}"
-    node.wait_for(lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", 90)
+    node.wait_for(lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", 40)
     (reason,) = [
         decision["reason"]
         for decision in node.get(path)["decisions"]

@@ -44,7 +44,7 @@ def later(seconds: float) -> Any:
     return utcnow() + timedelta(seconds=seconds)
 
 
-def wait_for(done: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
+def wait_for(done: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
     """What `done` gives as soon as it is true."""
     deadline = monotonic() + limit_s
     while True:

@@ -19,7 +19,7 @@ from tests.migrated import upgrade
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
-STOP_LIMIT_S = 30.0
+STOP_LIMIT_S = 15.0
 _MODULE = "tests.inference.worker_process"
 
 
