@@ -27,7 +27,6 @@ def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ..
     Raises NotFound, ApiProblem where that one takes series, ModelHeld, and NotConfigured:
     nothing is invented in place of a model.
     """
-    found = [one for one in offered(storage) if one.pipeline.input_kind == "image"]
     if asked is not None:
         standing = standing_named(storage, asked)
         if standing.pipeline.input_kind != "image":
@@ -37,11 +36,12 @@ def picture_pipelines(storage: Storage, asked: str | None) -> tuple[Pipeline, ..
                 f"{asked} takes DICOM series, and this is a picture.",
                 title="No pipeline accepts this",
                 remedy="Leave the pipeline out, or name one of: "
-                + ", ".join(one.pipeline.name for one in found)
+                + ", ".join(one.pipeline.name for one in _for_pictures(storage))
                 + ".",
                 extra={"decisions": []},
             )
         return (_usable(standing),)
+    found = _for_pictures(storage)
     # One that is set and cannot be used is told of, though another could.
     meant = [one for one in found if not one.pipeline.readiness().optional]
     if not meant:
@@ -56,6 +56,10 @@ def _usable(standing: Standing) -> Pipeline:
     if standing.held:
         raise ModelHeld(standing.held)
     return standing.pipeline
+
+
+def _for_pictures(storage: Storage) -> list[Standing]:
+    return [one for one in offered(storage) if one.pipeline.input_kind == "image"]
 
 
 def check_picture(file: BinaryIO) -> None:

@@ -7,7 +7,6 @@ from fastapi.responses import Response
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from inference.results.label_picture import label_picture_key
-from storage.deleting_pictures import delete_picture
 from storage.errors import NotFound
 
 log = structlog.get_logger(__name__)
@@ -47,5 +46,5 @@ def delete_analysed_picture(storage: StorageDep, job_id: JobId) -> None:
     was worked out of a study goes with the study.
     """
     job = storage.jobs.get(job_id)
-    delete_picture(storage.engine, storage.objects, job_id, [label_picture_key(job)])
+    storage.deletions.picture(job, [label_picture_key(job)])
     log.info("picture_deleted", job_id=job_id)

@@ -18,8 +18,6 @@ from inference.refusals import VolumeRefused
 _DIRECTION_TOLERANCE = 1e-3
 _SPACING_RELATIVE_TOLERANCE = 1e-4
 _SAME_POSITION_MM = 0.01
-ROUNDING_MM = 0.001
-"""By which a distance may differ from what was meant: positions are written as rounded decimals."""
 # Positions are often written with one decimal, so a distance may be off by a tenth of a
 # millimetre; it must still be small beside the distance between slices.
 _ROUNDED_POSITION_MM = 0.11
@@ -57,6 +55,13 @@ def spacing_mm(lps_from_kji: NDArray[np.float64]) -> tuple[float, float, float]:
     """Distance between slices, rows and columns that an affine states."""
     k, j, i = np.linalg.norm(lps_from_kji[:3, :3], axis=0)
     return float(k), float(j), float(i)
+
+
+def judged_spacing_mm(lps_from_kji: NDArray[np.float64]) -> tuple[float, float, float]:
+    """`spacing_mm` to the thousandth, for limits: positions are written as rounded decimals, so
+    that slices 2 mm apart would otherwise be more than that."""
+    slices, rows, columns = (round(one, 3) for one in spacing_mm(lps_from_kji))
+    return slices, rows, columns
 
 
 def upright_step(lps_from_kji: NDArray[np.float64]) -> NDArray[np.float64]:

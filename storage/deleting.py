@@ -17,8 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import is_clash, reading, translated, writing, writing_durably
+from storage.deleting_pictures import delete_picture
 from storage.deleting_work import remove_work, remove_work_of_study
-from storage.entities import Instance
+from storage.entities import Instance, Job
 from storage.errors import NotFound, StorageUnavailable
 from storage.events import add_event
 from storage.index import Index, select_instances
@@ -83,6 +84,10 @@ class Deletions:
         """The rest of its series is completed again, and so leads to revised results."""
         instance = self._index.instance(sop_instance_uid)
         return self._delete(instance.study_instance_uid, [instance], f"instance {sop_instance_uid}")
+
+    def picture(self, job: Job, derived_keys: Sequence[str]) -> None:
+        """See `storage.deleting_pictures`."""
+        delete_picture(self._engine, self._objects, job, derived_keys)
 
     def purge(self, limit: int = _PURGE_AT_ONCE) -> int:
         """Remove objects of deleted instances from the bucket; how many were removed.

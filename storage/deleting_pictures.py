@@ -7,29 +7,24 @@ from sqlalchemy import Engine, select
 from storage import tables as t
 from storage.database import reading, writing
 from storage.deleting_work import remove_work
-from storage.errors import NotFound, StateConflict
+from storage.entities import Job
+from storage.errors import StateConflict
 from storage.objects import ObjectStore
 
 _ENDED = ("COMPLETED", "CANCELED")
 
 
 def delete_picture(
-    engine: Engine, objects: ObjectStore, job_id: str, derived_keys: Sequence[str]
+    engine: Engine, objects: ObjectStore, job: Job, derived_keys: Sequence[str]
 ) -> None:
     """Delete for good the picture that a job analysed, and the job.
 
     A picture that other jobs analysed as well stays until the last of them goes. `derived_keys`
     name what the job made of it in the object store. What is interrupted is completed by asking
-    again: the rows go last. Raises NotFound, StateConflict, StorageUnavailable.
+    again: the rows go last. Raises StateConflict, StorageUnavailable.
     """
+    job_id = job.job_id
     with reading(engine) as connection:
-        job = connection.execute(
-            select(t.job.c.state, t.job.c.input_object_key, t.job.c.study_instance_uid).where(
-                t.job.c.job_id == job_id
-            )
-        ).first()
-        if job is None:
-            raise NotFound(f"There is no job {job_id}.", remedy="GET /api/jobs lists them.")
         others = connection.execute(
             select(t.job.c.job_id).where(
                 t.job.c.input_object_key == job.input_object_key, t.job.c.job_id != job_id
@@ -44,12 +39,13 @@ def delete_picture(
     if not job.input_object_key or job.study_instance_uid:
         raise StateConflict(
             f"Job {job_id} analysed no picture, but images of a study.",
-            remedy="Its results go with the study: DELETE /dicom-web/studies/{study}.",
+            remedy="Its results go with the study: DELETE /dicom-web/studies/"
+            f"{job.study_instance_uid}.",
         )
     if job.state not in _ENDED:
         raise StateConflict(
             f"Job {job_id} is {job.state}.",
-            remedy="Cancel it first: POST /api/jobs/{job_id}/cancel.",
+            remedy=f"Cancel it first: POST /api/jobs/{job_id}/cancel.",
         )
     for key in derived_keys:
         objects.delete(key)

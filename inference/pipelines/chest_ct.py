@@ -14,7 +14,7 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
-from inference.geometry import ROUNDING_MM, Stack, spacing_mm, stack_of
+from inference.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
 from inference.headers import image_type
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
@@ -105,8 +105,8 @@ def _geometry(stack: Stack) -> str:
     tilt = np.degrees(np.arccos(min(1.0, abs(normal[2]) / np.linalg.norm(normal))))
     if tilt > _AXIAL_WITHIN_DEGREES:
         return f"The slices are tilted by {tilt:.0f}° against the axial plane; 30° is the most."
-    spacing = spacing_mm(stack.lps_from_kji)
-    if spacing[0] > MAXIMUM_SLICE_DISTANCE_MM + ROUNDING_MM:
+    spacing = judged_spacing_mm(stack.lps_from_kji)
+    if spacing[0] > MAXIMUM_SLICE_DISTANCE_MM:
         return (
             f"The slices are {spacing[0]:.2f} mm apart;"
             f" {MAXIMUM_SLICE_DISTANCE_MM:g} mm is the most taken."

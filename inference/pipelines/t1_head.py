@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from inference.frames import number_of_frames
-from inference.geometry import ROUNDING_MM, Stack, spacing_mm, stack_of
+from inference.geometry import Stack, judged_spacing_mm, stack_of
 from inference.headers import image_type, number, texts
 from inference.mr_contrast import sequence_holders
 from inference.pipeline import Acceptance
@@ -206,8 +206,8 @@ def _body(header: Dataset) -> str:
 def _extent(stack: Stack) -> str:
     if not stack.frame_of_reference_uid:
         return "FrameOfReferenceUID is missing, so a result could not be placed in the patient."
-    spacing = np.array(spacing_mm(stack.lps_from_kji))
-    if spacing.max() > MAXIMUM_SPACING_MM + ROUNDING_MM:
+    spacing = np.array(judged_spacing_mm(stack.lps_from_kji))
+    if spacing.max() > MAXIMUM_SPACING_MM:
         text = " × ".join(f"{value:.2f}" for value in spacing)
         return f"The voxels measure {text} mm; {MAXIMUM_SPACING_MM:g} mm is the most taken."
     extent = spacing * (len(stack.frames), stack.rows, stack.columns)

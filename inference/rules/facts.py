@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.geometry import Stack, spacing_mm, stack_of
+from inference.geometry import Stack, judged_spacing_mm, stack_of
 from inference.headers import texts
 from inference.mr_contrast import in_several_planes, mr_contrast
 from inference.refusals import VolumeRefused
@@ -49,7 +49,7 @@ class SeriesFacts:
     @cached_property
     def _steps_mm(self) -> NDArray[np.float64] | None:
         stack = self.stack
-        return None if stack is None else np.array(spacing_mm(stack.lps_from_kji))
+        return None if stack is None else np.array(judged_spacing_mm(stack.lps_from_kji))
 
     def instances(self) -> Value:
         return float(len(self.headers))
