@@ -70,14 +70,11 @@ def presign_upload(
 
 
 def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
-    expires_s = storage.settings.upload_url_expiry_s
-    if wanted.method == "PUT" and storage.settings.object_store == "s3":
-        from storage.s3 import S3Objects
-
-        # S3 does not limit its size; what is too large is refused when it is started.
-        if isinstance(storage.objects, S3Objects):
-            return storage.objects.presign_plain_put(key, wanted.content_type, expires_s)
-    presigned = storage.objects.presign_put(key, wanted.content_type, wanted.size_bytes, expires_s)
+    objects = storage.objects
+    presign = objects.presign_plain_put if wanted.method == "PUT" else objects.presign_put
+    presigned = presign(
+        key, wanted.content_type, wanted.size_bytes, storage.settings.upload_url_expiry_s
+    )
     if wanted.method not in (None, presigned.method):
         raise InvalidRequest(
             f"This node's object store takes {presigned.method}, not {wanted.method}.",

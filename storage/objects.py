@@ -75,6 +75,12 @@ class ObjectStore(Protocol):
         self, key: str, content_type: str, max_bytes: int, expires_s: int
     ) -> Presigned: ...
 
+    def presign_plain_put(
+        self, key: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> Presigned:
+        """The same for clients that cannot post a form; a store may not hold them to the size."""
+        ...
+
     def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
         """Where anyone may get the object as of that type; None where only the node gives it."""
         ...
@@ -194,6 +200,11 @@ class FilesystemObjects:
             headers={"Content-Type": content_type},
             expires_at=expires_at,
         )
+
+    def presign_plain_put(
+        self, key: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> Presigned:
+        return self.presign_put(key, content_type, max_bytes, expires_s)
 
     def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
         del key, content_type, expires_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ _DIFFERS = 1e-6
 _TOLD = 5
 
 
-class PicturePipeline:
+class PicturePipeline(ABC):
     """One that takes uploaded pictures, by the Hugging Face model that its setting names."""
 
     setting: str
@@ -52,9 +53,9 @@ class PicturePipeline:
         """Never takes a series."""
         return Acceptance(False, "Only an uploaded PNG or JPEG is taken, not a DICOM series.")
 
+    @abstractmethod
     def scores(self, loaded: LoadedModel, image: Image.Image) -> NDArray[Any]:
         """What the model gives for a picture; the classes are along the first axis."""
-        raise NotImplementedError
 
     def prove(self) -> Proof:
         """Noise and a blank picture must not get the same scores; the proof keeps the highest
