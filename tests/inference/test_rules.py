@@ -59,7 +59,7 @@ def judged(condition: object, slices: list[Dataset] | None = None) -> bool:
         ({"ConvolutionKernel": {"matches": "^B"}}, False),
         ({"instances": {"at_least": 80, "at_most": 80}}, True),
         ({"slices": {"at_least": 81}}, False),
-        ({"slice_spacing_mm": {"at_most": 2.5001, "at_least": 2.4999}}, True),
+        ({"slice_spacing_mm": {"at_most": 2.5, "at_least": 2.5}}, True),
         ({"pixel_spacing_mm": {"at_most": 0.7}}, False),  # 0.71 between rows
         ({"length_mm": 200}, True),
         ({"plane": "axial"}, True),
