@@ -83,7 +83,9 @@ async def node_events(
     """
     start = _resume_point(last_event_id, after)
     stream = _Stream(request, storage, stopping)
-    return _event_stream(stream.of_node(start))
+    # Looked up before the answer begins: who has its first line misses nothing from then on.
+    newest = await stream.newest()
+    return _event_stream(stream.of_node(start, newest))
 
 
 @router.get(
@@ -116,8 +118,10 @@ class _Stream:
         self._stopping = stopping
         self._newest: Newest = request.app.state.newest_event
 
-    async def of_node(self, start: int | None) -> AsyncIterator[str]:
-        newest = await self._newest.event_id()
+    async def newest(self) -> int:
+        return await self._newest.event_id()
+
+    async def of_node(self, start: int | None, newest: int) -> AsyncIterator[str]:
         position, lost = newest, ""
         if start is not None:
             position, lost = await run_in_threadpool(self._resumed, start, newest)
@@ -144,7 +148,7 @@ class _Stream:
 
     async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
         # The number is taken before the state: what happens between is told twice, not never.
-        newest = await self._newest.event_id()
+        newest = await self.newest()
         # The whole job is in each message, so nothing is lost with events that are gone.
         position = newest if start is None or start > newest else start
         yield _opening(position)
@@ -168,7 +172,7 @@ class _Stream:
         told_at = time.monotonic()
         while not self._stopping():
             batch: list[Event] = []
-            newest = await self._newest.event_id()
+            newest = await self.newest()
             if newest > position:
                 batch = await run_in_threadpool(self._storage.events.since, position, job_id=job_id)
                 # Without an event of this job the next look starts behind all that was seen.

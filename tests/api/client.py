@@ -21,8 +21,7 @@ from storage.clock import utcnow
 from storage.entities import Code, Finding, Job
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
-
-START_LIMIT_S = 30.0
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def api_node(settings: Settings) -> Iterator[ApiNode]:
     server = make_server(settings)
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
-    deadline = time.monotonic() + START_LIMIT_S
+    deadline = time.monotonic() + PATIENCE_S
 
     def stop() -> None:
         server.should_exit = True
@@ -91,7 +90,10 @@ def api_node(settings: Settings) -> Iterator[ApiNode]:
             if time.monotonic() > deadline or not thread.is_alive():
                 raise RuntimeError("the API did not start")
             time.sleep(0.01)
-        with open_storage(settings) as storage, httpx.Client(base_url=url, timeout=30) as client:
+        with (
+            open_storage(settings) as storage,
+            httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
+        ):
             yield ApiNode(url, client, storage, stop)
     finally:
         stop()
@@ -178,7 +180,7 @@ def events(
     node: ApiNode, path: str, headers: Mapping[str, str] | None = None
 ) -> Iterator[Iterator[tuple[int, str, Any]]]:
     """The events of a stream as (id, name, data), read while it lasts."""
-    with node.client.stream("GET", path, headers=dict(headers or {}), timeout=20) as answer:
+    with node.client.stream("GET", path, headers=dict(headers or {}), timeout=PATIENCE_S) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _parsed(answer.iter_lines())
@@ -186,7 +188,10 @@ def events(
 
 def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, str, Any]]:
     event_id, name, data = -1, "message", ""
+    deadline = time.monotonic() + PATIENCE_S
     for line in lines:
+        # A sign of life comes all the time, and is no event.
+        assert time.monotonic() < deadline, "no such event came"
         key, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if key == "id":
