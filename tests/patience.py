@@ -4,7 +4,7 @@ from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 # httpx gives five seconds to who names no time; where other tests keep all cores busy, an answer
 # that takes none by itself may take more.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def be_patient() -> None:

@@ -20,7 +20,8 @@ from psycopg import sql
 
 from storage.database import make_engine
 from storage.migrate import upgrade_schema
-from tests.processes import START_LIMIT_S, end, own_folder, wait_until
+from tests.patience import PATIENCE_S
+from tests.processes import end, own_folder, wait_until
 from tests.services import free_port
 
 
@@ -121,7 +122,7 @@ def postgres(*, is_durable: bool = False, programs: Path | None = None) -> Itera
             check=True,
             cwd=folder,
             stdout=subprocess.DEVNULL,
-            timeout=START_LIMIT_S,
+            timeout=PATIENCE_S,
             **as_user,
         )
         command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]

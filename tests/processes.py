@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-START_LIMIT_S = 60.0
+from tests.patience import PATIENCE_S
 
 
 def wait_until(done: Callable[[], bool], what: str, process: subprocess.Popen[Any]) -> None:
     """Poll a starting server; fail at once when its process has ended."""
-    deadline = time.monotonic() + START_LIMIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while not done():
         if process.poll() is not None:
             raise RuntimeError(f"{what} ended with {process.returncode} while it started.")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not answer within {START_LIMIT_S:.0f} s.")
+            raise RuntimeError(f"{what} did not answer within {PATIENCE_S:.0f} s.")
         time.sleep(0.05)
 
 
@@ -39,7 +39,7 @@ def end(process: subprocess.Popen[Any], signal_number: int = 15) -> None:
     if process.poll() is None:
         process.send_signal(signal_number)
     try:
-        process.wait(20)
+        process.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -9,6 +9,7 @@ from storage.opening import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 
@@ -20,6 +21,7 @@ def api_settings(tmp_path: Path) -> Settings:
         http_port=free_port(),
         dicom_port=free_port(),
         free_disk_mark_bytes=0,
+        language_wait_s=PATIENCE_S,
     )
     upgrade(settings)
     return settings

@@ -19,6 +19,7 @@ from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped
 from tests.inference.language import small_models
+from tests.patience import PATIENCE_S
 
 MODEL = "owner/name@0123456789abcdef0123456789abcdef01234567"
 
@@ -113,13 +114,13 @@ def test_a_stopping_node_lets_the_caller_go(api_settings: Settings, head: list[D
             )
         )
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while not api.storage.jobs.list()[1] and time.monotonic() < deadline:
             time.sleep(0.05)
         asked = time.monotonic()
         api.stop()
-        thread.join(10)
-    assert time.monotonic() - asked < 5
+        thread.join(PATIENCE_S)
+    assert time.monotonic() - asked < 30
     is_problem(answers[0], 503, "stopping")
 
 

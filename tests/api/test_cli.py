@@ -22,6 +22,7 @@ from storage.migrate import upgrade
 from storage.opening import open_storage
 from storage.settings import load_settings
 from tests import builders
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 PROGRAM = Path(sys.executable).with_name("mediview")
@@ -57,7 +58,7 @@ def mediview(folder: Path, *arguments: str, **settings: object) -> subprocess.Co
         env=environment(folder, **settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 
@@ -131,13 +132,13 @@ class TestUp:
             wait_for(lambda: answers(ports["http_port"]), log)
             begin = time.monotonic()
             node.send_signal(signal.SIGINT)
-            assert node.wait(20) == 0, log.read_text()
-            assert time.monotonic() - begin < 15
+            assert node.wait(PATIENCE_S) == 0, log.read_text()
+            assert time.monotonic() - begin < 60
             assert "Traceback" not in log.read_text()
         finally:
             if node.poll() is None:
                 node.terminate()
-                node.wait(20)
+                node.wait(PATIENCE_S)
 
 
 class TestSend:
@@ -241,7 +242,7 @@ def test_the_api_alone_ends_by_sigterm_as_asked(tmp_path: Path) -> None:
     try:
         wait_for(lambda: answers(port), log)
         process.terminate()
-        assert process.wait(10) == 0, log.read_text()
+        assert process.wait(PATIENCE_S) == 0, log.read_text()
         assert "http_stopped" in log.read_text()
     finally:
         process.kill()
@@ -261,7 +262,7 @@ def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
         assert said.returncode == 0, said.stderr
 
 
-def wait_for(look: "object", log: Path, limit_s: float = 60) -> None:
+def wait_for(look: "object", log: Path, limit_s: float = PATIENCE_S) -> None:
     assert callable(look)
     deadline = time.monotonic() + limit_s
     while not look():

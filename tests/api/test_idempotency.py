@@ -16,6 +16,7 @@ from storage.database import reading, writing
 from storage.idempotency import Answer, IdempotencyKey, IdempotencyKeys
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 ITEM = {
@@ -48,7 +49,7 @@ def post(
         f"{node.url}{path}",
         content=json.dumps(body),
         headers={"Content-Type": "application/json", "Idempotency-Key": key, **headers},
-        timeout=30,
+        timeout=PATIENCE_S,
     )
 
 

@@ -24,6 +24,7 @@ from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, events, is_problem, part10, zipped
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 MIB = 1024 * 1024
@@ -59,7 +60,9 @@ def send_part(
 ) -> httpx.Response:
     part = part_url(client, upload, number)
     start = part["offset_bytes"]
-    return httpx.put(part["url"], content=data[start : start + part["size_bytes"]], timeout=60)
+    return httpx.put(
+        part["url"], content=data[start : start + part["size_bytes"]], timeout=PATIENCE_S
+    )
 
 
 def archive(mebibytes: int) -> bytes:
@@ -179,7 +182,7 @@ def api_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     }
     process = subprocess.Popen([sys.executable, "-m", "api.cli", "api"], env=environment)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
                 httpx.get(f"http://127.0.0.1:{settings.http_port}/api/studies", timeout=2)

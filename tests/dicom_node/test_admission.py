@@ -19,6 +19,7 @@ from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def test_a_peer_holds_no_more_associations_than_it_may(tmp_path: Path) -> None:
         assert other.is_established
         for association in [*held, other]:
             association.release()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while node.scp.association_count and time.monotonic() < deadline:
             time.sleep(0.02)
         assert echo_as(node, "ONE") == ""

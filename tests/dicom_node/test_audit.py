@@ -21,11 +21,12 @@ from storage.audit.query import AuditFilter, all_events
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance
 from tests.dicom_node.conftest import Node, node_settings
+from tests.patience import PATIENCE_S
 
 
 def trail(node: Node, wanted: int, code: Code | None = None) -> Sequence[AuditRecord]:
     """Events of the code, once as many as are wanted are there."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         node.storage.audit.flush()
         found = [

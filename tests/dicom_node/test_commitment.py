@@ -21,6 +21,7 @@ from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port, orthanc
 
 CLASS, INSTANCE = StorageCommitmentPushModel, StorageCommitmentPushModelInstance
@@ -38,12 +39,12 @@ class Reports:
         self.taken.append((event.request.EventTypeID, event.event_information))
         return self.status, None
 
-    def wait(self, limit_s: float = 15.0) -> tuple[int, Dataset]:
+    def wait(self, limit_s: float = PATIENCE_S) -> tuple[int, Dataset]:
         wait_until(lambda: bool(self.taken), limit_s)
         return self.taken[-1]
 
 
-def wait_until(done: Callable[[], bool], limit_s: float = 15.0) -> None:
+def wait_until(done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
     deadline = monotonic() + limit_s
     while not done():
         assert monotonic() < deadline

@@ -74,10 +74,10 @@ def test_negotiating_128_contexts_is_cheap() -> None:
     """Every context times every syntax registered cost 51 ms; 20 associations a second."""
     proposed = _numbered(AllStoragePresentationContexts[:128])
     supported_contexts(proposed)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         negotiate_as_acceptor(proposed, supported_contexts(proposed))
-    assert (time.perf_counter() - started) / 20 < 0.02
+    assert (time.process_time() - started) / 20 < 0.02
 
 
 def test_comments_fit_and_statuses_are_those_of_the_storage_service() -> None:

@@ -20,6 +20,7 @@ from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, encoded, item_of, storescu, write
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port, orthanc
 
 
@@ -55,7 +56,7 @@ def pynetdicom(program: str, *arguments: str | Path) -> str:
         [sys.executable, "-m", "pynetdicom", program, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -109,7 +110,7 @@ def test_pynetdicom_s_archive_takes_and_proves_our_results(tmp_path: Path) -> No
     )  # fmt: skip
     try:
         peer = Peer("QRSCP", "127.0.0.1", port)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not echo(peer, "NODE").ok:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -121,7 +122,7 @@ def test_pynetdicom_s_archive_takes_and_proves_our_results(tmp_path: Path) -> No
         assert holds(peer, "NODE", study, series, [*uids, "1.2.3"]) == set(uids)
     finally:
         archive.terminate()
-        archive.wait(10)
+        archive.wait(PATIENCE_S)
 
 
 # Orthanc as client

@@ -14,6 +14,7 @@ from pynetdicom.sop_class import Verification
 from storage.volume_scan import scan, verify, volumes_in
 from tests.faults.pushing import Batch, Push
 from tests.faults.scp_process import ScpProcess, running_scp
+from tests.patience import PATIENCE_S
 
 TOGETHER = 3
 
@@ -47,7 +48,7 @@ def test_one_that_is_killed_is_started_anew_and_nothing_acknowledged_is_lost(
     node.wait_for(lambda: len(push.acknowledged) > 40)
     os.kill(min(before), signal.SIGKILL)
     node.wait_for(lambda: len(children(node)) == 2 and children(node) != before)
-    push.join(30)
+    push.join(PATIENCE_S)
     assert len(push.acknowledged) == 60 * TOGETHER
     assert "process_ended" in node.log_text()
     assert node.stop() == 0
@@ -94,7 +95,7 @@ def test_the_children_end_with_a_parent_that_is_killed(node: ScpProcess) -> None
             states.append(stat.rsplit(")", 1)[1].split()[0])
         return all(state == "Z" for state in states)
 
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE_S
     while not gone() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert gone()

@@ -38,6 +38,7 @@ from tests.dicom_node.builders import (
     write,
 )
 from tests.dicom_node.conftest import Node
+from tests.patience import PATIENCE_S
 
 
 def test_echoscu_is_answered(node: Node) -> None:
@@ -295,7 +296,7 @@ def test_a_sender_that_dies_in_the_middle_of_a_large_instance_leaves_no_file(nod
     buffers += data_pdus(1, data, is_command=False, max_pdu_bytes=100_000)
     association.connection.send(buffers[:-20])
     association.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while node.scp.association_count and time.monotonic() < deadline:
         time.sleep(0.02)
     send([item_of(encoded(ct_instance()))], peer=node.peer, calling_ae_title="AFTER")

@@ -29,6 +29,7 @@ from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 
@@ -96,7 +97,7 @@ def test_a_signal_ends_it_cleanly_and_what_was_stored_is_there(
         peer = Peer("MEDIVIEW", "127.0.0.1", settings.dicom_port)
         assert send([item_of(encoded(ds))], peer=peer, calling_ae_title="TEST")[0].ok
         process.send_signal(number)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert "scp_stopped" in output
     with open_storage(settings) as storage:
@@ -107,7 +108,7 @@ def test_an_idle_association_does_not_hold_up_the_end(node: Node) -> None:
     association = AE().associate("127.0.0.1", node.port, contexts=_echo_context())
     started = time.monotonic()
     node.scp.shutdown()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     association.abort()
 
 
@@ -180,7 +181,7 @@ def test_a_silent_connection_is_closed(tmp_path: Path) -> None:
 )
 def test_garbage_ends_its_own_connection_only(node: Node, garbage: bytes) -> None:
     before = threading.active_count()
-    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=PATIENCE_S) as sock:
         sock.sendall(garbage)
         sock.shutdown(socket.SHUT_WR)
         while sock.recv(4096):
@@ -292,7 +293,7 @@ def _store_context():  # type: ignore[no-untyped-def]
     return [build_context(CTImageStorage)]
 
 
-def _wait_for(condition, timeout_s: float = 10.0) -> None:  # type: ignore[no-untyped-def]
+def _wait_for(condition, timeout_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

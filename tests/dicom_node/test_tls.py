@@ -22,6 +22,7 @@ from tests.dicom_node.builders import ct_instance, data_set_bytes, dcmtk, encode
 from tests.dicom_node.certificates import Authority, KeyPair, serial_number
 from tests.dicom_node.conftest import Node, node_settings
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port, storescp, tool
 
 
@@ -64,7 +65,7 @@ def tls_port(node: Node) -> int:
 def s_client(port: int, *options: str) -> subprocess.CompletedProcess[str]:
     command = [tool("openssl", "openssl"), "s_client", "-connect", f"127.0.0.1:{port}", *options]
     return subprocess.run(
-        command, input="", capture_output=True, text=True, timeout=30, check=False
+        command, input="", capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -147,7 +148,7 @@ def test_a_new_certificate_is_used_without_restart_and_a_broken_one_is_not(
 def shown_serial(port: int) -> int:
     from cryptography import x509
 
-    pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+    pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=PATIENCE_S)
     return x509.load_pem_x509_certificate(pem.encode()).serial_number
 
 
@@ -162,10 +163,10 @@ def test_a_peer_that_never_shakes_hands_is_let_go_and_holds_up_nobody(
     ):
         known = with_certificate(authority, authority.issue("modality"))
         assert dcmtk("echoscu", *known, "127.0.0.1", str(tls_port(node))).returncode == 0
-        silent.settimeout(10)
+        silent.settimeout(PATIENCE_S)
         started = time.monotonic()
         assert silent.recv(1) == b""
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 40
 
 
 def test_tls_files_that_cannot_be_used_are_named_at_the_start(

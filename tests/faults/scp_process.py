@@ -15,10 +15,10 @@ from dicom_node.scu import echo
 from storage.opening import Storage, open_storage
 from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 PROGRAM = Path(sys.executable).with_name("mediview")
-START_LIMIT_S = 40.0
 LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
 
 # Of the process that hostile peers try.
@@ -61,7 +61,7 @@ class ScpProcess:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=START_LIMIT_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -80,21 +80,21 @@ class ScpProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_for(lambda: b"scp_listening" in self.log.read_bytes()[before:], START_LIMIT_S)
+        self.wait_for(lambda: b"scp_listening" in self.log.read_bytes()[before:], PATIENCE_S)
 
     def kill(self) -> None:
         """kill -9 of every receiving process at once."""
         process, self._process = self._process, None
         if process is not None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(START_LIMIT_S)
+            process.wait(PATIENCE_S)
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
         process, self._process = self._process, None
         assert process is not None
         process.terminate()
-        return process.wait(START_LIMIT_S)
+        return process.wait(PATIENCE_S)
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -102,7 +102,7 @@ class ScpProcess:
     def answers(self) -> bool:
         return echo(self.peer, "WATCH").ok
 
-    def wait_for(self, done: Callable[[], bool], limit_s: float = 15.0) -> None:
+    def wait_for(self, done: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
         """Fails with the end of the log where it is not `done` in time or the process ended."""
         deadline = time.monotonic() + limit_s
         while not done():

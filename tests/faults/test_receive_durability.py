@@ -22,6 +22,7 @@ from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, ScpProcess, running_scp
+from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer, postgres
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
@@ -69,10 +70,10 @@ def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
                 node.migrate()
                 assert_kept(node, batch, acknowledged, sent)
                 node.start()
-            push.join(120)
+            push.join(PATIENCE_S)
         finally:
             push.stopped.set()
-            push.join(30)
+            push.join(PATIENCE_S)
         assert push.refused == []
         assert set(push.acknowledged) == set(sent)
         assert found_by_query(node, batch) == set(sent)

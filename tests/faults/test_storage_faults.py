@@ -32,6 +32,7 @@ from storage.settle import settle, unsettled
 from storage.uids import derive_uid
 from storage.volume_scan import volumes_in
 from tests.dicom_node.builders import item_of
+from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer, postgres
 from tests.servers import S3Server
 from tests.services import free_port
@@ -81,7 +82,7 @@ class StoppablePostgres:
 
     def stop(self) -> None:
         os.kill(self._pid, signal.SIGQUIT)  # at once, as a crash would
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while self._answers():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -97,7 +98,7 @@ class StoppablePostgres:
             self._command, cwd=self._data, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, **as_user,
         )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -105,7 +106,7 @@ class StoppablePostgres:
     def close(self) -> None:
         if self._again is not None:
             self._again.send_signal(signal.SIGINT)
-            self._again.wait(20)
+            self._again.wait(PATIENCE_S)
 
     def _answers(self) -> bool:
         try:

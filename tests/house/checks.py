@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.services import tool
 
 
@@ -14,7 +15,7 @@ def dciodvfy_errors(path: Path) -> list[str]:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     lines = (answer.stdout + answer.stderr).splitlines()
     return [line for line in lines if line.startswith("Error")]
@@ -27,7 +28,7 @@ def dsrdump(path: Path) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     if answer.returncode:
         raise AssertionError(f"dsrdump ended with {answer.returncode}:\n{answer.stderr}")

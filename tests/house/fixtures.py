@@ -12,13 +12,14 @@ from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy, storescu, thinned
+from tests.patience import PATIENCE_S
 from tests.processes import own_folder
 from tests.services import free_port
 from tests.shared import SHARED
 
 # Two cores, a cold model, and other tests beside it.
 JOB_LIMIT_S = 150.0
-DELIVERY_LIMIT_S = 60.0
+DELIVERY_LIMIT_S = PATIENCE_S
 REPORT_SERIES_NUMBERS = (9001, 9002)
 FEWEST_SLICES = 120
 
@@ -56,7 +57,7 @@ def job_of(node: Node, study: SentStudy) -> dict[str, Any]:
         found = [job for job in jobs if job["pipeline"] == "brain-volume"]
         return found[0] if found else None
 
-    return node.wait_for(look, "a job for the study", 60)
+    return node.wait_for(look, "a job for the study", PATIENCE_S)
 
 
 def finished(node: Node, job_id: str, limit_s: float = JOB_LIMIT_S) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def follow(node: Node, study: SentStudy) -> Told:
     job_id = job_of(node, study)["job_id"]
     recorder = EventRecorder(node, f"/api/jobs/{job_id}/events")
     job = finished(node, job_id)
-    recorder.join(15)
+    recorder.join(PATIENCE_S)
     if not recorder.ended.is_set():
         raise AssertionError("The event stream of a finished job did not end.")
     delivered(node, study)

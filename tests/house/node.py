@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
-READY_LIMIT_S = 90.0
-STOP_LIMIT_S = 30.0
 T = TypeVar("T")
 PROGRAM = Path(sys.executable).with_name("mediview")
 
@@ -43,7 +42,7 @@ class Node:
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
             **settings,
         }
-        self.api = httpx.Client(base_url=self.url, timeout=30)
+        self.api = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
@@ -59,7 +58,7 @@ class Node:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_for(lambda: self.health() == "ok", "the node to be ready", READY_LIMIT_S)
+        self.wait_for(lambda: self.health() == "ok", "the node to be ready", PATIENCE_S)
         return time.monotonic() - begin
 
     def health(self) -> str:
@@ -73,7 +72,7 @@ class Node:
         """Ctrl-C: SIGINT to the whole foreground group. Returns the exit status."""
         supervisor = self._running()
         os.killpg(supervisor.pid, signal.SIGINT)
-        status = supervisor.wait(STOP_LIMIT_S)
+        status = supervisor.wait(PATIENCE_S)
         self._supervisor = None
         return status
 
@@ -88,7 +87,7 @@ class Node:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             if self._supervisor is not None:
-                self._supervisor.wait(STOP_LIMIT_S)
+                self._supervisor.wait(PATIENCE_S)
 
     def processes(self) -> dict[int, str]:
         """Every process of this node with its command line, found by its environment."""
@@ -127,7 +126,7 @@ class Node:
         self,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
-        limit_s: float = 120,
+        limit_s: float = PATIENCE_S,
     ) -> subprocess.CompletedProcess[str]:
         """Another `mediview` command with this node's settings, or with `environment`."""
         return subprocess.run(

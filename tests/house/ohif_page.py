@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page
 
+from tests.patience import PATIENCE_S
+
 
 def drawn_anew(viewport: Locator, page: Page) -> bool:
     """Another slice and back. In about half of its runs OHIF shows a report's image before its
@@ -18,7 +20,7 @@ def drawn_anew(viewport: Locator, page: Page) -> bool:
     return True
 
 
-def wait_until(look: Callable[[], bool], page: Page, limit_s: float = 30.0) -> None:
+def wait_until(look: Callable[[], bool], page: Page, limit_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + limit_s
     while not look():
         assert time.monotonic() < deadline, "OHIF did not show it in time"

@@ -13,6 +13,7 @@ from tests.house.fixtures import JOB_LIMIT_S, Told, send
 from tests.house.node import Node
 from tests.house.pointing import seen
 from tests.house.studies import SentStudy, copy_with_new_uids, images_in_order, localizer
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
 
@@ -114,7 +115,9 @@ def test_a_person_reads_why_a_study_has_no_result(
     study = localizer(head.folder, study_folder / "localizer-seen")
     send(node, study)
     path = f"/api/studies/{study.study_instance_uid}"
-    node.wait_for(lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", 40)
+    node.wait_for(
+        lambda: node.get(path)["state"] == "REFUSED", "the study to be refused", PATIENCE_S
+    )
     (reason,) = [
         decision["reason"]
         for decision in node.get(path)["decisions"]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from storage.settings import Settings
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"}
@@ -123,6 +124,6 @@ def mediview(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
     )

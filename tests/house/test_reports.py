@@ -12,6 +12,7 @@ from tests.house.fixtures import REPORT_SERIES_NUMBERS, Ris, Told, delivered, se
 from tests.house.node import Node
 from tests.house.pacs import Pacs
 from tests.house.studies import SentStudy
+from tests.patience import PATIENCE_S
 from tests.shared import shared_folder
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
@@ -27,7 +28,7 @@ ORDER = "\r".join(
 )
 
 
-def told_of(ris: Ris, study_instance_uid: str, limit_s: float = 60.0) -> bytes:
+def told_of(ris: Ris, study_instance_uid: str, limit_s: float = PATIENCE_S) -> bytes:
     """The first message about a study, once it has come."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:

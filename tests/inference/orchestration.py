@@ -13,6 +13,7 @@ from storage.opening import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.inference.small import mr_series, series_uid, study_uid
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 
 def settings_in(folder: Path, **overrides: Any) -> Settings:
@@ -44,7 +45,7 @@ def later(seconds: float) -> Any:
     return utcnow() + timedelta(seconds=seconds)
 
 
-def wait_for(done: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
+def wait_for(done: Callable[[], Any], what: str, limit_s: float = PATIENCE_S) -> Any:
     """What `done` gives as soon as it is true."""
     deadline = monotonic() + limit_s
     while True:

@@ -15,11 +15,11 @@ from storage.opening import Storage, open_storage
 from storage.settings import load_settings
 from tests.inference.orchestration import wait_for
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
-STOP_LIMIT_S = 15.0
 _MODULE = "tests.inference.worker_process"
 
 
@@ -87,7 +87,7 @@ class Workers:
 
     def stop(self, process: subprocess.Popen[bytes]) -> int:
         process.terminate()
-        return process.wait(STOP_LIMIT_S)
+        return process.wait(PATIENCE_S)
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def workers_in(folder: Path, **overrides: Any) -> Iterator[Workers]:
                     process.terminate()
             for process in workers.running:
                 try:
-                    process.wait(STOP_LIMIT_S)
+                    process.wait(PATIENCE_S)
                 except subprocess.TimeoutExpired:
                     workers.kill_all_of(process)
 

@@ -18,6 +18,7 @@ from storage.settings import Destination
 from tests import builders
 from tests.api.client import part10
 from tests.inference.test_delivery import deliveries, make_due, node, with_results
+from tests.patience import PATIENCE_S
 from tests.services import free_port, orthanc
 
 Pump = Callable[[socket.socket, socket.socket], None]
@@ -91,7 +92,7 @@ def line_to(port: int, pump: Pump) -> Iterator[int]:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
             for thread in threads:
-                thread.join(timeout=10)
+                thread.join(timeout=PATIENCE_S)
             for end in ends:
                 end.close()
 

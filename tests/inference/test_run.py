@@ -19,6 +19,7 @@ from storage.opening import Storage
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, receive, storage_in, wait_for
 from tests.inference.small import PATIENT_NAME, BrightRegion, mr_slice, study_uid
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_a_cancelled_job_stops_and_stores_nothing(storage: Storage, tmp_path: Pa
     thread.start()
     wait_for(lambda: storage.jobs.get(job.job_id).stage == "holding", "the model's start")
     assert storage.jobs.cancel(job.job_id, "Cancelled by a person.", utcnow())
-    thread.join(timeout=10)
+    thread.join(timeout=PATIENCE_S)
     assert not thread.is_alive()
     job = storage.jobs.get(job.job_id)
     assert (job.state, job.reason) == ("CANCELED", "Cancelled by a person.")

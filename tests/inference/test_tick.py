@@ -15,6 +15,7 @@ from storage.opening import Storage
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.small import BrightRegion, mr_series, study_uid
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -118,14 +119,14 @@ def test_rounds_do_not_overlap(storage: Storage) -> None:
     class Slow(Broker):
         def send_jobs(self, job_ids: Sequence[str], queue: str) -> None:
             entered.set()
-            leave.wait(10)
+            leave.wait(PATIENCE_S)
 
     complete_series(storage, "a")
     clock = clockwork(storage, Slow())
     now: datetime = utcnow()
     first = threading.Thread(target=clock.tick, args=(now,))
     first.start()
-    entered.wait(10)
+    entered.wait(PATIENCE_S)
     assert not clock.tick(now)
     leave.set()
     first.join()

@@ -21,6 +21,7 @@ from storage.settings import Settings
 from tests.audit_schema import check_message
 from tests.dicom_node.certificates import Authority
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port, tool
 from tests.storage.syslog_receiver import SyslogReceiver
 
@@ -133,7 +134,7 @@ def _users(messages: list[bytes]) -> list[str]:
 
 
 def _wait(done: object, wanted: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while len(done) < wanted and time.monotonic() < deadline:  # type: ignore[arg-type]
         time.sleep(0.02)
 
@@ -186,7 +187,7 @@ def test_a_repository_that_cannot_prove_who_it_is_hears_nothing(
 def test_messages_go_by_datagram_where_it_is_wanted(embedded: Settings) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(5)
+        receiver.settimeout(PATIENCE_S)
         port = receiver.getsockname()[1]
         settings = embedded.model_copy(
             update={"audit_syslog": f"127.0.0.1:{port}", "audit_syslog_transport": "udp"}
@@ -232,7 +233,7 @@ action(type="omfile" file="{received}" template="apart" fileCreateMode="0600")
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -257,7 +258,7 @@ def test_rsyslog_takes_them_over_tls(
         storage.audit.flush()
         keeper = AuditKeeper(storage)
         keeper.round(utcnow())
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if received.exists() and len(received.read_bytes().splitlines()) == len(EVENTS):
                 break

@@ -16,6 +16,7 @@ from storage.opening import Storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 PASSWORD = "correct horse battery staple"
@@ -34,7 +35,7 @@ class ClosedNode:
         return self.api.storage
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, **options)
 
     @contextmanager
     def signed_in(self, name: str, *roles: str) -> Iterator[httpx.Client]:
@@ -83,7 +84,7 @@ def closed_node(settings: Settings) -> Iterator[ClosedNode]:
 def heard(storage: Storage, at_least: int = 1, **wanted: Any) -> list[dict[str, Any]]:
     """Audit events of this kind, oldest first; waits a moment for them."""
     query = select(t.audit_event).order_by(t.audit_event.c.audit_id)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         with reading(storage.engine) as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]

@@ -10,6 +10,7 @@ from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign_in
 from tests.api.test_cli import PROGRAM, environment, mediview
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 
 def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> str:
@@ -21,7 +22,7 @@ def with_password(folder: Path, *arguments: str, password: str = PASSWORD) -> st
         input=f"{password}\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert "Traceback" not in said.stderr
     assert password not in said.stdout + said.stderr
@@ -108,7 +109,7 @@ def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
             ):
                 said += os.read(ours, 4096)
             os.write(ours, f"{PASSWORD}\n".encode())
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
         said += os.read(ours, 4096)
     finally:
         os.close(ours)

@@ -23,6 +23,7 @@ from storage.settings import load_settings
 from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
 from tests.api.client import is_problem
 from tests.api.test_processes import serving
+from tests.patience import PATIENCE_S
 
 
 def test_strangers_may_ask_so_often_and_those_signed_in_more(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_processes_count_together_and_one_that_dies_holds_nothing_up() -> None:
     begun = Barrier(3)
 
     def take(number: int) -> None:
-        begun.wait(30)
+        begun.wait(PATIENCE_S)
         # Against the clock of a fresh token each 0.1 s: what they got in all is bounded by it.
         while limiter.wait_of("a") == 0:
             taken[number] += limiter.take("a") == 0
@@ -83,9 +84,9 @@ def test_processes_count_together_and_one_that_dies_holds_nothing_up() -> None:
     for worker in workers:
         worker.start()
     started = time.monotonic()
-    begun.wait(30)
+    begun.wait(PATIENCE_S)
     for worker in workers:
-        worker.join(30)
+        worker.join(PATIENCE_S)
         assert worker.exitcode == 0
     assert 100 <= sum(taken) <= 101 + (time.monotonic() - started) * 10
 
@@ -95,7 +96,7 @@ def test_processes_count_together_and_one_that_dies_holds_nothing_up() -> None:
 
     victim = fork.Process(target=hold_and_die)
     victim.start()
-    victim.join(30)
+    victim.join(PATIENCE_S)
     assert victim.exitcode == -signal.SIGKILL
     assert limiter.take("b") == 0
 
@@ -215,7 +216,7 @@ def test_a_request_that_nothing_happens_to_ends() -> None:
     started = time.monotonic()
     assert status(stalled) == 504
     # A body that keeps arriving may last longer than the limit.
-    assert 0.5 < time.monotonic() - started < 5
+    assert 0.5 < time.monotonic() - started < 30
 
 
 def test_http_beyond_loopback_needs_sign_in_and_nothing_else_will_do() -> None:

@@ -18,6 +18,7 @@ from joserfc.jwk import RSAKey
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, heard
 from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import is_problem
+from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 
@@ -249,11 +250,11 @@ def test_it_works_with_a_provider_that_others_wrote(tmp_path: Path) -> None:
                 assert (who["name"], who["roles"]) == ("Ada", ["viewer"])
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
 
 
 def await_answer(issuer: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
             httpx.get(f"{issuer}/.well-known/openid-configuration").raise_for_status()

@@ -9,13 +9,15 @@ from typing import Any
 
 from hl7apy.parser import parse_message
 
+from tests.patience import PATIENCE_S
+
 
 def sent(
     port: int, message: bytes, answers: int = 1, tls: ssl.SSLContext | None = None
 ) -> list[bytes]:
     """Send a message as a RIS does; the answers without their frames."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as plain,
         plain if tls is None else tls.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         connection.sendall(b"\x0b" + message + b"\x1c\r")
@@ -55,7 +57,7 @@ def system(
                 connection.close()
                 continue
             with connection:
-                connection.settimeout(20)
+                connection.settimeout(PATIENCE_S)
                 received = b""
                 while not received.endswith(b"\x1c\r"):
                     part = connection.recv(4096)

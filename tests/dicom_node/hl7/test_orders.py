@@ -17,6 +17,7 @@ from storage.worklist import WorklistItem
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
 
 MSH = "MSH|^~\\&|RIS|HOSPITAL|MEDIVIEW||20260102030405||ORM^O01^ORM_O01|C-1|P|2.5.1"
 ORDER = "\r".join(
@@ -55,7 +56,7 @@ def listens(tmp_path: Path, **more: Any) -> Iterator[tuple[int, Storage]]:
     with open_storage(settings) as storage:
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve(storage)))
         thread.start()
-        assert ready.wait(20)
+        assert ready.wait(PATIENCE_S)
         yield told["port"], storage
         loop.call_soon_threadsafe(ended.set)
         thread.join()

@@ -10,6 +10,7 @@ from inference.language.guard import Ground, check_sentence
 from inference.language.guard.entailment import Entailment, entailment_of
 from inference.refusals import ModelUnusable
 from tests.inference.language.guard.findings import CHEST_CT
+from tests.patience import PATIENCE_S
 
 LABELS = ("contradiction", "neutral", "entailment")
 SENTENCE = "Left lung volume: 1.73 L"
@@ -100,4 +101,4 @@ def test_torch_is_not_imported_without_a_model() -> None:
         f"assert check_sentence({SENTENCE!r}, CHEST_CT).supported;"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
