@@ -15,7 +15,7 @@ from pydicom.pixels import apply_modality_lut
 from pydicom.uid import generate_uid
 
 from tests.api.client import part10
-from tests.builders import t1_head
+from tests.builders import enhanced_mr, rotation, series, t1_head
 from tests.house.browser import chromium
 from tests.house.node import Node
 from tests.house.pointing import point_to
@@ -116,6 +116,44 @@ def test_the_value_under_the_pointer_is_the_one_that_pydicom_reads(
         assert shown == pytest.approx(np.atleast_1d(true[row, column]).tolist(), abs=0.01)
         seen.add((column, row))
     assert len(seen) == 4
+
+
+def test_frames_of_an_enhanced_image_are_ordered_in_space_and_cut_in_three_planes(
+    node: Node, page: Page
+) -> None:
+    slices, rows, columns = 9, 20, 30
+    # Each voxel has a value of its own, of which its place can be told.
+    voxels = np.arange(slices * rows * columns, dtype=np.int16).reshape(slices, rows, columns)
+    oblique = rotation(10, -15, 20)
+    classic = series(voxels, directions=oblique, slope=2.0, intercept=-1000.0, seed=71)
+    frame_order = (3, 8, 0, 5, 1, 7, 2, 6, 4)
+    dataset = enhanced_mr(classic, frame_order)
+    node.api.post(
+        "/dicom-web/studies", content=part10(dataset), headers={"Content-Type": "application/dicom"}
+    ).raise_for_status()
+    page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    page.keyboard.press("Home")
+    for number in (1, 2, 3):
+        expect(viewport).to_have_attribute("data-slice-number", str(number))
+        expect(viewport).to_have_attribute("data-image-rendered", "true")
+        column, row = point_to(page, viewport, 0.4 + 0.05 * number, 0.55)
+        value = viewport.get_by_test_id("cursor-value")
+        expect(value).to_have_attribute(
+            "data-value", f"{2 * int(voxels[number - 1, row, column]) - 1000}"
+        )
+        page.keyboard.press("ArrowDown")
+    page.get_by_test_id("mpr-toggle").click()
+    for plane in ("axial", "sagittal", "coronal"):
+        view = page.locator(f"[data-view={plane}]")
+        expect(view).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+        expect(view).to_have_attribute("data-loaded", "all")
+        column, row = point_to(page, view, 0.48, 0.52)
+        value = view.get_by_test_id("cursor-value")
+        stored = (float(value.get_attribute("data-value") or "nan") + 1000) / 2
+        _, j, i = np.unravel_index(int(stored), voxels.shape)
+        assert (i, j) == (column, row)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { frameHeaders } from "@/lib/frameHeader";
+import { text } from "@/lib/i18n";
 
 export type Vector = [number, number, number];
 
@@ -7,20 +9,16 @@ const tag = {
   instanceNumber: "00200013",
   imagePosition: "00200032",
   imageOrientation: "00200037",
-  numberOfFrames: "00280008",
   rows: "00280010",
   columns: "00280011",
   pixelSpacing: "00280030",
   imagerPixelSpacing: "00181164",
-  sharedGroups: "52009229",
-  perFrameGroups: "52009230",
-  planeOrientations: "00209116",
-  pixelMeasures: "00289110",
 } as const;
 
 export interface Slice {
   sopInstanceUid: string;
   frameNumber: number;
+  /** The header of this very frame. */
   dataset: DicomJson;
   /** Distance along the normal of the image plane, mm; null when the header does not say. */
   positionMm: number | null;
@@ -58,26 +56,20 @@ export function planeNormal(dataset: DicomJson): Vector | null {
 
 const parallelCosine = 0.9999;
 const relativeSpacingTolerance = 0.02;
+const samePlaceMm = 1e-3;
 
 /**
  * Orders the frames of a series by Image Position (Patient) projected on the normal, never by the
- * order in which they came. Without positions, by Instance Number, and says so.
+ * order in which they came. Without positions, by Instance Number, and says so; frames of one image
+ * that share a position (phases, echoes) keep the order in which it stores them.
  */
 export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
+  const t = text().refusals.images;
   const slices = datasets.flatMap(framesOf);
   const first = slices[0];
-  const hasPixelSpacing = datasets.every((dataset) => pixelSpacingOf(dataset) !== null);
+  const hasPixelSpacing = slices.every(({ dataset }) => pixelSpacingOf(dataset) !== null);
   if (!first) {
-    return { slices, notice: "", volumeRefusal: "The series holds no images.", hasPixelSpacing };
-  }
-  if (datasets.some((dataset) => framesIn(dataset) > 1)) {
-    slices.sort(byInstanceNumber);
-    return {
-      slices,
-      notice: "",
-      volumeRefusal: "Multi-frame images are shown frame by frame, in their stored order.",
-      hasPixelSpacing,
-    };
+    return { slices, notice: "", volumeRefusal: t.none, hasPixelSpacing };
   }
   const normal = planeNormal(first.dataset);
   const parallel =
@@ -90,34 +82,44 @@ export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
     const position = vector(numbersOf(slice.dataset, tag.imagePosition));
     slice.positionMm = normal && parallel && position ? dot(normal, position) : null;
   }
+  const isMultiFrame = slices.length > new Set(slices.map((slice) => slice.sopInstanceUid)).size;
   if (slices.some((slice) => slice.positionMm === null)) {
     slices.sort(byInstanceNumber);
-    const cause = parallel ? "Some images have no position" : "The images do not lie in parallel planes";
+    const oriented = slices.every((slice) => hasOrientation(slice.dataset));
+    const cause = (!oriented ? t.noOrientation : parallel ? t.noPosition : t.notParallel)(isMultiFrame);
     return {
       slices,
-      notice: slices.length > 1 ? `${cause}: ordered by instance number.` : "",
-      volumeRefusal: `${cause}, so they do not form a volume.`,
+      notice: slices.length > 1 && !isMultiFrame ? t.byNumber(cause) : "",
+      volumeRefusal: t.noVolume(cause),
       hasPixelSpacing,
     };
   }
-  slices.sort((a, b) => (a.positionMm ?? 0) - (b.positionMm ?? 0) || byInstanceNumber(a, b));
-  return { slices, notice: "", volumeRefusal: refuseVolume(slices, hasPixelSpacing), hasPixelSpacing };
-}
-
-function framesIn(dataset: DicomJson): number {
-  return numbersOf(dataset, tag.numberOfFrames)[0] ?? 1;
+  slices.sort(byPosition);
+  const volumeRefusal = refuseVolume(slices, hasPixelSpacing);
+  if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
+    slices.sort(byInstanceNumber);
+  }
+  return { slices, notice: "", volumeRefusal, hasPixelSpacing };
 }
 
 function framesOf(dataset: DicomJson): Slice[] {
   const sopInstanceUid = stringOf(dataset, tag.sopInstanceUid);
   const hasPixels = numbersOf(dataset, tag.rows).length > 0;
   if (!sopInstanceUid || !hasPixels) return [];
-  return Array.from({ length: framesIn(dataset) }, (_, index) => ({
+  return frameHeaders(dataset).map((header, index) => ({
     sopInstanceUid,
     frameNumber: index + 1,
-    dataset,
+    dataset: header,
     positionMm: null,
   }));
+}
+
+function byPosition(a: Slice, b: Slice): number {
+  return (a.positionMm ?? 0) - (b.positionMm ?? 0) || byInstanceNumber(a, b);
+}
+
+function isSamePlace(slice: Slice, next: Slice | undefined): boolean {
+  return Math.abs((next?.positionMm ?? Infinity) - (slice.positionMm ?? 0)) < samePlaceMm;
 }
 
 function byInstanceNumber(a: Slice, b: Slice): number {
@@ -131,47 +133,36 @@ function byInstanceNumber(a: Slice, b: Slice): number {
 }
 
 function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): string {
-  if (slices.length < 3) return "A volume needs at least 3 slices.";
-  if (!hasPixelSpacing) return "Pixel Spacing is missing, so the slices have no size in space.";
+  const t = text().refusals.images;
+  if (slices.length < 3) return t.tooFew;
+  if (!hasPixelSpacing) return t.noSpacing;
   const shapes = new Set(
     slices.map(
       ({ dataset }) => `${numbersOf(dataset, tag.rows)[0]}x${numbersOf(dataset, tag.columns)[0]}`,
     ),
   );
-  if (shapes.size > 1) return "The slices differ in matrix size.";
+  if (shapes.size > 1) return t.matrix;
   const positions = slices.map((slice) => slice.positionMm ?? 0);
   const gaps = positions.slice(1).map((position, index) => position - (positions[index] ?? 0));
   const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
-  if (usual <= 0) return "Several slices lie at the same position.";
+  if (usual <= 0) return t.samePlace;
   for (const [index, gap] of gaps.entries()) {
     if (Math.abs(gap - usual) > usual * relativeSpacingTolerance) {
-      return (
-        `Slices ${index + 1} and ${index + 2} are ${gap.toFixed(1)} mm apart; ` +
-        `the rest are ${usual.toFixed(1)} mm. Ask for a resend.`
-      );
+      return t.gap(index + 1, gap.toFixed(1), usual.toFixed(1));
     }
   }
   return "";
 }
 
-/** A macro of the functional groups of an enhanced image: the shared one, else the first frame's. */
-function functionalGroup(dataset: DicomJson, sequence: string): DicomJson | undefined {
-  return [tag.sharedGroups, tag.perFrameGroups]
-    .flatMap((groups) => itemsOf(dataset, groups).slice(0, 1))
-    .flatMap((group) => itemsOf(group, sequence))[0];
-}
-
 /** Whether the header says how the image lies in the patient; without that no letter is shown. */
 export function hasOrientation(dataset: DicomJson): boolean {
-  const group = functionalGroup(dataset, tag.planeOrientations) ?? dataset;
-  return numbersOf(group, tag.imageOrientation).length === 6;
+  return numbersOf(dataset, tag.imageOrientation).length === 6;
 }
 
 /** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null when missing or not positive. */
 export function pixelSpacingOf(dataset: DicomJson): [number, number] | null {
-  const group = functionalGroup(dataset, tag.pixelMeasures) ?? dataset;
   for (const attribute of [tag.pixelSpacing, tag.imagerPixelSpacing]) {
-    const [row, column] = numbersOf(group, attribute);
+    const [row, column] = numbersOf(dataset, attribute);
     if (row && column && row > 0 && column > 0) return [row, column];
   }
   return null;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DicomJson } from "@/lib/dicomweb";
+import { asSingleFrame } from "@/lib/frameHeader";
 import {
   directionLetters,
   edgeLetters,
@@ -133,24 +134,40 @@ describe("the slice nearest to a point", () => {
 });
 
 describe("an enhanced image", () => {
-  const enhanced = slice(1, null, {
-    "00200037": undefined,
-    "00280030": undefined,
-    "00280008": { vr: "IS", Value: [2] },
-    "52009229": {
-      vr: "SQ",
-      Value: [
-        {
-          "00209116": { vr: "SQ", Value: [{ "00200037": { vr: "DS", Value: axial } }] },
-          "00289110": { vr: "SQ", Value: [{ "00280030": { vr: "DS", Value: [0.5, 0.5] } }] },
-        },
-      ],
-    },
+  const item = (value: DicomJson) => ({ vr: "SQ", Value: [value] });
+  const at = (z: number) => ({ "00209113": item({ "00200032": { vr: "DS", Value: [0, 0, z] } }) });
+  const enhanced = (...positions: number[]) =>
+    slice(1, null, {
+      "00200037": undefined,
+      "00280030": undefined,
+      "00280008": { vr: "IS", Value: [positions.length] },
+      "52009229": item({
+        "00209116": item({ "00200037": { vr: "DS", Value: axial } }),
+        "00289110": item({ "00280030": { vr: "DS", Value: [0.5, 0.6] } }),
+        "00289145": item({ "00281052": { vr: "DS", Value: [-1000] } }),
+      }),
+      "52009230": { vr: "SQ", Value: positions.map(at) },
+    });
+
+  it("has each frame's place, spacing and rescale in its functional groups", () => {
+    const order = orderSlices([enhanced(4, 0, 2)]);
+    expect(order.slices.map((one) => one.frameNumber)).toEqual([2, 3, 1]);
+    expect(order.volumeRefusal).toBe("");
+    const [first] = order.slices;
+    expect(hasOrientation(first?.dataset ?? {})).toBe(true);
+    expect(lpsOfPixel(first?.dataset ?? {}, 10, 10)).toEqual([6, 5, 0]);
+    expect(first?.dataset["00281052"]?.Value).toEqual([-1000]);
   });
 
-  it("has its orientation and spacing in the functional groups", () => {
-    expect(hasOrientation(enhanced)).toBe(true);
-    expect(orderSlices([enhanced]).hasPixelSpacing).toBe(true);
+  it("keeps its order where frames share a place, and forms no volume", () => {
+    const order = orderSlices([enhanced(2, 0, 2, 0)]);
+    expect(order.slices.map((one) => one.frameNumber)).toEqual([1, 2, 3, 4]);
+    expect(order.volumeRefusal).not.toBe("");
+  });
+
+  it("leaves its header for one frame as if there were no other", () => {
+    const [first] = orderSlices([enhanced(0, 1)]).slices;
+    expect(asSingleFrame(first?.dataset ?? {})["00280008"]).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { asSingleFrame } from "@/lib/frameHeader";
 import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
 import { withPaletteValues } from "@/lib/palette";
 import { paddingOf } from "@/lib/reading/padding";
@@ -37,7 +38,7 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice, index) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withPaletteValues(withoutVoidSpacing(slice.dataset));
+    const header = withPaletteValues(withoutVoidSpacing(asSingleFrame(slice.dataset)));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
       indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
