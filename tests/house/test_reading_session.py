@@ -1,18 +1,16 @@
 """A radiologist's session: from the list to a measurement that every viewer finds again."""
 
-import io
 import math
 import re
 from collections.abc import Iterator
 
-import highdicom as hd
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 from tests.house.browser import chromium, keep_screenshot
 from tests.house.fixtures import Told, delivered
+from tests.house.masks import mask_at
 from tests.house.node import Node
 from tests.house.ohif import ohif_site
 from tests.house.ohif_page import drawn_anew, wait_until
@@ -49,19 +47,6 @@ def open_by_keyboard(page: Page, node: Node, told: Told) -> Locator:
     return viewport
 
 
-def brain_of(told: Told, pacs: Pacs) -> dict[str, NDArray[np.bool_]]:
-    """The mask as highdicom reads it from the PACS, by the image that it lies on."""
-    uid = told.result("SEG")["sop_instance_uid"]
-    part10 = pacs.instances_of(told.study.study_instance_uid)[uid]
-    seg = hd.seg.segread(io.BytesIO(part10))
-    sources = [str(one.SOPInstanceUID) for one in images_in_order(told.study)]
-    mask = seg.get_pixels_by_source_instance(
-        sources, combine_segments=True, ignore_spatial_locations=True,
-        assert_missing_frames_are_empty=True,
-    )  # fmt: skip
-    return dict(zip(sources, mask > 0, strict=True))
-
-
 def test_the_mask_lies_where_highdicom_reads_it(
     told: Told, node: Node, pacs: Pacs, page: Page
 ) -> None:
@@ -71,8 +56,7 @@ def test_the_mask_lies_where_highdicom_reads_it(
     tinted = np.abs(with_mask - seen(viewport, unlike=with_mask)).max(axis=2) > 10
     page.keyboard.press("o")
     number = int(viewport.get_attribute("data-slice-number") or 0)
-    image = images_in_order(told.study)[number - 1]
-    mask = brain_of(told, pacs)[str(image.SOPInstanceUID)]
+    mask = mask_at(pacs, told.study, told.result("SEG")["sop_instance_uid"])[number - 1]
     height, width = tinted.shape
     agreeing = 0
     points = [(x, y) for x in np.linspace(0.3, 0.7, 6) for y in np.linspace(0.2, 0.8, 6)]

@@ -10,7 +10,7 @@ export interface MaskEditState {
   /** The segment that is edited; null while none is. */
   editing: { mask: LoadedMask; segmentNumber: number } | null;
   tool: EditTool;
-  brushRadius: number;
+  brushRadiusMm: number;
   saving: boolean;
   /** Said after something was done: how many slices were filled, or that it was saved. */
   notice: string;
@@ -19,7 +19,7 @@ export interface MaskEditState {
   /** Ends without saving; the mask stays as it was stated. */
   cancel: () => void;
   setTool: (tool: EditTool) => void;
-  setBrushRadius: (pixels: number) => void;
+  setBrushRadius: (mm: number) => void;
   undo: () => void;
   redo: () => void;
   interpolate: () => void;
@@ -35,7 +35,7 @@ export function useMaskEditing(
 ): MaskEditState {
   const [editing, setEditing] = useState<MaskEditState["editing"]>(null);
   const [tool, setToolState] = useState<EditTool>("brush");
-  const [brushRadius, setRadius] = useState(6);
+  const [brushRadiusMm, setRadiusMm] = useState(6);
   const [saving, setSaving] = useState(false);
   const [notice, setNotice] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -60,7 +60,7 @@ export function useMaskEditing(
   return {
     editing,
     tool,
-    brushRadius,
+    brushRadiusMm,
     saving,
     notice,
     problem,
@@ -74,7 +74,7 @@ export function useMaskEditing(
         begun.activateIn(scene.views.ids);
         session.current = begun;
         scene.mouse.edit(tool);
-        scene.mouse.setBrushRadius(brushRadius);
+        scene.mouse.setBrushRadius(brushRadiusMm);
         setEditing({ mask, segmentNumber });
       } catch (error) {
         setProblem(asProblem(error));
@@ -85,9 +85,9 @@ export function useMaskEditing(
       setToolState(next);
       scene?.mouse.edit(next);
     },
-    setBrushRadius: (pixels) => {
-      setRadius(pixels);
-      scene?.mouse.setBrushRadius(pixels);
+    setBrushRadius: (mm) => {
+      setRadiusMm(mm);
+      scene?.mouse.setBrushRadius(mm);
     },
     undo: () => session.current?.undo(),
     redo: () => session.current?.redo(),

@@ -1,4 +1,5 @@
 import { request } from "@/lib/http";
+import { text } from "@/lib/i18n";
 
 /** One attribute of the DICOM JSON model (PS3.18 F.2). */
 export interface DicomElement {
@@ -90,10 +91,10 @@ export function firstPart(body: Uint8Array, contentType: string): ArrayBuffer {
   if (!contentType.toLowerCase().startsWith("multipart/") || !boundary) return copy(body);
   const opening = indexOf(body, ascii(`--${boundary}`), 0);
   const headersEnd = opening < 0 ? -1 : indexOf(body, ascii("\r\n\r\n"), opening);
-  if (headersEnd < 0) throw new Error("The node's multipart answer has no part.");
+  if (headersEnd < 0) throw new Error(text().refusals.node.noPart);
   const start = headersEnd + 4;
   const end = indexOf(body, ascii(`\r\n--${boundary}`), start);
-  if (end < 0) throw new Error("The node's multipart answer was cut short.");
+  if (end < 0) throw new Error(text().refusals.node.cutShort);
   return copy(body.subarray(start, end));
 }
 
@@ -101,8 +102,8 @@ function copy(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer;
 }
 
-function ascii(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+function ascii(letters: string): Uint8Array {
+  return new TextEncoder().encode(letters);
 }
 
 function indexOf(haystack: Uint8Array, needle: Uint8Array, from: number): number {

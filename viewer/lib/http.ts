@@ -1,3 +1,4 @@
+import { text } from "@/lib/i18n";
 import { getSession, goToSignIn } from "@/lib/session";
 
 /** An error of the node (RFC 9457 problem+json): what happened, and what to do about it. */
@@ -21,7 +22,7 @@ interface ProblemBody {
   code?: unknown;
 }
 
-function text(value: unknown): string {
+function stringOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
@@ -36,21 +37,16 @@ export function problemFrom(status: number, body: string): Problem {
   }
   return new Problem(
     status,
-    text(parsed.title) || `The node answered with status ${status}.`,
-    text(parsed.detail),
-    text(parsed.remedy),
-    text(parsed.code) || `http_${status}`,
+    stringOf(parsed.title) || text().refusals.node.status(status),
+    stringOf(parsed.detail),
+    stringOf(parsed.remedy),
+    stringOf(parsed.code) || `http_${status}`,
   );
 }
 
 export function unreachable(): Problem {
-  return new Problem(
-    0,
-    "The node does not answer.",
-    "The connection to the node failed.",
-    "Check that the node is running (mediview doctor), then try again.",
-    "unreachable",
-  );
+  const t = text().refusals.node;
+  return new Problem(0, t.silent, t.noConnection, t.isItRunning, "unreachable");
 }
 
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -86,5 +82,6 @@ async function send(path: string, init: RequestInit, anew: boolean): Promise<Res
 /** Whatever was thrown, as a Problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  return new Problem(0, "The viewer failed.", String(error), "Reload the page.", "unknown");
+  const { refusals, viewing } = text();
+  return new Problem(0, refusals.node.viewerFailed, String(error), viewing.reloadPage, "unknown");
 }

@@ -86,6 +86,9 @@ describe("a request", () => {
     const replace = vi.fn();
     const location = { pathname: "/study/", search: "?study=1.2", hash: "", replace };
     vi.stubGlobal("window", { location });
+    // The words of a refusal are chosen by the language of the page.
+    vi.stubGlobal("navigator", { languages: ["en"] });
+    vi.stubGlobal("document", { documentElement: { lang: "" } });
     node(() => json(401, { code: "session_ended", detail: "The session has ended." }));
     const { request } = await import("@/lib/http");
     await expect(request("/api/studies")).rejects.toThrow("The session has ended.");

@@ -78,11 +78,11 @@ export function MaskEditBar({ masks, state }: { masks: readonly LoadedMask[]; st
               type="range"
               min={1}
               max={40}
-              value={state.brushRadius}
+              value={state.brushRadiusMm}
               className="flex-1 accent-accent"
               onChange={(event) => state.setBrushRadius(Number(event.target.value))}
             />
-            {state.brushRadius} mm
+            {state.brushRadiusMm} mm
           </label>
         )}
         <div className="flex flex-wrap gap-1">

@@ -1,5 +1,6 @@
 import { cache, utilities, type Types } from "@cornerstonejs/core";
 import { segmentation } from "@cornerstonejs/tools";
+import { text } from "@/lib/i18n";
 import { shapesBetween } from "@/lib/reading/interpolation";
 import type { MaskEdit } from "@/lib/reading/maskEdit";
 import type { LoadedMask } from "./mask";
@@ -42,9 +43,9 @@ export class MaskEditing {
   static begin(series: LoadedSeries, mask: LoadedMask, segmentNumber: number): MaskEditing {
     const data = segmentation.state.getSegmentation(mask.segmentationId)?.representationData.Labelmap;
     const imageIds = data && "imageIds" in data ? (data.imageIds ?? []) : [];
-    if (imageIds.length === 0) throw new Error("The mask has no label map on this series.");
+    if (imageIds.length === 0) throw new Error(text().refusals.mask.noLabelMap);
     if (imageIds.length > series.imageIds.length) {
-      throw new Error("The segments of this mask overlap. They cannot be edited here.");
+      throw new Error(text().refusals.mask.overlapping);
     }
     return new MaskEditing(series, mask, segmentNumber, imageIds);
   }

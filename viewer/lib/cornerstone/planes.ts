@@ -6,10 +6,10 @@ import {
   volumeLoader,
 } from "@cornerstonejs/core";
 import type { Vector } from "@/lib/geometry";
+import { text } from "@/lib/i18n";
 import { FrameWatch } from "./frames";
 import { openingVoi, type LoadedSeries } from "./series";
 import type { MouseTools } from "./tools";
-import { missingInPlanes } from "./undrawable";
 import { planes, type Plane } from "./view";
 import type { Viewports } from "./viewports";
 import { SeriesWindow, type KeptWindows } from "./window";
@@ -77,7 +77,7 @@ export class Planes {
   ) {
     this.window = new SeriesWindow(() => planes.flatMap((plane) => views.plane(plane) ?? []), windows);
     this.frames = new FrameWatch((_, reason) => {
-      if (reason !== null && this.isOpen) listener.onError(new Error(missingInPlanes));
+      if (reason !== null && this.isOpen) listener.onError(new Error(text().refusals.images.black));
     });
   }
 

@@ -37,6 +37,7 @@ import {
 } from "@cornerstonejs/tools";
 import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/lib/dicomweb";
+import { text } from "@/lib/i18n";
 import { applyLut, modalityLutOf } from "@/lib/reading/lut";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
@@ -98,7 +99,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
     const expected = image.rows * image.columns * (image.numberOfComponents || 1);
     const found = image.getPixelData().length;
     if (found < expected) {
-      throw new Error(`its pixels decode to ${found} values where ${expected} belong`);
+      throw new Error(text().refusals.images.fewValues(found, expected));
     }
     withModalityLut(image);
     return image;

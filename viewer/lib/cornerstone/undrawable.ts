@@ -12,9 +12,6 @@ export interface Undrawable {
   reason: string;
 }
 
-export const missingInPlanes =
-  "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).";
-
 /** Null when the frame is none of the series. */
 export function undrawable(series: LoadedSeries, imageId: string, reason: string): Undrawable | null {
   const index = series.imageIds.indexOf(imageId);

@@ -1,6 +1,7 @@
 import { rgbFromDicomLab, type Rgb } from "@/lib/color";
 import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { personName } from "@/lib/format";
+import { text } from "@/lib/i18n";
 import { annotationsOf, type Mark } from "@/lib/reading/marks";
 import { overlayPlanesOf, type OverlayPlane } from "@/lib/reading/overlayPlanes";
 import { shuttersOf, type Shutter } from "@/lib/reading/shutter";
@@ -76,18 +77,19 @@ export function presents(state: PresentationState, seriesInstanceUid: string, so
 
 /** Reads a presentation state; its tables must stand in it (lib/reading/tables.ts). */
 export function presentationOf(dataset: DicomJson): PresentationState {
+  const t = text().refusals.presentation;
   const notices: string[] = [];
   const shape = stringOf(dataset, tag.presentationLutShape);
   if (itemsOf(dataset, tag.presentationLut).length > 0) {
-    notices.push("The state's presentation LUT is not applied");
+    notices.push(t.noLut);
   }
   const areas = itemsOf(dataset, tag.displayedAreas).map((item) => ({ target: targetOf(item), value: areaOf(item) }));
   if (itemsOf(dataset, tag.displayedAreas).some((item) => stringOf(item, tag.sizeMode) === "TRUE SIZE")) {
-    notices.push("The state asks for true size; shown as large as fits");
+    notices.push(t.noTrueSize);
   }
   return {
     sopInstanceUid: stringOf(dataset, tag.sopInstanceUid),
-    label: stringOf(dataset, tag.contentLabel) || "Presentation state",
+    label: stringOf(dataset, tag.contentLabel) || t.unnamed,
     description: stringOf(dataset, tag.contentDescription),
     creator: nameOf(dataset),
     date: stringOf(dataset, tag.creationDate),

@@ -3,6 +3,7 @@ import { admin } from "./admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
 import { reader } from "./reader";
+import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
 import { viewing } from "./viewing";
@@ -13,6 +14,7 @@ export const de: Messages = {
   common,
   entry,
   reader,
+  refusals,
   report,
   search,
   states,

@@ -2,6 +2,7 @@ import { admin } from "./admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
 import { reader } from "./reader";
+import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
 import { viewing } from "./viewing";
@@ -12,6 +13,7 @@ export const en = {
   common,
   entry,
   reader,
+  refusals,
   report,
   search,
   states,

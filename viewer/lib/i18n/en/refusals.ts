@@ -1,0 +1,37 @@
+/** Why something is not shown, not done or not answered. */
+export const refusals = {
+  images: {
+    none: "The series holds no images.",
+    noOrientation: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no orientation`,
+    noPosition: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no position`,
+    notParallel: (frames: boolean) => `The ${frames ? "frames" : "images"} do not lie in parallel planes`,
+    byNumber: (cause: string) => `${cause}: ordered by instance number.`,
+    noVolume: (cause: string) => `${cause}, so they do not form a volume.`,
+    tooFew: "A volume needs at least 3 slices.",
+    noSpacing: "Pixel Spacing is missing, so the slices have no size in space.",
+    matrix: "The slices differ in matrix size.",
+    samePlace: "Several slices lie at the same position.",
+    gap: (first: number, gap: string, usual: string) =>
+      `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
+    black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
+    fewValues: (found: number, expected: number) => `its pixels decode to ${found} values where ${expected} belong`,
+  },
+  presentation: {
+    unnamed: "Presentation state",
+    noLut: "The state's presentation LUT is not applied",
+    noTrueSize: "The state asks for true size; shown as large as fits",
+  },
+  mask: {
+    noLabelMap: "The mask has no label map on this series.",
+    overlapping: "The segments of this mask overlap. They cannot be edited here.",
+  },
+  node: {
+    status: (status: number) => `The node answered with status ${status}.`,
+    silent: "The node does not answer.",
+    noConnection: "The connection to the node failed.",
+    isItRunning: "Check that the node is running (mediview doctor), then try again.",
+    noPart: "The node's multipart answer has no part.",
+    cutShort: "The node's multipart answer was cut short.",
+    viewerFailed: "The viewer failed.",
+  },
+};
