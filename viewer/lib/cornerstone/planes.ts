@@ -1,8 +1,10 @@
 import {
   Enums,
+  eventTarget,
   type RenderingEngine,
   setVolumesForViewports,
   StreamingImageVolume,
+  type Types,
   volumeLoader,
 } from "@cornerstonejs/core";
 import type { Vector } from "@/lib/geometry";
@@ -41,6 +43,9 @@ export interface PlanesListener {
   onError(error: Error): void;
 }
 
+/** Ends what the volume that is loading, or was, still tells. */
+let stopTelling = (): void => undefined;
+
 /** Makes the volume of a series, loading its frames as they are wanted. */
 export async function openVolume(
   series: LoadedSeries,
@@ -48,11 +53,20 @@ export async function openVolume(
 ): Promise<string> {
   const volumeId = `cornerstoneStreamingImageVolume:${series.seriesInstanceUid}`;
   const volume = await volumeLoader.createAndCacheVolume(volumeId, { imageIds: series.imageIds });
-  let loaded = 0;
   if (volume instanceof StreamingImageVolume) {
+    const total = series.imageIds.length;
+    stopTelling();
+    const { IMAGE_VOLUME_MODIFIED } = Enums.Events;
+    const onFrame = (event: Event) => {
+      const { detail } = event as Types.EventTypes.ImageVolumeModifiedEvent;
+      if (detail.volumeId === volumeId) onLoading(detail.framesProcessed, total);
+    };
+    eventTarget.addEventListener(IMAGE_VOLUME_MODIFIED, onFrame);
+    stopTelling = () => eventTarget.removeEventListener(IMAGE_VOLUME_MODIFIED, onFrame);
+    // Called once, when all frames are in or were there already.
     volume.load(() => {
-      loaded = Math.min(loaded + 1, series.imageIds.length);
-      onLoading(loaded, series.imageIds.length);
+      stopTelling();
+      onLoading(total, total);
     });
   }
   return volumeId;

@@ -9,6 +9,7 @@ import {
   type Types as ToolTypes,
   utilities,
 } from "@cornerstonejs/tools";
+import { promptClicks } from "./promptClicks";
 import {
   editToolNames,
   measuringClasses,
@@ -56,6 +57,7 @@ export class MouseTools {
   private readonly group: ToolTypes.IToolGroup;
   private left: ToolName = "window";
   private editing: EditTool | null = null;
+  private endPromptClicks = (): void => undefined;
   private crosshairs = false;
   private crosshairMode: "off" | "shown" | "active" = "off";
 
@@ -88,6 +90,10 @@ export class MouseTools {
 
   /** While a mask is edited, the left button and one finger change it; null ends that. */
   edit(tool: EditTool | null): void {
+    if (tool === null || this.editing === null) {
+      this.endPromptClicks();
+      this.endPromptClicks = tool === null ? () => undefined : promptClicks();
+    }
     this.editing = tool;
     this.bind();
   }
@@ -120,6 +126,7 @@ export class MouseTools {
   }
 
   end(): void {
+    this.endPromptClicks();
     annotation.state.removeAllAnnotations();
     ToolGroupManager.destroyToolGroup(this.id);
   }
