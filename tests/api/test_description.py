@@ -38,6 +38,10 @@ _CHECKS = (
 )
 
 
+# Their bodies are those of the operation that adds, which is asked at length.
+_AS_ANOTHER = ("PATCH /api/worklist/{worklist_item_id}", "PUT /api/peers/{name}")
+
+
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     return create_app(load_settings()).openapi()
@@ -85,6 +89,7 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(one)
 
 
+@pytest.mark.timeout(1300 if _LONG else 600)
 def test_the_server_answers_as_described_whatever_is_asked(
     stored_api: ApiNode, tmp_path: Path
 ) -> None:
@@ -117,7 +122,7 @@ def test_the_server_answers_as_described_whatever_is_asked(
         ],
         capture_output=True,
         text=True,
-        timeout=1200 if _LONG else 240,
+        timeout=1200 if _LONG else 540,
         cwd=tmp_path,
         check=False,
     )
@@ -145,4 +150,11 @@ def _known(api: ApiNode) -> str:
         "delivery_id": delivery.delivery_id,
     }
     lines = [f'"path.{name}" = "{value}"' for name, value in known.items()]
-    return "\n".join(["[parameters]", *lines, ""])
+    return "\n".join(["[parameters]", *lines, *([] if _LONG else _shortened()), ""])
+
+
+def _shortened() -> Iterator[str]:
+    for name in _AS_ANOTHER:
+        yield "[[operations]]"
+        yield f'include-name = "{name}"'
+        yield "phases.coverage.enabled = false"
