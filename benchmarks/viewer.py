@@ -4,7 +4,8 @@
 
 Debian's Chromium, headless, draws in software. Rounds are interleaved and medians shown. Each
 opening has a browser context of its own, so nothing is kept from the one before; a second
-opening of the same page follows, with the code in the cache. OHIF comes from its npm package.
+opening of the same page follows, with the code in the cache; and one from the list of studies, as
+people come to it. OHIF comes from its npm package.
 """
 
 import argparse
@@ -130,6 +131,7 @@ class _Round:
     new: Opened
     again: Opened
     slices_per_s: float
+    from_list_s: float
 
 
 def _report_opening(
@@ -139,24 +141,37 @@ def _report_opening(
     taken: dict[str, list[_Round]] = {viewer.name: [] for viewer in viewers}
     for _ in range(rounds):
         for viewer in viewers:
-            taken[viewer.name].append(_open(browser, viewer.address(study), len(files)))
+            taken[viewer.name].append(_open(browser, viewer, study, len(files)))
     print(f"{kind}, {len(files)} slices | {' | '.join(taken)} | ratio")
     _line("first image, s", taken, lambda one: one.new.first_image_s)
     _line("first image, code in the cache, s", taken, lambda one: one.again.first_image_s)
+    _line("first image, from the list, s", taken, lambda one: one.from_list_s)
     _line("all slices, s", taken, lambda one: one.new.complete_s)
     _line("CPU of the browser until then, s", taken, lambda one: one.new.cpu_s)
     _line("slices drawn a second, wheel", taken, lambda one: one.slices_per_s)
     print()
 
 
-def _open(browser: Browser, address: str, frames: int) -> _Round:
+def _open(browser: Browser, viewer: Viewer, study: str, frames: int) -> _Round:
     watched = Watched(browser)
     try:
-        new = watched.open(address, frames)
-        again = watched.open(address, frames)
+        new = watched.open(viewer.address(study), frames)
+        again = watched.open(viewer.address(study), frames)
         watched.page.wait_for_timeout(500)
         drawn, seconds = watched.scroll()
-        return _Round(new, again, drawn / seconds)
+    finally:
+        watched.close()
+    return _Round(new, again, drawn / seconds, _from_list(browser, viewer, study))
+
+
+def _from_list(browser: Browser, viewer: Viewer, study: str) -> float:
+    """Seconds from the choice of a study in a list that has been open for a while."""
+    watched = Watched(browser)
+    try:
+        watched.page.goto(viewer.url)
+        watched.page.wait_for_timeout(6000)
+        viewer.enter(watched.page, study)
+        return watched.wait_for_picture()
     finally:
         watched.close()
 

@@ -14,7 +14,8 @@ from benchmarks.dicomweb_servers import children, pss_mb
 # document in the capturing phase hears those of every page.
 _WATCH = """
 (() => {
-  const seen = { firstAt: 0, drawn: 0, open: -1, last: -1, frames: new Map(), onDrawn: () => {} };
+  const seen = { askedAt: 0, firstAt: 0, drawn: 0, open: -1, last: -1, frames: new Map() };
+  seen.onDrawn = () => {};
   window.watched = seen;
   const probe = document.createElement("canvas");
   probe.width = probe.height = 24;
@@ -26,6 +27,9 @@ _WATCH = """
     for (let index = 0; index < data.length; index += 4) values.add(data[index]);
     return values.size > 8;
   };
+  for (const type of ["click", "popstate"]) {
+    window.addEventListener(type, () => { seen.askedAt = performance.now(); }, true);
+  }
   document.addEventListener("CORNERSTONE_STACK_NEW_IMAGE", (event) => {
     seen.open = event.detail.imageIdIndex ?? event.detail.image?.imageId;
   }, true);
@@ -136,8 +140,10 @@ class Watched:
         """What was drawn until now no longer counts."""
         self.page.evaluate("window.watched.firstAt = 0")
 
-    def wait_for_picture(self) -> None:
+    def wait_for_picture(self) -> float:
+        """Seconds from the click, or the change of address, that asked for it."""
         self.until("window.watched.firstAt")
+        return float(self.page.evaluate("watched.firstAt - watched.askedAt")) / 1000
 
     def memory(self) -> Memory:
         for _ in range(2):

@@ -20,6 +20,7 @@ import { StudyTable } from "@/components/worklist/StudyTable";
 import { useHotkeys } from "@/hooks/useHotkeys";
 import { useListQuery } from "@/hooks/useListQuery";
 import { useText } from "@/hooks/useText";
+import { useWarmReader } from "@/hooks/useWarmReader";
 import { isFiltered, listAddress, listParameters, readListQuery } from "@/lib/listAddress";
 import { pageSize, useStudies } from "@/hooks/useStudies";
 
@@ -34,6 +35,7 @@ export function StudyList() {
   const { page, problem, stream, reload } = useStudies(asked);
   const search = useRef<HTMLInputElement>(null);
   const fileInput = useRef<HTMLInputElement>(null);
+  useWarmReader();
 
   useEffect(() => {
     document.title = `${common.studies} · MediViewAI`;

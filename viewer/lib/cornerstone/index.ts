@@ -3,7 +3,7 @@ export { MaskEditing } from "./editing";
 export { loadMask, type LoadedMask, type MaskSegment } from "./mask";
 export { projections, type Projection, type Slab } from "./planes";
 export { drawsInSoftware } from "./renderer";
-export { type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
+export { start, type EditTool, type MaskStyle, type MeasuringTool, type SegmentStyle, type ToolName } from "./runtime";
 export { Scene, type SceneListener } from "./scene";
 export { registerSeries, type LoadedSeries } from "./series";
 export { type Turn } from "./turning";
