@@ -18,13 +18,14 @@ from tests import builders
 from tests.api.client import ApiNode, part10, scheduled_job, worked_on
 
 _LONG = bool(os.environ.get("MEDIVIEW_LONG_TESTS"))
-# Endless answers, what waits for a worker, and what needs an identity provider.
+# Endless answers, what waits for a worker or proves a model, and what needs an identity provider.
 _NOT_ASKED = "|".join(
     (
         r"^/api/events",
         r"^/api/jobs/\{job_id\}/events",
         r"^/api/analyze$",
         r"^/api/(summarize|vqa|docqa|deid/text)$",
+        r"^/api/models/\{name\}/verify$",
         r"/oidc/",
         r"/subscribers/",
         r"/peers/\{name\}/test",

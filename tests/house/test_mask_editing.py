@@ -49,8 +49,9 @@ def test_a_mask_is_painted_over_and_its_new_version_found_everywhere(
     page.get_by_test_id("edit-segment").select_option(label="Brain")
     editing = page.get_by_test_id("mask-editing")
     editing.get_by_role("slider").fill(str(RADIUS_MM))
-    added = dab(page, viewport, 0.33, 0.08)
-    dab(page, viewport, 0.67, 0.08)
+    # Beside the head, whether or not an earlier study stands next to it.
+    added = dab(page, viewport, 0.25, 0.2)
+    dab(page, viewport, 0.75, 0.2)
     editing.get_by_role("button", name="Undo").click()
     editing.get_by_role("radio", name="Eraser").click()
     removed = dab(page, viewport, 0.5, 0.45)
