@@ -187,7 +187,7 @@ def _line(
 
 
 def _report_memory(browser: Browser, viewers: Sequence[Viewer], studies: Sequence[str]) -> None:
-    print(f"memory, {len(studies)} studies one after another | heap, MB | process, MB")
+    print(f"memory, {len(studies)} studies one after another | heap, MB | data, MB | process, MB")
     for viewer in viewers:
         watched = Watched(browser)
         try:
@@ -195,7 +195,8 @@ def _report_memory(browser: Browser, viewers: Sequence[Viewer], studies: Sequenc
         finally:
             watched.close()
         for when, memory in kept.items():
-            print(f"{viewer.name}, {when} | {memory.heap_mb:.1f} | {memory.process_mb:.0f}")
+            sizes = f"{memory.heap_mb:.1f} | {memory.data_mb:.2f} | {memory.process_mb:.0f}"
+            print(f"{viewer.name}, {when} | {sizes}")
 
 
 def _one_after_another(
