@@ -2,6 +2,7 @@
 
     python benchmarks/receive.py [--rounds 3] [--only node,orthanc] [--cases ct1,ct4]
     python benchmarks/receive.py --only node-pg,orthanc-pg --cases ct4,small4
+    python benchmarks/receive.py --only node --cases ct4,sustained --rounds 1 (10 GB of disk)
 
 Ours answers after fdatasync, digest and index row; Orthanc after its SQLite
 index without sync; storescp writes a file and neither syncs nor indexes.
@@ -116,14 +117,16 @@ CASES = {
         "CT from dcmsend with Nagle, 2 associations", Load(CT, 2, 400), measure_dcmsend
     ),
     "large": Case("one multi-frame of 512 MB", Load(HALF_GIGABYTE, 1, 1), measure),
+    "sustained": Case("20,000 CT without a pause, 4 associations", Load(CT, 4, 20_000), measure),
 }
+_SHORT = [name for name in CASES if name != "sustained"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=_BESIDE, help=f"of {', '.join(SERVERS)}")
-    parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
+    parser.add_argument("--cases", default=",".join(_SHORT), help=f"of {', '.join(CASES)}")
     parser.add_argument("--json", type=Path, help="write every measurement there")
     options = parser.parse_args()
     names = options.only.split(",")
