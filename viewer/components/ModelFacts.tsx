@@ -27,7 +27,7 @@ export function ModelFacts({ model }: { model: Model }) {
     ],
   ];
   return (
-    <dl className="mt-2 grid grid-cols-[8rem_minmax(0,1fr)] gap-x-3 gap-y-1 text-[13px] [&_dt]:text-dim">
+    <dl className="mt-2 grid grid-cols-[8rem_minmax(0,1fr)] gap-x-3 gap-y-1 text-[0.8125rem] [&_dt]:text-dim">
       {facts.map(([name, value]) => (
         <div key={name} className="contents">
           <dt>{name}</dt>

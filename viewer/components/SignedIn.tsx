@@ -28,7 +28,7 @@ export function SignedIn() {
     <>
       <LanguageSwitch />
       {session?.roles.includes("admin") && (
-        <Link href="/admin/" prefetch={false} className="control text-[13px]">
+        <Link href="/admin/" prefetch={false} className="control text-[0.8125rem]">
           {common.administration}
         </Link>
       )}

@@ -15,7 +15,7 @@ export function Agreement({ name }: { name: string }) {
   const { admin: t } = useText();
   const [open, setOpen] = useState(false);
   return (
-    <details className="mt-2 text-[13px]" data-testid="agreement" onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="mt-2 text-[0.8125rem]" data-testid="agreement" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="rounded text-dim" aria-label={`${t.agreement}: ${name}`}>
         {t.agreement}
       </summary>

@@ -15,7 +15,7 @@ export function ModelEvaluation({ model: { evaluation, gate } }: { model: Model 
       <h3 className="section-title">
         {t.evaluated(moment(evaluation.evaluated_at), metrics.cases ?? 0, metrics.failures ?? 0)}
       </h3>
-      <table className="mt-1 w-full text-[13px] [&_td]:py-0.5 [&_td]:pr-2" aria-label={t.evaluation}>
+      <table className="mt-1 w-full text-[0.8125rem] [&_td]:py-0.5 [&_td]:pr-2" aria-label={t.evaluation}>
         <tbody>
           {names.map((name) => {
             const asked = gate.find((one) => one.metric === name);
@@ -38,7 +38,7 @@ export function ModelEvaluation({ model: { evaluation, gate } }: { model: Model 
         </tbody>
       </table>
       {Object.keys(segments).length > 1 && (
-        <ul className="mt-1 space-y-0.5 text-[13px]" aria-label={t.diceBySegment}>
+        <ul className="mt-1 space-y-0.5 text-[0.8125rem]" aria-label={t.diceBySegment}>
           {Object.entries(segments).map(([label, of]) => (
             <li key={label} className="grid grid-cols-[10rem_4rem_1fr] items-center">
               <span className="truncate" lang="en">

@@ -103,7 +103,7 @@ function History({ name }: { name: string }) {
   const { admin: t } = useText();
   const [open, setOpen] = useState(false);
   return (
-    <details className="mt-2 text-[13px]" onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className="mt-2 text-[0.8125rem]" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="rounded text-dim" aria-label={`${t.history}: ${name}`}>
         {t.history}
       </summary>

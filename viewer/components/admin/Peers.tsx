@@ -84,7 +84,7 @@ function PeerRow({
         {t.kinds[peer.kind ?? "ae"]}
         {peer.tls && <div className="text-xs text-dim">TLS</div>}
       </td>
-      <td className="font-mono text-[13px] break-all">{where}</td>
+      <td className="font-mono text-[0.8125rem] break-all">{where}</td>
       <td className="text-xs">{(peer.may ?? []).map((one) => t.actions[one]).join(", ")}</td>
       <td className="text-xs">
         {peer.is_destination ? (peer.object_kinds ?? []).join(", ") || t.allKinds : common.no}

@@ -84,7 +84,7 @@ function Explanations({ study }: { study: string }) {
                 {titles.of(one.pipeline)}{" "}
                 <span className="font-mono text-xs font-normal text-dim">{one.series_instance_uid}</span>
               </h3>
-              <ul className="mt-1 space-y-0.5 text-[13px]" lang="en">
+              <ul className="mt-1 space-y-0.5 text-[0.8125rem]" lang="en">
                 <Line holds={one.would_run} text={one.reason} />
                 <Line holds={one.pipeline_accepts} text={one.pipeline_reason} />
                 {one.rules.map((rule) => (

@@ -42,7 +42,7 @@ export function FindingContext({
       sameMeasure(one, finding),
   );
   return (
-    <div className="mt-1.5 space-y-1 text-[13px]">
+    <div className="mt-1.5 space-y-1 text-[0.8125rem]">
       <dl className="space-y-1">
         {range && (
           <div data-testid="normal-range">

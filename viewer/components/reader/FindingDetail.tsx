@@ -38,7 +38,7 @@ export function FindingDetail({
     if (feedback) void order.give(() => sayOfFinding(finding.finding_id, feedback));
   };
   return (
-    <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[13px]">
+    <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
       <p className="font-medium">{finding.label}</p>
       <p className="text-xs text-dim">
         {finding.value !== null &&

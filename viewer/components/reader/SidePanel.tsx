@@ -45,7 +45,7 @@ export function SidePanel({
     >
       <p
         data-testid="ai-notice"
-        className="border-b border-warn/40 bg-warn/10 px-4 py-1.5 text-[13px] font-medium text-warn"
+        className="border-b border-warn/40 bg-warn/10 px-4 py-1.5 text-[0.8125rem] font-medium text-warn"
       >
         {reader.notice}
       </p>

@@ -63,7 +63,7 @@ function Pair({
   return (
     <div data-testid="version-comparison" className="mb-3 last:mb-0">
       <p className="font-medium">{title}</p>
-      <table className="mt-1 w-full border-collapse text-right text-[13px]" aria-label={t.versionsOf(title)}>
+      <table className="mt-1 w-full border-collapse text-right text-[0.8125rem]" aria-label={t.versionsOf(title)}>
         <thead className="text-xs text-dim">
           <tr>
             <th scope="col" className="text-left font-normal">

@@ -66,7 +66,7 @@ export function Ask({
             type="file"
             accept="application/pdf,image/png,image/jpeg"
             aria-label={t.askFile}
-            className="text-[13px] file:mr-2 file:rounded-md file:border file:border-line file:bg-raised file:px-2 file:py-1 file:text-ink"
+            className="text-[0.8125rem] file:mr-2 file:rounded-md file:border file:border-line file:bg-raised file:px-2 file:py-1 file:text-ink"
             onChange={(event) => setFile(event.target.files?.[0] ?? null)}
           />
         )}

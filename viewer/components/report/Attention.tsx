@@ -28,7 +28,7 @@ export function Attention({
       <details className="mt-1">
         <summary className="rounded text-dim">{t.newDraft}</summary>
         {attention.proposal.map((section) => (
-          <div key={section.heading} className="mt-1.5 text-[13px]">
+          <div key={section.heading} className="mt-1.5 text-[0.8125rem]">
             <h4 className="font-medium">{section.heading}</h4>
             <p>{section.sentences.map((one) => one.text).join(" ")}</p>
           </div>

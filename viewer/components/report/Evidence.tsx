@@ -22,7 +22,7 @@ export function Evidence({
       id="evidence"
       lang={language}
       data-testid="evidence"
-      className="min-h-16 rounded-md border border-line bg-raised p-2.5 text-[13px]"
+      className="min-h-16 rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]"
     >
       {!sentence && <p className="text-dim">{t.lookHint}</p>}
       {sentence && (

@@ -45,7 +45,7 @@ export function Passages({ answer, passages }: { answer: Answer; passages: reado
       {large && (
         <Dialog title={title} testId="page-large" wide onClose={() => setLarge(false)}>
           <PagePicture answer={answer} passage={passage} title={title} />
-          <p className="mt-2 text-[13px]">“{passage.text}”</p>
+          <p className="mt-2 text-[0.8125rem]">“{passage.text}”</p>
         </Dialog>
       )}
     </figure>

@@ -18,7 +18,7 @@ export function Phrases({ selected }: { selected: string }) {
     setWord("");
   };
   return (
-    <details className="rounded-md border border-line p-2 text-[13px]">
+    <details className="rounded-md border border-line p-2 text-[0.8125rem]">
       <summary className="rounded text-dim">{t.phrases}</summary>
       <ul className="mt-1 space-y-1">
         {phrases.map((phrase) => (

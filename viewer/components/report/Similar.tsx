@@ -32,9 +32,9 @@ function SimilarList({ report }: { report: Report }) {
     <Answer asked={asked}>
       {(found) =>
         found.length === 0 ? (
-          <p className="mt-2 text-[13px] text-dim">{t.noSimilar}</p>
+          <p className="mt-2 text-[0.8125rem] text-dim">{t.noSimilar}</p>
         ) : (
-          <ul className="mt-2 space-y-2.5 text-[13px]">
+          <ul className="mt-2 space-y-2.5 text-[0.8125rem]">
             {found.map((one) => (
               <li key={one.report_id} data-testid="similar-report">
                 <p className="flex flex-wrap items-baseline gap-x-2 text-xs text-dim">

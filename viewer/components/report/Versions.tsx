@@ -32,7 +32,7 @@ function VersionList({ report }: { report: Report }) {
     <Answer asked={asked}>
       {(versions) => (
         <>
-          <ul className="mt-2 space-y-1 text-[13px]">
+          <ul className="mt-2 space-y-1 text-[0.8125rem]">
             {versions.map((one) => (
               <li key={one.version}>
                 <label className="flex items-baseline gap-2">
@@ -72,7 +72,7 @@ function Diff({ report, from }: { report: Report; from: number }) {
           const changed = sections.filter(({ lines }) => lines.some((line) => line.change !== "same"));
           if (changed.length === 0) return <p className="text-dim">{t.noChange}</p>;
           return changed.map((section) => (
-            <div key={section.heading} className="mb-2 text-[13px]" lang={report.language}>
+            <div key={section.heading} className="mb-2 text-[0.8125rem]" lang={report.language}>
               <h4 className="font-medium">{section.heading}</h4>
               {section.lines.map((line, number) => (
                 <p key={number} className={number > 0 ? "mt-0.5" : ""}>

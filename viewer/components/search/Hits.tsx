@@ -38,7 +38,7 @@ export function Hits({ hits }: { hits: readonly SearchHit[] }) {
             </span>
             <span className="ml-auto text-xs text-dim">{report.alike(Math.round(hit.score * 100))}</span>
           </p>
-          <p className="mt-0.5 line-clamp-3 text-[13px]">{hit.text}</p>
+          <p className="mt-0.5 line-clamp-3 text-[0.8125rem]">{hit.text}</p>
         </li>
       ))}
     </ol>

@@ -36,7 +36,7 @@ function Way({ does, command }: { does: string; command: string }) {
     <div>
       <dt>{does}</dt>
       <dd className="mt-1">
-        <code className="block overflow-x-auto rounded-md border border-line bg-ground px-3 py-2 font-mono text-[13px] select-all">
+        <code className="block overflow-x-auto rounded-md border border-line bg-ground px-3 py-2 font-mono text-[0.8125rem] select-all">
           {command}
         </code>
       </dd>

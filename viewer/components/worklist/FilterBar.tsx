@@ -31,7 +31,7 @@ export function FilterBar({
     const now = new Date();
     set({ from: isoDay(new Date(now.getTime() - (days - 1) * dayMs)), to: isoDay(now) });
   };
-  const field = "rounded-md border border-line bg-raised px-2 py-[3px] text-[13px]";
+  const field = "rounded-md border border-line bg-raised px-2 py-[3px] text-[0.8125rem]";
   return (
     <div role="group" aria-label={t.filters} className="mb-3 flex flex-wrap items-center gap-2">
       <Menu label={t.modality} badge={query.modalities.length} testId="filter-modality">
