@@ -7,15 +7,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.static import is_viewer_built
+from storage.clock import utcnow
+from storage.report_entities import Report
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings
+from tests.api.test_worklist import ITEM
 from tests.house.accessibility import serious_findings
 from tests.house.browser import chromium, keep_screenshot
 from tests.services import free_port, storescp
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
-_PARTS = ("node", "peers", "deliveries", "conflicts", "rules", "models", "webhooks", "users",
-          "keys", "audit")  # fmt: skip
+_PARTS = ("node", "peers", "deliveries", "hl7", "orders", "conflicts", "rules", "models",
+          "webhooks", "users", "keys", "audit")  # fmt: skip
 
 
 @pytest.fixture
@@ -103,6 +106,31 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     expect(page.get_by_test_id("audit-event").first).to_contain_text("root")
     page.get_by_role("button", name="Verify chain").click()
     expect(page.get_by_test_id("verification")).to_contain_text("The chain holds")
+
+
+def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
+    closed: ClosedNode, page: Page
+) -> None:
+    closed.storage.accounts.add("root", PASSWORD, ["admin"])
+    messages, now = closed.storage.hl7_messages, utcnow()
+    report = Report("a" * 36, "1.2.3", "", "final", "en", "MRI of the head", (), now, now)
+    messages.enqueue("ris", report, 2)
+    messages.dead(messages.list()[0][0].message_id, "The system answered AR.")
+    with closed.with_key("orders", "integrator") as ris:
+        assert ris.post("/api/worklist", json=ITEM).status_code == 201
+    sign_in(page, closed, "root", "hl7")
+    row = page.get_by_test_id("hl7-message")
+    expect(row).to_contain_text("The system answered AR.")
+    expect(row).to_contain_text("Report, version 2")
+    row.get_by_role("button", name="Try again").click()
+    expect(row).to_have_attribute("data-state", "PENDING")
+    page.get_by_role("link", name="Orders").click()
+    order = page.get_by_test_id("order")
+    expect(order).to_contain_text("A1")
+    order.get_by_role("button", name="Call off: A1").click()
+    order.get_by_role("button", name="Sure? Call off: A1").click()
+    expect(order).to_have_attribute("data-state", "CANCELED")
+    assert [one.state for one in closed.storage.worklist.list()[0]] == ["CANCELED"]
 
 
 def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page: Page) -> None:

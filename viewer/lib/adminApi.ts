@@ -7,6 +7,7 @@ import type {
   Conflict,
   ConflictDetail,
   Delivery,
+  Hl7Message,
   Key,
   MadeKey,
   Model,
@@ -23,6 +24,8 @@ import type {
   User,
   UserChange,
   Webhook,
+  WorklistChanges,
+  WorklistItem,
 } from "@/lib/types";
 
 type Items<T> = { items: T[] };
@@ -66,6 +69,32 @@ export const deliveries = {
   retryAll: (destination: string) =>
     dataOf<{ count: number }>(
       node.POST("/api/deliveries/retry", { body: { destination: destination || null } }),
+    ),
+};
+
+export const hl7Messages = {
+  list: (state: Hl7Message["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<Hl7Message>>(
+      node.GET("/api/hl7/messages", { params: { query: { state, limit, offset } }, signal }),
+    ),
+  retry: (message_id: string) =>
+    dataOf<Hl7Message>(
+      node.POST("/api/hl7/messages/{message_id}/retry", { params: { path: { message_id } } }),
+    ),
+};
+
+export const orders = {
+  list: (limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<WorklistItem>>(
+      node.GET("/api/worklist", { params: { query: { limit, offset } }, signal }),
+    ),
+  callOff: (worklist_item_id: string) =>
+    dataOf<WorklistItem>(
+      node.PATCH("/api/worklist/{worklist_item_id}", {
+        params: { path: { worklist_item_id } },
+        // What is left out stays as it is.
+        body: { state: "CANCELED" } as WorklistChanges,
+      }),
     ),
 };
 

@@ -76,6 +76,9 @@ export type MadeKey = Schemas["MadeKey"];
 export type AuditEvent = Schemas["AuditEventPayload"];
 export type AuditVerification = Schemas["AuditVerification"];
 export type Webhook = Schemas["WebhookPayload"];
+export type Hl7Message = Schemas["Hl7MessagePayload"];
+export type WorklistChanges = Schemas["WorklistChanges"];
+export type WorklistItem = Schemas["WorklistItemPayload"];
 
 export type HealthPart = Schemas["HealthPart"];
 export type UploadStatus = Schemas["UploadPayload"];

@@ -6,9 +6,11 @@ import { type ComponentType, useEffect } from "react";
 import { Audit } from "@/components/admin/Audit";
 import { Conflicts } from "@/components/admin/Conflicts";
 import { AdminDeliveries } from "@/components/admin/AdminDeliveries";
+import { Hl7Messages } from "@/components/admin/Hl7Messages";
 import { Keys } from "@/components/admin/Keys";
 import { Models } from "@/components/admin/Models";
 import { NodeHealth } from "@/components/admin/NodeHealth";
+import { Orders } from "@/components/admin/Orders";
 import { Peers } from "@/components/admin/Peers";
 import { Rules } from "@/components/admin/Rules";
 import { Users } from "@/components/admin/Users";
@@ -27,6 +29,8 @@ const rooms: [Part, ComponentType][] = [
   ["node", NodeHealth],
   ["peers", Peers],
   ["deliveries", AdminDeliveries],
+  ["hl7", Hl7Messages],
+  ["orders", Orders],
   ["conflicts", Conflicts],
   ["rules", Rules],
   ["models", Models],

@@ -5,6 +5,8 @@ export const admin: Messages["admin"] = {
     node: "Knoten",
     peers: "Partner",
     deliveries: "Zustellungen",
+    hl7: "HL7-Nachrichten",
+    orders: "Aufträge",
     conflicts: "Konflikte",
     rules: "Regeln",
     models: "Modelle",
@@ -67,6 +69,23 @@ export const admin: Messages["admin"] = {
   attempts: "Versuche",
   lastError: "Letzter Fehler",
   nextAttempt: (at) => `Nächster Versuch ${at}`,
+  hl7What:
+    "Befunde auf dem Weg zu HL7-v2-Systemen. Was aufgegeben wurde, wartet hier, bis es jemand erneut sendet.",
+  hl7States: { PENDING: "Wartet", SENDING: "Wird gesendet", ACCEPTED: "Angenommen", DEAD: "Aufgegeben" },
+  reportVersion: (version) => `Befund, Version ${version}`,
+  ordersWhat:
+    "Untersuchungen, die über REST oder HL7 angefordert wurden und die Modalitäten von der Arbeitsliste lesen, die nächste zuerst.",
+  noOrders: "Keine Untersuchung ist angefordert.",
+  patient: "Patient",
+  accession: "Auftragsnummer",
+  procedure: "Untersuchung",
+  orderStates: {
+    SCHEDULED: "Geplant",
+    "IN PROGRESS": "Läuft",
+    COMPLETED: "Fertig",
+    CANCELED: "Abgesagt",
+  },
+  callOff: "Absagen",
   conflictsWhat:
     "Unter einer bekannten UID kam ein anderer Inhalt und liegt beiseite. Beide vergleichen und entscheiden, welcher bleibt.",
   noConflicts: "Kein Konflikt: Keine UID kam mit zwei Inhalten.",

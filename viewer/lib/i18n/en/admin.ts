@@ -3,6 +3,8 @@ export const admin = {
     node: "Node",
     peers: "Peers",
     deliveries: "Deliveries",
+    hl7: "HL7 messages",
+    orders: "Orders",
     conflicts: "Conflicts",
     rules: "Rules",
     models: "Models",
@@ -65,6 +67,23 @@ export const admin = {
   attempts: "Attempts",
   lastError: "Last error",
   nextAttempt: (at: string) => `Next attempt ${at}`,
+  hl7What:
+    "Reports on their way to HL7 v2 systems. One that was given up waits here for somebody to send it again.",
+  hl7States: { PENDING: "Waiting", SENDING: "Being sent", ACCEPTED: "Accepted", DEAD: "Given up" },
+  reportVersion: (version: number) => `Report, version ${version}`,
+  ordersWhat:
+    "Procedures that were ordered over REST or HL7 and that modalities read from the worklist, the next to start first.",
+  noOrders: "No procedure is ordered.",
+  patient: "Patient",
+  accession: "Accession number",
+  procedure: "Procedure",
+  orderStates: {
+    SCHEDULED: "Scheduled",
+    "IN PROGRESS": "In progress",
+    COMPLETED: "Done",
+    CANCELED: "Called off",
+  },
+  callOff: "Call off",
   conflictsWhat:
     "Another content came under a known UID and was kept aside. Compare the two and decide which one stays.",
   noConflicts: "No conflict: no UID came with two contents.",

@@ -1,0 +1,78 @@
+"use client";
+
+import { useState } from "react";
+import { Answer, Grid, Pager, SureButton } from "@/components/admin/parts";
+import { Badge } from "@/components/Badge";
+import { ProblemNote } from "@/components/ProblemNote";
+import { useAsked } from "@/hooks/useAsked";
+import { useOrder } from "@/hooks/useOrder";
+import { useText } from "@/hooks/useText";
+import { orders } from "@/lib/adminApi";
+import { moment, personName } from "@/lib/format";
+import type { Tone } from "@/lib/state";
+import type { WorklistItem } from "@/lib/types";
+
+const size = 50;
+const tones: Record<WorklistItem["state"], Tone> = {
+  SCHEDULED: "quiet",
+  "IN PROGRESS": "busy",
+  COMPLETED: "good",
+  CANCELED: "warn",
+};
+
+/** What modalities are told to do: the procedures that were ordered over REST or HL7. */
+export function Orders() {
+  const { admin: t } = useText();
+  const [offset, setOffset] = useState(0);
+  const asked = useAsked((signal) => orders.list(size, offset, signal), String(offset));
+  const order = useOrder(asked.reload);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.ordersWhat}</p>
+      {order.problem && <ProblemNote problem={order.problem} />}
+      <Answer asked={asked}>
+        {({ items, total }) => (
+          <>
+            <Grid
+              label={t.parts.orders}
+              columns={[t.patient, t.accession, t.procedure, t.stateWord, ""]}
+              empty={items.length === 0 ? t.noOrders : ""}
+            >
+              {items.map((one) => (
+                <tr key={one.worklist_item_id} data-testid="order" data-state={one.state}>
+                  <td>
+                    <div className="font-medium">{personName(textOf(one, "patient_name"))}</div>
+                    <div className="text-xs text-dim">{textOf(one, "patient_id")}</div>
+                  </td>
+                  <td>{textOf(one, "accession_number")}</td>
+                  <td>{textOf(one, "requested_procedure_description")}</td>
+                  <td>
+                    <Badge word={t.orderStates[one.state]} tone={tones[one.state]} />
+                    <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+                  </td>
+                  <td>
+                    {(one.state === "SCHEDULED" || one.state === "IN PROGRESS") && (
+                      <SureButton
+                        word={t.callOff}
+                        label={`${t.callOff}: ${textOf(one, "accession_number")}`}
+                        busy={order.busy}
+                        onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
+                      />
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </Grid>
+            <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={setOffset} />
+          </>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+/** An attribute of the order, which holds whatever the standard lets it hold. */
+function textOf(item: WorklistItem, name: string): string {
+  const value = item[name];
+  return typeof value === "string" ? value : "";
+}
