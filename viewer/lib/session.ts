@@ -14,6 +14,8 @@ const path = "/api/session";
 const signInPage = "/sign-in/";
 
 let known: Promise<Session> | null = null;
+/** Who signs out does not mean to come back to where they were, whatever else is refused meanwhile. */
+let signingOut = false;
 
 async function ask(init?: RequestInit): Promise<Response> {
   let response: Response;
@@ -51,11 +53,17 @@ export async function signIn(name: string, password: string): Promise<Session> {
 
 /** Ends the session here, and where the identity provider has one of its own, there as well. */
 export async function signOut(): Promise<void> {
-  const { csrf_token } = await getSession(true);
-  const response = await ask({ method: "DELETE", headers: { "X-CSRF-Token": csrf_token } });
-  const { redirect } = (await response.json()) as { redirect: string };
-  known = null;
-  leaveFor(redirect || signInPage);
+  signingOut = true;
+  try {
+    const { csrf_token } = await getSession(true);
+    const response = await ask({ method: "DELETE", headers: { "X-CSRF-Token": csrf_token } });
+    const { redirect } = (await response.json()) as { redirect: string };
+    known = null;
+    leaveFor(redirect || signInPage);
+  } catch (error) {
+    signingOut = false;
+    throw error;
+  }
 }
 
 /** A whole new page: nothing of what was on the old one stays in memory. */
@@ -66,7 +74,7 @@ function leaveFor(target: string): void {
 /** Goes to the sign-in page, to return from there to where one is. */
 export function goToSignIn(): void {
   const { pathname, search, hash } = window.location;
-  if (pathname.startsWith(signInPage.slice(0, -1))) return;
+  if (signingOut || pathname.startsWith(signInPage.slice(0, -1))) return;
   leaveFor(`${signInPage}?next=${encodeURIComponent(pathname + search + hash)}`);
 }
 

@@ -51,6 +51,32 @@ function json(status: number, body: unknown): Response {
   return new Response(JSON.stringify(body), { status });
 }
 
+function pageAt(pathname: string, search: string) {
+  const replace = vi.fn();
+  vi.stubGlobal("window", { location: { pathname, search, hash: "", replace } });
+  // The words of a refusal are chosen by the language of the page.
+  vi.stubGlobal("navigator", { languages: ["en"] });
+  vi.stubGlobal("document", { documentElement: { lang: "" } });
+  return replace;
+}
+
+describe("signing out", () => {
+  it("leaves no way back to where one was, though other requests are refused by then", async () => {
+    const replace = pageAt("/", "?q=somebody");
+    let ended = false;
+    node(({ path, method }) => {
+      if (path !== "/api/session") return json(401, { code: "session_ended" });
+      if (method === "DELETE") ended = true;
+      return json(200, method === "DELETE" ? { redirect: "" } : { signed_in: !ended, csrf_token: "t" });
+    });
+    const { request } = await import("@/lib/http");
+    const { checkSignedIn, signOut } = await import("@/lib/session");
+    await Promise.allSettled([signOut(), request("/api/studies"), checkSignedIn()]);
+    await request("/api/studies").catch(() => undefined);
+    expect(replace.mock.calls).toEqual([["/sign-in/"]]);
+  });
+});
+
 describe("a request", () => {
   it("shows the page's token where it changes something, and asks for it once", async () => {
     const heard = node(({ path }) =>
@@ -83,12 +109,7 @@ describe("a request", () => {
   });
 
   it("goes to the sign-in page when nobody is signed in, and comes back from there", async () => {
-    const replace = vi.fn();
-    const location = { pathname: "/study/", search: "?study=1.2", hash: "", replace };
-    vi.stubGlobal("window", { location });
-    // The words of a refusal are chosen by the language of the page.
-    vi.stubGlobal("navigator", { languages: ["en"] });
-    vi.stubGlobal("document", { documentElement: { lang: "" } });
+    const replace = pageAt("/study/", "?study=1.2");
     node(() => json(401, { code: "session_ended", detail: "The session has ended." }));
     const { request } = await import("@/lib/http");
     await expect(request("/api/studies")).rejects.toThrow("The session has ended.");
