@@ -92,7 +92,7 @@ def api_node(settings: Settings) -> Iterator[ApiNode]:
             time.sleep(0.01)
         with (
             open_storage(settings) as storage,
-            httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
+            httpx.Client(base_url=url) as client,
         ):
             yield ApiNode(url, client, storage, stop)
     finally:
@@ -180,7 +180,7 @@ def events(
     node: ApiNode, path: str, headers: Mapping[str, str] | None = None
 ) -> Iterator[Iterator[tuple[int, str, Any]]]:
     """The events of a stream as (id, name, data), read while it lasts."""
-    with node.client.stream("GET", path, headers=dict(headers or {}), timeout=PATIENCE_S) as answer:
+    with node.client.stream("GET", path, headers=dict(headers or {})) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _parsed(answer.iter_lines())

@@ -74,15 +74,11 @@ def test_a_new_reader_is_told_only_what_happens_next(api: ApiNode) -> None:
 
 
 def test_an_event_is_told_within_a_second(api: ApiNode) -> None:
-    taken_s = []
     with events(api, "/api/events?after=0") as stream:
-        for number in range(5):
-            begin = time.monotonic()
-            scheduled_job(api.storage, f"2.25.{number}")
-            next(stream)
-            taken_s.append(time.monotonic() - begin)
-    # The best of them: the others may have waited for other tests.
-    assert min(taken_s) < 1.0
+        scheduled_job(api.storage)
+        begin = time.monotonic()
+        next(stream)
+        assert time.monotonic() - begin < 1.0
 
 
 def test_many_readers_all_hear_it(api: ApiNode) -> None:
@@ -113,7 +109,7 @@ def test_an_open_stream_does_not_hold_up_the_end(api_settings: Settings) -> None
         api.stop()
         rest.join(PATIENCE_S)
     assert ended
-    assert ended[0] - begin < 20
+    assert ended[0] - begin < 2
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "9" * 40, "1.5"])
@@ -182,5 +178,5 @@ def test_a_silent_stream_gives_a_sign_of_life(
     api: ApiNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.events._KEEP_ALIVE_S", 0.3)
-    with api.client.stream("GET", "/api/events", timeout=PATIENCE_S) as answer:
+    with api.client.stream("GET", "/api/events") as answer:
         assert next(line for line in answer.iter_lines() if line.startswith(":"))

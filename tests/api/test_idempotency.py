@@ -16,7 +16,6 @@ from storage.database import reading, writing
 from storage.idempotency import Answer, IdempotencyKey, IdempotencyKeys
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
-from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 ITEM = {
@@ -49,7 +48,6 @@ def post(
         f"{node.url}{path}",
         content=json.dumps(body),
         headers={"Content-Type": "application/json", "Idempotency-Key": key, **headers},
-        timeout=PATIENCE_S,
     )
 
 

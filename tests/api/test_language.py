@@ -122,7 +122,7 @@ def test_a_model_answers_sentence_by_sentence(api_settings: Settings, llama: Pat
 
 def stream(api: ApiNode, path: str) -> Iterator[tuple[str, Any]]:
     name = ""
-    with api.client.stream("GET", path, timeout=PATIENCE_S) as answer:
+    with api.client.stream("GET", path) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             if line.startswith("event: "):
@@ -136,7 +136,7 @@ def test_who_waits_no_longer_gets_the_job(api: ApiNode) -> None:
     begun = time.monotonic()
     answer = api.client.post("/api/summarize", json={"text": TEXT}, headers={"Prefer": "wait=1"})
     assert answer.status_code == 202
-    assert 0.9 < time.monotonic() - begun < 30
+    assert 0.9 < time.monotonic() - begun < 10
     job = api.client.get(f"/api/jobs/{answer.json()['job_id']}").json()
     assert (job["pipeline"], job["state"]) == ("summary", "SCHEDULED")
     assert job["study_instance_uid"] == ""

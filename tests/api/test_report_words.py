@@ -13,7 +13,6 @@ from tests.api.answering import answering
 from tests.api.client import ApiNode, api_node
 from tests.api.test_language import stream, study_with_finding
 from tests.inference.language import small_models
-from tests.patience import PATIENCE_S
 
 TRUE = "The brain volume is 1235 cm³."
 FALSE = "A cyst."
@@ -43,7 +42,6 @@ def drafted(api: ApiNode, study: str, **headers: str) -> dict[str, Any]:
         "/api/reports/draft",
         json={"study_instance_uid": study},
         headers=headers,
-        timeout=PATIENCE_S,
     )
     assert answer.status_code in (200, 202), answer.text
     report: dict[str, Any] = answer.json()

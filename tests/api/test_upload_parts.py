@@ -60,9 +60,7 @@ def send_part(
 ) -> httpx.Response:
     part = part_url(client, upload, number)
     start = part["offset_bytes"]
-    return httpx.put(
-        part["url"], content=data[start : start + part["size_bytes"]], timeout=PATIENCE_S
-    )
+    return httpx.put(part["url"], content=data[start : start + part["size_bytes"]])
 
 
 def archive(mebibytes: int) -> bytes:

@@ -275,7 +275,7 @@ def test_a_receiver_that_misbehaves_is_tried_again(
     scheduled_job(node.storage)
     begun = time.monotonic()
     told(node.storage)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 2
     (failed,) = deliveries(node, webhook)
     assert failed["state"] == "PENDING"
     assert sentence in failed["last_error"]
@@ -296,7 +296,7 @@ def test_one_that_hangs_does_not_hold_up_another(node: ApiNode, hook: Receiver) 
         sender.start()
         while not prompt.heard:
             time.sleep(0.01)
-            assert time.monotonic() - begun < 20
+            assert time.monotonic() - begun < 5
         assert sender.is_alive(), "the other one is still waited for"
         sender.join()
 

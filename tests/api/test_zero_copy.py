@@ -74,11 +74,9 @@ def test_a_slow_client_gets_every_byte_while_others_are_served(
         slow.sendall(request(path))
         time.sleep(0.3)
         started = time.monotonic()
-        quick = httpx.get(
-            api.url + path, headers={"Accept": "application/dicom"}, timeout=PATIENCE_S
-        )
+        quick = httpx.get(api.url + path, headers={"Accept": "application/dicom"})
         assert quick.content == body
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 5
         _, received = answer_of(slow, pause_s=0.001)
     assert hashlib.sha256(received).digest() == hashlib.sha256(body).digest()
 

@@ -166,7 +166,7 @@ def test_a_peer_that_never_shakes_hands_is_let_go_and_holds_up_nobody(
         silent.settimeout(PATIENCE_S)
         started = time.monotonic()
         assert silent.recv(1) == b""
-        assert time.monotonic() - started < 40
+        assert time.monotonic() - started < 8
 
 
 def test_tls_files_that_cannot_be_used_are_named_at_the_start(

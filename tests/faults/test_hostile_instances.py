@@ -17,7 +17,6 @@ from dicom_node.command_set import encode_store_request
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import DATA, PeerGone, RawPeer, context, fragments, pdu
 from tests.faults.scp_process import MAX_INSTANCE_BYTES, TIME_LIMIT_S, ScpProcess
-from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
 
@@ -29,7 +28,7 @@ DELIMITERS = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def status_of(
-    scp: ScpProcess, data_set: bytes, uid: str, syntax: str, *, limit_s: float = PATIENCE_S
+    scp: ScpProcess, data_set: bytes, uid: str, syntax: str, *, limit_s: float = 15
 ) -> int:
     """What a data set is answered with; afterwards the association must still serve."""
     with RawPeer(scp.port, limit_s=limit_s) as peer:
@@ -98,8 +97,8 @@ def test_millions_of_elements_do_not_hold_up_others(scp: ScpProcess) -> None:
             others.append(time.monotonic() - started)
         started = time.monotonic()
         assert peer.status() in (NOT_UNDERSTOOD, OUT_OF_RESOURCES)
-        assert time.monotonic() - started < 30
-    assert max(others) < 10
+        assert time.monotonic() - started < 5
+    assert max(others) < 2
 
 
 @pytest.mark.parametrize("size", [200 * MIB, 2_000 * MIB])
@@ -112,9 +111,9 @@ def test_a_deflate_bomb_is_refused_in_bounded_memory(scp: ScpProcess, size: int)
         bomb += deflater.compress(zeros)
     bomb += deflater.flush()
     started = time.monotonic()
-    status = status_of(scp, bomb, one.sop_instance_uid, DeflatedExplicitVRLittleEndian)
+    status = status_of(scp, bomb, one.sop_instance_uid, DeflatedExplicitVRLittleEndian, limit_s=30)
     assert status in (NOT_UNDERSTOOD, OUT_OF_RESOURCES)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_a_command_set_of_garbage_ends_the_association(scp: ScpProcess, encoded:
         with suppress(PeerGone, TimeoutError):
             peer.receive()
             return  # answered with a status: as good
-        assert time.monotonic() - started < 2 * TIME_LIMIT_S + 20
+        assert time.monotonic() - started < 2 * TIME_LIMIT_S + 2
 
 
 @pytest.mark.parametrize("field", [0x0000, 0x0002, 0x0100, 0x0130, 0x0150, 0x7FFF, 0x8001, 0xFFFF])

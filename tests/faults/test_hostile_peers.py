@@ -143,7 +143,7 @@ def test_more_contexts_than_there_are_identifiers_do_no_harm(scp: ScpProcess) ->
         peer.send(pdu(ASSOCIATE_RQ, associate_request(many)))
         with suppress(PeerGone, Rejected):
             assert len(peer.association_answer()) <= 256
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 5
 
 
 def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) -> None:
@@ -152,7 +152,7 @@ def test_a_context_with_thousands_of_syntaxes_is_answered_soon(scp: ScpProcess) 
     with RawPeer(scp.port) as peer:
         accepted = peer.associate([context(1, CTImageStorage, [*syntaxes, ImplicitVRLittleEndian])])
     assert accepted == {1: 0}
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_byte_a_second_is_ended_by_the_time_limit(scp: ScpProcess, associated:
             for byte in data:
                 peer.send(bytes([byte]))
                 time.sleep(1.0)
-                assert time.monotonic() - started < 3 * TIME_LIMIT_S + 20
+                assert time.monotonic() - started < 3 * TIME_LIMIT_S + 3
 
 
 def test_silent_peers_are_ended_by_the_time_limit_and_free_their_place(scp: ScpProcess) -> None:
@@ -256,7 +256,7 @@ def test_silent_peers_are_ended_by_the_time_limit_and_free_their_place(scp: ScpP
         started = time.monotonic()
         for peer in [*silent, *half]:
             peer.ends()
-        assert time.monotonic() - started < 2 * TIME_LIMIT_S + 20
+        assert time.monotonic() - started < 2 * TIME_LIMIT_S + 3
         with established(scp) as peer:
             peer.release()
 
@@ -266,10 +266,10 @@ def test_a_peer_that_reads_nothing_is_ended_by_the_time_limit(scp: ScpProcess) -
     echo = struct.pack("<HHL18s", 0, 2, 18, VERIFICATION.encode())
     echo += struct.pack("<HHLHHHLHHHLH", 0, 0x100, 2, 0x30, 0, 0x110, 2, 1, 0, 0x800, 2, 0x101)
     question = pdu(DATA, struct.pack(">LBB", len(echo) + 2, 1, 3) + echo)
-    with RawPeer(scp.port, limit_s=2 * TIME_LIMIT_S + 60) as peer:
+    with RawPeer(scp.port, limit_s=2 * TIME_LIMIT_S + 20) as peer:
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.associate([context(1, VERIFICATION, [ImplicitVRLittleEndian])])
-        deadline = time.monotonic() + 2 * TIME_LIMIT_S + 40
+        deadline = time.monotonic() + 2 * TIME_LIMIT_S + 10
         with suppress(ConnectionError):
             while time.monotonic() < deadline:
                 peer.send(question * 100)
@@ -326,7 +326,7 @@ def test_thousands_of_bad_associations_leave_no_thread_file_or_memory(scp: ScpPr
 )
 @hypothesis.given(conversation=conversations())
 def test_whatever_bytes_come_the_node_goes_on(scp: ScpProcess, conversation: list[bytes]) -> None:
-    with suppress(OSError), RawPeer(scp.port, limit_s=TIME_LIMIT_S + 40) as peer:
+    with suppress(OSError), RawPeer(scp.port, limit_s=TIME_LIMIT_S + 10) as peer:
         for part in conversation:
             peer.send(part)
         peer.socket.shutdown(socket.SHUT_WR)

@@ -42,7 +42,7 @@ class Node:
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
             **settings,
         }
-        self.api = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+        self.api = httpx.Client(base_url=self.url)
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:

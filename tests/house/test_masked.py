@@ -31,7 +31,6 @@ from tests.audit_schema import check_message
 from tests.house.fixtures import demo_study, finished
 from tests.house.node import Node
 from tests.house.studies import files, storescu
-from tests.patience import PATIENCE_S
 from tests.processes import own_folder
 from tests.services import storescp
 
@@ -144,7 +143,6 @@ def _by_stow(story: Story, paths: list[Path]) -> None:
         "/dicom-web/studies",
         content=b"".join(parts) + b"--b--",
         headers={"Content-Type": kind, "X-Request-ID": REQUEST_ID},
-        timeout=PATIENCE_S,
     )
     assert answer.status_code == 200, answer.text
     broken = paths[0].read_bytes()[:600]

@@ -126,7 +126,7 @@ def test_a_stopped_worker_gives_its_job_back_and_ends_soon(tmp_path: Path) -> No
         wait_for_holding(workers)
         started = time.monotonic()
         assert workers.stop(worker) == 0
-        assert time.monotonic() - started < 50
+        assert time.monotonic() - started < 12
         (job,) = jobs(workers)
         assert (job.state, job.attempts) == ("SCHEDULED", 0)
         workers.go.touch()
@@ -220,7 +220,7 @@ def test_wake_neither_raises_nor_waits_for_a_broker_that_is_down(tmp_path: Path)
     settings = settings_in(tmp_path, broker_url=f"redis://127.0.0.1:{free_port()}/0")
     started = time.monotonic()
     wake(settings)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 3
 
 
 def test_many_wakes_are_one(tmp_path: Path) -> None:

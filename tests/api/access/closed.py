@@ -35,7 +35,7 @@ class ClosedNode:
         return self.api.storage
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, **options)
+        return httpx.Client(base_url=self.url, **options)
 
     @contextmanager
     def signed_in(self, name: str, *roles: str) -> Iterator[httpx.Client]:

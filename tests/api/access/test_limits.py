@@ -216,7 +216,7 @@ def test_a_request_that_nothing_happens_to_ends() -> None:
     started = time.monotonic()
     assert status(stalled) == 504
     # A body that keeps arriving may last longer than the limit.
-    assert 0.5 < time.monotonic() - started < 30
+    assert 0.5 < time.monotonic() - started < 5
 
 
 def test_http_beyond_loopback_needs_sign_in_and_nothing_else_will_do() -> None:

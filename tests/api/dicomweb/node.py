@@ -12,7 +12,6 @@ from storage.opening import Storage
 from storage.settings import load_settings
 from tests.api.client import api_node
 from tests.migrated import upgrade
-from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 
@@ -25,7 +24,7 @@ class DicomwebNode:
     """SOP Instance UID to the file that was stored under it."""
 
     def client(self, **options: object) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, **options)  # type: ignore[arg-type]
+        return httpx.Client(base_url=self.url, **options)  # type: ignore[arg-type]
 
     def keep(self, paths: Iterable[Path]) -> list[Path]:
         """Store files through the one door; returns those whose UID was taken already."""

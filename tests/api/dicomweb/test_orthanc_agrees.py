@@ -9,7 +9,6 @@ import pytest
 
 from tests.api.dicomweb.node import DicomwebNode
 from tests.api.dicomweb.test_frames import CORNERSTONE, bodies_of, read
-from tests.patience import PATIENCE_S
 from tests.services import orthanc
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -31,7 +30,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterato
     with orthanc(tmp_path_factory.mktemp("peer"), options=options) as server:
         for name in NAMES:
             server.post("/instances", (shared_data / "odd" / name).read_bytes())
-        with httpx.Client(base_url=f"{server.url}/dicom-web", timeout=PATIENCE_S) as client:
+        with httpx.Client(base_url=f"{server.url}/dicom-web") as client:
             yield client
 
 
