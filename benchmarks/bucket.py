@@ -3,7 +3,7 @@
     python -m benchmarks.bucket [--instances 4000] [--spool-mb 1024]
 
 Ceph's gateway, in memory, is the bucket; it, the node and the sender share the machine. Four
-associations push CT without a pause. Told are the speeds of receiving and of settling, the most
+associations push CT without a pause. Told are how long receiving and settling took, the most
 that waited for the bucket, and how many instances the node refused for now (PS3.4 B.2.3: 0xA700)
 because more waited than it may keep.
 """
@@ -33,14 +33,21 @@ _MB = 1e6
 
 
 class _Watch:
-    """How much waits for the bucket, looked at now and then."""
+    """How much waits for the bucket, looked at now and then while this is open."""
 
     def __init__(self, storage: Storage) -> None:
         self._engine = storage.engine
         self.most_bytes = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> "_Watch":
         self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
 
     def _look(self) -> None:
         while not self._stop.wait(_LOOK_EVERY_S):
@@ -49,8 +56,6 @@ class _Watch:
     def until_settled(self) -> None:
         while backlog_bytes(self._engine):
             time.sleep(_LOOK_EVERY_S)
-        self._stop.set()
-        self._thread.join()
 
 
 def main() -> None:
@@ -64,7 +69,7 @@ def main() -> None:
 
 def _run(folder: Path, bucket: S3Server, instances: int, spool_mb: int) -> None:
     dicom_port, http_port = free_port(), free_port()
-    environment = os.environ | {
+    os.environ |= {
         "MEDIVIEW_DATA_DIR": str(folder / "data"),
         "MEDIVIEW_DICOM_PORT": str(dicom_port),
         "MEDIVIEW_HTTP_PORT": str(http_port),
@@ -76,21 +81,18 @@ def _run(folder: Path, bucket: S3Server, instances: int, spool_mb: int) -> None:
         "MEDIVIEW_SPOOL_MAX_BYTES": str(spool_mb * 1_000_000),
         "MEDIVIEW_LOG_LEVEL": "ERROR",
     }
-    os.environ.update(environment)
-    command = [sys.executable, "-m", "api.cli", "up"]
-    node = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    node = subprocess.Popen([sys.executable, "-m", "api.cli", "up"], stdout=subprocess.DEVNULL)
     try:
         wait_for_port(dicom_port)
         wait_for_port(http_port)
-        with open_storage(load_settings()) as storage:
-            _push(storage, Peer("MEDIVIEW", "127.0.0.1", dicom_port), instances)
+        with open_storage(load_settings()) as storage, _Watch(storage) as watch:
+            _push(watch, Peer("MEDIVIEW", "127.0.0.1", dicom_port), instances)
     finally:
         node.terminate()
         node.wait()
 
 
-def _push(storage: Storage, peer: Peer, instances: int) -> None:
-    watch = _Watch(storage)
+def _push(watch: _Watch, peer: Peer, instances: int) -> None:
     received_s, refused = 0.0, 0
 
     def timed(sending: Callable[[], None]) -> None:
