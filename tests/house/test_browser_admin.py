@@ -127,6 +127,7 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     page.get_by_role("link", name="Orders").click()
     order = page.get_by_test_id("order")
     expect(order).to_contain_text("A1")
+    expect(order).to_contain_text("2026-01-31 14:30:00 MR1")
     order.get_by_role("button", name="Call off: A1").click()
     order.get_by_role("button", name="Sure? Call off: A1").click()
     expect(order).to_have_attribute("data-state", "CANCELED")

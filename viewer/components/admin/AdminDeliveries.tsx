@@ -1,9 +1,9 @@
 "use client";
 
-import Link from "next/link";
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
-import { Answer, Field, fieldClass, Grid, Pager } from "@/components/admin/parts";
+import { AttemptCells, StudyLink } from "@/components/admin/outgoing";
+import { Answer, Field, fieldClass, PagedGrid } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
@@ -17,7 +17,7 @@ const kinds = ["troubled", "PENDING", "SENDING", "SENT", "HELD", "all"] as const
 
 /** What is on its way, what is held up and by what, and letting it go now. */
 export function AdminDeliveries() {
-  const { admin: t, states, common } = useText();
+  const { admin: t, states } = useText();
   const [query, setQuery] = useState<DeliveryQuery>({
     which: "troubled",
     destination: "",
@@ -75,64 +75,42 @@ export function AdminDeliveries() {
       {order.problem && <ProblemNote problem={order.problem} />}
       <Answer asked={asked}>
         {({ items, total }) => (
-          <>
-            <Grid
-              label={t.parts.deliveries}
-              columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
-              empty={items.length === 0 ? (query.which === "troubled" ? t.noDeadLetters : t.nothing) : ""}
-            >
-              {items.map((one) => {
-                const badge = deliveryBadge(one.state);
-                return (
-                  <tr key={one.delivery_id} data-testid="admin-delivery" data-state={one.state}>
-                    <td className="font-medium">{one.destination}</td>
-                    <td className="text-xs">
-                      <Link
-                        className="text-accent hover:underline"
-                        prefetch={false}
-                        href={`/study/?study=${one.study_instance_uid}`}
-                      >
-                        {t.openStudy}
-                      </Link>
-                      <div className="max-w-56 truncate font-mono text-dim" title={one.sop_instance_uid}>
-                        {one.sop_instance_uid}
-                      </div>
-                    </td>
-                    <td>
-                      <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
-                      <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
-                    </td>
-                    <td>{number(one.attempts)}</td>
-                    <td className="max-w-80 text-xs" lang="en">
-                      {one.last_error}
-                      {one.state === "PENDING" && (
-                        <div className="text-dim">{t.nextAttempt(moment(one.next_attempt_at))}</div>
-                      )}
-                    </td>
-                    <td>
-                      {one.state !== "HELD" && (
-                        <button
-                          type="button"
-                          className="control px-2 py-0.5"
-                          disabled={order.busy}
-                          onClick={() => void order.give(() => deliveries.retry(one.delivery_id))}
-                        >
-                          {common.tryAgain}
-                        </button>
-                      )}
-                    </td>
-                  </tr>
-                );
-              })}
-            </Grid>
-            <Pager
-              offset={query.offset}
-              size={size}
-              shown={items.length}
-              total={total}
-              onOffset={(offset) => setQuery({ ...query, offset })}
-            />
-          </>
+          <PagedGrid
+            label={t.parts.deliveries}
+            columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
+            items={items}
+            total={total}
+            size={size}
+            offset={query.offset}
+            onOffset={(offset) => setQuery({ ...query, offset })}
+            empty={query.which === "troubled" ? t.noDeadLetters : t.nothing}
+            row={(one) => {
+              const badge = deliveryBadge(one.state);
+              return (
+                <tr key={one.delivery_id} data-testid="admin-delivery" data-state={one.state}>
+                  <td className="font-medium">{one.destination}</td>
+                  <td className="text-xs">
+                    <StudyLink studyInstanceUid={one.study_instance_uid} />
+                    <div className="max-w-56 truncate font-mono text-dim" title={one.sop_instance_uid}>
+                      {one.sop_instance_uid}
+                    </div>
+                  </td>
+                  <td>
+                    <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
+                    <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+                  </td>
+                  <AttemptCells
+                    attempts={one.attempts}
+                    lastError={one.last_error}
+                    nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
+                    arrived={one.state === "HELD"}
+                    busy={order.busy}
+                    onRetry={() => void order.give(() => deliveries.retry(one.delivery_id))}
+                  />
+                </tr>
+              );
+            }}
+          />
         )}
       </Answer>
     </>

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Answer, Grid, Pager, SureButton } from "@/components/admin/parts";
+import { Answer, PagedGrid, SureButton } from "@/components/admin/parts";
 import { Badge } from "@/components/Badge";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
@@ -32,39 +32,41 @@ export function Orders() {
       {order.problem && <ProblemNote problem={order.problem} />}
       <Answer asked={asked}>
         {({ items, total }) => (
-          <>
-            <Grid
-              label={t.parts.orders}
-              columns={[t.patient, t.accession, t.procedure, t.stateWord, ""]}
-              empty={items.length === 0 ? t.noOrders : ""}
-            >
-              {items.map((one) => (
-                <tr key={one.worklist_item_id} data-testid="order" data-state={one.state}>
-                  <td>
-                    <div className="font-medium">{personName(textOf(one, "patient_name"))}</div>
-                    <div className="text-xs text-dim">{textOf(one, "patient_id")}</div>
-                  </td>
-                  <td>{textOf(one, "accession_number")}</td>
-                  <td>{textOf(one, "requested_procedure_description")}</td>
-                  <td>
-                    <Badge word={t.orderStates[one.state]} tone={tones[one.state]} />
-                    <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
-                  </td>
-                  <td>
-                    {(one.state === "SCHEDULED" || one.state === "IN PROGRESS") && (
-                      <SureButton
-                        word={t.callOff}
-                        label={`${t.callOff}: ${textOf(one, "accession_number")}`}
-                        busy={order.busy}
-                        onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
-                      />
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </Grid>
-            <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={setOffset} />
-          </>
+          <PagedGrid
+            label={t.parts.orders}
+            columns={[t.scheduledFor, t.patient, t.accession, t.procedure, t.stateWord, ""]}
+            items={items}
+            total={total}
+            size={size}
+            offset={offset}
+            onOffset={setOffset}
+            empty={t.noOrders}
+            row={(one) => (
+              <tr key={one.worklist_item_id} data-testid="order" data-state={one.state}>
+                <td>{startOf(one)}</td>
+                <td>
+                  <div className="font-medium">{personName(textOf(one, "patient_name"))}</div>
+                  <div className="text-xs text-dim">{textOf(one, "patient_id")}</div>
+                </td>
+                <td>{textOf(one, "accession_number")}</td>
+                <td>{textOf(one, "requested_procedure_description")}</td>
+                <td>
+                  <Badge word={t.orderStates[one.state]} tone={tones[one.state]} />
+                  <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+                </td>
+                <td>
+                  {(one.state === "SCHEDULED" || one.state === "IN PROGRESS") && (
+                    <SureButton
+                      word={t.callOff}
+                      label={`${t.callOff}: ${textOf(one, "accession_number")}`}
+                      busy={order.busy}
+                      onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
+                    />
+                  )}
+                </td>
+              </tr>
+            )}
+          />
         )}
       </Answer>
     </>
@@ -75,4 +77,17 @@ export function Orders() {
 function textOf(item: WorklistItem, name: string): string {
   const value = item[name];
   return typeof value === "string" ? value : "";
+}
+
+/** When its first step is to start, and at which station. */
+function startOf(item: WorklistItem): string {
+  const steps = item.scheduled_procedure_step_sequence;
+  const step: unknown = Array.isArray(steps) ? steps[0] : null;
+  if (typeof step !== "object" || step === null) return "";
+  const names = ["start_date", "start_time"].map((name) => `scheduled_procedure_step_${name}`);
+  const values = step as Record<string, unknown>;
+  return [...names, "scheduled_station_ae_title"]
+    .map((name) => values[name])
+    .filter((value) => typeof value === "string")
+    .join(" ");
 }

@@ -51,6 +51,38 @@ export function Grid({
   );
 }
 
+/** One page of a longer list, a row each, and the way to the others. */
+export function PagedGrid<T>({
+  items,
+  total,
+  size,
+  offset,
+  onOffset,
+  empty,
+  row,
+  ...grid
+}: {
+  label: string;
+  columns: readonly string[];
+  items: readonly T[];
+  total: number;
+  size: number;
+  offset: number;
+  onOffset: (offset: number) => void;
+  /** Said where there is no row. */
+  empty: string;
+  row: (item: T) => ReactNode;
+}) {
+  return (
+    <>
+      <Grid {...grid} empty={items.length === 0 ? empty : ""}>
+        {items.map(row)}
+      </Grid>
+      <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={onOffset} />
+    </>
+  );
+}
+
 export const fieldClass =
   "mt-0.5 w-full rounded-md border border-line-strong bg-ground px-2 py-1.5 text-ink";
 

@@ -85,6 +85,7 @@ export const admin: Messages["admin"] = {
     COMPLETED: "Fertig",
     CANCELED: "Abgesagt",
   },
+  scheduledFor: "Geplant für",
   callOff: "Absagen",
   conflictsWhat:
     "Unter einer bekannten UID kam ein anderer Inhalt und liegt beiseite. Beide vergleichen und entscheiden, welcher bleibt.",

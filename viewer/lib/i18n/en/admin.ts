@@ -83,6 +83,7 @@ export const admin = {
     COMPLETED: "Done",
     CANCELED: "Called off",
   },
+  scheduledFor: "Scheduled for",
   callOff: "Call off",
   conflictsWhat:
     "Another content came under a known UID and was kept aside. Compare the two and decide which one stays.",

@@ -1,0 +1,48 @@
+import Link from "next/link";
+import { useText } from "@/hooks/useText";
+import { moment, number } from "@/lib/format";
+
+export function StudyLink({ studyInstanceUid }: { studyInstanceUid: string }) {
+  const { admin: t } = useText();
+  return (
+    <Link className="text-accent hover:underline" prefetch={false} href={`/study/?study=${studyInstanceUid}`}>
+      {t.openStudy}
+    </Link>
+  );
+}
+
+/** How often something was sent, why it has not arrived, and sending it now. */
+export function AttemptCells({
+  attempts,
+  lastError,
+  nextAttemptAt,
+  arrived,
+  busy,
+  onRetry,
+}: {
+  attempts: number;
+  lastError: string;
+  /** Null where none is planned. */
+  nextAttemptAt: string | null;
+  arrived: boolean;
+  busy: boolean;
+  onRetry: () => void;
+}) {
+  const { admin: t, common } = useText();
+  return (
+    <>
+      <td>{number(attempts)}</td>
+      <td className="max-w-80 text-xs" lang="en">
+        {lastError}
+        {nextAttemptAt !== null && <div className="text-dim">{t.nextAttempt(moment(nextAttemptAt))}</div>}
+      </td>
+      <td>
+        {!arrived && (
+          <button type="button" className="control px-2 py-0.5" disabled={busy} onClick={onRetry}>
+            {common.tryAgain}
+          </button>
+        )}
+      </td>
+    </>
+  );
+}
