@@ -59,7 +59,9 @@ def test_a_peer_is_added_changed_and_removed(api: ApiNode) -> None:
 
 
 def test_a_token_is_kept_and_never_answered(
-    api: ApiNode, capfd: pytest.CaptureFixture[str]
+    # The capture first, so that the node that writes to it ends before it does.
+    capfd: pytest.CaptureFixture[str],
+    api: ApiNode,
 ) -> None:
     answers = [api.client.post("/api/peers", json=STOW)]
     assert answers[0].json()["has_token"] is True

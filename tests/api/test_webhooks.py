@@ -403,7 +403,11 @@ def test_old_notices_are_forgotten(node: ApiNode, hook: Receiver) -> None:
 
 
 def test_nothing_secret_is_written_down(
-    node: ApiNode, hook: Receiver, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    # First, so that the node that writes to it ends before it does.
+    capfd: pytest.CaptureFixture[str],
+    node: ApiNode,
+    hook: Receiver,
+    tmp_path: Path,
 ) -> None:
     webhook = added(node, hook, "*")
     hook.answer = cut
