@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
+from inference.memory import collect_rarely
 from inference.packs import add_pack
 from inference.pipeline import PipelineContext
 from inference.pipelines.boxes import box_of
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("pipeline", nargs="?", choices=_PIPELINES)
     parser.add_argument("--plain", action="store_true")
     wanted = parser.parse_args()
+    collect_rarely()  # as a worker does
     with tempfile.TemporaryDirectory() as folder:
         if wanted.plain:
             _compare_with_plain(Path(folder))

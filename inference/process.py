@@ -14,6 +14,7 @@ from typing import Any, Literal
 import structlog
 
 from inference.failures import place
+from inference.memory import collect_rarely
 from storage.audit.keeper import AuditKeeper
 from storage.clock import utcnow
 from storage.errors import MediViewError
@@ -113,6 +114,8 @@ class Holder:
         process.start_heartbeat()
         if process.queue == "control":
             process.start_audit_keeper()
+        else:
+            collect_rarely()
 
     def close(self) -> None:
         if self._process is not None:

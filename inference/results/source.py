@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable
 
 import pydicom.config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
@@ -88,12 +89,10 @@ _OPTIONAL = (
 )
 # Type 1C (PS3.3 C.12.1): an empty one says what an absent one says.
 _NEVER_EMPTY = ("SpecificCharacterSet",)
+_UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 # What highdicom reads of a source image, beside geometry.
 _REFERENCE = (
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
+    *_UIDS,
     "Modality",
     "Rows",
     "Columns",
@@ -113,11 +112,17 @@ _REFERENCE_DECIMALS = (
     "SliceThickness",
     "SpacingBetweenSlices",
 )
+_DECIMAL_CHARACTERS = 16  # PS3.5 6.2
 _FUNCTIONAL_GROUPS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
     "DimensionIndexSequence",
     "DimensionOrganizationSequence",
+)
+_EMPTY = tuple(
+    (tag, dictionary_VR(tag))
+    for keyword in _REQUIRED
+    if keyword not in _UIDS and (tag := tag_for_keyword(keyword)) is not None
 )
 
 
@@ -148,30 +153,37 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
 def reference_to(source: Dataset) -> Dataset:
     """The few attributes by which an encoder refers to a source image.
 
-    Decimal strings are written anew within the 16 characters that the standard allows.
-    Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
+    Decimal strings are written anew where they exceed the 16 characters that the standard
+    allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
     """
-    reference = Dataset()
-    for keyword in _REFERENCE:
-        element = _element(source, keyword)
-        if element is not None:
-            reference[element.tag] = element
+    reference = evidence_of(source)
+    for keyword in _REFERENCE[len(_UIDS) :]:
+        _share(reference, source, keyword)
     for keyword in _REFERENCE_DECIMALS:
-        value = source.get(keyword)
-        if value is not None and value != "":
-            setattr(reference, keyword, shortened(value))
-    for keyword in _FUNCTIONAL_GROUPS:
         element = _element(source, keyword)
-        if element is not None:
+        if element is None or element.is_empty:
+            continue
+        if _is_short(element):
             reference[element.tag] = element
-    for keyword in _REQUIRED:
-        if keyword != "StudyInstanceUID":
-            setattr(reference, keyword, None)
+        else:
+            setattr(reference, keyword, shortened(element.value))
+    for keyword in _FUNCTIONAL_GROUPS:
+        _share(reference, source, keyword)
+    for tag, vr in _EMPTY:
+        reference[tag] = DataElement(tag, vr, None)
     if not reference.get("FrameOfReferenceUID"):
         # A mask has to name one (PS3.3 C.7.4.1): the one of this series alone.
         series = str(reference.get("SeriesInstanceUID", ""))
         reference.FrameOfReferenceUID = derive_uid("frame-of-reference", series)
     return reference
+
+
+def evidence_of(source: Dataset) -> Dataset:
+    """The UIDs alone: all that a report needs of each image beside its first."""
+    evidence = Dataset()
+    for keyword in _UIDS:
+        _share(evidence, source, keyword)
+    return evidence
 
 
 def shortened(value: object) -> str | list[str]:
@@ -197,6 +209,22 @@ def _element(source: Dataset, keyword: str) -> DataElement | None:
     except (ValueError, TypeError, NotImplementedError):
         return None  # not readable in its own value representation
     return element
+
+
+def _share(reference: Dataset, source: Dataset, keyword: str) -> None:
+    element = _element(source, keyword)
+    if element is not None:
+        reference[element.tag] = element
+
+
+def _is_short(element: DataElement) -> bool:
+    """Whether a decimal string stands as it should, so that it can be taken over as it is."""
+    values = element.value if element.VM > 1 else (element.value,)
+    return all(
+        isinstance(value, DSfloat)
+        and 0 < len(getattr(value, "original_string", "")) <= _DECIMAL_CHARACTERS
+        for value in values
+    )
 
 
 def _is_valid(element: DataElement) -> bool:

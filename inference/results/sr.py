@@ -37,7 +37,12 @@ from inference.results.identity import (
 )
 from inference.results.image_library import image_library
 from inference.results.observing import pipeline_context
-from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.results.source import (
+    evidence_of,
+    inherit_patient_and_study,
+    integer_of,
+    reference_to,
+)
 from storage.entities import Code, Finding, Job, Prior, SegmentRef
 
 _CERTAINTY_DECIMALS = 3
@@ -72,7 +77,7 @@ def encode_sr(
     first = sources[0]
     identity = result_identity(job, kind)
     at = made_at(job, first)
-    references = [reference_to(source) for source in sources]
+    references = [reference_to(first), *(evidence_of(source) for source in sources[1:])]
     evidence = [*references, *_prior_reports(findings)]
     if segmentation is not None:
         evidence.append(segmentation)
@@ -88,9 +93,6 @@ def encode_sr(
         ),
         title=codes.cid7021.ImagingMeasurementReport,
     )
-    children = report[0].ContentSequence
-    # TID 1500 row 8: the library stands before the measurements, which come last.
-    children.insert(len(children) - 1, image_library(references))
     document = hd.sr.Comprehensive3DSR(
         evidence=evidence,
         content=report[0],
@@ -115,6 +117,10 @@ def encode_sr(
         series_date=at.date(),
         series_time=at.time(),
     )
+    children = document.ContentSequence
+    # TID 1500 row 8: the library stands before the measurements, which come last. It is put there
+    # at the end because the encoder copies all of its content twice.
+    children.insert(len(children) - 1, image_library(references))
     inherit_patient_and_study(document, first)
     return finish(document, at, contributing_equipment(pipeline, first, at))
 
