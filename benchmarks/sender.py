@@ -7,6 +7,7 @@ import multiprocessing
 import re
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier
@@ -16,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless
 from pynetdicom.presentation import build_context
 
+from benchmarks.brief_associations import BriefAssociations, receive_pdu
 from dicom_node.association import NodeAssociation
 from dicom_node.command_set import encode_store_request
 from dicom_node.connection import Connection
@@ -151,18 +153,16 @@ def _send_share(
     template = Template(load, first)
     association = _associate(peer, load)
     messages = _Messages(template, first, count, association)
+    brief = BriefAssociations(peer, association)
     if load.association_each:
         end(association)
     ready.wait(_PREPARE_TIMEOUT_S)
     go.wait()
     bad = 0
     for message in messages:
-        if load.association_each:
-            association = _associate(peer, load)
-        association.connection.send([message])
-        bad += _status(association.connection) != 0
-        if load.association_each:
-            end(association)
+        with brief.open() if load.association_each else nullcontext(association.connection) as to:
+            to.send([message])
+            bad += _status(to) != 0
     with failures.get_lock():
         failures.value += bad
     if not load.association_each:
@@ -206,13 +206,7 @@ def _associate(peer: Peer, load: Load) -> NodeAssociation:
 
 def _status(connection: Connection) -> int:
     """The status of the C-STORE response that comes next."""
-    buffer = bytearray(4096)
-    have = 0
-    while have < 6 or have < 6 + struct.unpack_from(">L", buffer, 2)[0]:
-        received = connection.receive_into(memoryview(buffer)[have:])
-        if not received:
-            raise ConnectionError("The server closed the association.")
-        have += received
-    at = buffer.index(b"\x00\x00\x00\x09\x02\x00\x00\x00", 0, have)
-    status: int = struct.unpack_from("<H", buffer, at + 8)[0]
+    _, body = receive_pdu(connection)
+    at = body.index(b"\x00\x00\x00\x09\x02\x00\x00\x00")
+    status: int = struct.unpack_from("<H", body, at + 8)[0]
     return status
