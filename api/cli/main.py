@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from api.cli.console import print_error
 from storage.errors import MediViewError
+from storage.processes import collector
 from storage.processes.parent import ParentGone, end_with_parent
 
 
@@ -78,6 +79,8 @@ def main() -> None:
     """Run the command. A refusal is one sentence and a remedy, never a stack trace."""
     try:
         end_with_parent()
+        # Until the command has its settings; by then it has imported most of what it needs.
+        collector.pause()
         command_line(sys.argv[1:])()
     except MediViewError as error:
         print_error(error.message, error.remedy)

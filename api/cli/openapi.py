@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from storage.settings import load_settings
+from api.cli.starting import start
 
 
 def openapi(
@@ -18,7 +18,7 @@ def openapi(
     """Print the OpenAPI description of the REST API."""
     from api.app import create_app
 
-    text = json.dumps(create_app(load_settings()).openapi(), indent=2) + "\n"
+    text = json.dumps(create_app(start()).openapi(), indent=2) + "\n"
     if output is None:
         sys.stdout.write(text)
     else:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.logs import configure_logging
+from storage.processes import collector
 from storage.settings import Settings, load_settings
 
 
@@ -12,4 +13,5 @@ def start(**overrides: Any) -> Settings:
         **{name: value for name, value in overrides.items() if value is not None}
     )
     configure_logging(settings)
+    collector.resume()
     return settings
