@@ -24,8 +24,8 @@ from inference.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from storage.database import make_engine
 from storage.errors import MediViewError
-from storage.migrate import check_schema
 from storage.opening import Storage, open_objects, open_storage
+from storage.schema import check_schema
 from storage.settings import Settings, is_loopback
 
 State = Literal["ok", "note", "fail"]

@@ -1,21 +1,17 @@
 """Bring the database to this version's schema, by alembic's migrations."""
 
-from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from storage.database import make_engine, reading, writing
-from storage.errors import StorageUnavailable
 from storage.passage_vectors import PassageVectors
 from storage.reconcile import reconcile
+from storage.schema import MIGRATIONS, newest_revision, revision
 from storage.settings import Settings
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 def upgrade(settings: Settings) -> int:
@@ -42,35 +38,20 @@ def upgrade(settings: Settings) -> int:
 def upgrade_schema(engine: Engine) -> None:
     """Bring the database alone to this version's schema."""
     with reading(engine) as connection:
-        if _revision(connection) == _head():
+        if revision(connection) == newest_revision():
             return
+    # Here and below, for most databases are at it already.
+    from alembic import command
+
     config = _config()
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def check_schema(engine: Engine) -> None:
-    """Raise StorageUnavailable unless the database is at this version's schema."""
-    with reading(engine) as connection:
-        current = _revision(connection)
-    if current != _head():
-        raise StorageUnavailable(
-            f"The database is at schema {current or 'none'}; this version needs {_head()}.",
-            remedy="Run 'mediview migrate'.",
-        )
+def _config() -> "Config":
+    from alembic.config import Config
 
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-@cache
-def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config

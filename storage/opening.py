@@ -35,7 +35,6 @@ from storage.ingest import Ingest
 from storage.instance_lookup import InstanceLookup
 from storage.instances import InstanceReader
 from storage.jobs import Jobs
-from storage.migrate import check_schema
 from storage.model_states import ModelStates
 from storage.objects import FilesystemObjects, ObjectStore
 from storage.passage_vectors import PassageVectors
@@ -46,6 +45,7 @@ from storage.priors import Priors
 from storage.procedure_steps import ProcedureSteps
 from storage.report_due import ReportsDue
 from storage.reports import Reports
+from storage.schema import check_schema
 from storage.sessions import Sessions
 from storage.settings import Settings
 from storage.settle import check_backlog, locate

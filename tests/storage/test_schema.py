@@ -3,12 +3,14 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from storage.database import reading, writing
 from storage.errors import StorageUnavailable
-from storage.migrate import check_schema, upgrade
+from storage.migrate import _config, upgrade
 from storage.opening import Storage, open_storage
+from storage.schema import check_schema, newest_revision
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
 
@@ -17,6 +19,10 @@ def test_migrations_make_exactly_the_tables_of_the_code(storage: Storage) -> Non
     with reading(storage.engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    assert ScriptDirectory.from_config(_config()).get_heads() == [newest_revision()]
 
 
 def test_upgrading_twice_changes_nothing(storage_settings: Settings) -> None:
