@@ -5,16 +5,16 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
-
-import pydicom
-from pydicom.dataset import FileDataset
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from storage.entities import Instance, Location
 from storage.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.objects import ObjectStore
 from storage.volume_files import SUFFIX
 from storage.volume_reader import VolumeReader
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 _HEADER_CHUNK_BYTES = 128 * 1024
 
@@ -100,8 +100,11 @@ class InstanceReader:
         """A seekable stream over the part 10 file; it needs no closing of its own."""
         return io.BufferedReader(_InstanceStream(self, instance), _HEADER_CHUNK_BYTES)
 
-    def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> FileDataset:
+    def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
         """The data set by pydicom. Raises InvalidInstance when pydicom cannot read it."""
+        # Here, for the reason in `storage/part10.py`.
+        import pydicom
+
         stream: BinaryIO
         stream = self.open(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
         try:

@@ -1,19 +1,14 @@
-"""DICOM files (PS3.10): read the header of one, make one around a received data set."""
+"""DICOM files (PS3.10): read the header of one, make one around a received data set.
+
+pydicom is imported where a data set is read: to load it takes longer than all else that a
+command of the storage does which reads none.
+"""
 
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
-
-import pydicom
-from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.tag import Tag
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ImplicitVRLittleEndian,
-)
 
 from storage.elements import ElementWalker, IrregularEncoding
 from storage.errors import InvalidInstance, LimitExceeded
@@ -35,18 +30,15 @@ _INFLATE_MAX_BYTES = 1 << 30
 _TOLERANT_BYTES = 64 << 20
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
-_KEYWORDS = {
-    int(Tag(keyword)): keyword
-    for keyword in (
-        "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID"
-        " PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex"
-        " StudyDate StudyTime AccessionNumber StudyDescription StudyID ReferringPhysicianName"
-        " Modality SeriesNumber SeriesDescription BodyPartExamined ProtocolName SeriesDate"
-        " SeriesTime FrameOfReferenceUID Manufacturer ManufacturerModelName StationName"
-        " InstitutionName PerformedProcedureStepStartDate PerformedProcedureStepStartTime"
-        " InstanceNumber Rows Columns BitsAllocated NumberOfFrames"
-    ).split()
-}
+_KEYWORDS = (
+    "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID"
+    " PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex"
+    " StudyDate StudyTime AccessionNumber StudyDescription StudyID ReferringPhysicianName"
+    " Modality SeriesNumber SeriesDescription BodyPartExamined ProtocolName SeriesDate"
+    " SeriesTime FrameOfReferenceUID Manufacturer ManufacturerModelName StationName"
+    " InstitutionName PerformedProcedureStepStartDate PerformedProcedureStepStartTime"
+    " InstanceNumber Rows Columns BitsAllocated NumberOfFrames"
+).split()
 _BINARY_KEYWORDS = frozenset({"Rows", "Columns", "BitsAllocated"})
 _NAME_KEYWORDS = frozenset({"PatientName", "ReferringPhysicianName"})
 
@@ -177,22 +169,36 @@ _META_IMPLEMENTATION = _meta_element(
 ) + _meta_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii"))
 
 
+@cache
+def _keywords_by_tag() -> dict[int, str]:
+    from pydicom.tag import Tag
+
+    return {int(Tag(keyword)): keyword for keyword in _KEYWORDS}
+
+
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> dict[str, str]:
+    from pydicom.uid import (
+        DeflatedExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        ImplicitVRLittleEndian,
+    )
+
     if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
         data, start = _inflate(data[start:]), 0
     big = transfer_syntax_uid == ExplicitVRBigEndian
     explicit = transfer_syntax_uid != ImplicitVRLittleEndian
-    raw = ElementWalker(data, start, explicit=explicit, big=big).values(_KEYWORDS)
+    raw = ElementWalker(data, start, explicit=explicit, big=big).values(_keywords_by_tag())
     return _decode(raw, "big" if big else "little")
 
 
 def _decode(raw: dict[int, bytes], byteorder: str) -> dict[str, str]:
     character_set = raw.get(_SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
     attributes: dict[str, str] = {}
+    keywords = _keywords_by_tag()
     for tag, value in raw.items():
-        keyword = _KEYWORDS[tag]
+        keyword = keywords[tag]
         if keyword in _BINARY_KEYWORDS:
             number = int.from_bytes(value[:2], "big" if byteorder == "big" else "little")
             attributes[keyword] = str(number) if value else ""
@@ -207,6 +213,10 @@ def _read_tolerantly(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> dict[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
+    import pydicom
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+    from pydicom.uid import UID
+
     if start:
         part10 = bytes(data[:_TOLERANT_BYTES])
     else:
@@ -216,7 +226,7 @@ def _read_tolerantly(
         dataset = pydicom.dcmread(
             BytesIO(part10),
             stop_before_pixels=True,
-            specific_tags=list(_KEYWORDS),
+            specific_tags=list(_keywords_by_tag()),
         )
         raw: dict[int, bytes] = {}
         for tag in dataset:

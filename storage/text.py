@@ -2,15 +2,14 @@
 
 from functools import lru_cache
 
-from pydicom.charset import decode_bytes, python_encoding
-from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
-
 _FALLBACK = "iso8859"
 
 
 @lru_cache(maxsize=256)
 def _encodings(character_set: str) -> tuple[str, ...]:
     """Python codecs for a Specific Character Set value; unknown terms fall back to Latin-1."""
+    from pydicom.charset import python_encoding
+
     terms = [term.strip() for term in character_set.split("\\")] or [""]
     codecs = [python_encoding.get(term, _FALLBACK) for term in terms]
     if len(codecs) > 1 and not terms[0]:
@@ -27,6 +26,10 @@ def decode_text(value: bytes, character_set: str, *, is_name: bool = False) -> s
     if value.isascii() and b"\x1b" not in value and "IR 13" not in character_set:
         text = value.decode("ascii")
     else:
+        # Here, for the reason in `storage/part10.py`.
+        from pydicom.charset import decode_bytes
+        from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
+
         delimiters = PN_DELIMS if is_name else TEXT_VR_DELIMS
         try:
             text = decode_bytes(value, _encodings(character_set), delimiters)

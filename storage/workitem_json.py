@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
 JsonAttributes = dict[str, Any]
 """Tag of eight upper-case digits → {"vr": …, "Value": […]}."""
 
@@ -17,6 +15,9 @@ _SHORT_CODE_MAX_LENGTH = 16
 @lru_cache(maxsize=512)
 def tag_of(keyword: str) -> str:
     """`PatientID` → `00100020`."""
+    # Here and below, for the reason in `storage/part10.py`.
+    from pydicom.datadict import tag_for_keyword
+
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(f"{keyword} is no keyword of the dictionary")
@@ -25,6 +26,8 @@ def tag_of(keyword: str) -> str:
 
 def element(keyword: str, *values: Any) -> dict[str, Any]:
     """One element; without values, or with the empty text alone, it is empty."""
+    from pydicom.datadict import dictionary_VR
+
     vr = dictionary_VR(tag_of(keyword))
     kept = [one for one in values if one not in ("", None)]
     if not kept:
