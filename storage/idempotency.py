@@ -10,14 +10,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import ColumnElement, Engine, delete, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 Begun = Literal["ours", "other-request", "in-flight"]
 
@@ -44,7 +46,10 @@ class IdempotencyKey:
         return hashlib.sha256(self._bytes("find")).hexdigest()
 
     @property
-    def cipher(self) -> Fernet:
+    def cipher(self) -> "Fernet":
+        # Here, for few processes keep answers.
+        from cryptography.fernet import Fernet
+
         return Fernet(base64.urlsafe_b64encode(hashlib.sha256(self._bytes("read")).digest()))
 
     def _bytes(self, purpose: str) -> bytes:
@@ -144,6 +149,8 @@ def _sealed(key: IdempotencyKey, answer: Answer) -> bytes:
 
 
 def _opened(key: IdempotencyKey, sealed: bytes) -> Begun | Answer:
+    from cryptography.fernet import InvalidToken
+
     try:
         head, _, body = key.cipher.decrypt(bytes(sealed)).partition(b"\n")
     except InvalidToken:

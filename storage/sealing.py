@@ -9,12 +9,14 @@ can read both; against that only encrypting the disk helps.
 import base64
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from storage.signing import load_secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,9 @@ class Sealer:
         """
         if not kept.startswith(_MARK):
             return kept
+        # Here and below, for few processes have a secret to seal or to open.
+        from cryptography.exceptions import InvalidTag
+
         try:
             sealed = base64.b64decode(kept.removeprefix(_MARK), validate=True)
             nonce, sealed = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
@@ -52,5 +57,7 @@ class Sealer:
             log.error("secret_unreadable", place=place, key_file=str(self._path))
             return ""
 
-    def _cipher(self) -> AESGCM:
+    def _cipher(self) -> "AESGCM":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         return AESGCM(load_secret(self._path))
