@@ -9,18 +9,14 @@ are not followed.
 
 import ipaddress
 import socket
-import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from storage.errors import InvalidRequest
 from storage.settings import is_loopback
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Where cloud providers answer with credentials, besides 169.254.0.0/16 (link-local).
 _METADATA = frozenset(
@@ -58,7 +54,7 @@ def read_url(url: str) -> OutboundUrl:
     except ValueError:
         parts, host, port = urlsplit(""), "", None
     if (
-        parts.scheme not in _DEFAULT_PORTS
+        parts.scheme not in DEFAULT_PORTS
         or not host
         or "@" in parts.netloc
         or parts.fragment
@@ -71,7 +67,7 @@ def read_url(url: str) -> OutboundUrl:
             remedy="Write http:// or https://, a host and a path in ASCII, without user and"
             " fragment.",
         )
-    return OutboundUrl(url, parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme])
+    return OutboundUrl(url, parts.scheme, host, port or DEFAULT_PORTS[parts.scheme])
 
 
 def check_url(url: str, allowed_hosts: Collection[str], setting: str, what: str) -> OutboundUrl:
@@ -124,56 +120,3 @@ def _may_be_called(address: str, *, names_this_machine: bool) -> bool:
     if isinstance(ip, ipaddress.IPv4Address) and int(ip) >> 24 in (0, 255):
         return False
     return names_this_machine or not ip.is_loopback
-
-
-class CheckedTransport(httpx.BaseTransport):
-    """Connects to the checked address of a host; its name stays in Host and in TLS."""
-
-    def __init__(self, verify: ssl.SSLContext | bool = True) -> None:
-        self._inner = httpx.HTTPTransport(verify=verify, trust_env=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        port = request.url.port or _DEFAULT_PORTS.get(request.url.scheme, 0)
-        try:
-            addresses = addresses_of(host, port)
-        except OSError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        extensions = {**request.extensions}
-        if request.url.scheme == "https":
-            # The certificate must name whom we mean, not the address that we found.
-            extensions["sni_hostname"] = host
-        for last, address in ((address == addresses[-1], address) for address in addresses):
-            aimed = httpx.Request(
-                request.method,
-                request.url.copy_with(host=address.partition("%")[0]),
-                headers=request.headers,
-                stream=request.stream,
-                extensions=extensions,
-            )
-            try:
-                return self._inner.handle_request(aimed)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                # Nothing of the body has been sent: the next address may answer.
-                if last:
-                    raise
-        raise httpx.ConnectError("the host has no address", request=request)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-def checked_client(
-    *, verify: ssl.SSLContext | bool = True, timeout: httpx.Timeout | float = 10.0, **options: Any
-) -> httpx.Client:
-    """A client that connects to checked addresses alone. Ask `check_url` first for the host.
-
-    Raises InvalidRequest from its requests where a name leads where it must not.
-    """
-    return httpx.Client(
-        transport=CheckedTransport(verify),
-        timeout=timeout,
-        follow_redirects=False,
-        trust_env=False,
-        **options,
-    )

@@ -15,7 +15,7 @@ from storage.commitments import CommitmentRequest
 from storage.entities import Instance
 from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
-from storage.outbound import checked_client
+from storage.outbound_client import checked_client
 from storage.peer_rules import check_stow_url
 from storage.peers import KnownPeer
 

@@ -20,7 +20,7 @@ from inference.notify.signing import signed_headers
 from storage.clock import utcnow
 from storage.errors import InvalidRequest
 from storage.opening import Storage
-from storage.outbound import checked_client
+from storage.outbound_client import checked_client
 from storage.settings import Settings
 from storage.webhook_notices import PING
 from storage.webhook_queue import WebhookDelivery, notice_payload

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from storage.errors import InvalidRequest
-from storage.outbound import addresses_of, check_url, checked_client, read_url
+from storage.outbound import addresses_of, check_url, read_url
+from storage.outbound_client import checked_client
 
 
 @pytest.fixture
