@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from api.access import trail
+from api.access.changes import access_changed
 from api.access.payloads import (
     KeyPayload,
     Keys,
@@ -46,7 +47,7 @@ def add_user(
     if person_name:
         account = storage.accounts.set_person_name(account.name, person_name)
     actor = trail.actor_of(request.scope, principal)
-    trail.changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
+    access_changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
     return UserPayload.of(account)
 
 
@@ -70,17 +71,17 @@ def change_user(
     actor = trail.actor_of(request.scope, principal)
     if given.roles is not None:
         changed = storage.accounts.set_roles(name, given.roles)
-        trail.changed(storage, actor, "U", "account", changed.name, roles=sorted(changed.roles))
+        access_changed(storage, actor, "U", "account", changed.name, roles=sorted(changed.roles))
     if given.disabled is not None:
         changed = storage.accounts.set_disabled(name, given.disabled)
         word = "disabled" if given.disabled else "enabled"
-        trail.changed(storage, actor, "U", "account", changed.name, what=word)
+        access_changed(storage, actor, "U", "account", changed.name, what=word)
     if given.person_name is not None:
         changed = storage.accounts.set_person_name(name, given.person_name)
-        trail.changed(storage, actor, "U", "account", changed.name, what="person name")
+        access_changed(storage, actor, "U", "account", changed.name, what="person name")
     if given.password is not None:
         storage.accounts.set_password(name, given.password.get_secret_value())
-        trail.changed(storage, actor, "U", "account", name.strip().lower(), what="password")
+        access_changed(storage, actor, "U", "account", name.strip().lower(), what="password")
     authenticator.forget()
     return UserPayload.of(storage.accounts.get(name))
 
@@ -114,7 +115,7 @@ def make_key(
         expires_at=None if days is None else utcnow() + timedelta(days=days),
     )
     actor = trail.actor_of(request.scope, principal)
-    trail.changed(
+    access_changed(
         storage, actor, "C", "key", key.name, roles=sorted(key.roles), scopes=sorted(key.scopes)
     )
     return MadeKey(key=KeyPayload.of(key), secret=secret)
@@ -136,7 +137,7 @@ def revoke_key(
     """It counts no more, in every process within a second; its line stays."""
     key = storage.api_keys.revoke(key_id, utcnow())
     authenticator.forget()
-    trail.changed(
+    access_changed(
         storage, trail.actor_of(request.scope, principal), "D", "key", key.name, what="revoked"
     )
     return KeyPayload.of(key)

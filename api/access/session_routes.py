@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import trail
 from api.access.authenticator import Authenticator
+from api.access.changes import access_changed
 from api.access.cookies import csrf_token, end_session, session_cookie, set_session
 from api.access.forwarded import client_address
 from api.access.payloads import (
@@ -118,7 +119,7 @@ def change_password(
     )
     authenticator.forget()
     actor = trail.actor_of(request.scope, principal)
-    trail.changed(storage, actor, "U", "account", principal.name, what="password")
+    access_changed(storage, actor, "U", "account", principal.name, what="password")
 
 
 def session_info(settings: Settings, principal: Principal | None, token: str) -> SessionInfo:

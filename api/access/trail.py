@@ -1,10 +1,10 @@
-"""What the audit trail hears of sign-ins, refusals and changes of who may come in."""
+"""What the audit trail hears of sign-ins and refusals."""
 
 from starlette.types import Scope
 
 from api.access.forwarded import client_address
 from api.access.principal import Principal
-from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, AuditEvent, Code, Type
+from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
 from storage.opening import Storage
 
 
@@ -60,23 +60,5 @@ def refused(storage: Storage, scope: Scope, principal: Principal, route: str) ->
             outcome=MINOR_FAILURE,
             type=Type.USE_OF_RESTRICTED_FUNCTION,
             detail={"method": scope.get("method", "WEBSOCKET"), "route": route},
-        )
-    )
-
-
-def changed(
-    storage: Storage, actor: Actor, action: Action, kind: str, name: str, **detail: str | list[str]
-) -> None:
-    """An account or a key was made, changed or ended; never with a secret in `detail`."""
-    storage.audit.record(
-        AuditEvent(
-            Code.SECURITY_ALERT,
-            action,
-            actor,
-            outcome=SUCCESS,
-            type=Type.SECURITY_ROLES_CHANGED
-            if "roles" in detail
-            else Type.USER_SECURITY_ATTRIBUTES_CHANGED,
-            detail={kind: name, **detail},
         )
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.access import trail
+from api.access.changes import access_changed
 from api.cli.console import err, out
 from api.cli.users import OPERATOR, opened
 from storage.clock import utcnow
@@ -63,7 +63,7 @@ def create(
             created_by=OPERATOR.name,
             expires_at=_end(expires),
         )
-        trail.changed(
+        access_changed(
             storage,
             OPERATOR,
             "C",
@@ -87,7 +87,7 @@ def revoke(key: Annotated[str, typer.Argument(help="Id or name.")]) -> None:
     """End a key; it counts no more within a second."""
     with opened() as storage:
         revoked = storage.api_keys.revoke(key, utcnow())
-        trail.changed(storage, OPERATOR, "D", "key", revoked.name, what="revoked")
+        access_changed(storage, OPERATOR, "D", "key", revoked.name, what="revoked")
     out.print(f"The key {revoked.name} is revoked.", markup=False)
 
 

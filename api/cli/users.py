@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.access import trail
+from api.access.changes import access_changed
 from api.cli.console import out
 from api.cli.starting import start
 from storage.audit import Actor
@@ -59,7 +59,7 @@ def add(name: Name, role: Roles, password_stdin: FromStdin = False) -> None:
     """Add an account; the password is asked for."""
     with opened() as storage:
         account = storage.accounts.add(name, _password(password_stdin), role)
-        trail.changed(storage, OPERATOR, "C", "account", account.name, roles=sorted(account.roles))
+        access_changed(storage, OPERATOR, "C", "account", account.name, roles=sorted(account.roles))
     out.print(f"{account.name} may sign in as {', '.join(sorted(account.roles))}.", markup=False)
 
 
@@ -69,7 +69,7 @@ def set_password(name: Name, password_stdin: FromStdin = False) -> None:
     with opened() as storage:
         account = storage.accounts.get(name)
         storage.accounts.set_password(account.name, _password(password_stdin))
-        trail.changed(storage, OPERATOR, "U", "account", account.name, what="password")
+        access_changed(storage, OPERATOR, "U", "account", account.name, what="password")
     out.print(f"{account.name} has another password now.", markup=False)
 
 
@@ -78,7 +78,7 @@ def set_roles(name: Name, role: Roles) -> None:
     """Give an account other roles; they count within a second."""
     with opened() as storage:
         account = storage.accounts.set_roles(name, role)
-        trail.changed(storage, OPERATOR, "U", "account", account.name, roles=sorted(account.roles))
+        access_changed(storage, OPERATOR, "U", "account", account.name, roles=sorted(account.roles))
     out.print(f"{account.name} is {', '.join(sorted(account.roles))} now.", markup=False)
 
 
@@ -90,7 +90,7 @@ def set_name(
     """Say who the person is: the name stands in the reports that the account signs."""
     with opened() as storage:
         account = storage.accounts.set_person_name(name, person_name)
-        trail.changed(storage, OPERATOR, "U", "account", account.name, what="person name")
+        access_changed(storage, OPERATOR, "U", "account", account.name, what="person name")
     out.print(f"{account.name} signs as {account.person_name or account.name}.", markup=False)
 
 
@@ -110,7 +110,7 @@ def _switch(name: str, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
     with opened() as storage:
         account = storage.accounts.set_disabled(name, disabled)
-        trail.changed(storage, OPERATOR, "U", "account", account.name, what=word)
+        access_changed(storage, OPERATOR, "U", "account", account.name, what=word)
     out.print(f"{account.name} is {word} now.", markup=False)
 
 
