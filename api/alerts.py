@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.access.principal import PrincipalDep
@@ -12,9 +12,10 @@ from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import UidFilter, problems
 from api.payloads.base import Page, Payload
+from api.routing import new_router
 from storage.alerts import Alert, AlertState
 
-router = APIRouter(prefix="/api/alerts", tags=["alerts"])
+router = new_router(prefix="/api/alerts", tags=["alerts"])
 
 AlertId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The alert's id.")]
 

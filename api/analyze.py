@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
@@ -19,6 +19,7 @@ from api.middleware import limited
 from api.parameters import problems
 from api.payloads.uploads import AnalyzeResult
 from api.present import decision_payloads
+from api.routing import new_router
 from api.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
 from storage.clock import utcnow
@@ -28,7 +29,7 @@ from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/analyze", tags=["analyze"])
+router = new_router(prefix="/api/analyze", tags=["analyze"])
 
 _POLL_S = 0.25
 # Each may hold a file descriptor; more come as a ZIP archive.

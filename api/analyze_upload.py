@@ -5,8 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from fastapi import APIRouter
-
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.images import check_picture, picture_pipelines, schedule_picture
@@ -16,12 +14,13 @@ from api.parameters import problems
 from api.payloads.jobs import DecisionPayload
 from api.payloads.uploads import AnalyzeStarted, IntakeCounts, StartRequest
 from api.present import decision_payloads
+from api.routing import new_router
 from api.unpack import PICTURES, sniff
 from storage.entities import Upload
 from storage.errors import LimitExceeded, MediViewError
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api/analyze", tags=["analyze"])
+router = new_router(prefix="/api/analyze", tags=["analyze"])
 
 _TELL_EVERY_S = 0.5
 # The upload itself is at fault: starting it again cannot help.

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +17,7 @@ from api.errors import ApiProblem
 from api.language import LATER
 from api.parameters import JobId, binary, problems
 from api.payloads.language import AnswerPayload
+from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
 from storage.answers import Asked
@@ -24,7 +25,7 @@ from storage.entities import Job
 from storage.errors import NotFound
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api/answers", tags=["language"])
+router = new_router(prefix="/api/answers", tags=["language"])
 
 _LOOK_EVERY_S = 0.15
 _KEEP_ALIVE_S = 15.0

@@ -67,7 +67,8 @@ from api.middleware import (
     RequestTimeout,
     SecurityHeaders,
 )
-from api.openapi import install_description, operation_id
+from api.openapi import install_description
+from api.routing import routes_of
 from api.static import ViewerFiles
 from api.ups.answers import install_work_item_errors
 from api.ups.router import router as ups_router
@@ -150,7 +151,6 @@ def create_app(settings: Settings) -> FastAPI:
         # Their pages load scripts of another site, which the security policy forbids.
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
     app.state.settings = settings
@@ -161,8 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
     install_work_item_errors(app)
-    for router in _ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(routes_of(_ROUTERS))
     install_description(app)
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)

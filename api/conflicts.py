@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import Annotated, Any
 
 import pydicom
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydicom.datadict import keyword_for_tag
@@ -16,13 +16,14 @@ from api.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
 from api.payloads.base import Payload
+from api.routing import new_router
 from storage.conflicts import Conflict
 from storage.entities import Instance
 from storage.errors import InvalidInstance
 from storage.header_matching import UNREADABLE
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api/conflicts", tags=["conflicts"])
+router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 
 ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's number.")]
 

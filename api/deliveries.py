@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import Field
 
 from api.audit.middleware import name_studies
@@ -14,6 +14,7 @@ from api.parameters import NameFilter, UidFilter, problems
 from api.payloads.base import Payload
 from api.payloads.deliveries import DeliveryPage, DeliveryPayload, Retried
 from api.present import delivery_payload
+from api.routing import new_router
 from inference.wake import wake
 from storage import delivery_list
 from storage.delivery_list import DeliveryFilter, retry_now, send_again
@@ -21,7 +22,7 @@ from storage.entities import DeliveryState
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+router = new_router(prefix="/api/deliveries", tags=["deliveries"])
 
 DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The delivery's id.")]
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter, ValidationError
@@ -17,11 +17,12 @@ from api.language import LATER
 from api.middleware import limited
 from api.parameters import problems
 from api.payloads.language import AnswerPayload, DocumentQuestion, Question
+from api.routing import new_router
 from storage.entities import Job
 from storage.errors import InvalidRequest
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api/docqa", tags=["language"])
+router = new_router(prefix="/api/docqa", tags=["language"])
 
 DOCUMENT_MAX_BYTES = 64 * 1024 * 1024
 _KINDS = ((b"%PDF-", "application/pdf"), (b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))

@@ -11,18 +11,19 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import StoppingDep, StorageDep
 from api.jobs import read_job
 from api.parameters import JobId, problems
+from api.routing import new_router
 from storage.entities import Event
 from storage.errors import NotFound
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api", tags=["events"])
+router = new_router(prefix="/api", tags=["events"])
 
 _LOOK_EVERY_S = 0.25
 # Well below the idle timeouts of proxies.

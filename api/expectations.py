@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field, StringConstraints, model_validator
 
 from api.access.principal import PrincipalDep
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.payloads.base import Payload
+from api.routing import new_router
 from inference.wake import wake
 from storage.expectations import Expectation
 
-router = APIRouter(prefix="/api/series", tags=["studies"])
+router = new_router(prefix="/api/series", tags=["studies"])
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
 _UIDS_MAX = 15_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field, StringConstraints, model_validator
 
 from api.access.principal import PrincipalDep
@@ -17,12 +17,13 @@ from api.parameters import FindingId, StudyUid, problems
 from api.payloads.base import Payload
 from api.payloads.findings import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.present import feedback_payload, finding_payload
+from api.routing import new_router
 from storage.entities import Code, Finding
 from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api", tags=["findings"])
+router = new_router(prefix="/api", tags=["findings"])
 
 _NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
 Text = Annotated[

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -21,9 +21,10 @@ from pydantic import (
 from api.deps import SettingsDep
 from api.errors import ApiProblem
 from api.parameters import problems
+from api.routing import new_router
 from storage.settings import Settings
 
-router = APIRouter(prefix="/api/hanging-protocols", tags=["reading"])
+router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
 _FILE = "hanging-protocols.json"
 _MAX_BYTES = 256 * 1024

@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.principal import OptionalPrincipalDep
 from api.deps import StorageDep
 from api.payloads.health import Health, HealthPart
+from api.routing import new_router
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.clock import utcnow
@@ -24,7 +25,7 @@ from storage.errors import MediViewError
 from storage.opening import Storage
 from storage.settings import Settings, is_loopback
 
-router = APIRouter(tags=["operation"])
+router = new_router(tags=["operation"])
 
 # Without these the node takes nothing in; the others delay what it does with it.
 NEEDED = frozenset({"database", "objects", "disk"})

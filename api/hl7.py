@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import Field
 
 from api.audit.middleware import name_studies
@@ -11,9 +11,10 @@ from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
 from api.payloads.base import Page, Payload
+from api.routing import new_router
 from storage.hl7_messages import Hl7Message, Hl7State
 
-router = APIRouter(prefix="/api/hl7", tags=["hl7"])
+router = new_router(prefix="/api/hl7", tags=["hl7"])
 
 MessageId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The message's id.")]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field, StringConstraints
 
 from api.access.principal import PrincipalDep
@@ -16,6 +16,7 @@ from api.parameters import JobId, NameFilter, UidFilter, problems
 from api.payloads.base import Payload
 from api.payloads.jobs import JobPage, JobPayload
 from api.present import decision_payloads, job_payload
+from api.routing import new_router
 from inference.registry.standing import standing_named
 from inference.schedule import schedule_pipeline
 from inference.wake import wake
@@ -27,7 +28,7 @@ from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+router = new_router(prefix="/api/jobs", tags=["jobs"])
 
 Priority = Annotated[
     Annotated[int, Field(ge=-1000, le=1000)] | Literal["LOW", "ROUTINE", "HIGH", "STAT"],

@@ -1,7 +1,5 @@
 """Key images: a person's choice, kept as a Key Object Selection."""
 
-from fastapi import APIRouter
-
 from api.access.principal import PrincipalDep
 from api.authors import author_of
 from api.deps import StorageDep
@@ -12,6 +10,7 @@ from api.payloads.reading import (
     KeyImagesPayload,
     NewKeyImages,
 )
+from api.routing import new_router
 from inference.reading.key_images import (
     KeyImage,
     KeyImages,
@@ -21,7 +20,7 @@ from inference.reading.key_images import (
 from inference.wake import wake
 from storage.entities import Instance
 
-router = APIRouter(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])
+router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])
 
 
 @router.get("", summary="The key images of a study", responses=problems(404))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -17,9 +17,10 @@ from api.payloads.language import (
     SummaryRequest,
     VisualQuestion,
 )
+from api.routing import new_router
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api", tags=["language"])
+router = new_router(prefix="/api", tags=["language"])
 
 LATER: dict[int | str, dict[str, Any]] = {
     202: {"model": AnswerStarted, "description": "It takes longer; the job goes on."}

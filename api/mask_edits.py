@@ -4,7 +4,7 @@ import zlib
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -18,13 +18,14 @@ from api.middleware import limited
 from api.parameters import StudyUid, problems
 from api.payloads.jobs import JobPayload
 from api.payloads.reading import MaskEdit
+from api.routing import new_router
 from inference.reading.author import Author
 from inference.reading.mask_edit import LabelMap, edit_mask
 from inference.volume import MAXIMUM_VOXELS
 from inference.wake import wake
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api/studies/{study_instance_uid}/segmentations", tags=["reading"])
+router = new_router(prefix="/api/studies/{study_instance_uid}/segmentations", tags=["reading"])
 
 _BODY_MAX_BYTES = 128 * 1024 * 1024
 _EDIT_MAX_BYTES = 4 * 1024 * 1024

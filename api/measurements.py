@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api.access.principal import PrincipalDep
 from api.authors import author_of, check_may_verify
@@ -16,13 +16,14 @@ from api.payloads.reading import (
     NewMeasurement,
     NewMeasurements,
 )
+from api.routing import new_router
 from inference.reading.drawing import Drawing, Measured
 from inference.reading.measurement_read import MeasurementReport
 from inference.reading.measurements import measurement_reports, save_measurements
 from inference.wake import wake
 from storage.entities import Instance
 
-router = APIRouter(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])
+router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])
 
 
 @router.get("", summary="The measurements of a study", responses=problems(404))

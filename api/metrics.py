@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -29,13 +29,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.deps import StorageDep
+from api.routing import new_router
 from storage.clock import utcnow
 from storage.entities import JobState
 from storage.opening import Storage
 from storage.tables.traffic import TRAFFIC_BOUNDS_S
 from storage.traffic import read_traffic
 
-router = APIRouter(tags=["operation"])
+router = new_router(tags=["operation"])
 
 # prometheus_client knows the folder by this name.
 _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"

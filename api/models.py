@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import Field
 
 from api.access.principal import PrincipalDep
@@ -12,6 +12,7 @@ from api.model_cards import model_detail, model_payloads
 from api.parameters import NameFilter, problems
 from api.payloads.base import Payload
 from api.payloads.models import ModelDetail, ModelList
+from api.routing import new_router
 from inference.registry import deciding
 from inference.registry.proving import verify_apart
 from inference.registry.standing import Standing, model_of, standings
@@ -19,7 +20,7 @@ from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/models", tags=["models"])
+router = new_router(prefix="/api/models", tags=["models"])
 
 Name = Annotated[
     str, Path(max_length=160, pattern=r"^[^\x00-\x1f/]+$", description="The model's name.")

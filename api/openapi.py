@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from api.fhir.resources import OperationOutcome
 from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
@@ -55,11 +54,6 @@ _DATASET = {
 _DATASETS = {"type": "array", "items": {"$ref": "#/components/schemas/DicomJson"}}
 _NEGOTIATED = {"type": "string", "format": "binary", "description": "As Accept asks for it."}
 _INVALID = {"description": "The request does not fit its description; `errors` lists where."}
-
-
-def operation_id(route: APIRoute) -> str:
-    """The function's name: generators make method names of it, and a test keeps it unique."""
-    return route.name
 
 
 def install_description(app: FastAPI) -> None:

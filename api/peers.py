@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import Field, SecretStr
 
 from api.deps import StorageDep
 from api.parameters import problems
 from api.payloads.base import Payload
+from api.routing import new_router
 from inference.destinations import probe_peer
 from storage.breakers import OpenBreaker
 from storage.opening import Storage
@@ -19,7 +20,7 @@ from storage.peers import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerif
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/peers", tags=["peers"])
+router = new_router(prefix="/api/peers", tags=["peers"])
 
 Name = Annotated[str, Path(max_length=80, examples=["pacs"])]
 

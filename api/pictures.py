@@ -1,16 +1,16 @@
 """Analysed pictures: what each of their pixels shows, and their end."""
 
 import structlog
-from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
+from api.routing import new_router
 from inference.results.label_picture import label_picture_key
 from storage.errors import NotFound
 
 log = structlog.get_logger(__name__)
-router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+router = new_router(prefix="/api/jobs", tags=["jobs"])
 
 
 @router.get(

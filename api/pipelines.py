@@ -1,13 +1,12 @@
 """The catalogue: what runs here, by which model, and whether it could run now."""
 
-from fastapi import APIRouter
-
 from api.deps import StorageDep
 from api.payloads.pipelines import PipelineList, PipelineModel, PipelinePayload
 from api.present import model_url
+from api.routing import new_router
 from inference.registry.standing import Standing, offered
 
-router = APIRouter(prefix="/api/pipelines", tags=["pipelines"])
+router = new_router(prefix="/api/pipelines", tags=["pipelines"])
 
 
 @router.get("", summary="List the pipelines")

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api.access.principal import PrincipalDep
 from api.deps import StorageDep
 from api.payloads.base import Payload
+from api.routing import new_router
 
-router = APIRouter(prefix="/api/me", tags=["session"])
+router = new_router(prefix="/api/me", tags=["session"])
 
 Word = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_]+$")]
 Line = Annotated[str, StringConstraints(max_length=60, min_length=1, pattern=r"^[^\x00]+$")]

@@ -3,7 +3,7 @@
 from difflib import SequenceMatcher
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.audit.middleware import name_studies
@@ -17,10 +17,11 @@ from api.payloads.reports import (
 )
 from api.report_present import version_payload
 from api.reports import ReportId
+from api.routing import new_router
 from inference.reporting.leaving.text import as_text
 from storage.report_entities import ReportSection, ReportSentence
 
-router = APIRouter(prefix="/api/reports", tags=["reports"])
+router = new_router(prefix="/api/reports", tags=["reports"])
 
 Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
 

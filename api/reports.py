@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import PrincipalDep
@@ -14,12 +14,13 @@ from api.parameters import UidFilter, problems
 from api.payloads.reports import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.report_changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.report_present import report_payload
+from api.routing import new_router
 from inference.reporting.draft import draft_study
 from inference.reporting.words import without_lost_words
 from storage.opening import Storage
 from storage.report_entities import Report, ReportState
 
-router = APIRouter(prefix="/api/reports", tags=["reports"])
+router = new_router(prefix="/api/reports", tags=["reports"])
 
 ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The report's id.")]
 

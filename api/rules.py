@@ -1,16 +1,16 @@
 """The site's rules, and why a pipeline runs or does not run on a series."""
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.deps import SettingsDep, StorageDep
 from api.parameters import StudyUid
+from api.routing import new_router
 from inference.rules.explain import Explanation, explain_study
 from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, Trace
 from inference.rules.model import RuleSet
 
-router = APIRouter(prefix="/api", tags=["rules"])
+router = new_router(prefix="/api", tags=["rules"])
 
 
 class TracePayload(BaseModel):

@@ -3,13 +3,14 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.parameters import problems
 from api.payloads.language import SearchHit, SearchResult, SimilarReport, SimilarReports
 from api.reports import ReportId
+from api.routing import new_router
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex, open_index
 from storage.entities import Study
@@ -17,7 +18,7 @@ from storage.errors import NotFound
 from storage.opening import Storage
 from storage.passages import FINDING, REPORT
 
-router = APIRouter(prefix="/api", tags=["language"])
+router = new_router(prefix="/api", tags=["language"])
 
 Kind = Literal["report", "finding"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import present
 from api.deps import StorageDep
@@ -12,6 +12,7 @@ from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
 from api.payloads.studies import Completed, StudyDetail, StudyPage, StudySummary
 from api.report_present import report_payload, study_report
+from api.routing import new_router
 from api.study_progress import delivery_progress, refusals
 from api.study_query import StudyQuery
 from api.study_state import derive_state
@@ -22,7 +23,7 @@ from storage.entities import Decision, Delivery, Job, Series, Study
 from storage.opening import Storage
 from storage.report_entities import Report
 
-router = APIRouter(prefix="/api/studies", tags=["studies"])
+router = new_router(prefix="/api/studies", tags=["studies"])
 
 
 @router.get("", summary="List the studies, the newest first")

@@ -1,15 +1,16 @@
 """A patient's numbers over time: each quantity of each structure, over all studies."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.payloads.findings import Trend, TrendList, TrendPoint
 from api.present import code_payload, dicom_date
+from api.routing import new_router
 from inference.priors import value_that_counts
 
-router = APIRouter(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
+router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 
 
 @router.get("/trend", summary="The patient's numbers over time", responses=problems(404))

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Annotated, BinaryIO
 
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -28,6 +28,7 @@ from api.payloads.uploads import (
     UploadPayload,
     WantedParts,
 )
+from api.routing import new_router
 from api.upload_progress import check_whole, part_count, part_size, size_of_part, upload_payload
 from api.uploads import BINARY_BODY, check_size, own_store, receive, verified
 from storage.clock import utcnow
@@ -40,7 +41,7 @@ from storage.uploads import new_upload_id, object_key_of
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/uploads", tags=["uploads"])
+router = new_router(prefix="/api/uploads", tags=["uploads"])
 
 _WAITING: tuple[UploadState, ...] = ("PRESIGNED",)
 _NOT_STARTED: tuple[UploadState, ...] = ("PRESIGNED", "RECEIVED", "ABORTED")

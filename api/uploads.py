@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Annotated, BinaryIO
 
 import structlog
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -21,6 +21,7 @@ from api.errors import ApiProblem
 from api.middleware import limited
 from api.parameters import problems
 from api.payloads.uploads import PresignedUpload, PresignRequest, UploadReceived
+from api.routing import new_router
 from storage.clock import utcnow
 from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.objects import FilesystemObjects, Presigned
@@ -30,7 +31,7 @@ from storage.signing import PresignedClaim
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/uploads", tags=["uploads"])
+router = new_router(prefix="/api/uploads", tags=["uploads"])
 
 BINARY_BODY = {
     "required": True,

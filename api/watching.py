@@ -1,7 +1,5 @@
 """How models do over time: agreement in the shadow, and drift."""
 
-from fastapi import APIRouter
-
 from api.access.principal import PrincipalDep
 from api.deps import StorageDep
 from api.models import Name
@@ -14,13 +12,14 @@ from api.payloads.watching import (
     NewBaseline,
     ShiftPayload,
 )
+from api.routing import new_router
 from inference.drift import Shift, shifts_of
 from inference.registry.standing import models_named, standing_named
 from inference.shadowing import summarised
 from storage.clock import utcnow
 from storage.opening import Storage
 
-router = APIRouter(prefix="/api", tags=["models"])
+router = new_router(prefix="/api", tags=["models"])
 
 
 @router.get(

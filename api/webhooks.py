@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
 from api.payloads.base import Payload
+from api.routing import new_router
 from inference.notify.webhooks import ping
 from inference.wake import wake
 from storage.opening import Storage
@@ -20,7 +21,7 @@ from storage.webhooks import Webhook
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+router = new_router(prefix="/api/webhooks", tags=["webhooks"])
 
 WebhookId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The webhook's id.")]
 DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The notice's id.")]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
@@ -17,10 +17,11 @@ from api.payloads.worklist import (
     item_payload,
     to_attributes,
 )
+from api.routing import new_router
 from storage.uids import new_uid
 from storage.worklist import WorklistItem, WorklistState
 
-router = APIRouter(prefix="/api/worklist", tags=["worklist"])
+router = new_router(prefix="/api/worklist", tags=["worklist"])
 
 ItemId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The item's id.")]
 _REQUIRED = frozenset(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 
 from api.access import trail
 from api.access.changes import access_changed
@@ -22,10 +22,11 @@ from api.access.session_routes import AuthenticatorDep
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
+from api.routing import new_router
 from storage.accounts import checked_person_name
 from storage.clock import utcnow
 
-router = APIRouter(prefix="/api", tags=["access"])
+router = new_router(prefix="/api", tags=["access"])
 
 Name = Annotated[str, Path(max_length=80, examples=["ada"])]
 KeyId = Annotated[str, Path(max_length=80, examples=["4f2a9c01d7e3"])]

@@ -3,7 +3,7 @@
 import re
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from api.access import trail
@@ -13,12 +13,13 @@ from api.access.provider import NotAccepted, Provider
 from api.access.session_routes import AuthenticatorDep, open_session
 from api.deps import SettingsDep, StorageDep
 from api.parameters import problems
+from api.routing import new_router
 from storage.errors import NotConfigured
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/session/oidc", tags=["session"])
+router = new_router(prefix="/api/session/oidc", tags=["session"])
 
 _FLOW_S = 600
 # A page of ours and nothing that a browser could read as another host.

@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from api.access import trail
 from api.access.authenticator import Authenticator
@@ -24,6 +24,7 @@ from api.access.provider import Provider
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
+from api.routing import new_router
 from storage.accounts import Account
 from storage.attempts import of_account, of_address
 from storage.clock import utcnow
@@ -33,7 +34,7 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/api/session", tags=["session"])
+router = new_router(prefix="/api/session", tags=["session"])
 
 
 def get_authenticator(request: Request) -> Authenticator:

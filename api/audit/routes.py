@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 
 from api.audit.payloads import AuditPage, AuditVerification, event_payload, verification_payload
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
+from api.routing import new_router
 from storage.audit.chain import Keys
 from storage.audit.query import AuditFilter, find_events
 from storage.audit.verify import verify_chain
 
-router = APIRouter(prefix="/api/audit", tags=["audit"])
+router = new_router(prefix="/api/audit", tags=["audit"])
 
 _Text = Annotated[str, Query(max_length=128, pattern=r"^[^\x00]*$")]
 _Code = Annotated[str, Query(pattern=r"^([0-9]{1,16})?$", description="Event id or event type.")]

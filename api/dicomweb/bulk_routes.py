@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.dicomweb.deps import StorageDep
@@ -21,11 +21,12 @@ from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import OCTET_STREAM, FrameFormat, accepted, choose_frames
 from api.dicomweb.pixels import decode_frame, native_bytes
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.routing import dicomweb_router
 from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _STUDY = "/studies/{study_instance_uid}"
 _SERIES = _STUDY + "/series/{series_instance_uid}"

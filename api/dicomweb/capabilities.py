@@ -35,7 +35,8 @@ def answer_options(router: APIRouter, parts: Iterable[APIRouter]) -> None:
     for part in parts:
         for route in part.routes:
             if isinstance(route, APIRoute):
-                methods.setdefault(route.path, {"OPTIONS"}).update(route.methods or ())
+                path = route.path.removeprefix(router.prefix)
+                methods.setdefault(path, {"OPTIONS"}).update(route.methods or ())
     for path, known in methods.items():
         router.add_api_route(path, _allowing(known), methods=["OPTIONS"], include_in_schema=False)
 

@@ -88,7 +88,7 @@ def _direct(route: APIRoute) -> _Direct | None:
         return None
     literals: list[tuple[int, str]] = []
     parameters: list[tuple[int, str]] = []
-    for position, segment in enumerate(route.path.strip("/").split("/")):
+    for position, segment in enumerate(route.path.removeprefix(PREFIX).strip("/").split("/")):
         found = _PARAMETER.fullmatch(segment)
         if found:
             parameters.append((position, found[1]))

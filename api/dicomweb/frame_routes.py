@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
 from starlette.concurrency import run_in_threadpool
@@ -28,11 +28,12 @@ from api.dicomweb.responses import (
     matches_etag,
     not_modified,
 )
+from api.dicomweb.routing import dicomweb_router
 from storage.entities import Instance
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _INSTANCE = (
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"

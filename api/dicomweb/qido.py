@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset
@@ -20,6 +20,7 @@ from api.dicomweb.lookups import service_url
 from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.query_parameters import SearchParameters, parse_search
 from api.dicomweb.responses import accepts_gzip, gzip_bytes
+from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.rows import RowWriter
 from api.dicomweb.xml_answers import xml_answer
 from storage.attributes import LEVELS, Kind, Level, available_at
@@ -27,7 +28,7 @@ from storage.header_matching import MAX_ROWS
 from storage.matching import Query, find
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _GZIP_MIN_BYTES = 4096
 # Of one study, a header of each is read once for what the standard wants and the index has not.

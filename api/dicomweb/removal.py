@@ -1,13 +1,14 @@
 """Delete studies, series and instances for good, where the standard's resources stand."""
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import find_instance, find_instances
+from api.dicomweb.routing import dicomweb_router
 from storage.deleting import Deletion
 
-router = APIRouter()
+router = dicomweb_router()
 log = structlog.get_logger(__name__)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.dicomweb.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
@@ -19,12 +19,13 @@ from api.dicomweb.negotiation import accepted, choose_image
 from api.dicomweb.picture import PICTURES, encode, make_picture
 from api.dicomweb.render_options import parse_options
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.viewport import Viewport
 from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _STUDY = "/studies/{study_instance_uid}"
 _SERIES = _STUDY + "/series/{series_instance_uid}"

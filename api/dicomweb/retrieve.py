@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.dicomweb.archive import study_archive
@@ -28,6 +28,7 @@ from api.dicomweb.negotiation import (
 from api.dicomweb.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.redirect import to_bucket
 from api.dicomweb.responses import accepts_gzip, caching_headers, matches_etag, not_modified
+from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
 from api.errors import ApiProblem
@@ -35,7 +36,7 @@ from storage.entities import Instance
 from storage.index import Content
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _PIECE_BYTES = 1024 * 1024
 

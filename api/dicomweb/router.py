@@ -1,7 +1,5 @@
 """The DICOMweb services under one prefix."""
 
-from fastapi import APIRouter
-
 from api.dicomweb import (
     bulk_routes,
     frame_routes,
@@ -13,9 +11,10 @@ from api.dicomweb import (
     wado_uri,
 )
 from api.dicomweb.capabilities import answer_options, capabilities
-from api.dicomweb.lookups import PREFIX
+from api.dicomweb.routing import dicomweb_router
+from api.routing import routes_of
 
-router = APIRouter(prefix=PREFIX, tags=["DICOMweb"])
+router = dicomweb_router()
 # Routes are tried in order, so what a viewer asks for most comes first.
 _PARTS = (
     frame_routes.router,
@@ -27,8 +26,7 @@ _PARTS = (
     removal.router,
     wado_uri.router,
 )
-for part in _PARTS:
-    router.include_router(part)
+router.routes.extend(routes_of(_PARTS))
 answer_options(router, _PARTS)
 # The root of the prefix, which a part cannot name.
 for path in ("", "/"):

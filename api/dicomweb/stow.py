@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.dicomweb.deps import StorageDep
@@ -19,6 +19,7 @@ from api.dicomweb.negotiation import (
     choose_model,
 )
 from api.dicomweb.responses import json_bytes
+from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.spool import Spool, SpooledPart
 from api.dicomweb.stow_metadata import keep_described
 from api.dicomweb.stow_parts import InstancePart
@@ -28,7 +29,7 @@ from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.opening import Storage
 from storage.uids import check_uid
 
-router = APIRouter()
+router = dicomweb_router()
 
 _FEED_BYTES = 1024 * 1024
 _MAX_WAITING_PARTS = 100_000

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.dicomweb.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
 from api.dicomweb.deps import StorageDep
@@ -26,13 +26,14 @@ from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.render_options import RenderOptions, parse_annotations
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.retrieve import send_instances
+from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.viewport import Viewport, parse_quality
 from api.errors import ApiProblem
 from storage.entities import Instance
 from storage.errors import InvalidRequest
 from storage.opening import Storage
 
-router = APIRouter()
+router = dicomweb_router()
 
 _EXPLICIT = TARGET_SYNTAXES[0]
 _MAX_SIDE = 8192

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
@@ -22,13 +22,14 @@ from api.fhir.resources import (
     ImagingStudy,
     Observation,
 )
+from api.routing import new_router
 from storage import tables as t
 from storage.audit.query import event_of, find_events
 from storage.entities import Study
 from storage.opening import Storage
 from storage.result_search import find_findings, find_reports
 
-router = APIRouter(prefix="/fhir", tags=["fhir"], default_response_class=FhirJson)
+router = new_router(prefix="/fhir", tags=["fhir"], default_response_class=FhirJson)
 
 ResourceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
 

@@ -22,11 +22,9 @@ _DICOMWEB = "/dicom-web"
 def route_template(scope: Scope) -> str:
     """The route's path with its parameters unfilled; never an identifier."""
     template = getattr(scope.get("route"), "path", None)
-    is_dicomweb = scope["path"].startswith(_DICOMWEB)
     if isinstance(template, str) and template:
-        # A route of an included router may know its path without the router's prefix.
-        return f"{_DICOMWEB}{template}" if is_dicomweb and _DICOMWEB not in template else template
-    return "(unmatched)" if is_dicomweb or scope["path"].startswith("/api") else "(viewer)"
+        return template
+    return "(unmatched)" if scope["path"].startswith(("/api", _DICOMWEB)) else "(viewer)"
 
 
 class RequestContext:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import OptionalPrincipalDep
@@ -11,6 +11,7 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.responses import json_bytes
+from api.dicomweb.routing import worklist_router
 from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
@@ -21,7 +22,7 @@ from storage.workitem_json import JsonAttributes, has_value, tag_of, text_of
 from storage.workitem_requests import change_state, request_cancel, update
 from storage.workitem_rules import STATES, WorkItemState
 
-router = APIRouter()
+router = worklist_router()
 
 WorkItemUid = Annotated[
     str, Path(pattern=r"^[0-9.]{1,64}$", description="SOP Instance UID of the work item.")

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
+from api.dicomweb.routing import worklist_router
 from api.events import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
@@ -35,7 +36,7 @@ from storage.workitem_search import Listed
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter()
+router = worklist_router()
 
 _LOOK_EVERY_S = 0.25
 _SEND_LIMIT_S = 30.0

@@ -1,13 +1,11 @@
 """The worklist service under the prefix of DICOMweb."""
 
-from fastapi import APIRouter
-
 from api.dicomweb.capabilities import answer_options
-from api.dicomweb.lookups import PREFIX
+from api.dicomweb.routing import worklist_router
+from api.routing import routes_of
 from api.ups import items, notifying, search, subscribing
 
-router = APIRouter(prefix=PREFIX, tags=["DICOMweb worklist"])
+router = worklist_router()
 _PARTS = (search.router, items.router, subscribing.router, notifying.router)
-for part in _PARTS:
-    router.include_router(part)
+router.routes.extend(routes_of(_PARTS))
 answer_options(router, _PARTS)

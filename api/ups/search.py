@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.query_parameters import SearchParameters, parse_search
 from api.dicomweb.query_parameters import tag_of as tag_named
 from api.dicomweb.responses import json_bytes
+from api.dicomweb.routing import worklist_router
 from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.matching import Matcher
 from storage.workitem_json import JsonAttributes, tag_of
 
-router = APIRouter()
+router = worklist_router()
 
 _MAX_ROWS = 1000
 _MORE = "There are additional results that can be requested with a higher offset"

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.query_parameters import parse_search
+from api.dicomweb.routing import worklist_router
 from api.ups.answers import empty
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher
@@ -15,7 +16,7 @@ from storage.opening import Storage
 from storage.subscriptions import FILTERED_UID, GLOBAL_UIDS
 from storage.workitem_search import Listed, Narrowed
 
-router = APIRouter()
+router = worklist_router()
 
 # Initial reports of a subscription to everything: what is recent, not years of ended items.
 _INITIAL_AT_MOST = 5000

@@ -1,0 +1,14 @@
+"""Routers below the prefix of DICOMweb."""
+
+from fastapi import APIRouter
+
+from api.dicomweb.lookups import PREFIX
+from api.routing import new_router
+
+
+def dicomweb_router() -> APIRouter:
+    return new_router(prefix=PREFIX, tags=["DICOMweb"])
+
+
+def worklist_router() -> APIRouter:
+    return new_router(prefix=PREFIX, tags=["DICOMweb worklist"])
