@@ -15,10 +15,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.middleware.security_headers import POLICY_HEADER, content_security_policy
+from api.viewer_folder import is_viewer_built, viewer_folder
 from storage.settings import Settings
-
-_SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
-_PACKAGED = Path(__file__).resolve().parent / "viewer_static"
 
 # Images are decoded by WebAssembly, and the readers of a SEG make code for each shape (ndarray).
 _EVAL = ("'wasm-unsafe-eval'", "'unsafe-eval'")
@@ -42,17 +40,6 @@ folder that holds a built one.</p>
 description</a>, <a href="/health">/health</a>.</p>
 </html>
 """
-
-
-def viewer_folder(settings: Settings) -> Path:
-    """Where the built viewer lies: as set, of the source tree, or as packaged."""
-    if settings.viewer_dir is not None:
-        return settings.viewer_dir
-    return _SOURCE_TREE if (_SOURCE_TREE / "index.html").is_file() else _PACKAGED
-
-
-def is_viewer_built(settings: Settings) -> bool:
-    return (viewer_folder(settings) / "index.html").is_file()
 
 
 class ViewerFiles(StaticFiles):
