@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.cli.addresses import own_dicom_peer, own_http_url
 from api.cli.own_node import own_node
-from api.health import check_broker, check_disk, is_alive
-from api.static import is_viewer_built, viewer_folder
+from api.health_parts import check_broker, check_disk, is_alive
+from api.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.catalogue import catalogue
