@@ -13,11 +13,10 @@ from api.payloads.watching import (
     ShiftPayload,
 )
 from api.routing import new_router
-from inference.drift import Shift, shifts_of
+from inference.drift import Shift, all_shifts
 from inference.registry.standing import models_named, standing_named
 from inference.shadowing import summarised
 from storage.clock import utcnow
-from storage.opening import Storage
 
 router = new_router(prefix="/api", tags=["models"])
 
@@ -57,17 +56,6 @@ def set_baseline(
         since=since,
         set_by=principal.name,
     )
-
-
-def all_shifts(storage: Storage, pipeline: str | None = None) -> list[Shift]:
-    """What has shifted most first."""
-    found = [
-        shift
-        for name, version in storage.drift.pipelines()
-        if pipeline in (None, name)
-        for shift in shifts_of(storage, name, version)
-    ]
-    return sorted(found, key=lambda one: (not one.alerts, -one.stability_index))
 
 
 def _stated(shift: Shift) -> dict[str, object]:

@@ -125,6 +125,17 @@ def measured(volume: Volume, output: PipelineOutput) -> dict[str, float]:
     return dict(list(finite.items())[:_MEASURES_AT_MOST])
 
 
+def all_shifts(storage: Storage, pipeline: str | None = None) -> list[Shift]:
+    """What has shifted most first."""
+    found = [
+        shift
+        for name, version in storage.drift.pipelines()
+        if pipeline in (None, name)
+        for shift in shifts_of(storage, name, version)
+    ]
+    return sorted(found, key=lambda one: (not one.alerts, -one.stability_index))
+
+
 def shifts_of(
     storage: Storage, pipeline: str, version: str, scanner: str | None = None
 ) -> list[Shift]:

@@ -8,7 +8,7 @@ from rich.table import Table
 from api.cli.console import out
 from api.cli.models import Name, app, opened
 from api.cli.operator import operator
-from api.watching import all_shifts
+from inference.drift import all_shifts
 from inference.registry.standing import models_named, standing_named
 from inference.shadowing import summarised
 from storage.clock import utcnow
