@@ -84,6 +84,14 @@ class PostgresServer:
             connection.execute(statement)
         return self.url(name)
 
+    def drop(self, url: str) -> None:
+        """Give back the room of a database, which whoever is still connected loses."""
+        statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+            sql.Identifier(url.rpartition("/")[2])
+        )
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
 
 def postgres_programs() -> Path:
     """The folder of the newest PostgreSQL server that Debian has put on this machine."""
@@ -111,7 +119,7 @@ def postgres(*, is_durable: bool = False, programs: Path | None = None) -> Itera
     if user:
         entry = pwd.getpwnam(user)
         as_user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    with own_folder("postgres", user) as folder:
+    with own_folder("postgres", user, in_memory=not is_durable) as folder:
         password_file, data, log = folder / "password", folder / "data", folder / "log"
         password_file.write_text(password)
         if user:

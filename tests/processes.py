@@ -23,10 +23,19 @@ def wait_until(done: Callable[[], bool], what: str, process: subprocess.Popen[An
         time.sleep(0.05)
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 << 30
+
+
 @contextmanager
-def own_folder(name: str, user: str | None = None) -> Iterator[Path]:
-    """A folder that another user may be given; pytest's own are closed to all but root."""
-    folder = Path(tempfile.mkdtemp(prefix=f"mediview-{name}-"))
+def own_folder(name: str, user: str | None = None, *, in_memory: bool = False) -> Iterator[Path]:
+    """A folder that another user may be given; pytest's own are closed to all but root.
+
+    In memory where that is asked for and there is room: a database of a thousand small files is
+    then made in a tenth of the time.
+    """
+    roomy = in_memory and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix=f"mediview-{name}-", dir=_MEMORY if roomy else None))
     try:
         if user:
             shutil.chown(folder, user)

@@ -126,7 +126,7 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture(params=["sqlite+filesystem", "postgresql+s3"])
-def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of an empty, migrated house; a test that asks for it runs on both kinds."""
     overrides: dict[str, Any] = {"data_dir": tmp_path / "data"}
     if request.param == "postgresql+s3":
@@ -142,4 +142,6 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings
         }
     settings = load_settings(**overrides)
     upgrade(settings)
-    return settings
+    yield settings
+    if request.param == "postgresql+s3":
+        database.drop(settings.database_url)
