@@ -1,5 +1,6 @@
 """What every test may lean on: the shared data, servers, and a summary of what was missing."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -43,6 +44,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever the random order: what is quick to fail comes before the slow stories."""
     items.sort(key=lambda item: any(item.iter_markers("house")) + any(item.iter_markers("fault")))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays; the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """docs/pipelines.md, followed to the letter."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def mediview(folder: Path, storage: Storage, *arguments: str) -> str:
             "PYTHONPATH": str(ROOT),
             "MEDIVIEW_DATA_DIR": str(storage.settings.data_dir),
             "COLUMNS": "200",
+            # As in this process: threads that wait for each other take many times as long.
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
         },
         capture_output=True,
         text=True,

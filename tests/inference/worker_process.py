@@ -4,12 +4,17 @@ import json
 import sys
 from pathlib import Path
 
-from inference.worker import run_beat, run_worker
-from storage.settings import load_settings
-from tests.inference.small import BrightRegion
+from storage.processes import collector
 
 
 def main(role: str, options: str) -> int:
+    # As the `mediview` command has it.
+    collector.pause()
+    from inference.worker import run_beat, run_worker
+    from storage.settings import load_settings
+    from tests.inference.small import BrightRegion
+
+    collector.resume()
     given = json.loads(options)
     settings = load_settings(**given["settings"])
     paths = {name: Path(given[name]) for name in ("runs", "hold") if given.get(name)}
