@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
+from celery import Celery, signals
 from celery.beat import PersistentScheduler
 
-from inference.celery_config import CONTROL_QUEUE, backlog
+from inference.celery_config import CONTROL_QUEUE, backlog, configuration, leave_logging_alone
+from inference.file_broker import prepare_folder
 from storage.clock import utcnow
 from storage.errors import MediViewError
+from storage.opening import open_storage
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -67,3 +72,14 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
             # The clock goes on: the database may be back before anybody asks.
             log.warning("beat_heartbeat_failed", error=error.code)
         self._beaten_at = now
+
+
+def run_beat(settings: Settings) -> None:
+    """Send the tick until SIGTERM or SIGINT. Blocks."""
+    app = Celery("mediview", set_as_current=False)
+    app.conf.update(configuration(settings))
+    prepare_folder(settings.data_dir.absolute() / "beat")
+    signals.setup_logging.connect(leave_logging_alone, weak=False)
+    with open_storage(settings) as storage, storage.audit.running("beat"):
+        scheduler = partial(Scheduler, beat=storage.heartbeats.beat)
+        app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()

@@ -144,3 +144,7 @@ def backlog(app: Celery, queue: str) -> int:
             return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors:
             return 0
+
+
+def leave_logging_alone(**_: Any) -> None:
+    """Celery configures no logging once somebody listens to this signal."""

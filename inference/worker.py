@@ -1,4 +1,4 @@
-"""Celery's part: thin tasks, three kinds of worker, and the clock.
+"""Celery's part: thin tasks, and three kinds of worker.
 
 `control` has the clock and the deliveries, in threads: they wait for others most of the
 time. `jobs` runs models, one at a time in a child process, so that native code that
@@ -19,7 +19,6 @@ import structlog
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
-from inference.beat import Scheduler
 from inference.celery_config import (
     ANSWER_TASK,
     CONTROL_QUEUE,
@@ -34,11 +33,11 @@ from inference.celery_config import (
     TICK_TASK,
     backlog,
     configuration,
+    leave_logging_alone,
     tick_expiry_s,
 )
 from inference.delivery import deliver_due
 from inference.failures import place
-from inference.file_broker import prepare_folder
 from inference.language.queue import answer_due, embed_due
 from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
@@ -47,7 +46,6 @@ from inference.reporting.hl7_delivery import send_due
 from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.housekeeping import Housekeeper
-from storage.opening import open_storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -247,7 +245,7 @@ def run_worker(
     def closed(**_: Any) -> None:
         holder.close()
 
-    signals.setup_logging.connect(_leave_logging_alone, weak=False)
+    signals.setup_logging.connect(leave_logging_alone, weak=False)
     signals.worker_shutting_down.connect(stop.set, weak=False)
     if queue == CONTROL_QUEUE:
         signals.worker_init.connect(opened, weak=False)
@@ -282,17 +280,3 @@ def run_worker(
     worker.start()
     log.info("worker_ended", queue=queue)
     return int(worker.exitcode or 0)
-
-
-def run_beat(settings: Settings) -> None:
-    """Send the tick until SIGTERM or SIGINT. Blocks."""
-    app = celery_app(settings)
-    prepare_folder(settings.data_dir.absolute() / "beat")
-    signals.setup_logging.connect(_leave_logging_alone, weak=False)
-    with open_storage(settings) as storage, storage.audit.running("beat"):
-        scheduler = partial(Scheduler, beat=storage.heartbeats.beat)
-        app.Beat(scheduler=scheduler, quiet=True, socket_timeout=None).run()
-
-
-def _leave_logging_alone(**_: Any) -> None:
-    """Celery configures no logging once somebody listens to this signal."""

@@ -5,6 +5,6 @@ from api.cli.starting import start
 
 def beat() -> None:
     """Send the periodic tick."""
-    from inference.worker import run_beat
+    from inference.beat import run_beat
 
     run_beat(start())

@@ -10,7 +10,8 @@ from storage.processes import collector
 def main(role: str, options: str) -> int:
     # As the `mediview` command has it.
     collector.pause()
-    from inference.worker import run_beat, run_worker
+    from inference.beat import run_beat
+    from inference.worker import run_worker
     from storage.settings import load_settings
     from tests.inference.small import BrightRegion
 
