@@ -37,7 +37,8 @@ def add_key_images(
 ) -> KeyImagesPayload:
     """Written as a Key Object Selection and sent like every result.
 
-    A version that names its predecessor stands in the same series and takes its place.
+    A version that names its predecessor stands in the same series and takes its place. One of
+    no image is a rejection note (IHE IOCM) that names the versions before it.
     """
     storage.index.study(study_instance_uid)
     saved = save_key_images(

@@ -138,7 +138,9 @@ class NewKeyImages(Payload):
 
     title: KeyImageTitle = Field("OF_INTEREST", description="Of PS3.16 CID 7010.")
     description: Text = ""
-    images: list[KeyImagePayload] = Field(min_length=1, max_length=1000)
+    images: list[KeyImagePayload] = Field(
+        max_length=1000, description="None at all withdraws the predecessor, which stays readable."
+    )
     predecessor_sop_instance_uid: OptionalUid = Field(
         "", description="The version that this one takes the place of; empty for a new selection."
     )
@@ -149,7 +151,9 @@ class KeyImagesPayload(Payload):
 
     sop_instance_uid: str
     series_instance_uid: str
-    title: str = Field(description="As it is given on saving, or the words of a foreign one.")
+    title: str = Field(
+        description="As it is given on saving, or the words of a foreign or a withdrawn one."
+    )
     description: str
     author: str
     source: str = Field(

@@ -83,27 +83,40 @@ def save_key_images(
     description: str,
     predecessor_uid: str = "",
 ) -> tuple[KeyImages, Instance]:
-    """Write a selection. Raises InvalidRequest, UidConflict for a stale predecessor."""
-    # What encodes is large, and few processes need it.
-    from inference.reading.key_image_ko import encode_key_images
+    """Write a selection; one of no image withdraws its predecessor.
 
+    Raises InvalidRequest, UidConflict for a stale predecessor.
+    """
+    # What encodes is large, and few processes need it.
+    from inference.reading.key_image_ko import Numbers, encode_key_images, encode_withdrawal
+
+    predecessor = _predecessor(storage, study_instance_uid, predecessor_uid)
     series_instance_uid, number = new_uid(), 1
-    if predecessor_uid:
-        series_instance_uid, number = _following(storage, study_instance_uid, predecessor_uid)
-    found = StudyImages(storage, study_instance_uid)
-    for image in images:
-        found.place(image.sop_instance_uid, image.frame_number or 1)
-    document = encode_key_images(
-        images,
-        list(found.headers.values()),
-        author,
-        utcnow().astimezone(),
-        title=TITLES[title],
-        description=description,
-        series_instance_uid=series_instance_uid,
-        sop_instance_uid=derive_uid("key-images", series_instance_uid, str(number)),
-        instance_number=number,
+    if predecessor is not None:
+        series_instance_uid = predecessor.series_instance_uid
+        number = (predecessor.instance_number or 1) + 1
+    numbers = Numbers(
+        series_instance_uid,
+        derive_uid("key-images", series_instance_uid, str(number)),
+        number,
     )
+    at = utcnow().astimezone()
+    if images:
+        found = StudyImages(storage, study_instance_uid)
+        for image in images:
+            found.place(image.sop_instance_uid, image.frame_number or 1)
+        document = encode_key_images(
+            images,
+            list(found.headers.values()),
+            author,
+            at,
+            numbers,
+            title=TITLES[title],
+            description=description,
+        )
+    else:
+        withdrawn = _standing(storage, study_instance_uid, predecessor)
+        document = encode_withdrawal(withdrawn, author, at, numbers)
     instance = keep(storage, document, f"reader:{author.name}")
     return read_key_images(document), instance
 
@@ -127,11 +140,15 @@ def read_key_images(document: Dataset) -> KeyImages:
     )
 
 
-def _following(storage: Storage, study_instance_uid: str, predecessor_uid: str) -> tuple[str, int]:
-    """Series and number of the version that follows upon one of this node."""
+def _predecessor(
+    storage: Storage, study_instance_uid: str, predecessor_uid: str
+) -> Instance | None:
+    """The version of this node that a new one follows upon; None where none is named."""
+    if not predecessor_uid:
+        return None
     for selection, instance in key_image_lists(storage, study_instance_uid):
         if selection.sop_instance_uid == predecessor_uid and instance.source.startswith("reader:"):
-            return selection.series_instance_uid, (instance.instance_number or 1) + 1
+            return instance
     known = storage.index.instance(predecessor_uid)
     if known.sop_class_uid == KeyObjectSelectionDocumentStorage and known.source.startswith(
         "reader:"
@@ -141,3 +158,21 @@ def _following(storage: Storage, study_instance_uid: str, predecessor_uid: str) 
         f"{predecessor_uid} is no selection that was saved here.",
         remedy="Leave the predecessor out, and a selection of its own is saved.",
     )
+
+
+def _standing(
+    storage: Storage, study_instance_uid: str, predecessor: Instance | None
+) -> list[Dataset]:
+    """Every version that a withdrawal takes back: elsewhere each of them may be shown."""
+    documents = [] if predecessor is None else [
+        storage.instances.dataset(one)
+        for one in storage.index.instances_of(study_instance_uid)
+        if one.series_instance_uid == predecessor.series_instance_uid
+    ]  # fmt: skip
+    standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}
+    if predecessor is None or predecessor.sop_instance_uid not in standing:
+        raise InvalidRequest(
+            "There is no image to take out of the selection.",
+            remedy="Name images, or the selection that is to hold none.",
+        )
+    return list(standing.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import highdicom as hd
+import httpx
 import numpy as np
 import pydicom
 import pytest
@@ -224,6 +225,40 @@ def test_key_images_are_a_selection_whose_versions_follow_each_other(
     ] == [one.SOPInstanceUID for one in images[:2]]
     is_problem(api.client.post(path, json={"images": [{"sop_instance_uid": "1.9"}]}),
                400, "invalid_request")  # fmt: skip
+
+
+def test_a_selection_is_emptied_by_a_note_that_rejects_its_versions_and_filled_again(
+    api: ApiNode, study: str, images: list[Dataset], tmp_path: Path
+) -> None:
+    path = f"{study}/key-images"
+
+    def choose(count: int, after: str) -> httpx.Response:
+        chosen = [{"sop_instance_uid": one.SOPInstanceUID} for one in images[:count]]
+        return api.client.post(path, json={"images": chosen, "predecessor_sop_instance_uid": after})
+
+    is_problem(choose(0, ""), 400, "invalid_request")
+    first = choose(2, "").json()["sop_instance_uid"]
+    second = choose(1, first).json()["sop_instance_uid"]
+    is_problem(choose(0, first), 409, "uid_conflict")
+    answer = choose(0, second)
+    assert answer.status_code == 201, answer.text
+    none = answer.json()
+    assert none["images"] == []
+    assert api.client.get(path).json()["items"] == [none]
+    # Nothing is lost: both versions are where they were, and the note names both.
+    note = stored(api, none["sop_instance_uid"])
+    assert note.ConceptNameCodeSequence[0].CodeValue == "113001"
+    assert note.SeriesInstanceUID == stored(api, first).SeriesInstanceUID
+    assert [
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in note.ContentSequence
+        if item.ValueType == "COMPOSITE"
+    ] == [first, second]
+    assert complaints(save(note, tmp_path / "note.dcm")) == []
+    is_problem(choose(0, none["sop_instance_uid"]), 400, "invalid_request")
+    again = choose(1, none["sop_instance_uid"]).json()
+    assert api.client.get(path).json()["items"] == [again]
+    assert [one["sop_instance_uid"] for one in again["images"]] == [images[0].SOPInstanceUID]
 
 
 def test_what_is_saved_goes_to_every_destination_that_takes_reports(

@@ -2,7 +2,6 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asProblem, type Problem } from "@/lib/http";
-import { text } from "@/lib/i18n";
 import { listKeyImages, saveKeyImages, type KeyImage } from "@/lib/reading/api";
 
 export interface KeyImageState {
@@ -23,18 +22,23 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
   const predecessor = useRef("");
   const busy = useRef<Promise<void>>(Promise.resolve());
 
+  const read = useCallback(
+    async (signal?: AbortSignal) => {
+      const selections = await listKeyImages(studyInstanceUid, signal);
+      const own = selections.findLast(({ source }) => source.startsWith("reader:"));
+      predecessor.current = own?.sop_instance_uid ?? "";
+      setImages(own?.images ?? []);
+    },
+    [studyInstanceUid],
+  );
+
   useEffect(() => {
     const controller = new AbortController();
-    listKeyImages(studyInstanceUid, controller.signal).then(
-      (selections) => {
-        const own = selections.findLast(({ source }) => source.startsWith("reader:"));
-        predecessor.current = own?.sop_instance_uid ?? "";
-        setImages(own?.images ?? []);
-      },
+    read(controller.signal).catch(
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
     return () => controller.abort();
-  }, [studyInstanceUid]);
+  }, [read]);
 
   const toggle = useCallback(
     (sopInstanceUid: string, frameNumber: number) => {
@@ -43,13 +47,9 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
         others.length < images.length
           ? others
           : [...images, { sop_instance_uid: sopInstanceUid, frame_number: frameNumber }];
-      if (next.length === 0) {
-        // A Key Object Selection of no image does not exist (PS3.3 C.17.6.2).
-        setProblem(asProblem(new Error(text().viewing.lastKeyImage)));
-        return;
-      }
       setImages(next);
-      // One after the other: each version names the one before it.
+      // One after the other: each version names the one before it. The last image taken out
+      // withdraws the selection.
       busy.current = busy.current.then(async () => {
         try {
           const saved = await saveKeyImages(studyInstanceUid, next, predecessor.current);
@@ -57,10 +57,12 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
           setProblem(null);
         } catch (error) {
           setProblem(asProblem(error));
+          // What is marked on the screen is what the node keeps, whoever saved it.
+          await read().catch(() => undefined);
         }
       });
     },
-    [images, studyInstanceUid],
+    [images, studyInstanceUid, read],
   );
 
   return {

@@ -124,7 +124,6 @@ export const viewing: Messages["viewing"] = {
   saved: "In der Studie gespeichert",
   keyImages: "Schlüsselbilder",
   keyImageNumber: (n) => `Schlüsselbild ${n}`,
-  lastKeyImage: "Das letzte Schlüsselbild bleibt: Eine Auswahl enthält mindestens eines.",
   nameOf: (kind) => `Name: ${kind}`,
   goTo: "Hingehen",
   goToOf: (what) => `Zu ${what} gehen`,

@@ -123,7 +123,6 @@ export const viewing = {
   saved: "Saved in the study",
   keyImages: "Key images",
   keyImageNumber: (n: number) => `Key image ${n}`,
-  lastKeyImage: "The last key image stays: a selection holds one at least.",
   nameOf: (kind: string) => `Name of the ${kind.toLowerCase()}`,
   goTo: "Go to",
   goToOf: (what: string) => `Go to ${what}`,
