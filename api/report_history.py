@@ -3,12 +3,12 @@
 from difflib import SequenceMatcher
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Request
 from fastapi.responses import PlainTextResponse
 
 from api.audit.middleware import name_studies
 from api.deps import StorageDep
-from api.parameters import binary, problems
+from api.parameters import problems
 from api.payloads.reports import (
     ReportDiff,
     ReportDiffLine,
@@ -75,34 +75,6 @@ def report_as_text(
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
     return PlainTextResponse(as_text(storage.reports.version(report_id, version or report.version)))
-
-
-@router.get(
-    "/{report_id}/pdf",
-    summary="A report as PDF",
-    response_class=Response,
-    responses={
-        **binary("application/pdf"),
-        **problems(404),
-    },
-)
-def report_as_pdf(
-    request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
-) -> Response:
-    """As it would leave the node, with the findings behind each sentence."""
-    # What reads a document is large, and most processes never make one.
-    from inference.reporting.leaving.document import read_document
-    from inference.reporting.leaving.pdf import write_pdf
-
-    report = storage.reports.get(report_id)
-    name_studies(request, report.study_instance_uid)
-    number = version or report.version
-    document = read_document(storage, report, number)
-    return Response(
-        write_pdf(document),
-        media_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="report-version-{number}.pdf"'},
-    )
 
 
 def _sections(

@@ -108,6 +108,8 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/api/reports/{report_id}/diff", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}/text", READERS, "api:read"),
     Rule("GET", "/api/reports/{report_id}/pdf", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/pages", READERS, "api:read"),
+    Rule("GET", "/api/reports/{report_id}/pages/{page_number}", READERS, "api:read"),
     Rule("GET", "/api/alerts", READERS, "api:read"),
     Rule("POST", "/api/alerts/{alert_id}/acknowledge", RADIOLOGISTS, "api:write"),
     Rule("GET", "/api/hl7/messages", INTEGRATORS, "api:read"),

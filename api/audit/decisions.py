@@ -126,6 +126,8 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("GET", "/api/reports/{report_id}/diff"): _RESULTS,
     ("GET", "/api/reports/{report_id}/text"): _RESULTS,
     ("GET", "/api/reports/{report_id}/pdf"): _RESULTS,
+    ("GET", "/api/reports/{report_id}/pages"): _RESULTS,
+    ("GET", "/api/reports/{report_id}/pages/{page_number}"): _RESULTS,
     ("GET", "/api/alerts"): _RESULTS,
     ("POST", "/api/alerts/{alert_id}/acknowledge"): _CHANGED,
     ("GET", "/api/hl7/messages"): _UIDS_ALONE,

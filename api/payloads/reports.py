@@ -150,6 +150,13 @@ class ReportDiff(Payload):
     sections: list[ReportDiffSection]
 
 
+class ReportPages(Payload):
+    """Of the PDF of one version."""
+
+    version: int
+    page_count: int
+
+
 class _Sent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

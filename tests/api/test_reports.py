@@ -1,9 +1,11 @@
 """Reports over REST: drafted from findings, edited with a lock, signed by a radiologist."""
 
+import io
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
 from tests.api.test_audit import stored
@@ -163,3 +165,28 @@ def test_a_rejected_finding_leaves_the_draft(api: ApiNode, study: str) -> None:
     told = texts(drafted(api, study))
     assert "1,234.5" not in str(told)
     assert any("rejected on review" in one for one in told["findings"])
+
+
+def test_the_pages_of_a_version_are_shown_as_the_pdf_has_them(api: ApiNode, study: str) -> None:
+    report = drafted(api, study)
+    path = f"/api/reports/{report['report_id']}"
+    sections = sent(report, "", "")
+    sections[3]["sentences"] += [{"text": "No. " * 900} for _ in range(4)]
+    edited = api.client.put(path, json={"sections": sections, "version": report["version"]})
+    assert edited.status_code == 200, edited.text
+    first = api.client.get(f"{path}/pages", params={"version": 1}).json()
+    assert first == {"version": 1, "page_count": 1}
+    newest = api.client.get(f"{path}/pages").json()
+    assert newest["version"] == 2
+    assert newest["page_count"] > 1
+    pages = [
+        api.client.get(f"{path}/pages/{number}")
+        for number in (1, newest["page_count"], newest["page_count"] + 1)
+    ]
+    for page in pages[:2]:
+        assert page.headers["content-type"] == "image/png"
+        width, height = Image.open(io.BytesIO(page.content)).size
+        assert height / width == pytest.approx(297 / 210, abs=0.01)
+        assert page.headers["cache-control"] == "no-store"
+    assert pages[0].content != pages[1].content
+    is_problem(pages[2], 404, "not_found")

@@ -1,6 +1,6 @@
 /** Reports as the node keeps them; each change names the version that it was made on. */
 import { dataOf, node } from "@/lib/api";
-import type { Report, ReportDiff, ReportState, ReportVersion, SentSection } from "@/lib/types";
+import type { Report, ReportDiff, ReportPages, ReportState, ReportVersion, SentSection } from "@/lib/types";
 
 const at = (report_id: string) => ({ params: { path: { report_id } } });
 
@@ -39,6 +39,22 @@ export const reports = {
     dataOf<ReportDiff>(
       node.GET("/api/reports/{report_id}/diff", {
         params: { path: { report_id }, query: { from_version, to_version } },
+        signal,
+      }),
+    ),
+};
+
+const leaving = ({ report_id, version }: Report, part: string) =>
+  `/api/reports/${report_id}/${part}?version=${version}`;
+
+/** One version as it leaves the node. */
+export const pdf = {
+  url: (report: Report) => leaving(report, "pdf"),
+  pageUrl: (report: Report, pageNumber: number) => leaving(report, `pages/${pageNumber}`),
+  pages: ({ report_id, version }: Report, signal: AbortSignal) =>
+    dataOf<ReportPages>(
+      node.GET("/api/reports/{report_id}/pages", {
+        params: { path: { report_id }, query: { version } },
         signal,
       }),
     ),

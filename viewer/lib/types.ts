@@ -31,6 +31,7 @@ export type DeliveryState = Delivery["state"];
 export type Report = Schemas["ReportPayload"];
 export type ReportSection = Schemas["ReportSectionPayload"];
 export type ReportSentence = Schemas["ReportSentencePayload"];
+export type ReportPages = Schemas["ReportPages"];
 export type ReportState = Report["state"];
 export type ReportVersion = Schemas["ReportVersionPayload"];
 export type ReportDiff = Schemas["ReportDiff"];

@@ -94,6 +94,21 @@ def draw_pdf_page(data: bytes, page_number: int) -> Image.Image:
             raise _broken() from error
 
 
+def count_pdf_pages(data: bytes) -> int:
+    """Raises InvalidRequest."""
+    import pypdfium2 as pdfium
+
+    with _lock:
+        try:
+            document = pdfium.PdfDocument(data)
+            try:
+                return len(document)
+            finally:
+                document.close()
+        except pdfium.PdfiumError as error:
+            raise _broken() from error
+
+
 def _broken() -> InvalidRequest:
     return InvalidRequest(
         "The PDF is damaged or locked by a password.",

@@ -1,4 +1,5 @@
 import { Badge } from "@/components/Badge";
+import { PdfPreview } from "@/components/report/PdfPreview";
 import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
 import type { Tone } from "@/lib/state";
@@ -20,14 +21,9 @@ export function ReportHead({ report }: { report: Report }) {
         <h2 className="font-semibold" lang={report.language}>
           {report.title}
         </h2>
-        <a
-          className="ml-auto text-sm text-accent underline"
-          href={`/api/reports/${report.report_id}/pdf`}
-          target="_blank"
-          rel="noreferrer"
-        >
-          {t.pdf}
-        </a>
+        <span className="ml-auto">
+          <PdfPreview report={report} />
+        </span>
         <span data-testid="report-state" data-state={report.state}>
           <Badge word={t.states[report.state]} tone={reportTones[report.state]} />
         </span>
