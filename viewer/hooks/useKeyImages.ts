@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asProblem, type Problem } from "@/lib/http";
-import { listKeyImages, saveKeyImages, type KeyImage } from "@/lib/reading/api";
+import { listKeyImages, saveKeyImages, type KeyImage, type KeyImages } from "@/lib/reading/api";
 
 export interface KeyImageState {
   images: readonly KeyImage[];
@@ -15,6 +15,12 @@ function isSame(one: KeyImage, sopInstanceUid: string, frameNumber: number): boo
   return one.sop_instance_uid === sopInstanceUid && (one.frame_number ?? 1) === frameNumber;
 }
 
+/** The newest selection that was made here; those of other systems are theirs to change. */
+async function ownSelection(studyInstanceUid: string, signal?: AbortSignal): Promise<KeyImages | undefined> {
+  const selections = await listKeyImages(studyInstanceUid, signal);
+  return selections.findLast(({ source }) => source.startsWith("reader:"));
+}
+
 /** The images that the reader marked: kept by the node as a Key Object Selection. */
 export function useKeyImages(studyInstanceUid: string): KeyImageState {
   const [images, setImages] = useState<readonly KeyImage[]>([]);
@@ -22,23 +28,19 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
   const predecessor = useRef("");
   const busy = useRef<Promise<void>>(Promise.resolve());
 
-  const read = useCallback(
-    async (signal?: AbortSignal) => {
-      const selections = await listKeyImages(studyInstanceUid, signal);
-      const own = selections.findLast(({ source }) => source.startsWith("reader:"));
-      predecessor.current = own?.sop_instance_uid ?? "";
-      setImages(own?.images ?? []);
-    },
-    [studyInstanceUid],
-  );
+  const take = useCallback((own: KeyImages | undefined) => {
+    predecessor.current = own?.sop_instance_uid ?? "";
+    setImages(own?.images ?? []);
+  }, []);
 
   useEffect(() => {
     const controller = new AbortController();
-    read(controller.signal).catch(
+    ownSelection(studyInstanceUid, controller.signal).then(
+      take,
       (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
     );
     return () => controller.abort();
-  }, [read]);
+  }, [studyInstanceUid, take]);
 
   const toggle = useCallback(
     (sopInstanceUid: string, frameNumber: number) => {
@@ -58,11 +60,11 @@ export function useKeyImages(studyInstanceUid: string): KeyImageState {
         } catch (error) {
           setProblem(asProblem(error));
           // What is marked on the screen is what the node keeps, whoever saved it.
-          await read().catch(() => undefined);
+          await ownSelection(studyInstanceUid).then(take, () => undefined);
         }
       });
     },
-    [images, studyInstanceUid, read],
+    [images, studyInstanceUid, take],
   );
 
   return {
