@@ -6,9 +6,9 @@ import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { useText } from "@/hooks/useText";
 import { getSession, signOut, type Session } from "@/lib/session";
 
-/** Who is signed in, the language, and the way out or to the administrators' pages. */
+/** Who is signed in, with the way to the own account, the language, and the way out or to the administrators' pages. */
 export function SignedIn() {
-  const { common } = useText();
+  const { account, common } = useText();
   const [session, setSession] = useState<Session | null>(null);
   const [failed, setFailed] = useState(false);
 
@@ -34,10 +34,15 @@ export function SignedIn() {
       )}
       {session?.signed_in && session.kind !== "local" && (
         <span className="flex items-center gap-2 text-xs whitespace-nowrap" data-testid="signed-in">
-          <span className="max-w-40 truncate" title={`${session.name}: ${session.roles.join(", ")}`}>
-            <span className="sr-only">{common.signedInAs} </span>
+          <Link
+            href="/account/"
+            prefetch={false}
+            className="max-w-40 truncate rounded hover:text-accent hover:underline"
+            aria-label={account.link(session.name)}
+            title={`${session.name}: ${session.roles.join(", ")}`}
+          >
             {session.name}
-          </span>
+          </Link>
           <button
             type="button"
             className="control"

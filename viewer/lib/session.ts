@@ -17,10 +17,10 @@ let known: Promise<Session> | null = null;
 /** Who signs out does not mean to come back to where they were, whatever else is refused meanwhile. */
 let signingOut = false;
 
-async function ask(init?: RequestInit): Promise<Response> {
+async function ask(init?: RequestInit, where = path): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...init });
+    response = await fetch(where, { credentials: "same-origin", cache: "no-store", ...init });
   } catch {
     throw unreachable();
   }
@@ -49,6 +49,19 @@ export async function signIn(name: string, password: string): Promise<Session> {
   const session = (await response.json()) as Session;
   known = Promise.resolve(session);
   return session;
+}
+
+/** A wrong `current` is a refusal as any other: one stays signed in, and where one is. */
+export async function changePassword(current: string, next: string): Promise<void> {
+  const { csrf_token } = await getSession(true);
+  await ask(
+    {
+      method: "PUT",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf_token },
+      body: JSON.stringify({ current_password: current, new_password: next }),
+    },
+    `${path}/password`,
+  );
 }
 
 /** Ends the session here, and where the identity provider has one of its own, there as well. */

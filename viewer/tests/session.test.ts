@@ -77,6 +77,21 @@ describe("signing out", () => {
   });
 });
 
+describe("changing the password", () => {
+  it("is refused where one is: who mistypes the old one is signed in as before", async () => {
+    const replace = pageAt("/account/", "");
+    const heard = node(({ path }) =>
+      path === "/api/session"
+        ? json(200, { signed_in: true, csrf_token: "t" })
+        : json(401, { code: "wrong_credentials", detail: "The password is wrong." }),
+    );
+    const { changePassword } = await import("@/lib/session");
+    await expect(changePassword("old", "new")).rejects.toThrow("The password is wrong.");
+    expect(heard.at(-1)).toEqual({ path: "/api/session/password", method: "PUT", token: "t" });
+    expect(replace).not.toHaveBeenCalled();
+  });
+});
+
 describe("a request", () => {
   it("shows the page's token where it changes something, and asks for it once", async () => {
     const heard = node(({ path }) =>

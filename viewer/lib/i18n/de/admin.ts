@@ -3,12 +3,15 @@ import type { Messages } from "@/lib/i18n";
 export const admin: Messages["admin"] = {
   parts: {
     node: "Knoten",
+    studies: "Studien",
+    jobs: "Analysen",
     peers: "Partner",
     deliveries: "Zustellungen",
     hl7: "HL7-Nachrichten",
     orders: "Aufträge",
     conflicts: "Konflikte",
     rules: "Regeln",
+    hanging: "Hängungen",
     models: "Modelle",
     webhooks: "Webhooks",
     users: "Benutzer",

@@ -19,7 +19,6 @@ export const common: Messages["common"] = {
   language: "Sprache",
   studies: "Studien",
   administration: "Verwaltung",
-  signedInAs: "Angemeldet als",
   signOut: "Abmelden",
   signOutFailed: "Abmelden misslang; erneut versuchen",
   years: (years) => `${years} J.`,

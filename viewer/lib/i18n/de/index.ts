@@ -1,4 +1,5 @@
 import type { Messages } from "@/lib/i18n";
+import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
@@ -6,10 +7,12 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
 import { worklist } from "./worklist";
 
 export const de: Messages = {
+  account,
   admin,
   common,
   entry,
@@ -18,6 +21,7 @@ export const de: Messages = {
   report,
   search,
   states,
+  upkeep,
   viewing,
   worklist,
 };

@@ -1,12 +1,15 @@
 export const admin = {
   parts: {
     node: "Node",
+    studies: "Studies",
+    jobs: "Jobs",
     peers: "Peers",
     deliveries: "Deliveries",
     hl7: "HL7 messages",
     orders: "Orders",
     conflicts: "Conflicts",
     rules: "Rules",
+    hanging: "Hanging protocols",
     models: "Models",
     webhooks: "Webhooks",
     users: "Users",

@@ -17,7 +17,6 @@ export const common = {
   language: "Language",
   studies: "Studies",
   administration: "Administration",
-  signedInAs: "Signed in as",
   signOut: "Sign out",
   signOutFailed: "Sign out failed; try again",
   years: (years: number) => `${years} y`,

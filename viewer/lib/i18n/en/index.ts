@@ -1,3 +1,4 @@
+import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";
 import { entry } from "./entry";
@@ -5,10 +6,12 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
 import { worklist } from "./worklist";
 
 export const en = {
+  account,
   admin,
   common,
   entry,
@@ -17,6 +20,7 @@ export const en = {
   report,
   search,
   states,
+  upkeep,
   viewing,
   worklist,
 };
