@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
 import { AttemptCells, StudyLink } from "@/components/admin/outgoing";
-import { Answer, Field, fieldClass, PagedGrid } from "@/components/admin/parts";
+import { Answer, Field, PagedGrid, Select } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
@@ -31,22 +31,15 @@ export function AdminDeliveries() {
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.deliveriesWhat}</p>
       <div className="mb-3 flex flex-wrap items-end gap-3">
-        <label className="block w-48 text-xs text-dim">
-          {t.which}
-          <select
-            className={fieldClass}
+        <div className="w-48">
+          <Select
+            label={t.which}
+            of={kinds}
             value={query.which}
-            onChange={(event) =>
-              setQuery({ ...query, which: event.target.value as DeliveryQuery["which"], offset: 0 })
-            }
-          >
-            {kinds.map((one) => (
-              <option key={one} value={one}>
-                {one === "troubled" ? t.deadLetters : one === "all" ? t.all : states.delivery[one]}
-              </option>
-            ))}
-          </select>
-        </label>
+            words={(one) => (one === "troubled" ? t.deadLetters : one === "all" ? t.all : states.delivery[one])}
+            onChoose={(which) => setQuery({ ...query, which, offset: 0 })}
+          />
+        </div>
         <div className="w-48">
           <Field
             label={t.destination}

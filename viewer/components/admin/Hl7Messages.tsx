@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { AttemptCells, StudyLink } from "@/components/admin/outgoing";
-import { Answer, fieldClass, PagedGrid } from "@/components/admin/parts";
+import { Answer, PagedGrid, Select } from "@/components/admin/parts";
 import { Badge } from "@/components/Badge";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
@@ -32,24 +32,18 @@ export function Hl7Messages() {
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.hl7What}</p>
-      <label className="mb-3 block w-48 text-xs text-dim">
-        {t.which}
-        <select
-          className={fieldClass}
+      <div className="mb-3 w-48">
+        <Select
+          label={t.which}
+          of={["", ...states]}
           value={state}
-          onChange={(event) => {
-            setState(event.target.value as typeof state);
+          words={(one) => (one ? t.hl7States[one] : t.all)}
+          onChoose={(chosen) => {
+            setState(chosen);
             setOffset(0);
           }}
-        >
-          <option value="">{t.all}</option>
-          {states.map((one) => (
-            <option key={one} value={one}>
-              {t.hl7States[one]}
-            </option>
-          ))}
-        </select>
-      </label>
+        />
+      </div>
       {order.problem && <ProblemNote problem={order.problem} />}
       <Answer asked={asked}>
         {({ items, total }) => (

@@ -95,6 +95,34 @@ export function Field({ label, ...input }: { label: string } & InputHTMLAttribut
   );
 }
 
+/** One of a few words. */
+export function Select<T extends string>({
+  label,
+  of,
+  value,
+  words,
+  onChoose,
+}: {
+  label: string;
+  of: readonly T[];
+  value: T;
+  words: (one: T) => string;
+  onChoose: (chosen: T) => void;
+}) {
+  return (
+    <label className="block text-xs text-dim">
+      {label}
+      <select className={fieldClass} value={value} onChange={(event) => onChoose(event.target.value as T)}>
+        {of.map((one) => (
+          <option key={one} value={one}>
+            {words(one)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 /** Some of a few words, as boxes to tick. */
 export function Choices<T extends string>({
   label,
