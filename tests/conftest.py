@@ -15,7 +15,7 @@ if str(ROOT) not in sys.path:
 
 from tests.shared import MISSING, SHARED, shared_folder  # noqa: E402 - needs the path above
 
-pytest_plugins = ["tests.postgres", "tests.servers", "tests.house.fixtures"]
+pytest_plugins = ["tests.postgres", "tests.servers", "tests.house.fixtures", "tests.house.guarded"]
 
 # The suite's own variables; every other MEDIVIEW_ variable would change what is tested.
 _OWN_VARIABLES = {

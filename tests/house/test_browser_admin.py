@@ -1,49 +1,37 @@
 """An administrator adds a peer and tests it, makes a user and a key, and searches the trail."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.static import is_viewer_built
 from storage.clock import utcnow
 from storage.report_entities import Report
-from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings
+from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.test_worklist import ITEM
 from tests.house.accessibility import serious_findings
-from tests.house.browser import chromium, keep_screenshot
+from tests.house.browser import keep_screenshot
+from tests.house.guarded import sign_in as sign_in_to
 from tests.services import free_port, storescp
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
-_PARTS = ("node", "peers", "deliveries", "hl7", "orders", "conflicts", "rules", "models",
-          "webhooks", "users", "keys", "audit")  # fmt: skip
+_PARTS = ("node", "studies", "jobs", "peers", "deliveries", "hl7", "orders", "conflicts", "rules",
+          "hanging", "models", "webhooks", "users", "keys", "audit")  # fmt: skip
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Iterator[ClosedNode]:
-    settings = closed_settings(tmp_path)
-    if not is_viewer_built(settings):
-        pytest.skip("The viewer is not built: make viewer.")
-    with closed_node(settings) as node:
-        yield node
+def closed(guarded: ClosedNode) -> ClosedNode:
+    return guarded
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    # A node without its other processes is degraded, and a stranger is refused: both are answers.
-    with chromium("Failed to load resource") as page:
-        yield page
+def page(guarded_page: Page) -> Page:
+    return guarded_page
 
 
 def sign_in(page: Page, closed: ClosedNode, name: str, part: str) -> None:
-    page.goto(f"{closed.url}/sign-in/?next=/admin/?part={part}")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    # The address of the sign-in names the page to come: the page itself must be seen.
-    expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+    sign_in_to(page, closed, name, f"/admin/?part={part}")
 
 
 def test_a_peer_is_added_and_tested_until_it_answers(

@@ -46,6 +46,27 @@ export async function retrieveInstance(
   return firstPart(body, response.headers.get("Content-Type") ?? "");
 }
 
+/** WADO-URI: one instance as a file, in the transfer syntax in which the node keeps it. */
+export function instanceFileUrl(studyUID: string, seriesUID: string, objectUID: string): string {
+  const query = new URLSearchParams({
+    requestType: "WADO",
+    studyUID,
+    seriesUID,
+    objectUID,
+    contentType: "application/dicom",
+    transferSyntax: "*",
+  });
+  return `${root}/wado?${query}`;
+}
+
+/** Deletes a study, or one of its series, with all that was worked out of it. */
+export async function deleteFromNode(studyInstanceUid: string, seriesInstanceUid = ""): Promise<void> {
+  const path = seriesInstanceUid
+    ? seriesPath(studyInstanceUid, seriesInstanceUid)
+    : `${root}/studies/${studyInstanceUid}`;
+  await request(path, { method: "DELETE" });
+}
+
 /** The bytes of a value that the metadata only names, from the node's own origin whatever its host. */
 export async function retrieveBulkData(uri: string, signal?: AbortSignal): Promise<ArrayBuffer> {
   const { pathname, search } = new URL(uri, window.location.origin);

@@ -77,8 +77,12 @@ export type MadeKey = Schemas["MadeKey"];
 export type AuditEvent = Schemas["AuditEventPayload"];
 export type AuditVerification = Schemas["AuditVerification"];
 export type Webhook = Schemas["WebhookPayload"];
+export type WebhookChange = Schemas["WebhookChange"];
+export type WebhookNotice = Schemas["WebhookDeliveryPayload"];
+export type Expectation = Schemas["ExpectationPayload"];
 export type Hl7Message = Schemas["Hl7MessagePayload"];
 export type WorklistChanges = Schemas["WorklistChanges"];
+export type NewOrder = Schemas["NewWorklistItem"];
 export type WorklistItem = Schemas["WorklistItemPayload"];
 
 export type HealthPart = Schemas["HealthPart"];

@@ -3,9 +3,12 @@
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { type ComponentType, useEffect } from "react";
+import { AllJobs } from "@/components/admin/AllJobs";
 import { Audit } from "@/components/admin/Audit";
 import { Conflicts } from "@/components/admin/Conflicts";
 import { AdminDeliveries } from "@/components/admin/AdminDeliveries";
+import { Hanging } from "@/components/admin/Hanging";
+import { HeldStudies } from "@/components/admin/HeldStudies";
 import { Hl7Messages } from "@/components/admin/Hl7Messages";
 import { Keys } from "@/components/admin/Keys";
 import { Models } from "@/components/admin/Models";
@@ -27,12 +30,15 @@ type Part = keyof Messages["admin"]["parts"];
 
 const rooms: [Part, ComponentType][] = [
   ["node", NodeHealth],
+  ["studies", HeldStudies],
+  ["jobs", AllJobs],
   ["peers", Peers],
   ["deliveries", AdminDeliveries],
   ["hl7", Hl7Messages],
   ["orders", Orders],
   ["conflicts", Conflicts],
   ["rules", Rules],
+  ["hanging", Hanging],
   ["models", Models],
   ["webhooks", Webhooks],
   ["users", Users],

@@ -1,14 +1,16 @@
 "use client";
 
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Answer, Grid, Pager, SureButton } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
 import { conflicts } from "@/lib/adminApi";
+import { instanceFileUrl } from "@/lib/dicomweb";
 import { bytes, moment } from "@/lib/format";
 import type { Conflict } from "@/lib/types";
+import { conflictFileUrl } from "@/lib/upkeepApi";
 
 const size = 50;
 
@@ -68,10 +70,22 @@ function ConflictRows({
           {conflict.sop_instance_uid}
         </td>
         <td className="text-xs">
-          {held ? <Came source={held.source} at={held.received_at} size_bytes={held.size_bytes} /> : t.deleted}
+          {held ? (
+            <Came source={held.source} at={held.received_at} size_bytes={held.size_bytes}>
+              <FileLink
+                what={t.heldNow}
+                href={instanceFileUrl(held.study_instance_uid, held.series_instance_uid, conflict.sop_instance_uid)}
+                name={`conflict-${id}-held.dcm`}
+              />
+            </Came>
+          ) : (
+            t.deleted
+          )}
         </td>
         <td className="text-xs">
-          <Came source={conflict.source} at={conflict.received_at} size_bytes={conflict.size_bytes} />
+          <Came source={conflict.source} at={conflict.received_at} size_bytes={conflict.size_bytes}>
+            <FileLink what={t.cameLater} href={conflictFileUrl(id)} name={`conflict-${id}-later.dcm`} />
+          </Came>
         </td>
         <td>
           <div className="flex flex-wrap gap-1.5">
@@ -105,14 +119,34 @@ function ConflictRows({
   );
 }
 
-function Came({ source, at, size_bytes }: { source: string; at: string; size_bytes: number }) {
+function Came({
+  source,
+  at,
+  size_bytes,
+  children,
+}: {
+  source: string;
+  at: string;
+  size_bytes: number;
+  children: ReactNode;
+}) {
   return (
     <>
       {source}
       <div className="text-dim">
         {moment(at)}, {bytes(size_bytes)}
       </div>
+      {children}
     </>
+  );
+}
+
+function FileLink({ what, href, name }: { what: string; href: string; name: string }) {
+  const { upkeep } = useText();
+  return (
+    <a className="text-accent hover:underline" href={href} download={name} aria-label={`${upkeep.file}: ${what}`}>
+      {upkeep.file}
+    </a>
   );
 }
 

@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { OrderForm } from "@/components/admin/OrderForm";
 import { Answer, PagedGrid, SureButton } from "@/components/admin/parts";
 import { Badge } from "@/components/Badge";
 import { ProblemNote } from "@/components/ProblemNote";
@@ -11,6 +12,7 @@ import { orders } from "@/lib/adminApi";
 import { moment, personName } from "@/lib/format";
 import type { Tone } from "@/lib/state";
 import type { WorklistItem } from "@/lib/types";
+import { orderKeeping } from "@/lib/upkeepApi";
 
 const size = 50;
 const tones: Record<WorklistItem["state"], Tone> = {
@@ -22,13 +24,14 @@ const tones: Record<WorklistItem["state"], Tone> = {
 
 /** What modalities are told to do: the procedures that were ordered over REST or HL7. */
 export function Orders() {
-  const { admin: t } = useText();
+  const { admin: t, common } = useText();
   const [offset, setOffset] = useState(0);
   const asked = useAsked((signal) => orders.list(size, offset, signal), String(offset));
   const order = useOrder(asked.reload);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.ordersWhat}</p>
+      <OrderForm onAdded={asked.reload} />
       {order.problem && <ProblemNote problem={order.problem} />}
       <Answer asked={asked}>
         {({ items, total }) => (
@@ -55,12 +58,19 @@ export function Orders() {
                   <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
                 </td>
                 <td>
-                  {(one.state === "SCHEDULED" || one.state === "IN PROGRESS") && (
+                  {one.state === "SCHEDULED" || one.state === "IN PROGRESS" ? (
                     <SureButton
                       word={t.callOff}
                       label={`${t.callOff}: ${textOf(one, "accession_number")}`}
                       busy={order.busy}
                       onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
+                    />
+                  ) : (
+                    <SureButton
+                      word={common.remove}
+                      label={`${common.remove}: ${textOf(one, "accession_number")}`}
+                      busy={order.busy}
+                      onSure={() => void order.give(() => orderKeeping.remove(one.worklist_item_id))}
                     />
                   )}
                 </td>

@@ -8,7 +8,7 @@ import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
 import { users } from "@/lib/adminApi";
-import { dateText, moment } from "@/lib/format";
+import { dateText, moment, personName } from "@/lib/format";
 import type { Role, User } from "@/lib/types";
 
 export const allRoles: readonly Role[] = ["viewer", "radiologist", "integrator", "admin"];
@@ -77,10 +77,12 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
   const [open, setOpen] = useState(false);
   const [roles, setRoles] = useState<Role[]>(user.roles);
   const [password, setPassword] = useState("");
+  const [person, setPerson] = useState(user.person_name);
   const order = useOrder(onChanged);
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    if (await order.give(() => users.change(user.name, { roles, ...(password ? { password } : {}) }))) {
+    const change = { roles, person_name: person.trim(), ...(password ? { password } : {}) };
+    if (await order.give(() => users.change(user.name, change))) {
       setPassword("");
       setOpen(false);
     }
@@ -89,6 +91,7 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
     <tr data-testid="user" data-user={user.name}>
       <td className="font-medium">
         {user.name} {user.disabled && <Badge word={t.disabled} tone="warn" />}
+        {user.person_name && <div className="text-xs font-normal text-dim">{personName(user.person_name)}</div>}
       </td>
       <td>{user.roles.map((one) => t.roleWords[one]).join(", ")}</td>
       <td className="whitespace-nowrap">{dateText(user.created_at)}</td>
@@ -110,6 +113,7 @@ function UserRow({ user, onChanged }: { user: User; onChanged: () => void }) {
         {open && (
           <form className="mt-2 space-y-2" onSubmit={(event) => void save(event)}>
             <Choices label={t.roles} of={allRoles} words={t.roleWords} chosen={roles} onChoose={setRoles} />
+            <Field label={t.signsAs} maxLength={64} autoComplete="off" value={person} onChange={(e) => setPerson(e.target.value)} />
             <Field
               label={t.newPassword}
               type="password"

@@ -1,0 +1,85 @@
+"""What a person marks in the reader is kept and taken back; the pages of the report are shown."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import builders
+from tests.api.access.closed import PASSWORD, ClosedNode
+from tests.api.client import part10, scheduled_job, worked_on
+from tests.house.accessibility import serious_findings
+from tests.house.guarded import sign_in
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def study(guarded: ClosedNode) -> str:
+    guarded.storage.accounts.add("ada", PASSWORD, ["radiologist"])
+    datasets = builders.t1_head((4, 64, 64))
+    for dataset in datasets:
+        guarded.storage.ingest.accept(part10(dataset), "test")
+    return str(datasets[0].StudyInstanceUID)
+
+
+def test_key_images_are_marked_and_the_last_is_taken_back(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    page = guarded_page
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    marked = page.get_by_test_id("key-images").get_by_role("listitem")
+    button = page.get_by_role("button", name="Key image", exact=True)
+    saved = guarded.storage.index.instances_of
+
+    def versions() -> int:
+        return sum(one.source == "reader:ada" for one in saved(study))
+
+    for number, count in ((1, 1), (2, 0), (3, 1)):
+        with page.expect_response(lambda answer: answer.url.endswith("/key-images")) as answered:
+            page.keyboard.press("k")
+        assert answered.value.status == 201
+        expect(marked).to_have_count(count)
+        expect(button).to_have_attribute("aria-pressed", "true" if count else "false")
+        assert versions() == number
+        page.reload()
+        expect(viewport).to_have_attribute("data-image-rendered", "true")
+        expect(button).to_have_attribute("aria-pressed", "true" if count else "false")
+    expect(page.get_by_test_id("problem")).to_have_count(0)
+
+
+def test_the_pdf_of_the_report_is_shown_within_the_page(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    page = guarded_page
+    worked_on(guarded.storage, scheduled_job(guarded.storage, study))
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    page.get_by_role("tab", name="Report").click()
+    page.get_by_role("button", name="Draft the report").click()
+    page.get_by_role("button", name="PDF preview").click()
+    preview = page.get_by_test_id("pdf-preview")
+    sheet = preview.get_by_test_id("pdf-page").first
+    expect(sheet).to_have_attribute("alt", "Page 1 of 1")
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 500", arg=sheet.element_handle()
+    )
+    # It is no empty sheet.
+    dark = page.evaluate(
+        """async image => {
+            const canvas = document.createElement("canvas");
+            canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+            const brush = canvas.getContext("2d");
+            brush.drawImage(image, 0, 0);
+            const { data } = brush.getImageData(0, 0, canvas.width, canvas.height);
+            return data.filter((value, at) => at % 4 === 0 && value < 100).length;
+        }""",
+        sheet.element_handle(),
+    )
+    assert dark > 500
+    assert serious_findings(page) == []
+    with page.expect_download() as download:
+        preview.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes().startswith(b"%PDF-")
+    assert download.value.suggested_filename == "report-version-1.pdf"
+    page.keyboard.press("Escape")
+    expect(preview).to_have_count(0)

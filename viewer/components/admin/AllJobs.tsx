@@ -1,0 +1,121 @@
+"use client";
+
+import { useState } from "react";
+import { Badge } from "@/components/Badge";
+import { StudyLink } from "@/components/admin/outgoing";
+import { Answer, PagedGrid, Select, SureButton } from "@/components/admin/parts";
+import { ProblemNote } from "@/components/ProblemNote";
+import { ProgressBar } from "@/components/ProgressBar";
+import { JobActions } from "@/components/reader/JobActions";
+import { useAsked } from "@/hooks/useAsked";
+import { useOrder } from "@/hooks/useOrder";
+import { usePipelineTitles } from "@/hooks/usePipelineTitles";
+import { useText } from "@/hooks/useText";
+import { moment } from "@/lib/format";
+import { isActive, jobBadge, percent } from "@/lib/state";
+import type { Job, JobState } from "@/lib/types";
+import { allJobs } from "@/lib/upkeepApi";
+
+const size = 50;
+const jobStates: readonly (JobState | "")[] = ["", "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"];
+
+/** Every job of the node, of studies and of single pictures. */
+export function AllJobs() {
+  const { admin: t, upkeep, states } = useText();
+  const [state, setState] = useState<JobState | "">("");
+  const [offset, setOffset] = useState(0);
+  const asked = useAsked(
+    (signal) => allJobs.list(state || undefined, size, offset, signal),
+    `${state} ${offset}`,
+  );
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{upkeep.jobsWhat}</p>
+      <div className="mb-3 w-48">
+        <Select
+          label={t.which}
+          of={jobStates}
+          value={state}
+          words={(one) => (one ? states.job[one] : t.all)}
+          onChoose={(chosen) => {
+            setState(chosen);
+            setOffset(0);
+          }}
+        />
+      </div>
+      <Answer asked={asked}>
+        {({ items, total }) => (
+          <PagedGrid
+            label={t.parts.jobs}
+            columns={[t.pipeline, upkeep.of, t.stateWord, upkeep.why, upkeep.actions]}
+            items={items}
+            total={total}
+            size={size}
+            offset={offset}
+            onOffset={setOffset}
+            empty={t.nothing}
+            row={(one) => <JobRow key={one.job_id} job={one} onChanged={asked.reload} />}
+          />
+        )}
+      </Answer>
+    </>
+  );
+}
+
+function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
+  const { upkeep, common } = useText();
+  const title = usePipelineTitles().of(job.pipeline);
+  const badge = jobBadge(job.state);
+  return (
+    <tr data-testid="admin-job" data-job-id={job.job_id} data-state={job.state}>
+      <td>
+        {title} <span className="text-xs text-dim">{job.pipeline_version}</span>
+        <div className="text-xs text-dim">{moment(job.created_at)}</div>
+      </td>
+      <td className="text-xs">
+        {job.study_instance_uid ? <StudyLink studyInstanceUid={job.study_instance_uid} /> : upkeep.picture}
+      </td>
+      <td>
+        <Badge word={badge.word} tone={badge.tone} />
+        {job.state === "IN PROGRESS" && (
+          <div className="mt-1 w-28">
+            <ProgressBar percent={percent(job)} label={common.progressOf(title)} />
+          </div>
+        )}
+      </td>
+      <td className="max-w-96 text-xs" lang="en">
+        {job.reason || (isActive(job) ? job.stage_text : "")}
+      </td>
+      <td>
+        <JobActions job={job} title={title} onChanged={onChanged} />
+        {!job.study_instance_uid && <Picture job={job} title={title} onChanged={onChanged} />}
+      </td>
+    </tr>
+  );
+}
+
+/** A single picture belongs to no study: what was seen in it stands here, and here it is deleted. */
+function Picture({ job, title, onChanged }: { job: Job; title: string; onChanged: () => void }) {
+  const { upkeep } = useText();
+  const order = useOrder(onChanged);
+  return (
+    <>
+      <div className="mt-1 flex flex-wrap gap-1.5">
+        {job.has_label_picture && (
+          <a className="control px-2 py-0.5 text-xs" href={allJobs.labelPictureUrl(job.job_id)} download={`labels-${job.job_id}.png`}>
+            {upkeep.labels}
+          </a>
+        )}
+        {!isActive(job) && (
+          <SureButton
+            word={upkeep.deletePicture}
+            label={`${upkeep.deletePicture}: ${title}, ${moment(job.created_at)}`}
+            busy={order.busy}
+            onSure={() => void order.give(() => allJobs.removePicture(job.job_id))}
+          />
+        )}
+      </div>
+      {order.problem && <ProblemNote problem={order.problem} />}
+    </>
+  );
+}
