@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import type { LoadedMask, LoadedSeries, Scene, ViewId } from "@/lib/cornerstone";
+import { openingIndex } from "@/lib/reading/linking";
 import type { ViewStore } from "@/lib/viewStore";
 
 /** The first mask of a series is seen at once, unless the reader has gone elsewhere meanwhile. */
@@ -17,7 +18,7 @@ export function useOpeningMask(
     const opening = masks.find((mask) => mask.opening)?.opening;
     if (!scene || !series || !opening || done.current.has(series)) return;
     done.current.add(series);
-    const middle = Math.floor(series.imageIds.length / 2);
+    const middle = openingIndex(series.imageIds.length);
     const now = views.get(activeView).info;
     const slice = series.order.slices[opening.index];
     if (slice && (activeView === "axial" || now === null || now.sliceNumber - 1 === middle)) {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { StackCell } from "@/lib/cornerstone/cell";
+import { Links } from "@/lib/cornerstone/links";
 import { orderSlices, type Slice } from "@/lib/geometry";
 import { followingIndex, linkOffsetMm, sharesSpace } from "@/lib/reading/linking";
 
@@ -50,5 +52,49 @@ describe("stacks that are scrolled together", () => {
     const sagittal = stack(10, 0, 1, "1.1", [0, 1, 0, 0, 0, -1]);
     expect(followingIndex(axial, 4, sagittal, null)).toBeNull();
     expect(linkOffsetMm(axial, 4, sagittal, 4)).toBeNull();
+  });
+});
+
+describe("linked stacks on the screen", () => {
+  function cell(viewId: string, slices: Slice[], index: number): StackCell {
+    const shown = {
+      viewId,
+      index,
+      isShown: true,
+      series: { order: { slices }, imageIds: slices.map(({ sopInstanceUid }) => sopInstanceUid) },
+      goToIndex: (wanted: number) => {
+        shown.index = wanted;
+        return Promise.resolve();
+      },
+    };
+    return shown as unknown as StackCell;
+  }
+
+  it("open where the leader has gone meanwhile, counted from the middles", () => {
+    const cells = [cell("cell-1", stack(50, 0, 2, "1.1"), 25)];
+    const links = new Links(() => cells);
+    links.set(true);
+    const [leader] = cells as [StackCell];
+    // The leader went to its mask before the earlier study came: 8 mm up.
+    void leader.goToIndex(29);
+    links.follow(leader);
+    const prior = cell("cell-2", stack(40, 300, 4, "1.2"), 20);
+    cells.push(prior);
+    links.opened(prior, leader, true);
+    expect(prior.index).toBe(22);
+    void leader.goToIndex(33);
+    links.follow(leader);
+    expect(prior.index).toBe(24);
+  });
+
+  it("stay where they were looked at last, and where they are not linked", () => {
+    for (const [linked, isAnew] of [[true, false], [false, true]] as const) {
+      const leader = cell("cell-1", stack(50, 0, 2, "1.1"), 40);
+      const prior = cell("cell-2", stack(50, 0, 2, "1.1"), 7);
+      const links = new Links(() => [leader, prior]);
+      links.set(linked);
+      links.opened(prior, leader, isAnew);
+      expect(prior.index).toBe(7);
+    }
   });
 });

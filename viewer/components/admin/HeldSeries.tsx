@@ -68,7 +68,10 @@ function SeriesRow({
       </td>
       <td>{number(series.instance_count)}</td>
       <td>
-        <Expectations seriesInstanceUid={uid} name={name} onChanged={onChanged} />
+        {/* Nobody announces what the node makes itself. */}
+        {series.origin === "received" && (
+          <Expectations seriesInstanceUid={uid} name={name} onChanged={onChanged} />
+        )}
       </td>
       <td>
         <div className="flex flex-wrap gap-1.5">

@@ -1,4 +1,4 @@
-import { followingIndex, linkOffsetMm } from "@/lib/reading/linking";
+import { followingIndex, linkOffsetMm, openingIndex } from "@/lib/reading/linking";
 import type { StackCell } from "./cell";
 
 /** Stacks that are scrolled together; one that was made to follow moves no other. */
@@ -20,18 +20,13 @@ export class Links {
     this.measure();
   }
 
-  /** Measures anew how far apart the stacks are: after one of them shows another series. */
-  measure(): void {
-    this.offsets.clear();
-    for (const one of this.cells()) {
-      for (const other of this.cells()) {
-        if (one === other || !one.series || !other.series) continue;
-        this.offsets.set(
-          `${one.viewId} ${other.viewId}`,
-          linkOffsetMm(one.series.order.slices, one.index, other.series.order.slices, other.index),
-        );
-      }
-    }
+  /**
+   * A stack shows another series. Opened anew, it goes where `leader` is by now: every series opens
+   * in its middle, and what has been scrolled since is made up for.
+   */
+  opened(cell: StackCell, leader: StackCell | undefined, isAnew: boolean): void {
+    this.measure(isAnew ? cell : null);
+    if (this.linked && isAnew && leader && leader !== cell && leader.isShown) this.lead(leader, cell);
   }
 
   /** A stack shows another slice: the others go to the same place. */
@@ -40,17 +35,42 @@ export class Links {
     // Several of its pictures may come for one place: it leads only when it goes elsewhere.
     if (this.expected.get(source.viewId) === source.index) return;
     this.expected.delete(source.viewId);
-    for (const target of this.cells()) {
-      if (target === source || !target.series) continue;
-      const index = followingIndex(
-        source.series.order.slices,
-        source.index,
-        target.series.order.slices,
-        this.offsets.get(`${source.viewId} ${target.viewId}`) ?? null,
-      );
-      if (index === null || index === target.index) continue;
-      this.expected.set(target.viewId, index);
-      void target.goToIndex(index).catch(() => this.expected.delete(target.viewId));
+    for (const target of this.cells()) if (target !== source) this.lead(source, target);
+  }
+
+  /** How far apart the stacks are now; those of `fresh`, as if nothing had been scrolled. */
+  private measure(fresh: StackCell | null = null): void {
+    this.offsets.clear();
+    for (const one of this.cells()) {
+      for (const other of this.cells()) {
+        if (one === other || !one.series || !other.series) continue;
+        const index = one === fresh || other === fresh ? middleOf : indexOf;
+        this.offsets.set(
+          `${one.viewId} ${other.viewId}`,
+          linkOffsetMm(one.series.order.slices, index(one), other.series.order.slices, index(other)),
+        );
+      }
     }
   }
+
+  private lead(source: StackCell, target: StackCell): void {
+    if (!source.series || !target.series) return;
+    const index = followingIndex(
+      source.series.order.slices,
+      source.index,
+      target.series.order.slices,
+      this.offsets.get(`${source.viewId} ${target.viewId}`) ?? null,
+    );
+    if (index === null || index === target.index) return;
+    this.expected.set(target.viewId, index);
+    void target.goToIndex(index).catch(() => this.expected.delete(target.viewId));
+  }
+}
+
+function indexOf(cell: StackCell): number {
+  return cell.index;
+}
+
+function middleOf(cell: StackCell): number {
+  return openingIndex(cell.series?.imageIds.length ?? 0);
 }

@@ -1,5 +1,6 @@
 import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
 import { nearestSlice, type Vector } from "@/lib/geometry";
+import { openingIndex } from "@/lib/reading/linking";
 import type { WindowPreset, WindowRange } from "@/lib/windowing";
 import { StackCell } from "./cell";
 import { MaskLayers } from "./layer";
@@ -87,12 +88,12 @@ export class Scene {
     this.volume.close();
     const cell = this.cellFor(viewId, element);
     const place = this.places.get(series.seriesInstanceUid);
-    const index = place?.index ?? Math.floor(series.imageIds.length / 2);
+    const index = place?.index ?? openingIndex(series.imageIds.length);
     this.masks.detach(viewId);
     this.remember(cell);
     if (!(await cell.show(series, index, through))) return;
     this.masks.attach(series.seriesInstanceUid, viewId);
-    this.links.measure();
+    this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined);
     this.presenting.follow(cell);
     cell.view?.render();
   }

@@ -8,6 +8,11 @@ const similarCosine = 0.9;
 /** A series that is scrolled together with others. */
 export type Stack = readonly Slice[];
 
+/** The slice in which a series opens: its middle. */
+export function openingIndex(count: number): number {
+  return Math.floor(count / 2);
+}
+
 function frameOfReference(stack: Stack): string {
   return stack[0] ? stringOf(stack[0].dataset, frameOfReferenceUid) : "";
 }
