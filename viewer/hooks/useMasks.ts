@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/cornerstone";
 import { retrieveInstance, retrieveSeriesMetadata } from "@/lib/dicomweb";
+import { text } from "@/lib/i18n";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/lib/seg";
 import type { Finding, StudyDetail } from "@/lib/types";
 
@@ -58,7 +59,7 @@ export function useMasks(
           sources.push(...maskSources(uid, datasets));
         } catch (error) {
           if (signal.aborted) return;
-          failures.push(`A segmentation could not be read: ${sentence(error)}`);
+          failures.push(text().viewing.maskUnread(sentence(error)));
         }
       }
       const wanted = masksToShow(sources, shown.seriesInstanceUid, findings);
@@ -74,7 +75,7 @@ export function useMasks(
         } catch (error) {
           if (signal.aborted) return;
           failures.push(
-            `${source.description || "A segmentation"} can't be drawn over this series: ${sentence(error)}`,
+            text().viewing.maskUndrawn(source.description, sentence(error)),
           );
         }
       }

@@ -3,6 +3,8 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Scene } from "@/lib/cornerstone";
 import { retrieveSeriesMetadata } from "@/lib/dicomweb";
+import { asProblem } from "@/lib/http";
+import { text } from "@/lib/i18n";
 import { presentationOf, type PresentationState } from "@/lib/reading/presentation";
 import { withTables } from "@/lib/reading/tables";
 import type { SeriesRef } from "@/lib/reading/layout";
@@ -49,7 +51,7 @@ export function usePresentations(
       setStates(answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : [])));
       setFailures(
         answers.flatMap((answer) =>
-          answer.status === "rejected" ? [`A presentation state could not be read: ${String(answer.reason)}`] : [],
+          answer.status === "rejected" ? [text().viewing.stateUnread(asProblem(answer.reason).message)] : [],
         ),
       );
     });

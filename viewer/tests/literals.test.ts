@@ -78,3 +78,31 @@ it("has no words in the components: they are in lib/i18n, in every language", ()
     .flatMap((file) => literalsOf(readFileSync(file, "utf-8"), file).map((text) => `${file}: ${text}`));
   expect(found).toEqual([]);
 });
+
+/** Sentences that code makes up by itself: three words or more. */
+export function sentencesOf(source: string): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const told =
+      ts.isStringLiteral(node) || ts.isTemplateLiteralToken(node) ? node.text.trim() : "";
+    if (/^[\p{L}’']+ \p{L}+ \p{L}+ /u.test(`${told} `) && !isForProgrammers(node)) found.push(told);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile("a.ts", source, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX));
+  return found;
+}
+
+/** Of an exception that says what the code itself did wrong. */
+function isForProgrammers({ parent }: ts.Node): boolean {
+  return ts.isNewExpression(parent) || (parent && ts.isNewExpression(parent.parent));
+}
+
+it("has no sentences in the hooks", () => {
+  expect(sentencesOf("const a = [`A mask could not ${b}`, \"A mask could not\", new Error(`A bug of ours ${c}`)];")).toEqual([
+    "A mask could not",
+    "A mask could not",
+  ]);
+  const folder = join(import.meta.dirname, "..", "hooks");
+  const found = readdirSync(folder).flatMap((name) => sentencesOf(readFileSync(join(folder, name), "utf-8")));
+  expect(found).toEqual([]);
+});

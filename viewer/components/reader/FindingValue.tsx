@@ -1,3 +1,4 @@
+import { useText } from "@/hooks/useText";
 import { lastSaid, saidText, verdictOf } from "@/lib/feedback";
 import { findingValue, unitSymbol } from "@/lib/format";
 import type { Tone } from "@/lib/state";
@@ -19,13 +20,14 @@ export function FindingValue({
   chosen: boolean;
   onChoose: () => void;
 }) {
+  const { reader: t } = useText();
   const said = lastSaid(finding);
   const verdict = said && verdictOf(said);
   const unit = finding.unit?.value ?? "";
   const stated =
     finding.confidence !== null
-      ? `confidence ${Math.round(finding.confidence * 100)} %`
-      : "stated";
+      ? t.confident(Math.round(finding.confidence * 100))
+      : t.isStated;
   return (
     <span data-testid="finding" data-finding-id={finding.finding_id}>
       <button

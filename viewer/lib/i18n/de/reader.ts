@@ -13,6 +13,8 @@ export const reader: Messages["reader"] = {
   value: "Wert",
   stated: (value) => `Angegeben: ${value}. `,
   confidence: (percent) => `Sicherheit ${percent} %. `,
+  confident: (percent) => `Sicherheit ${percent} %`,
+  isStated: "angegeben",
   judge: (what) => `${what} beurteilen`,
   show: "Zeigen",
   accept: "Annehmen",

@@ -11,6 +11,8 @@ export const reader = {
   value: "Value",
   stated: (value: string) => `Stated: ${value}. `,
   confidence: (percent: number) => `Confidence ${percent} %. `,
+  confident: (percent: number) => `confidence ${percent} %`,
+  isStated: "stated",
   judge: (what: string) => `Judge ${what}`,
   show: "Show",
   accept: "Accept",
