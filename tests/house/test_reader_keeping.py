@@ -1,7 +1,9 @@
 """What a person marks in the reader is kept and taken back; the pages of the report are shown."""
 
+import threading
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import builders
 from tests.api.access.closed import PASSWORD, ClosedNode
@@ -46,6 +48,32 @@ def test_key_images_are_marked_and_the_last_is_taken_back(
         expect(viewport).to_have_attribute("data-image-rendered", "true")
         expect(button).to_have_attribute("aria-pressed", "true" if count else "false")
     expect(page.get_by_test_id("problem")).to_have_count(0)
+
+
+def test_planes_say_that_images_are_missing_as_long_as_they_are(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    page, held = guarded_page, list[Route]()
+    first, released = threading.Event(), threading.Event()
+
+    def hold(route: Route) -> None:
+        if first.is_set() and not released.is_set():
+            held.append(route)
+        else:
+            first.set()
+            route.continue_()
+
+    page.route("**/frames/*", hold)
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
+    page.keyboard.press("m")
+    for plane in ("axial", "sagittal", "coronal"):
+        view = page.locator(f"[data-view={plane}]")
+        expect(view.get_by_test_id("volume-partial")).to_contain_text("of 4 images are here")
+    released.set()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_test_id("volume-partial")).to_have_count(0)
 
 
 def test_the_pdf_of_the_report_is_shown_within_the_page(

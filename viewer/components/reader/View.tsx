@@ -134,6 +134,8 @@ export function View(props: ViewProps) {
           isPrior={props.isPrior ?? false}
           withPatient={props.withPatient}
           series={series}
+          // A stack draws whole images alone; a volume draws what has not come as one flat grey.
+          missing={title ? loading : null}
         />
       )}
       {!undrawable && <CursorValue scene={scene} viewId={viewId} element={element} />}

@@ -15,6 +15,7 @@ export function ViewOverlay({
   isPrior,
   withPatient,
   series,
+  missing,
 }: {
   info: ViewInfo;
   title: string;
@@ -23,6 +24,8 @@ export function ViewOverlay({
   isPrior: boolean;
   withPatient: boolean;
   series: LoadedSeries | null;
+  /** What a cut through the volume is drawn from while images are missing; null where all are in. */
+  missing: { loaded: number; total: number } | null;
 }) {
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.sliceNumber - 1] ?? series?.order.slices[0];
@@ -55,6 +58,11 @@ export function ViewOverlay({
           {info.inverted && ` ${t.inverted}`}
         </div>
         <div>{t.zoomBy(info.zoom.toFixed(2))}</div>
+        {missing && (
+          <div className="text-warn" data-testid="volume-partial">
+            {t.volumePartial(missing.loaded, missing.total)}
+          </div>
+        )}
         {slice &&
           warningsOf(slice.dataset).map((warning) => (
             <div key={warning} className="text-warn" data-testid="image-warning">

@@ -65,8 +65,9 @@ export class Scene {
     const shown = () => [...this.cells.values()].filter(({ isShown }) => isShown);
     this.links = new Links(shown);
     this.presenting = new Presenting(shown);
-    const onLoading = (loaded: number, total: number) =>
-      listener.onLoading(this.volume.isOpen ? "volume" : "axial", loaded, total);
+    const onLoading = (loaded: number, total: number) => {
+      for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);
+    };
     const told = { onLoading, onError: listener.onError };
     this.planes = new Planes(this.engine, this.views, this.mouse, told, this.windows);
     this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);

@@ -39,6 +39,7 @@ export const viewing: Messages["viewing"] = {
   empty: "leer",
   earlier: "frühere Studie",
   earlierMark: "Frühere Studie",
+  volumePartial: (loaded, total) => `${loaded} von ${total} Bildern sind da: Gleichmäßige Flächen sind kein Bild`,
   imagesLoaded: "Geladene Bilder",
   inverted: "invertiert",
   zoomBy: (factor) => `Zoom ${factor}×`,

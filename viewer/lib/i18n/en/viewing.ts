@@ -38,6 +38,7 @@ export const viewing = {
   empty: "empty",
   earlier: "earlier study",
   earlierMark: "Earlier study",
+  volumePartial: (loaded: number, total: number) => `${loaded} of ${total} images are here: flat areas are not image`,
   imagesLoaded: "Images loaded",
   inverted: "inverted",
   zoomBy: (factor: string) => `Zoom ${factor}×`,
