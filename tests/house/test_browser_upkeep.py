@@ -119,6 +119,7 @@ def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_p
 def test_the_site_lays_out_studies_its_own_way(guarded: ClosedNode, admin_page: Page) -> None:
     page = admin_page
     open_part(page, "Hanging protocols")
+    expect(page.get_by_test_id("protocol").first).to_be_visible()
     shipped = page.get_by_test_id("protocol").count()
     assert shipped > 3
     text = page.get_by_label("All protocols as JSON")
