@@ -54,6 +54,20 @@ export function sexWord(value: string): string {
   return { F: "female", M: "male", O: "other" }[value] ?? "";
 }
 
+/** With so many decimals, and no thousands apart: for what is measured and read at a glance. */
+export function fixed(value: number, digits: number): string {
+  return value.toLocaleString(locale(), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: false,
+  });
+}
+
+/** As many decimals as it has. */
+export function decimal(value: number): string {
+  return value.toLocaleString(locale(), { maximumFractionDigits: 20, useGrouping: false });
+}
+
 const byteUnits = ["B", "kB", "MB", "GB", "TB"];
 
 export function bytes(value: number): string {
@@ -63,7 +77,7 @@ export function bytes(value: number): string {
     scaled /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${byteUnits[unit]}`;
+  return `${unit === 0 || scaled >= 100 ? Math.round(scaled) : fixed(scaled, 1)} ${byteUnits[unit]}`;
 }
 
 /** A whole number with its thousands apart. */

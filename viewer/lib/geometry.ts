@@ -1,4 +1,5 @@
 import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
+import { fixed } from "@/lib/format";
 import { frameHeaders } from "@/lib/frameHeader";
 import { text } from "@/lib/i18n";
 
@@ -148,7 +149,7 @@ function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): strin
   if (usual <= 0) return t.samePlace;
   for (const [index, gap] of gaps.entries()) {
     if (Math.abs(gap - usual) > usual * relativeSpacingTolerance) {
-      return t.gap(index + 1, gap.toFixed(1), usual.toFixed(1));
+      return t.gap(index + 1, fixed(gap, 1), fixed(usual, 1));
     }
   }
   return "";

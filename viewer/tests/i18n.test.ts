@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { dateText, findingValue, number } from "@/lib/format";
+import { bytes, dateText, decimal, findingValue, fixed, number } from "@/lib/format";
 import { messagesOf } from "@/lib/i18n";
 import { preferred, setLanguage } from "@/lib/i18n/language";
 import { studyBadge } from "@/lib/state";
@@ -44,6 +44,7 @@ describe("languages", () => {
       "1.234.567",
       "1.791,7",
     ]);
+    expect([bytes(79_000_000), fixed(1234.56, 1), decimal(-0.25)]).toEqual(["79,0 MB", "1234,6", "-0,25"]);
     expect(studyBadge("RUNNING").word).toBe("Läuft");
     expect(dateText("")).toBe("");
   });

@@ -5,7 +5,7 @@ import { RunPipeline } from "@/components/reader/RunPipeline";
 import { Section } from "@/components/reader/Section";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
-import { moment } from "@/lib/format";
+import { fixed, moment } from "@/lib/format";
 import { jobBadge, percent } from "@/lib/state";
 import type { Job, StudyDetail } from "@/lib/types";
 
@@ -65,6 +65,6 @@ function finishedText(
     job.started_at && job.finished_at
       ? (new Date(job.finished_at).getTime() - new Date(job.started_at).getTime()) / 1000
       : null;
-  const took = seconds !== null && seconds >= 0 ? seconds.toFixed(seconds < 10 ? 1 : 0) : "";
+  const took = seconds !== null && seconds >= 0 ? fixed(seconds, seconds < 10 ? 1 : 0) : "";
   return said(moment(job.finished_at), took, job.attempts);
 }

@@ -1,7 +1,7 @@
 import { ScaleBar } from "@/components/reader/ScaleBar";
 import { useText } from "@/hooks/useText";
 import type { LoadedSeries, ViewInfo } from "@/lib/cornerstone";
-import { dateText, personName } from "@/lib/format";
+import { dateText, fixed, personName } from "@/lib/format";
 import { hasOrientation } from "@/lib/geometry";
 import { warningsOf } from "@/lib/reading/truth";
 import type { StudyDetail } from "@/lib/types";
@@ -57,7 +57,7 @@ export function ViewOverlay({
           W {Math.round(info.width)} L {Math.round(info.center)}
           {info.inverted && ` ${t.inverted}`}
         </div>
-        <div>{t.zoomBy(info.zoom.toFixed(2))}</div>
+        <div>{t.zoomBy(fixed(info.zoom, 2))}</div>
         {missing && (
           <div className="text-warn" data-testid="volume-partial">
             {t.volumePartial(missing.loaded, missing.total)}

@@ -1,4 +1,5 @@
 import { cache, StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
+import { decimal, fixed } from "@/lib/format";
 import { suvFactorOf } from "@/lib/reading/suv";
 import type { LoadedSeries } from "./series";
 
@@ -51,8 +52,8 @@ function textOf(column: number, row: number, values: number[], series: LoadedSer
   const [value = NaN] = values;
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
   const dataset = series?.order.slices[0]?.dataset;
-  const rounded = Number(value.toFixed(2));
+  const rounded = decimal(Number(value.toFixed(2)));
   if (series?.modality === "CT") return `${place}: ${rounded} HU`;
   const suv = dataset ? suvFactorOf(dataset) : null;
-  return suv === null ? `${place}: ${rounded}` : `${place}: ${rounded} (SUV ${(value * suv).toFixed(2)})`;
+  return suv === null ? `${place}: ${rounded}` : `${place}: ${rounded} (SUV ${fixed(value * suv, 2)})`;
 }

@@ -1,4 +1,6 @@
 /** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
+import { fixed } from "@/lib/format";
+import { text } from "@/lib/i18n";
 
 export const shapes = {
   length: "LENGTH",
@@ -73,27 +75,15 @@ const unitTexts: Record<string, string> = {
   "g/ml{SUVbw}": "SUV",
   "1": "",
 };
-const quantityTexts: Record<string, string> = {
-  long_axis: "long",
-  short_axis: "short",
-  area: "area",
-  perimeter: "around",
-  radius: "radius",
-  mean: "mean",
-  standard_deviation: "SD",
-  minimum: "min",
-  maximum: "max",
-};
-
-function text({ quantity, value, unit }: Quantity): string {
-  const digits = Math.abs(value) >= 100 ? 0 : 1;
+function told({ quantity, value, unit }: Quantity): string {
   const shownUnit = unitTexts[unit] ?? unit;
-  const number = `${value.toFixed(digits)}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
-  const name = quantityTexts[quantity];
-  return name ? `${name} ${number}` : number;
+  const shown = `${fixed(value, Math.abs(value) >= 100 ? 0 : 1)}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
+  const names: Partial<Record<string, string>> = text().viewing.quantities;
+  const name = names[quantity];
+  return name ? `${name} ${shown}` : shown;
 }
 
 /** What was measured, in a line: "42.0 mm", "long 21.3 mm, short 14.0 mm". */
 export function measuredText(measured: readonly Quantity[]): string {
-  return measured.map(text).join(", ");
+  return measured.map(told).join(", ");
 }

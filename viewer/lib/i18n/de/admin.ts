@@ -183,8 +183,8 @@ export const admin: Messages["admin"] = {
   addUser: "Benutzer hinzufügen",
   noUsers: "Noch kein Konto: Dieser Knoten läuft ohne Anmeldung, oder mit der Ihres Hauses.",
   signsAs: "Unterschreibt als (Familie^Vorname)",
-  password: "Kennwort",
-  newPassword: "Neues Kennwort (leer: wie bisher)",
+  password: "Passwort",
+  newPassword: "Neues Passwort (leer: wie bisher)",
   roles: "Rollen",
   roleWords: {
     viewer: "Betrachter",

@@ -33,7 +33,7 @@ export const upkeep: Messages["upkeep"] = {
   shows: "Zeigt",
   anyStudy: "jede Studie",
   linked: "gemeinsam geblättert",
-  prior: "Voraufnahme:",
+  prior: "frühere Studie:",
   hangingJson: "Alle Hängungen als JSON",
   undo: "Wie gespeichert",
   shipped: "Die mitgelieferten",
