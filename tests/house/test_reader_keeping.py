@@ -1,6 +1,7 @@
 """What a person marks in the reader is kept and taken back; the pages of the report are shown."""
 
 import threading
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -10,6 +11,7 @@ from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.client import part10, scheduled_job, worked_on
 from tests.house.accessibility import serious_findings
 from tests.house.guarded import sign_in
+from tests.house.pointing import point_to
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
@@ -48,6 +50,32 @@ def test_key_images_are_marked_and_the_last_is_taken_back(
         expect(viewport).to_have_attribute("data-image-rendered", "true")
         expect(button).to_have_attribute("aria-pressed", "true" if count else "false")
     expect(page.get_by_test_id("problem")).to_have_count(0)
+
+
+def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    page = guarded_page
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    page.keyboard.press("End")
+    expect(viewport).to_have_attribute("data-slice-number", "4")
+    page.wait_for_function("location.search.includes('image=')")
+    (shown,) = parse_qs(urlsplit(page.url).query)["image"]
+    instance = guarded.storage.index.instance(shown.partition("#")[0])
+    pixels = guarded.storage.instances.dataset(instance).pixel_array
+    page.keyboard.press("v")
+    column, row = point_to(page, viewport, 0.45, 0.55)
+    page.mouse.down()
+    page.mouse.up()
+    value = int(pixels[row, column])
+    told = f"{value:.{0 if value >= 100 else 1}f}"
+    expect(page.get_by_test_id("measured-text")).to_have_text(told)
+    expect(viewport.locator("svg text").first).to_contain_text(told)
+    # What somebody calls it stands beside it on the image.
+    page.get_by_test_id("measurement").get_by_role("textbox").fill("Pons")
+    expect(viewport.locator("svg text").first).to_contain_text("Pons")
 
 
 def test_planes_say_that_images_are_missing_as_long_as_they_are(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { forNode, kindOf, measuredText, shapes, uidOfUuid, type Measurement } from "@/lib/reading/measurement";
+import { quantitiesOf } from "@/lib/cornerstone/annotations";
+import { forNode, kindOf, measuredLines, measuredText, shapes, uidOfUuid, type Measurement } from "@/lib/reading/measurement";
 import { suvFactorOf } from "@/lib/reading/suv";
 
 const length: Measurement = {
@@ -39,6 +40,15 @@ describe("what is measured", () => {
     expect(forNode({ ...length, kind: "arrow" })).toMatchObject({ label: "Arrow" });
   });
 
+  it("has of a probe the pixel's own value, in SUV where it is told, once it has been drawn", () => {
+    const drawn = { cachedStats: { "imageId:a": { modalityUnit: "HU", value: undefined } } };
+    const hounsfield = { quantity: "value", value: -7, unit: "[hnsf'U]" };
+    expect(quantitiesOf("probe", drawn, null, -7)).toEqual([hounsfield]);
+    expect(quantitiesOf("probe", drawn, 0.5, 5000)).toEqual([{ quantity: "value", value: 2500, unit: "g/ml{SUVbw}" }]);
+    expect(quantitiesOf("probe", drawn, null, null)).toEqual([]);
+    expect(quantitiesOf("probe", { cachedStats: {} }, null, -7)).toEqual([]);
+  });
+
   it("is told with its units", () => {
     expect(measuredText(length.measured)).toBe("42.0 mm");
     expect(
@@ -49,6 +59,9 @@ describe("what is measured", () => {
     ).toBe("area 123 mm², mean -871 HU");
     expect(measuredText([{ quantity: "angle", value: 12.34, unit: "deg" }])).toBe("12.3°");
     expect(measuredText([])).toBe("");
+    const suv = { quantity: "value", value: 3.25, unit: "g/ml{SUVbw}" };
+    expect(measuredLines({ label: "liver", measured: [suv] })).toEqual(["liver", "3.3 SUV"]);
+    expect(measuredLines({ label: "", measured: [] })).toEqual([]);
   });
 
   it("keeps one UID, made of Cornerstone's UUID", () => {

@@ -141,11 +141,15 @@ const ucum: Record<string, string> = {
   HU: "[hnsf'U]",
 };
 
-/** What Cornerstone computed of an annotation on the image that it was drawn on. */
+/**
+ * What Cornerstone computed of an annotation on the image that it was drawn on. `pixel` is the
+ * image's own value under a probe: Cornerstone finds it on the first image of a stack alone.
+ */
 export function quantitiesOf(
   kind: MeasuringTool,
   data: ToolTypes.AnnotationData,
   suvFactor: number | null,
+  pixel: number | null = null,
 ): Quantity[] {
   const stats = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
   const found: Quantity[] = [];
@@ -174,6 +178,7 @@ export function quantitiesOf(
     intensity("minimum", stats.min);
     intensity("maximum", stats.max);
   }
-  if (kind === "probe") intensity("value", stats.value);
+  // Without a unit it has not been on the screen yet: what the node kept of it holds.
+  if (kind === "probe" && stats.modalityUnit !== undefined) intensity("value", pixel ?? stats.value);
   return found;
 }

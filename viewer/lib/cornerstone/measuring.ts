@@ -1,12 +1,13 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { uidOfUuid, type Measurement, type Quantity } from "@/lib/reading/measurement";
+import { measuredLines, uidOfUuid, type Measurement, type Quantity } from "@/lib/reading/measurement";
 import { suvFactorOf } from "@/lib/reading/suv";
 import { dataOf, pointsForNode, quantitiesOf, statsOf } from "./annotations";
-import { drawnPlane, imagePointOf, worldOf } from "./plane";
+import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "./plane";
 import { measuringClasses } from "./runtime";
 import type { LoadedSeries } from "./series";
 import { measuringToolOf } from "./tools";
+import { pixelValues } from "./values";
 
 const heard = [
   Enums.Events.ANNOTATION_COMPLETED,
@@ -95,6 +96,13 @@ export class Measuring {
     this.render();
   }
 
+  /** What stands beside it on the image: the words and numbers of the list. */
+  linesOf(data: ToolTypes.AnnotationData): string[] {
+    const one = this.placed().find((placed) => placed.data === data);
+    const read = one && this.read(one);
+    return read ? measuredLines(read) : [];
+  }
+
   /** The measurement that is chosen, or else the one drawn last. */
   get chosen(): string | null {
     const all = this.placed();
@@ -126,13 +134,15 @@ export class Measuring {
     if (!kind || !imageId || !slice) return null;
     const plane = drawnPlane(imageId);
     const trackingUid = trackingUidOf(one);
-    const measured = quantitiesOf(kind, one.data, suvFactorOf(slice.dataset));
+    const points = pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point));
+    const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
+    const measured = quantitiesOf(kind, one.data, suvFactorOf(slice.dataset), pixel);
     return {
       trackingUid,
       kind,
       sopInstanceUid: slice.sopInstanceUid,
       frameNumber: slice.frameNumber,
-      points: pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point)),
+      points,
       isClosed: kind === "freehand" && one.data.contour?.closed === true,
       label: one.data.label ?? "",
       measured: measured.length > 0 ? measured : (this.kept.get(trackingUid) ?? []),
@@ -202,6 +212,13 @@ export class Measuring {
   private tell(byReader: boolean): void {
     this.listener(this.list(), byReader);
   }
+}
+
+/** The one value of the pixel under a point; null for a colour, or where there is none. */
+function pixelAt(imageId: string, point: ImagePoint | undefined): number | null {
+  if (!point) return null;
+  const [value = NaN, ...others] = pixelValues(imageId, Math.floor(point[0]), Math.floor(point[1]));
+  return others.length === 0 && Number.isFinite(value) ? value : null;
 }
 
 /** A drawn one has a UUID of Cornerstone's; one that came from the node, its UID. */

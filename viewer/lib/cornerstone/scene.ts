@@ -51,7 +51,7 @@ export class Scene {
 
   private constructor(private readonly listener: SceneListener) {
     this.engine = new RenderingEngine(this.id);
-    this.mouse = new MouseTools(this.id);
+    this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
     this.views = new Viewports(this.engine, {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
       [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cellOf(event)?.frames.onAsked(event),

@@ -9,6 +9,7 @@ import {
   type Types as ToolTypes,
   utilities,
 } from "@cornerstonejs/tools";
+import { text } from "@/lib/i18n";
 import { promptClicks } from "./promptClicks";
 import {
   editToolNames,
@@ -32,7 +33,9 @@ function group(id: string): ToolTypes.IToolGroup {
   return made;
 }
 
-function configurationOf(toolName: string): Record<string, unknown> {
+type LinesOf = (data: ToolTypes.AnnotationData) => string[];
+
+function configurationOf(toolName: string, linesOf: LinesOf): Record<string, unknown> {
   if (toolName === CrosshairsTool.toolName) {
     return {
       getReferenceLineColor: (viewId: string) => lineColors[viewId] ?? "rgb(200, 200, 200)",
@@ -42,11 +45,18 @@ function configurationOf(toolName: string): Record<string, unknown> {
   // An arrow is named in the list, like everything that is drawn; Cornerstone would ask at once.
   if (toolName === toolClasses.arrow.toolName) {
     return {
-      getTextCallback: (done: (text: string) => void) => done("Arrow"),
+      getTextCallback: (done: (text: string) => void) => done(text().viewing.kinds.arrow),
       changeTextCallback: () => undefined,
     };
   }
-  return toolName === toolClasses.freehand.toolName ? { calculateStats: true } : {};
+  // Beside a drawing stands what the list says of it, in the page's language: a probe's SUV, too.
+  const said = measuringToolOf(toolName) === null ? {} : { getTextLines: (data: ToolTypes.AnnotationData) => orNone(linesOf(data)) };
+  return toolName === toolClasses.freehand.toolName ? { ...said, calculateStats: true } : said;
+}
+
+/** Nothing to say yet is no text at all: an empty one would draw its line. */
+function orNone(lines: string[]): string[] | undefined {
+  return lines.length > 0 ? lines : undefined;
 }
 
 /**
@@ -61,10 +71,13 @@ export class MouseTools {
   private crosshairs = false;
   private crosshairMode: "off" | "shown" | "active" = "off";
 
-  constructor(private readonly id: string) {
+  constructor(
+    private readonly id: string,
+    linesOf: LinesOf,
+  ) {
     this.group = group(id);
     for (const tool of Object.values(toolClasses)) {
-      this.group.addTool(tool.toolName, configurationOf(tool.toolName));
+      this.group.addTool(tool.toolName, configurationOf(tool.toolName, linesOf));
     }
     this.group.addTool(ReferenceLinesTool.toolName, {});
     for (const [name, toolName] of Object.entries(editToolNames)) {

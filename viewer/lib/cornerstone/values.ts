@@ -30,16 +30,16 @@ export function valueAt(
   if (i < 0 || j < 0 || k < 0 || i >= columns || j >= rows || k >= slices) return null;
   const values =
     view instanceof StackViewport
-      ? stackValues(view, i, j)
+      ? pixelValues(view.getCurrentImageId(), i, j)
       : [image.voxelManager?.getAtIJK(i, j, k) ?? NaN].flat();
   if (values.some((value) => !Number.isFinite(value))) return null;
   return { column: i, row: j, values, text: textOf(i, j, values, series) };
 }
 
-function stackValues(view: StackViewport, column: number, row: number): number[] {
-  const imageId = view.getCurrentImageId();
+/** A pixel of an image that is loaded, after the modality's rescaling; NaN for one that is not. */
+export function pixelValues(imageId: string | undefined, column: number, row: number): number[] {
   const image = imageId === undefined ? undefined : cache.getImage(imageId);
-  if (!image) return [NaN];
+  if (!image || column < 0 || row < 0 || column >= image.columns || row >= image.rows) return [NaN];
   const components = image.numberOfComponents || 1;
   const pixels = image.getPixelData();
   const start = (row * image.columns + column) * components;

@@ -83,6 +83,11 @@ function told({ quantity, value, unit }: Quantity): string {
   return name ? `${name} ${shown}` : shown;
 }
 
+/** What was measured, a line each, under the name that somebody gave it. */
+export function measuredLines({ label, measured }: Pick<Measurement, "label" | "measured">): string[] {
+  return [label, ...measured.map(told)].filter((line) => line !== "");
+}
+
 /** What was measured, in a line: "42.0 mm", "long 21.3 mm, short 14.0 mm". */
 export function measuredText(measured: readonly Quantity[]): string {
   return measured.map(told).join(", ");
