@@ -45,9 +45,7 @@ def receive_pdu(connection: Connection) -> tuple[int, bytes]:
 def _expect(connection: Connection, expected: PduType) -> None:
     pdu_type, _ = receive_pdu(connection)
     if pdu_type != expected:
-        raise ConnectionError(
-            f"A PDU of type {pdu_type:#04x} came, not {expected:#04x}."
-        )
+        raise ConnectionError(f"A PDU of type {pdu_type:#04x} came, not {expected:#04x}.")
 
 
 def _exactly(connection: Connection, count: int) -> bytes:

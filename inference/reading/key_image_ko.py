@@ -18,8 +18,6 @@ from inference.results.source import inherit_patient_and_study, reference_to
 from storage.entities import Code
 
 SERIES_NUMBER = 9_910
-
-
 # What a selection that holds nothing any more says of the versions before it.
 WITHDRAWN = Code("113001", "DCM", "Rejected for Quality Reasons")
 _WITHDRAWN_WORDS = "Withdrawn: no image is marked as a key image any more."
@@ -46,8 +44,8 @@ def encode_key_images(
 ) -> Dataset:
     """`sources`: the header of each image once. Frames are named where `images` names them."""
     references = {str(source.SOPInstanceUID): reference_to(source) for source in sources}
-    content = _content([references[image.sop_instance_uid] for image in images],
-                       author, title, description)  # fmt: skip
+    referenced = [references[image.sop_instance_uid] for image in images]
+    content = _content(referenced, author, title, description)
     chosen = [item for item in content[0].ContentSequence if item.ValueType == "IMAGE"]
     for item, image in zip(chosen, images, strict=True):
         if (

@@ -164,15 +164,18 @@ def _standing(
     storage: Storage, study_instance_uid: str, predecessor: Instance | None
 ) -> list[Dataset]:
     """Every version that a withdrawal takes back: elsewhere each of them may be shown."""
-    documents = [] if predecessor is None else [
+    nothing = InvalidRequest(
+        "There is no image to take out of the selection.",
+        remedy="Name images, or the selection that is to hold none.",
+    )
+    if predecessor is None:
+        raise nothing
+    documents = [
         storage.instances.dataset(one)
         for one in storage.index.instances_of(study_instance_uid)
         if one.series_instance_uid == predecessor.series_instance_uid
-    ]  # fmt: skip
+    ]
     standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}
-    if predecessor is None or predecessor.sop_instance_uid not in standing:
-        raise InvalidRequest(
-            "There is no image to take out of the selection.",
-            remedy="Name images, or the selection that is to hold none.",
-        )
+    if predecessor.sop_instance_uid not in standing:
+        raise nothing
     return list(standing.values())
