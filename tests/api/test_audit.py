@@ -31,6 +31,8 @@ def stored(api: ApiNode, **attributes: object) -> tuple[str, str, str]:
 def trail(api: ApiNode, **wanted: Any) -> Sequence[dict[str, Any]]:
     """What the trail holds, asked as an administrator does, once it has been written."""
     for _ in range(40):
+        # All of what was told, not the first part that a thread has written by now.
+        api.storage.audit.flush()
         answer = api.client.get("/api/audit", params={"limit": 500, **wanted})
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]

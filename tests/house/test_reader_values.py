@@ -1,6 +1,7 @@
 """What the screen says is true: the value under the pointer is pydicom's, and doubts are told."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
-from pydicom.uid import generate_uid
+from pydicom.uid import PositronEmissionTomographyImageStorage, generate_uid
 
 from tests.api.client import part10
 from tests.builders import enhanced_mr, rotation, series, t1_head
@@ -116,6 +117,54 @@ def test_the_value_under_the_pointer_is_the_one_that_pydicom_reads(
         assert shown == pytest.approx(np.atleast_1d(true[row, column]).tolist(), abs=0.01)
         seen.add((column, row))
     assert len(seen) == 4
+
+
+def pet(**attributes: object) -> Dataset:
+    """A PET image in Bq/ml, given an hour before the scan, on the other side of midnight."""
+    dataset = image(RescaleSlope="2.5", RescaleIntercept="0", Modality="PT", Units="BQML")
+    dataset.SOPClassUID = PositronEmissionTomographyImageStorage
+    dataset.DecayCorrection = "START"
+    dataset.SeriesDate, dataset.SeriesTime, dataset.PatientWeight = "20240302", "001500", "81.5"
+    drug = Dataset()
+    drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = "370000000", "6586.2"
+    drug.RadiopharmaceuticalStartDateTime = "20240301231500"
+    dataset.RadiopharmaceuticalInformationSequence = [drug]
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("attributes", "factor"),
+    [
+        ({}, 81_500 / (370e6 * 0.5 ** (3600 / 6586.2))),
+        ({"DecayCorrection": "ADMIN"}, 81_500 / 370e6),
+        ({"Units": "GML"}, 1.0),
+        ({"Units": "CNTS"}, None),
+        ({"PatientWeight": None}, None),
+    ],
+    ids=["decays", "corrected to the injection", "SUV itself", "counts", "no weight"],
+)
+def test_a_pet_tells_the_uptake_where_its_header_allows(
+    node: Node, page: Page, attributes: dict[str, object], factor: float | None
+) -> None:
+    dataset = pet(**attributes)
+    body = part10(dataset)
+    node.api.post(
+        "/dicom-web/studies", content=body, headers={"Content-Type": "application/dicom"}
+    ).raise_for_status()
+    true = 2.5 * pydicom.dcmread(io.BytesIO(body)).pixel_array
+    page.goto(f"{node.url}/study/?study={dataset.StudyInstanceUID}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
+    column, row = point_to(page, viewport, 0.46, 0.61)
+    text = viewport.get_by_test_id("cursor-value").inner_text()
+    told = re.findall(r"SUV ([\d.,]+)", text)
+    if factor is None:
+        assert told == []
+    else:
+        uptake = float(told[0].replace(",", ""))
+        assert uptake == pytest.approx(true[row, column] * factor, abs=0.006)
 
 
 def test_frames_of_an_enhanced_image_are_ordered_in_space_and_cut_in_three_planes(

@@ -115,7 +115,8 @@ def test_its_index_finds_what_comparing_all_of_them_finds(storage: Storage) -> N
         )
         hits += len(common)
     assert hits >= 0.95 * 200
-    assert wait_for(lambda: uses_of_index(storage), "the index to be used") >= 20
+    # The server adds up what its statistics were told, when it comes to it.
+    wait_for(lambda: uses_of_index(storage) >= 20, "the index to be used for each question")
 
 
 def test_a_rare_kind_and_a_study_left_out_still_fill_the_answer(storage: Storage) -> None:
