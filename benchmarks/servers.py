@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ class Server:
         """User and system time of the process and its children, those waited for included."""
         ticks = 0
         for pid in (self.pid, *self._children()):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            ticks += sum(map(int, fields[11:15]))
+            with suppress(FileNotFoundError):  # A child that has ended since it was listed.
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                ticks += sum(map(int, fields[11:15]))
         return ticks / _CLOCK_TICKS
 
     def _children(self) -> list[int]:
@@ -47,7 +48,10 @@ class Server:
 
 
 def _peak_memory_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return 0.0
     # A process that has ended and is not waited for yet holds no memory.
     peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
     return sum(peaks) / 1024
