@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.client import part10, png
-from tests.api.test_webhooks import receiver, told_until
+from tests.api.webhooks.receiver import receiver, told_until
 from tests.builders import t1_head
 from tests.house.accessibility import serious_findings
 from tests.house.guarded import sign_in

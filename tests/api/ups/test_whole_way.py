@@ -6,8 +6,8 @@ Real processes do the work: the control worker, the one that runs models, and th
 from pathlib import Path
 
 from tests.api.client import api_node
-from tests.api.test_webhooks import receiver, signed
 from tests.api.ups.worklist_client import Worklist, code, el, new_item
+from tests.api.webhooks.receiver import receiver, signed
 from tests.inference.orchestration import receive, wait_for
 from tests.inference.processes import workers_in
 from tests.inference.small import mr_series, study_uid
