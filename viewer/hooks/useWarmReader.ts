@@ -12,8 +12,7 @@ export function useWarmReader(): void {
   useEffect(() => {
     const timer = setTimeout(() => {
       router.prefetch("/study/");
-      const reader = import(/* webpackChunkName: "reader" */ "@/components/reader/Reader");
-      Promise.all([reader, import("@/lib/cornerstone")]).then(
+      Promise.all([import("@/components/reader/Reader"), import("@/lib/cornerstone")]).then(
         ([, cornerstone]) => cornerstone.start(),
         () => undefined,
       );
