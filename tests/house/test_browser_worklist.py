@@ -1,5 +1,6 @@
 """A person narrows the worklist, keeps the view, looks at priors and reads it in German."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +90,22 @@ def test_it_speaks_german_here_and_on_the_next_page(told: Told, node: Node, page
     page.wait_for_function(
         "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'en')"
     )
+
+
+def test_a_study_opens_with_the_code_that_the_list_has_fetched(
+    told: Told, node: Node, page: Page
+) -> None:
+    scripts: list[str] = []
+    page.on(
+        "request",
+        lambda request: scripts.append(request.url) if request.resource_type == "script" else None,
+    )
+    with page.expect_response(re.compile(r"/chunks/reader\.[^/]*\.js")):
+        page.goto(node.url)
+    # The reader's code comes in several pieces; what else it loads, it loads once it has begun.
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    scripts.clear()
+    row(page, told.study).locator("a[href^='/study/']").first.click()
+    expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
+    assert scripts == []

@@ -12,7 +12,8 @@ export function useWarmReader(): void {
   useEffect(() => {
     const timer = setTimeout(() => {
       router.prefetch("/study/");
-      Promise.all([import("@/components/reader/Reader"), import("@/lib/cornerstone")]).then(
+      const reader = import(/* webpackChunkName: "reader" */ "@/components/reader/Reader");
+      Promise.all([reader, import("@/lib/cornerstone")]).then(
         ([, cornerstone]) => cornerstone.start(),
         () => undefined,
       );

@@ -6,7 +6,9 @@ import { Suspense, useState } from "react";
 import { Opening } from "@/components/Opening";
 import { askEarly } from "@/lib/early";
 
-const readerCode = () => import("@/components/reader/Reader");
+// The name makes it one piece with what the list fetches (useWarmReader): left to itself the bundler
+// leaves out what either page has already, and the study waits for the rest.
+const readerCode = () => import(/* webpackChunkName: "reader" */ "@/components/reader/Reader");
 
 // Cornerstone needs a browser: its window, its workers, its WebGL.
 const Reader = dynamic(() => readerCode().then((room) => room.Reader), {
