@@ -29,6 +29,11 @@ _INFLATE_MAX_BYTES = 1 << 30
 # Enough for any header; pixels are not wanted here.
 _TOLERANT_BYTES = 64 << 20
 
+# Transfer syntaxes that are walked in another way (PS3.5 annex A): asked of each instance.
+_IMPLICIT_VR = "1.2.840.10008.1.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _KEYWORDS = (
     "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID"
@@ -179,16 +184,10 @@ def _keywords_by_tag() -> dict[int, str]:
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> dict[str, str]:
-    from pydicom.uid import (
-        DeflatedExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        ImplicitVRLittleEndian,
-    )
-
-    if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+    if transfer_syntax_uid == _DEFLATED:
         data, start = _inflate(data[start:]), 0
-    big = transfer_syntax_uid == ExplicitVRBigEndian
-    explicit = transfer_syntax_uid != ImplicitVRLittleEndian
+    big = transfer_syntax_uid == _BIG_ENDIAN
+    explicit = transfer_syntax_uid != _IMPLICIT_VR
     raw = ElementWalker(data, start, explicit=explicit, big=big).values(_keywords_by_tag())
     return _decode(raw, "big" if big else "little")
 

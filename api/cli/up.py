@@ -16,6 +16,7 @@ from api.cli.starting import start
 from api.supervisor import Role, Supervisor
 from api.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
+from inference.rules.check import check_at_start
 from storage.errors import InvalidRequest
 from storage.migrate import upgrade
 from storage.settings import Settings
@@ -47,7 +48,7 @@ def up(
     settings = start(**given)
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
-    _check_rules(settings)
+    check_at_start(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_on(settings.data_dir):
         settings = _with_free_ports(settings)
@@ -61,16 +62,6 @@ def up(
             is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
         )
     raise typer.Exit(status)
-
-
-def _check_rules(settings: Settings) -> None:
-    """Raise InvalidRequest where the rules in force could not be used."""
-    if settings.rules_file is None and not settings.resolved_rules_file.exists():
-        return
-    # With what reads images, which a process that starts others can do without.
-    from inference.rules.check import check_at_start
-
-    check_at_start(settings)
 
 
 def _roles(settings: Settings) -> tuple[str, ...]:

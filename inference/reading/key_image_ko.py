@@ -53,7 +53,8 @@ def encode_key_images(
             and "NumberOfFrames" in references[image.sop_instance_uid]
         ):
             item.ReferencedSOPSequence[0].ReferencedFrameNumber = image.frame_number
-    return _document(content, sources, at, numbers, f"Key images: {title.meaning}"[:64])
+    name = f"Key images: {title.meaning}"[:64]
+    return _document(content, list(references.values()), sources[0], at, numbers, name)
 
 
 def encode_withdrawal(
@@ -64,12 +65,11 @@ def encode_withdrawal(
     A Key Object Selection of nothing does not exist (TID 2010 wants one reference at least),
     so this one names the selections themselves: they count no more. They stay as they are.
     """
-    content = _content(
-        [reference_to(one) for one in withdrawn], author, WITHDRAWN, _WITHDRAWN_WORDS
-    )
+    evidence = [reference_to(one) for one in withdrawn]
+    content = _content(evidence, author, WITHDRAWN, _WITHDRAWN_WORDS)
     # Of the series, in which all versions stand.
     description = str(withdrawn[-1].get("SeriesDescription") or "")
-    return _document(content, withdrawn, at, numbers, description)
+    return _document(content, evidence, withdrawn[0], at, numbers, description)
 
 
 def _content(
@@ -86,13 +86,14 @@ def _content(
 
 def _document(
     content: hd.ko.KeyObjectSelection,
-    sources: Sequence[Dataset],
+    evidence: Sequence[Dataset],
+    source: Dataset,
     at: datetime,
     numbers: Numbers,
     series_description: str,
 ) -> Dataset:
     document = hd.ko.KeyObjectSelectionDocument(
-        evidence=[reference_to(source) for source in sources],
+        evidence=evidence,
         content=content,
         series_instance_uid=numbers.series_instance_uid,
         series_number=SERIES_NUMBER,
@@ -108,5 +109,5 @@ def _document(
         series_date=at.date(),
         series_time=at.time(),
     )
-    inherit_patient_and_study(document, sources[0])
+    inherit_patient_and_study(document, source)
     return finish(document, at, node_equipment(at))

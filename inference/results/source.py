@@ -90,9 +90,8 @@ _OPTIONAL = (
 # Type 1C (PS3.3 C.12.1): an empty one says what an absent one says.
 _NEVER_EMPTY = ("SpecificCharacterSet",)
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-# What highdicom reads of a source image, beside geometry.
+# What highdicom reads of a source image, beside those and geometry.
 _REFERENCE = (
-    *_UIDS,
     "Modality",
     "Rows",
     "Columns",
@@ -157,7 +156,7 @@ def reference_to(source: Dataset) -> Dataset:
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
     """
     reference = evidence_of(source)
-    for keyword in _REFERENCE[len(_UIDS) :]:
+    for keyword in _REFERENCE:
         _share(reference, source, keyword)
     for keyword in _REFERENCE_DECIMALS:
         element = _element(source, keyword)

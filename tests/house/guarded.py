@@ -1,7 +1,9 @@
 """A node that asks who one is, without workers, and a browser before it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,12 +13,18 @@ from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_se
 from tests.house.browser import chromium
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[ClosedNode]:
-    settings = closed_settings(tmp_path, webhook_hosts=("127.0.0.1",))
+@contextmanager
+def guarded_node(folder: Path, **options: Any) -> Iterator[ClosedNode]:
+    settings = closed_settings(folder, **options)
     if not is_viewer_built(settings):
         pytest.skip("The viewer is not built: make viewer.")
     with closed_node(settings) as node:
+        yield node
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[ClosedNode]:
+    with guarded_node(tmp_path, webhook_hosts=("127.0.0.1",)) as node:
         yield node
 
 

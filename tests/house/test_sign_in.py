@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.static import is_viewer_built
 from tests import builders
-from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings
+from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.access.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import part10
 from tests.house.browser import chromium
+from tests.house.guarded import guarded_node
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
@@ -37,15 +37,12 @@ def identity() -> Iterator[Provider]:
 
 @pytest.fixture
 def closed(tmp_path: Path, identity: Provider) -> Iterator[ClosedNode]:
-    settings = closed_settings(
+    with guarded_node(
         tmp_path,
         oidc_issuer=identity.url,
         oidc_client_id=CLIENT_ID,
         oidc_client_secret=CLIENT_SECRET,
-    )
-    if not is_viewer_built(settings):
-        pytest.skip("The viewer is not built: make viewer.")
-    with closed_node(settings) as node:
+    ) as node:
         yield node
 
 

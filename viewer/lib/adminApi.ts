@@ -47,12 +47,10 @@ export const peers = {
 export interface DeliveryQuery {
   which: "troubled" | Delivery["state"] | "all";
   destination: string;
-  limit: number;
-  offset: number;
 }
 
 export const deliveries = {
-  list: ({ which, destination, limit, offset }: DeliveryQuery, signal?: AbortSignal) => {
+  list: ({ which, destination }: DeliveryQuery, limit: number, offset: number, signal?: AbortSignal) => {
     const query = {
       limit,
       offset,

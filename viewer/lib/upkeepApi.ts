@@ -40,8 +40,13 @@ export const webhookKeeping = {
     ),
 };
 
-export function findStudies(text: string, limit: number, signal?: AbortSignal): Promise<Page<StudySummary>> {
-  return listStudies({ ...wholeList, text, limit }, signal);
+export function findStudies(
+  text: string,
+  limit: number,
+  offset: number,
+  signal?: AbortSignal,
+): Promise<Page<StudySummary>> {
+  return listStudies({ ...wholeList, text, limit, offset }, signal);
 }
 
 /** Says that nothing more comes. */

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,26 +45,13 @@ def read_document(
 def _read_pdf(
     data: bytes, max_pages: int, on_page: Callable[[int, int], None]
 ) -> tuple[list[Page], int]:
-    import pypdfium2 as pdfium
-
-    broken = _broken()
-    # PDFium is not safe for threads.
-    with _lock:
-        try:
-            document = pdfium.PdfDocument(data)
-        except pdfium.PdfiumError as error:
-            raise broken from error
-        try:
-            count = len(document)
-            drawn = []
-            for index in range(min(count, max_pages)):
-                page = document[index]
-                lines = tuple(_text_lines(page))
-                drawn.append((_drawn(page), lines))
-        except pdfium.PdfiumError as error:
-            raise broken from error
-        finally:
-            document.close()
+    with _opened(data) as document:
+        count = len(document)
+        drawn = []
+        for index in range(min(count, max_pages)):
+            page = document[index]
+            lines = tuple(_text_lines(page))
+            drawn.append((_drawn(page), lines))
     pages = []
     for number, (image, lines) in enumerate(drawn, start=1):
         on_page(number, len(drawn))
@@ -76,44 +64,38 @@ def _read_pdf(
 
 def draw_pdf_page(data: bytes, page_number: int) -> Image.Image:
     """One page, counted from 1. Raises NotFound, InvalidRequest."""
-    import pypdfium2 as pdfium
-
-    with _lock:
-        try:
-            document = pdfium.PdfDocument(data)
-            try:
-                if not 1 <= page_number <= len(document):
-                    raise NotFound(
-                        f"The document has {len(document)} pages; there is no page {page_number}.",
-                        remedy="Count pages from 1.",
-                    )
-                return _drawn(document[page_number - 1])
-            finally:
-                document.close()
-        except pdfium.PdfiumError as error:
-            raise _broken() from error
+    with _opened(data) as document:
+        if not 1 <= page_number <= len(document):
+            raise NotFound(
+                f"The document has {len(document)} pages; there is no page {page_number}.",
+                remedy="Count pages from 1.",
+            )
+        return _drawn(document[page_number - 1])
 
 
 def count_pdf_pages(data: bytes) -> int:
     """Raises InvalidRequest."""
+    with _opened(data) as document:
+        return len(document)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Any]:
+    """A PDF, for one thread at a time: PDFium is not safe for more."""
     import pypdfium2 as pdfium
 
     with _lock:
         try:
             document = pdfium.PdfDocument(data)
             try:
-                return len(document)
+                yield document
             finally:
                 document.close()
         except pdfium.PdfiumError as error:
-            raise _broken() from error
-
-
-def _broken() -> InvalidRequest:
-    return InvalidRequest(
-        "The PDF is damaged or locked by a password.",
-        remedy="Export it again, without a password.",
-    )
+            raise InvalidRequest(
+                "The PDF is damaged or locked by a password.",
+                remedy="Export it again, without a password.",
+            ) from error
 
 
 def _drawn(page: Any) -> Image.Image:

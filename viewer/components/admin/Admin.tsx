@@ -18,12 +18,11 @@ import { Peers } from "@/components/admin/Peers";
 import { Rules } from "@/components/admin/Rules";
 import { Users } from "@/components/admin/Users";
 import { Webhooks } from "@/components/admin/Webhooks";
-import { Brand } from "@/components/Brand";
+import { PageHeader } from "@/components/PageHeader";
 import { ProblemNote } from "@/components/ProblemNote";
-import { SignedIn } from "@/components/SignedIn";
-import { useAsked } from "@/hooks/useAsked";
+import { useOwnSession } from "@/hooks/useOwnSession";
 import { useText } from "@/hooks/useText";
-import { getSession, goToSignIn, type Session } from "@/lib/session";
+import type { Session } from "@/lib/session";
 import type { Messages } from "@/lib/i18n";
 
 type Part = keyof Messages["admin"]["parts"];
@@ -51,26 +50,16 @@ export function Admin() {
   const { admin: t, common } = useText();
   const asked = useSearchParams().get("part");
   const [part, Room] = rooms.find(([name]) => name === asked) ?? rooms[0]!;
-  const session = useAsked(() => getSession(true));
+  const session = useOwnSession();
   const { value } = session;
-  useEffect(() => {
-    if (value && !value.signed_in) goToSignIn();
-  }, [value]);
   useEffect(() => {
     document.title = `${t.parts[part]} · ${common.administration} · MediViewAI`;
   }, [t, part, common]);
   return (
     <div className="mx-auto flex min-h-dvh max-w-[110rem] flex-col px-5">
-      <header className="flex flex-wrap items-center gap-4 py-3">
-        <Brand />
+      <PageHeader>
         <span className="text-dim">{common.administration}</span>
-        <span className="ml-auto flex items-center gap-3">
-          <Link href="/" prefetch={false} className="control">
-            {common.studies}
-          </Link>
-          <SignedIn />
-        </span>
-      </header>
+      </PageHeader>
       {session.problem && <ProblemNote problem={session.problem} onRetry={session.reload} />}
       {value?.signed_in && !value.roles.includes("admin") && <NotAllowed session={value} />}
       {value?.roles.includes("admin") && (

@@ -3,30 +3,28 @@
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
 import { AttemptCells, StudyLink } from "@/components/admin/outgoing";
-import { Answer, Field, PagedGrid, Select } from "@/components/admin/parts";
+import { Field, PagedGrid, Select } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { deliveries, type DeliveryQuery } from "@/lib/adminApi";
 import { moment, number } from "@/lib/format";
 import { deliveryBadge } from "@/lib/state";
 
-const size = 50;
 const kinds = ["troubled", "PENDING", "SENDING", "SENT", "HELD", "all"] as const;
 
 /** What is on its way, what is held up and by what, and letting it go now. */
 export function AdminDeliveries() {
   const { admin: t, states } = useText();
-  const [query, setQuery] = useState<DeliveryQuery>({
-    which: "troubled",
-    destination: "",
-    limit: size,
-    offset: 0,
-  });
-  const asked = useAsked((signal) => deliveries.list(query, signal), JSON.stringify(query));
+  const [query, setQuery] = useState<DeliveryQuery>({ which: "troubled", destination: "" });
+  const pages = usePages(
+    (limit, offset, signal) => deliveries.list(query, limit, offset, signal),
+    JSON.stringify(query),
+  );
+  const { reload } = pages.asked;
   const [told, setTold] = useState("");
-  const order = useOrder(asked.reload);
+  const order = useOrder(reload);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.deliveriesWhat}</p>
@@ -37,7 +35,7 @@ export function AdminDeliveries() {
             of={kinds}
             value={query.which}
             words={(one) => (one === "troubled" ? t.deadLetters : one === "all" ? t.all : states.delivery[one])}
-            onChoose={(which) => setQuery({ ...query, which, offset: 0 })}
+            onChoose={(which) => setQuery({ ...query, which })}
           />
         </div>
         <div className="w-48">
@@ -45,7 +43,7 @@ export function AdminDeliveries() {
             label={t.destination}
             value={query.destination}
             maxLength={80}
-            onChange={(event) => setQuery({ ...query, destination: event.target.value, offset: 0 })}
+            onChange={(event) => setQuery({ ...query, destination: event.target.value })}
           />
         </div>
         <button
@@ -66,46 +64,38 @@ export function AdminDeliveries() {
         </span>
       </div>
       {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <PagedGrid
-            label={t.parts.deliveries}
-            columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
-            items={items}
-            total={total}
-            size={size}
-            offset={query.offset}
-            onOffset={(offset) => setQuery({ ...query, offset })}
-            empty={query.which === "troubled" ? t.noDeadLetters : t.nothing}
-            row={(one) => {
-              const badge = deliveryBadge(one.state);
-              return (
-                <tr key={one.delivery_id} data-testid="admin-delivery" data-state={one.state}>
-                  <td className="font-medium">{one.destination}</td>
-                  <td className="text-xs">
-                    <StudyLink studyInstanceUid={one.study_instance_uid} />
-                    <div className="max-w-56 truncate font-mono text-dim" title={one.sop_instance_uid}>
-                      {one.sop_instance_uid}
-                    </div>
-                  </td>
-                  <td>
-                    <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
-                    <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
-                  </td>
-                  <AttemptCells
-                    attempts={one.attempts}
-                    lastError={one.last_error}
-                    nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-                    arrived={one.state === "HELD"}
-                    busy={order.busy}
-                    onRetry={() => void order.give(() => deliveries.retry(one.delivery_id))}
-                  />
-                </tr>
-              );
-            }}
-          />
-        )}
-      </Answer>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.deliveries}
+        columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
+        empty={query.which === "troubled" ? t.noDeadLetters : t.nothing}
+        row={(one) => {
+          const badge = deliveryBadge(one.state);
+          return (
+            <tr key={one.delivery_id} data-testid="admin-delivery" data-state={one.state}>
+              <td className="font-medium">{one.destination}</td>
+              <td className="text-xs">
+                <StudyLink studyInstanceUid={one.study_instance_uid} />
+                <div className="max-w-56 truncate font-mono text-dim" title={one.sop_instance_uid}>
+                  {one.sop_instance_uid}
+                </div>
+              </td>
+              <td>
+                <Badge word={badge.word} tone={badge.tone} title={badge.meaning} />
+                <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+              </td>
+              <AttemptCells
+                attempts={one.attempts}
+                lastError={one.last_error}
+                nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
+                arrived={one.state === "HELD"}
+                retry={() => deliveries.retry(one.delivery_id)}
+                onRetried={reload}
+              />
+            </tr>
+          );
+        }}
+      />
     </>
   );
 }

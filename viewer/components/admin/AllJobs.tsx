@@ -3,12 +3,12 @@
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
 import { StudyLink } from "@/components/admin/outgoing";
-import { Answer, PagedGrid, Select, SureButton } from "@/components/admin/parts";
+import { PagedGrid, Select, SureButton } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { ProgressBar } from "@/components/ProgressBar";
 import { JobActions } from "@/components/reader/JobActions";
-import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
@@ -16,18 +16,13 @@ import { isActive, jobBadge, percent } from "@/lib/state";
 import type { Job, JobState } from "@/lib/types";
 import { allJobs } from "@/lib/upkeepApi";
 
-const size = 50;
 const jobStates: readonly (JobState | "")[] = ["", "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"];
 
 /** Every job of the node, of studies and of single pictures. */
 export function AllJobs() {
   const { admin: t, upkeep, states } = useText();
   const [state, setState] = useState<JobState | "">("");
-  const [offset, setOffset] = useState(0);
-  const asked = useAsked(
-    (signal) => allJobs.list(state || undefined, size, offset, signal),
-    `${state} ${offset}`,
-  );
+  const pages = usePages((limit, offset, signal) => allJobs.list(state || undefined, limit, offset, signal), state);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{upkeep.jobsWhat}</p>
@@ -37,27 +32,16 @@ export function AllJobs() {
           of={jobStates}
           value={state}
           words={(one) => (one ? states.job[one] : t.all)}
-          onChoose={(chosen) => {
-            setState(chosen);
-            setOffset(0);
-          }}
+          onChoose={setState}
         />
       </div>
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <PagedGrid
-            label={t.parts.jobs}
-            columns={[t.pipeline, upkeep.of, t.stateWord, upkeep.why, upkeep.actions]}
-            items={items}
-            total={total}
-            size={size}
-            offset={offset}
-            onOffset={setOffset}
-            empty={t.nothing}
-            row={(one) => <JobRow key={one.job_id} job={one} onChanged={asked.reload} />}
-          />
-        )}
-      </Answer>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.jobs}
+        columns={[t.pipeline, upkeep.of, t.stateWord, upkeep.why, upkeep.actions]}
+        empty={t.nothing}
+        row={(one) => <JobRow key={one.job_id} job={one} onChanged={pages.asked.reload} />}
+      />
     </>
   );
 }

@@ -2,16 +2,15 @@
 
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
-import { Answer, Field, Grid, Pager } from "@/components/admin/parts";
+import { Field, PagedGrid } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { audit, type AuditQuery } from "@/lib/adminApi";
 import { moment, number } from "@/lib/format";
 import type { AuditVerification } from "@/lib/types";
 
-const size = 50;
 const outcomes: Record<number, "good" | "warn" | "bad"> = { 0: "good", 4: "warn", 8: "bad", 12: "bad" };
 
 interface Typed {
@@ -50,10 +49,12 @@ function endOf(day: string): string | undefined {
 export function Audit() {
   const { admin: t, common } = useText();
   const [typed, setTyped] = useState(nothing);
-  const [asked, setAsked] = useState({ ...nothing, offset: 0 });
+  const [asked, setAsked] = useState(nothing);
   const { since, until, ...words } = asked;
-  const query: AuditQuery = { ...words, since: beginOf(since), until: endOf(until), limit: size };
-  const answer = useAsked((signal) => audit.list(query, signal), JSON.stringify(asked));
+  const pages = usePages((limit, offset, signal) => {
+    const query: AuditQuery = { ...words, since: beginOf(since), until: endOf(until), limit, offset };
+    return audit.list(query, signal);
+  }, JSON.stringify(asked));
   const [verdict, setVerdict] = useState<AuditVerification | null>(null);
   const verification = useOrder(() => undefined);
   const set = (change: Partial<Typed>) => setTyped((now) => ({ ...now, ...change }));
@@ -63,7 +64,7 @@ export function Audit() {
         className="mb-4 grid max-w-5xl gap-3 rounded-lg border border-line bg-panel p-4 sm:grid-cols-4"
         onSubmit={(event) => {
           event.preventDefault();
-          setAsked({ ...typed, offset: 0 });
+          setAsked(typed);
         }}
       >
         <Field label={t.text} maxLength={128} value={typed.text} onChange={(e) => set({ text: e.target.value })} />
@@ -110,62 +111,49 @@ export function Audit() {
         )}
       </div>
       {verification.problem && <ProblemNote problem={verification.problem} />}
-      <Answer asked={answer}>
-        {({ items, total }) => (
-          <>
-            <Grid
-              label={t.parts.audit}
-              columns={[t.at, t.event, t.actor, t.what, t.outcome]}
-              empty={items.length === 0 ? t.nothing : ""}
-            >
-              {items.map((one) => (
-                <tr key={one.audit_id} data-testid="audit-event">
-                  <td className="text-xs whitespace-nowrap">{moment(one.at)}</td>
-                  <td lang="en">
-                    {one.meaning}
-                    {one.type_meaning && <div className="text-xs text-dim">{one.type_meaning}</div>}
-                  </td>
-                  <td>
-                    {one.actor_name || one.actor_kind}
-                    <div className="text-xs text-dim">{one.actor_address}</div>
-                  </td>
-                  <td className="max-w-md text-xs">
-                    {one.patient_ids.length > 0 && (
-                      <div>
-                        {t.patientId}: {one.patient_ids.join(", ")}
-                      </div>
-                    )}
-                    {one.study_instance_uids.map((uid) => (
-                      <div key={uid} className="truncate font-mono text-dim" title={uid}>
-                        {uid}
-                      </div>
-                    ))}
-                    <div className="break-words text-dim">
-                      {Object.entries(one.detail)
-                        .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-                        .join(" · ")}
-                    </div>
-                  </td>
-                  <td className="whitespace-nowrap">
-                    <Badge
-                      word={t.outcomes[String(one.outcome)] ?? String(one.outcome)}
-                      tone={outcomes[one.outcome] ?? "quiet"}
-                    />
-                    {one.occurrences > 1 && <span className="ml-1 text-xs text-dim">×{number(one.occurrences)}</span>}
-                  </td>
-                </tr>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.audit}
+        columns={[t.at, t.event, t.actor, t.what, t.outcome]}
+        empty={t.nothing}
+        row={(one) => (
+          <tr key={one.audit_id} data-testid="audit-event">
+            <td className="text-xs whitespace-nowrap">{moment(one.at)}</td>
+            <td lang="en">
+              {one.meaning}
+              {one.type_meaning && <div className="text-xs text-dim">{one.type_meaning}</div>}
+            </td>
+            <td>
+              {one.actor_name || one.actor_kind}
+              <div className="text-xs text-dim">{one.actor_address}</div>
+            </td>
+            <td className="max-w-md text-xs">
+              {one.patient_ids.length > 0 && (
+                <div>
+                  {t.patientId}: {one.patient_ids.join(", ")}
+                </div>
+              )}
+              {one.study_instance_uids.map((uid) => (
+                <div key={uid} className="truncate font-mono text-dim" title={uid}>
+                  {uid}
+                </div>
               ))}
-            </Grid>
-            <Pager
-              offset={asked.offset}
-              size={size}
-              shown={items.length}
-              total={total}
-              onOffset={(offset) => setAsked({ ...asked, offset })}
-            />
-          </>
+              <div className="break-words text-dim">
+                {Object.entries(one.detail)
+                  .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+                  .join(" · ")}
+              </div>
+            </td>
+            <td className="whitespace-nowrap">
+              <Badge
+                word={t.outcomes[String(one.outcome)] ?? String(one.outcome)}
+                tone={outcomes[one.outcome] ?? "quiet"}
+              />
+              {one.occurrences > 1 && <span className="ml-1 text-xs text-dim">×{number(one.occurrences)}</span>}
+            </td>
+          </tr>
         )}
-      </Answer>
+      />
     </>
   );
 }

@@ -1,10 +1,11 @@
 "use client";
 
 import { type ReactNode, useState } from "react";
-import { Answer, Grid, Pager, SureButton } from "@/components/admin/parts";
+import { Answer, Grid, PagedGrid, SureButton } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { conflicts } from "@/lib/adminApi";
 import { instanceFileUrl } from "@/lib/dicomweb";
@@ -12,39 +13,29 @@ import { bytes, moment } from "@/lib/format";
 import type { Conflict } from "@/lib/types";
 import { conflictFileUrl } from "@/lib/upkeepApi";
 
-const size = 50;
-
 /** Other contents that came under known UIDs: what differs, and which of the two stays. */
 export function Conflicts() {
   const { admin: t } = useText();
-  const [offset, setOffset] = useState(0);
   const [open, setOpen] = useState<number | null>(null);
-  const asked = useAsked((signal) => conflicts.list(size, offset, signal), String(offset));
+  const pages = usePages(conflicts.list);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.conflictsWhat}</p>
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <>
-            <Grid
-              label={t.parts.conflicts}
-              columns={[t.instance, t.heldNow, t.cameLater, ""]}
-              empty={items.length === 0 ? t.noConflicts : ""}
-            >
-              {items.map((one) => (
-                <ConflictRows
-                  key={one.conflict_id}
-                  conflict={one}
-                  open={open === one.conflict_id}
-                  onTurn={() => setOpen(open === one.conflict_id ? null : one.conflict_id)}
-                  onDecided={asked.reload}
-                />
-              ))}
-            </Grid>
-            <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={setOffset} />
-          </>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.conflicts}
+        columns={[t.instance, t.heldNow, t.cameLater, ""]}
+        empty={t.noConflicts}
+        row={(one) => (
+          <ConflictRows
+            key={one.conflict_id}
+            conflict={one}
+            open={open === one.conflict_id}
+            onTurn={() => setOpen(open === one.conflict_id ? null : one.conflict_id)}
+            onDecided={pages.asked.reload}
+          />
         )}
-      </Answer>
+      />
     </>
   );
 }

@@ -4,10 +4,10 @@ import { type FormEvent, useState } from "react";
 import { Badge } from "@/components/Badge";
 import { HeldSeries } from "@/components/admin/HeldSeries";
 import { StudyLink } from "@/components/admin/outgoing";
-import { Answer, Field, Grid, SureButton } from "@/components/admin/parts";
+import { Field, PagedGrid, SureButton } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { deleteFromNode } from "@/lib/dicomweb";
 import { bytes, dateText, number, personName } from "@/lib/format";
@@ -15,15 +15,13 @@ import { studyBadge } from "@/lib/state";
 import type { StudySummary } from "@/lib/types";
 import { completion, findStudies } from "@/lib/upkeepApi";
 
-const most = 20;
-
 /** What the node holds: whether it is complete, what was announced of it, and taking it away. */
 export function HeldStudies() {
   const { admin: t, upkeep, common } = useText();
   const [text, setText] = useState("");
   const [looked, setLooked] = useState("");
   const [open, setOpen] = useState("");
-  const asked = useAsked((signal) => findStudies(looked, most, signal), looked);
+  const pages = usePages((limit, offset, signal) => findStudies(looked, limit, offset, signal), looked, 20);
   const look = (event: FormEvent) => {
     event.preventDefault();
     setLooked(text.trim());
@@ -39,30 +37,21 @@ export function HeldStudies() {
           {common.search}
         </button>
       </form>
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <>
-            <Grid
-              label={t.parts.studies}
-              columns={[t.patient, t.study, upkeep.held, t.stateWord, upkeep.actions]}
-              empty={items.length === 0 ? t.nothing : ""}
-            >
-              {items.map((one) => (
-                <StudyRows
-                  key={one.study_instance_uid}
-                  study={one}
-                  open={open === one.study_instance_uid}
-                  onTurn={() => setOpen(open === one.study_instance_uid ? "" : one.study_instance_uid)}
-                  onChanged={asked.reload}
-                />
-              ))}
-            </Grid>
-            {total > items.length && (
-              <p className="mt-2 text-dim">{upkeep.moreStudies(number(items.length), number(total))}</p>
-            )}
-          </>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.studies}
+        columns={[t.patient, t.study, upkeep.held, t.stateWord, upkeep.actions]}
+        empty={t.nothing}
+        row={(one) => (
+          <StudyRows
+            key={one.study_instance_uid}
+            study={one}
+            open={open === one.study_instance_uid}
+            onTurn={() => setOpen(open === one.study_instance_uid ? "" : one.study_instance_uid)}
+            onChanged={pages.asked.reload}
+          />
         )}
-      </Answer>
+      />
     </>
   );
 }

@@ -2,18 +2,15 @@
 
 import { useState } from "react";
 import { AttemptCells, StudyLink } from "@/components/admin/outgoing";
-import { Answer, PagedGrid, Select } from "@/components/admin/parts";
+import { PagedGrid, Select } from "@/components/admin/parts";
 import { Badge } from "@/components/Badge";
-import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
-import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { hl7Messages } from "@/lib/adminApi";
 import { moment } from "@/lib/format";
 import type { Tone } from "@/lib/state";
 import type { Hl7Message } from "@/lib/types";
 
-const size = 50;
 const tones: Record<Hl7Message["state"], Tone> = {
   PENDING: "busy",
   SENDING: "busy",
@@ -26,9 +23,7 @@ const states = Object.keys(tones) as Hl7Message["state"][];
 export function Hl7Messages() {
   const { admin: t } = useText();
   const [state, setState] = useState<Hl7Message["state"] | "">("");
-  const [offset, setOffset] = useState(0);
-  const asked = useAsked((signal) => hl7Messages.list(state || undefined, size, offset, signal), `${state} ${offset}`);
-  const order = useOrder(asked.reload);
+  const pages = usePages((limit, offset, signal) => hl7Messages.list(state || undefined, limit, offset, signal), state);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.hl7What}</p>
@@ -38,48 +33,36 @@ export function Hl7Messages() {
           of={["", ...states]}
           value={state}
           words={(one) => (one ? t.hl7States[one] : t.all)}
-          onChoose={(chosen) => {
-            setState(chosen);
-            setOffset(0);
-          }}
+          onChoose={setState}
         />
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <PagedGrid
-            label={t.parts.hl7}
-            columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
-            items={items}
-            total={total}
-            size={size}
-            offset={offset}
-            onOffset={setOffset}
-            empty={t.nothing}
-            row={(one) => (
-              <tr key={one.message_id} data-testid="hl7-message" data-state={one.state}>
-                <td className="font-medium">{one.destination}</td>
-                <td className="text-xs">
-                  <StudyLink studyInstanceUid={one.study_instance_uid} />
-                  <div className="text-dim">{t.reportVersion(one.report_version)}</div>
-                </td>
-                <td>
-                  <Badge word={t.hl7States[one.state]} tone={tones[one.state]} />
-                  <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
-                </td>
-                <AttemptCells
-                  attempts={one.attempts}
-                  lastError={one.last_error}
-                  nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
-                  arrived={one.state === "ACCEPTED"}
-                  busy={order.busy}
-                  onRetry={() => void order.give(() => hl7Messages.retry(one.message_id))}
-                />
-              </tr>
-            )}
-          />
+      <PagedGrid
+        pages={pages}
+        label={t.parts.hl7}
+        columns={[t.destination, t.study, t.stateWord, t.attempts, t.lastError, ""]}
+        empty={t.nothing}
+        row={(one) => (
+          <tr key={one.message_id} data-testid="hl7-message" data-state={one.state}>
+            <td className="font-medium">{one.destination}</td>
+            <td className="text-xs">
+              <StudyLink studyInstanceUid={one.study_instance_uid} />
+              <div className="text-dim">{t.reportVersion(one.report_version)}</div>
+            </td>
+            <td>
+              <Badge word={t.hl7States[one.state]} tone={tones[one.state]} />
+              <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+            </td>
+            <AttemptCells
+              attempts={one.attempts}
+              lastError={one.last_error}
+              nextAttemptAt={one.state === "PENDING" ? one.next_attempt_at : null}
+              arrived={one.state === "ACCEPTED"}
+              retry={() => hl7Messages.retry(one.message_id)}
+              onRetried={pages.asked.reload}
+            />
+          </tr>
         )}
-      </Answer>
+      />
     </>
   );
 }

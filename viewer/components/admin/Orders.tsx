@@ -1,12 +1,11 @@
 "use client";
 
-import { useState } from "react";
 import { OrderForm } from "@/components/admin/OrderForm";
-import { Answer, PagedGrid, SureButton } from "@/components/admin/parts";
+import { PagedGrid, SureButton } from "@/components/admin/parts";
 import { Badge } from "@/components/Badge";
 import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { orders } from "@/lib/adminApi";
 import { moment, personName } from "@/lib/format";
@@ -14,7 +13,6 @@ import type { Tone } from "@/lib/state";
 import type { WorklistItem } from "@/lib/types";
 import { orderKeeping } from "@/lib/upkeepApi";
 
-const size = 50;
 const tones: Record<WorklistItem["state"], Tone> = {
   SCHEDULED: "quiet",
   "IN PROGRESS": "busy",
@@ -25,60 +23,52 @@ const tones: Record<WorklistItem["state"], Tone> = {
 /** What modalities are told to do: the procedures that were ordered over REST or HL7. */
 export function Orders() {
   const { admin: t, common } = useText();
-  const [offset, setOffset] = useState(0);
-  const asked = useAsked((signal) => orders.list(size, offset, signal), String(offset));
-  const order = useOrder(asked.reload);
+  const pages = usePages(orders.list);
+  const { reload } = pages.asked;
+  const order = useOrder(reload);
   return (
     <>
       <p className="mb-3 max-w-3xl text-dim">{t.ordersWhat}</p>
-      <OrderForm onAdded={asked.reload} />
+      <OrderForm onAdded={reload} />
       {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <PagedGrid
-            label={t.parts.orders}
-            columns={[t.scheduledFor, t.patient, t.accession, t.procedure, t.stateWord, ""]}
-            items={items}
-            total={total}
-            size={size}
-            offset={offset}
-            onOffset={setOffset}
-            empty={t.noOrders}
-            row={(one) => (
-              <tr key={one.worklist_item_id} data-testid="order" data-state={one.state}>
-                <td>{startOf(one)}</td>
-                <td>
-                  <div className="font-medium">{personName(textOf(one, "patient_name"))}</div>
-                  <div className="text-xs text-dim">{textOf(one, "patient_id")}</div>
-                </td>
-                <td>{textOf(one, "accession_number")}</td>
-                <td>{textOf(one, "requested_procedure_description")}</td>
-                <td>
-                  <Badge word={t.orderStates[one.state]} tone={tones[one.state]} />
-                  <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
-                </td>
-                <td>
-                  {one.state === "SCHEDULED" || one.state === "IN PROGRESS" ? (
-                    <SureButton
-                      word={t.callOff}
-                      label={`${t.callOff}: ${textOf(one, "accession_number")}`}
-                      busy={order.busy}
-                      onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
-                    />
-                  ) : (
-                    <SureButton
-                      word={common.remove}
-                      label={`${common.remove}: ${textOf(one, "accession_number")}`}
-                      busy={order.busy}
-                      onSure={() => void order.give(() => orderKeeping.remove(one.worklist_item_id))}
-                    />
-                  )}
-                </td>
-              </tr>
-            )}
-          />
+      <PagedGrid
+        pages={pages}
+        label={t.parts.orders}
+        columns={[t.scheduledFor, t.patient, t.accession, t.procedure, t.stateWord, ""]}
+        empty={t.noOrders}
+        row={(one) => (
+          <tr key={one.worklist_item_id} data-testid="order" data-state={one.state}>
+            <td>{startOf(one)}</td>
+            <td>
+              <div className="font-medium">{personName(textOf(one, "patient_name"))}</div>
+              <div className="text-xs text-dim">{textOf(one, "patient_id")}</div>
+            </td>
+            <td>{textOf(one, "accession_number")}</td>
+            <td>{textOf(one, "requested_procedure_description")}</td>
+            <td>
+              <Badge word={t.orderStates[one.state]} tone={tones[one.state]} />
+              <div className="mt-0.5 text-xs text-dim">{moment(one.updated_at)}</div>
+            </td>
+            <td>
+              {one.state === "SCHEDULED" || one.state === "IN PROGRESS" ? (
+                <SureButton
+                  word={t.callOff}
+                  label={`${t.callOff}: ${textOf(one, "accession_number")}`}
+                  busy={order.busy}
+                  onSure={() => void order.give(() => orders.callOff(one.worklist_item_id))}
+                />
+              ) : (
+                <SureButton
+                  word={common.remove}
+                  label={`${common.remove}: ${textOf(one, "accession_number")}`}
+                  busy={order.busy}
+                  onSure={() => void order.give(() => orderKeeping.remove(one.worklist_item_id))}
+                />
+              )}
+            </td>
+          </tr>
         )}
-      </Answer>
+      />
     </>
   );
 }

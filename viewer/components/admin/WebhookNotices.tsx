@@ -1,12 +1,9 @@
 "use client";
 
-import { useState } from "react";
 import { Badge } from "@/components/Badge";
 import { AttemptCells } from "@/components/admin/outgoing";
-import { Answer, PagedGrid } from "@/components/admin/parts";
-import { ProblemNote } from "@/components/ProblemNote";
-import { useAsked } from "@/hooks/useAsked";
-import { useOrder } from "@/hooks/useOrder";
+import { PagedGrid } from "@/components/admin/parts";
+import { usePages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
 import type { Tone } from "@/lib/state";
@@ -23,53 +20,42 @@ const tones: Record<WebhookNotice["state"], Tone> = {
 /** What a webhook was told, the newest first, and telling it once more. */
 export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; onChanged: () => void }) {
   const { admin: t, upkeep } = useText();
-  const [offset, setOffset] = useState(0);
-  const asked = useAsked(
-    (signal) => webhookKeeping.notices(webhookId, size, offset, signal),
-    `${webhookId} ${offset}`,
+  const pages = usePages(
+    (limit, offset, signal) => webhookKeeping.notices(webhookId, limit, offset, signal),
+    webhookId,
+    size,
   );
-  const order = useOrder(() => {
-    asked.reload();
+  const changed = () => {
+    pages.asked.reload();
     onChanged();
-  });
+  };
   return (
-    <>
-      {order.problem && <ProblemNote problem={order.problem} />}
-      <Answer asked={asked}>
-        {({ items, total }) => (
-          <PagedGrid
-            label={upkeep.notices}
-            columns={[t.event, t.stateWord, t.attempts, t.lastError, ""]}
-            items={items}
-            total={total}
-            size={size}
-            offset={offset}
-            onOffset={setOffset}
-            empty={upkeep.noNotices}
-            row={(one) => (
-              <tr key={one.delivery_id} data-testid="notice" data-state={one.state}>
-                <td>
-                  {one.event_type}
-                  <div className="text-xs text-dim">{moment(one.created_at)}</div>
-                </td>
-                <td>
-                  <Badge word={upkeep.noticeStates[one.state]} tone={tones[one.state]} />
-                  {one.last_status !== null && <div className="mt-0.5 text-xs text-dim">{upkeep.answered(one.last_status)}</div>}
-                </td>
-                <AttemptCells
-                  attempts={one.attempts}
-                  lastError={one.last_error}
-                  nextAttemptAt={one.next_attempt_at}
-                  // One that arrived may have been lost by the receiver: it, too, is sent again.
-                  arrived={false}
-                  busy={order.busy}
-                  onRetry={() => void order.give(() => webhookKeeping.redeliver(webhookId, one.delivery_id))}
-                />
-              </tr>
-            )}
+    <PagedGrid
+      pages={pages}
+      label={upkeep.notices}
+      columns={[t.event, t.stateWord, t.attempts, t.lastError, ""]}
+      empty={upkeep.noNotices}
+      row={(one) => (
+        <tr key={one.delivery_id} data-testid="notice" data-state={one.state}>
+          <td>
+            {one.event_type}
+            <div className="text-xs text-dim">{moment(one.created_at)}</div>
+          </td>
+          <td>
+            <Badge word={upkeep.noticeStates[one.state]} tone={tones[one.state]} />
+            {one.last_status !== null && <div className="mt-0.5 text-xs text-dim">{upkeep.answered(one.last_status)}</div>}
+          </td>
+          <AttemptCells
+            attempts={one.attempts}
+            lastError={one.last_error}
+            nextAttemptAt={one.next_attempt_at}
+            // One that arrived may have been lost by the receiver: it, too, is sent again.
+            arrived={false}
+            retry={() => webhookKeeping.redeliver(webhookId, one.delivery_id)}
+            onRetried={changed}
           />
-        )}
-      </Answer>
-    </>
+        </tr>
+      )}
+    />
   );
 }

@@ -1,4 +1,6 @@
 import Link from "next/link";
+import { ProblemNote } from "@/components/ProblemNote";
+import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
 import { moment, number } from "@/lib/format";
 
@@ -17,18 +19,19 @@ export function AttemptCells({
   lastError,
   nextAttemptAt,
   arrived,
-  busy,
-  onRetry,
+  retry,
+  onRetried,
 }: {
   attempts: number;
   lastError: string;
   /** Null where none is planned. */
   nextAttemptAt: string | null;
   arrived: boolean;
-  busy: boolean;
-  onRetry: () => void;
+  retry: () => Promise<unknown>;
+  onRetried: () => void;
 }) {
   const { admin: t, common } = useText();
+  const order = useOrder(onRetried);
   return (
     <>
       <td>{number(attempts)}</td>
@@ -38,10 +41,11 @@ export function AttemptCells({
       </td>
       <td>
         {!arrived && (
-          <button type="button" className="control px-2 py-0.5" disabled={busy} onClick={onRetry}>
+          <button type="button" className="control px-2 py-0.5" disabled={order.busy} onClick={() => void order.give(retry)}>
             {common.tryAgain}
           </button>
         )}
+        {order.problem && <ProblemNote problem={order.problem} />}
       </td>
     </>
   );

@@ -4,6 +4,7 @@ import { type InputHTMLAttributes, type ReactNode, useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Waiting } from "@/components/Waiting";
 import type { Asked } from "@/hooks/useAsked";
+import type { Pages } from "@/hooks/usePages";
 import { useText } from "@/hooks/useText";
 
 /** The answer once it is there; until then that it is awaited, or why it is not. */
@@ -51,35 +52,31 @@ export function Grid({
   );
 }
 
-/** One page of a longer list, a row each, and the way to the others. */
+/** The open page of a list, a row each, and the way to the others. */
 export function PagedGrid<T>({
-  items,
-  total,
-  size,
-  offset,
-  onOffset,
+  pages: { asked, size, offset, go },
   empty,
   row,
   ...grid
 }: {
+  pages: Pages<T>;
   label: string;
   columns: readonly string[];
-  items: readonly T[];
-  total: number;
-  size: number;
-  offset: number;
-  onOffset: (offset: number) => void;
   /** Said where there is no row. */
   empty: string;
   row: (item: T) => ReactNode;
 }) {
   return (
-    <>
-      <Grid {...grid} empty={items.length === 0 ? empty : ""}>
-        {items.map(row)}
-      </Grid>
-      <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={onOffset} />
-    </>
+    <Answer asked={asked}>
+      {({ items, total }) => (
+        <>
+          <Grid {...grid} empty={items.length === 0 ? empty : ""}>
+            {items.map(row)}
+          </Grid>
+          <Pager offset={offset} size={size} shown={items.length} total={total} onOffset={go} />
+        </>
+      )}
+    </Answer>
   );
 }
 
@@ -190,7 +187,7 @@ export function SureButton({
   );
 }
 
-export function Pager({
+function Pager({
   offset,
   size,
   shown,

@@ -1,12 +1,10 @@
 "use client";
 
-import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Answer } from "@/components/admin/parts";
-import { Brand } from "@/components/Brand";
+import { PageHeader } from "@/components/PageHeader";
 import { Hits } from "@/components/search/Hits";
-import { SignedIn } from "@/components/SignedIn";
 import { useAsked } from "@/hooks/useAsked";
 import { useHotkeys } from "@/hooks/useHotkeys";
 import { useText } from "@/hooks/useText";
@@ -17,7 +15,7 @@ type Kind = (typeof kinds)[number];
 
 /** Search by meaning over reports and findings; what is looked for lies in the address. */
 export function SearchPage() {
-  const { search: t, common, report } = useText();
+  const { search: t, report } = useText();
   const router = useRouter();
   const parameters = useSearchParams();
   const q = parameters.get("q") ?? "";
@@ -45,15 +43,7 @@ export function SearchPage() {
   };
   return (
     <div className="mx-auto flex min-h-dvh max-w-[80rem] flex-col px-5">
-      <header className="flex flex-wrap items-center gap-4 py-3">
-        <Brand />
-        <span className="ml-auto flex items-center gap-3">
-          <Link href="/" prefetch={false} className="control" title={`${common.studies} (Esc)`}>
-            {common.studies}
-          </Link>
-          <SignedIn />
-        </span>
-      </header>
+      <PageHeader leaveBy="Esc" />
       <main className="flex-1 pb-10">
         <h1 className="text-lg font-semibold">{t.title}</h1>
         <p className="mt-1 mb-3 text-dim">{t.what}</p>

@@ -13,7 +13,6 @@ export const upkeep: Messages["upkeep"] = {
   studiesWhat:
     "Was der Knoten hält. Eine Serie ist vollständig, wenn sie eine Weile ruhte, wenn so viele Instanzen da sind wie angekündigt, oder wenn Sie es sagen. Was gelöscht wird, geht mit allem, was daraus ermittelt wurde.",
   findStudy: "Name, Patienten-ID, Zugangsnummer, Beschreibung",
-  moreStudies: (shown, total) => `Die neuesten ${shown} von ${total}. Suchen Sie, um andere zu finden.`,
   held: "Gehalten",
   series: "Serien",
   completeNow: "Jetzt vollständig",

@@ -12,7 +12,6 @@ export const upkeep = {
   studiesWhat:
     "What the node holds. A series is complete when it has been quiet, when as many instances are here as were announced, or when you say so. What is deleted goes with all that was worked out of it.",
   findStudy: "Name, patient ID, accession number, description",
-  moreStudies: (shown: string, total: string) => `The newest ${shown} of ${total}. Search to find others.`,
   held: "Held",
   series: "Series",
   completeNow: "Complete now",
