@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import tempfile
-from collections.abc import Sequence
 from types import FrameType
 
 import structlog
@@ -18,7 +17,8 @@ from api.app import create_app
 from api.zero_copy import ZeroCopyProtocol
 from storage.errors import InvalidRequest
 from storage.opening import open_storage
-from storage.processes.forked import STOP_SIGNALS, Processes
+from storage.processes.asked import StopRequests, stop_signals
+from storage.processes.forked import Processes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -78,37 +78,41 @@ def run_api(settings: Settings) -> int:
     _allow_open_files(_OPEN_FILES)
     _give_memory_back()
     # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
-    asked_early: list[int] = []
-    for number in STOP_SIGNALS:
-        signal.signal(number, lambda number, _frame: asked_early.append(number))
-    with _listen(settings.http_host, settings.http_port) as listener:
+    asked = StopRequests()
+    with asked.heard(), _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         settings = settings.model_copy(update={"http_port": port})
         count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
         log.info("http_listening", host=settings.http_host, port=port, processes=count)
         if count == 1:
-            server = make_server(settings)
-            status = _serve(server, listener, asked_early)
+            status = _serve(make_server(settings), listener, asked)
         else:
             with metrics.shared_by_processes():
                 # Made before they are forked, so that they share its memory too.
                 server = make_server(settings)
                 processes = Processes("http", count, lambda _: _serve(server, listener))
-                status = processes.run(asked_early)
+                status = processes.run(asked)
     log.info("http_stopped")
     return status
 
 
-def _serve(server: uvicorn.Server, listener: socket.socket, asked_early: Sequence[int] = ()) -> int:
-    """Serve in this process from a listening socket; returns the exit status."""
+def _serve(
+    server: uvicorn.Server, listener: socket.socket, asked: StopRequests | None = None
+) -> int:
+    """Serve in this process from a listening socket; returns the exit status.
+
+    `asked` holds what was heard before.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         server.should_exit = True
 
     # uvicorn raises the signal again once it has ended; to have been asked is no failure.
-    for number in STOP_SIGNALS:
+    for number in stop_signals():
         signal.signal(number, stop)
+    if asked is not None and asked.count:
+        server.should_exit = True
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

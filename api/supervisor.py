@@ -8,15 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import IO, TextIO
 
+from storage.processes.asked import StopRequests
 from storage.processes.backoff import Backoff
 from storage.processes.parent import ENVIRONMENT_NAME
 
 _LOOK_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.5
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _COLORS = ("36", "32", "35", "33", "34")
 
 
@@ -65,8 +64,7 @@ class Supervisor:
         self._out_lock = threading.Lock()
         self._grace_s = grace_s
         self._width = max(len(role.name) for role in roles)
-        self._stop_requests = 0
-        self._woken = threading.Event()
+        self._asked = StopRequests()
 
     def run(
         self,
@@ -75,34 +73,23 @@ class Supervisor:
         on_ready: Callable[[], None] = lambda: None,
     ) -> int:
         """Block until asked to stop; 0 when every child ended by itself within the grace time."""
-        previous = {number: signal.signal(number, self._request_stop) for number in _STOP_SIGNALS}
-        try:
-            told = False
-            while not self._stop_requests:
-                self._keep_alive()
-                if not told and is_ready():
-                    told = True
-                    on_ready()
-                self._pause()
-            return self._stop()
-        finally:
-            for child in self._children:
-                self._kill(child)
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        with self._asked.heard():
+            try:
+                told = False
+                while not self._asked.count:
+                    self._keep_alive()
+                    if not told and is_ready():
+                        told = True
+                        on_ready()
+                    self._asked.pause(_LOOK_EVERY_S)
+                return self._stop()
+            finally:
+                for child in self._children:
+                    self._kill(child)
 
     def say(self, line: str) -> None:
         """A line of the supervisor's own."""
         self._write("mediview", "1", line)
-
-    def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._stop_requests += 1
-        self._woken.set()
-
-    def _pause(self) -> None:
-        self._woken.wait(_LOOK_EVERY_S)
-        self._woken.clear()
 
     def _keep_alive(self) -> None:
         now = time.monotonic()
@@ -141,12 +128,12 @@ class Supervisor:
         running = [child for child in self._children if child.process is not None]
         for child in running:
             self._signal(child, signal.SIGTERM)
-        asked_once = self._stop_requests
+        asked_once = self._asked.count
         deadline = time.monotonic() + self._grace_s
-        while time.monotonic() < deadline and self._stop_requests == asked_once:
+        while time.monotonic() < deadline and self._asked.count == asked_once:
             if all(child.process is None or child.process.poll() is not None for child in running):
                 break
-            self._pause()
+            self._asked.pause(_LOOK_EVERY_S)
         late = [child for child in running if child.process and child.process.poll() is None]
         for child in late:
             self.say(f"{child.role.name} did not end in time and is killed")

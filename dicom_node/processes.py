@@ -7,7 +7,6 @@ but start its children, start those anew that ended, and tell them to stop.
 
 import contextlib
 import os
-import signal
 import threading
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ import structlog
 from dicom_node.listening import Doors, open_doors
 from dicom_node.server import start_scp
 from storage.opening import open_storage
+from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes
 from storage.settings import Settings
 
@@ -24,19 +24,20 @@ log = structlog.get_logger(__name__)
 Beside = Callable[[threading.Event], None]
 """Runs in a thread beside the serving until the event is set."""
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _MOST_BY_DEFAULT = 4
 _STOP_S = 15.0
 
 
 def run_scp(settings: Settings, beside: Beside | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Call it in the main thread of a process without others.
+    """Serve until SIGTERM, SIGINT or SIGHUP.
+
+    Call it in the main thread of a process without others.
 
     Raises InvalidRequest or StorageUnavailable where it cannot begin.
     """
     count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
     if count == 1:
-        _serve(settings, open_doors(settings), beside, threading.Event())
+        _serve(settings, open_doors(settings), beside)
         return
     # What keeps every process from working is told once, and before any is made.
     with open_storage(settings):
@@ -44,7 +45,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     doors = open_doors(settings, is_shared=True)
 
     def work(number: int) -> int:
-        _serve(settings, doors, beside, threading.Event(), is_first=number == 1)
+        _serve(settings, doors, beside, is_first=number == 1)
         return 0
 
     log.info("scp_processes_started", processes=count)
@@ -55,13 +56,11 @@ def _serve(
     settings: Settings,
     doors: Doors,
     beside: Beside | None,
-    stop: threading.Event,
     *,
     is_first: bool = True,
 ) -> None:
-    for number in _STOP_SIGNALS:
-        signal.signal(number, lambda *_: stop.set())
-    with contextlib.ExitStack() as stack:
+    asked, stop = StopRequests(), threading.Event()
+    with asked.heard(), contextlib.ExitStack() as stack:
         stack.callback(doors.close)
         storage = stack.enter_context(open_storage(settings))
         if is_first:
@@ -72,8 +71,9 @@ def _serve(
             heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)
             heart.start()
         try:
-            stop.wait()
+            asked.pause()
         finally:
+            stop.set()
             scp.shutdown()
             if heart is not None:
                 heart.join(_STOP_S)

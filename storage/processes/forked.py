@@ -9,15 +9,14 @@ import gc
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 
 import structlog
 
 from storage.errors import MediViewError
+from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.backoff import Backoff
 from storage.processes.parent import ParentGone, end_with
 
@@ -25,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.25
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -59,45 +57,33 @@ class Processes:
         self._work = work
         self._grace_s = grace_s
         self._on_stop = on_stop
-        self._stop_requests = 0
-        self._woken = threading.Event()
+        self._asked = StopRequests()
 
-    def run(self, asked_early: Sequence[int] = ()) -> int:
+    def run(self, asked: StopRequests | None = None) -> int:
         """Block until asked to end; 0 when every process ended by itself within its time.
 
-        `asked_early` holds the signals that came before.
+        `asked` holds what was heard before.
         """
-        previous = {number: signal.signal(number, self._request_stop) for number in STOP_SIGNALS}
-        self._stop_requests += len(asked_early)
-        # What lives now is never collected in a child, whose pages thereby stay shared.
-        gc.collect()
-        gc.freeze()
-        try:
-            while not self._stop_requests:
-                self._keep_alive()
-                self._pause()
-            return self._stop()
-        finally:
-            for child in self._children:
-                self._kill(child)
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._stop_requests += 1
-        self._woken.set()
-
-    def _pause(self) -> None:
-        self._woken.wait(_LOOK_EVERY_S)
-        self._woken.clear()
+        self._asked = asked or self._asked
+        with self._asked.heard():
+            # What lives now is never collected in a child, whose pages thereby stay shared.
+            gc.collect()
+            gc.freeze()
+            try:
+                while not self._asked.count:
+                    self._keep_alive()
+                    self._asked.pause(_LOOK_EVERY_S)
+                return self._stop()
+            finally:
+                for child in self._children:
+                    self._kill(child)
 
     def _keep_alive(self) -> None:
         now = time.monotonic()
         for child in self._children:
             if child.pid and self._has_ended(child):
                 child.backoff.ended(now)
-            if not child.pid and child.backoff.is_due(now) and not self._stop_requests:
+            if not child.pid and child.backoff.is_due(now) and not self._asked.count:
                 self._start(child)
 
     def _start(self, child: _Child) -> None:
@@ -105,18 +91,20 @@ class Processes:
         sys.stdout.flush()
         sys.stderr.flush()
         child.backoff.started(time.monotonic())
+        # Python forgets in a child what signals came before its first line
+        # (PyOS_AfterFork_Child); one that is blocked waits until it is let through.
+        let_through = signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
         child.pid = os.fork()
         if child.pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
             return
         # From here on in the child, which must never return into its parent's code.
         status = 1
         try:
-            for number in STOP_SIGNALS:
+            for number in stop_signals():
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
             end_with(master)
-            if self._stop_requests:
-                # Asked between the fork and the lines above, so that only this copy knows.
-                os._exit(0)
             structlog.contextvars.bind_contextvars(process=child.number)
             status = self._work(child.number)
         except ParentGone:
@@ -138,21 +126,21 @@ class Processes:
         if not pid:
             return False
         child.pid = 0
-        if not self._stop_requests:
+        if not self._asked.count:
             code = os.waitstatus_to_exitcode(status)
             log.error("process_ended", role=self._role, number=child.number, ended=_ended(code))
         return True
 
     def _stop(self) -> int:
-        asked_once = self._stop_requests
+        asked_once = self._asked.count
         self._on_stop()
         for child in self._children:
             self._signal(child, signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s
-        while time.monotonic() < deadline and self._stop_requests == asked_once:
+        while time.monotonic() < deadline and self._asked.count == asked_once:
             if all(not child.pid or self._has_ended(child) for child in self._children):
                 return 0
-            self._pause()
+            self._asked.pause(_LOOK_EVERY_S)
         late = [child.number for child in self._children if child.pid]
         log.warning("processes_killed", role=self._role, numbers=late)
         return 1

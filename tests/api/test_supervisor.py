@@ -115,6 +115,20 @@ def test_all_end_when_asked(supervise: Callable[..., Supervised], number: int) -
     assert not any(is_running(pid) for pid in one.born("role-0") + one.born("role-1"))
 
 
+def test_under_nohup_the_end_of_the_terminal_is_not_the_end(tmp_path: Path) -> None:
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        one = Supervised(tmp_path / "nohup.log", 5, TICKING)
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    one.wait_for(lambda: bool(one.born("role-0")))
+    one.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert "stopping" not in one.text
+    one.process.send_signal(signal.SIGTERM)
+    assert one.process.wait(PATIENCE_S) == 0
+
+
 def test_a_killed_child_is_started_again_and_the_other_left_alone(
     supervise: Callable[..., Supervised],
 ) -> None:

@@ -1,0 +1,47 @@
+"""What asks a process to end: signals, counted, which also wake it from its wait."""
+
+import contextlib
+import queue
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+
+def stop_signals() -> list[signal.Signals]:
+    """What asks this process to end. Not SIGHUP where nohup lets it outlive its terminal."""
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    return asking
+
+
+class StopRequests:
+    """How often the process was asked to end. Of the main thread alone.
+
+    A handler may run between any two steps of the wait, so what it calls must be
+    reentrant: SimpleQueue.put is, Event.set would wait for the lock of its own wait.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Signals count in here; afterwards they do what they did before."""
+        previous = {number: signal.signal(number, self._add) for number in stop_signals()}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def pause(self, timeout_s: float | None = None) -> None:
+        """Wait so long, or for the next request."""
+        with contextlib.suppress(queue.Empty):
+            self._wakes.get(timeout=timeout_s)
+
+    def _add(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.count += 1
+        self._wakes.put(None)
