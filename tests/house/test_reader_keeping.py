@@ -52,6 +52,39 @@ def test_key_images_are_marked_and_the_last_is_taken_back(
     expect(page.get_by_test_id("problem")).to_have_count(0)
 
 
+def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    page, held = guarded_page, list[Route]()
+    released = threading.Event()
+
+    def hold(route: Route) -> None:
+        if released.is_set():
+            route.continue_()
+        else:
+            held.append(route)
+
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    page.keyboard.press("End")
+    expect(viewport).to_have_attribute("data-slice-number", "4")
+    page.keyboard.press("k")
+    marked = page.get_by_test_id("key-images").get_by_role("button")
+    expect(marked).to_have_count(1)
+    page.route("**/frames/*", hold)
+    # Not a reload: the address may name by now an image to open at.
+    page.goto(f"{guarded.url}/study/?study={study}")
+    marked.click()
+    # What moves on from the open slice finds none as yet.
+    page.keyboard.press("ArrowDown")
+    assert viewport.get_attribute("data-image-rendered") != "true"
+    released.set()
+    for route in held:
+        route.continue_()
+    expect(viewport).to_have_attribute("data-slice-number", "4")
+
+
 def test_a_probe_tells_the_value_of_the_pixel_on_whatever_slice_it_stands(
     guarded: ClosedNode, guarded_page: Page, study: str
 ) -> None:

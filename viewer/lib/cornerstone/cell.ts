@@ -21,6 +21,7 @@ export class StackCell {
   series: LoadedSeries | null = null;
   /** True once the series is on the screen, at the slice that it opened with. */
   isShown = false;
+  private showing: Promise<boolean> = Promise.resolve(false);
   private stopPrefetch: () => void = () => undefined;
   private ended = false;
 
@@ -42,24 +43,9 @@ export class StackCell {
    * Shows a series at an index, and the first time through a window when one is given; false when
    * something else was asked for meanwhile.
    */
-  async show(series: LoadedSeries, index: number, through: WindowRange | null): Promise<boolean> {
-    this.stopPrefetch();
-    this.window.unsettle();
-    this.isShown = false;
-    this.series = series;
-    const first = clamp(index, series.imageIds.length);
-    const imageId = series.imageIds[first];
-    const { view } = this;
-    if (!view || imageId === undefined) return false;
-    this.frames.ask(imageId);
-    const voi = await this.frames.orFailure(imageId, openingVoi(imageId));
-    if (this.isPast(series)) return false;
-    this.window.open(series, voi, through);
-    await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
-    if (this.isPast(series)) return false;
-    this.window.apply();
-    this.isShown = true;
-    return true;
+  show(series: LoadedSeries, index: number, through: WindowRange | null): Promise<boolean> {
+    this.showing = this.open(series, index, through);
+    return this.showing;
   }
 
   get index(): number {
@@ -87,10 +73,14 @@ export class StackCell {
     return index < 0 ? null : index;
   }
 
+  /** Goes to an index of the series, once it is shown, if that is still the one here by then. */
   async goToIndex(index: number): Promise<void> {
+    const { series } = this;
+    // Who shows the series is told of its failure.
+    await this.showing.catch(() => false);
     const { view } = this;
-    if (!view || !this.series) return;
-    const wanted = clamp(index, this.series.imageIds.length);
+    if (!view || !series || this.isPast(series)) return;
+    const wanted = clamp(index, series.imageIds.length);
     if (wanted !== view.getCurrentImageIdIndex()) await view.setImageIdIndex(wanted);
   }
 
@@ -110,6 +100,26 @@ export class StackCell {
     this.ended = true;
     this.stopPrefetch();
     this.frames.end();
+  }
+
+  private async open(series: LoadedSeries, index: number, through: WindowRange | null): Promise<boolean> {
+    this.stopPrefetch();
+    this.window.unsettle();
+    this.isShown = false;
+    this.series = series;
+    const first = clamp(index, series.imageIds.length);
+    const imageId = series.imageIds[first];
+    const { view } = this;
+    if (!view || imageId === undefined) return false;
+    this.frames.ask(imageId);
+    const voi = await this.frames.orFailure(imageId, openingVoi(imageId));
+    if (this.isPast(series)) return false;
+    this.window.open(series, voi, through);
+    await this.frames.orFailure(imageId, view.setStack(series.imageIds, first));
+    if (this.isPast(series)) return false;
+    this.window.apply();
+    this.isShown = true;
+    return true;
   }
 
   private isPast(series: LoadedSeries): boolean {
