@@ -219,3 +219,43 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
         "alike", timeout=LIMIT_MS
     )
     expect(similar.get_by_text("same patient").first).to_be_visible()
+
+
+def test_earlier_reports_are_told_in_short(
+    critical: Told, told: Told, node: Node, page: Page
+) -> None:
+    # Of one patient, so each is the other's prior.
+    node.wait_for(lambda: node.get(told.study_path)["reports"], "the other report", 60)
+    open_study(page, node, critical)
+    page.get_by_role("tab", name="Report").click()
+    earlier = page.get_by_test_id("earlier")
+    earlier.locator("summary").click()
+    answer = earlier.get_by_test_id("answer")
+    expect(answer).to_contain_text("Brain volume", timeout=LIMIT_MS)
+    expect(answer).to_contain_text("No model is configured (HF_SUMM_MODEL)")
+    expect(answer).to_contain_text("AI, research use only, unverified.")
+    assert serious_findings(page) == []
+
+
+def test_a_text_of_ones_own_loses_its_names_and_is_told_in_short(node: Node, page: Page) -> None:
+    page.goto(f"{node.url}/search/")
+    page.get_by_role("link", name="Texts").click()
+    text = page.get_by_role("textbox", name="Text")
+    text.fill(
+        "Patient: Jane Doe, born 12.03.1961. The left lung is clear. No effusion is seen.\n"
+        "Phone: 030 1234567. The heart is of normal size."
+    )
+    page.get_by_role("button", name="Take out names and numbers").click()
+    left = page.get_by_test_id("without-names")
+    expect(left).to_contain_text("[NAME]", timeout=LIMIT_MS)
+    expect(left).to_contain_text("The left lung is clear.")
+    for gone in ("Jane Doe", "1961", "1234567"):
+        expect(left).not_to_contain_text(gone)
+    assert serious_findings(page) == []
+    keep_screenshot(page, "texts")
+    page.get_by_label("leave dates in").check()
+    page.get_by_role("button", name="Summarise").click()
+    expect(page.get_by_test_id("answer")).to_contain_text(
+        "The left lung is clear.", timeout=LIMIT_MS
+    )
+    page.keyboard.press("Escape")

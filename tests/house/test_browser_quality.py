@@ -77,6 +77,7 @@ def visits(told: Told) -> Iterator[tuple[str, Callable[[Page], None]]]:
     yield "/", list_with_menus
     yield "/", keys
     yield "/search/?q=brain", nothing
+    yield "/text/", nothing
     yield study, reader_with_panels
     yield study, report_with_panels
     yield "/no-such-page/", nothing

@@ -43,6 +43,33 @@ export function askAboutFile(file: File, question: string, signal: AbortSignal):
   return asked({ body, signal });
 }
 
+/** What reports of the node say, in a few sentences, each with what it rests on. */
+export function summarizeReports(report_ids: string[], signal: AbortSignal): Promise<Answer> {
+  return summarize({ report_ids }, signal);
+}
+
+export function summarizeText(text: string, signal: AbortSignal): Promise<Answer> {
+  return summarize({ text }, signal);
+}
+
+async function summarize(
+  source: { text: string } | { report_ids: string[] },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const body = { report_ids: [], max_sentences: 5, ...source };
+  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/summarize", { body, signal })), signal);
+}
+
+/** A text with placeholders in place of names and numbers of people. */
+export async function takeOutIdentifiers(
+  text: string,
+  keep_dates: boolean,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const body = { text, keep_dates };
+  return awaited(await dataOf<Answer | AnswerStarted>(node.POST("/api/deid/text", { body, signal })), signal);
+}
+
 async function asked(init: RequestInit & { signal: AbortSignal }): Promise<Answer> {
   const response = await request("/api/docqa", { method: "POST", ...init });
   return awaited((await response.json()) as Answer | AnswerStarted, init.signal);

@@ -120,6 +120,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           </main>
           <SidePanel
             study={study}
+            priors={reader.priors}
             findings={findings}
             masks={reader.masks.masks}
             onShow={reader.showSegment}

@@ -17,6 +17,7 @@ type Tab = "findings" | "report";
 
 export function SidePanel({
   study,
+  priors,
   findings,
   masks,
   onShow,
@@ -24,6 +25,7 @@ export function SidePanel({
   children,
 }: {
   study: StudyDetail;
+  priors: readonly StudyDetail[];
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
@@ -68,7 +70,13 @@ export function SidePanel({
         <Deliveries deliveries={study.deliveries} />
       </div>
       <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
-        <ReportTab study={study} findings={findings} onShow={showFinding} onChanged={onChanged} />
+        <ReportTab
+          study={study}
+          priors={priors}
+          findings={findings}
+          onShow={showFinding}
+          onChanged={onChanged}
+        />
       </div>
     </aside>
   );

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Ask } from "@/components/report/Ask";
 import { Attention } from "@/components/report/Attention";
+import { Earlier } from "@/components/report/Earlier";
 import { ReportEditor } from "@/components/report/ReportEditor";
 import { ReportHead } from "@/components/report/ReportHead";
 import { ReportText } from "@/components/report/ReportText";
@@ -18,11 +19,13 @@ import type { Finding, Report, StudyDetail } from "@/lib/types";
 /** The report of the study: drafted by the node, edited and signed by people. */
 export function ReportTab({
   study,
+  priors,
   findings,
   onShow,
   onChanged,
 }: {
   study: StudyDetail;
+  priors: readonly StudyDetail[];
   findings: readonly Finding[];
   onShow: (finding: Finding) => void;
   onChanged: () => void;
@@ -57,7 +60,10 @@ export function ReportTab({
           {t.draft}
         </button>
         {order.problem && <ProblemNote problem={order.problem} />}
-        <div className="mt-4">{ask}</div>
+        <div className="mt-4 flex flex-col gap-3">
+          <Earlier priors={priors} />
+          {ask}
+        </div>
       </div>
     );
   }
@@ -119,6 +125,7 @@ export function ReportTab({
         </div>
       )}
       <Versions report={report} />
+      <Earlier priors={priors} />
       <Similar report={report} />
       {ask}
     </div>

@@ -1,5 +1,6 @@
 "use client";
 
+import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Answer } from "@/components/admin/parts";
@@ -15,7 +16,7 @@ type Kind = (typeof kinds)[number];
 
 /** Search by meaning over reports and findings; what is looked for lies in the address. */
 export function SearchPage() {
-  const { search: t, report } = useText();
+  const { search: t, report, text: texts } = useText();
   const router = useRouter();
   const parameters = useSearchParams();
   const q = parameters.get("q") ?? "";
@@ -43,7 +44,11 @@ export function SearchPage() {
   };
   return (
     <div className="mx-auto flex min-h-dvh max-w-[80rem] flex-col px-5">
-      <PageHeader leaveBy="Esc" />
+      <PageHeader leaveBy="Esc">
+        <Link href="/text/" prefetch={false} className="control" title={texts.openHint}>
+          {texts.open}
+        </Link>
+      </PageHeader>
       <main className="flex-1 pb-10">
         <h1 className="text-lg font-semibold">{t.title}</h1>
         <p className="mt-1 mb-3 text-dim">{t.what}</p>

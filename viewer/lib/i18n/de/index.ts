@@ -7,6 +7,7 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { text } from "./text";
 import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
 import { worklist } from "./worklist";
@@ -21,6 +22,7 @@ export const de: Messages = {
   report,
   search,
   states,
+  text,
   upkeep,
   viewing,
   worklist,

@@ -6,6 +6,7 @@ import { reader } from "./reader";
 import { refusals } from "./refusals";
 import { report } from "./report";
 import { search } from "./search";
+import { text } from "./text";
 import { upkeep } from "./upkeep";
 import { viewing } from "./viewing";
 import { worklist } from "./worklist";
@@ -20,6 +21,7 @@ export const en = {
   report,
   search,
   states,
+  text,
   upkeep,
   viewing,
   worklist,
