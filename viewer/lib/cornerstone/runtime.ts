@@ -39,6 +39,7 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/lib/dicomweb";
 import { text } from "@/lib/i18n";
 import { applyLut, modalityLutOf } from "@/lib/reading/lut";
+import { drawWithoutAntialiasing } from "./renderer";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
 export const measuringClasses = {
@@ -112,6 +113,7 @@ let started: Promise<void> | null = null;
 async function startOnce(): Promise<void> {
   // dcmjs prints a line for every value in a header that breaks its VR; real headers hold many.
   dcmjsLog.setLevel("silent", false);
+  drawWithoutAntialiasing();
   initCore();
   const workers = Math.max(1, Math.min(maxDecodeWorkers, (navigator.hardwareConcurrency || 2) - 1));
   // Initialising the loader purges its metadata, so it happens before any series is registered.
