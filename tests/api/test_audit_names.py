@@ -40,7 +40,6 @@ def ids(api: ApiNode) -> dict[str, str]:
 
 
 def told_of(api: ApiNode, request_id: str) -> dict[str, Any]:
-    api.storage.audit.flush()
     (event,) = trail(api, request_id=request_id)
     return event
 
