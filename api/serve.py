@@ -90,8 +90,10 @@ def run_api(settings: Settings) -> int:
             with metrics.shared_by_processes():
                 # Made before they are forked, so that they share its memory too.
                 server = make_server(settings)
-                processes = Processes("http", count, lambda _: _serve(server, listener))
-                status = processes.run(asked)
+                processes = Processes(
+                    "http", count, lambda _: _serve(server, listener), asked=asked
+                )
+                status = processes.run()
     log.info("http_stopped")
     return status
 

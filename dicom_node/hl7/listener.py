@@ -1,7 +1,6 @@
 """The MLLP listener: orders in, each answered by what became of it."""
 
 import asyncio
-import signal
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +16,7 @@ from storage.audit import Actor, AuditEvent, Code
 from storage.clock import utcnow
 from storage.errors import MediViewError
 from storage.opening import Storage, open_storage
+from storage.processes.asked import stop_signals
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ _CONNECTIONS = 32
 
 
 def run_listener(settings: Settings) -> None:
-    """Take orders until SIGTERM or SIGINT. Blocks."""
+    """Take orders until SIGTERM, SIGINT or SIGHUP. Blocks."""
     settings.check_binding(settings.hl7_host, "The HL7 listener")
     with open_storage(settings) as storage, storage.audit.running("hl7"):
         asyncio.run(_serve(storage, settings))
@@ -34,7 +34,7 @@ def run_listener(settings: Settings) -> None:
 
 async def _serve(storage: Storage, settings: Settings) -> None:
     ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with listening(storage, settings, settings.hl7_port):
         log.info("hl7_listening", host=settings.hl7_host, port=settings.hl7_port)

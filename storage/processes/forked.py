@@ -39,8 +39,9 @@ class Processes:
     The first SIGTERM, SIGINT or SIGHUP is passed on to all as SIGTERM, which have
     `grace_s` to end; what is left then, or at a second signal, is killed. `work`
     installs its own handlers and returns an exit status; `on_stop` runs in the
-    parent before the others are asked. `role` names them in the log. Call `run` in
-    the main thread of a process without other threads: they would not exist in a child.
+    parent before the others are asked; `asked` holds what was heard before. `role`
+    names them in the log. Call `run` in the main thread of a process without other
+    threads: they would not exist in a child.
     """
 
     def __init__(
@@ -51,20 +52,17 @@ class Processes:
         *,
         grace_s: float = 8.0,
         on_stop: Callable[[], None] = lambda: None,
+        asked: StopRequests | None = None,
     ) -> None:
         self._role = role
         self._children = [_Child(number) for number in range(1, count + 1)]
         self._work = work
         self._grace_s = grace_s
         self._on_stop = on_stop
-        self._asked = StopRequests()
+        self._asked = asked or StopRequests()
 
-    def run(self, asked: StopRequests | None = None) -> int:
-        """Block until asked to end; 0 when every process ended by itself within its time.
-
-        `asked` holds what was heard before.
-        """
-        self._asked = asked or self._asked
+    def run(self) -> int:
+        """Block until asked to end; 0 when every process ended by itself within its time."""
         with self._asked.heard():
             # What lives now is never collected in a child, whose pages thereby stay shared.
             gc.collect()

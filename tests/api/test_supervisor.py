@@ -123,7 +123,8 @@ def test_under_nohup_the_end_of_the_terminal_is_not_the_end(tmp_path: Path) -> N
         signal.signal(signal.SIGHUP, previous)
     one.wait_for(lambda: bool(one.born("role-0")))
     one.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
+    os.kill(one.born("role-0")[0], signal.SIGKILL)
+    one.wait_for(lambda: len(one.born("role-0")) == 2)
     assert "stopping" not in one.text
     one.process.send_signal(signal.SIGTERM)
     assert one.process.wait(PATIENCE_S) == 0
