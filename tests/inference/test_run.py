@@ -95,37 +95,6 @@ def test_progress_can_be_followed_stage_by_stage(storage: Storage) -> None:
     assert (fractions[0], fractions[-1], seen[-1]["state"]) == (0.0, 1.0, "COMPLETED")
 
 
-def test_only_one_worker_gets_the_job(storage: Storage, tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
-    pipeline = BrightRegion(runs=runs)
-    job = scheduled(storage, pipeline)
-    threads = [
-        threading.Thread(target=run, args=(storage, job, pipeline, f"worker-{number}"))
-        for number in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert runs.read_text().splitlines() == ["run"]
-    assert storage.jobs.get(job.job_id).attempts == 1
-
-
-def test_a_long_model_keeps_its_lease(tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    pipeline = BrightRegion(hold=go)
-    with storage_in(tmp_path, job_lease_s=2.0) as storage:
-        job = scheduled(storage, pipeline)
-        thread = threading.Thread(target=run, args=(storage, job, pipeline))
-        thread.start()
-        wait_for(lambda: storage.jobs.get(job.job_id).stage == "holding", "the model's start")
-        threading.Event().wait(4.5)  # more than two leases
-        assert storage.jobs.due(utcnow(), 10) == []
-        go.touch()
-        thread.join()
-        assert storage.jobs.get(job.job_id).state == "COMPLETED"
-
-
 def test_a_cancelled_job_stops_and_stores_nothing(storage: Storage, tmp_path: Path) -> None:
     pipeline = BrightRegion(hold=tmp_path / "never")
     job = scheduled(storage, pipeline)
