@@ -1,12 +1,11 @@
 "use client";
 
-import { useState } from "react";
+import { CopyButton } from "@/components/CopyButton";
 import { useText } from "@/hooks/useText";
 
 /** What is shown this once: it can't be asked for again. */
 export function Secret({ of, value, onClose }: { of: string; value: string; onClose: () => void }) {
   const { admin: t, common } = useText();
-  const [copied, setCopied] = useState(false);
   return (
     <section role="alert" className="mb-4 max-w-3xl rounded-lg border border-warn/60 bg-warn/8 p-4">
       <p className="font-medium text-warn">{t.secretOnce(of)}</p>
@@ -14,16 +13,7 @@ export function Secret({ of, value, onClose }: { of: string; value: string; onCl
         {value}
       </code>
       <div className="mt-2 flex gap-2">
-        <button
-          type="button"
-          className="control"
-          onClick={() =>
-            // Only a secure page may write to the clipboard; elsewhere one selects it by hand.
-            void navigator.clipboard?.writeText(value).then(() => setCopied(true))
-          }
-        >
-          {copied ? t.copied : t.copy}
-        </button>
+        <CopyButton text={value} />
         <button type="button" className="control" onClick={onClose}>
           {common.close}
         </button>

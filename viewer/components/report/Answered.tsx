@@ -5,12 +5,13 @@ import type { Answer, Finding } from "@/lib/types";
 /** An answer, what was withheld of it, and what it rests on: findings in the image, a place on a page. */
 export function Answered({
   answer,
-  findings,
+  findings = [],
   onShow,
 }: {
   answer: Answer;
-  findings: readonly Finding[];
-  onShow: (finding: Finding) => void;
+  /** Those that can be shown in the image. */
+  findings?: readonly Finding[];
+  onShow?: (finding: Finding) => void;
 }) {
   const { report: t } = useText();
   const known = new Map(findings.map((one) => [one.finding_id, one]));
@@ -27,7 +28,7 @@ export function Answered({
                 type="button"
                 className="control px-2 py-0.5 text-xs"
                 aria-label={t.showEvidenceOf(shown.label)}
-                onClick={() => onShow(shown)}
+                onClick={() => onShow?.(shown)}
               >
                 {t.showEvidence}
               </button>

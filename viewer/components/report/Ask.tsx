@@ -1,13 +1,13 @@
 "use client";
 
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Answered } from "@/components/report/Answered";
 import { useAsked } from "@/hooks/useAsked";
-import { useOrder } from "@/hooks/useOrder";
+import { useQuestion } from "@/hooks/useQuestion";
 import { useText } from "@/hooks/useText";
 import { askAboutDocument, askAboutFile, askAboutStudy, documentsOf } from "@/lib/askApi";
-import type { Answer, Finding, StudyDetail } from "@/lib/types";
+import type { Finding, StudyDetail } from "@/lib/types";
 
 const ofStudy = "study";
 const ofFile = "file";
@@ -26,29 +26,18 @@ export function Ask({
   const [question, setQuestion] = useState("");
   const [about, setAbout] = useState(ofStudy);
   const [file, setFile] = useState<File | null>(null);
-  const [answer, setAnswer] = useState<Answer | null>(null);
-  const order = useOrder(() => undefined);
-  const leaving = useRef(new AbortController());
-  useEffect(() => {
-    const controller = new AbortController();
-    leaving.current = controller;
-    return () => controller.abort();
-  }, []);
+  const { answer, busy, problem, ask, forget } = useQuestion();
   const uid = study.study_instance_uid;
   const asked = question.trim();
   const askable = asked.length >= 3 && (about !== ofFile || file !== null);
-  const ask = async () => {
-    const { signal } = leaving.current;
-    setAnswer(null);
-    await order.give(async () => {
-      if (about === ofStudy) setAnswer(await askAboutStudy(uid, asked, signal));
-      else if (about !== ofFile) setAnswer(await askAboutDocument(about, asked, signal));
-      else if (file) setAnswer(await askAboutFile(file, asked, signal));
-    });
+  const submit = () => {
+    if (about === ofStudy) void ask((signal) => askAboutStudy(uid, asked, signal));
+    else if (about !== ofFile) void ask((signal) => askAboutDocument(about, asked, signal));
+    else if (file) void ask((signal) => askAboutFile(file, asked, signal));
   };
   const choose = (next: string) => {
     setAbout(next);
-    setAnswer(null);
+    forget();
   };
   return (
     <section aria-label={t.askTitle} className="border-t border-line pt-3" data-testid="ask">
@@ -57,7 +46,7 @@ export function Ask({
         className="flex flex-col gap-2"
         onSubmit={(event) => {
           event.preventDefault();
-          if (askable) void ask();
+          if (askable) submit();
         }}
       >
         <About study={study} about={about} onChoose={choose} />
@@ -79,16 +68,16 @@ export function Ask({
             value={question}
             onChange={(event) => setQuestion(event.target.value)}
           />
-          <button type="submit" className="control" disabled={order.busy || !askable}>
+          <button type="submit" className="control" disabled={busy || !askable}>
             {t.askButton}
           </button>
         </div>
       </form>
       <div aria-live="polite" className="mt-2">
-        {order.busy && <p className="text-dim">{t.asking}</p>}
+        {busy && <p className="text-dim">{t.asking}</p>}
         {answer && <Answered answer={answer} findings={findings} onShow={onShow} />}
       </div>
-      {order.problem && <ProblemNote problem={order.problem} />}
+      {problem && <ProblemNote problem={problem} />}
     </section>
   );
 }

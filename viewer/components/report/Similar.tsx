@@ -1,8 +1,8 @@
 "use client";
 
 import Link from "next/link";
-import { useState } from "react";
 import { Answer } from "@/components/admin/parts";
+import { Unfold } from "@/components/report/Unfold";
 import { useAsked } from "@/hooks/useAsked";
 import { useText } from "@/hooks/useText";
 import { similarReports } from "@/lib/askApi";
@@ -12,16 +12,10 @@ import type { Report } from "@/lib/types";
 /** What was written of other studies and means the like, asked for when it is opened. */
 export function Similar({ report }: { report: Report }) {
   const { report: t } = useText();
-  const [open, setOpen] = useState(false);
   return (
-    <details
-      className="border-t border-line pt-3"
-      data-testid="similar"
-      onToggle={(event) => setOpen(event.currentTarget.open)}
-    >
-      <summary className="rounded text-dim">{t.similar}</summary>
-      {open && <SimilarList key={report.version} report={report} />}
-    </details>
+    <Unfold title={t.similar} testId="similar">
+      <SimilarList key={report.version} report={report} />
+    </Unfold>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { Answer } from "@/components/admin/parts";
+import { Unfold } from "@/components/report/Unfold";
 import { useAsked } from "@/hooks/useAsked";
 import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
@@ -11,16 +12,10 @@ import type { Report } from "@/lib/types";
 /** Every version the report had, and what changed between two of them. */
 export function Versions({ report }: { report: Report }) {
   const { report: t } = useText();
-  const [open, setOpen] = useState(false);
   return (
-    <details
-      className="border-t border-line pt-3"
-      data-testid="versions"
-      onToggle={(event) => setOpen(event.currentTarget.open)}
-    >
-      <summary className="rounded text-dim">{t.versions(report.version)}</summary>
-      {open && <VersionList key={report.version} report={report} />}
-    </details>
+    <Unfold title={t.versions(report.version)} testId="versions">
+      <VersionList key={report.version} report={report} />
+    </Unfold>
   );
 }
 

@@ -1,16 +1,15 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { PageHeader } from "@/components/PageHeader";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Answered } from "@/components/report/Answered";
 import { WithoutNames } from "@/components/text/WithoutNames";
 import { useHotkeys } from "@/hooks/useHotkeys";
-import { useOrder } from "@/hooks/useOrder";
+import { useQuestion } from "@/hooks/useQuestion";
 import { useText } from "@/hooks/useText";
 import { summarizeText, takeOutIdentifiers } from "@/lib/askApi";
-import type { Answer } from "@/lib/types";
 
 /** As many as the node reads of one text. */
 const mostCharacters = 200_000;
@@ -21,23 +20,12 @@ export function TextPage() {
   const router = useRouter();
   const [text, setText] = useState("");
   const [keepDates, setKeepDates] = useState(false);
-  const [answer, setAnswer] = useState<Answer | null>(null);
-  const order = useOrder(() => undefined);
-  const leaving = useRef(new AbortController());
-  useEffect(() => {
-    const controller = new AbortController();
-    leaving.current = controller;
-    return () => controller.abort();
-  }, []);
+  const { answer, busy, problem, ask } = useQuestion();
   useEffect(() => {
     document.title = `${t.title} · MediViewAI`;
   }, [t]);
   useHotkeys({ Escape: () => router.push("/") });
-  const give = async (ask: (signal: AbortSignal) => Promise<Answer>) => {
-    setAnswer(null);
-    await order.give(async () => setAnswer(await ask(leaving.current.signal)));
-  };
-  const unready = order.busy || text.trim() === "";
+  const unready = busy || text.trim() === "";
   return (
     <div className="mx-auto flex min-h-dvh max-w-[80rem] flex-col px-5">
       <PageHeader leaveBy="Esc" />
@@ -59,7 +47,7 @@ export function TextPage() {
             type="button"
             className="control"
             disabled={unready}
-            onClick={() => void give((signal) => summarizeText(text, signal))}
+            onClick={() => void ask((signal) => summarizeText(text, signal))}
           >
             {t.summarize}
           </button>
@@ -67,7 +55,7 @@ export function TextPage() {
             type="button"
             className="control"
             disabled={unready}
-            onClick={() => void give((signal) => takeOutIdentifiers(text, keepDates, signal))}
+            onClick={() => void ask((signal) => takeOutIdentifiers(text, keepDates, signal))}
           >
             {t.takeOut}
           </button>
@@ -77,11 +65,11 @@ export function TextPage() {
           </label>
         </div>
         <div aria-live="polite" className="mt-4 max-w-[60rem]">
-          {order.busy && <p className="text-dim">{t.working}</p>}
-          {answer?.kind === "summary" && <Answered answer={answer} findings={[]} onShow={() => undefined} />}
+          {busy && <p className="text-dim">{t.working}</p>}
+          {answer?.kind === "summary" && <Answered answer={answer} />}
           {answer?.kind === "deid" && <WithoutNames answer={answer} />}
         </div>
-        {order.problem && <ProblemNote problem={order.problem} />}
+        {problem && <ProblemNote problem={problem} />}
         <p className="mt-6 text-xs text-dim">{report.answerNotice}</p>
       </main>
     </div>

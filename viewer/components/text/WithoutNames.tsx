@@ -1,16 +1,10 @@
-import { useState } from "react";
+import { CopyButton } from "@/components/CopyButton";
 import { useText } from "@/hooks/useText";
 import type { Answer } from "@/lib/types";
 
 /** A text whose names and numbers were taken out, to be looked at and taken along. */
 export function WithoutNames({ answer }: { answer: Answer }) {
   const { text: t } = useText();
-  const [copied, setCopied] = useState(false);
-  const copy = () =>
-    void navigator.clipboard.writeText(answer.text).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    );
   const pieces = answer.text.split(/(\[[A-Z_]+\])/);
   return (
     <div className="flex flex-col gap-2">
@@ -36,14 +30,9 @@ export function WithoutNames({ answer }: { answer: Answer }) {
           {note}
         </p>
       ))}
-      <p className="flex items-center gap-3">
-        <button type="button" className="control" onClick={copy}>
-          {t.copy}
-        </button>
-        <span role="status" className="text-xs text-dim">
-          {copied && t.copied}
-        </span>
-      </p>
+      <div>
+        <CopyButton text={answer.text} />
+      </div>
     </div>
   );
 }

@@ -19,7 +19,7 @@ export class StackCell {
   readonly window: SeriesWindow;
   readonly frames: FrameWatch;
   series: LoadedSeries | null = null;
-  /** True once the series is on the screen, at the slice that it opened with. */
+  /** True once the series is on the screen, at the slice that it opened with; before, there is none to go on from. */
   isShown = false;
   private showing: Promise<boolean> = Promise.resolve(false);
   private stopPrefetch: () => void = () => undefined;

@@ -182,7 +182,6 @@ export class Scene {
     const id = viewId ?? (this.planes.isOpen ? "axial" : this.activeId);
     this.views.plane(id)?.scroll(slices);
     const cell = isCell(id) ? this.cells.get(id) : undefined;
-    // Of a stack that is still to be shown there is no slice to go on from.
     if (cell?.isShown) void this.goToIndex(cell, cell.index + slices);
   }
 

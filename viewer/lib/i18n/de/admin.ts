@@ -208,8 +208,6 @@ export const admin: Messages["admin"] = {
   revoke: "Widerrufen",
   revoked: "widerrufen",
   secretOnce: (of) => `Das Geheimnis von ${of}. Jetzt aufbewahren: Es wird nur dieses Mal gezeigt.`,
-  copy: "Kopieren",
-  copied: "Kopiert",
   text: "Text",
   actor: "Wer",
   patientId: "Patienten-ID",

@@ -2,6 +2,8 @@ import type { Messages } from "@/lib/i18n";
 
 export const common: Messages["common"] = {
   close: "Schließen",
+  copy: "Kopieren",
+  copied: "Kopiert",
   cancel: "Abbrechen",
   save: "Speichern",
   remove: "Entfernen",

@@ -11,8 +11,6 @@ export const text: Messages["text"] = {
   working: "Der Knoten liest den Text …",
   takenOut: (n) => (n === 1 ? "Eine Stelle wurde entfernt." : `${n} Stellen wurden entfernt.`),
   lookFirst: "Lesen Sie den Text, bevor er das Haus verlässt: Was keine Regel kennt, steht noch darin.",
-  copy: "Kopieren",
-  copied: "Kopiert.",
   open: "Texte",
   openHint: "Einen Text zusammenfassen oder Namen und Nummern daraus entfernen",
 };

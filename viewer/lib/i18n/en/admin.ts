@@ -200,8 +200,6 @@ export const admin = {
   revoke: "Revoke",
   revoked: "revoked",
   secretOnce: (of: string) => `The secret of ${of}. Keep it now: it is shown this once.`,
-  copy: "Copy",
-  copied: "Copied",
   text: "Text",
   actor: "Who",
   patientId: "Patient ID",

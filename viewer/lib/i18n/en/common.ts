@@ -1,5 +1,7 @@
 export const common = {
   close: "Close",
+  copy: "Copy",
+  copied: "Copied",
   cancel: "Cancel",
   save: "Save",
   remove: "Remove",

@@ -9,8 +9,6 @@ export const text = {
   working: "The node is reading the text…",
   takenOut: (n: number) => (n === 1 ? "One place was taken out." : `${n} places were taken out.`),
   lookFirst: "Read the text before it leaves the house: what no rule knows is still in it.",
-  copy: "Copy",
-  copied: "Copied.",
   open: "Texts",
   openHint: "Summarise a text, or take names and numbers out of it",
 };
