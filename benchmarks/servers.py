@@ -33,7 +33,7 @@ class Server:
         """User and system time of the process and its children, those waited for included."""
         ticks = 0
         for pid in (self.pid, *self._children()):
-            with suppress(FileNotFoundError):  # A child that has ended since it was listed.
+            with suppress(FileNotFoundError, ProcessLookupError):  # A child that has ended since it was listed.
                 fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
                 ticks += sum(map(int, fields[11:15]))
         return ticks / _CLOCK_TICKS
@@ -50,7 +50,7 @@ class Server:
 def _peak_memory_mb(pid: int) -> float:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     # A process that has ended and is not waited for yet holds no memory.
     peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
