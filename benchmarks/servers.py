@@ -33,7 +33,7 @@ class Server:
         """User and system time of the process and its children, those waited for included."""
         ticks = 0
         for pid in (self.pid, *self._children()):
-            with suppress(FileNotFoundError, ProcessLookupError):  # A child that has ended since it was listed.
+            with suppress(FileNotFoundError, ProcessLookupError):  # It ended since it was listed.
                 fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
                 ticks += sum(map(int, fields[11:15]))
         return ticks / _CLOCK_TICKS

@@ -1,9 +1,13 @@
 """Whole numbers of a data set, read so that a broken one is a sentence and never a crash."""
 
+from functools import cache
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.tag import BaseTag
 
 from inference.refusals import VolumeRefused
 
@@ -15,10 +19,28 @@ RESEND = "Ask for a resend from the modality."
 def value_of(dataset: Dataset, keyword: str) -> Any:
     """The value, or None where it is absent or empty. Raises VolumeRefused where unreadable."""
     try:
-        value = dataset.get(keyword)
+        element = element_of(dataset, tag_of(keyword))
+        value = None if element is None else element.value
     except _BROKEN as error:
         raise unreadable(keyword, slice_label(dataset)) from error
     return None if value is None or value in ("", b"") else value
+
+
+@cache
+def tag_of(keyword: str) -> BaseTag:
+    """Of a keyword of the data dictionary. pydicom looks for it anew each time it is asked."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise LookupError(f"{keyword} is not in the data dictionary.")
+    return BaseTag(tag)
+
+
+def element_of(dataset: Dataset, tag: BaseTag) -> DataElement | None:
+    """As `dataset.get(tag)`, without making a tag of it again. Raises what pydicom does."""
+    try:
+        return dataset[tag]
+    except KeyError:
+        return None
 
 
 def whole_number(dataset: Dataset, keyword: str, default: int | None = None) -> int:

@@ -69,7 +69,7 @@ def _found(
     """The value from the innermost place that states one; empty where none does."""
     for holder in holders:
         for sequence, inside in in_groups:
-            for item in (holder.get(sequence) or ())[:1]:
+            for item in (value_of(holder, sequence) or ())[:1]:
                 key = key_of(value_of(item, inside))
                 if key:
                     return key

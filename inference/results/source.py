@@ -4,11 +4,14 @@ import copy
 from collections.abc import Iterable
 
 import pydicom.config
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import DataElement
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
+from inference.attributes import element_of, tag_of
 from storage.uids import derive_uid
 
 # PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3, and the character set and time zone of
@@ -118,10 +121,12 @@ _FUNCTIONAL_GROUPS = (
     "DimensionIndexSequence",
     "DimensionOrganizationSequence",
 )
+_Elements = dict[BaseTag, DataElement | RawDataElement]
+_EVIDENCE_TAGS = tuple(map(tag_of, _UIDS))
+_REFERENCE_TAGS = tuple(map(tag_of, (*_UIDS, *_REFERENCE, *_FUNCTIONAL_GROUPS)))
+_REFERENCE_DECIMAL_TAGS = tuple(map(tag_of, _REFERENCE_DECIMALS))
 _EMPTY = tuple(
-    (tag, dictionary_VR(tag))
-    for keyword in _REQUIRED
-    if keyword not in _UIDS and (tag := tag_for_keyword(keyword)) is not None
+    (tag := tag_of(keyword), dictionary_VR(tag)) for keyword in _REQUIRED if keyword not in _UIDS
 )
 
 
@@ -136,13 +141,13 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
         if keyword in result:
             delattr(result, keyword)
     for keyword in _OPTIONAL:
-        element = _element(source, keyword)
+        element = _element(source, tag_of(keyword))
         if element is not None and element.is_empty and keyword in _NEVER_EMPTY:
             continue
         if element is not None and _is_valid(element):
             result[element.tag] = copy.deepcopy(element)
     for keyword in _REQUIRED:
-        element = _element(source, keyword)
+        element = _element(source, tag_of(keyword))
         if element is None:
             setattr(result, keyword, None)
         else:
@@ -155,21 +160,17 @@ def reference_to(source: Dataset) -> Dataset:
     Decimal strings are written anew where they exceed the 16 characters that the standard
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
     """
-    reference = evidence_of(source)
-    for keyword in _REFERENCE:
-        _share(reference, source, keyword)
-    for keyword in _REFERENCE_DECIMALS:
-        element = _element(source, keyword)
+    elements = _shared(source, _REFERENCE_TAGS)
+    for tag in _REFERENCE_DECIMAL_TAGS:
+        element = _element(source, tag)
         if element is None or element.is_empty:
             continue
-        if _is_short(element):
-            reference[element.tag] = element
-        else:
-            setattr(reference, keyword, shortened(element.value))
-    for keyword in _FUNCTIONAL_GROUPS:
-        _share(reference, source, keyword)
+        if not _is_short(element):
+            element = DataElement(tag, "DS", shortened(element.value))
+        elements[tag] = element
     for tag, vr in _EMPTY:
-        reference[tag] = DataElement(tag, vr, None)
+        elements[tag] = DataElement(tag, vr, None)
+    reference = Dataset(elements)
     if not reference.get("FrameOfReferenceUID"):
         # A mask has to name one (PS3.3 C.7.4.1): the one of this series alone.
         series = str(reference.get("SeriesInstanceUID", ""))
@@ -179,10 +180,7 @@ def reference_to(source: Dataset) -> Dataset:
 
 def evidence_of(source: Dataset) -> Dataset:
     """The UIDs alone: all that a report needs of each image beside its first."""
-    evidence = Dataset()
-    for keyword in _UIDS:
-        _share(evidence, source, keyword)
-    return evidence
+    return Dataset(_shared(source, _EVIDENCE_TAGS))
 
 
 def shortened(value: object) -> str | list[str]:
@@ -200,25 +198,24 @@ def integer_of(source: Dataset, keyword: str) -> int | None:
         return None
 
 
-def _element(source: Dataset, keyword: str) -> DataElement | None:
-    if keyword not in source:
-        return None
+def _element(source: Dataset, tag: BaseTag) -> DataElement | None:
     try:
-        element: DataElement = source[keyword]
+        return element_of(source, tag)
     except (ValueError, TypeError, NotImplementedError):
         return None  # not readable in its own value representation
-    return element
 
 
-def _share(reference: Dataset, source: Dataset, keyword: str) -> None:
-    element = _element(source, keyword)
-    if element is not None:
-        reference[element.tag] = element
+def _shared(source: Dataset, tags: Iterable[BaseTag]) -> _Elements:
+    """Elements of the source as they are, for a data set that is made of all at once: pydicom
+    looks closely at each that is put into one by itself, and a result has hundreds of sources.
+    """
+    found = ((tag, _element(source, tag)) for tag in tags)
+    return {tag: element for tag, element in found if element is not None}
 
 
 def _is_short(element: DataElement) -> bool:
     """Whether a decimal string stands as it should, so that it can be taken over as it is."""
-    values = element.value if element.VM > 1 else (element.value,)
+    values = element.value if isinstance(element.value, MultiValue) else (element.value,)
     return all(
         isinstance(value, DSfloat)
         and 0 < len(getattr(value, "original_string", "")) <= _DECIMAL_CHARACTERS
