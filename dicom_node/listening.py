@@ -1,8 +1,9 @@
 """The sockets that the node listens on, made once and shared by its receiving processes."""
 
 import contextlib
+import select
 import socket
-import struct
+import time
 from dataclasses import dataclass
 
 from dicom_node.places import Places
@@ -15,7 +16,11 @@ from storage.settings import Settings
 SPARE_CONNECTIONS = 32
 _BACKLOG = 128
 # How long a process that is to stop may still wait for a connection.
-_ACCEPT_WAIT_US = 200_000
+_ACCEPT_WAIT_S = 0.2
+# Time enough for another process to take a connection, and hardly any for who opens it.
+_LEAVE_TO_OTHERS_S = 0.002
+
+Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,36 @@ class Doors:
     tls_listener: socket.socket | None
     tls: ServerTls | None
     places: Places
-    is_shared: bool = False
-    """Whether other processes accept from the same sockets."""
+    processes: int = 1
+    """How many accept from the same sockets."""
 
     def listeners(self) -> list[tuple[socket.socket, ServerTls | None]]:
         plain: list[tuple[socket.socket, ServerTls | None]] = [(self.listener, None)]
         return plain if self.tls_listener is None else [*plain, (self.tls_listener, self.tls)]
+
+    @property
+    def is_shared(self) -> bool:
+        return self.processes > 1
+
+    def accept(self, listener: socket.socket) -> tuple[socket.socket, Address] | None:
+        """The next connection; None where none came for a while, or another process took it.
+
+        All processes wait, and one that has more associations than another leaves the next to
+        it: the kernel would give three of four to one process, and speed depends on each having
+        its share. Raises OSError.
+        """
+        if not self.is_shared:
+            return listener.accept()
+        waiting = select.poll()
+        waiting.register(listener, select.POLLIN)
+        if not waiting.poll(_ACCEPT_WAIT_S * 1000):
+            return None
+        if self.places.is_ahead(self.processes):
+            time.sleep(_LEAVE_TO_OTHERS_S)
+        try:
+            return listener.accept()
+        except BlockingIOError:
+            return None
 
     def close(self) -> None:
         """Accept no more in this process; whoever waits for a connection is woken."""
@@ -42,7 +71,7 @@ class Doors:
             listener.close()
 
 
-def open_doors(settings: Settings, port: int | None = None, *, is_shared: bool = False) -> Doors:
+def open_doors(settings: Settings, port: int | None = None, *, processes: int = 1) -> Doors:
     """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings).
 
     Raises InvalidRequest when the host lies beyond loopback and the network is
@@ -59,12 +88,11 @@ def open_doors(settings: Settings, port: int | None = None, *, is_shared: bool =
         listener.close()
         raise
     places = Places(settings.max_associations + SPARE_CONNECTIONS)
-    doors = Doors(listener, tls_listener, tls, places, is_shared)
-    if is_shared:
-        # Shutting a shared socket down would end it for the others, too.
+    doors = Doors(listener, tls_listener, tls, places, processes)
+    if doors.is_shared:
+        # Shutting a shared socket down would end it for the others, too: none waits in `accept`.
         for each, _ in doors.listeners():
-            wait = struct.pack("ll", 0, _ACCEPT_WAIT_US)
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+            each.setblocking(False)
     return doors
 
 

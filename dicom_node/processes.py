@@ -42,7 +42,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
     # What keeps every process from working is told once, and before any is made.
     with open_storage(settings):
         pass
-    doors = open_doors(settings, is_shared=True)
+    doors = open_doors(settings, processes=count)
 
     def work(number: int) -> int:
         _serve(settings, doors, beside, is_first=number == 1)

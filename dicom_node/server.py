@@ -23,7 +23,7 @@ from dicom_node.contexts import fetched_classes, supported_contexts
 from dicom_node.counted_store import CountedStoreScp
 from dicom_node.extended_negotiation import answer_extended
 from dicom_node.find_service import FindDispatch
-from dicom_node.listening import SPARE_CONNECTIONS, Doors, open_doors
+from dicom_node.listening import SPARE_CONNECTIONS, Address, Doors, open_doors
 from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
@@ -144,9 +144,7 @@ class Scp:
     def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
         while not self._stopping.is_set():
             try:
-                client, address = listener.accept()
-            except BlockingIOError:
-                continue
+                accepted = self.doors.accept(listener)
             except OSError as error:
                 if self._stopping.is_set():
                     return
@@ -155,6 +153,9 @@ class Scp:
                 log.error("accept_failed", error=str(error))
                 time.sleep(_POLL_S)
                 continue
+            if accepted is None:
+                continue
+            client, address = accepted
             try:
                 self._let_in(client, address, tls)
             except Exception:
@@ -162,9 +163,7 @@ class Scp:
                 log.error("connection_failed", host=address[0], exc_info=True)
                 client.close()
 
-    def _let_in(
-        self, client: socket.socket, address: tuple[str, int], tls: ServerTls | None
-    ) -> None:
+    def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
         taken = self.doors.places.take()
         if taken is None:
             log.warning("connection_refused", host=address[0])
@@ -180,7 +179,7 @@ class Scp:
     def _start_association(
         self,
         client: socket.socket,
-        address: tuple[str, int],
+        address: Address,
         tls: ServerTls | None,
         place: int,
         count: int,
