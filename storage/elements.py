@@ -66,6 +66,8 @@ class ElementWalker:
         self._tag = struct.Struct(order + "HH")
         self._short = struct.Struct(order + "H")
         self._long = struct.Struct(order + "I")
+        self._explicit_header = struct.Struct(order + "HH2sH")
+        self._implicit_header = struct.Struct(order + "HH0sI")
 
     def __iter__(self) -> Iterator[Element]:
         """Every top-level element."""
@@ -88,8 +90,10 @@ class ElementWalker:
         """
         found: dict[int, bytes] = {}
         data, end, explicit = self._data, self._end, self._explicit
-        unpack_tag, unpack_short = self._tag.unpack_from, self._short.unpack_from
-        unpack_long = self._long.unpack_from
+        # Tag, representation and length in one go, for a header is most of what is done here.
+        unpack = (
+            self._explicit_header.unpack_from if explicit else self._implicit_header.unpack_from
+        )
         position = self._start
         top_level = 0
         while position < end:
@@ -98,18 +102,11 @@ class ElementWalker:
                 raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
             if end - position < 8 and self._is_padding(position):
                 break
-            group, number = unpack_tag(data, position)
+            group, number, vr, length = unpack(data, position)
             tag = group << 16 | number
-            if explicit:
-                vr = bytes(data[position + 4 : position + 6])
-                if vr in _SHORT_VRS:
-                    length = unpack_short(data, position + 6)[0]
-                    value = position + 8
-                else:
-                    length = UNDEFINED_LENGTH
-            else:
-                length = unpack_long(data, position + 4)[0]
-                value = position + 8
+            value = position + 8
+            if vr not in _SHORT_VRS and explicit:
+                length = UNDEFINED_LENGTH
             if length == UNDEFINED_LENGTH or group == 0xFFFE or value + length > end:
                 # Whatever is not plain, what is wrong included.
                 element, position = self._element(position, explicit, depth=0)

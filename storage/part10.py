@@ -6,14 +6,16 @@ command of the storage does which reads none.
 
 import struct
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
+from typing import Literal
 
 from storage.elements import ElementWalker, IrregularEncoding
 from storage.errors import InvalidInstance, LimitExceeded
 from storage.text import decode_text
-from storage.uids import check_uid
+from storage.uids import check_known_uid, check_uid
 
 IMPLEMENTATION_CLASS_UID = "2.25.247264929513229353463905573903811209591"
 IMPLEMENTATION_VERSION_NAME = "MEDIVIEW_0_1"
@@ -59,7 +61,7 @@ class Header:
     transfer_syntax_uid: str
     dataset_offset: int
     """Where the data set begins, after the File Meta Information."""
-    attributes: dict[str, str]
+    attributes: Mapping[str, str]
     """DICOM keyword to decoded text, padding removed; absent ones are missing."""
 
     def text(self, keyword: str) -> str:
@@ -68,7 +70,8 @@ class Header:
     def number(self, keyword: str) -> int | None:
         """An IS or US value, or None where it is absent or no whole number."""
         try:
-            value = int(float(self.attributes[keyword].split("\\")[0]))
+            text = self.attributes[keyword]
+            value = int(text if text.isdecimal() else float(text.split("\\")[0]))
         except (KeyError, ValueError, OverflowError):
             return None
         return value if -(2**31) <= value < 2**31 else None
@@ -122,7 +125,7 @@ def read_dataset_header(
     file_meta: bytes, transfer_syntax_uid: str, dataset: bytes | memoryview
 ) -> Header:
     """As `read_header`, of a part 10 file in its two parts, which are not joined."""
-    meta = FileMeta(check_uid(transfer_syntax_uid, "TransferSyntaxUID"), len(file_meta))
+    meta = FileMeta(check_known_uid(transfer_syntax_uid, "TransferSyntaxUID"), len(file_meta))
     return _header(dataset, meta, 0)
 
 
@@ -133,10 +136,14 @@ def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) ->
     except IrregularEncoding:
         attributes = _read_tolerantly(data, meta.transfer_syntax_uid, start)
     return Header(
-        sop_class_uid=check_uid(attributes.get("SOPClassUID", ""), "SOPClassUID"),
+        sop_class_uid=check_known_uid(attributes.get("SOPClassUID", ""), "SOPClassUID"),
         sop_instance_uid=check_uid(attributes.get("SOPInstanceUID", ""), "SOPInstanceUID"),
-        study_instance_uid=check_uid(attributes.get("StudyInstanceUID", ""), "StudyInstanceUID"),
-        series_instance_uid=check_uid(attributes.get("SeriesInstanceUID", ""), "SeriesInstanceUID"),
+        study_instance_uid=check_known_uid(
+            attributes.get("StudyInstanceUID", ""), "StudyInstanceUID"
+        ),
+        series_instance_uid=check_known_uid(
+            attributes.get("SeriesInstanceUID", ""), "SeriesInstanceUID"
+        ),
         transfer_syntax_uid=meta.transfer_syntax_uid,
         dataset_offset=meta.dataset_offset,
         attributes=attributes,
@@ -149,17 +156,19 @@ def make_file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_ui
     Two UIDs and a length are all that changes, and this stands on the receiving
     path; going through a Dataset takes twenty times as long.
     """
+    before, after = _meta_around(sop_class_uid, transfer_syntax_uid)
+    instance = _meta_element(0x0003, b"UI", sop_instance_uid.encode("ascii"))
+    length = len(before) + len(instance) + len(after)
+    return b"".join((PREAMBLE, _META_LENGTH.pack(2, 0, b"UL", 4, length), before, instance, after))
 
-    body = b"".join(
-        (
-            _META_VERSION,
-            _meta_element(0x0002, b"UI", sop_class_uid.encode("ascii")),
-            _meta_element(0x0003, b"UI", sop_instance_uid.encode("ascii")),
-            _meta_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii")),
-            _META_IMPLEMENTATION,
-        )
+
+@lru_cache(maxsize=256)
+def _meta_around(sop_class_uid: str, transfer_syntax_uid: str) -> tuple[bytes, bytes]:
+    """What stands before and after the one element that differs from instance to instance."""
+    return (
+        _META_VERSION + _meta_element(0x0002, b"UI", sop_class_uid.encode("ascii")),
+        _meta_element(0x0010, b"UI", transfer_syntax_uid.encode("ascii")) + _META_IMPLEMENTATION,
     )
-    return b"".join((PREAMBLE, _META_LENGTH.pack(2, 0, b"UL", 4, len(body)), body))
 
 
 def _meta_element(number: int, vr: bytes, value: bytes) -> bytes:
@@ -181,36 +190,52 @@ def _keywords_by_tag() -> dict[int, str]:
     return {int(Tag(keyword)): keyword for keyword in _KEYWORDS}
 
 
+@cache
+def _tags_by_keyword() -> dict[str, int]:
+    return {keyword: tag for tag, keyword in _keywords_by_tag().items()}
+
+
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     if transfer_syntax_uid == _DEFLATED:
         data, start = _inflate(data[start:]), 0
     big = transfer_syntax_uid == _BIG_ENDIAN
     explicit = transfer_syntax_uid != _IMPLICIT_VR
     raw = ElementWalker(data, start, explicit=explicit, big=big).values(_keywords_by_tag())
-    return _decode(raw, "big" if big else "little")
+    return _Decoded(raw, "big" if big else "little")
 
 
-def _decode(raw: dict[int, bytes], byteorder: str) -> dict[str, str]:
-    character_set = raw.get(_SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
-    attributes: dict[str, str] = {}
-    keywords = _keywords_by_tag()
-    for tag, value in raw.items():
-        keyword = keywords[tag]
+class _Decoded(Mapping[str, str]):
+    """Values by keyword, decoded when they are asked for: of an instance whose series is known
+    the index wants some numbers alone, and decoding all the rest took as long as finding it.
+    """
+
+    __slots__ = ("_byteorder", "_raw")
+
+    def __init__(self, raw: dict[int, bytes], byteorder: Literal["big", "little"]) -> None:
+        self._raw = raw
+        self._byteorder = byteorder
+
+    def __getitem__(self, keyword: str) -> str:
+        value = self._raw[_tags_by_keyword()[keyword]]
         if keyword in _BINARY_KEYWORDS:
-            number = int.from_bytes(value[:2], "big" if byteorder == "big" else "little")
-            attributes[keyword] = str(number) if value else ""
-        else:
-            attributes[keyword] = decode_text(
-                value, character_set, is_name=keyword in _NAME_KEYWORDS
-            )
-    return attributes
+            return str(int.from_bytes(value[:2], self._byteorder)) if value else ""
+        named = self._raw.get(_SPECIFIC_CHARACTER_SET, b"")
+        character_set = named.decode("ascii", "replace").strip(" \0") if named else ""
+        return decode_text(value, character_set, is_name=keyword in _NAME_KEYWORDS)
+
+    def __iter__(self) -> Iterator[str]:
+        keywords = _keywords_by_tag()
+        return (keywords[tag] for tag in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 def _read_tolerantly(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
     import pydicom
     from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -246,7 +271,7 @@ def _read_tolerantly(
             f" {UID(transfer_syntax_uid).name}.",
             remedy="Check the sending system's encoding.",
         ) from error
-    return _decode(raw, "little")
+    return _Decoded(raw, "little")
 
 
 def _inflate(deflated: bytes | bytearray | memoryview) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import lru_cache
 
 from storage.errors import InvalidInstance
 
@@ -30,6 +31,10 @@ def check_uid(value: str, keyword: str) -> str:
             remedy="Correct the sending system; UIDs are made by PS3.5 chapter 9.",
         )
     return uid
+
+
+check_known_uid = lru_cache(maxsize=4096)(check_uid)
+"""As `check_uid`, for what is asked again and again: classes, studies, series."""
 
 
 def derive_uid(*parts: str) -> str:
