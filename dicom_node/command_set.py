@@ -8,6 +8,7 @@ C-STORE and the responses of C-STORE, C-FIND, C-MOVE, C-GET and DIMSE-N.
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 _ELEMENT = struct.Struct("<HHL")
@@ -211,6 +212,7 @@ def _with_group_length(elements: list[bytes]) -> bytes:
     return _ELEMENT.pack(0, 0, 4) + struct.pack("<L", len(body)) + body
 
 
+@lru_cache(maxsize=1024)
 def _us(element: int, value: int) -> bytes:
     return _ELEMENT.pack(0, element, 2) + _US.pack(value)
 
@@ -233,7 +235,10 @@ def _number(elements: dict[int, bytes], element: int) -> int | None:
 
 
 def _uid(elements: dict[int, bytes], element: int) -> str:
+    value = elements.get(element)
+    if not value:
+        return ""
     try:
-        return elements.get(element, b"").rstrip(b"\0 ").decode("ascii")
+        return value.rstrip(b"\0 ").decode("ascii")
     except UnicodeDecodeError as error:
         raise MalformedCommand(f"Element (0000,{element:04x}) is not ASCII.") from error

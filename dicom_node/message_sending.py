@@ -1,6 +1,7 @@
 """Messages on their way to the peer as P-DATA-TF PDUs (PS3.8 9.3.5), past pynetdicom's objects."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from dicom_node.connection import Connection
 from dicom_node.pdu import data_pdus
@@ -17,6 +18,12 @@ class MessageSending:
         """The TCP connection; ConnectionError where there is none (any more)."""
         raise NotImplementedError
 
+    @cached_property
+    def _max_pdu_bytes(self) -> int:
+        """What the peer announced, which holds from its negotiation on."""
+        limit: int = self.dimse.maximum_pdu_size
+        return limit
+
     def send_data(self, context_id: int, command: bytes, data: memoryview | None = None) -> None:
         """Send a message as P-DATA-TF PDUs without pynetdicom's objects.
 
@@ -30,7 +37,7 @@ class MessageSending:
         What `pieces` raises passes through; the message is then cut off, and the
         association is of no more use.
         """
-        limit = self.dimse.maximum_pdu_size
+        limit = self._max_pdu_bytes
         buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
         held: memoryview | None = None
         for piece in pieces:
@@ -55,7 +62,7 @@ class MessageSending:
     def _pdus(
         self, context_id: int, command: bytes, data: memoryview | None
     ) -> list[bytes | memoryview]:
-        limit = self.dimse.maximum_pdu_size
+        limit = self._max_pdu_bytes
         buffers = data_pdus(context_id, memoryview(command), is_command=True, max_pdu_bytes=limit)
         if data is not None:
             buffers += data_pdus(context_id, data, is_command=False, max_pdu_bytes=limit)

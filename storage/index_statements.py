@@ -105,7 +105,9 @@ class IndexStatements:
 
 def _sqlite_time(value: datetime) -> str:
     """As `tables.UtcDateTime` has it there; going through SQLAlchemy's types costs ten times."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _utc(value: datetime) -> datetime:

@@ -46,17 +46,20 @@ class Lane:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
             driver: Any = self._connection.driver_connection
             cursor = driver.cursor()
-            with self._turn.taken():
+            self._turn.take()
+            try:
+                if self._sqlite:
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield _Statements(cursor)
+                if self._sqlite:
+                    cursor.execute("COMMIT")
+                else:
+                    self._connection.commit()
+            finally:
                 try:
-                    if self._sqlite:
-                        cursor.execute("BEGIN IMMEDIATE")
-                    yield _Statements(cursor)
-                    if self._sqlite:
-                        cursor.execute("COMMIT")
-                    else:
-                        self._connection.commit()
-                finally:
                     cursor.close()
+                finally:
+                    self._turn.give_back()
         except (self._error, SQLAlchemyError, OSError) as error:
             self.close(broken=True)
             raise LaneBroken from error
@@ -87,19 +90,17 @@ class _Turn:
         self._path = f"{database}-turn" if database and database != ":memory:" else ""
         self._fd = -1
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
+    def take(self) -> None:
         """Raises OSError where the lock's file cannot be made."""
         if not self._path:
-            yield
             return
         if self._fd < 0:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             weakref.finalize(self, os.close, self._fd)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
+
+    def give_back(self) -> None:
+        if self._path:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
 

@@ -5,9 +5,10 @@ import fcntl
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 
 from storage.clock import utcnow
 from storage.errors import StorageFull, StorageUnavailable
@@ -22,19 +23,36 @@ def new_volume_path(folder: Path) -> Path:
     return folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
 
 
-@contextmanager
-def translated_os_errors(folder: Path) -> Iterator[None]:
-    """Turn what the file system raises into our causes."""
-    try:
-        yield
-    except OSError as error:
+class translated_os_errors:  # noqa: N801 - used as a function
+    """Turn what the file system raises into our causes.
+
+    A class: of each instance that arrives several steps stand in one, and a generator costs
+    twice as much.
+    """
+
+    __slots__ = ("_folder",)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, OSError):
+            return
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(
                 "The disk of the data folder is full.",
                 remedy="Free disk space; the node goes on by itself.",
             ) from error
         raise StorageUnavailable(
-            f"The data folder {folder} does not work: {error.strerror}.",
+            f"The data folder {self._folder} does not work: {error.strerror}.",
             remedy="Check that it exists, is writable and that its disk is healthy.",
         ) from error
 
