@@ -8,6 +8,7 @@ cannot be told apart stays together and is refused by its geometry.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from pydicom.dataset import Dataset
@@ -64,7 +65,13 @@ class _Member:
     instance_index: int
     frame_index: int
     place: tuple[float, ...]
-    values: tuple[Key, ...]
+    holders: tuple[Dataset, ...]
+    """Its functional groups and its header, the innermost first."""
+
+    @cached_property
+    def values(self) -> tuple[Key, ...]:
+        """Of every distinction: looked up where places repeat, which is seldom."""
+        return tuple(value_in(self.holders, distinction) for distinction in DISTINCTIONS)
 
 
 def stacks_of(headers: Sequence[Dataset]) -> tuple[SeriesStack, ...]:
@@ -187,8 +194,7 @@ def _member(index: int, frame_index: int, holders: tuple[Dataset, ...]) -> _Memb
         *(round(value, _SAME_POSITION_DECIMALS) + 0.0 for value in position),
         *(round(value, _SAME_DIRECTION_DECIMALS) + 0.0 for value in orientation),
     )
-    values = tuple(value_in(holders, distinction) for distinction in DISTINCTIONS)
-    return _Member(index, frame_index, place, values)
+    return _Member(index, frame_index, place, holders)
 
 
 def _label(header: Dataset) -> tuple[int, float, str]:
