@@ -13,6 +13,7 @@ import structlog
 from inference.catalogue import catalogue
 from inference.failures import Failure, explain, place
 from inference.lease import Lease, LeaseLost
+from inference.memory import collect_after_job
 from inference.pipeline import Pipeline
 from inference.work import Work, WorkerStopping
 from storage.clock import utcnow
@@ -51,7 +52,10 @@ def run_job(
     def work(job: Job, lease: Lease) -> dict[str, Any]:
         return Work(storage, job, owner, lease, stopping).do(_pipeline_of(job, offered))
 
-    return run_claimed(storage, job_id, owner, work)
+    try:
+        return run_claimed(storage, job_id, owner, work)
+    finally:
+        collect_after_job()
 
 
 def run_claimed(
