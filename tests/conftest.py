@@ -32,10 +32,12 @@ def pytest_configure() -> None:
             del os.environ[name]
     from storage.settings import Settings
     from tests.patience import be_patient
+    from tests.printing import print_safely
     from tests.reactor import keep_answers
 
     be_patient()
     keep_answers()
+    print_safely()
     # Nor may a developer's own .env reach the tests.
     Settings.model_config["env_file"] = None
 
