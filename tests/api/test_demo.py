@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from api import demo
 from storage.errors import NotConfigured
 from tests.services import tool
+from tests.standard.validator import validator_complaints
 
 TEMPLATE = Path("/usr/share/mricron/templates/ch2.nii.gz")
 
@@ -37,11 +38,12 @@ def by_simpleitk(folder: Path) -> sitk.Image:
     return reader.Execute()
 
 
-def test_dciodvfy_finds_no_error(folder: Path) -> None:
+def test_the_validators_find_no_error(folder: Path) -> None:
     command = [tool("dciodvfy", "dicom3tools"), str(folder / "0090.dcm")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.stderr.splitlines()[-1] == "MRImage"
     assert [line for line in said.stderr.splitlines() if line.startswith("Error")] == []
+    assert validator_complaints(folder / "0090.dcm") == []
 
 
 def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path) -> None:

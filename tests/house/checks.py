@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tests.patience import PATIENCE_S
 from tests.services import tool
+from tests.standard.validator import validator_complaints
 
 
-def dciodvfy_errors(path: Path) -> list[str]:
-    """The errors that David Clunie's validator finds in one file."""
+def validators_errors(path: Path) -> list[str]:
+    """The errors that David Clunie's dciodvfy and pydicom's dicom-validator find in one file."""
     answer = subprocess.run(
         [tool("dciodvfy", "dicom3tools"), "-new", path],
         check=False,
@@ -18,7 +19,8 @@ def dciodvfy_errors(path: Path) -> list[str]:
         timeout=PATIENCE_S,
     )
     lines = (answer.stdout + answer.stderr).splitlines()
-    return [line for line in lines if line.startswith("Error")]
+    errors = [line for line in lines if line.startswith("Error")]
+    return errors + validator_complaints(path)
 
 
 def dsrdump(path: Path) -> str:

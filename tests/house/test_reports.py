@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from tests.dicom_node.hl7.mllp import parsed, sent
-from tests.house.checks import dciodvfy_errors, dsrdump
+from tests.house.checks import dsrdump, validators_errors
 from tests.house.fixtures import REPORT_SERIES_NUMBERS, Ris, Told, delivered, send
 from tests.house.node import Node
 from tests.house.pacs import Pacs
@@ -71,7 +71,7 @@ def test_a_chest_ct_ends_as_a_report_for_pacs_and_ris(
         instance = pydicom.dcmread(path)
         if instance.SeriesNumber in REPORT_SERIES_NUMBERS:
             of_report[instance.Modality] = path
-            assert dciodvfy_errors(path) == []
+            assert validators_errors(path) == []
     assert set(of_report) == {"SR", "DOC"}
     assert "The lungs have a total vol" in dsrdump(of_report["SR"])
 

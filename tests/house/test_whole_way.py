@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage
 
-from tests.house.checks import dciodvfy_errors, dsrdump
+from tests.house.checks import dsrdump, validators_errors
 from tests.house.fixtures import REPORT_SERIES_NUMBERS, Told
 from tests.house.node import Node
 from tests.house.pacs import Pacs
@@ -96,7 +96,7 @@ def test_the_pacs_holds_a_segmentation_and_a_report_and_nothing_twice(
 
 @pytest.mark.parametrize("kind", ["SEG", "SR"])
 def test_a_validator_finds_no_error(in_pacs: dict[str, Path], kind: str) -> None:
-    assert dciodvfy_errors(in_pacs[kind]) == []
+    assert validators_errors(in_pacs[kind]) == []
 
 
 def test_dcmtk_reads_the_report(in_pacs: dict[str, Path], whole_told: Told) -> None:
@@ -241,7 +241,7 @@ def test_the_study_ends_with_a_draft_report_at_the_pacs(
         if instance.SeriesNumber not in REPORT_SERIES_NUMBERS:
             continue
         titles.append(instance.SOPClassUID.name)
-        assert dciodvfy_errors(path) == []
+        assert validators_errors(path) == []
         if instance.Modality == "SR":
             assert instance.VerificationFlag == "UNVERIFIED"
             assert "The brain has a volume" in dsrdump(path)

@@ -14,6 +14,7 @@ from inference.results.encode import EncodedResults, encode_results
 from inference.volume import Volume, assemble_volume
 from storage.entities import Code, Job
 from tests.services import tool
+from tests.standard.validator import validator_complaints
 
 PIPELINE = BrainVolume()
 STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
@@ -80,7 +81,7 @@ def save(dataset: Dataset, path: Path) -> Path:
 
 
 def complaints(path: Path) -> list[str]:
-    """The errors that dciodvfy finds in a file, with and without its -new checks."""
+    """The errors that dciodvfy, with and without its -new checks, and dicom-validator find."""
     lines: list[str] = []
     for options in ([], ["-new"]):
         done = subprocess.run(
@@ -90,4 +91,4 @@ def complaints(path: Path) -> list[str]:
             check=False,
         )
         lines += [line for line in (done.stdout + done.stderr).splitlines() if "Error" in line]
-    return lines
+    return lines + validator_complaints(path)

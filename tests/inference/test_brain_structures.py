@@ -119,7 +119,7 @@ def test_left_lies_left_in_the_object_that_others_read(storage: Storage, job: Jo
     assert centres["Left"] > centres["Right"] + 40
 
 
-def test_dciodvfy_finds_no_error(storage: Storage, job: Job, tmp_path: Path) -> None:
+def test_the_validators_find_no_error(storage: Storage, job: Job, tmp_path: Path) -> None:
     report, segmentation = result(storage, job, "SR"), result(storage, job, "SEG")
     assert complaints(save(report, tmp_path / "SR.dcm")) == []
     # It takes a minute for all of the frames: some of each segment are described as all are.

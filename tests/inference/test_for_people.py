@@ -57,7 +57,7 @@ def of_kind(results: EncodedResults, kind: str) -> list[Dataset]:
     return [item.dataset for item in results.objects if item.kind == kind]
 
 
-def test_dciodvfy_finds_no_error(results: EncodedResults, tmp_path: Path) -> None:
+def test_the_validators_find_no_error(results: EncodedResults, tmp_path: Path) -> None:
     objects = of_kind(results, "SC") + of_kind(results, "PDF")
     assert len(objects) == 3
     for number, dataset in enumerate(objects):

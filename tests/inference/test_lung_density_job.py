@@ -65,7 +65,9 @@ def test_what_is_normal_is_told_beside_the_finding(storage: Storage, job: Job) -
 
 
 @pytest.mark.parametrize("kind", ["SEG", "SR"])
-def test_dciodvfy_finds_no_error(storage: Storage, job: Job, kind: str, tmp_path: Path) -> None:
+def test_the_validators_find_no_error(
+    storage: Storage, job: Job, kind: str, tmp_path: Path
+) -> None:
     assert complaints(save(result(storage, job, kind), tmp_path / f"{kind}.dcm")) == []
 
 

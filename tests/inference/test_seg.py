@@ -113,7 +113,7 @@ def test_each_frame_refers_to_the_source_frame_of_which_it_is_the_mask() -> None
 
 
 @pytest.mark.parametrize("which", ["oblique", "axial", "sagittal", "empty", "full"])
-def test_dciodvfy_finds_no_error(tmp_path: Path, which: str) -> None:
+def test_the_validators_find_no_error(tmp_path: Path, which: str) -> None:
     datasets, mask = _oblique(), builders.asymmetric_mask(SHAPE)
     if which in ("axial", "sagittal"):
         turn = (0, 0, 0) if which == "axial" else (90, 0, 90)

@@ -41,7 +41,7 @@ def _dump(path: Path) -> str:
     return done.stdout
 
 
-def test_dciodvfy_finds_no_error(tmp_path: Path, results: EncodedResults) -> None:
+def test_the_validators_find_no_error(tmp_path: Path, results: EncodedResults) -> None:
     assert complaints(save(result(results, "SR"), tmp_path / "sr.dcm")) == []
 
 

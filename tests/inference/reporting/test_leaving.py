@@ -17,7 +17,7 @@ from storage.clock import utcnow
 from storage.opening import Storage
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
-from tests.house.checks import dciodvfy_errors, dsrdump
+from tests.house.checks import dsrdump, validators_errors
 from tests.inference.reporting.studies import drafted, measured_study, opened
 from tests.services import tool
 
@@ -53,7 +53,7 @@ def test_drafts_and_signed_reports_leave_as_valid_sr_and_pdf(tmp_path: Path) -> 
         sent = storage.deliveries.of_study(report.study_instance_uid)
         assert len(sent) == 4
     for path in files.values():
-        assert dciodvfy_errors(path) == []
+        assert validators_errors(path) == []
     first, second = pydicom.dcmread(files["SR1"]), pydicom.dcmread(files["SR2"])
     assert (first.VerificationFlag, first.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
     assert (second.VerificationFlag, second.PreliminaryFlag) == ("VERIFIED", "FINAL")
@@ -257,7 +257,7 @@ def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:
     sr = pydicom.dcmread(files["SR2"])
     observer = sr.VerifyingObserverSequence[0]
     assert str(observer.VerifyingObserverName) == "Jones^Indira^^Dr."
-    assert dciodvfy_errors(files["SR2"]) == []
+    assert validators_errors(files["SR2"]) == []
 
 
 @pytest.mark.parametrize("trusted", [True, False])
