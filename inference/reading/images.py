@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pydicom.dataset import Dataset
 
 from inference.reading.drawing import Place
+from inference.results.source import has_frames
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
 
@@ -37,7 +38,7 @@ class StudyImages:
             frame_number=frame_number,
             rows=int(header.Rows),
             columns=int(header.Columns),
-            is_multiframe="NumberOfFrames" in header,
+            is_multiframe=has_frames(header),
             spacing_mm=_spacing_mm(header, frame_number),
         )
 

@@ -124,6 +124,7 @@ _FUNCTIONAL_GROUPS = (
 _Elements = dict[BaseTag, DataElement | RawDataElement]
 _EVIDENCE_TAGS = tuple(map(tag_of, _UIDS))
 _REFERENCE_TAGS = tuple(map(tag_of, (*_UIDS, *_REFERENCE, *_FUNCTIONAL_GROUPS)))
+_NUMBER_OF_FRAMES = tag_of("NumberOfFrames")
 _REFERENCE_DECIMAL_TAGS = tuple(map(tag_of, _REFERENCE_DECIMALS))
 _EMPTY = tuple(
     (tag := tag_of(keyword), dictionary_VR(tag)) for keyword in _REQUIRED if keyword not in _UIDS
@@ -154,6 +155,17 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
             result[element.tag] = copy.deepcopy(element)
 
 
+def has_frames(image: Dataset) -> bool:
+    """Whether its frames are named by number where it is referred to (PS3.3 Table 10-3).
+
+    A classic slice may state that it has one frame, which makes it no multi-frame image.
+    """
+    return (
+        "PerFrameFunctionalGroupsSequence" in image
+        or (integer_of(image, "NumberOfFrames") or 1) > 1
+    )
+
+
 def reference_to(source: Dataset) -> Dataset:
     """The few attributes by which an encoder refers to a source image.
 
@@ -161,6 +173,8 @@ def reference_to(source: Dataset) -> Dataset:
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
     """
     elements = _shared(source, _REFERENCE_TAGS)
+    if not has_frames(source):
+        elements.pop(_NUMBER_OF_FRAMES, None)
     for tag in _REFERENCE_DECIMAL_TAGS:
         element = _element(source, tag)
         if element is None or element.is_empty:

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
 from inference.volume import Volume, assemble_volume
+from tests import builders
 from tests.inference.real_volumes import VOLUMES, paths_of
 from tests.inference.results_support import PIPELINE, complaints, job_for, output_of, save
 from tests.standard.validator import validator_complaints
@@ -39,6 +40,19 @@ def objects(sources: list[Dataset]) -> tuple[list[tuple[str, Dataset]], NDArray[
     output = PipelineOutput(stacked.segments, found, stacked.measurements)
     made = encode_results(job_for(volume), PIPELINE, sources, volume, output, KINDS)
     return [(one.kind, one.dataset) for one in made.objects], found
+
+
+def test_slices_that_state_their_one_frame_are_no_multi_frame_images(tmp_path: Path) -> None:
+    sources = builders.series(np.zeros((5, 12, 14), np.int16), NumberOfFrames=1)
+    made, _ = objects(sources)
+    assert {kind for kind, _ in made} == {"SEG", "SR", *KINDS}
+    for kind, dataset in made:
+        path = save(dataset, tmp_path / f"{kind}.dcm")
+        found = validator_complaints if kind in UNKNOWN_TO_DCIODVFY else complaints
+        assert found(path) == [], kind
+        read = pydicom.dcmread(path)
+        named = [one for one in read.iterall() if one.keyword == "ReferencedFrameNumber"]
+        assert named == [], kind
 
 
 @pytest.mark.parametrize("name", VOLUMES)
