@@ -12,6 +12,7 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
 from inference.attributes import element_of, tag_of
+from inference.results.soundness import make_sound
 from storage.uids import derive_uid
 
 # PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3, and the character set and time zone of
@@ -90,8 +91,13 @@ _OPTIONAL = (
     "IssuerOfAdmissionIDSequence",
     "PatientSexNeutered",
 )
-# Type 1C (PS3.3 C.12.1): an empty one says what an absent one says.
+# Type 1C (PS3.3 C.12.1, C.7.6.1): an empty one says what an absent one says.
 _NEVER_EMPTY = ("SpecificCharacterSet",)
+_LOSSY = (
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 # What highdicom reads of a source image, beside those and geometry.
 _REFERENCE = (
@@ -103,9 +109,7 @@ _REFERENCE = (
     "ImageType",
     "NumberOfFrames",
     "PatientPosition",
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
+    *_LOSSY,
 )
 _REFERENCE_DECIMALS = (
     "ImagePositionPatient",
@@ -124,6 +128,7 @@ _FUNCTIONAL_GROUPS = (
 _Elements = dict[BaseTag, DataElement | RawDataElement]
 _EVIDENCE_TAGS = tuple(map(tag_of, _UIDS))
 _REFERENCE_TAGS = tuple(map(tag_of, (*_UIDS, *_REFERENCE, *_FUNCTIONAL_GROUPS)))
+_LOSSY_TAGS = tuple(map(tag_of, _LOSSY))
 _NUMBER_OF_FRAMES = tag_of("NumberOfFrames")
 _REFERENCE_DECIMAL_TAGS = tuple(map(tag_of, _REFERENCE_DECIMALS))
 _EMPTY = tuple(
@@ -135,9 +140,10 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
     """Take patient and study over exactly, with the character set they are written in.
 
     What identifies is copied whatever it says; an absent one that the standard requires
-    becomes empty. Other attributes are left out where their value is against the standard,
-    since a result that carries it would be invalid itself.
+    becomes empty. Other attributes are left out where their value is against the standard or
+    lacks what it requires, since a result that carries it would be invalid itself.
     """
+    taken = Dataset()
     for keyword in (*_REQUIRED, *_OPTIONAL):
         if keyword in result:
             delattr(result, keyword)
@@ -146,7 +152,9 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
         if element is not None and element.is_empty and keyword in _NEVER_EMPTY:
             continue
         if element is not None and _is_valid(element):
-            result[element.tag] = copy.deepcopy(element)
+            taken[element.tag] = copy.deepcopy(element)
+    make_sound(taken)
+    result.update(taken)
     for keyword in _REQUIRED:
         element = _element(source, tag_of(keyword))
         if element is None:
@@ -173,6 +181,10 @@ def reference_to(source: Dataset) -> Dataset:
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
     """
     elements = _shared(source, _REFERENCE_TAGS)
+    for tag in _LOSSY_TAGS:
+        element = _element(source, tag)
+        if element is not None and element.is_empty:
+            del elements[tag]
     if not has_frames(source):
         elements.pop(_NUMBER_OF_FRAMES, None)
     for tag in _REFERENCE_DECIMAL_TAGS:

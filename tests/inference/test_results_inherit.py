@@ -87,6 +87,49 @@ def test_values_against_the_standard_are_left_out_unless_they_identify(tmp_path:
         assert complaints(save(dataset, tmp_path / f"{kind}.dcm")) == []
 
 
+def test_what_is_incomplete_in_the_source_makes_no_result_invalid(tmp_path: Path) -> None:
+    code, nameless, homeless = Dataset(), Dataset(), Dataset()
+    code.CodeValue = nameless.CodeValue = homeless.CodeValue = "1"
+    code.CodingSchemeDesignator = nameless.CodingSchemeDesignator = "99X"
+    code.CodeMeaning = homeless.CodeMeaning = "Something"
+    unnamed_person = Dataset()
+    unnamed_person.InstitutionName = "St. Elsewhere"
+    faults: dict[str, object] = {
+        "ReferencedStudySequence": [],
+        "ReferencedPatientSequence": [Dataset()],
+        "ProcedureCodeSequence": [code, nameless],
+        "PhysiciansOfRecordIdentificationSequence": [unnamed_person],
+        "IssuerOfAccessionNumberSequence": [Dataset()],
+        "PatientIdentityRemoved": "YES",
+        "DeidentificationMethodCodeSequence": [homeless],
+        "SmokingStatus": "SOMETIMES",
+        "PregnancyStatus": 7,
+        "ClinicalTrialProtocolID": "LUNG-1",
+        "ClinicalTrialTimePointDescription": "Follow-up",
+        "LossyImageCompression": "",
+    }
+    for kind, dataset in zip(
+        ("SEG", "SR"), _results(AdmittingDiagnosesCodeSequence=[code], **faults), strict=True
+    ):
+        assert complaints(save(dataset, tmp_path / f"{kind}.dcm")) == []
+        assert dataset.AdmittingDiagnosesCodeSequence[0].CodeMeaning == "Something"
+        assert dataset.PatientIdentityRemoved == "YES"
+        assert dataset.DeidentificationMethod == "Not stated"
+        assert not {"ProcedureCodeSequence", "SmokingStatus", "PregnancyStatus"} & set(
+            dataset.dir()
+        )
+        assert dataset.ClinicalTrialTimePointDescription == "Follow-up"
+
+
+def test_a_clinical_trial_is_completed_or_left_out() -> None:
+    named = {"ClinicalTrialSponsorName": "S", "ClinicalTrialProtocolID": "P"}
+    for dataset in _results(**named, ClinicalTrialSubjectID="7"):
+        assert dataset.ClinicalTrialSubjectID == "7"
+        assert dataset["ClinicalTrialSiteID"].is_empty
+    for dataset in _results(**named):
+        assert not any("ClinicalTrial" in keyword for keyword in dataset.dir())
+
+
 @pytest.mark.parametrize("sex", ["U", "unknown"])
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_an_odd_sex_does_not_stop_a_result(sex: str) -> None:
