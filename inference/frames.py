@@ -61,14 +61,17 @@ def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
         seen.add(sop_instance_uid)
         _check_is_image(dataset)
         _check_whole(dataset, datasets)
-        if number_of_frames(dataset) > 1 and len(datasets) > 1:
+        is_multiframe = (
+            number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset
+        )
+        if is_multiframe and len(datasets) > 1:
             raise VolumeRefused(
-                f"The series holds {len(datasets)} instances, and slice {instance_index + 1} has"
-                f" {number_of_frames(dataset)} frames; a volume is made of one multi-frame"
-                " instance.",
+                f"The series holds {len(datasets)} instances, and the frames of instance"
+                f" {instance_index + 1} ({number_of_frames(dataset)}) are stated by functional"
+                " groups; a volume is made of one multi-frame instance.",
                 remedy="Send one multi-frame instance a series.",
             )
-        if number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+        if is_multiframe:
             frames.extend(_enhanced_frames(instance_index, dataset))
         else:
             label = slice_label(dataset)

@@ -179,6 +179,10 @@ def of_two_multiframes(datasets: Series) -> Series:
     return [first, second]
 
 
+def of_multiframes_of_one_frame(datasets: Series) -> Series:
+    return [builders.enhanced_mr([one], [0]) for one in datasets]
+
+
 def of_two_parts_of_three(datasets: Series) -> Series:
     parts = [builders.enhanced_mr(datasets, order) for order in ((0, 1, 2), (3, 4, 5))]
     for number, part in enumerate(parts, start=1):
@@ -230,6 +234,7 @@ def of_one_part_of_three(datasets: Series) -> Series:
         (of_two_parts_of_three, "(a concatenation): 2 of 3 parts are here. Parts are not joined."),
         (of_one_part_of_three, "(a concatenation): 1 of 3 parts are here. Parts are not joined."),
         (of_two_multiframes, "a volume is made of one multi-frame instance."),
+        (of_multiframes_of_one_frame, "a volume is made of one multi-frame instance."),
     ],
 )
 def test_an_awkward_series_is_refused_in_a_sentence(
