@@ -36,10 +36,12 @@ def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
     first = references[0]
     group = _container(codes.DCM.ImageLibraryGroup)
     group.ContentSequence.extend(_shared(first))
+    # One for all: the encoder would make a sequence of its own of the code for each image.
+    source = hd.sr.CodedConcept.from_code(_SOURCE)
     for reference in references:
         group.ContentSequence.append(
             ImageContentItem(
-                name=_SOURCE,
+                name=source,
                 referenced_sop_class_uid=reference.SOPClassUID,
                 referenced_sop_instance_uid=reference.SOPInstanceUID,
                 relationship_type=_CONTAINS,

@@ -27,11 +27,14 @@ from inference.results.identity import (
     software_versions,
     tracking_uid,
 )
+from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
 from inference.stacks import with_frames
 from inference.volume import Volume
 from storage.entities import Job
+
+answer_once()
 
 # Up to so many segments, frames without a voxel are kept.
 _KEEPS_EMPTY_FRAMES = 4
