@@ -29,7 +29,7 @@ from inference.results.identity import (
 )
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
-from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
 from inference.stacks import with_frames
 from inference.volume import Volume
 from storage.entities import Job
@@ -129,7 +129,8 @@ def _in_source_order(
         if len(numbers) < int(reference.NumberOfFrames):
             reference = with_frames(reference, [number - 1 for number in numbers])
         return [with_measures(reference, volume)], masks[order]
-    references = [reference_to(sources[index]) for index in volume.instance_indices]
+    alike: Alike = {}
+    references = [reference_to(sources[index], alike) for index in volume.instance_indices]
     return [with_measures(reference, volume) for reference in references], masks
 
 

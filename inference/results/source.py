@@ -125,6 +125,8 @@ _FUNCTIONAL_GROUPS = (
     "DimensionIndexSequence",
     "DimensionOrganizationSequence",
 )
+Alike = dict[tuple[BaseTag, tuple[object, ...]], DataElement]
+"""Elements that several references have in common, by their values in the sources."""
 _Elements = dict[BaseTag, DataElement | RawDataElement]
 _EVIDENCE_TAGS = tuple(map(tag_of, _UIDS))
 _REFERENCE_TAGS = tuple(map(tag_of, (*_UIDS, *_REFERENCE, *_FUNCTIONAL_GROUPS)))
@@ -174,12 +176,15 @@ def has_frames(image: Dataset) -> bool:
     )
 
 
-def reference_to(source: Dataset) -> Dataset:
+def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
     """The few attributes by which an encoder refers to a source image.
 
     Decimal strings are written anew where they exceed the 16 characters that the standard
     allows. Patient and study stay empty: `inherit_patient_and_study` sets them in the result.
+    `alike`, empty at first, is handed from image to image: what is written anew and is the same
+    in all of them is one element.
     """
+    alike = {} if alike is None else alike
     elements = _shared(source, _REFERENCE_TAGS)
     for tag in _LOSSY_TAGS:
         element = _element(source, tag)
@@ -191,17 +196,27 @@ def reference_to(source: Dataset) -> Dataset:
         element = _element(source, tag)
         if element is None or element.is_empty:
             continue
-        if not _is_short(element):
-            element = DataElement(tag, "DS", shortened(element.value))
-        elements[tag] = element
+        elements[tag] = element if _is_short(element) else _written_anew(element, alike)
     for tag, vr in _EMPTY:
-        elements[tag] = DataElement(tag, vr, None)
+        if (tag, ()) not in alike:
+            alike[tag, ()] = DataElement(tag, vr, None)
+        elements[tag] = alike[tag, ()]
     reference = Dataset(elements)
     if not reference.get("FrameOfReferenceUID"):
         # A mask has to name one (PS3.3 C.7.4.1): the one of this series alone.
         series = str(reference.get("SeriesInstanceUID", ""))
         reference.FrameOfReferenceUID = derive_uid("frame-of-reference", series)
     return reference
+
+
+def _written_anew(element: DataElement, alike: Alike) -> DataElement:
+    value = element.value
+    values = tuple(value) if isinstance(value, MultiValue) else (value,)
+    known = alike.get((element.tag, values))
+    if known is None:
+        known = DataElement(element.tag, "DS", shortened(value))
+        alike[element.tag, values] = known
+    return known
 
 
 def evidence_of(source: Dataset) -> Dataset:
