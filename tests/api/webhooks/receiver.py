@@ -97,7 +97,6 @@ def configured(settings: Settings, **more: Any) -> Settings:
     return settings.model_copy(
         update={
             "webhook_hosts": ("127.0.0.1",),
-            "webhook_timeout_s": 0.5,
             "webhook_retry_base_s": 0.05,
             "webhook_retry_max_s": 0.1,
             "http_port": free_port(),

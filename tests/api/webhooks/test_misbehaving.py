@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -21,6 +22,13 @@ from tests.api.webhooks.receiver import (
     told,
     told_until,
 )
+
+
+@pytest.fixture
+def node(api_settings: Settings) -> Iterator[ApiNode]:
+    """A node that waits for an answer no longer than a test does."""
+    with api_node(configured(api_settings, webhook_timeout_s=0.5)) as node:
+        yield node
 
 
 def test_failures_are_retried_in_order_and_end_as_dead_letters(
