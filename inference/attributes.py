@@ -1,4 +1,4 @@
-"""Whole numbers of a data set, read so that a broken one is a sentence and never a crash."""
+"""Values of a data set, read so that a broken one is a sentence and never a crash."""
 
 from functools import cache
 from typing import Any

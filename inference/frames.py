@@ -61,17 +61,14 @@ def frames_of(datasets: Sequence[Dataset]) -> list[Frame]:
         seen.add(sop_instance_uid)
         _check_is_image(dataset)
         _check_whole(dataset, datasets)
-        is_multiframe = (
-            number_of_frames(dataset) > 1 or "PerFrameFunctionalGroupsSequence" in dataset
-        )
-        if is_multiframe and len(datasets) > 1:
-            raise VolumeRefused(
-                f"The series holds {len(datasets)} instances, and the frames of instance"
-                f" {instance_index + 1} ({number_of_frames(dataset)}) are stated by functional"
-                " groups; a volume is made of one multi-frame instance.",
-                remedy="Send one multi-frame instance a series.",
-            )
-        if is_multiframe:
+        if is_multiframe(dataset):
+            if len(datasets) > 1:
+                raise VolumeRefused(
+                    f"The series holds {len(datasets)} instances, and instance"
+                    f" {instance_index + 1} is a multi-frame image (frames:"
+                    f" {number_of_frames(dataset)}); a volume is made of one multi-frame instance.",
+                    remedy="Send one multi-frame instance a series.",
+                )
             frames.extend(_enhanced_frames(instance_index, dataset))
         else:
             label = slice_label(dataset)
@@ -192,6 +189,15 @@ def _check_whole(dataset: Dataset, datasets: Sequence[Dataset]) -> None:
         f" {here} of {total or 'an unstated number of'} parts are here. Parts are not joined.",
         remedy="Send it as one instance or as single slices.",
     )
+
+
+def is_multiframe(dataset: Dataset) -> bool:
+    """Whether its frames are named by number where it is referred to (PS3.3 Table 10-3).
+
+    A classic slice may state that it has one frame, which makes it no multi-frame image.
+    Raises VolumeRefused.
+    """
+    return "PerFrameFunctionalGroupsSequence" in dataset or number_of_frames(dataset) > 1
 
 
 def number_of_frames(dataset: Dataset) -> int:

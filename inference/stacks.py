@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from inference.attributes import value_of
 from inference.distinctions import DISTINCTIONS, Key, key_of, named, numbers_in, sorting, value_in
-from inference.frames import number_of_frames
+from inference.frames import is_multiframe, number_of_frames
 from inference.headers import image_type
 from inference.refusals import VolumeRefused
 
@@ -176,7 +176,7 @@ def _overlap(groups: Sequence[Sequence[_Member]]) -> bool:
 
 
 def _members(index: int, header: Dataset) -> list[_Member]:
-    if number_of_frames(header) == 1 and "PerFrameFunctionalGroupsSequence" not in header:
+    if not is_multiframe(header):
         return [_member(index, 0, (header,))]
     shared = tuple(header.get("SharedFunctionalGroupsSequence") or ())
     per_frame = header.get("PerFrameFunctionalGroupsSequence") or ()

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
 
+from inference.frames import is_multiframe
 from inference.reading.drawing import Place
-from inference.results.source import has_frames
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
 
@@ -38,7 +38,7 @@ class StudyImages:
             frame_number=frame_number,
             rows=int(header.Rows),
             columns=int(header.Columns),
-            is_multiframe=has_frames(header),
+            is_multiframe=is_multiframe(header),
             spacing_mm=_spacing_mm(header, frame_number),
         )
 

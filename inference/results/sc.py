@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from inference.frames import is_multiframe
 from inference.pipeline import Pipeline
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
@@ -23,7 +24,7 @@ from inference.results.identity import (
 )
 from inference.results.narrative import NOTE, as_dicom_text
 from inference.results.pictures import Picture
-from inference.results.source import has_frames, inherit_patient_and_study, integer_of
+from inference.results.source import inherit_patient_and_study, integer_of
 from storage.entities import Job
 from storage.uids import derive_uid
 
@@ -57,7 +58,7 @@ def _capture(
     )[:1024]
     # LT holds 10,240 characters.
     capture.ImageComments = as_dicom_text("\r\n".join((NOTE, *picture.lines)))[:10_240]
-    frame_number = picture.frame_number if has_frames(source) else None
+    frame_number = picture.frame_number if is_multiframe(source) else None
     capture.SourceImageSequence = [source_reference(source, frame_number)]
     return capture
 

@@ -12,6 +12,7 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
 from inference.attributes import element_of, tag_of
+from inference.frames import is_multiframe
 from inference.results.soundness import make_sound
 from storage.uids import derive_uid
 
@@ -165,17 +166,6 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
             result[element.tag] = copy.deepcopy(element)
 
 
-def has_frames(image: Dataset) -> bool:
-    """Whether its frames are named by number where it is referred to (PS3.3 Table 10-3).
-
-    A classic slice may state that it has one frame, which makes it no multi-frame image.
-    """
-    return (
-        "PerFrameFunctionalGroupsSequence" in image
-        or (integer_of(image, "NumberOfFrames") or 1) > 1
-    )
-
-
 def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
     """The few attributes by which an encoder refers to a source image.
 
@@ -190,7 +180,7 @@ def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:
         element = _element(source, tag)
         if element is not None and element.is_empty:
             del elements[tag]
-    if not has_frames(source):
+    if not is_multiframe(source):
         elements.pop(_NUMBER_OF_FRAMES, None)
     for tag in _REFERENCE_DECIMAL_TAGS:
         element = _element(source, tag)

@@ -19,12 +19,12 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import format_number_as_ds
 
+from inference.frames import is_multiframe
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.caption import captioned, letters
 from inference.results.narrative import NOTE
 from inference.results.pictures import overlaid, resized, window_of
 from inference.results.sc import secondary_capture, source_reference
-from inference.results.source import has_frames
 from inference.volume import Volume
 from storage.entities import Job
 
@@ -109,4 +109,4 @@ def _references(sources: Sequence[Dataset], volume: Volume) -> Iterator[Dataset]
         frames.setdefault(index, []).append(number)
     for index, numbers in frames.items():
         source = sources[index]
-        yield source_reference(source, numbers if has_frames(source) else None)
+        yield source_reference(source, numbers if is_multiframe(source) else None)
