@@ -52,10 +52,7 @@ def run_job(
     def work(job: Job, lease: Lease) -> dict[str, Any]:
         return Work(storage, job, owner, lease, stopping).do(_pipeline_of(job, offered))
 
-    try:
-        return run_claimed(storage, job_id, owner, work)
-    finally:
-        collect_after_job()
+    return run_claimed(storage, job_id, owner, work)
 
 
 def run_claimed(
@@ -69,8 +66,11 @@ def run_claimed(
     job = storage.jobs.claim(job_id, owner, storage.settings.job_lease_s, utcnow())
     if job is None:
         return None
-    with serving(job.request_id):
-        return _work_on(storage, before, job, owner, work)
+    try:
+        with serving(job.request_id):
+            return _work_on(storage, before, job, owner, work)
+    finally:
+        collect_after_job()
 
 
 def _work_on(
