@@ -51,6 +51,21 @@ class Element(NamedTuple):
     """Two letters, or b"" under implicit VR."""
 
 
+class _Numbers:
+    """How numbers are read in one byte order, made once: each instance that arrives is walked."""
+
+    def __init__(self, order: str) -> None:
+        self.tag = struct.Struct(order + "HH")
+        self.short = struct.Struct(order + "H")
+        self.long = struct.Struct(order + "I")
+        # Tag, representation and length in one go: headers are most of what a walk reads.
+        self.explicit_header = struct.Struct(order + "HH2sH")
+        self.implicit_header = struct.Struct(order + "HH0sI")
+
+
+_LITTLE, _BIG = _Numbers("<"), _Numbers(">")
+
+
 class ElementWalker:
     """Iterates the elements of one data set that lies in `data` from `start` on."""
 
@@ -62,12 +77,7 @@ class ElementWalker:
         self._end = len(data)
         self._explicit = explicit
         self._visited = 0
-        order = ">" if big else "<"
-        self._tag = struct.Struct(order + "HH")
-        self._short = struct.Struct(order + "H")
-        self._long = struct.Struct(order + "I")
-        self._explicit_header = struct.Struct(order + "HH2sH")
-        self._implicit_header = struct.Struct(order + "HH0sI")
+        self._numbers = _BIG if big else _LITTLE
 
     def __iter__(self) -> Iterator[Element]:
         """Every top-level element."""
@@ -90,10 +100,9 @@ class ElementWalker:
         """
         found: dict[int, bytes] = {}
         data, end, explicit = self._data, self._end, self._explicit
-        # Tag, representation and length in one go, for a header is most of what is done here.
-        unpack = (
-            self._explicit_header.unpack_from if explicit else self._implicit_header.unpack_from
-        )
+        numbers = self._numbers
+        header = numbers.explicit_header if explicit else numbers.implicit_header
+        unpack = header.unpack_from
         position = self._start
         top_level = 0
         while position < end:
@@ -154,16 +163,16 @@ class ElementWalker:
     def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
         data = self._data
         try:
-            group, number = self._tag.unpack_from(data, position)
+            group, number = self._numbers.tag.unpack_from(data, position)
             tag = group << 16 | number
             if not explicit or group == 0xFFFE:
-                return tag, b"", self._long.unpack_from(data, position + 4)[0], position + 8
+                return tag, b"", self._numbers.long.unpack_from(data, position + 4)[0], position + 8
             vr = bytes(data[position + 4 : position + 6])
             if vr in _LONG_VRS:
-                return tag, vr, self._long.unpack_from(data, position + 8)[0], position + 12
+                return tag, vr, self._numbers.long.unpack_from(data, position + 8)[0], position + 12
             if not (vr.isalpha() and vr.isupper()):
                 raise IrregularEncoding(f"VR {vr!r}")
-            return tag, vr, self._short.unpack_from(data, position + 6)[0], position + 8
+            return tag, vr, self._numbers.short.unpack_from(data, position + 6)[0], position + 8
         except struct.error as error:
             raise _truncated("inside an element's header", self._end) from error
 

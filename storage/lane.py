@@ -9,7 +9,7 @@ import fcntl
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
@@ -45,21 +45,18 @@ class Lane:
                 self._connection = self._engine.raw_connection()
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
             driver: Any = self._connection.driver_connection
-            cursor = driver.cursor()
             self._turn.take()
             try:
-                if self._sqlite:
-                    cursor.execute("BEGIN IMMEDIATE")
-                yield _Statements(cursor)
-                if self._sqlite:
-                    cursor.execute("COMMIT")
-                else:
-                    self._connection.commit()
+                with closing(driver.cursor()) as cursor:
+                    if self._sqlite:
+                        cursor.execute("BEGIN IMMEDIATE")
+                    yield _Statements(cursor)
+                    if self._sqlite:
+                        cursor.execute("COMMIT")
+                    else:
+                        self._connection.commit()
             finally:
-                try:
-                    cursor.close()
-                finally:
-                    self._turn.give_back()
+                self._turn.give_back()
         except (self._error, SQLAlchemyError, OSError) as error:
             self.close(broken=True)
             raise LaneBroken from error
