@@ -6,7 +6,7 @@ another way, its own answers hold.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 from highdicom import _standard_utils
 
@@ -16,18 +16,18 @@ _Question = Callable[..., bool]
 def answer_once() -> None:
     """Let highdicom remember, from now on."""
     asked: _Question | None = getattr(_standard_utils, "is_attribute_in_iod", None)
-    if asked is not None and not hasattr(asked, "remembered"):
+    if asked is not None and not hasattr(asked, "__wrapped__"):
         _standard_utils.is_attribute_in_iod = _remembering(asked)
 
 
 def _remembering(ask: _Question) -> _Question:
     remembered = lru_cache(maxsize=512)(ask)
 
+    @wraps(remembered)
     def is_attribute_in_iod(
         attribute: str, sop_class_uid: str, exclude_path_elements: Sequence[str] | None = None
     ) -> bool:
         excluded = None if exclude_path_elements is None else tuple(exclude_path_elements)
         return remembered(attribute, str(sop_class_uid), excluded)
 
-    is_attribute_in_iod.remembered = remembered  # type: ignore[attr-defined]
     return is_attribute_in_iod

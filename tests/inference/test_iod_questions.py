@@ -13,7 +13,7 @@ SLICES = 40
 
 
 def test_a_class_is_looked_through_once_however_many_slices_there_are() -> None:
-    remembered = standard.is_attribute_in_iod.remembered
+    remembered = standard.is_attribute_in_iod.__wrapped__
     remembered.cache_clear()
     shape = (SLICES, 4, 5)
     datasets = builders.series(np.zeros(shape, np.int16))
@@ -31,7 +31,7 @@ def test_a_class_is_looked_through_once_however_many_slices_there_are() -> None:
 def test_the_answer_is_that_of_the_standard(sop_class_uid: str, attribute: str) -> None:
     ask = standard.is_attribute_in_iod
     for excluded in (None, ["IconImageSequence"]):
-        own = ask.remembered.__wrapped__(attribute, sop_class_uid, excluded)
+        own = ask.__wrapped__.__wrapped__(attribute, sop_class_uid, excluded)
         assert ask(attribute, sop_class_uid, exclude_path_elements=excluded) == own
 
 
