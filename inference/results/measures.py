@@ -2,11 +2,14 @@
 
 import copy
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from inference.attributes import tag_of
 from inference.results.source import shortened
 from inference.volume import Volume
 
+_THICKNESS = tag_of("SliceThickness")
 _GRID = ("PixelMeasuresSequence", "PlaneOrientationSequence")
 
 
@@ -20,7 +23,8 @@ def with_measures(reference: Dataset, volume: Volume) -> Dataset:
     thickness = shortened(volume.spacing_mm[0])
     if "NumberOfFrames" not in reference:
         if not reference.get("SliceThickness"):
-            reference.SliceThickness = thickness
+            # A new element: the one that says 0 is the source's own.
+            reference[_THICKNESS] = DataElement(_THICKNESS, "DS", thickness)
         return reference
     found = Dataset()
     # Setting a value changes the element, so those that will differ are not shared.

@@ -124,6 +124,17 @@ def test_the_validators_find_no_error(tmp_path: Path, which: str) -> None:
     assert complaints(save(result(encode(datasets, mask), "SEG"), tmp_path / "seg.dcm")) == []
 
 
+def test_a_thickness_of_zero_is_that_of_the_steps_in_the_mask_and_stays_in_the_source() -> None:
+    datasets, mask = _oblique(), builders.asymmetric_mask(SHAPE)
+    for dataset in datasets:
+        dataset.SliceThickness = "0"
+    seg = result(encode(datasets, mask), "SEG")
+    measures = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    step_mm = assemble_volume(datasets).spacing_mm[0]
+    assert float(measures.SliceThickness) == pytest.approx(step_mm, abs=1e-6)
+    assert {float(dataset.SliceThickness) for dataset in datasets} == {0.0}
+
+
 def test_a_multi_frame_source_keeps_its_own_order_of_frames(tmp_path: Path) -> None:
     classic = builders.series(np.zeros(SHAPE, np.int16), directions=builders.rotation(25, -15, 110))
     source = builders.enhanced_mr(classic, frame_order=(4, 0, 8, 2, 1, 7, 3, 6, 5))
