@@ -157,9 +157,18 @@ def translated() -> Iterator[None]:
         raise
 
 
-def is_clash(error: DBAPIError) -> bool:
-    """Whether two transactions got into each other's way, so that trying again helps."""
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in _CLASHES
+def is_clash(error: BaseException | None) -> bool:
+    """Whether two transactions got into each other's way, so that trying again helps.
+
+    The error is the driver's, SQLAlchemy's, or ours as `translated` made it.
+    """
+    if isinstance(error, StorageUnavailable):
+        error = error.__cause__
+    if isinstance(error, IntegrityError):
+        return True
+    if isinstance(error, DBAPIError):
+        error = error.orig
+    return getattr(error, "sqlstate", "") in _CLASHES
 
 
 def _unavailable() -> StorageUnavailable:

@@ -134,7 +134,7 @@ def bury(engine: Engine, tombstone: Tombstone) -> int:
         try:
             with translated():
                 return _bury(engine, tombstone)
-        except DBAPIError as error:
+        except (DBAPIError, StorageUnavailable) as error:
             if not (attempts_left and is_clash(error)):
                 raise
     return 0

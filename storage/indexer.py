@@ -85,15 +85,16 @@ class Indexer:
     def _commit(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         try:
             with translated():
-                if self._contact_lost:
-                    self._index_again()
                 try:
+                    if self._contact_lost:
+                        self._index_again()
                     outcomes = self._write(batch)
-                except (DBAPIError, SeriesGone) as error:
-                    if isinstance(error, DBAPIError) and not _concerns_rows(error):
+                except (DBAPIError, SeriesGone, StorageUnavailable) as error:
+                    if not _concerns_rows(error):
                         raise
-                    # A cached series was deleted meanwhile, or one row cannot be written:
-                    # forget what is cached and let each stand for itself.
+                    # A cached series was deleted meanwhile, one row cannot be written, or
+                    # another process was in the way: forget what is cached and let each
+                    # stand for itself.
                     self._series.clear()
                     return [self._commit_one(new) for new in batch]
         except MediViewError as error:
@@ -125,11 +126,11 @@ class Indexer:
             try:
                 with translated():
                     return add_instances(self._engine, [new])[0]
-            except MediViewError as error:
-                return error
-            except DBAPIError as error:
+            except (DBAPIError, MediViewError) as error:
                 if attempts_left and is_clash(error):
                     continue
+                if isinstance(error, MediViewError):
+                    return error
                 # A row that the database does not take is this instance's matter alone.
                 log.error("index_row_refused", error=type(error.orig).__name__)
                 break
@@ -152,10 +153,11 @@ class Indexer:
                     outcomes = self._write_rows(execute, batch, series)
                 return self._told(batch, series, outcomes)
             except LaneBroken as error:
-                if not isinstance(error.__cause__, self._integrity_error):
+                cause = error.__cause__
+                if not (isinstance(cause, self._integrity_error) or is_clash(cause)):
                     self._contact_lost = True
                     self._index_again()
-                log.debug("index_lane_broken", error=type(error.__cause__).__name__)
+                log.debug("index_lane_broken", error=type(cause).__name__)
         with (
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
@@ -222,8 +224,8 @@ class Indexer:
             self._series.popitem(last=False)
 
 
-def _concerns_rows(error: DBAPIError) -> bool:
-    return isinstance(error, DataError) or is_clash(error)
+def _concerns_rows(error: Exception) -> bool:
+    return isinstance(error, (DataError, SeriesGone)) or is_clash(error)
 
 
 def _key(header: Header) -> SeriesKey:

@@ -3,12 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
+from storage.database import make_engine
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture
 def storage(storage_settings: Settings) -> Iterator[Storage]:
     with open_storage(storage_settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def postgres_engine(postgres_server: PostgresServer) -> Iterator[Engine]:
+    """For what PostgreSQL alone does."""
+    url = postgres_server.migrated_database()
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+    postgres_server.drop(url)

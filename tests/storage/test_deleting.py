@@ -3,20 +3,24 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
+from storage.cataloguing import NewInstance, add_instances
 from storage.clock import utcnow
 from storage.database import reading, writing
-from storage.entities import Code, Decision, Finding
+from storage.deleting import bury
+from storage.entities import Code, Decision, Finding, Location
 from storage.errors import NotFound
 from storage.opening import Storage, open_storage
+from storage.part10 import read_header
 from storage.reconcile import reconcile
 from storage.settings import Settings, load_settings
 from storage.settle import object_key, settle
 from storage.tombstones import Deleted, Tombstone
 from storage.uids import derive_uid
 from tests.migrated import upgrade
+from tests.storage.deadlock import deadlocked, deadlocks
 from tests.storage.instances import part10
 
 STUDY = derive_uid("test", "study")
@@ -222,3 +226,14 @@ def lose_index(storage: Storage) -> None:
     with writing(storage.engine) as connection:
         for table in ("instance", "conflict", "series", "study", "patient", "tombstone", "volume"):
             connection.execute(t.metadata.tables[table].delete())
+
+
+def test_a_deletion_that_meets_a_deadlock_goes_on(postgres_engine: Engine) -> None:
+    instance = NewInstance(
+        read_header(part10()), Location("volume", 0, 1), "d", "stow", "received", utcnow()
+    )
+    add_instances(postgres_engine, [instance])
+    gone = Deleted(uid("instance"), SERIES, instance.received_at)
+    tombstone = Tombstone(STUDY, utcnow(), 1, (gone,))
+    assert deadlocked(postgres_engine, lambda: bury(postgres_engine, tombstone)) == 1
+    assert deadlocks(postgres_engine) == 1
