@@ -1,8 +1,14 @@
-"""The statements of the receiving path, compiled once for the engine's dialect."""
+"""The statements of the receiving path, in a form for each database.
 
-from collections.abc import Sequence
+PostgreSQL takes a batch in one statement, since each is a round trip. SQLite
+has no trips to save, and no INSERT within another statement.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
@@ -12,103 +18,183 @@ from storage.lane import Execute
 
 _KEPT_STATEMENTS = 64
 
+_NAMES = [column.name for column in t.instance.columns if column.name not in ("id", "series_fk")]
+_INSERT = 'INSERT INTO instance (series_fk, "' + '", "'.join(_NAMES) + '") VALUES '
 
-class Touched(NamedTuple):
-    """A series that got instances, by the ids that are cached and the UIDs they stand for."""
 
+class Placed(NamedTuple):
+    """A new instance, and the ids under which its series and study are cached."""
+
+    new: NewInstance
     series_id: int
     study_id: int
-    study_instance_uid: str
-    series_instance_uid: str
 
 
 class SeriesGone(Exception):
     """A cached series was deleted by another process."""
 
 
-class IndexStatements:
-    """The statements of the hot path, compiled once for the engine's dialect."""
+class IndexStatements(Protocol):
+    """Writes a batch in the caller's transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        dialect = engine.dialect
-        self._mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        self._names = [column.name for column in t.instance.columns if column.name != "id"]
-        names = ", ".join(map(dialect.identifier_preparer.quote, self._names))
-        self._insert = f"INSERT INTO instance ({names}) VALUES "
-        self._row = "(" + ", ".join([self._mark] * len(self._names)) + ")"
-        self._bind_time = _sqlite_time if dialect.name == "sqlite" else _utc
-        # By the number of rows: those of small batches come again and again.
-        self._inserts: dict[int, str] = {}
-        mark = self._mark
-        self._select = (
-            f"SELECT id FROM instance WHERE sop_instance_uid = {mark}"
-            f" AND volume = {mark} AND volume_offset = {mark}"
-        )
-        self._touch_series = (
-            f"UPDATE series SET state = 'RECEIVING', last_instance_at = {mark}"
-            f" WHERE id = {mark} AND study_fk = {mark} AND series_instance_uid = {mark}"
-        )
-        self._touch_study = (
-            f"UPDATE study SET updated_at = {mark}"
-            f" WHERE id = {mark} AND study_instance_uid = {mark}"
-        )
+    def write(self, execute: Execute, batch: Sequence[Placed]) -> list[bool]:
+        """Insert what is new and touch its series and studies; what of the batch was new.
 
-    def insert(
-        self,
-        execute: Execute,
-        batch: Sequence[NewInstance],
-        series_ids: Sequence[int],
-    ) -> set[int]:
-        """Insert the rows; which of the batch were new."""
-        parameters: list[Any] = []
-        for new, series_id in zip(batch, series_ids, strict=True):
-            values = instance_values(new, series_id)
-            values["received_at"] = self._bind_time(values["received_at"])
-            parameters += map(values.__getitem__, self._names)
-        inserted = execute(self._statement(len(batch)), tuple(parameters)).rowcount
-        if inserted == len(batch):
-            return set(range(inserted))
-        return {n for n, new in enumerate(batch) if self._is_written(execute, new)}
+        A late instance opens a complete series again, and so leads to a revised
+        result; one that was there already touches nothing. All that is touched
+        gets the latest time of the batch.
 
-    def _statement(self, rows: int) -> str:
-        statement = self._inserts.get(rows)
-        if statement is None:
-            values = ", ".join([self._row] * rows)
-            statement = f"{self._insert}{values} ON CONFLICT DO NOTHING"
-            if len(self._inserts) < _KEPT_STATEMENTS:
-                self._inserts[rows] = statement
-        return statement
-
-    def _is_written(self, execute: Execute, new: NewInstance) -> bool:
-        """Whether the row of that UID is of this very record."""
-        location = new.location
-        parameters = (new.header.sop_instance_uid, location.volume, location.offset)
-        return execute(self._select, parameters).fetchone() is not None
-
-    def touch(self, execute: Execute, touched: Touched, now: datetime) -> None:
-        """A late instance opens a complete series again, and so leads to a revised result.
-
-        Raises SeriesGone where the ids mean something else by now: SQLite gives
-        those of deleted rows out again.
+        Raises SeriesGone or the driver's IntegrityError where the ids mean
+        something else by now: SQLite gives those of deleted rows out again, and
+        so does a PostgreSQL that lost its last transactions in a crash.
         """
-        at = self._bind_time(now)
-        for statement, parameters in (
-            (
-                self._touch_series,
-                (at, touched.series_id, touched.study_id, touched.series_instance_uid),
-            ),
-            (self._touch_study, (at, touched.study_id, touched.study_instance_uid)),
-        ):
-            if execute(statement, parameters).rowcount != 1:
-                raise SeriesGone
+        ...
+
+
+def statements_for(engine: Engine) -> IndexStatements:
+    """Those of the engine's dialect."""
+    return _Sqlite() if engine.dialect.name == "sqlite" else _Postgresql()
+
+
+class _Sqlite:
+    """One INSERT, one UPDATE for the series, one for the studies."""
+
+    def write(self, execute: Execute, batch: Sequence[Placed]) -> list[bool]:
+        parameters: list[Any] = []
+        for new, series_id, _ in batch:
+            parameters.append(series_id)
+            parameters += _values(new, series_id, _sqlite_time(new.received_at))
+        inserted = execute(_sqlite_insert(len(batch)), tuple(parameters)).rowcount
+        if inserted == len(batch):
+            touched = batch
+            are_new = [True] * len(batch)
+        else:
+            are_new = [_is_written(execute, new, "?") for new, *_ in batch]
+            touched = [placed for placed, is_new in zip(batch, are_new, strict=True) if is_new]
+        if touched:
+            _touch(execute, touched, _sqlite_time(_latest(batch)))
+        return are_new
+
+
+def _touch(execute: Execute, touched: Iterable[Placed], at: str) -> None:
+    series, studies = set(), set()
+    for new, series_id, study_id in touched:
+        series.add((series_id, study_id, new.header.series_instance_uid))
+        studies.add((study_id, new.header.study_instance_uid))
+    for statement, keys in (
+        (_sqlite_touch_series(len(series)), series),
+        (_sqlite_touch_studies(len(studies)), studies),
+    ):
+        if execute(statement, (at, *chain.from_iterable(keys))).rowcount != len(keys):
+            raise SeriesGone
+
+
+@lru_cache(_KEPT_STATEMENTS)
+def _sqlite_insert(rows: int) -> str:
+    row = f"(?{', ?' * len(_NAMES)})"
+    return f"{_INSERT}{', '.join([row] * rows)} ON CONFLICT DO NOTHING"
+
+
+# A plus keeps SQLite from any other index than the primary key, which is the shortest way.
+@lru_cache(_KEPT_STATEMENTS)
+def _sqlite_touch_series(rows: int) -> str:
+    key = "id = ? AND +study_fk = ? AND +series_instance_uid = ?"
+    return (
+        "UPDATE series SET state = 'RECEIVING', last_instance_at = ?"
+        f" WHERE {' OR '.join([key] * rows)}"
+    )
+
+
+@lru_cache(_KEPT_STATEMENTS)
+def _sqlite_touch_studies(rows: int) -> str:
+    key = "id = ? AND +study_instance_uid = ?"
+    return f"UPDATE study SET updated_at = ? WHERE {' OR '.join([key] * rows)}"
+
+
+class _Postgresql:
+    """One statement, so that it can be a transaction of its own.
+
+    What two processes both write is locked in one order: series by their ids,
+    instances by their UIDs, studies by their ids. So neither waits for the other
+    while the other waits for it.
+    """
+
+    def write(self, execute: Execute, batch: Sequence[Placed]) -> list[bool]:
+        series = set()
+        instances: list[Any] = []
+        for new, series_id, study_id in sorted(batch, key=_sop_instance_uid):
+            header = new.header
+            uids = (header.series_instance_uid, header.study_instance_uid)
+            series.add((series_id, study_id, *uids))
+            instances.append(series_id)
+            instances += _values(new, series_id, new.received_at.astimezone(UTC))
+        at = _latest(batch).astimezone(UTC)
+        parameters = (*chain.from_iterable(series), *instances, at, at)
+        rows = execute(_postgresql_write(len(series), len(batch)), parameters).fetchall()
+        if len(rows) == len(batch):
+            return [True] * len(batch)
+        written = {(volume, offset) for volume, offset in rows}
+        return [
+            (new.location.volume, new.location.offset) in written or _is_written(execute, new, "%s")
+            for new, *_ in batch
+        ]
+
+
+@lru_cache(_KEPT_STATEMENTS)
+def _postgresql_write(series: int, instances: int) -> str:
+    # An UPDATE locks its rows in any order, a SELECT in that of its ORDER BY. Where an id means
+    # something else by now nothing is held, and the database refuses an instance of no series.
+    # The plus keeps PostgreSQL, too, from another index: a study may have many series.
+    key = "(%s, %s, %s, %s)"
+    row = f"((SELECT id FROM held WHERE id = %s){', %s' * len(_NAMES)})"
+    return (
+        "WITH held AS (SELECT series.id"
+        " FROM series JOIN study ON study.id = +series.study_fk WHERE (series.id, study.id,"
+        " series.series_instance_uid, study.study_instance_uid)"
+        f" IN (VALUES {', '.join([key] * series)}) ORDER BY series.id"
+        " FOR NO KEY UPDATE OF series),"
+        f" written AS ({_INSERT}{', '.join([row] * instances)}"
+        " ON CONFLICT DO NOTHING RETURNING series_fk, volume, volume_offset),"
+        " touched AS (UPDATE series SET state = 'RECEIVING', last_instance_at = %s FROM held"
+        " WHERE series.id = held.id AND held.id IN (SELECT series_fk FROM written)"
+        " RETURNING study_fk),"
+        " held_studies AS (SELECT id FROM study"
+        " WHERE id IN (SELECT study_fk FROM touched) ORDER BY id FOR NO KEY UPDATE),"
+        " touched_studies AS (UPDATE study SET updated_at = %s"
+        " FROM held_studies WHERE study.id = held_studies.id)"
+        " SELECT volume, volume_offset FROM written"
+    )
+
+
+def _values(new: NewInstance, series_id: int, received_at: Any) -> Iterable[Any]:
+    """The instance's row after the series' id."""
+    values = instance_values(new, series_id)
+    # Going through SQLAlchemy's types costs ten times.
+    values["received_at"] = received_at
+    return map(values.__getitem__, _NAMES)
+
+
+def _is_written(execute: Execute, new: NewInstance, mark: str) -> bool:
+    """Whether the row of that UID is of this very record."""
+    location = new.location
+    statement = (
+        f"SELECT id FROM instance WHERE sop_instance_uid = {mark}"
+        f" AND volume = {mark} AND volume_offset = {mark}"
+    )
+    parameters = (new.header.sop_instance_uid, location.volume, location.offset)
+    return execute(statement, parameters).fetchone() is not None
+
+
+def _sop_instance_uid(placed: Placed) -> str:
+    return placed.new.header.sop_instance_uid
+
+
+def _latest(batch: Sequence[Placed]) -> datetime:
+    return max(new.received_at for new, *_ in batch)
 
 
 def _sqlite_time(value: datetime) -> str:
-    """As `tables.UtcDateTime` has it there; going through SQLAlchemy's types costs ten times."""
+    """As `tables.UtcDateTime` has it there."""
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
     return value.isoformat(" ", "microseconds").removesuffix("+00:00")
-
-
-def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)

@@ -9,7 +9,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -24,7 +23,7 @@ from storage.cataloguing import (
 )
 from storage.database import is_clash, reading, translated
 from storage.errors import MediViewError, StorageUnavailable
-from storage.index_statements import IndexStatements, SeriesGone, Touched
+from storage.index_statements import Placed, SeriesGone, statements_for
 from storage.lane import Execute, Lane, LaneBroken
 from storage.part10 import Header
 from storage.tombstones import is_covered
@@ -53,7 +52,7 @@ class Indexer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._statements = IndexStatements(engine)
+        self._statements = statements_for(engine)
         self._lane = Lane(engine)
         self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
         # PostgreSQL commits asynchronously here; SQLite loses nothing while this process lives.
@@ -105,7 +104,7 @@ class Indexer:
             self._recent += [(now, new) for new in batch]
             while self._recent and now - self._recent[0][0] > _MAY_BE_LOST_S:
                 self._recent.popleft()
-        return [*outcomes]
+        return outcomes
 
     def _index_again(self) -> None:
         """A database server that crashed may have lost what it committed last: write it anew."""
@@ -140,18 +139,18 @@ class Indexer:
         )
 
     def close(self) -> None:
-        """Give the kept connection back."""
+        """Close the kept connection."""
         with self._commit_lock:
             self._lane.close()
 
-    def _write(self, batch: Sequence[NewInstance]) -> list[Outcome]:
+    def _write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         known = [self._series.get(_key(new.header)) for new in batch]
         series = [one for one in known if one is not None]
         if len(series) == len(batch):
             try:
                 with self._lane.writing() as execute:
-                    outcomes = self._write_rows(execute, batch, series)
-                return self._told(batch, series, outcomes)
+                    are_new = self._write_rows(execute, batch, series)
+                return self._told(batch, series, are_new)
             except LaneBroken as error:
                 cause = error.__cause__
                 if not (isinstance(cause, self._integrity_error) or is_clash(cause)):
@@ -163,48 +162,29 @@ class Indexer:
             connection.begin(),
         ):
             series = [self._cached_series(connection, new) for new in batch]
-            outcomes = self._write_rows(connection.exec_driver_sql, batch, series)
-        return self._told(batch, series, outcomes)
+            are_new = self._write_rows(connection.exec_driver_sql, batch, series)
+        return self._told(batch, series, are_new)
 
     def _write_rows(
         self, execute: Execute, batch: Sequence[NewInstance], series: list[_CachedSeries]
-    ) -> list[Outcome | None]:
-        """Write what is new; None for what was indexed before."""
-        written = self._statements.insert(execute, batch, [cached.series_id for cached in series])
-        latest: dict[Touched, datetime] = {}
-        outcomes: list[Outcome | None] = []
-        for n, (new, cached) in enumerate(zip(batch, series, strict=True)):
-            if n in written:
-                latest[Touched(cached.series_id, cached.study_id, *_key(new.header))] = (
-                    new.received_at
-                )
-                outcomes.append("stored")
-            else:
-                outcomes.append(None)
-        # In one order everywhere, so that two processes never wait for each other.
-        for key in sorted(latest, key=lambda one: (one.series_id, one.study_id)):
-            self._statements.touch(execute, key, latest[key])
-        return outcomes
+    ) -> list[bool]:
+        """Write what is new; what of the batch was."""
+        placed = [
+            Placed(new, cached.series_id, cached.study_id)
+            for new, cached in zip(batch, series, strict=True)
+        ]
+        return self._statements.write(execute, placed)
 
     def _told(
-        self,
-        batch: Sequence[NewInstance],
-        series: list[_CachedSeries],
-        outcomes: list[Outcome | None],
-    ) -> list[Outcome]:
+        self, batch: Sequence[NewInstance], series: list[_CachedSeries], are_new: list[bool]
+    ) -> list[Outcome | MediViewError]:
+        """Also tells duplicates from conflicts among those that were indexed before."""
         for new, cached in zip(batch, series, strict=True):
             self._remember(new, cached)
-        if None in outcomes:
-            return self._settle_known(batch, outcomes)
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    def _settle_known(
-        self, batch: Sequence[NewInstance], outcomes: list[Outcome | None]
-    ) -> list[Outcome]:
-        """Tell duplicates from conflicts among those that were indexed before."""
-        missed = [new for new, outcome in zip(batch, outcomes, strict=True) if outcome is None]
-        told = iter(add_instances(self._engine, missed))
-        return [next(told) if outcome is None else outcome for outcome in outcomes]
+        return [
+            "stored" if is_new else self._commit_one(new)
+            for new, is_new in zip(batch, are_new, strict=True)
+        ]
 
     def _cached_series(self, connection: Connection, new: NewInstance) -> _CachedSeries:
         key = _key(new.header)

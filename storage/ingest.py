@@ -42,7 +42,7 @@ class Ingest:
         self._max_instance_bytes = max_instance_bytes
 
     def close(self) -> None:
-        """Give back the connection that the receiving path keeps."""
+        """Close the connection that the receiving path keeps."""
         self._indexer.close()
 
     def accept(

@@ -1,15 +1,19 @@
 """The driver's own connection for the receiving path, beside SQLAlchemy.
 
 A transaction of three prepared statements costs SQLAlchemy more than the
-database. Whatever goes wrong here is only noted: the caller does the same again
-through SQLAlchemy, which tells the causes apart.
+database. On PostgreSQL one statement does it all and commits itself, for BEGIN
+and COMMIT would cost as much again. Whatever goes wrong here is only noted: the
+caller does the same again through SQLAlchemy, which tells the causes apart.
 """
 
 import fcntl
 import os
+import re
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
+from itertools import count
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
@@ -24,7 +28,7 @@ class Execute(Protocol):
 
 
 class LaneBroken(Exception):
-    """The transaction was rolled back, and its connection given up."""
+    """The transaction was rolled back, unless its answer was lost; its connection is closed."""
 
 
 class Lane:
@@ -39,41 +43,52 @@ class Lane:
 
     @contextmanager
     def writing(self) -> Iterator[Execute]:
-        """A transaction. Raises LaneBroken where the driver fails; other errors roll back."""
+        """A transaction, on PostgreSQL one for each statement.
+
+        Raises LaneBroken where the driver fails; other errors roll back.
+        """
         try:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
-            driver: Any = self._connection.driver_connection
+            driver: Any = self._opened().driver_connection
             self._turn.take()
             try:
                 with closing(driver.cursor()) as cursor:
                     if self._sqlite:
                         cursor.execute("BEGIN IMMEDIATE")
-                    yield _Statements(cursor)
+                    yield _Statements(cursor) if self._sqlite else _Numbered(cursor)
                     if self._sqlite:
                         cursor.execute("COMMIT")
-                    else:
-                        self._connection.commit()
             finally:
                 self._turn.give_back()
         except (self._error, SQLAlchemyError, OSError) as error:
-            self.close(broken=True)
+            self.close()
             raise LaneBroken from error
         except BaseException:
             # Whatever was begun must not be committed by the next one.
-            self.close(broken=True)
+            self.close()
             raise
 
-    def close(self, *, broken: bool = False) -> None:
-        """Give the connection back; a broken one is closed."""
+    def _opened(self) -> PoolProxiedConnection:
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+            if not self._sqlite:
+                _prepare_psycopg(self._connection.driver_connection)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection: it isn't as the pool's are, and may be broken."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if broken:
+        if connection is not None:
             connection.invalidate()
-        else:
-            connection.close()
+
+
+def _prepare_psycopg(driver: Any) -> None:
+    # SQLite alone does without the package.
+    from psycopg import RawCursor
+
+    driver.autocommit = True
+    # Others look for the marks of many parameters each time that a statement runs.
+    driver.cursor_factory = RawCursor
 
 
 class _Turn:
@@ -108,3 +123,16 @@ class _Statements:
     def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
         self._cursor.execute(statement, parameters)
         return self._cursor
+
+
+class _Numbered(_Statements):
+    """Parameters are marked $1, $2 as PostgreSQL has them, instead of %s."""
+
+    def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
+        return super().__call__(_numbered(statement), parameters)
+
+
+@lru_cache(128)
+def _numbered(statement: str) -> str:
+    numbers = count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", statement)

@@ -22,7 +22,7 @@ def deadlocked(engine: Engine, work: Callable[[], T]) -> T:
             connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))
             connection.execute(select(t.study.c.id).with_for_update())
             done = pool.submit(work)
-            _wait_for_a_waiting_session(connection)
+            wait_for_waiting(connection, 1)
             connection.execute(select(t.series.c.id).with_for_update())
         return done.result(PATIENCE_S)
 
@@ -36,9 +36,10 @@ def deadlocks(engine: Engine) -> int:
         return int(connection.execute(text(query)).scalar_one())
 
 
-def _wait_for_a_waiting_session(connection: Connection) -> None:
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+def wait_for_waiting(connection: Connection, sessions: int) -> None:
+    """Until so many sessions wait for a lock."""
+    waiting = text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
     deadline = time.monotonic() + PATIENCE_S
-    while not connection.execute(waiting).scalar_one():
-        assert time.monotonic() < deadline, "no session waits"
+    while connection.execute(waiting).scalar_one() < sessions:
+        assert time.monotonic() < deadline, "too few sessions wait"
         time.sleep(0.01)
