@@ -12,6 +12,7 @@ from dicom_node.pdu import PDU_HEADER, PDU_HEADER_BYTES, PduType
 from dicom_node.peers import Peer
 
 _TIMEOUT_S = 30.0
+_LONGEST_ANSWER_BYTES = 16 * 1024
 _RELEASE_RQ = PDU_HEADER.pack(PduType.RELEASE_RQ, 4) + bytes(4)
 
 
@@ -37,23 +38,24 @@ class BriefAssociations:
 
 
 def receive_pdu(connection: Connection) -> tuple[int, bytes]:
-    """Type and body of the PDU that comes next."""
-    pdu_type, length = PDU_HEADER.unpack(_exactly(connection, PDU_HEADER_BYTES))
-    return pdu_type, _exactly(connection, length)
+    """Type and body of the PDU that comes next, of a peer that says no more until it is asked.
+
+    One system call where the whole comes at once, as answers do.
+    """
+    buffer = bytearray(_LONGEST_ANSWER_BYTES)
+    have, pdu_type, whole = 0, 0, PDU_HEADER_BYTES
+    while have < whole:
+        received = connection.receive_into(memoryview(buffer)[have:])
+        if not received:
+            raise ConnectionError("The server closed the association.")
+        have += received
+        if have >= PDU_HEADER_BYTES:
+            pdu_type, length = PDU_HEADER.unpack_from(buffer)
+            whole = PDU_HEADER_BYTES + length
+    return pdu_type, bytes(buffer[PDU_HEADER_BYTES:whole])
 
 
 def _expect(connection: Connection, expected: PduType) -> None:
     pdu_type, _ = receive_pdu(connection)
     if pdu_type != expected:
         raise ConnectionError(f"A PDU of type {pdu_type:#04x} came, not {expected:#04x}.")
-
-
-def _exactly(connection: Connection, count: int) -> bytes:
-    buffer = bytearray(count)
-    have = 0
-    while have < count:
-        received = connection.receive_into(memoryview(buffer)[have:])
-        if not received:
-            raise ConnectionError("The server closed the association.")
-        have += received
-    return bytes(buffer)

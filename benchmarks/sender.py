@@ -161,7 +161,7 @@ def _send_share(
     bad = 0
     for message in messages:
         with brief.open() if load.association_each else nullcontext(association.connection) as to:
-            to.send([message])
+            to.socket.sendall(message)
             bad += _status(to) != 0
     with failures.get_lock():
         failures.value += bad
