@@ -107,6 +107,7 @@ CASES = {
     "ct1": Case("512×512 CT, 1 association", Load(CT, 1, 400), measure),
     "ct4": Case("512×512 CT, 4 associations", Load(CT, 4, 800), measure),
     "small4": Case("10 KB, 4 associations", Load(SMALL, 4, 3200), measure),
+    "small16": Case("10 KB, 16 associations", Load(SMALL, 16, 6400), measure),
     "jpegls4": Case("JPEG-LS CT, 4 associations", Load(CT, 4, 800, JPEGLSLossless), measure),
     "each4": Case(
         "an association an instance, 4 in parallel",

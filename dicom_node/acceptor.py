@@ -1,8 +1,10 @@
 """Associations that peers open: negotiate, serve, end."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -13,6 +15,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet
 from dicom_node.places import Places
+from dicom_node.shared_thread import SharedThread
 from dicom_node.traffic import operation_of
 from dicom_node.upper_layer import Timeouts
 
@@ -47,10 +50,17 @@ class AcceptedAssociation(NodeAssociation):
         self._handlers_by_command: dict[int, RequestHandler] = {}
         self._places: Places | None = None
         self.place: int | None = None
+        self._shared_thread: SharedThread | None = None
+        self._is_storing = False
 
     def hold(self, places: Places, place: int) -> None:
         """Give `place` back when the association has ended."""
         self._places, self.place = places, place
+
+    def share(self, thread: SharedThread) -> None:
+        """Receive in that thread while others store, too."""
+        if self.connection.may_share:
+            self._shared_thread = thread
 
     def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
         self._handlers_by_command = handlers
@@ -111,18 +121,56 @@ class AcceptedAssociation(NodeAssociation):
         self.acse.negotiate_association()
 
     def _serve(self) -> None:
-        while self.is_open and not self._kill:
-            self.connection.set_timeout(self.timeouts.idle_s)
-            self.read_pdu()
-            self.last_active = time.monotonic()
-            if not self._has_news:
-                continue
-            self._has_news = False
-            self._serve_waiting()
-            if self.is_established and self.acse.is_release_requested():
-                self.acse.send_release(is_response=True)
-                self.is_released = True
-                self.is_established = False
+        with contextlib.ExitStack() as company:
+            while self.is_open and not self._kill:
+                self._read_on()
+                if self._has_stored_short:
+                    self._share(company)
+                if self._has_news:
+                    self._has_news = False
+                    self._serve_waiting()
+                    self._release_if_asked()
+
+    def _read_on(self) -> None:
+        self.connection.set_timeout(self.timeouts.idle_s)
+        self.read_pdu()
+        self.last_active = time.monotonic()
+
+    def _release_if_asked(self) -> None:
+        if self.is_established and self.acse.is_release_requested():
+            self.acse.send_release(is_response=True)
+            self.is_released = True
+            self.is_established = False
+
+    @property
+    def _has_stored_short(self) -> bool:
+        """Whether the last that was said was to store an instance of few bytes."""
+        incoming = self._incoming
+        return not (self._has_news or incoming is None or incoming.in_message or incoming.is_long)
+
+    def _share(self, company: contextlib.ExitStack) -> None:
+        """Receive in the thread of those that store at the same time, as long as that is all."""
+        shared = self._shared_thread
+        if shared is None:
+            return
+        if not self._is_storing:
+            # Many peers associate for each instance anew: only a second one brings more.
+            self._is_storing = True
+            company.enter_context(shared.storing(self))
+        elif shared.is_worth_it and not shared.run(partial(self._receive_beside_others, shared)):
+            self._shared_thread = None
+
+    def _receive_beside_others(self, shared: SharedThread) -> None:
+        connection = self.connection
+        with connection.shared(shared):
+            while self.is_open and not self._kill and not self._has_news and not self._is_long:
+                self._read_on()
+                if shared.is_held_up:
+                    break
+
+    @property
+    def _is_long(self) -> bool:
+        return self._incoming is not None and self._incoming.is_long
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:

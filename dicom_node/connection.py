@@ -5,7 +5,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from dicom_node.throttle import PIECE_BYTES, Throttle
 
@@ -13,6 +14,16 @@ _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 # Over the life of a message a peer must bring at least this much, so that one
 # that sends a byte now and then cannot hold a place for ever.
 _SLOWEST_BYTES_PER_S = 1024.0
+
+
+class SharedThread(Protocol):
+    """Where several connections are served by one thread: one waits, the others go on."""
+
+    def wait_for(self, sock: socket.socket, event: int, timeout_s: float) -> bool:
+        """Whether the event of `select.epoll` came in time."""
+
+    def let_others(self) -> None:
+        """Let the others go on first."""
 
 
 class PeerTooSlow(ConnectionError):
@@ -27,8 +38,13 @@ class Connection:
     quick ACKs are asked for again after each receive (Linux forgets the option).
     """
 
+    may_share = True
+    """Whether it can be served by a thread that must not wait for it."""
+
     def __init__(self, sock: socket.socket, *, timeout_s: float) -> None:
         self.socket = sock
+        self._shared: SharedThread | None = None
+        self._flags = 0
         self.throttle: Throttle | None = None
         self._quick_ack = getattr(socket, "TCP_QUICKACK", None)
         self._timeout_s = 0.0
@@ -53,27 +69,50 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
+    @contextlib.contextmanager
+    def shared(self, thread: SharedThread) -> Iterator[None]:
+        """Let the others of this thread go on where this connection has to wait."""
+        self._shared, self._flags = thread, socket.MSG_DONTWAIT
+        try:
+            yield
+        finally:
+            self._shared, self._flags = None, 0
+
     def message_done(self) -> None:
         """The peer has said something whole; its rate is watched anew from its next byte."""
         self._message_started = 0.0
+        if self._shared is not None:
+            # More may have come already, and would be served before anything of the others.
+            self._shared.let_others()
 
     def receive_into(self, view: memoryview) -> int:
         """Like `socket.recv_into`; raises PeerTooSlow instead of waiting too long."""
-        try:
-            received = self.socket.recv_into(view)
-        except BlockingIOError as error:
-            raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+        while True:
+            try:
+                received = self.socket.recv_into(view, 0, self._flags)
+                break
+            except BlockingIOError as error:
+                self._wait_to_receive(error)
         self._received(received)
         return received
 
     def receive_both(self, first: memoryview, second: memoryview) -> int:
         """As `receive_into`, the first view and then the second."""
-        try:
-            received: int = self.socket.recvmsg_into((first, second))[0]
-        except BlockingIOError as error:
-            raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+        while True:
+            try:
+                received: int = self.socket.recvmsg_into((first, second), 0, self._flags)[0]
+                break
+            except BlockingIOError as error:
+                self._wait_to_receive(error)
         self._received(received)
         return received
+
+    def _wait_to_receive(self, error: BlockingIOError) -> None:
+        """A thread of its own has waited already. Raises PeerTooSlow when time is up."""
+        if self._shared is None or not self._shared.wait_for(
+            self.socket, select.EPOLLIN, self._timeout_s
+        ):
+            raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
 
     def _received(self, received: int) -> None:
         """Ask for quick ACKs again; and a message may take the time limit, and then as long as
@@ -106,18 +145,27 @@ class Connection:
 
     def _send_all(self, queue: list[memoryview]) -> None:
         first = 0
-        try:
-            while first < len(queue):
-                started = time.monotonic()
-                sent = self.socket.sendmsg(queue[first : first + _MAX_BUFFERS])
-                self._watch_sending(time.monotonic() - started, sent)
-                while sent and sent >= len(queue[first]):
-                    sent -= len(queue[first])
-                    first += 1
-                if sent:
-                    queue[first] = queue[first][sent:]
-        except BlockingIOError as error:
-            raise PeerTooSlow(f"The peer took nothing for {self._timeout_s:g} s.") from error
+        while first < len(queue):
+            started = time.monotonic()
+            sent = self._send_some(queue[first : first + _MAX_BUFFERS])
+            self._watch_sending(time.monotonic() - started, sent)
+            while sent and sent >= len(queue[first]):
+                sent -= len(queue[first])
+                first += 1
+            if sent:
+                queue[first] = queue[first][sent:]
+
+    def _send_some(self, queue: list[memoryview]) -> int:
+        while True:
+            try:
+                return self.socket.sendmsg(queue, (), self._flags)
+            except BlockingIOError as error:
+                if self._shared is None or not self._shared.wait_for(
+                    self.socket, select.EPOLLOUT, self._timeout_s
+                ):
+                    raise PeerTooSlow(
+                        f"The peer took nothing for {self._timeout_s:g} s."
+                    ) from error
 
     def _watch_sending(self, waited_s: float, sent: int) -> None:
         """Of the time that we wait for the peer, no stretch may pass with hardly anything taken."""

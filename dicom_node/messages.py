@@ -12,6 +12,8 @@ MAX_COMMAND_BYTES = 64 * 1024
 # Identifiers and action information of messages other than C-STORE.
 MAX_MESSAGE_DATA_BYTES = 16 * 1024 * 1024
 _FIRST_BUFFER_BYTES = 1024 * 1024
+# What a longer data set costs are its bytes, while which other threads can run.
+LONG_BYTES = 256 * 1024
 # A data set beyond this is not held in memory.
 SPILL_BYTES = 8 * 1024 * 1024
 # A buffer that grew beyond this is not kept for the next instance.
@@ -87,6 +89,11 @@ class DataBuffer:
                 self.large.write(piece)
         self._length = needed
 
+    @property
+    def length(self) -> int:
+        """Bytes that came, those that were not kept in memory among them."""
+        return self._length
+
     def view(self) -> memoryview:
         return memoryview(self._store)[: self._length]
 
@@ -144,6 +151,11 @@ class Incoming:
     def in_message(self) -> bool:
         """Whether a message has begun and not ended."""
         return self._decoded is not None or bool(self._command)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the data set that comes, or came last, is a long one."""
+        return self._data.length > LONG_BYTES
 
     def data_pdu(self, length: int) -> None:
         """Read the body of one P-DATA-TF PDU. Raises MalformedPdu."""

@@ -27,6 +27,7 @@ from dicom_node.listening import SPARE_CONNECTIONS, Address, Doors, open_doors
 from dicom_node.normalized_services import normalized_services
 from dicom_node.query_scp import FindScp
 from dicom_node.retrieve_scp import RetrieveScp
+from dicom_node.shared_thread import SharedThread
 from dicom_node.status import SUCCESS
 from dicom_node.tls import ServerTls
 from dicom_node.tls_connection import TlsConnection
@@ -78,6 +79,7 @@ class Scp:
         self._admission = Admission(self.storage, self.doors.places)
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
+        self._shared_thread = SharedThread()
 
     @property
     def association_count(self) -> int:
@@ -115,6 +117,7 @@ class Scp:
                     with contextlib.suppress(OSError):
                         association.connection.interrupt()
             time.sleep(_POLL_S)
+        self._shared_thread.stop()
         self._traffic.stop()
 
     def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
@@ -208,6 +211,7 @@ class Scp:
         association.set_socket(NodeSocket(association, client_socket=client))
         if isinstance(association.connection, TlsConnection):
             association.connection.on_failed = association.auditing.tls_failed
+        association.share(self._shared_thread)
         association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
         association.acceptor.ae_title = settings.ae_title
         association.acceptor.address_info = AddressInformation(self.host, self.port)

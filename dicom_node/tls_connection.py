@@ -23,6 +23,7 @@ class TlsConnection(Connection):
     go on, and not the one that accepts.
     """
 
+    may_share = False
     socket: ssl.SSLSocket
 
     def __init__(self, sock: ssl.SSLSocket, *, timeout_s: float) -> None:

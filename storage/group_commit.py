@@ -7,24 +7,43 @@ work, so that a batch costs few switches between threads.
 """
 
 import threading
+from collections.abc import Callable
 
 from storage.cataloguing import NewInstance, Outcome
+from storage.crowd import CROWD
 from storage.errors import MediViewError
 from storage.indexer import Indexer
 from storage.volumes import Staged, VolumeWriter
 
 
 class _Ticket:
-    __slots__ = ("error", "is_leader", "new", "outcome", "staged", "wake")
+    __slots__ = ("_commit", "error", "is_leader", "is_settled", "new", "outcome", "staged", "wake")
 
-    def __init__(self, new: NewInstance, staged: Staged | None) -> None:
+    def __init__(
+        self,
+        commit: "GroupCommit",
+        new: NewInstance,
+        staged: Staged | None,
+        wake: Callable[[], None],
+    ) -> None:
+        self._commit = commit
         self.new = new
         self.staged = staged
+        self.wake = wake
         self.outcome: Outcome | None = None
         self.error: MediViewError | None = None
         self.is_leader = False
-        # Taken now and released by another thread: the cheapest way to be woken.
-        self.wake = threading.Lock()
+        self.is_settled = False
+
+    def lead(self) -> None:
+        self._commit.lead(self)
+
+    def result(self) -> Outcome:
+        if self.error is not None:
+            raise self.error
+        if self.outcome is None:
+            raise RuntimeError("an instance was passed over by the group commit")
+        return self.outcome
 
 
 class GroupCommit:
@@ -43,23 +62,34 @@ class GroupCommit:
         Without `staged` the record is durable already. Raises
         StorageUnavailable, StorageFull; then nothing of the instance is visible.
         """
-        ticket = _Ticket(new, staged)
+        crowd = CROWD.get()
+        if crowd is None:
+            return self._keep_alone(new, staged)
+        ticket = _Ticket(self, new, staged, crowd.wake)
+        self._enter(ticket)
+        crowd.wait_until_settled(ticket)
+        return ticket.result()
+
+    def _keep_alone(self, new: NewInstance, staged: Staged | None) -> Outcome:
+        """In a thread that may wait."""
+        # Taken now and released by another thread: the cheapest way to be woken.
+        woken = threading.Lock()
+        woken.acquire()
+        ticket = _Ticket(self, new, staged, woken.release)
+        self._enter(ticket)
+        if not ticket.is_leader:
+            woken.acquire()
+        if not ticket.is_settled:
+            self.lead(ticket)
+        return ticket.result()
+
+    def _enter(self, ticket: _Ticket) -> None:
         with self._lock:
             self._waiting.append(ticket)
             ticket.is_leader, self._is_led = not self._is_led, True
-            if not ticket.is_leader:
-                ticket.wake.acquire()
-        if not ticket.is_leader:
-            ticket.wake.acquire()
-        if ticket.is_leader:
-            self._lead(ticket)
-        if ticket.error is not None:
-            raise ticket.error
-        if ticket.outcome is None:
-            raise RuntimeError("an instance was passed over by the group commit")
-        return ticket.outcome
 
-    def _lead(self, own: _Ticket) -> None:
+    def lead(self, own: _Ticket) -> None:
+        """Settle all that wait, the leader's own among them; then another leads."""
         with self._lock:
             batch, self._waiting = self._waiting, []
         try:
@@ -68,12 +98,14 @@ class GroupCommit:
             with self._lock:
                 successor = self._waiting[0] if self._waiting else None
                 self._is_led = successor is not None
+            for ticket in batch:
+                ticket.is_settled = True
             if successor is not None:
                 successor.is_leader = True
-                successor.wake.release()
+                successor.wake()
             for ticket in batch:
                 if ticket is not own:
-                    ticket.wake.release()
+                    ticket.wake()
 
     def _commit(self, batch: list[_Ticket]) -> None:
         durable = [ticket for ticket in batch if self._is_durable(ticket)]

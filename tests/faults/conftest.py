@@ -31,15 +31,17 @@ def hostile_scp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScpProcess
         "dicom_processes": 1,
     }
     with running_scp(tmp_path_factory.mktemp("hostile"), settings) as node:
-        # What is opened once and kept: the heartbeat's connection, the volume, the database's.
+        # What is opened once and kept: the heartbeat's connection, the volume, the database's,
+        # and the thread of those that store at the same time.
         with node.storage() as storage:
             node.wait_for(lambda: storage.heartbeats.last("scp") is not None)
         with ExitStack() as stack:
             for number in range(MAX_ASSOCIATIONS):
                 peer = stack.enter_context(RawPeer(node.port))
                 peer.associate()
-                one = Batch(number, side=8).make()
-                assert peer.store(one.sop_instance_uid, one.data_set) == 0x0000
+                batch = Batch(number, side=8)
+                for one in (batch.make(), batch.make()):
+                    assert peer.store(one.sop_instance_uid, one.data_set) == 0x0000
         yield node
 
 
