@@ -14,6 +14,8 @@ _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 # Over the life of a message a peer must bring at least this much, so that one
 # that sends a byte now and then cannot hold a place for ever.
 _SLOWEST_BYTES_PER_S = 1024.0
+# With SO_LINGER on and no time: whoever closes resets.
+_RESET = struct.pack("ii", 1, 0)
 
 
 class SharedThread(Protocol):
@@ -52,6 +54,7 @@ class Connection:
         self._message_bytes = 0
         self._sending_s = 0.0
         self._sent_bytes = 0
+        self._is_stuck = False
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         # Blocking, with the kernel keeping time: a Python-level timeout costs
@@ -163,9 +166,7 @@ class Connection:
                 if self._shared is None or not self._shared.wait_for(
                     self.socket, select.EPOLLOUT, self._timeout_s
                 ):
-                    raise PeerTooSlow(
-                        f"The peer took nothing for {self._timeout_s:g} s."
-                    ) from error
+                    raise self._stuck(f"nothing for {self._timeout_s:g} s") from error
 
     def _watch_sending(self, waited_s: float, sent: int) -> None:
         """Of the time that we wait for the peer, no stretch may pass with hardly anything taken."""
@@ -175,7 +176,12 @@ class Connection:
             is_slow = self._sent_bytes < self._sending_s * _SLOWEST_BYTES_PER_S
             self._sending_s, self._sent_bytes = 0.0, 0
             if is_slow:
-                raise PeerTooSlow(f"The peer took less than {_SLOWEST_BYTES_PER_S:g} bytes/s.")
+                raise self._stuck(f"less than {_SLOWEST_BYTES_PER_S:g} bytes/s")
+
+    def _stuck(self, taken: str) -> PeerTooSlow:
+        """What waits to be sent will not arrive any more."""
+        self._is_stuck = True
+        return PeerTooSlow(f"The peer took {taken}.")
 
     def readable(self) -> bool:
         """Whether bytes, or the end, wait to be received."""
@@ -188,6 +194,8 @@ class Connection:
 
     def drain(self, timeout_s: float) -> None:
         """Say that we are done and wait until the peer closes, so that it reads our last PDU."""
+        if self._is_stuck:
+            return
         deadline = time.monotonic() + timeout_s
         scrap = memoryview(bytearray(4096))
         with contextlib.suppress(OSError, ValueError, PeerTooSlow):
@@ -204,4 +212,8 @@ class Connection:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
+            if self._is_stuck:
+                # The kernel would go on trying to deliver, and the peer would hear of no end
+                # until it asks for room to send, minutes later.
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.socket.close()

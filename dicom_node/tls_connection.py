@@ -74,12 +74,14 @@ class TlsConnection(Connection):
             if waiting:
                 self.socket.sendall(waiting)
         except TimeoutError as error:
-            raise PeerTooSlow(f"The peer took nothing for {self._timeout_s:g} s.") from error
+            raise self._stuck(f"nothing for {self._timeout_s:g} s") from error
 
     def readable(self) -> bool:
         return bool(self._shaken and self.socket.pending()) or super().readable()
 
     def drain(self, timeout_s: float) -> None:
+        if self._is_stuck:
+            return
         # No half-closed TLS: the peer closes when it has read our last PDU.
         scrap = memoryview(bytearray(4096))
         self.set_timeout(timeout_s)
