@@ -1,52 +1,20 @@
-"""Programs of others against every service: pynetdicom's, Orthanc as client, DCMTK's options."""
+"""Programs of others against every service: pynetdicom's, and Orthanc as client."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, generate_uid
+from pydicom.uid import generate_uid
 
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, holds, send
-from dicom_node.server import start_scp
-from storage.opening import open_storage
 from storage.settings import Destination
-from tests.dicom_node.builders import ct_instance, dcmtk, encoded, item_of, storescu, write
-from tests.dicom_node.conftest import Node, node_settings
-from tests.migrated import upgrade
+from tests.dicom_node.builders import encoded, item_of, write
+from tests.dicom_node.conftest import Node
+from tests.dicom_node.exchanged import fill, instances, node_with, pixels, wanted
 from tests.patience import PATIENCE_S
 from tests.services import free_port, orthanc
-
-
-def instances(count: int = 3) -> list[Dataset]:
-    study, series = generate_uid(), generate_uid()
-    return [
-        ct_instance(study_instance_uid=study, series_instance_uid=series, instance_number=n, seed=n)
-        for n in range(1, count + 1)
-    ]
-
-
-def fill(node: Node, count: int = 3) -> list[Dataset]:
-    sent = instances(count)
-    results = send([item_of(encoded(ds)) for ds in sent], peer=node.peer, calling_ae_title="FILL")
-    assert all(result.ok for result in results)
-    return sent
-
-
-def pixels(folder: Path) -> dict[str, bytes]:
-    found = (dcmread(path) for path in folder.iterdir() if path.is_file())
-    return {str(ds.SOPInstanceUID): ds.PixelData for ds in found}
-
-
-def wanted(sent: list[Dataset]) -> dict[str, bytes]:
-    return {str(ds.SOPInstanceUID): ds.PixelData for ds in sent}
-
 
 # pynetdicom's own programs
 
@@ -128,18 +96,6 @@ def test_pynetdicom_s_archive_takes_and_proves_our_results(tmp_path: Path) -> No
 # Orthanc as client
 
 
-@contextmanager
-def node_with(folder: Path, *destinations: Destination, port: int | None = None) -> Iterator[Node]:
-    settings = node_settings(folder, destinations=destinations)
-    upgrade(settings)
-    with open_storage(settings) as storage:
-        scp = start_scp(storage, port)
-        try:
-            yield Node(storage, scp)
-        finally:
-            scp.shutdown()
-
-
 def test_orthanc_uses_every_service(tmp_path: Path) -> None:
     """Echo, store, query at each level, move, get and worklist, by its REST API."""
     port, pacs_port = free_port(), free_port()
@@ -195,121 +151,3 @@ def test_orthanc_uses_every_service(tmp_path: Path) -> None:
             {"PatientID": "", "ScheduledProcedureStepSequence": [{"Modality": "MR"}]},
         )
         assert [one["PatientID"] for one in listed] == ["W1"]
-
-
-# DCMTK's options, as devices of many makers behave
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--max-pdu", "4096"),
-        ("--max-pdu", "131072"),
-        ("--propose-pc", "128"),
-        ("--propose-ts", "38"),
-        ("--repeat", "20"),
-        ("--abort",),
-    ],
-    ids=" ".join,
-)
-def test_echoscu_s_options(node: Node, options: tuple[str, ...]) -> None:
-    ran = dcmtk("echoscu", "-v", *options, "127.0.0.1", str(node.port))
-    assert ran.returncode == 0, ran.stderr
-    assert echo(node.peer, "AFTER").ok
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("-x=",), ("-xe",), ("-xb",), ("-xi",), ("-xd",), ("-R",), ("+C",), ("-R", "+C", "-xe"),
-        ("--max-pdu", "4096"), ("--repeat", "3", "+II"), ("--abort",), ("-nh",),
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_storescu_s_options(node: Node, tmp_path: Path, options: tuple[str, ...]) -> None:
-    sent = instances(2)
-    files = [write(ds, tmp_path / f"{n}.dcm") for n, ds in enumerate(sent)]
-    ran = storescu(node.port, files, *options)
-    assert ran.returncode == 0, ran.stderr
-    count = 6 if "+II" in options else 2
-    assert node.instance_count == count
-
-
-@pytest.mark.parametrize(
-    "options",
-    [("-x=",), ("-xe",), ("-xb",), ("-xd",), ("-xi",), ("--max-pdu", "4096"), ("--repeat", "3")],
-    ids=" ".join,
-)
-def test_findscu_s_options(node: Node, tmp_path: Path, options: tuple[str, ...]) -> None:
-    sent = fill(node)
-    ran = dcmtk(
-        "findscu", "-v", "-S", "-X", "-od", tmp_path, *options,
-        *("-k", f"StudyInstanceUID={sent[0].StudyInstanceUID}"),
-        *("-k", "QueryRetrieveLevel=IMAGE"), *("-k", "SOPInstanceUID"), "127.0.0.1", str(node.port),
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    found = {str(dcmread(path).SOPInstanceUID) for path in tmp_path.glob("rsp*.dcm")}
-    assert found == {str(ds.SOPInstanceUID) for ds in sent}
-
-
-@pytest.mark.parametrize(
-    "options",
-    [("+x=",), ("+xe",), ("+xb",), ("+xi",), ("+xd",), ("+xt",), ("-xi",), ("+B",),
-     ("--max-pdu", "4096")],
-    ids=" ".join,
-)  # fmt: skip
-def test_getscu_s_options(node: Node, tmp_path: Path, options: tuple[str, ...]) -> None:
-    sent = fill(node)
-    received = tmp_path / "received"
-    received.mkdir()
-    ran = dcmtk(
-        "getscu", "-v", "-S", "-od", received, *options, *("-k", "QueryRetrieveLevel=STUDY"),
-        *("-k", f"StudyInstanceUID={sent[0].StudyInstanceUID}"), "127.0.0.1", str(node.port),
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr + ran.stdout
-    assert _native(received, tmp_path) == wanted(sent)
-
-
-@pytest.mark.parametrize(
-    "options", [("+xe",), ("+xi",), ("+xd",), ("+xa",), ("--max-pdu", "4096")], ids=" ".join
-)
-def test_movescu_receives_over_its_own_port(tmp_path: Path, options: tuple[str, ...]) -> None:
-    port = free_port()
-    with node_with(tmp_path, Destination("movescu", "MOVESCU", "127.0.0.1", port)) as node:
-        sent = fill(node)
-        received = tmp_path / "received"
-        received.mkdir()
-        ran = dcmtk(
-            "movescu", "-v", "-S", "-aem", "MOVESCU", "+P", str(port), "-od", received, *options,
-            *("-k", "QueryRetrieveLevel=STUDY"),
-            *("-k", f"StudyInstanceUID={sent[0].StudyInstanceUID}"), "127.0.0.1", str(node.port),
-        )  # fmt: skip
-        assert ran.returncode == 0, ran.stderr
-        assert _native(received, tmp_path) == wanted(sent)
-
-
-def test_big_endian_is_turned_for_a_peer_that_takes_none(node: Node, tmp_path: Path) -> None:
-    (ds,) = instances(1)
-    little = write(ds, tmp_path / "little.dcm")
-    assert dcmtk("dcmconv", "+tb", little, tmp_path / "big.dcm").returncode == 0
-    assert storescu(node.port, [tmp_path / "big.dcm"], "-xb", "-R").returncode == 0
-    held = node.instance(ds.SOPInstanceUID)
-    assert held is not None
-    assert held.transfer_syntax_uid == ExplicitVRBigEndian
-    received = tmp_path / "received"
-    received.mkdir()
-    ran = dcmtk(
-        "getscu", "-S", "-od", received, "+xi", *("-k", "QueryRetrieveLevel=STUDY"),
-        *("-k", f"StudyInstanceUID={ds.StudyInstanceUID}"), "127.0.0.1", str(node.port),
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    assert pixels(received) == wanted([ds])
-
-
-def _native(folder: Path, scratch: Path) -> dict[str, bytes]:
-    """The pixels in little endian, converted by DCMTK where they came otherwise."""
-    converted = scratch / "converted"
-    converted.mkdir()
-    for path in folder.iterdir():
-        assert dcmtk("dcmconv", "+te", path, converted / path.name).returncode == 0
-    return pixels(converted)

@@ -20,6 +20,11 @@ PDU_BYTES = 64 * 1024
 ANSWER_LIMIT_S = 15.0
 ASSOCIATE_RQ, ASSOCIATE_AC, ASSOCIATE_RJ, DATA, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
 
+# C-ECHO-RQ (PS3.7 Table 9.3-12), whose answer has no data set either.
+ECHO_COMMAND = struct.pack("<HHL18s", 0, 2, 18, VERIFICATION.encode()) + struct.pack(
+    "<HHLHHHLHHHLH", 0, 0x100, 2, 0x30, 0, 0x110, 2, 1, 0, 0x800, 2, 0x101
+)
+
 
 def item(kind: int, value: bytes) -> bytes:
     return struct.pack(">BBH", kind, 0, len(value)) + value
@@ -192,3 +197,10 @@ class RawPeer:
                 raise PeerGone(aborted=False)
             data += piece
         return data
+
+
+def established(port: int) -> RawPeer:
+    """A peer that may store CT images."""
+    peer = RawPeer(port)
+    peer.associate()
+    return peer
