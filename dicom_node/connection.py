@@ -1,9 +1,11 @@
 """One TCP connection with a peer, owned by one thread."""
 
 import contextlib
+import fcntl
 import select
 import socket
 import struct
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -14,6 +16,9 @@ _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 # Over the life of a message a peer must bring at least this much, so that one
 # that sends a byte now and then cannot hold a place for ever.
 _SLOWEST_BYTES_PER_S = 1024.0
+# The last answers and an abort may still be on their way to a peer far off; more is not.
+_LEFT_BEHIND_BYTES = 64 * 1024
+_INT = struct.Struct("i")
 # With SO_LINGER on and no time: whoever closes resets.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -211,9 +216,15 @@ class Connection:
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            if self._is_stuck:
-                # The kernel would go on trying to deliver, and the peer would hear of no end
-                # until it asks for room to send, minutes later.
+        # It may be closed already.
+        with contextlib.suppress(OSError, ValueError):
+            if self._is_stuck or self._unsent_bytes() > _LEFT_BEHIND_BYTES:
+                # The kernel would go on trying to deliver, and the peer might hear of no end
+                # for minutes.
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.socket.close()
+
+    def _unsent_bytes(self) -> int:
+        """What the peer's side has not confirmed."""
+        (count,) = _INT.unpack(fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(_INT.size)))
+        return int(count)

@@ -46,6 +46,25 @@ def test_a_peer_that_takes_nothing_hears_of_the_end_even_while_it_waits_to_send(
         theirs.send(b"x")
 
 
+def test_a_peer_that_left_answers_lying_is_not_waited_for_by_the_kernel(
+    sockets: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = sockets
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    connection = Connection(ours, timeout_s=_LIMIT_S)
+    connection.send([bytes(400 * 1024)])
+    with pytest.raises(PeerTooSlow, match="Nothing came"):
+        connection.receive_into(memoryview(bytearray(10)))
+
+    connection.drain(_LIMIT_S)
+    connection.close()
+
+    waiting = select.poll()
+    waiting.register(theirs, 0)
+    assert waiting.poll(PATIENCE_S * 1000)
+
+
 def test_what_was_said_last_arrives_at_a_peer_that_is_only_silent(
     sockets: tuple[socket.socket, socket.socket],
 ) -> None:
