@@ -11,7 +11,8 @@ from dicom_node.pdu import Fragment, MalformedPdu, PduReader
 MAX_COMMAND_BYTES = 64 * 1024
 # Identifiers and action information of messages other than C-STORE.
 MAX_MESSAGE_DATA_BYTES = 16 * 1024 * 1024
-_FIRST_BUFFER_BYTES = 1024 * 1024
+# Many an association brings one short instance and ends.
+_FIRST_BUFFER_BYTES = 64 * 1024
 # What a longer data set costs are its bytes, while which other threads can run.
 LONG_BYTES = 256 * 1024
 # A data set beyond this is not held in memory.

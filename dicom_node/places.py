@@ -67,14 +67,13 @@ class Places:
         return held[os.getpid()] > least
 
     def _rows(self) -> list[tuple[int, int, bytes]]:
-        return [
-            (place, *_ROW.unpack_from(self._table, place * _ROW.size))
-            for place in range(self._count)
-        ]
+        """Those that are taken: place, process and AE title."""
+        rows = enumerate(_ROW.iter_unpack(self._table))
+        return [(place, pid, title) for place, (pid, title) in rows if pid]
 
     def _lives(self, place: int, pid: int) -> bool:
-        if pid in (0, os.getpid()):
-            return bool(pid)
+        if pid == os.getpid():
+            return True
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
