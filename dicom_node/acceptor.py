@@ -165,7 +165,7 @@ class AcceptedAssociation(NodeAssociation):
         with connection.shared(shared):
             while self.is_open and not self._kill and not self._has_news and not self._is_long:
                 self._read_on()
-                if shared.is_held_up:
+                if shared.holds_up_others:
                     break
 
     @property

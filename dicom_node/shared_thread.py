@@ -105,7 +105,7 @@ class SharedThread:
         self._here.let_others()
 
     @property
-    def is_held_up(self) -> bool:
+    def holds_up_others(self) -> bool:
         """Whether this work keeps the others waiting, and should leave."""
         return self._here.current().task.is_slow
 
