@@ -45,7 +45,9 @@ def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
     assert "sort=study_date" in page.url
     page.get_by_test_id("views").locator("summary").click()
     page.get_by_label("Name of the view").fill("Heads")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/api/me/preferences") as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.ok
     expect(page.get_by_test_id("view")).to_have_text("Heads")
     keep_screenshot(page, "worklist")
     page.goto(node.url)

@@ -52,8 +52,9 @@ def test_key_images_are_marked_and_the_last_is_taken_back(
     expect(page.get_by_test_id("problem")).to_have_count(0)
 
 
+@pytest.mark.parametrize("awaited", ["**/frames/*", "**/metadata*"], ids=["image", "headers"])
 def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
-    guarded: ClosedNode, guarded_page: Page, study: str
+    guarded: ClosedNode, guarded_page: Page, study: str, awaited: str
 ) -> None:
     page, held = guarded_page, list[Route]()
     released = threading.Event()
@@ -72,7 +73,7 @@ def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
     page.keyboard.press("k")
     marked = page.get_by_test_id("key-images").get_by_role("button")
     expect(marked).to_have_count(1)
-    page.route("**/frames/*", hold)
+    page.route(awaited, hold)
     # Not a reload: the address may name by now an image to open at.
     page.goto(f"{guarded.url}/study/?study={study}")
     marked.click()
