@@ -8,8 +8,8 @@ import struct
 import termios
 import time
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
+from dicom_node.shared_thread import SharedThread
 from dicom_node.throttle import PIECE_BYTES, Throttle
 
 _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
@@ -21,16 +21,6 @@ _LEFT_BEHIND_BYTES = 64 * 1024
 _INT = struct.Struct("i")
 # With SO_LINGER on and no time: whoever closes resets.
 _RESET = struct.pack("ii", 1, 0)
-
-
-class SharedThread(Protocol):
-    """Where several connections are served by one thread: one waits, the others go on."""
-
-    def wait_for(self, sock: socket.socket, event: int, timeout_s: float) -> bool:
-        """Whether the event of `select.epoll` came in time."""
-
-    def let_others(self) -> None:
-        """Let the others go on first."""
 
 
 class PeerTooSlow(ConnectionError):
@@ -116,11 +106,14 @@ class Connection:
         return received
 
     def _wait_to_receive(self, error: BlockingIOError) -> None:
-        """A thread of its own has waited already. Raises PeerTooSlow when time is up."""
-        if self._shared is None or not self._shared.wait_for(
-            self.socket, select.EPOLLIN, self._timeout_s
-        ):
+        """Raises PeerTooSlow when time is up."""
+        if not self._came(select.EPOLLIN):
             raise PeerTooSlow(f"Nothing came for {self._timeout_s:g} s.") from error
+
+    def _came(self, event: int) -> bool:
+        """Wait in a shared thread; one of our own has waited already, in vain."""
+        shared = self._shared
+        return shared is not None and shared.wait_for(self.socket, event, self._timeout_s)
 
     def _received(self, received: int) -> None:
         """Ask for quick ACKs again; and a message may take the time limit, and then as long as
@@ -168,9 +161,7 @@ class Connection:
             try:
                 return self.socket.sendmsg(queue, (), self._flags)
             except BlockingIOError as error:
-                if self._shared is None or not self._shared.wait_for(
-                    self.socket, select.EPOLLOUT, self._timeout_s
-                ):
+                if not self._came(select.EPOLLOUT):
                     raise self._stuck(f"nothing for {self._timeout_s:g} s") from error
 
     def _watch_sending(self, waited_s: float, sent: int) -> None:
