@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+from pydicom.uid import generate_uid
 
 from tests import builders
 from tests.api.access.closed import PASSWORD, ClosedNode
@@ -83,6 +84,37 @@ def test_a_key_image_that_is_asked_for_before_its_stack_is_shown_is_gone_to(
     released.set()
     for route in held:
         route.continue_()
+    expect(viewport).to_have_attribute("data-slice-number", "4")
+
+
+def test_a_key_image_of_a_series_that_is_not_open_opens_it(
+    guarded: ClosedNode, guarded_page: Page, study: str
+) -> None:
+    other = generate_uid()
+    for dataset in builders.t1_head((4, 64, 64)):
+        dataset.SeriesInstanceUID, dataset.SOPInstanceUID = other, generate_uid()
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.SeriesNumber, dataset.SeriesDescription = 99, "t2_other"
+        guarded.storage.ingest.accept(part10(dataset), "test")
+    page = guarded_page
+    sign_in(page, guarded, "ada", f"/study/?study={study}")
+    viewport = page.get_by_test_id("viewport").first
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    first = viewport.get_attribute("data-series")
+    page.keyboard.press("End")
+    expect(viewport).to_have_attribute("data-slice-number", "4")
+    with page.expect_response(lambda answer: answer.url.endswith("/key-images")) as answered:
+        page.keyboard.press("k")
+    assert answered.value.status == 201
+    page.keyboard.press(".")
+    expect(viewport).not_to_have_attribute("data-series", str(first))
+    expect(viewport).to_have_attribute("data-image-rendered", "true")
+    page.keyboard.press("Home")
+    expect(viewport).to_have_attribute("data-slice-number", "1")
+
+    page.get_by_test_id("key-images").get_by_role("button").click()
+
+    expect(viewport).to_have_attribute("data-series", str(first))
     expect(viewport).to_have_attribute("data-slice-number", "4")
 
 

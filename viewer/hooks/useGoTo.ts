@@ -1,25 +1,51 @@
 "use client";
 
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { LoadedSeries, Scene } from "@/lib/cornerstone";
+import { asProblem, type Problem } from "@/lib/http";
+import { seriesOfInstance } from "@/lib/reading/api";
+import type { SeriesRef } from "@/lib/reading/layout";
 
 type GoTo = (sopInstanceUid: string, frameNumber: number) => void;
 
-/** Goes to an image; one that is asked for while nothing is on the screen yet, as soon as something is. */
-export function useGoTo(scene: Scene | null, shown: readonly LoadedSeries[]): GoTo {
+/**
+ * Goes to an image of the study: at once where its series is on the screen, as soon as something is
+ * while nothing is, and otherwise once its series, which is opened, is.
+ */
+export function useGoTo(
+  scene: Scene | null,
+  studyInstanceUid: string,
+  openSeries: (ref: SeriesRef) => void,
+  shown: readonly LoadedSeries[],
+): { goTo: GoTo; problem: Problem | null } {
   const wanted = useRef<Parameters<GoTo> | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+
+  const goOrOpen = useCallback(() => {
+    const image = wanted.current;
+    if (!scene || !image || shown.length === 0) return;
+    if (shown.some((series) => series.indexOfSopInstanceUid.has(image[0]))) {
+      wanted.current = null;
+      void scene.goTo(...image, null);
+      return;
+    }
+    void seriesOfInstance(studyInstanceUid, image[0]).then(
+      (seriesInstanceUid) => {
+        // Something else may have been asked for meanwhile.
+        if (seriesInstanceUid && wanted.current === image) openSeries({ studyInstanceUid, seriesInstanceUid });
+      },
+      (error: unknown) => setProblem(asProblem(error)),
+    );
+  }, [scene, shown, studyInstanceUid, openSeries]);
+
+  useEffect(goOrOpen, [goOrOpen]);
   const goTo = useCallback<GoTo>(
     (...image) => {
-      if (scene && shown.length > 0) void scene.goTo(...image, null);
-      else wanted.current = image;
+      setProblem(null);
+      wanted.current = image;
+      goOrOpen();
     },
-    [scene, shown],
+    [goOrOpen],
   );
-  useEffect(() => {
-    if (!wanted.current || shown.length === 0) return;
-    const image = wanted.current;
-    wanted.current = null;
-    goTo(...image);
-  }, [goTo, shown]);
-  return goTo;
+  return { goTo, problem };
 }

@@ -5,6 +5,7 @@ import { Section } from "@/components/reader/Section";
 import type { KeyImageState } from "@/hooks/useKeyImages";
 import type { Measurements } from "@/hooks/useMeasurements";
 import { useText } from "@/hooks/useText";
+import type { Problem } from "@/lib/http";
 import { measuredText, type Measurement } from "@/lib/reading/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
@@ -12,10 +13,13 @@ export function MeasurementPanel({
   measurements,
   keyImages,
   onShowImage,
+  imageProblem,
 }: {
   measurements: Measurements;
   keyImages: KeyImageState;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
+  /** Why an image that was asked for cannot be gone to. */
+  imageProblem: Problem | null;
 }) {
   const { viewing: t } = useText();
   const { list, changed, saving, problem } = measurements;
@@ -61,6 +65,7 @@ export function MeasurementPanel({
         </>
       )}
       {keyImages.problem && <ProblemNote problem={keyImages.problem} />}
+      {imageProblem && <ProblemNote problem={imageProblem} />}
     </Section>
   );
 }

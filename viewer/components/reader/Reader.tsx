@@ -49,7 +49,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const maskEditing = useMaskEditing(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
-  const goTo = useGoTo(scene, reader.opened);
+  const goingTo = useGoTo(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const slice = useActiveSlice(reader);
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
@@ -131,7 +131,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <MeasurementPanel
               measurements={measurements}
               keyImages={keyImages}
-              onShowImage={goTo}
+              onShowImage={goingTo.goTo}
+              imageProblem={goingTo.problem}
             />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
