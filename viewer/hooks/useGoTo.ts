@@ -6,7 +6,13 @@ import { asProblem, type Problem } from "@/lib/http";
 import { seriesOfInstance } from "@/lib/reading/api";
 import type { SeriesRef } from "@/lib/reading/layout";
 
-type GoTo = (sopInstanceUid: string, frameNumber: number) => void;
+/** `seriesInstanceUid` where it is known: the node is not asked for it then. */
+export type GoTo = (sopInstanceUid: string, frameNumber: number, seriesInstanceUid?: string) => void;
+
+export interface GoingTo {
+  goTo: GoTo;
+  problem: Problem | null;
+}
 
 /**
  * Goes to an image of the study: at once where its series is on the screen, as soon as something is
@@ -17,19 +23,20 @@ export function useGoTo(
   studyInstanceUid: string,
   openSeries: (ref: SeriesRef) => void,
   shown: readonly LoadedSeries[],
-): { goTo: GoTo; problem: Problem | null } {
+): GoingTo {
   const wanted = useRef<Parameters<GoTo> | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
 
   const goOrOpen = useCallback(() => {
     const image = wanted.current;
     if (!scene || !image || shown.length === 0) return;
-    if (shown.some((series) => series.indexOfSopInstanceUid.has(image[0]))) {
+    const [sopInstanceUid, frameNumber, known] = image;
+    if (shown.some((series) => series.indexOfSopInstanceUid.has(sopInstanceUid))) {
       wanted.current = null;
-      void scene.goTo(...image, null);
+      void scene.goTo(sopInstanceUid, frameNumber, null);
       return;
     }
-    void seriesOfInstance(studyInstanceUid, image[0]).then(
+    void Promise.resolve(known ?? seriesOfInstance(studyInstanceUid, sopInstanceUid)).then(
       (seriesInstanceUid) => {
         // Something else may have been asked for meanwhile.
         if (seriesInstanceUid && wanted.current === image) openSeries({ studyInstanceUid, seriesInstanceUid });

@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
+import type { GoTo } from "@/hooks/useGoTo";
 import type { Scene } from "@/lib/cornerstone";
 import { retrieveSeriesMetadata } from "@/lib/dicomweb";
 import { asProblem } from "@/lib/http";
@@ -28,6 +29,7 @@ export function usePresentations(
   scene: Scene | null,
   study: StudyDetail | null,
   openSeries: (ref: SeriesRef) => void,
+  goTo: GoTo,
 ): Presentations {
   const [states, setStates] = useState<readonly PresentationState[]>([]);
   const [failures, setFailures] = useState<readonly string[]>([]);
@@ -73,9 +75,9 @@ export function usePresentations(
       if (isOn || seriesInstanceUid === undefined) return;
       openSeries({ studyInstanceUid, seriesInstanceUid });
       const [image] = state.images.get(seriesInstanceUid) ?? [];
-      if (image) void scene?.goTo(image[0], image[1][0] ?? 1, null);
+      if (image) goTo(image[0], image[1][0] ?? 1, seriesInstanceUid);
     },
-    [scene, chosen, openSeries, studyInstanceUid],
+    [scene, chosen, openSeries, goTo, studyInstanceUid],
   );
   const chosenFor = useCallback((uid: string) => chosen.get(uid) ?? null, [chosen]);
   const toggleMarks = useCallback(() => setMarksShown((now) => !now), []);

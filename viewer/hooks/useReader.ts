@@ -1,6 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { useGoTo, type GoingTo } from "@/hooks/useGoTo";
 import { useHanging } from "@/hooks/useHanging";
 import { useLoadedSeries, type SeriesSlot } from "@/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/hooks/useMasks";
@@ -51,6 +52,8 @@ export interface ReaderState {
   failure: Problem | null;
   masks: Masks;
   presentations: Presentations;
+  /** Images of the study that are asked for from beside the viewports. */
+  goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
   opened: readonly LoadedSeries[];
   setLayout: (layout: Layout) => void;
@@ -159,7 +162,8 @@ export function useReader(
     (ref: SeriesRef, cell?: number) => change((now) => withSeries(now, cell ?? now.active, ref)),
     [change],
   );
-  const presentations = usePresentations(scene, study, openSeries);
+  const goingTo = useGoTo(scene, studyInstanceUid ?? "", openSeries, opened);
+  const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -184,6 +188,7 @@ export function useReader(
     failure: failure ? new Problem(0, text().viewing.noImage, failure, "", "image") : null,
     masks,
     presentations,
+    goingTo,
     opened,
     setLayout,
     setGrid: (rows, columns) => {

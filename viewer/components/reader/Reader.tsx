@@ -18,7 +18,6 @@ import { VersionComparison } from "@/components/reader/VersionComparison";
 import { Toolbar } from "@/components/reader/tools/Toolbar";
 import { useActiveSlice } from "@/hooks/useActiveSlice";
 import { useCine } from "@/hooks/useCine";
-import { useGoTo } from "@/hooks/useGoTo";
 import { useKeyImages } from "@/hooks/useKeyImages";
 import { useMaskControls } from "@/hooks/useMaskControls";
 import { useMaskEditing } from "@/hooks/useMaskEditing";
@@ -49,7 +48,6 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const maskEditing = useMaskEditing(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
-  const goingTo = useGoTo(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const slice = useActiveSlice(reader);
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
@@ -131,8 +129,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <MeasurementPanel
               measurements={measurements}
               keyImages={keyImages}
-              onShowImage={goingTo.goTo}
-              imageProblem={goingTo.problem}
+              onShowImage={reader.goingTo.goTo}
+              imageProblem={reader.goingTo.problem}
             />
             <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
             <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
