@@ -52,7 +52,8 @@ def add_measurements(
     """Written as a Comprehensive SR (TID 1500 with TID 1501) and sent like every result.
 
     A version that names its predecessor takes its place; nothing is lost, the predecessor
-    stays readable. 409 where somebody else saved a newer version meanwhile.
+    stays readable. 409 where somebody else saved a newer version meanwhile, 400 where the
+    calibration of the image gives a drawing no quantity (docs/calibration.md).
     """
     storage.index.study(study_instance_uid)
     author = author_of(principal)
@@ -108,6 +109,7 @@ def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReport
                     MeasuredPayload(quantity=m.quantity, value=m.value, unit=m.unit)
                     for m in one.measured
                 ],
+                caveat=one.caveat,
             )
             for one in report.drawings
         ],

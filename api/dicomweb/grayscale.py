@@ -19,7 +19,6 @@ _WINDOW_FUNCTIONS: dict[str, WindowFunction] = {
 _FUNCTIONAL_GROUPS = (
     "FrameVOILUTSequence",
     "PixelValueTransformationSequence",
-    "PixelMeasuresSequence",
 )
 _TRANSFORM_KEYWORDS = (
     "ModalityLUTSequence",
@@ -30,7 +29,6 @@ _TRANSFORM_KEYWORDS = (
     "WindowCenter",
     "WindowWidth",
     "VOILUTFunction",
-    "PixelSpacing",
     "PixelRepresentation",
 )
 
@@ -48,7 +46,7 @@ def window_function(text: str) -> WindowFunction | None:
 
 
 def frame_transforms(header: Dataset, frame_index: int) -> Dataset:
-    """The transforms and the spacing that hold for one frame, functional groups resolved."""
+    """The transforms that hold for one frame, functional groups resolved."""
     effective = Dataset()
     if hasattr(header, "file_meta"):
         # pydicom asks it for the byte order of a table in OW.

@@ -11,7 +11,7 @@ from api.dicomweb.frames import FrameSource
 from api.dicomweb.grayscale import display_values, frame_transforms
 from api.dicomweb.pixels import decode_frame
 from api.dicomweb.render_options import RenderOptions
-from api.dicomweb.viewport import pixel_spacing, placed
+from api.dicomweb.viewport import placed, proportions
 from storage.entities import Instance
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
@@ -29,7 +29,7 @@ def make_picture(
     if options.profile == "srgb":
         picture = _in_srgb(picture, header)
     if options.viewport is not None:
-        picture = placed(picture, options.viewport, pixel_spacing(header, transforms))
+        picture = placed(picture, options.viewport, proportions(header, index))
     if options.annotations:
         picture = _annotated(picture, header, options, index)
     return picture

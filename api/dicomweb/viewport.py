@@ -7,6 +7,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from api.dicomweb.grayscale import Window, window_function
+from inference.calibration.decision import calibration_of
 from storage.errors import InvalidRequest
 
 _MAX_SIDE = 8192
@@ -95,17 +96,7 @@ def placed(picture: Image.Image, viewport: Viewport, spacing: tuple[float, float
     return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def pixel_spacing(header: Dataset, transforms: Dataset) -> tuple[float, float]:
-    """Spacing between rows and between columns, up to a factor; 1, 1 where unknown."""
-    for source, keyword in (
-        (transforms, "PixelSpacing"),
-        (header, "ImagerPixelSpacing"),
-        (header, "PixelAspectRatio"),
-    ):
-        try:
-            rows, columns = (float(value) for value in source.get(keyword) or ())
-        except (TypeError, ValueError):
-            continue
-        if rows > 0 and columns > 0 and 0.02 < rows / columns < 50:
-            return rows, columns
-    return 1.0, 1.0
+def proportions(header: Dataset, frame_index: int) -> tuple[float, float]:
+    """Height and width of a pixel up to a factor; 1, 1 where unknown or absurd."""
+    height, width = calibration_of(header, frame_index + 1).aspect
+    return (height, width) if 0.02 < height / width < 50 else (1.0, 1.0)

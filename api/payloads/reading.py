@@ -81,7 +81,10 @@ class NewMeasurements(Payload):
 class MeasuredPayload(Payload):
     quantity: Quantity
     value: float
-    unit: str = Field(description="A UCUM code.", examples=["mm", "mm2", "deg"])
+    unit: str = Field(
+        description="A UCUM code; `{pixels}` where the image states no pixel size.",
+        examples=["mm", "mm2", "deg", "{pixels}"],
+    )
 
 
 class MeasurementPayload(Payload):
@@ -93,6 +96,10 @@ class MeasurementPayload(Payload):
     label: str
     tracking_uid: str
     measured: list[MeasuredPayload]
+    caveat: str = Field(
+        description="How far its lengths can be trusted, by the calibration of the image; empty"
+        " where nothing speaks against them."
+    )
 
 
 class MeasurementReportPayload(Payload):

@@ -5,6 +5,8 @@ from storage.entities import Code
 
 TRACKING_PREFIX = "Cornerstone3DTools@^0.1.0:"
 """What `@cornerstonejs/adapters` puts before the name of its tool in a Tracking Identifier."""
+AXIS_DIFFERENCE = "MediViewAI:AxisDifference"
+"""A line over axes that are no lengths: under the name of a length tool others would call it mm."""
 TOOLS: dict[Shape, str] = {
     "LENGTH": "Length",
     "BIDIRECTIONAL": "Bidirectional",
@@ -33,6 +35,12 @@ QUANTITIES: dict[Quantity, Code] = {
     "minimum": Code("255605001", "SCT", "Minimum"),
     "maximum": Code("56851009", "SCT", "Maximum"),
     "value": Code("111010", "DCM", "Center"),
+    # Along the axes of an M-mode or a spectrum.
+    "time": Code("110858", "DCM", "Time"),
+    "distance": Code("121206", "DCM", "Distance"),
+    "velocity": Code("VELOCITY", "99MEDIVIEW", "Velocity along the axis"),
+    "frequency": Code("FREQUENCY", "99MEDIVIEW", "Frequency along the axis"),
+    "difference": Code("DIFFERENCE", "99MEDIVIEW", "Difference along the axis"),
 }
 COBB_ANGLE = Code("285285000", "SCT", "Cobb angle")
 QUANTITY_OF_CODE: dict[str, Quantity] = {
@@ -47,6 +55,16 @@ UNITS = {
     "{pixels}2": "square pixels",
     "[hnsf'U]": "Hounsfield unit",
     "1": "no units",
+    "s": "second",
+    "Hz": "hertz",
+    "cm/s": "centimeter per second",
+    "%": "percent",
+    "dB": "decibel",
+    "dB/s": "decibel per second",
+    "cm2": "square centimeter",
+    "cm2/s": "square centimeter per second",
+    "cm3": "cubic centimeter",
+    "cm3/s": "cubic centimeter per second",
 }
 
 MEASUREMENTS = Code("126010", "DCM", "Imaging Measurements")
@@ -55,5 +73,6 @@ TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
 TRACKING_UID = Code("112040", "DCM", "Tracking Unique Identifier")
 FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
+CALIBRATION = Code("122505", "DCM", "Calibration")
 FREE_TEXT = "CORNERSTONEFREETEXT"
 FREE_TEXT_SCHEME = "CORNERSTONEJS"

@@ -1,13 +1,15 @@
 """What a person draws on one image: its shape, and the quantities that follow from it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.calibration.entities import AxesScale, Axis, Calibration, PlaneScale
+from inference.calibration.scale import NotMeasurable, Point, axes_at, scale_at
 from storage.errors import InvalidRequest
 
 Shape = Literal[
@@ -36,8 +38,21 @@ Quantity = Literal[
     "minimum",
     "maximum",
     "value",
+    "time",
+    "distance",
+    "velocity",
+    "frequency",
+    "difference",
 ]
 MAXIMUM_POINTS = 5_000
+_AXIS_QUANTITIES: dict[str, Quantity] = {
+    "s": "time",
+    "mm": "distance",
+    "cm/s": "velocity",
+    "Hz": "frequency",
+}
+# What follows from directions alone; a pixel's size does not matter, its proportions do.
+_ANGLES = ("ANGLE", "COBB_ANGLE")
 # How many points each shape has; a freehand line has as many as it needs.
 _POINTS: dict[Shape, int] = {
     "LENGTH": 2,
@@ -54,11 +69,7 @@ _POINTS: dict[Shape, int] = {
 
 @dataclass(frozen=True)
 class Place:
-    """The image that is drawn on.
-
-    `spacing_mm`: between rows and between columns (PixelSpacing); None where none is stated,
-    and lengths are then counted in pixels.
-    """
+    """The frame that is drawn on, and what its pixels are worth."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -66,7 +77,7 @@ class Place:
     rows: int
     columns: int
     is_multiframe: bool
-    spacing_mm: tuple[float, float] | None
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ class Drawing:
     of the longer axis, then of the shorter; ANGLE end, vertex, end; COBB_ANGLE both ends of one
     line, then of the other; ELLIPSE both ends of the longer axis, then of the shorter; CIRCLE
     the centre, then a point of the line; RECTANGLE its corners one after the other; ARROW the
-    tip, then the tail. `is_closed` is said of FREEHAND.
+    tip, then the tail. `is_closed` is said of FREEHAND. `caveat` says how far its lengths can
+    be trusted; empty where nothing speaks against them.
     """
 
     shape: Shape
@@ -98,6 +110,7 @@ class Drawing:
     tracking_uid: str
     measured: tuple[Measured, ...] = ()
     is_closed: bool = False
+    caveat: str = ""
 
 
 def checked_points(
@@ -120,21 +133,32 @@ def checked_points(
             )
     if shape in ("BIDIRECTIONAL", "ELLIPSE"):
         first, second = points[:2], points[2:]
-        longer = _distances(points, place)
+        longer = _distances(_scaled(points, _plane_scale(shape, points, place.calibration)))
         return tuple(points) if longer[0] >= longer[2] else (*second, *first)
     return tuple(points)
 
 
 def quantities(
-    shape: Shape, points: Sequence[tuple[float, float]], place: Place, is_closed: bool = False
+    shape: Shape, points: Sequence[Point], place: Place, is_closed: bool = False
 ) -> tuple[Measured, ...]:
     """What follows from the shape alone: lengths in mm, areas in mm2, angles in degrees.
 
-    In pixels where the image states no spacing.
+    In pixels where the image states no spacing. A line over an M-mode or a spectrum gives the
+    difference along each axis, a point there its values. Raises NotMeasurable.
     """
-    lines, areas = ("mm", "mm2") if place.spacing_mm else ("{pixels}", "{pixels}2")
-    d = _distances(points, place)
-    mm = _in_mm(points, place)
+    if shape == "ARROW":
+        return ()
+    if shape == "POINT":
+        axes = axes_at(place.calibration, points[0])
+        return () if axes is None else tuple(_values(axes, points[0]))
+    if shape == "LENGTH":
+        scale = scale_at(place.calibration, points)
+        if isinstance(scale, AxesScale):
+            return tuple(_differences(scale, points))
+    plane = _plane_scale(shape, points, place.calibration)
+    lines, areas = plane.unit, f"{plane.unit}2"
+    mm = _scaled(points, plane)
+    d = _distances(mm)
     found: tuple[tuple[Quantity, float, str], ...] = ()
     match shape:
         case "LENGTH":
@@ -153,7 +177,9 @@ def quantities(
                 ("perimeter", 2 * math.pi * d[0], lines),
             )
         case "ELLIPSE":
-            found = (("area", math.pi * d[0] * d[2] / 4, areas),)
+            # Its axes may be at right angles in pixels and not in mm: conjugate diameters.
+            (ax, ay), (bx, by) = mm[1] - mm[0], mm[3] - mm[2]
+            found = (("area", math.pi * abs(float(ax * by - ay * bx)) / 4, areas),)
         case "FREEHAND" if not is_closed:
             found = (("length", sum(d), lines),)
         case "RECTANGLE" | "FREEHAND":
@@ -162,14 +188,60 @@ def quantities(
     return tuple(Measured(*one) for one in found)
 
 
-def _in_mm(points: Sequence[tuple[float, float]], place: Place) -> NDArray[np.float64]:
-    row_mm, column_mm = place.spacing_mm or (1.0, 1.0)
-    found: NDArray[np.float64] = np.asarray(points, np.float64) * (column_mm, row_mm)
+def caveat_of(shape: Shape, place: Place) -> str:
+    """What a reader of a length or an area on this frame must know; empty for other shapes."""
+    if shape in ("ARROW", "POINT", *_ANGLES):
+        return ""
+    return place.calibration.caveat_in_place
+
+
+def _plane_scale(shape: Shape, points: Sequence[Point], calibration: Calibration) -> PlaneScale:
+    if shape in _ANGLES and not calibration.regions:
+        return PlaneScale(*calibration.aspect, "{pixels}")
+    scale = scale_at(calibration, _extent(shape, points))
+    if isinstance(scale, AxesScale):
+        raise NotMeasurable("shape_on_axes")
+    return scale
+
+
+def _extent(shape: Shape, points: Sequence[Point]) -> Sequence[Point]:
+    """Points that a region must hold so that it holds all of the shape."""
+    if shape == "CIRCLE":
+        (x, y), end = points
+        radius = math.dist((x, y), end)
+        return ((x - radius, y - radius), (x + radius, y + radius))
+    if shape == "ELLIPSE":
+        a, b, c, d = points
+        x, y = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
+        half_width = math.hypot(b[0] - a[0], d[0] - c[0]) / 2
+        half_height = math.hypot(b[1] - a[1], d[1] - c[1]) / 2
+        return ((x - half_width, y - half_height), (x + half_width, y + half_height))
+    return points
+
+
+def _differences(axes: AxesScale, points: Sequence[Point]) -> Iterator[Measured]:
+    (x0, y0), (x1, y1) = points
+    for axis, pixels in ((axes.x, x1 - x0), (axes.y, y1 - y0)):
+        if axis is not None:
+            yield Measured(_named(axis), abs(pixels * axis.per_pixel), axis.unit)
+
+
+def _values(axes: AxesScale, point: Point) -> Iterator[Measured]:
+    for axis, coordinate in zip((axes.x, axes.y), point, strict=True):
+        if axis is not None and axis.origin is not None:
+            yield Measured(_named(axis), axis.origin + coordinate * axis.per_pixel, axis.unit)
+
+
+def _named(axis: Axis) -> Quantity:
+    return _AXIS_QUANTITIES.get(axis.unit, "difference")
+
+
+def _scaled(points: Sequence[Point], scale: PlaneScale) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.asarray(points, np.float64) * (scale.column, scale.row)
     return found
 
 
-def _distances(points: Sequence[tuple[float, float]], place: Place) -> list[float]:
-    mm = _in_mm(points, place)
+def _distances(mm: NDArray[np.float64]) -> list[float]:
     return [float(one) for one in np.linalg.norm(np.diff(mm, axis=0), axis=1)]
 
 

@@ -1,9 +1,8 @@
-"""The images that somebody draws on: found, checked to be of the study, with their spacing."""
-
-from collections.abc import Iterable
+"""The images that somebody draws on: found, checked to be of the study, and calibrated."""
 
 from pydicom.dataset import Dataset
 
+from inference.calibration.decision import calibration_of
 from inference.frames import is_multiframe
 from inference.reading.drawing import Place
 from storage.errors import InvalidRequest, NotFound
@@ -39,7 +38,7 @@ class StudyImages:
             rows=int(header.Rows),
             columns=int(header.Columns),
             is_multiframe=is_multiframe(header),
-            spacing_mm=_spacing_mm(header, frame_number),
+            calibration=calibration_of(header, frame_number),
         )
 
     def _read(self, sop_instance_uid: str) -> Dataset:
@@ -56,28 +55,3 @@ class StudyImages:
         if not header.get("Rows") or not header.get("Columns"):
             raise InvalidRequest(f"The instance {sop_instance_uid} is no image.")
         return header
-
-
-def _spacing_mm(header: Dataset, frame_number: int) -> tuple[float, float] | None:
-    """Between rows and columns: of the patient, or else of the detector (PS3.3 10.7.1)."""
-    for group in _groups(header, frame_number):
-        for measures in group.get("PixelMeasuresSequence") or ():
-            spacing = _two_positive(measures, "PixelSpacing")
-            if spacing is not None:
-                return spacing
-    return _two_positive(header, "PixelSpacing") or _two_positive(header, "ImagerPixelSpacing")
-
-
-def _groups(header: Dataset, frame_number: int) -> Iterable[Dataset]:
-    frames = header.get("PerFrameFunctionalGroupsSequence") or ()
-    if len(frames) >= frame_number:
-        yield frames[frame_number - 1]
-    yield from header.get("SharedFunctionalGroupsSequence") or ()
-
-
-def _two_positive(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
-    try:
-        row_mm, column_mm = (float(one) for one in dataset.get(keyword) or ())
-    except (TypeError, ValueError):
-        return None
-    return (row_mm, column_mm) if row_mm > 0 and column_mm > 0 else None

@@ -92,6 +92,7 @@ def _drawing(group: Dataset) -> Drawing | None:
         tracking_uid=text_of(items, words.TRACKING_UID, "UID"),
         measured=tuple(_measured(shape, numbers)),
         is_closed=is_closed,
+        caveat=text_of(items, words.CALIBRATION, "TextValue"),
     )
 
 

@@ -101,8 +101,11 @@ def encode_measurements(
 
 
 def _libraries(references: Sequence[Dataset]) -> list[Dataset]:
-    """One for all images that share modality and size; TID 1500 has room for one alone."""
-    kinds = {(one.get("Modality"), one.get("Rows"), one.get("Columns")) for one in references}
+    """One for all images that share what it states of them; TID 1500 has room for one alone."""
+    kinds = {
+        (one.get("Modality"), one.get("Rows"), one.get("Columns"), str(one.get("PixelSpacing")))
+        for one in references
+    }
     return [image_library(references)] if len(kinds) == 1 else []
 
 
@@ -134,7 +137,7 @@ def _withdrawn() -> ContainerContentItem:
 def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEvaluations:
     tracking = hd.sr.TrackingIdentifier(
         uid=drawing.tracking_uid,
-        identifier=words.TRACKING_PREFIX + words.TOOLS[drawing.shape],
+        identifier=_tool(drawing),
     )
     group = hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking,
@@ -143,15 +146,26 @@ def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEv
         else None,
         measurements=_measurements(drawing, place),
     )
-    if drawing.label:
-        group[0].ContentSequence.append(
-            TextContentItem(
-                name=dicom_code(words.COMMENT),
-                value=drawing.label,
-                relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+    texts = ((words.COMMENT, drawing.label), (words.CALIBRATION, drawing.caveat))
+    for name, text in texts:
+        if text:
+            group[0].ContentSequence.append(
+                TextContentItem(
+                    name=dicom_code(name),
+                    value=text,
+                    relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+                )
             )
-        )
     return group
+
+
+def _tool(drawing: Drawing) -> str:
+    on_axes = (
+        drawing.shape == "LENGTH"
+        and drawing.measured[:1]
+        and (drawing.measured[0].quantity != "length")
+    )
+    return words.AXIS_DIFFERENCE if on_axes else words.TRACKING_PREFIX + words.TOOLS[drawing.shape]
 
 
 def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
+from inference.calibration.scale import NotMeasurable
 from inference.reading.author import Author
-from inference.reading.drawing import Drawing, Place, checked_points, quantities
+from inference.reading.drawing import Drawing, Place, caveat_of, checked_points, quantities
 from inference.reading.images import StudyImages
 from inference.reading.keeping import keep, stale
 from inference.reading.measurement_read import (
@@ -67,7 +68,8 @@ def save_measurements(
     """Write a report of the drawings, in place of `predecessor_uid` where one is named.
 
     Lengths, areas and angles are computed here; a drawing's own `measured` are those that
-    only its pixels tell. Raises InvalidRequest, UidConflict for a stale predecessor.
+    only its pixels tell. Raises NotMeasurable where a drawing has no quantity on its image,
+    InvalidRequest, UidConflict for a stale predecessor.
     """
     # What encodes is large, and few processes need it.
     from inference.reading.measurement_sr import encode_measurements
@@ -78,19 +80,14 @@ def save_measurements(
     images = StudyImages(storage, study_instance_uid)
     places: dict[tuple[str, int], Place] = {}
     whole = []
-    for drawing in drawings:
+    for number, drawing in enumerate(drawings, start=1):
         place = images.place(drawing.sop_instance_uid, drawing.frame_number)
         places[drawing.sop_instance_uid, drawing.frame_number] = place
-        points = checked_points(drawing.shape, drawing.points, place)
-        computed = quantities(drawing.shape, points, place, drawing.is_closed)
-        whole.append(
-            replace(
-                drawing,
-                points=points,
-                measured=(*computed, *drawing.measured),
-                tracking_uid=drawing.tracking_uid or new_uid(),
-            )
-        )
+        try:
+            whole.append(_measured(drawing, place))
+        except NotMeasurable as refused:
+            what = f"Measurement {number} ({drawing.shape})"
+            raise NotMeasurable(refused.obstacle, what) from None
     document = encode_measurements(
         whole,
         images.headers or _images_of(predecessor, images),
@@ -106,6 +103,18 @@ def save_measurements(
     )
     instance = keep(storage, document, f"reader:{author.name}")
     return read_measurements(document), instance
+
+
+def _measured(drawing: Drawing, place: Place) -> Drawing:
+    points = checked_points(drawing.shape, drawing.points, place)
+    computed = quantities(drawing.shape, points, place, drawing.is_closed)
+    return replace(
+        drawing,
+        points=points,
+        measured=(*computed, *drawing.measured),
+        tracking_uid=drawing.tracking_uid or new_uid(),
+        caveat=caveat_of(drawing.shape, place),
+    )
 
 
 def _predecessor(

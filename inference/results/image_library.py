@@ -16,6 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 
+from inference.calibration.decision import calibration_of
+
 _CONTAINS = hd.sr.RelationshipTypeValues.CONTAINS
 _CONTEXT = hd.sr.RelationshipTypeValues.HAS_ACQ_CONTEXT
 _SOURCE = DicomCode("260753009", "SCT", "Source")
@@ -77,7 +79,7 @@ def _shared(reference: Dataset) -> list[ContentItem]:
         (codes.DCM.PixelDataRows, reference.Rows, _PIXELS),
         (codes.DCM.PixelDataColumns, reference.Columns, _PIXELS),
     ]
-    if "PixelSpacing" in reference:
+    if "PixelSpacing" in reference and calibration_of(reference).source == "pixel_spacing":
         # PixelSpacing states the distance between rows first, which is the vertical one.
         numbers += [
             (codes.DCM.HorizontalPixelSpacing, reference.PixelSpacing[1], codes.UCUM.Millimeter),

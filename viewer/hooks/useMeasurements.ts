@@ -93,6 +93,7 @@ export function useMeasurements(
       .then(
         (report) => {
           predecessor.current = report.sopInstanceUid;
+          scene.measuring.saved(report.measurements);
           setChanged(false);
         },
         (error: unknown) => setProblem(asProblem(error)),

@@ -5,6 +5,8 @@ const sharedGroups = "52009229";
 const perFrameGroups = "52009230";
 /** Plane position, plane orientation, pixel measures, frame VOI LUT, pixel value transformation. */
 const macros = ["00209113", "00209116", "00289110", "00289132", "00289145"];
+/** Whole sequences that say of which kind a spacing is: they stay beside it. */
+const wholeMacros = ["00289110", "00289443", "00189401"];
 
 export function framesIn(dataset: DicomJson): number {
   return numbersOf(dataset, numberOfFrames)[0] ?? 1;
@@ -22,11 +24,16 @@ export function frameHeaders(dataset: DicomJson): DicomJson[] {
   const top = Object.fromEntries(
     Object.entries(dataset).filter(([tag]) => tag !== sharedGroups && tag !== perFrameGroups),
   );
-  Object.assign(top, ...macros.flatMap((macro) => (shared ? itemsOf(shared, macro).slice(0, 1) : [])));
+  Object.assign(top, shared && resolved(shared));
   return Array.from({ length: count }, (_, index) => {
     const own = perFrame[index];
-    return own ? Object.assign({}, top, ...macros.flatMap((macro) => itemsOf(own, macro).slice(0, 1))) : top;
+    return own ? Object.assign({}, top, resolved(own)) : top;
   });
+}
+
+function resolved(group: DicomJson): DicomJson {
+  const whole = wholeMacros.flatMap((macro) => (group[macro] ? [[macro, group[macro]] as const] : []));
+  return Object.assign(Object.fromEntries(whole), ...macros.flatMap((macro) => itemsOf(group, macro).slice(0, 1)));
 }
 
 /** The header of one frame for who would take it for that of all frames. */

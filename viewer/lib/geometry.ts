@@ -1,3 +1,4 @@
+import { calibrationOf, type Spacing } from "@/lib/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { fixed } from "@/lib/format";
 import { frameHeaders } from "@/lib/frameHeader";
@@ -12,8 +13,6 @@ const tag = {
   imageOrientation: "00200037",
   rows: "00280010",
   columns: "00280011",
-  pixelSpacing: "00280030",
-  imagerPixelSpacing: "00181164",
 } as const;
 
 export interface Slice {
@@ -160,13 +159,9 @@ export function hasOrientation(dataset: DicomJson): boolean {
   return numbersOf(dataset, tag.imageOrientation).length === 6;
 }
 
-/** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null when missing or not positive. */
-export function pixelSpacingOf(dataset: DicomJson): [number, number] | null {
-  for (const attribute of [tag.pixelSpacing, tag.imagerPixelSpacing]) {
-    const [row, column] = numbersOf(dataset, attribute);
-    if (row && column && row > 0 && column > 0) return [row, column];
-  }
-  return null;
+/** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null where the whole frame has none. */
+export function pixelSpacingOf(dataset: DicomJson): Spacing | null {
+  return calibrationOf(dataset).spacingMm;
 }
 
 /**
@@ -234,12 +229,6 @@ export function directionLetters(direction: Vector): string {
     .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
     .map(({ share, letters }) => (letters ? letters[share > 0 ? 0 : 1] : ""))
     .join("");
-}
-
-/** The data set without a pixel spacing of zero, with which nothing can be drawn. */
-export function withoutVoidSpacing(dataset: DicomJson): DicomJson {
-  if (pixelSpacingOf(dataset)) return dataset;
-  return { ...dataset, [tag.pixelSpacing]: undefined, [tag.imagerPixelSpacing]: undefined };
 }
 
 export interface EdgeLetters {

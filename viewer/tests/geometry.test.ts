@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { forDrawing } from "@/lib/calibration/calibration";
 import type { DicomJson } from "@/lib/dicomweb";
 import { asSingleFrame } from "@/lib/frameHeader";
 import {
@@ -9,7 +10,6 @@ import {
   nearestSlice,
   orderSlices,
   type Vector,
-  withoutVoidSpacing,
 } from "@/lib/geometry";
 
 const axial = [1, 0, 0, 0, 1, 0];
@@ -174,8 +174,8 @@ describe("an enhanced image", () => {
 describe("a radiograph", () => {
   const radiograph = slice(1, null, { "00200037": undefined, "00280030": { vr: "DS", Value: [0, 0] } });
 
-  it("has no orientation letters, and loses a spacing of zero", () => {
+  it("has no orientation letters, and is drawn without a spacing of zero", () => {
     expect(hasOrientation(radiograph)).toBe(false);
-    expect(withoutVoidSpacing(radiograph)["00280030"]).toBeUndefined();
+    expect(forDrawing(radiograph)["00280030"]).toBeUndefined();
   });
 });

@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { quantitiesOf } from "@/lib/cornerstone/annotations";
-import { forNode, kindOf, measuredLines, measuredText, shapes, uidOfUuid, type Measurement } from "@/lib/reading/measurement";
+import { statisticsOf, statsOf } from "@/lib/cornerstone/annotations";
+import {
+  disagreeing,
+  forNode,
+  kindOf,
+  measuredLines,
+  measuredText,
+  shapes,
+  summaryOf,
+  uidOfUuid,
+  type Measurement,
+} from "@/lib/reading/measurement";
 import { suvFactorOf } from "@/lib/reading/suv";
+import { unitOfValues } from "@/lib/reading/values";
 
 const length: Measurement = {
   trackingUid: "2.25.1",
@@ -15,6 +26,8 @@ const length: Measurement = {
   isClosed: false,
   label: "",
   measured: [{ quantity: "length", value: 41.96, unit: "mm" }],
+  obstacle: null,
+  savedAs: [],
 };
 
 describe("what is measured", () => {
@@ -43,10 +56,44 @@ describe("what is measured", () => {
   it("has of a probe the pixel's own value, in SUV where it is told, once it has been drawn", () => {
     const drawn = { cachedStats: { "imageId:a": { modalityUnit: "HU", value: undefined } } };
     const hounsfield = { quantity: "value", value: -7, unit: "[hnsf'U]" };
-    expect(quantitiesOf("probe", drawn, null, -7)).toEqual([hounsfield]);
-    expect(quantitiesOf("probe", drawn, 0.5, 5000)).toEqual([{ quantity: "value", value: 2500, unit: "g/ml{SUVbw}" }]);
-    expect(quantitiesOf("probe", drawn, null, null)).toEqual([]);
-    expect(quantitiesOf("probe", { cachedStats: {} }, null, -7)).toEqual([]);
+    const unit = "[hnsf'U]";
+    expect(statisticsOf("probe", drawn, unit, null, -7)).toEqual([hounsfield]);
+    expect(statisticsOf("probe", drawn, "1", 0.5, 5000)).toEqual([{ quantity: "value", value: 2500, unit: "g/ml{SUVbw}" }]);
+    expect(statisticsOf("probe", drawn, unit, null, null)).toEqual([]);
+    expect(statisticsOf("probe", { cachedStats: {} }, unit, null, -7)).toEqual([]);
+  });
+
+  it("keeps the statistics that the node keeps until a shape changes, and takes no SUV twice", () => {
+    const mean = { quantity: "mean", value: 3.5, unit: "g/ml{SUVbw}" };
+    const kept = statsOf("ellipse", [{ quantity: "area", value: 40, unit: "mm2" }, mean]);
+    expect(statisticsOf("ellipse", { cachedStats: { "imageId:a": kept ?? {} } }, "1", 0.001)).toEqual([mean]);
+    const computed = { cachedStats: { "imageId:a": { area: 40, areaUnit: "mm²", mean: 3500, stdDev: [1, 2, 3] } } };
+    expect(statisticsOf("ellipse", computed, "1", 0.001)).toEqual([mean]);
+    expect(statsOf("length", [mean])).toBeNull();
+  });
+
+  it("has Hounsfield units of a CT alone that is rescaled to them", () => {
+    const ct = { "00080060": { vr: "CS", Value: ["CT"] }, "00281053": { vr: "DS", Value: ["1"] } };
+    expect(unitOfValues(ct)).toBe("[hnsf'U]");
+    expect(unitOfValues({ ...ct, "00281054": { vr: "LO", Value: ["HU"] } })).toBe("[hnsf'U]");
+    // Milligrams of iodine, of a spectral scanner; and a screenshot of a CT.
+    expect(unitOfValues({ ...ct, "00281054": { vr: "LO", Value: ["MGML"] } })).toBe("1");
+    expect(unitOfValues({ ...ct, "00281053": undefined })).toBe("1");
+    expect(unitOfValues({ ...ct, "00080060": { vr: "CS", Value: ["US"] } })).toBe("1");
+  });
+
+  it("says why it has no length, and what a report says that its image does not", () => {
+    expect(summaryOf({ measured: [], obstacle: "leaves_region", savedAs: [] })).toBe(
+      "Not measurable: it leaves the calibrated ultrasound region",
+    );
+    const saved = [{ quantity: "length", value: 116.6, unit: "{pixels}" }];
+    const found = [{ quantity: "length", value: 61, unit: "mm" }];
+    expect(disagreeing(saved, found)).toEqual(saved);
+    expect(summaryOf({ measured: found, obstacle: null, savedAs: saved })).toBe("61.0 mm, saved as 117 px");
+    expect(disagreeing([{ quantity: "length", value: 6.1, unit: "cm" }], found)).toEqual([]);
+    expect(disagreeing([{ quantity: "length", value: 61.3, unit: "mm" }], found)).toEqual([]);
+    expect(disagreeing([{ quantity: "length", value: 62, unit: "mm" }], found)).toHaveLength(1);
+    expect(disagreeing([{ quantity: "mean", value: 4, unit: "1" }], found)).toEqual([]);
   });
 
   it("is told with its units", () => {
@@ -59,9 +106,17 @@ describe("what is measured", () => {
     ).toBe("area 123 mm², mean -871 HU");
     expect(measuredText([{ quantity: "angle", value: 12.34, unit: "deg" }])).toBe("12.3°");
     expect(measuredText([])).toBe("");
+    expect(measuredText([{ quantity: "length", value: 0.0123, unit: "mm" }])).toBe("0.012 mm");
+    expect(measuredText([{ quantity: "length", value: 0.5, unit: "mm" }])).toBe("0.50 mm");
+    expect(
+      measuredText([
+        { quantity: "time", value: 0.3, unit: "s" },
+        { quantity: "velocity", value: 20, unit: "cm/s" },
+      ]),
+    ).toBe("time 0.300 s, velocity 20.0 cm/s");
     const suv = { quantity: "value", value: 3.25, unit: "g/ml{SUVbw}" };
-    expect(measuredLines({ label: "liver", measured: [suv] })).toEqual(["liver", "3.3 SUV"]);
-    expect(measuredLines({ label: "", measured: [] })).toEqual([]);
+    expect(measuredLines({ label: "liver", measured: [suv], obstacle: null, savedAs: [] })).toEqual(["liver", "3.3 SUV"]);
+    expect(measuredLines({ label: "", measured: [], obstacle: null, savedAs: [] })).toEqual([]);
   });
 
   it("keeps one UID, made of Cornerstone's UUID", () => {

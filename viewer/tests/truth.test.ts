@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { calibrationOf } from "@/lib/calibration/calibration";
 import { frameRateOf } from "@/lib/reading/cine";
-import { scaleBar } from "@/lib/reading/scale";
+import { mmPerScreenPixel, scaleBar } from "@/lib/reading/scale";
 import { warningsOf } from "@/lib/reading/truth";
 
 const oriented = { "00200037": { vr: "DS", Value: [1, 0, 0, 0, 1, 0] } };
@@ -13,6 +14,7 @@ describe("what the screen says of an image", () => {
 
   it("names a spacing that is missing or void, and lossy compression with its ratio", () => {
     expect(warningsOf({ ...oriented, "00280030": { vr: "DS", Value: [0, 0] } })).toEqual([
+      "The pixel spacing in the header is not valid",
       "No pixel spacing: lengths in pixels",
     ]);
     const lossy = {
@@ -26,7 +28,7 @@ describe("what the screen says of an image", () => {
 
   it("tells lengths of the detector from those of the patient", () => {
     expect(warningsOf({ "00181164": { vr: "DS", Value: [0.15, 0.15] } })).toEqual([
-      "Lengths as on the detector, magnified",
+      "Calibrated at the detector, not corrected for magnification",
       "No orientation in the header",
     ]);
   });
@@ -42,6 +44,15 @@ describe("the scale bar", () => {
       expect(bar?.pixels).toBeGreaterThan(40);
     }
     expect(scaleBar(0)).toBeNull();
+  });
+
+  it("has the scale of the image as it is turned, and none where the image has none", () => {
+    // 0.2 mm high and 0.1 mm wide, each column drawn 2 and each row 4 screen pixels wide.
+    const mammogram = calibrationOf({ "00181164": { vr: "DS", Value: [0.2, 0.1] } });
+    expect(mmPerScreenPixel(mammogram, [2, 0, 0, 4, 10, 20])).toBeCloseTo(0.05, 12);
+    // By a quarter turn: a row runs down the screen, and a column across it.
+    expect(mmPerScreenPixel(mammogram, [0, 2, -4, 0, 10, 20])).toBeCloseTo(0.05, 12);
+    expect(mmPerScreenPixel(calibrationOf({}), [2, 0, 0, 2, 0, 0])).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import type { KeyImageState } from "@/hooks/useKeyImages";
 import type { Measurements } from "@/hooks/useMeasurements";
 import { useText } from "@/hooks/useText";
 import type { Problem } from "@/lib/http";
-import { measuredText, type Measurement } from "@/lib/reading/measurement";
+import { summaryOf, type Measurement } from "@/lib/reading/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */
 export function MeasurementPanel({
@@ -23,6 +23,7 @@ export function MeasurementPanel({
 }) {
   const { viewing: t } = useText();
   const { list, changed, saving, problem } = measurements;
+  const isMeasurable = list.every(({ obstacle }) => obstacle === null);
   if (list.length === 0 && !changed && keyImages.images.length === 0 && !keyImages.problem && !problem) {
     return null;
   }
@@ -40,7 +41,7 @@ export function MeasurementPanel({
           className="control enabled:border-accent"
           data-testid="save-measurements"
           data-saved={!changed && !saving}
-          disabled={!changed || saving}
+          disabled={!changed || saving || !isMeasurable}
           onClick={measurements.save}
         >
           {saving ? t.saving : t.saveMeasurements}
@@ -49,6 +50,11 @@ export function MeasurementPanel({
           {changed ? t.notSaved : t.saved}
         </span>
       </div>
+      {!isMeasurable && (
+        <p role="status" className="mt-1 text-xs text-warn" data-testid="not-measurable">
+          {t.removeNotMeasurable}
+        </p>
+      )}
       {problem && <ProblemNote problem={problem} />}
       {keyImages.images.length > 0 && (
         <>
@@ -73,6 +79,8 @@ export function MeasurementPanel({
 function MeasurementRow({ one, measurements }: { one: Measurement; measurements: Measurements }) {
   const { viewing: t } = useText();
   const name = one.label || t.kinds[one.kind];
+  const summary = summaryOf(one);
+  const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
   return (
     <li className="flex items-center gap-2" data-testid="measurement" data-kind={one.kind} data-tracking-uid={one.trackingUid}>
       <input
@@ -85,13 +93,13 @@ function MeasurementRow({ one, measurements }: { one: Measurement; measurements:
       />
       <button
         type="button"
-        className="min-w-0 flex-1 truncate rounded text-left text-xs hover:text-accent"
+        className={`min-w-0 flex-1 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : "truncate"}`}
         data-testid="measured-text"
-        aria-label={`${t.goToOf(name)}, ${measuredText(one.measured)}`}
-        title={measuredText(one.measured)}
+        aria-label={`${t.goToOf(name)}, ${summary}`}
+        title={summary}
         onClick={() => measurements.goTo(one)}
       >
-        {measuredText(one.measured) || t.goTo}
+        {summary || t.goTo}
       </button>
       <button
         type="button"

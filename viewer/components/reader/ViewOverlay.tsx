@@ -1,8 +1,10 @@
 import { ScaleBar } from "@/components/reader/ScaleBar";
 import { useText } from "@/hooks/useText";
+import { calibrationOf } from "@/lib/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/lib/cornerstone";
 import { dateText, fixed, personName } from "@/lib/format";
 import { hasOrientation } from "@/lib/geometry";
+import { mmPerScreenPixel } from "@/lib/reading/scale";
 import { warningsOf } from "@/lib/reading/truth";
 import type { StudyDetail } from "@/lib/types";
 
@@ -30,6 +32,14 @@ export function ViewOverlay({
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.sliceNumber - 1] ?? series?.order.slices[0];
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
+  // A cut through a volume is drawn in mm; an image, by what its own pixels are worth.
+  const mmPerPixel = !info.imageMatrix
+    ? series?.order.hasPixelSpacing
+      ? info.mmPerPixel
+      : null
+    : slice
+      ? mmPerScreenPixel(calibrationOf(slice.dataset), info.imageMatrix)
+      : null;
   const letter = "absolute font-semibold text-warn";
   return (
     <div
@@ -71,7 +81,7 @@ export function ViewOverlay({
           ))}
       </div>
       <div className="absolute right-2.5 bottom-2.5 text-right">
-        {series?.order.hasPixelSpacing && <ScaleBar mmPerPixel={info.mmPerPixel} />}
+        {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
         <div data-testid="slice-text">
           {info.sliceNumber} / {info.sliceCount}
         </div>

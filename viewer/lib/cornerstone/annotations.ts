@@ -1,6 +1,6 @@
 import type { Types } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
-import type { Measurement, Quantity } from "@/lib/reading/measurement";
+import { isStatistic, type Measurement, type Quantity } from "@/lib/reading/measurement";
 import type { MeasuringTool } from "./runtime";
 
 /**
@@ -89,96 +89,48 @@ function ends(points: Types.Point3[]): Types.Point3[] {
   return points[0] && last ? [points[0], last] : [];
 }
 
-type Stats = Record<string, unknown>;
-
-const shownUnits: Record<string, string> = {
-  mm2: "mm²",
-  "{pixels}": "px",
-  "{pixels}2": "px²",
-  "[hnsf'U]": "HU",
-  "1": "",
-};
-const statNames: Record<string, string> = {
-  length: "length",
-  long_axis: "length",
-  short_axis: "width",
-  angle: "angle",
-  area: "area",
-  radius: "radius",
-  perimeter: "perimeter",
-  mean: "mean",
-  standard_deviation: "stdDev",
-  minimum: "min",
-  maximum: "max",
-  value: "value",
-};
+type Stats = Record<string, unknown> & { kept?: Quantity[] };
 
 /** Shapes whose statistics rest on pixels: what the node kept of them holds until they change. */
 const ofPixels: ReadonlySet<MeasuringTool> = new Set(["ellipse", "circle", "rectangle", "freehand"]);
 
-/** What the node kept of a shape, as Cornerstone would have computed it; null where it shall. */
+/**
+ * What the node kept of a shape, so that Cornerstone computes it only once it changes: it takes a unit
+ * for the sign that it has done so. Null where it shall compute.
+ */
 export function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | null {
-  if (measured.length === 0 || !ofPixels.has(kind)) return null;
-  const stats: Stats = {};
-  for (const { quantity, value, unit } of measured) {
-    const name = statNames[quantity];
-    if (!name) continue;
-    stats[name] = value;
-    const shown = shownUnits[unit] ?? unit;
-    if (quantity === "area") stats.areaUnit = shown;
-    else if (quantity === "radius") stats.radiusUnit = shown;
-    else if (["mean", "value"].includes(quantity)) stats.modalityUnit = shown;
-    else if (["length", "long_axis"].includes(quantity)) stats.unit = shown;
-  }
-  return stats;
+  if (!ofPixels.has(kind) || !measured.some(isStatistic)) return null;
+  return { unit: "", areaUnit: "", area: 0, kept: measured.filter(isStatistic) };
 }
 
-const ucum: Record<string, string> = {
-  mm: "mm",
-  "mm²": "mm2",
-  px: "{pixels}",
-  "px²": "{pixels}2",
-  HU: "[hnsf'U]",
-};
-
 /**
- * What Cornerstone computed of an annotation on the image that it was drawn on. `pixel` is the
- * image's own value under a probe: Cornerstone finds it on the first image of a stack alone.
+ * The values of an annotation's pixels, as Cornerstone computed them on the image that it was drawn
+ * on, in `unit` (UCUM). `pixel` is the image's own value under a probe: Cornerstone finds it on the
+ * first image of a stack alone. What follows from the shape, `quantitiesOfShape` tells.
  */
-export function quantitiesOf(
+export function statisticsOf(
   kind: MeasuringTool,
   data: ToolTypes.AnnotationData,
+  unit: string,
   suvFactor: number | null,
   pixel: number | null = null,
 ): Quantity[] {
   const stats = (Object.values(data.cachedStats ?? {})[0] ?? {}) as Stats;
+  if (stats.kept) return stats.kept;
   const found: Quantity[] = [];
-  const take = (quantity: string, value: unknown, unit: unknown, usual: string) => {
-    const number = Array.isArray(value) ? undefined : value;
-    if (typeof number !== "number" || !Number.isFinite(number)) return;
-    const told = typeof unit === "string" ? (ucum[unit.split(" ")[0] ?? ""] ?? usual) : usual;
-    found.push({ quantity, value: number, unit: told });
+  const take = (quantity: string, value: unknown) => {
+    if (typeof value !== "number" || !Number.isFinite(value)) return;
+    found.push(
+      suvFactor === null ? { quantity, value, unit } : { quantity, value: value * suvFactor, unit: "g/ml{SUVbw}" },
+    );
   };
-  const intensity = (quantity: string, value: unknown) => {
-    if (suvFactor !== null && typeof value === "number") {
-      take(quantity, value * suvFactor, undefined, "g/ml{SUVbw}");
-    } else take(quantity, value, stats.modalityUnit, "1");
-  };
-  if (kind === "length") take("length", stats.length, stats.unit, "mm");
-  if (kind === "bidirectional") {
-    take("long_axis", stats.length, stats.unit, "mm");
-    take("short_axis", stats.width, stats.unit, "mm");
-  }
-  if (kind === "angle" || kind === "cobb") take("angle", stats.angle, undefined, "deg");
-  if (kind === "freehand" && data.contour?.closed === false) take("length", stats.length, stats.unit, "mm");
   if (kind === "ellipse" || kind === "circle" || kind === "rectangle" || kind === "freehand") {
-    take("area", stats.area, stats.areaUnit, "mm2");
-    intensity("mean", stats.mean);
-    intensity("standard_deviation", stats.stdDev);
-    intensity("minimum", stats.min);
-    intensity("maximum", stats.max);
+    take("mean", stats.mean);
+    take("standard_deviation", stats.stdDev);
+    take("minimum", stats.min);
+    take("maximum", stats.max);
   }
   // Without a unit it has not been on the screen yet: what the node kept of it holds.
-  if (kind === "probe" && stats.modalityUnit !== undefined) intensity("value", pixel ?? stats.value);
+  if (kind === "probe" && stats.modalityUnit !== undefined) take("value", pixel ?? stats.value);
   return found;
 }

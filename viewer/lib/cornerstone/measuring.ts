@@ -1,8 +1,12 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { measuredLines, uidOfUuid, type Measurement, type Quantity } from "@/lib/reading/measurement";
+import { calibrationOf } from "@/lib/calibration/calibration";
+import { quantitiesOfShape } from "@/lib/calibration/quantities";
+import { NotMeasurable } from "@/lib/calibration/scale";
+import { disagreeing, isStatistic, measuredLines, uidOfUuid, type Measurement } from "@/lib/reading/measurement";
 import { suvFactorOf } from "@/lib/reading/suv";
-import { dataOf, pointsForNode, quantitiesOf, statsOf } from "./annotations";
+import { unitOfValues } from "@/lib/reading/values";
+import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
 import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "./plane";
 import { measuringClasses } from "./runtime";
 import type { LoadedSeries } from "./series";
@@ -22,8 +26,8 @@ export type MeasuringListener = (drawn: readonly Measurement[], byReader: boolea
 export class Measuring {
   private readonly series = new Map<string, LoadedSeries>();
   private readonly waiting = new Map<string, Measurement>();
-  /** What the node measured, for what has not been on the screen yet. */
-  private readonly kept = new Map<string, Quantity[]>();
+  /** What the node keeps of what came from it. */
+  private readonly kept = new Map<string, Measurement>();
   private silent = false;
 
   private listener: MeasuringListener = () => undefined;
@@ -63,6 +67,13 @@ export class Measuring {
       this.waiting.set(one.trackingUid, one);
       this.place(one);
     }
+    this.tell(false);
+    this.render();
+  }
+
+  /** What the node has made of it: its values are those of the report from now on. */
+  saved(measurements: readonly Measurement[]): void {
+    for (const one of measurements) this.kept.set(one.trackingUid, one);
     this.tell(false);
     this.render();
   }
@@ -135,17 +146,25 @@ export class Measuring {
     const plane = drawnPlane(imageId);
     const trackingUid = trackingUidOf(one);
     const points = pointsForNode(kind, one.data).map((point) => imagePointOf(plane, point));
+    const isClosed = kind === "freehand" && one.data.contour?.closed === true;
+    const found = quantitiesOfShape(kind, points, calibrationOf(slice.dataset), isClosed);
+    const ofShape = found instanceof NotMeasurable ? [] : found;
+    const kept = this.kept.get(trackingUid);
     const pixel = kind === "probe" ? pixelAt(imageId, points[0]) : null;
-    const measured = quantitiesOf(kind, one.data, suvFactorOf(slice.dataset), pixel);
+    const drawn = statisticsOf(kind, one.data, unitOfValues(slice.dataset), suvFactorOf(slice.dataset), pixel);
+    // Until it has been on the screen, what the node keeps of its pixels holds.
+    const statistics = drawn.length > 0 ? drawn : (kept?.measured.filter(isStatistic) ?? []);
     return {
       trackingUid,
       kind,
       sopInstanceUid: slice.sopInstanceUid,
       frameNumber: slice.frameNumber,
       points,
-      isClosed: kind === "freehand" && one.data.contour?.closed === true,
+      isClosed,
       label: one.data.label ?? "",
-      measured: measured.length > 0 ? measured : (this.kept.get(trackingUid) ?? []),
+      measured: [...ofShape, ...statistics],
+      obstacle: found instanceof NotMeasurable ? found.obstacle : null,
+      savedAs: kept && isWhere(kept.points, points) ? disagreeing(kept.measured, ofShape) : [],
     };
   }
 
@@ -161,7 +180,7 @@ export class Measuring {
     const imageId = this.imageIdOf(one);
     if (imageId === undefined) return;
     this.waiting.delete(one.trackingUid);
-    this.kept.set(one.trackingUid, one.measured);
+    this.kept.set(one.trackingUid, one);
     if (this.find(one.trackingUid)) return;
     const plane = drawnPlane(imageId);
     const points = one.points.map((point) => worldOf(plane, point));
@@ -212,6 +231,16 @@ export class Measuring {
   private tell(byReader: boolean): void {
     this.listener(this.list(), byReader);
   }
+}
+
+const samePlacePixels = 0.05;
+
+/** Whether a drawing still is where the node keeps it; world coordinates round a little. */
+function isWhere(kept: readonly ImagePoint[], points: readonly ImagePoint[]): boolean {
+  return (
+    kept.length === points.length &&
+    points.every(([x, y]) => kept.some((other) => Math.hypot(other[0] - x, other[1] - y) < samePlacePixels))
+  );
 }
 
 /** The one value of the pixel under a point; null for a colour, or where there is none. */

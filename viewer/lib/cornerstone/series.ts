@@ -1,8 +1,9 @@
 import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
+import { forDrawing } from "@/lib/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/lib/dicomweb";
 import { asSingleFrame } from "@/lib/frameHeader";
-import { orderSlices, withoutVoidSpacing, type SliceOrder } from "@/lib/geometry";
+import { orderSlices, type SliceOrder } from "@/lib/geometry";
 import { withPaletteValues } from "@/lib/palette";
 import { paddingOf } from "@/lib/reading/padding";
 import { withTables } from "@/lib/reading/tables";
@@ -38,7 +39,7 @@ export async function registerSeries(
   const imageIds = order.slices.map((slice, index) => {
     const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
     const imageId = `wadors:${url}`;
-    const header = withPaletteValues(withoutVoidSpacing(asSingleFrame(slice.dataset)));
+    const header = withPaletteValues(asSingleFrame(forDrawing(slice.dataset)));
     wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
     if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
       indexOfSopInstanceUid.set(slice.sopInstanceUid, index);

@@ -1,6 +1,7 @@
 import { cache, StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
 import { decimal, fixed } from "@/lib/format";
 import { suvFactorOf } from "@/lib/reading/suv";
+import { unitOfValues } from "@/lib/reading/values";
 import type { LoadedSeries } from "./series";
 
 /** What lies under the pointer. */
@@ -53,7 +54,7 @@ function textOf(column: number, row: number, values: number[], series: LoadedSer
   if (values.length > 1) return `${place}: ${values.join(" ")}`;
   const dataset = series?.order.slices[0]?.dataset;
   const rounded = decimal(Number(value.toFixed(2)));
-  if (series?.modality === "CT") return `${place}: ${rounded} HU`;
+  if (dataset && unitOfValues(dataset) === "[hnsf'U]") return `${place}: ${rounded} HU`;
   const suv = dataset ? suvFactorOf(dataset) : null;
   return suv === null ? `${place}: ${rounded}` : `${place}: ${rounded} (SUV ${fixed(value * suv, 2)})`;
 }

@@ -66,6 +66,8 @@ function reportOf(kept: KeptReport): MeasurementReport {
         isClosed: one.is_closed,
         label: one.label,
         measured: one.measured,
+        obstacle: null,
+        savedAs: [],
       };
     }),
   };

@@ -1,6 +1,23 @@
+import { shownScaleMm } from "@/lib/calibration/scale";
+import type { Calibration } from "@/lib/calibration/calibration";
 import { decimal } from "@/lib/format";
 
 const longestPx = 120;
+
+/** As SVG writes it, from the image's pixels to those of the screen. */
+type Matrix = readonly [number, number, number, number, number, number];
+
+/**
+ * How many mm lie between two screen pixels side by side, however the image is turned and zoomed;
+ * null where no scale holds for all of the image.
+ */
+export function mmPerScreenPixel(calibration: Calibration, [a, b, c, d]: Matrix): number | null {
+  const spacing = shownScaleMm(calibration);
+  const determinant = a * d - b * c;
+  if (!spacing || determinant === 0) return null;
+  const [rowSpacing, columnSpacing] = spacing;
+  return Math.hypot((d / determinant) * columnSpacing, (b / determinant) * rowSpacing);
+}
 
 /** The longest round length that fits: 1, 2 or 5 times a power of ten, in mm. */
 export function scaleBar(

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { calibrationOf, forDrawing } from "@/lib/calibration/calibration";
+import { quantitiesOfShape } from "@/lib/calibration/quantities";
+import { NotMeasurable, shownScaleMm, type Point } from "@/lib/calibration/scale";
+import type { DicomJson } from "@/lib/dicomweb";
+import { frameHeaders } from "@/lib/frameHeader";
+import { kindOf } from "@/lib/reading/measurement";
+
+/** The node's own table, with values computed by hand. */
+const matrix = join(import.meta.dirname, "../../tests/inference/calibration/matrix.json");
+
+interface Drawing {
+  shape: string;
+  points: Point[];
+  is_closed?: boolean;
+  measured?: [string, number, string][];
+  refused?: string;
+}
+
+interface Case {
+  name: string;
+  header: Attributes;
+  frame_number?: number;
+  source: string;
+  spacing_mm: [number, number] | null;
+  caveats: string[];
+  bar_mm: [number, number] | null;
+  drawings: Drawing[];
+}
+
+interface Attributes {
+  [keyword: string]: unknown;
+}
+
+const tags: Record<string, string> = {
+  SOPClassUID: "00080016",
+  ImageType: "00080008",
+  Modality: "00080060",
+  ConversionType: "00080064",
+  ImageOrientationPatient: "00200037",
+  Rows: "00280010",
+  Columns: "00280011",
+  NumberOfFrames: "00280008",
+  PixelAspectRatio: "00280034",
+  PixelSpacing: "00280030",
+  PixelSpacingCalibrationType: "00280A02",
+  ImagerPixelSpacing: "00181164",
+  NominalScannedPixelSpacing: "00182010",
+  ImagePlanePixelSpacing: "30020011",
+  EstimatedRadiographicMagnificationFactor: "00181114",
+  SharedFunctionalGroupsSequence: "52009229",
+  PerFrameFunctionalGroupsSequence: "52009230",
+  PixelMeasuresSequence: "00289110",
+  FramePixelDataPropertiesSequence: "00289443",
+  ProjectionPixelCalibrationSequence: "00189401",
+  ObjectPixelSpacingInCenterOfBeam: "00189404",
+  SequenceOfUltrasoundRegions: "00186011",
+  RegionSpatialFormat: "00186012",
+  RegionDataType: "00186014",
+  RegionFlags: "00186016",
+  RegionLocationMinX0: "00186018",
+  RegionLocationMinY0: "0018601A",
+  RegionLocationMaxX1: "0018601C",
+  RegionLocationMaxY1: "0018601E",
+  ReferencePixelX0: "00186020",
+  ReferencePixelY0: "00186022",
+  PhysicalUnitsXDirection: "00186024",
+  PhysicalUnitsYDirection: "00186026",
+  ReferencePixelPhysicalValueX: "00186028",
+  ReferencePixelPhysicalValueY: "0018602A",
+  PhysicalDeltaX: "0018602C",
+  PhysicalDeltaY: "0018602E",
+};
+
+function jsonOf(attributes: Attributes): DicomJson {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([keyword, value]) => {
+      const tag = tags[keyword];
+      if (!tag) throw new Error(`The table of tags lacks ${keyword}.`);
+      const values = (Array.isArray(value) ? value : [value]) as unknown[];
+      const items = values.map((one) => (typeof one === "object" && one !== null ? jsonOf(one as Attributes) : one));
+      return [tag, { vr: "UN", Value: items }];
+    }),
+  );
+}
+
+const cases = (JSON.parse(readFileSync(matrix, "utf-8")) as Case[]).map((one) => {
+  const header = frameHeaders({ ...jsonOf(one.header), "00080018": { vr: "UI", Value: ["1.2"] } })[(one.frame_number ?? 1) - 1];
+  return { ...one, calibration: calibrationOf(header ?? {}), frame: header ?? {} };
+});
+
+describe("what a pixel is worth", () => {
+  it.each(cases)("$name", ({ calibration, source, spacing_mm, caveats, bar_mm, drawings }) => {
+    expect(calibration.source).toBe(source);
+    expectSpacing(calibration.spacingMm, spacing_mm);
+    expect(calibration.caveats).toEqual(caveats);
+    expectSpacing(shownScaleMm(calibration), bar_mm);
+    for (const { shape, points, is_closed = false, measured, refused } of drawings) {
+      const kind = kindOf(shape);
+      if (!kind) throw new Error(`There is no kind ${shape}.`);
+      const found = quantitiesOfShape(kind, points, calibration, is_closed);
+      if (refused !== undefined) {
+        expect(found, shape).toEqual(new NotMeasurable(refused as NotMeasurable["obstacle"]));
+        continue;
+      }
+      if (found instanceof NotMeasurable) throw new Error(`${shape} was refused: ${found.obstacle}.`);
+      expect(found.map(({ quantity, unit }) => [quantity, unit])).toEqual(measured?.map(([name, , unit]) => [name, unit]));
+      for (const [index, { value }] of found.entries()) expect(value).toBeCloseTo(measured?.[index]?.[1] ?? NaN, 4);
+    }
+  });
+});
+
+function expectSpacing(found: readonly number[] | null, expected: readonly number[] | null) {
+  if (expected === null) expect(found).toBeNull();
+  else for (const [index, value] of expected.entries()) expect(found?.[index]).toBeCloseTo(value, 6);
+}
+
+describe("the header that Cornerstone reads", () => {
+  it("has the spacing that was decided, or the proportions of a pixel, and no ultrasound regions", () => {
+    for (const { frame, calibration } of cases) {
+      const drawn = forDrawing(frame);
+      const { spacingMm, aspect } = calibration;
+      const expected = spacingMm ?? (aspect[0] === aspect[1] ? undefined : aspect);
+      expect(drawn["00280030"]?.Value).toEqual(expected && [...expected]);
+      expect(drawn["00181164"]).toBeUndefined();
+      expect(drawn["00186011"]).toBeUndefined();
+    }
+  });
+});
