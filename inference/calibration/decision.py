@@ -3,7 +3,7 @@
 Rules in the order in which they apply; the first that fits decides (docs/calibration.md):
 ultrasound regions (PS3.3 C.8.5.5), Pixel Spacing (10.7.1.1, C.7.6.16.2.1), the object's
 spacing in the centre of the beam (C.8.19.6.9), Imager Pixel Spacing with the magnification
-(C.8.11.4, C.8.7.2), Image Plane Pixel Spacing (C.8.8.2), Nominal Scanned Pixel Spacing
+(C.8.11.4, C.8.11.5), Image Plane Pixel Spacing (C.8.8.2), Nominal Scanned Pixel Spacing
 (C.8.6), none.
 """
 
@@ -75,7 +75,7 @@ def _statements(header: Dataset, frame_number: int) -> Iterator[Statement]:
     if in_beam is not None:
         yield "object_pixel_spacing", in_beam, ("beam_center",)
     if imager is not None:
-        factor = _magnification(header)
+        factor = _magnification(header, frame_number)
         caveat = "at_detector" if factor == 1.0 else "estimated_magnification"
         yield "imager_pixel_spacing", (imager[0] / factor, imager[1] / factor), (caveat,)
     in_plane = _pair(header, "ImagePlanePixelSpacing")
@@ -100,12 +100,13 @@ def _untyped(header: Dataset, uncorrected: Spacing | None, *, in_target: bool) -
     return None if trusted else "calibration_unstated"
 
 
-def _magnification(header: Dataset) -> float:
+def _magnification(header: Dataset, frame_number: int) -> float:
     """Source to receptor over source to object (0018,1114); 1 where it corrects nothing."""
-    with suppress(TypeError, ValueError):
-        factor = float(header.get("EstimatedRadiographicMagnificationFactor"))
-        if 1.0 < factor < _GREATEST_MAGNIFICATION:
-            return factor
+    for holder in (*_items(header, frame_number, "XRayGeometrySequence"), header):
+        with suppress(TypeError, ValueError):
+            factor = float(holder.get("EstimatedRadiographicMagnificationFactor"))
+            if 1.0 < factor < _GREATEST_MAGNIFICATION:
+                return factor
     return 1.0
 
 

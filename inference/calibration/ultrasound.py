@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 
 from inference.calibration.entities import Axis, Obstacle, Region
 
-# PS3.3 C.8.5.5.1.15 and .16: the UCUM unit of each value, and the factor to it.
+# PS3.3 C.8.5.5.1.15: the UCUM unit of each value, and the factor to it.
 _UNITS: dict[int, tuple[str, float]] = {
     1: ("%", 1.0),
     2: ("dB", 1.0),
@@ -67,7 +67,7 @@ def _axis(item: Dataset, name: str, start: float) -> Axis | None:
     if unit is None or not delta:
         return None
     code, factor = unit
-    # Counted from the region's first pixel, and it may lie outside (C.8.5.5.1.8).
+    # Counted from the region's first pixel, and it may lie outside (C.8.5.5.1).
     pixel = _number(item, f"ReferencePixel{name}0")
     value = _number(item, f"ReferencePixelPhysicalValue{name}")
     origin = None

@@ -6,7 +6,7 @@ const perFrameGroups = "52009230";
 /** Plane position, plane orientation, pixel measures, frame VOI LUT, pixel value transformation. */
 const macros = ["00209113", "00209116", "00289110", "00289132", "00289145"];
 /** Whole sequences that say of which kind a spacing is: they stay beside it. */
-const wholeMacros = ["00289110", "00289443", "00189401"];
+const wholeMacros = ["00289110", "00289443", "00189401", "00189476"];
 
 export function framesIn(dataset: DicomJson): number {
   return numbersOf(dataset, numberOfFrames)[0] ?? 1;

@@ -55,6 +55,7 @@ const tags: Record<string, string> = {
   PixelMeasuresSequence: "00289110",
   FramePixelDataPropertiesSequence: "00289443",
   ProjectionPixelCalibrationSequence: "00189401",
+  XRayGeometrySequence: "00189476",
   ObjectPixelSpacingInCenterOfBeam: "00189404",
   SequenceOfUltrasoundRegions: "00186011",
   RegionSpatialFormat: "00186012",

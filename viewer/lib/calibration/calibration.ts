@@ -22,6 +22,7 @@ const tag = {
   pixelMeasures: "00289110",
   framePixelData: "00289443",
   projectionCalibration: "00189401",
+  xRayGeometry: "00189476",
   objectPixelSpacing: "00189404",
   regions: "00186011",
 } as const;
@@ -135,8 +136,9 @@ function untyped(header: DicomJson, uncorrected: Spacing | null): Caveat | null 
 
 /** Source to receptor over source to object; 1 where it corrects nothing. */
 function magnificationOf(header: DicomJson): number {
-  const [factor = 1] = numbersOf(header, tag.magnification);
-  return factor > 1 && factor < greatestMagnification ? factor : 1;
+  const holders = [...itemsOf(header, tag.xRayGeometry).slice(0, 1), header];
+  const factors = holders.flatMap((holder) => numbersOf(holder, tag.magnification).slice(0, 1));
+  return factors.find((factor) => factor > 1 && factor < greatestMagnification) ?? 1;
 }
 
 /** Whether a spacing is stated that cannot be one, such as 0\0. */
@@ -168,7 +170,8 @@ function isAlike(one: Spacing, other: Spacing): boolean {
  * ultrasound region's cm for the unit of a length.
  */
 export function forDrawing(header: DicomJson): DicomJson {
-  const { spacingMm, aspect } = calibrationOf(header);
+  const { source, spacingMm, aspect } = calibrationOf(header);
+  if (source === "pixel_spacing" && !header[tag.imagerPixelSpacing]) return header;
   const isSquare = aspect[0] === aspect[1];
   const spacing = spacingMm ?? (isSquare ? null : aspect);
   return {

@@ -53,7 +53,7 @@ export interface Region {
   obstacle: Obstacle | null;
 }
 
-/** PS3.3 C.8.5.5.1.15 and .16: the UCUM unit of each value, and the factor to it. */
+/** PS3.3 C.8.5.5.1.15: the UCUM unit of each value, and the factor to it. */
 const units: Partial<Record<number, readonly [string, number]>> = {
   1: ["%", 1],
   2: ["dB", 1],
@@ -103,7 +103,7 @@ function axisOf(item: DicomJson, name: keyof typeof directions, start: number): 
   const delta = numberOf(item, direction.delta);
   if (!unit || !delta) return null;
   const [code, factor] = unit;
-  // Counted from the region's first pixel, and it may lie outside (C.8.5.5.1.8).
+  // Counted from the region's first pixel, and it may lie outside (C.8.5.5.1).
   const pixel = numberOf(item, direction.pixel);
   const value = numberOf(item, direction.value);
   const origin = pixel === null || value === null ? null : factor * (value - (start + pixel + 0.5) * delta);

@@ -8,7 +8,7 @@ const tag = {
 
 /**
  * The UCUM unit of an image's values after the modality's rescaling; "1" where they have none. A CT
- * holds Hounsfield units unless its Rescale Type names others (PS3.3 C.8.2.1.1.1), and a picture of
+ * holds Hounsfield units unless its Rescale Type names others (PS3.3 C.8.2.1), and a picture of
  * one, which has nothing to rescale with, holds shades of grey.
  */
 export function unitOfValues(dataset: DicomJson): string {
