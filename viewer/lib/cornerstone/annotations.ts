@@ -100,7 +100,7 @@ const ofPixels: ReadonlySet<MeasuringTool> = new Set(["ellipse", "circle", "rect
  */
 export function statsOf(kind: MeasuringTool, measured: readonly Quantity[]): Stats | null {
   if (!ofPixels.has(kind) || !measured.some(isStatistic)) return null;
-  return { unit: "", areaUnit: "", area: 0, kept: measured.filter(isStatistic) };
+  return { unit: "kept", areaUnit: "kept", area: 0, kept: measured.filter(isStatistic) };
 }
 
 /**
