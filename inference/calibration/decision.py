@@ -130,7 +130,9 @@ def _items(header: Dataset, frame_number: int, sequence: str) -> Iterator[Datase
     frames = header.get("PerFrameFunctionalGroupsSequence") or ()
     shared = header.get("SharedFunctionalGroupsSequence") or ()
     for group in (*frames[frame_number - 1 : frame_number], *shared[:1]):
-        yield from (group.get(sequence) or ())[:1]
+        if isinstance(group, Dataset):
+            items = (group.get(sequence) or ())[:1]
+            yield from (item for item in items if isinstance(item, Dataset))
 
 
 def _pair(dataset: Dataset, keyword: str) -> Spacing | None:

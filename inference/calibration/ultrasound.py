@@ -29,7 +29,9 @@ _LOW_PRIORITY = 1
 
 def regions_of(header: Dataset) -> tuple[Region, ...]:
     """Every region that says where it lies; those of a multi-frame image hold for all frames."""
-    found = (_region(item, header) for item in header.get("SequenceOfUltrasoundRegions") or ())
+    items = header.get("SequenceOfUltrasoundRegions") or ()
+    # A writer of Implicit VR may have left bytes where the items should be.
+    found = (_region(item, header) for item in items if isinstance(item, Dataset))
     return tuple(one for one in found if one is not None)
 
 

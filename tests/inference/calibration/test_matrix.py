@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from inference.calibration.decision import calibration_of
@@ -96,3 +98,23 @@ def test_the_caveat_goes_with_lengths_and_areas_and_not_with_an_angle() -> None:
         "Calibrated at the detector, not corrected for magnification."
     )
     assert caveat_of("ANGLE", place) == caveat_of("ARROW", place) == ""
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("SequenceOfUltrasoundRegions", "OB", b"\x01\x02\x03\x04"),
+        ("SharedFunctionalGroupsSequence", "OB", b"\x01\x02\x03\x04"),
+        ("PixelSpacing", "DS", ["0.5"]),
+        ("PixelSpacing", "DS", ["0.5", "0.5", "0.5"]),
+        ("PixelSpacing", "DS", ["-0.5", "0.5"]),
+        ("ImagerPixelSpacing", "DS", None),
+    ],
+)
+def test_what_cannot_be_read_is_no_calibration(keyword: str, vr: str, value: object) -> None:
+    header = header_of({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1", "Modality": "CR"})
+    header.add(DataElement(tag_for_keyword(keyword) or 0, vr, value))
+    calibration = calibration_of(header)
+    assert calibration.source == "none"
+    assert calibration.spacing_mm is None
+    assert "no_calibration" in calibration.caveats
