@@ -242,3 +242,53 @@ def test_what_cannot_be_measured_says_why_and_is_not_saved(node: Node, page: Pag
     )  # fmt: skip
     assert answer.status_code == 400
     assert "leaves the calibrated ultrasound region" in answer.json()["detail"]
+
+
+def test_areas_axes_and_angles_of_an_ultrasound_are_those_of_the_saved_report(
+    node: Node, page: Page
+) -> None:
+    dataset = ultrasound(region((0, 599), (0, 399), (3, 3), (0.05, 0.05)))
+    viewport = opened(node, page, dataset)
+    draw(page, viewport, "q", (60, 60), (140, 120))
+    draw(page, viewport, "e", (250, 100), (300, 130))
+    draw(page, viewport, "b", (60, 250), (160, 250))
+    draw(page, viewport, "d", (400, 250), (440, 250))
+    rows = page.get_by_test_id("measurement")
+    expect(rows).to_have_count(4)
+    page.wait_for_timeout(500)
+    shown = {
+        row.get_attribute("data-kind"): row.get_by_test_id("measured-text").inner_text()
+        for row in rows.all()
+    }
+    beside = drawn_text(viewport)
+    page.get_by_test_id("save-measurements").click()
+    expect(page.get_by_test_id("save-measurements")).to_have_attribute("data-saved", "true")
+    path = f"/api/studies/{dataset.StudyInstanceUID}/measurements"
+    saved_shapes = {one["shape"]: one for one in node.get(path)["items"][-1]["measurements"]}
+    found = {
+        shape: {m["quantity"]: m for m in one["measured"]} for shape, one in saved_shapes.items()
+    }
+    # 80 by 60 pixels of 0.5 mm: 40 by 30 mm.
+    assert found["RECTANGLE"]["area"]["value"] == pytest.approx(1200, rel=0.04)
+    assert found["CIRCLE"]["radius"]["value"] == pytest.approx(20, rel=0.04)
+    assert found["BIDIRECTIONAL"]["long_axis"]["value"] == pytest.approx(50, rel=0.04)
+    for shape, kind, quantity in (
+        ("RECTANGLE", "rectangle", "area"),
+        ("ELLIPSE", "ellipse", "area"),
+        ("CIRCLE", "circle", "area"),
+        ("BIDIRECTIONAL", "bidirectional", "long_axis"),
+        ("BIDIRECTIONAL", "bidirectional", "short_axis"),
+        ("RECTANGLE", "rectangle", "perimeter"),
+        ("CIRCLE", "circle", "radius"),
+    ):
+        one = found[shape][quantity]
+        assert one["unit"] == ("mm2" if quantity == "area" else "mm")
+        digits = 0 if one["value"] >= 100 else 1
+        written = f"{one['value']:.{digits}f} {one['unit'].replace('2', '²')}"
+        assert written in (shown[kind] or ""), (written, shown[kind])
+        assert written in beside
+    # The mean of the pixels that lie inside, which numpy finds in the image.
+    (left, top), *_, (right, bottom) = sorted(saved_shapes["RECTANGLE"]["points"], key=sum)
+    inside = dataset.pixel_array[round(top) : round(bottom), round(left) : round(right)]
+    assert found["RECTANGLE"]["mean"]["value"] == pytest.approx(float(inside.mean()), abs=2)
+    assert found["RECTANGLE"]["mean"]["unit"] == "1"
