@@ -75,7 +75,7 @@ def acknowledge_alert(
     """Whoever does so knows of it, and it is not told again."""
     name_studies(request, storage.alerts.get(alert_id).study_instance_uid)
     note = said.note if said is not None else ""
-    return _payload(storage.alerts.acknowledge(alert_id, principal.name, note))
+    return _payload(storage.alerts.acknowledge(alert_id, principal.identity, note))
 
 
 def _payload(alert: Alert) -> AlertPayload:

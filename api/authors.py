@@ -6,16 +6,16 @@ from inference.reading.author import Author
 
 
 def author_of(principal: Principal) -> Author:
-    """The account, or the program that a key belongs to.
+    """The person who has signed in, or the program that brings a key or an access token.
 
-    A radiologist with an account may verify. A key is no person, and without sign-in nobody
-    knows who it is.
+    A radiologist who has signed in may verify. A program is no person, and without sign-in
+    nobody knows who it is.
     """
-    has_account = principal.kind in ("account", "oidc")
     return Author(
         name=principal.name,
-        is_person=principal.kind != "key",
-        may_verify=has_account and principal.has_any({"radiologist"}),
+        is_person=principal.is_person or principal.kind == "local",
+        may_verify=principal.is_person and principal.has_any({"radiologist"}),
+        id=principal.identity.id,
     )
 
 

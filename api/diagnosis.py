@@ -6,8 +6,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Literal
 
 import httpx
 from sqlalchemy import make_url
@@ -15,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.cli.addresses import own_dicom_peer, own_http_url
 from api.cli.own_node import own_node
+from api.exposure import Check, check_network, check_proxy, check_sign_in
 from api.health_parts import check_broker, check_disk, is_alive
 from api.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
@@ -26,21 +25,10 @@ from storage.database import make_engine
 from storage.errors import MediViewError
 from storage.opening import Storage, open_objects, open_storage
 from storage.schema import check_schema
-from storage.settings import Settings, is_loopback
+from storage.settings import Settings
 
-State = Literal["ok", "note", "fail"]
 _OLDEST_PYTHON = (3, 11)
 _PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding: `note` is worth knowing and nothing to repair."""
-
-    name: str
-    state: State
-    detail: str
-    remedy: str = ""
 
 
 def diagnose(settings: Settings) -> Iterator[Check]:
@@ -60,14 +48,15 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         except (MediViewError, SQLAlchemyError, OSError):
             yield Check("workers", "fail", "unknown without the database", "Repair that first.")
         else:
-            yield _sign_in(settings, storage)
+            yield check_sign_in(settings, storage)
             yield from _workers(storage)
     yield from _pipelines(settings)
     yield from _language(settings)
     yield from _destinations(settings)
     yield _viewer(settings)
     yield _dcmtk()
-    yield _network(settings)
+    yield check_network(settings)
+    yield check_proxy(settings)
 
 
 def _python() -> Check:
@@ -256,33 +245,3 @@ def _dcmtk() -> Check:
         "not installed; only tests and your own experiments use it",
         "apt-get install dcmtk",
     )
-
-
-def _network(settings: Settings) -> Check:
-    try:
-        settings.check_binding(settings.dicom_host, "The DICOM node")
-        settings.check_http_binding()
-    except MediViewError as error:
-        return Check("network", "fail", error.message, error.remedy)
-    if settings.trusted_network:
-        return Check(
-            "network",
-            "note",
-            "MEDIVIEW_TRUSTED_NETWORK=true: everyone who reaches the DICOM port may send and ask",
-        )
-    if is_loopback(settings.http_host):
-        return Check("network", "ok", "listens on this machine alone")
-    return Check("network", "ok", "HTTP beyond this machine, with sign-in")
-
-
-def _sign_in(settings: Settings, storage: Storage) -> Check:
-    if settings.auth == "none":
-        return Check("sign-in", "note", "none: whoever is at this machine may do everything")
-    if not storage.accounts.has_admin() and not settings.oidc_issuer:
-        return Check(
-            "sign-in",
-            "fail",
-            "required, but nobody can administer the node",
-            "Make an account: mediview users add NAME --role admin",
-        )
-    return Check("sign-in", "ok", "required")

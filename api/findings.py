@@ -115,7 +115,7 @@ def add_feedback(
     kept = storage.finding_feedback.say(
         finding,
         said.verdict,
-        principal.name,
+        principal.identity,
         value=said.value,
         unit=_unit(finding, said),
         label=said.label,

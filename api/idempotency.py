@@ -205,8 +205,8 @@ def _read_key(scope: Scope, header: str) -> IdempotencyKey:
             remedy="Make a new UUID for each request, and keep it when you send it again.",
         )
     principal = principal_of(scope)
-    who = (principal.kind, principal.name) if principal else ("", "")
-    return IdempotencyKey((*who, "POST", path), value)
+    who = principal.identity.id if principal else ""
+    return IdempotencyKey((who, "POST", path), value)
 
 
 def _digest(scope: Scope, body: bytes) -> str:

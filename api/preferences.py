@@ -54,7 +54,7 @@ class PreferencesPayload(Payload):
 @router.get("/preferences", summary="How I like the pages")
 def get_preferences(storage: StorageDep, principal: PrincipalDep) -> PreferencesPayload:
     """The defaults, where nothing was chosen."""
-    chosen = storage.preferences.of(principal.kind, principal.name)
+    chosen = storage.preferences.of(principal.identity)
     # An older version may have kept what this one does not know.
     known = {name: chosen[name] for name in PreferencesPayload.model_fields if name in chosen}
     return PreferencesPayload.model_validate(known)
@@ -65,5 +65,5 @@ def put_preferences(
     storage: StorageDep, principal: PrincipalDep, chosen: PreferencesPayload
 ) -> PreferencesPayload:
     """In the place of all that was chosen before. Name no patient in it."""
-    storage.preferences.put(principal.kind, principal.name, chosen.model_dump())
+    storage.preferences.put(principal.identity, chosen.model_dump())
     return chosen

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import Header
 
+from api.access.confirmation import check_person
 from api.access.principal import Principal
 from api.errors import ApiProblem
 from api.payloads.reports import SentSection
 from inference.reporting.editing import Written, WrittenSection, taken_over
 from storage.opening import Storage
-from storage.report_entities import Report, ReportSection, ReportState
+from storage.report_entities import SIGNED_STATES, Report, ReportSection, ReportState
 
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 
@@ -47,8 +48,14 @@ def expected_version(if_match: str | None, version: int | None) -> int:
 
 
 def check_may_sign(principal: Principal, state: ReportState) -> None:
-    """Raises ApiProblem 403 for one who is no radiologist. An administrator alone signs nothing."""
-    if state in ("final", "amended") and "radiologist" not in principal.roles:
+    """Raises ApiProblem 403 for a program, and for who is no radiologist.
+
+    An administrator alone signs nothing.
+    """
+    if state not in SIGNED_STATES:
+        return
+    check_person(principal, "sign a report")
+    if "radiologist" not in principal.roles:
         raise ApiProblem(
             403,
             "not_a_radiologist",

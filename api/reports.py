@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.confirmation import use_confirmation
 from api.access.principal import PrincipalDep
 from api.asking import waited
 from api.audit.middleware import name_studies
@@ -18,7 +19,7 @@ from api.routing import new_router
 from inference.reporting.draft import draft_study
 from inference.reporting.words import without_lost_words
 from storage.opening import Storage
-from storage.report_entities import Report, ReportState
+from storage.report_entities import SIGNED_STATES, Report, ReportState
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 
@@ -81,7 +82,7 @@ async def draft_report(
         wanted.study_instance_uid,
         wanted.language or settings.report_language,
         indication=wanted.indication,
-        made_by=principal.name,
+        made_by=principal.identity,
         replace=wanted.replace,
     )
     if report.words is not None and report.words.state == "pending":
@@ -127,7 +128,7 @@ def edit_report(
         report_id,
         version,
         written_sections(storage, report, edit.sections, principal.name),
-        principal.name,
+        principal.identity,
         title=edit.title,
     )
     return _answered(response, changed)
@@ -149,8 +150,9 @@ def move_report(
 ) -> ReportPayload:
     """`preliminary`, back to `draft`, `final`, and `amended` with the changed text and a reason.
 
-    To sign (`final`, `amended`) takes the role radiologist: the name of who does it stands
-    in the report and in all that leaves the node.
+    To sign (`final`, `amended`) takes a person of the role radiologist, who has just shown
+    again who it is (`POST /api/session/confirmation`): the name of who does it stands in the
+    report and in all that leaves the node. Each signature uses a confirmation up.
     """
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
@@ -160,11 +162,14 @@ def move_report(
         if move.sections is None
         else written_sections(storage, report, move.sections, principal.name)
     )
+    version = expected_version(if_match, move.version)
+    if move.state in SIGNED_STATES:
+        use_confirmation(storage, principal, "sign a report")
     moved = storage.reports.move(
         report_id,
-        expected_version(if_match, move.version),
+        version,
         move.state,
-        principal.name,
+        principal.identity,
         sections=sections,
         reason=move.reason,
     )
@@ -188,7 +193,9 @@ def dismiss_proposal(
     """The person has seen what came after the text was written, and the text stands."""
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)
-    kept = storage.reports.dismiss(report_id, expected_version(if_match, version), principal.name)
+    kept = storage.reports.dismiss(
+        report_id, expected_version(if_match, version), principal.identity
+    )
     return _answered(response, kept)
 
 

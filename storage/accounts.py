@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
@@ -41,7 +41,7 @@ class Accounts:
         self._min_length = min_password_length
 
     def add(self, name: str, password: str, roles: Iterable[str]) -> Account:
-        """Raises InvalidRequest, or UidConflict where the name is taken."""
+        """Raises InvalidRequest, or UidConflict where the name is taken, be it by a key."""
         name = checked_name(name)
         allowed = checked_roles(roles)
         check_password(password, name, self._min_length)
@@ -57,6 +57,7 @@ class Accounts:
         }
         try:
             with writing(self._engine) as connection:
+                _check_no_key_has(connection, name)
                 connection.execute(insert(t.account).values(**values))
         except IntegrityError as error:
             raise UidConflict(
@@ -73,6 +74,12 @@ class Accounts:
         """Raises NotFound."""
         with reading(self._engine) as connection:
             return _from_row(_row(connection, name.strip().lower()))
+
+    def is_taken(self, name: str) -> bool:
+        """Whether an account has the name, whatever the case of its letters."""
+        with reading(self._engine) as connection:
+            query = select(t.account.c.name).where(t.account.c.name == name.strip().lower())
+            return connection.execute(query).first() is not None
 
     def has_admin(self) -> bool:
         """Whether someone could sign in who may do everything."""
@@ -177,6 +184,18 @@ def checked_person_name(person_name: str) -> str:
     return person_name
 
 
+def _check_no_key_has(connection: Connection, name: str) -> None:
+    """A revoked key's name, too: what it wrote stands under that name."""
+    taken = connection.execute(
+        select(t.api_key.c.key_id).where(func.lower(t.api_key.c.name) == name)
+    ).first()
+    if taken is not None:
+        raise UidConflict(
+            f"A key has the name '{name}', and no person may be taken for a program.",
+            remedy="Choose another name for the account.",
+        )
+
+
 def _administers(account: Account) -> bool:
     return "admin" in account.roles and not account.disabled
 
@@ -194,7 +213,7 @@ def _end_sessions(connection: Connection, name: str, keep: str = "") -> None:
     connection.execute(
         delete(t.session).where(
             t.session.c.kind == "account",
-            t.session.c.name == name,
+            t.session.c.subject == name,
             t.session.c.token_hash != keep,
         )
     )

@@ -13,6 +13,7 @@ from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import NotFound, StateConflict
 from storage.events import add_event
+from storage.identity import Identity
 
 AlertState = Literal["OPEN", "ACKNOWLEDGED"]
 
@@ -29,6 +30,7 @@ class Alert:
     """How often it was told again since it was raised."""
     next_repeat_at: datetime
     acknowledged_by: str
+    acknowledged_by_id: str
     acknowledged_at: datetime | None
     note: str
     created_at: datetime
@@ -86,7 +88,7 @@ class Alerts:
                 _announce(connection, alert, "repeated", now)
             return len(repeated)
 
-    def acknowledge(self, alert_id: str, by: str, note: str = "") -> Alert:
+    def acknowledge(self, alert_id: str, by: Identity, note: str = "") -> Alert:
         """A person knows of it. Raises NotFound, StateConflict where somebody did before."""
         now = utcnow()
         with writing(self._engine) as connection:
@@ -95,7 +97,11 @@ class Alerts:
                     update(t.alert)
                     .where(t.alert.c.alert_id == alert_id, t.alert.c.state == "OPEN")
                     .values(
-                        state="ACKNOWLEDGED", acknowledged_by=by, acknowledged_at=now, note=note
+                        state="ACKNOWLEDGED",
+                        acknowledged_by=by.name,
+                        acknowledged_by_id=by.id,
+                        acknowledged_at=now,
+                        note=note,
                     )
                     .returning(*t.alert.c)
                 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
@@ -62,7 +62,7 @@ class ApiKeys:
     ) -> tuple[ApiKey, str]:
         """A new key, and the one text by which it is used; that cannot be had again.
 
-        Raises InvalidRequest, or UidConflict where the name is taken.
+        Raises InvalidRequest, or UidConflict where the name is taken, be it by an account.
         """
         name, now = name.strip(), utcnow()
         if not _NAME.fullmatch(name):
@@ -88,6 +88,7 @@ class ApiKeys:
         }
         try:
             with writing(self._engine) as connection:
+                _check_no_account_has(connection, name)
                 connection.execute(insert(t.api_key).values(**values))
         except IntegrityError as error:
             raise UidConflict(
@@ -159,6 +160,17 @@ def _named(id_or_name: str) -> Any:
     return select(t.api_key).where(
         (t.api_key.c.key_id == id_or_name) | (t.api_key.c.name == id_or_name)
     )
+
+
+def _check_no_account_has(connection: Connection, name: str) -> None:
+    taken = connection.execute(
+        select(t.account.c.name).where(t.account.c.name == name.lower())
+    ).first()
+    if taken is not None:
+        raise UidConflict(
+            f"An account has the name '{name.lower()}', and no program may be taken for a person.",
+            remedy="Name the key after the program that uses it.",
+        )
 
 
 def _hash(text: str) -> str:

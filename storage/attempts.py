@@ -31,15 +31,20 @@ class Subject:
     free: int
 
 
-def of_account(name: str) -> Subject:
+def by_name(name: str) -> Subject:
     """A hash, because people type passwords into the wrong field."""
     digest = hashlib.sha256(name.strip().lower().encode()).hexdigest()
     return Subject(f"account:{digest}", 5)
 
 
-def of_address(address: str) -> Subject:
-    """Several people may share one: a ward behind one router."""
-    return Subject(f"address:{address}"[:80], 30)
+def by_session(session_hash: str) -> Subject:
+    """One who has signed in, and shows again who it is."""
+    return Subject(f"session:{session_hash}"[:80], 5)
+
+
+def by_address(group: str) -> Subject:
+    """An address, or a network of IPv6. Several people may share it: a ward behind one router."""
+    return Subject(f"address:{group}"[:80], 30)
 
 
 class Attempts:

@@ -226,6 +226,13 @@ class Feedback:
     said_at: datetime
     verifies: bool = False
     """Said by a person whose word verifies a report."""
+    said_by_id: str = ""
+    """The identity of `said_by`; empty of what older versions wrote."""
+
+    @property
+    def author_id(self) -> str:
+        """What tells authors apart; the name alone where no more is known."""
+        return self.said_by_id or self.said_by
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.entities import Code, Feedback, Finding, Verdict
 from storage.events import add_event
+from storage.identity import Identity
 from storage.report_due import mark_report_due
 from storage.rows import to_feedback
 
@@ -26,7 +27,7 @@ class FindingFeedback:
         self,
         finding: Finding,
         verdict: Verdict,
-        said_by: str,
+        said_by: Identity,
         *,
         value: float | None = None,
         unit: Code | None = None,
@@ -44,7 +45,8 @@ class FindingFeedback:
             unit=unit,
             label=label,
             reason=reason,
-            said_by=said_by,
+            said_by=said_by.name,
+            said_by_id=said_by.id,
             said_at=utcnow(),
             verifies=verifies,
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 ReportState = Literal["draft", "preliminary", "final", "amended"]
+SIGNED_STATES: tuple[ReportState, ...] = ("final", "amended")
 SentenceOrigin = Literal["template", "model", "person"]
 SentenceBasis = Literal["findings", "headers", "request", "node", "person"]
 WordsState = Literal["pending", "done", "failed"]
@@ -85,8 +86,11 @@ class Report:
     updated_at: datetime
     version: int = 1
     changed_by: str = ""
-    """Who made this version; empty: the node."""
+    """Who made this version, as people read it; empty: the node."""
+    changed_by_id: str = ""
+    """The identity of `changed_by`; empty: the node, or an older version wrote it."""
     signed_by: str = ""
+    signed_by_id: str = ""
     signed_name: str = ""
     """The person name of `signed_by` when it was signed; empty where the account had none."""
     signed_at: datetime | None = None
@@ -105,7 +109,7 @@ class Report:
 
     @property
     def is_signed(self) -> bool:
-        return self.state in ("final", "amended")
+        return self.state in SIGNED_STATES
 
     @property
     def sentences(self) -> tuple[ReportSentence, ...]:
@@ -128,6 +132,8 @@ class ReportVersion:
     changed_by: str
     changed_at: datetime
     reason: str
+    changed_by_id: str = ""
+    """The identity of `changed_by`; empty: the node, or an older version wrote it."""
     signed_name: str = ""
     """Of who signed this version."""
     words: ModelWords | None = None

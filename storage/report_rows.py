@@ -11,6 +11,7 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.errors import NotFound, VersionConflict
 from storage.events import add_event
+from storage.identity import Identity
 from storage.passages import REPORT, note_report
 from storage.report_entities import ModelWords, Report, ReportSection
 from storage.rows import to_report
@@ -99,19 +100,22 @@ def next_version(
     connection: Connection,
     report: Report,
     values: dict[str, Any],
-    changed_by: str,
+    changed_by: Identity | None,
     now: datetime,
     change: str,
     reason: str = "",
 ) -> Report:
+    """`changed_by`: None where the node itself does it."""
+    name = changed_by.name if changed_by else ""
     values = values | {
         "version": report.version + 1,
-        "changed_by": changed_by,
+        "changed_by": name,
+        "changed_by_id": changed_by.id if changed_by else "",
         "updated_at": now,
     }
     if change in LEAVES:
         values["publish_version"] = values["version"]
-    changed = change_report(connection, report, values, change, changed_by)
+    changed = change_report(connection, report, values, change, name)
     keep_version(connection, changed, reason)
     return changed
 
@@ -130,9 +134,14 @@ def change_report(
     return changed
 
 
-def person_name_of(connection: Connection, name: str) -> str:
-    """Of an account; empty where it has none, or who signs in elsewhere has none here."""
-    query = select(t.account.c.person_name).where(t.account.c.name == name)
+def person_name_of(connection: Connection, who: Identity) -> str:
+    """Of an account; empty where it has none, and for everyone who is no account of this node.
+
+    An account's name says nothing of whom a provider, or a key, calls by the same one.
+    """
+    if who.kind != "account":
+        return ""
+    query = select(t.account.c.person_name).where(t.account.c.name == who.subject)
     return connection.execute(query).scalar() or ""
 
 
@@ -161,6 +170,7 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
             sections=as_json(report.sections),
             words=words_json(report.words),
             changed_by=report.changed_by,
+            changed_by_id=report.changed_by_id,
             changed_at=report.updated_at,
             reason=reason,
             signed_name=report.signed_name if report.is_signed else "",

@@ -15,7 +15,9 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import InvalidRequest, NotFound, StateConflict
+from storage.identity import Identity
 from storage.report_entities import (
+    SIGNED_STATES,
     ModelWords,
     Report,
     ReportSection,
@@ -55,7 +57,7 @@ class Reports:
         sections: Sequence[ReportSection],
         basis_digest: str,
         job_id: str = "",
-        made_by: str = "",
+        made_by: Identity | None = None,
         replace: bool = False,
     ) -> Report:
         """A draft for a study: taken where nobody's text is in its way, else kept as a proposal.
@@ -78,7 +80,8 @@ class Reports:
                     "language": language,
                     "title": title,
                     "sections": kept,
-                    "changed_by": made_by,
+                    "changed_by": made_by.name if made_by else "",
+                    "changed_by_id": made_by.id if made_by else "",
                     "basis_digest": basis_digest,
                     "publish_version": 0 if job_id else 1,
                     "created_at": now,
@@ -114,7 +117,7 @@ class Reports:
         report_id: str,
         version: int,
         sections: Sequence[ReportSection],
-        edited_by: str,
+        edited_by: Identity,
         *,
         title: str | None = None,
     ) -> Report:
@@ -137,7 +140,7 @@ class Reports:
         report_id: str,
         version: int,
         state: ReportState,
-        moved_by: str,
+        moved_by: Identity,
         *,
         sections: Sequence[ReportSection] | None = None,
         reason: str = "",
@@ -153,9 +156,18 @@ class Reports:
             values: dict[str, Any] = {"state": state}
             if sections is not None:
                 values["sections"] = as_json(sections)
-            if state in ("final", "amended"):
-                signed_name = person_name_of(connection, moved_by)
-                values |= {"signed_by": moved_by, "signed_name": signed_name, "signed_at": now}
+            if state in SIGNED_STATES:
+                if moved_by.kind == "key":
+                    raise InvalidRequest(
+                        "A key belongs to a program, and no program may sign a report.",
+                        remedy="A person signs in and does it.",
+                    )
+                values |= {
+                    "signed_by": moved_by.name,
+                    "signed_by_id": moved_by.id,
+                    "signed_name": person_name_of(connection, moved_by),
+                    "signed_at": now,
+                }
                 values |= SETTLED
                 if report.proposal_digest:
                     values["basis_digest"] = report.proposal_digest
@@ -191,9 +203,9 @@ class Reports:
             if sections is None:
                 return note_words(connection, report, words)
             values = {"sections": as_json(sections), "words": words_json(words)}
-            return next_version(connection, report, values, "", utcnow(), "drafted")
+            return next_version(connection, report, values, None, utcnow(), "drafted")
 
-    def dismiss(self, report_id: str, version: int, said_by: str) -> Report:
+    def dismiss(self, report_id: str, version: int, said_by: Identity) -> Report:
         """The person has seen what came, and the text stands. Raises NotFound, VersionConflict."""
         with writing(self._engine) as connection:
             report = read_for_change(connection, report_id, version)
@@ -205,7 +217,7 @@ class Reports:
                 "basis_digest": report.proposal_digest,
                 "updated_at": utcnow(),
             }
-            return change_report(connection, report, values, "dismissed", said_by)
+            return change_report(connection, report, values, "dismissed", said_by.name)
 
     def get(self, report_id: str) -> Report:
         """Raises NotFound."""

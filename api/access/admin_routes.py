@@ -7,6 +7,7 @@ from fastapi import Path, Request
 
 from api.access import trail
 from api.access.changes import access_changed
+from api.access.confirmation import check_confirmed
 from api.access.payloads import (
     KeyPayload,
     Keys,
@@ -20,7 +21,6 @@ from api.access.payloads import (
 from api.access.principal import PrincipalDep
 from api.access.session_routes import AuthenticatorDep
 from api.deps import StorageDep
-from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.accounts import checked_person_name
@@ -43,6 +43,8 @@ def list_users(storage: StorageDep) -> Users:
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
+    """A person does so, having shown again who it is."""
+    check_confirmed(storage, principal, "add an account")
     person_name = checked_person_name(given.person_name or "")
     account = storage.accounts.add(given.name, given.password.get_secret_value(), given.roles)
     if person_name:
@@ -68,7 +70,11 @@ def change_user(
     storage: StorageDep,
     authenticator: AuthenticatorDep,
 ) -> UserPayload:
-    """A new password or `disabled` ends the account's sessions; roles count at once."""
+    """A new password or `disabled` ends the account's sessions; roles count at once.
+
+    A person does so, having shown again who it is.
+    """
+    check_confirmed(storage, principal, "change an account")
     actor = trail.actor_of(request.scope, principal)
     if given.roles is not None:
         changed = storage.accounts.set_roles(name, given.roles)
@@ -98,15 +104,12 @@ def list_keys(storage: StorageDep) -> Keys:
 def make_key(
     given: NewKey, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> MadeKey:
-    """The answer shows the secret; it cannot be had again."""
-    if principal.kind == "key":
-        # Else a key that is found out could be outlived by one that it made itself.
-        raise ApiProblem(
-            403,
-            "not_allowed",
-            "A key makes no keys.",
-            remedy="An administrator signs in, or uses `mediview keys create`.",
-        )
+    """The answer shows the secret; it cannot be had again.
+
+    A person does so, having shown again who it is: else a key that is found out could be
+    outlived by one that it made itself.
+    """
+    check_confirmed(storage, principal, "make a key")
     days = given.expires_in_days
     key, secret = storage.api_keys.create(
         given.name,
@@ -135,7 +138,10 @@ def revoke_key(
     storage: StorageDep,
     authenticator: AuthenticatorDep,
 ) -> KeyPayload:
-    """It counts no more, in every process within a second; its line stays."""
+    """It counts no more, in every process within a second; its line stays.
+
+    A person does so. What takes access away at once asks for no password.
+    """
     key = storage.api_keys.revoke(key_id, utcnow())
     authenticator.forget()
     access_changed(

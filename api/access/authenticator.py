@@ -2,8 +2,9 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -13,6 +14,7 @@ from api.access.oidc import AccessTokens
 from api.access.principal import Principal
 from storage.api_keys import PREFIX
 from storage.clock import utcnow
+from storage.identity import Identity
 from storage.opening import Storage
 from storage.sessions import token_hash
 from storage.settings import Settings
@@ -73,6 +75,8 @@ class Authenticator:
             found = _of_key(storage, credential.text, now)
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
+            if found is not None:
+                found = with_own_name(storage, found)
         if found is not None:
             if len(self._known) >= _MOST:
                 self._known.clear()
@@ -84,6 +88,18 @@ class Authenticator:
         self._known.clear()
 
 
+def with_own_name(storage: Storage, principal: Principal) -> Principal:
+    """Somebody of a provider whom it calls as an account of this node is called is told apart.
+
+    Identities are compared by issuer and subject; this is for those who read the name.
+    """
+    identity = principal.identity
+    if identity.kind != "oidc" or not storage.accounts.is_taken(identity.name):
+        return principal
+    host = urlsplit(identity.issuer).hostname or identity.issuer
+    return replace(principal, identity=replace(identity, name=f"{identity.name} ({host})"))
+
+
 def _key(credential: Credential) -> str:
     # A dump of the memory should show as little as possible that opens doors.
     return credential.kind + hashlib.sha256(credential.text.encode()).hexdigest()
@@ -93,9 +109,11 @@ def _of_session(storage: Storage, token: str, now: datetime) -> Principal | None
     session = storage.sessions.find(token_hash(token), now)
     if session is None:
         return None
-    return Principal(session.kind, session.name, session.roles, session_hash=session.token_hash)
+    return Principal(session.identity, session.roles, session_hash=session.token_hash)
 
 
 def _of_key(storage: Storage, text: str, now: datetime) -> Principal | None:
     key = storage.api_keys.find(text, now)
-    return None if key is None else Principal("key", key.name, key.roles, key.scopes)
+    if key is None:
+        return None
+    return Principal(Identity("key", key.key_id, key.name), key.roles, key.scopes)

@@ -3,10 +3,13 @@
 import ipaddress
 from collections.abc import Sequence
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -21,6 +24,7 @@ class ForwardedClient:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.networks = tuple(ipaddress.ip_network(one) for one in settings.trusted_proxies)
+        self._has_warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -30,7 +34,15 @@ class ForwardedClient:
             and is_within(scope["client"][0], self.networks)
         ):
             scope = self._told(scope)
+        elif not self._has_warned and scope["type"] == "http":
+            self._warn(scope)
         await self.app(scope, receive, send)
+
+    def _warn(self, scope: Scope) -> None:
+        """A proxy that is not known hides who asks: all behind it count as one."""
+        if any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            self._has_warned = True
+            log.warning("unknown_proxy", remedy="set MEDIVIEW_TRUSTED_PROXIES to its address")
 
     def _told(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)
@@ -63,6 +75,26 @@ def client_address(scope: Scope) -> str:
     """The IP address of who asks, empty where there is none."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def client_group(scope: Scope) -> str:
+    """Whose requests count together: an IPv4 address, or the /64 network of an IPv6 one.
+
+    A household or a ward has a /64 of IPv6, and with it as many addresses as it likes.
+    """
+    return group_of(client_address(scope))
+
+
+def group_of(address: str) -> str:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def _address(hop: str) -> str:

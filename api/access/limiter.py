@@ -60,6 +60,16 @@ class RateLimiter:
             _BUCKET.pack_into(self._memory, place, name, left, now)
         return 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._per_s
 
+    def give_back(self, who: str) -> None:
+        """Put back a token that was taken for nothing."""
+        if not self._per_s:
+            return
+        name, shelf = self._place_of(who)
+        with self._held(shelf):
+            now = time.monotonic()
+            tokens, place = self._find(name, shelf, now)
+            _BUCKET.pack_into(self._memory, place, name, min(tokens + 1.0, self._capacity), now)
+
     def wait_of(self, who: str) -> float:
         """Seconds to wait for the next token, without taking one."""
         if not self._per_s:
@@ -102,4 +112,5 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         self.of_principals = RateLimiter(settings.rate_limit_per_minute)
+        # By purpose and address: see `AccessControl`.
         self.of_addresses = RateLimiter(settings.rate_limit_anonymous_per_minute)

@@ -31,12 +31,17 @@ _SUBSCRIBER = f"{_WORKITEM}/subscribers/{{ae_title}}"
 
 @dataclass(frozen=True)
 class Rule:
-    """`roles` may ask for `path` by `method`; `scope` is what a key must have besides."""
+    """`roles` may ask for `path` by `method`; `scope` is what a key must have besides.
+
+    `people_only`: no program may, whatever its roles and scopes: what a key could give itself
+    by it would outlive the key.
+    """
 
     method: Method
     path: str
     roles: frozenset[Role]
     scope: AccessScope
+    people_only: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -66,6 +71,7 @@ MATRIX: tuple[Rule, ...] = (
     # --- Oneself ---------------------------------------------------------------------------
     Rule("DELETE", "/api/session", READERS, "api:write"),
     Rule("PUT", "/api/session/password", READERS, "api:write"),
+    Rule("POST", "/api/session/confirmation", READERS, "api:write"),
     Rule("GET", "/api/me/preferences", READERS, "api:read"),
     Rule("PUT", "/api/me/preferences", READERS, "api:write"),
     # --- Studies, and what came of them ----------------------------------------------------
@@ -176,13 +182,13 @@ MATRIX: tuple[Rule, ...] = (
     Rule("DELETE", "/api/hanging-protocols", ADMINS, "admin"),
     Rule("POST", "/api/peers/{name}/test", INTEGRATORS, "api:write"),
     Rule("GET", "/api/users", ADMINS, "admin"),
-    Rule("POST", "/api/users", ADMINS, "admin"),
+    Rule("POST", "/api/users", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/users/{name}", ADMINS, "admin"),
-    Rule("PATCH", "/api/users/{name}", ADMINS, "admin"),
+    Rule("PATCH", "/api/users/{name}", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/keys", ADMINS, "admin"),
-    Rule("POST", "/api/keys", ADMINS, "admin"),
+    Rule("POST", "/api/keys", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/keys/{key_id}", ADMINS, "admin"),
-    Rule("DELETE", "/api/keys/{key_id}", ADMINS, "admin"),
+    Rule("DELETE", "/api/keys/{key_id}", ADMINS, "admin", people_only=True),
     *(
         Rule("POST", f"/api/models/{{name}}/{order}", ADMINS, "admin")
         for order in ("verify", "activate", "shadow", "retire")

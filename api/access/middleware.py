@@ -5,16 +5,18 @@ import math
 from collections.abc import Callable
 
 import structlog
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import trail
 from api.access.authenticator import Authenticator, Credential
+from api.access.confirmation import check_person
 from api.access.cookies import CSRF_HEADER, csrf_token
-from api.access.forwarded import client_address
+from api.access.forwarded import client_group
 from api.access.limiter import Limits
 from api.access.matrix import Rule
 from api.access.principal import LOCAL, Principal
@@ -30,8 +32,12 @@ log = structlog.get_logger(__name__)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Nothing else is served below these, whether or not a route is there.
 _OURS = frozenset({"api", "dicom-web", "fhir"})
-# Its address is the permission, and was counted when it was given out.
-_UNCOUNTED = frozenset({"/api/uploads/content"})
+# The address of an upload is the permission, and was counted when it was given out. A probe shares
+# its address with others, and a node that does not answer it is restarted.
+_UNCOUNTED = frozenset({"/api/uploads/content", "/api/uploads/parts", "/health", "/api/health"})
+# Nobody who only looks around may keep others at the address from signing in.
+_PROVIDER = frozenset({"/api/session/oidc/start", "/api/session/oidc/callback"})
+_DOUBTFUL_AT_ONCE = 2
 _SIGN_IN = (
     "Sign in at /sign-in/, or send 'Authorization: Bearer' with a key that"
     " `mediview keys create` made."
@@ -60,6 +66,8 @@ class AccessControl:
         self.rules = RuleIndex()
         self.limits = limits
         self._reserved: frozenset[str] | None = None
+        # Made within the event loop to which it belongs.
+        self._doubtful: CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -83,7 +91,19 @@ class AccessControl:
             )
             return
         scope.setdefault("state", {})["principal"] = principal
+        if principal is None and _is_sign_in(scope):
+            send = self._giving_back(scope, send)
         await self.app(scope, receive, send)
+
+    def _giving_back(self, scope: Scope, send: Send) -> Send:
+        """An address pays for sign-ins that fail; one that works costs it nothing."""
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                self.limits.of_addresses.give_back(f"sign-ins {client_group(scope)}")
+            await send(message)
+
+        return noted
 
     async def _admitted(self, scope: Scope) -> Principal | None:
         """Who asks, None for anyone at an open address. Raises ApiProblem, MediViewError."""
@@ -101,11 +121,12 @@ class AccessControl:
         principal = await self._identified(scope, credential, optional=is_public)
         if is_public:
             if principal is None and path not in _UNCOUNTED:
-                _check_rate(self.limits.of_addresses.take(client_address(scope)))
+                is_sign_in = path in _PROVIDER or _is_sign_in(scope)
+                self._take(scope, "sign-ins" if is_sign_in else "open pages")
             return principal
         if principal is None:
             raise _unauthenticated(credential)
-        _check_rate(self.limits.of_principals.take(f"{principal.kind}:{principal.name}"))
+        _check_rate(self.limits.of_principals.take(principal.identity.id))
         if rule is None:
             raise self._nothing_there(path)
         if credential is not None and credential.kind == "cookie":
@@ -118,23 +139,26 @@ class AccessControl:
     ) -> Principal | None:
         if credential is None:
             if not optional:
-                _check_rate(self.limits.of_addresses.take(client_address(scope)))
+                self._take(scope, "failures")
             return None
         known = self.authenticator.recall(credential)
         if known is not None:
             return known
-        address = client_address(scope)
-        _check_rate(self.limits.of_addresses.wait_of(address))
         storage: Storage = scope["app"].state.storage
         try:
-            found = await run_sync(self.authenticator.identify, storage, credential)
+            found = await run_sync(
+                self.authenticator.identify,
+                storage,
+                credential,
+                limiter=self._look_ups_of(scope),
+            )
         except MediViewError:
             if optional:
                 # An open address must answer also where the database does not.
                 return None
             raise
         if found is None:
-            _check_rate(self.limits.of_addresses.take(address))
+            self._take(scope, "failures")
             if credential.kind != "cookie":
                 log.warning("credential_refused", kind=credential.kind)
                 await run_sync(
@@ -142,11 +166,33 @@ class AccessControl:
                 )
         return found
 
+    def _take(self, scope: Scope, purpose: str) -> None:
+        """Count one more for the address. Raises ApiProblem where it was too much.
+
+        Each purpose by itself: who fails uses up nothing but further failures.
+        """
+        _check_rate(self.limits.of_addresses.take(f"{purpose} {client_group(scope)}"))
+
+    def _look_ups_of(self, scope: Scope) -> CapacityLimiter | None:
+        """The threads that may look a credential up; None: those that all requests share.
+
+        A good credential is let in whoever else is behind the address, so it must be looked up
+        also where only failures came from there; these wait for one another and for nobody else.
+        """
+        if self.limits.of_addresses.wait_of(f"failures {client_group(scope)}") == 0:
+            return None
+        if self._doubtful is None:
+            self._doubtful = CapacityLimiter(_DOUBTFUL_AT_ONCE)
+        return self._doubtful
+
     async def _check_allowed(self, scope: Scope, principal: Principal, rule: Rule) -> None:
-        if principal.has_any(rule.roles) and rule.scope in principal.scopes:
+        is_allowed = principal.has_any(rule.roles) and rule.scope in principal.scopes
+        if is_allowed and (principal.is_person or not rule.people_only):
             return
         log.warning("access_denied", principal_kind=principal.kind, route=rule.path)
         await run_sync(trail.refused, scope["app"].state.storage, scope, principal, rule.path)
+        if is_allowed:
+            check_person(principal, "make or change accounts and keys")
         if not principal.has_any(rule.roles):
             needed = f"one of the roles {', '.join(sorted(rule.roles))}"
         else:
@@ -187,6 +233,10 @@ class AccessControl:
 
 def _first_segment(path: str) -> str:
     return path.lstrip("/").partition("/")[0]
+
+
+def _is_sign_in(scope: Scope) -> bool:
+    return (scope.get("method"), scope["path"]) == ("POST", "/api/session")
 
 
 def _check_rate(wait_s: float) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,11 +19,17 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from api.access.principal import Principal
 from api.access.provider import NotAccepted, Provider
+from storage.identity import Identity
 from storage.roles import ROLES, Role
 from storage.settings import Settings
 
 _LEEWAY_S = 60
 _NAME_MAX = 255
+# OpenID Connect Core 1.0, 2.
+_SUBJECT_MAX = 255
+_FLOW = ("state", "nonce", "verifier", "next", "confirms")
+# From the password to the answer: the provider redirects at once.
+_JUST_NOW_S = 60
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,13 @@ class Flow:
     nonce: str
     verifier: str
     next: str
+    confirms: str = ""
+    """The hash of the session whose person signs in once more; empty: a session begins."""
 
     @classmethod
-    def begin(cls, next_page: str) -> "Flow":
+    def begin(cls, next_page: str, confirms: str = "") -> "Flow":
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        return cls(state, nonce, verifier, next_page)
+        return cls(state, nonce, verifier, next_page, confirms)
 
     def text(self) -> str:
         return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
@@ -47,7 +56,7 @@ class Flow:
         """Raises NotAccepted."""
         try:
             kept = json.loads(base64.urlsafe_b64decode(text))
-            return cls(*(str(kept[name]) for name in ("state", "nonce", "verifier", "next")))
+            return cls(*(str(kept[name]) for name in _FLOW))
         except (ValueError, KeyError, TypeError) as error:
             raise NotAccepted("the browser's cookie of the sign-in is missing") from error
 
@@ -65,6 +74,9 @@ def authorization_url(provider: Provider, flow: Flow, redirect_uri: str) -> str:
         "code_challenge": challenge.rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     }
+    if flow.confirms:
+        # An open session there is not enough: the person shows anew who it is (Core 1.0, 3.1.2.1).
+        asked |= {"max_age": "0", "prompt": "login"}
     url = provider.endpoint("authorization_endpoint")
     return f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
 
@@ -91,6 +103,8 @@ def finish(
         isinstance(audience, list) and len(audience) > 1 and "azp" not in claims
     ):
         raise NotAccepted("the token was made for another client")
+    if flow.confirms:
+        _check_just_signed_in(claims)
     if claim_at(claims, settings.oidc_roles_claim) is None:
         said = provider.userinfo(str(tokens.get("access_token", "")))
         if said.get("sub") == claims["sub"]:
@@ -125,9 +139,12 @@ def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
     roles = roles_from(settings, claims)
     if not roles:
         raise NotAccepted("no role of this node follows from the claims")
-    name = claims.get(settings.oidc_name_claim) or claims["sub"]
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_MAX:
+        raise NotAccepted("the subject is no text of 1 to 255 characters")
+    name = claims.get(settings.oidc_name_claim) or subject
     name = "".join(one for one in str(name) if one.isprintable())[:_NAME_MAX]
-    return Principal("oidc", name or "unnamed", roles)
+    return Principal(Identity("oidc", subject, name or "unnamed", settings.oidc_issuer), roles)
 
 
 def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]:
@@ -144,6 +161,16 @@ def claim_at(claims: Mapping[str, Any], path: str) -> Any:
     for name in (path,) if path in claims else path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, str | list) else None
+
+
+def _check_just_signed_in(claims: Mapping[str, Any]) -> None:
+    """Raise NotAccepted unless the person has signed in at the provider within the last minute."""
+    at, now = claims.get("auth_time"), time.time()
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        # It must be there where max_age was asked for (Core 1.0, 2).
+        raise NotAccepted("the provider does not tell when the person signed in")
+    if not now - _JUST_NOW_S - _LEEWAY_S <= at <= now + _LEEWAY_S:
+        raise NotAccepted("the person signed in at the provider some time ago")
 
 
 def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:

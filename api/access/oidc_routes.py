@@ -1,20 +1,26 @@
 """To the identity provider and back."""
 
 import re
+from typing import Annotated
 
 import structlog
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse
 
 from api.access import trail
+from api.access.authenticator import with_own_name
 from api.access.cookies import flow_cookie, is_https
 from api.access.oidc import Flow, authorization_url, finish
+from api.access.principal import OptionalPrincipalDep, Principal
 from api.access.provider import NotAccepted, Provider
 from api.access.session_routes import AuthenticatorDep, open_session
 from api.deps import SettingsDep, StorageDep
+from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
+from storage.clock import utcnow
 from storage.errors import NotConfigured
+from storage.opening import Storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -22,6 +28,7 @@ log = structlog.get_logger(__name__)
 router = new_router(prefix="/api/session/oidc", tags=["session"])
 
 _FLOW_S = 600
+_NOT_CONFIRMED = "/sign-in/?confirmed=no"
 # A page of ours and nothing that a browser could read as another host.
 _OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
 
@@ -31,12 +38,35 @@ _OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
     status_code=303,
     response_class=RedirectResponse,
     summary="Go to the identity provider",
-    responses=problems(503),
+    responses=problems(409, 503),
 )
-def start(request: Request, settings: SettingsDep, next: str = "/") -> RedirectResponse:
-    """`next` is the page of this node to come back to."""
-    flow = Flow.begin(own_page(next))
-    url = authorization_url(_provider(request), flow, redirect_uri(settings))
+def start(
+    request: Request,
+    principal: OptionalPrincipalDep,
+    settings: SettingsDep,
+    next: str = "/",
+    confirm: Annotated[
+        bool, Query(description="Show again who one is, within the session that there is.")
+    ] = False,
+) -> RedirectResponse:
+    """`next` is the page of this node to come back to.
+
+    With `confirm` the provider asks for the password again, and nobody else may come back.
+    """
+    provider = _provider(request)
+    confirms = ""
+    if confirm:
+        if principal is None or principal.kind != "oidc" or not principal.is_person:
+            raise ApiProblem(
+                409,
+                "no_provider_session",
+                "You have not signed in at the identity provider.",
+                remedy="Sign in there first; an account sends its password to"
+                " POST /api/session/confirmation.",
+            )
+        confirms = principal.session_hash
+    flow = Flow.begin(own_page(next), confirms)
+    url = authorization_url(provider, flow, redirect_uri(settings))
     response = RedirectResponse(url, 303)
     response.set_cookie(
         flow_cookie(settings),
@@ -64,20 +94,30 @@ def callback(
     settings: SettingsDep,
     authenticator: AuthenticatorDep,
 ) -> RedirectResponse:
-    """Leads to the page that was asked for, or to the sign-in page with `?failed=provider`."""
+    """Leads to the page that was asked for, or to the sign-in page with `?failed=provider`.
+
+    Who was to show again who it is, and did not, comes to `/sign-in/?confirmed=no`.
+    """
     provider = _provider(request)
+    failed = "/sign-in/?failed=provider"
     try:
         flow = Flow.read(request.cookies.get(flow_cookie(settings), ""))
+        if flow.confirms:
+            failed = _NOT_CONFIRMED
         principal = finish(provider, flow, request.query_params, redirect_uri(settings))
         target = own_page(flow.next)
     except NotAccepted as error:
         # The words are ours; what the provider or the browser sent is not repeated.
         log.warning("sign_in_failed", method="oidc", reason=str(error))
         trail.sign_in_failed(storage, request.scope, "oidc", str(error))
-        response = RedirectResponse("/sign-in/?failed=provider", 303)
+        response = RedirectResponse(failed, 303)
     else:
+        if flow.confirms and not _confirm(request, storage, flow, principal):
+            target = failed
         response = RedirectResponse(target, 303)
-        open_session(request, response, storage, settings, principal, "oidc")
+        if not flow.confirms:
+            principal = with_own_name(storage, principal)
+            open_session(request, response, storage, settings, principal, "oidc")
         authenticator.forget()
     response.delete_cookie(
         flow_cookie(settings),
@@ -87,6 +127,17 @@ def callback(
         samesite="lax",
     )
     return response
+
+
+def _confirm(request: Request, storage: Storage, flow: Flow, principal: Principal) -> bool:
+    """Note it in the session from which the person set out; somebody else changes nothing."""
+    confirmed = storage.sessions.confirm(flow.confirms, principal.identity, utcnow())
+    if confirmed:
+        trail.signed_in(storage, request.scope, principal, "confirmation by the provider")
+    else:
+        log.warning("confirmation_failed", method="oidc", reason="another person")
+        trail.sign_in_failed(storage, request.scope, "oidc", "another person confirmed")
+    return confirmed
 
 
 def redirect_uri(settings: Settings) -> str:

@@ -40,6 +40,10 @@ class SignedOut(Payload):
     redirect: str = Field("", description="Where the provider ends its own session; may be empty.")
 
 
+class Confirmation(Payload):
+    password: SecretStr = Field(min_length=1, max_length=1024)
+
+
 class PasswordChange(Payload):
     current_password: SecretStr = Field(min_length=1, max_length=1024)
     new_password: SecretStr = Field(min_length=1, max_length=1024)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from storage import identity
+from storage.identity import Identity, IdentityKind
 from storage.roles import ROLES, SCOPES, AccessScope, Role
 
 __all__ = [
@@ -22,8 +24,6 @@ __all__ = [
     "principal_of",
 ]
 
-Kind = Literal["local", "account", "key", "oidc"]
-
 
 @dataclass(frozen=True)
 class Principal:
@@ -33,17 +33,34 @@ class Principal:
     set for one who came by a cookie, and so must prove that the page is ours.
     """
 
-    kind: Kind
-    name: str
+    identity: Identity
     roles: frozenset[Role]
     scopes: frozenset[AccessScope] = SCOPES
     session_hash: str = field(default="", repr=False)
+
+    @property
+    def kind(self) -> IdentityKind:
+        return self.identity.kind
+
+    @property
+    def name(self) -> str:
+        """As people read it; compares nothing."""
+        return self.identity.name
+
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody has signed in at a browser.
+
+        Keys are programs, and so is whoever brings an access token: it is given to programs,
+        with or without a person behind them. Without sign-in nobody knows who it is.
+        """
+        return self.kind in ("account", "oidc") and bool(self.session_hash)
 
     def has_any(self, roles: Iterable[Role]) -> bool:
         return not self.roles.isdisjoint(roles)
 
 
-LOCAL = Principal("local", "local", ROLES)
+LOCAL = Principal(identity.LOCAL, ROLES)
 """Whoever is at this machine, where the node runs without sign-in."""
 
 

@@ -11,8 +11,9 @@ from api.access import trail
 from api.access.authenticator import Authenticator
 from api.access.changes import access_changed
 from api.access.cookies import csrf_token, end_session, session_cookie, set_session
-from api.access.forwarded import client_address
+from api.access.forwarded import client_address, client_group
 from api.access.payloads import (
+    Confirmation,
     Credentials,
     PasswordChange,
     ProviderLink,
@@ -26,9 +27,10 @@ from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.accounts import Account
-from storage.attempts import of_account, of_address
+from storage.attempts import Subject, by_address, by_name, by_session
 from storage.clock import utcnow
 from storage.errors import NotConfigured
+from storage.identity import of_account
 from storage.opening import Storage
 from storage.settings import Settings
 
@@ -66,8 +68,16 @@ def sign_in(
 ) -> SessionInfo:
     """Sets the session's cookie. Repeated failures make the next attempt wait."""
     _check_sign_in_is_on(settings)
-    account = _checked(request, storage, given.name, given.password.get_secret_value(), "password")
-    principal = Principal("account", account.name, account.roles)
+    account = _checked(
+        request,
+        storage,
+        given.name,
+        given.password.get_secret_value(),
+        "password",
+        by_name(given.name),
+        by_address(client_group(request.scope)),
+    )
+    principal = Principal(of_account(account.name), account.roles)
     token = open_session(request, response, storage, settings, principal, "password")
     authenticator.forget()
     return session_info(settings, principal, token)
@@ -106,21 +116,33 @@ def change_password(
     authenticator: AuthenticatorDep,
 ) -> None:
     """One's other sessions end."""
-    if principal.kind != "account":
-        raise ApiProblem(
-            409,
-            "no_password",
-            "You have no password at this node.",
-            remedy="Change it where you sign in.",
-        )
     current = given.current_password.get_secret_value()
-    _checked(request, storage, principal.name, current, "password change")
+    account = _own_account(request, storage, principal, current, "password change")
     storage.accounts.set_password(
-        principal.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
+        account.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
     )
     authenticator.forget()
     actor = trail.actor_of(request.scope, principal)
-    access_changed(storage, actor, "U", "account", principal.name, what="password")
+    access_changed(storage, actor, "U", "account", account.name, what="password")
+
+
+@router.post(
+    "/confirmation",
+    status_code=204,
+    summary="Show again who one is, by the password",
+    responses=problems(401, 403, 409, 422, 429),
+)
+def confirm(
+    given: Confirmation, request: Request, principal: PrincipalDep, storage: StorageDep
+) -> None:
+    """For the next signature, and for changes of accounts and keys within five minutes.
+
+    Who signs in at an identity provider goes to `/api/session/oidc/start?confirm=true` instead.
+    """
+    password = given.password.get_secret_value()
+    _own_account(request, storage, principal, password, "confirmation")
+    storage.sessions.confirm(principal.session_hash, principal.identity, utcnow())
+    trail.signed_in(storage, request.scope, principal, "confirmation by password")
 
 
 def session_info(settings: Settings, principal: Principal | None, token: str) -> SessionInfo:
@@ -156,8 +178,7 @@ def open_session(
     if isinstance(old, Principal) and old.session_hash:
         storage.sessions.end(old.session_hash)
     token, _ = storage.sessions.open(
-        "account" if principal.kind == "account" else "oidc",
-        principal.name,
+        principal.identity,
         principal.roles,
         client_address(request.scope),
         utcnow(),
@@ -167,10 +188,34 @@ def open_session(
     return token
 
 
-def _checked(request: Request, storage: Storage, name: str, password: str, method: str) -> Account:
-    """The account of name and password, or 401; 429 while it is too early to try."""
-    by_name, by_address = of_account(name), of_address(client_address(request.scope))
-    wait_s = storage.attempts.begin([by_name, by_address])
+def _own_account(
+    request: Request, storage: Storage, principal: Principal, password: str, method: str
+) -> Account:
+    """The account of who asks, if the password is its own.
+
+    Attempts count for the session: a stranger who guesses at the name, or who shares the
+    address, keeps nobody from signing.
+    """
+    if principal.kind != "account":
+        raise ApiProblem(
+            409,
+            "no_password",
+            "You have no password at this node.",
+            remedy="Change it, or sign in again, where you sign in.",
+        )
+    subject = by_session(principal.session_hash)
+    return _checked(request, storage, principal.identity.subject, password, method, subject)
+
+
+def _checked(
+    request: Request, storage: Storage, name: str, password: str, method: str, *counted: Subject
+) -> Account:
+    """The account of name and password, or 401; 429 while it is too early to try.
+
+    `counted`: whose attempts these are. The first is cleared by one that works; of others,
+    which several people share, that one attempt is taken back.
+    """
+    wait_s = storage.attempts.begin(counted)
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         trail.sign_in_failed(storage, request.scope, method, "too many attempts")
@@ -193,8 +238,9 @@ def _checked(request: Request, storage: Storage, name: str, password: str, metho
             "Name or password is wrong, or the account is disabled.",
             remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
         )
-    storage.attempts.clear(by_name)
-    storage.attempts.uncount(by_address)
+    storage.attempts.clear(counted[0])
+    for shared in counted[1:]:
+        storage.attempts.uncount(shared)
     return account
 
 

@@ -13,7 +13,7 @@ def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") 
     address = client_address(scope)
     if principal is None:
         return Actor("anonymous", claimed_name or "anonymous", address)
-    return Actor(principal.kind, principal.name, address)
+    return Actor(principal.kind, principal.name, address, principal.identity.id)
 
 
 def signed_in(storage: Storage, scope: Scope, principal: Principal, method: str) -> None:

@@ -81,6 +81,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/session"): _BY_ITSELF,
     ("DELETE", "/api/session"): _BY_ITSELF,
     ("PUT", "/api/session/password"): _BY_ITSELF,
+    ("POST", "/api/session/confirmation"): _BY_ITSELF,
     ("GET", "/api/session/oidc/start"): _PUBLIC,
     ("GET", "/api/me/preferences"): _OWN,
     ("PUT", "/api/me/preferences"): _OWN,

@@ -26,6 +26,9 @@ class AuditEventPayload(Payload):
     outcome: int = Field(description="0 success, 4 minor, 8 serious, 12 major failure.")
     actor_kind: str
     actor_name: str
+    actor_id: str = Field(
+        description="Who it is, beyond the name: kind, issuer and subject. Empty of older events."
+    )
     actor_address: str
     process: str
     request_id: str

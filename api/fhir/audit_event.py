@@ -84,6 +84,7 @@ def audit_event(record: AuditRecord) -> AuditEvent:
                         system=f"{OWN}:actor:{record.actor_kind}", value=record.actor_name or "-"
                     )
                 ),
+                alt_id=record.actor_id or None,
                 name=record.actor_name or None,
                 requestor=True,
                 network=AuditEventNetwork(address=record.actor_address, type="2")

@@ -171,6 +171,7 @@ class AuditEventNetwork(FhirModel):
 class AuditEventAgent(FhirModel):
     type: CodeableConcept | None = None
     who: Reference
+    alt_id: str | None = None
     name: str | None = None
     requestor: bool
     network: AuditEventNetwork | None = None

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 class Author:
     """`is_person`: somebody with an account, not the key of a program.
 
-    `may_verify`: a radiologist, whose word makes a report VERIFIED.
+    `may_verify`: a radiologist, whose word makes a report VERIFIED. `id`: the identity behind
+    the name (`storage.identity`), which tells authors of one name apart.
     """
 
     name: str
     is_person: bool
     may_verify: bool = False
+    id: str = ""

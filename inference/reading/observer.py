@@ -42,12 +42,12 @@ def person_context(author: Author) -> hd.sr.ObserverContext | None:
 
 
 def device_context(author: Author) -> hd.sr.ObserverContext | None:
-    """The program, under a UID that its name gives; None where the author is a person."""
+    """The program, under a UID that its identity gives; None where the author is a person."""
     if author.is_person:
         return None
     return hd.sr.ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=derive_uid("device", "key", author.name), name=author.name[:64]
+            uid=derive_uid("device", "key", author.id or author.name), name=author.name[:64]
         ),
     )

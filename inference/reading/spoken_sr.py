@@ -52,7 +52,8 @@ def speak(
             _apply(document, finding, word)
             comments.append(_sentence(finding, word))
     _drop_empty(document)
-    authors = sorted({word.said_by for word in last.values()})
+    by_author = {word.author_id: word.said_by for word in last.values()}
+    authors = sorted(by_author.values())
     _observe(document, authors)
     document.ContentSequence.append(_evaluations(comments))
     _verify(document, findings, last)
@@ -190,12 +191,13 @@ def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, F
     said = [last.get(one.finding_id) for one in findings]
     if not said or not all(word is not None and word.verifies for word in said):
         return
-    latest: dict[str, datetime] = {}
+    latest: dict[str, tuple[str, datetime]] = {}
     for word in said:
         if word is not None:
-            latest[word.said_by] = max(word.said_at, latest.get(word.said_by, word.said_at))
+            _, before = latest.get(word.author_id, ("", word.said_at))
+            latest[word.author_id] = (word.said_by, max(word.said_at, before))
     observers = []
-    for name, at in sorted(latest.items()):
+    for name, at in sorted(latest.values()):
         observer = Dataset()
         observer.VerifyingOrganization = str(
             document.get("InstitutionName") or document.get("Manufacturer") or ""

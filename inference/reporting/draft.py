@@ -18,6 +18,7 @@ from inference.reporting.words import (
     words_wanted,
 )
 from storage.entities import Finding, Job
+from storage.identity import Identity
 from storage.opening import Storage
 from storage.report_entities import Report, ReportSection, ReportSentence, SectionKind
 
@@ -28,7 +29,7 @@ def draft_study(
     language: str,
     *,
     indication: str = "",
-    made_by: str = "",
+    made_by: Identity | None = None,
     replace: bool = False,
 ) -> Report:
     """Draft the report of a study from all that is known now, and offer it.
@@ -43,7 +44,11 @@ def draft_study(
     given = template_digest(sections, evidence.digest)
     there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
     wanted = words_wanted(storage.settings)
-    if wanted and already_worded(there, given, storage.settings, again=bool(made_by)) and there:
+    if (
+        wanted
+        and already_worded(there, given, storage.settings, again=made_by is not None)
+        and there
+    ):
         return there
     report = storage.reports.offer(
         study_instance_uid,

@@ -90,6 +90,9 @@ def content_of(row: RowMapping, position: int, before: str) -> bytes:
     """What is hashed of an event: its predecessor's hash, its place, all that it says."""
     at: datetime = row["at"]
     content = {name: row[name] for name in _CONTENT}
+    if row["actor_id"]:
+        # Older events have none, and their hashes stay as they are.
+        content["actor_id"] = row["actor_id"]
     content |= {
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "before": before,

@@ -67,6 +67,8 @@ class Actor:
     name: str
     address: str = ""
     """IP address it came from; empty for the node and its operator."""
+    id: str = ""
+    """The identity behind the name (`storage.identity`); empty for who has none."""
 
 
 NODE = Actor("node", "node")
@@ -108,6 +110,8 @@ class AuditRecord:
     outcome: int
     actor_kind: str
     actor_name: str
+    actor_id: str
+    """The identity behind the name: two may share one. Empty of what older versions wrote."""
     actor_address: str
     process: str
     request_id: str

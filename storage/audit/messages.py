@@ -94,7 +94,7 @@ def _participants(message: ET.Element, record: AuditRecord, source: AuditSource)
         actor = _participant(message, record.actor_name or record.actor_kind, requestor=True)
         if record.actor_name and record.actor_kind != "peer":
             actor.set("UserName", record.actor_name)
-            actor.set("AlternativeUserID", record.actor_kind)
+            actor.set("AlternativeUserID", record.actor_id or record.actor_kind)
         if record.actor_address:
             actor.set("NetworkAccessPointID", record.actor_address)
             actor.set("NetworkAccessPointTypeCode", _IP_ADDRESS)

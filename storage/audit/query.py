@@ -99,7 +99,7 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(event.at < wanted.until)
     if wanted.actor:
-        conditions.append(event.actor_name == wanted.actor)
+        conditions.append(or_(event.actor_name == wanted.actor, event.actor_id == wanted.actor))
     if wanted.code:
         conditions.append(or_(event.code == wanted.code, event.type_code == wanted.code))
     if wanted.request_id:

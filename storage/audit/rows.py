@@ -34,7 +34,7 @@ def window_of(event: AuditEvent) -> tuple[str, datetime]:
     began = event.at.replace(second=0, microsecond=0)
     actor = event.actor
     parts = [
-        *(actor.kind, actor.name, actor.address, event.code, event.type, event.action),
+        *(actor.kind, actor.id, actor.name, actor.address, event.code, event.type, event.action),
         *(str(event.outcome), began.isoformat(), *event.study_instance_uids),
         json.dumps(event.detail, sort_keys=True),
     ]
@@ -127,6 +127,7 @@ def _values(event: AuditEvent, process: str) -> dict[str, Any]:
         "outcome": event.outcome,
         "actor_kind": event.actor.kind,
         "actor_name": _clean(event.actor.name),
+        "actor_id": _clean(event.actor.id),
         "actor_address": event.actor.address,
         "process": process,
         "request_id": event.request_id,

@@ -4,6 +4,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -130,8 +131,25 @@ class Settings(
         )
 
     def check_http_binding(self) -> None:
-        """Refuse to serve HTTP beyond loopback without sign-in; no setting lifts that."""
-        if self.auth == "required" or is_loopback(self.http_host):
+        """Refuse to serve HTTP beyond loopback without sign-in; no setting lifts that.
+
+        Behind a proxy of this machine a node on loopback serves everyone whom the proxy serves.
+        """
+        if self.auth == "required":
+            return
+        behind = ""
+        if not is_loopback(urlsplit(self.resolved_public_url).hostname or ""):
+            behind = f"MEDIVIEW_PUBLIC_URL is {self.resolved_public_url}"
+        if self.trusted_proxies:
+            behind = f"MEDIVIEW_TRUSTED_PROXIES is {', '.join(self.trusted_proxies)}"
+        if behind and is_loopback(self.http_host):
+            raise InvalidRequest(
+                f"{behind}: others reach the node through a proxy, and nobody would have to sign"
+                " in.",
+                remedy="Set MEDIVIEW_AUTH=required and make the first account"
+                " (mediview users add NAME --role admin), or take the setting away.",
+            )
+        if is_loopback(self.http_host):
             return
         raise InvalidRequest(
             f"The HTTP server would listen on {self.http_host}, where other machines can reach it,"

@@ -24,7 +24,10 @@ session = Table(
     metadata,
     # Of the token, which only the browser has.
     Column("token_hash", String(64), primary_key=True),
+    # Whose it is: kind, issuer and subject. The name is for people to read.
     Column("kind", String(16), nullable=False),
+    text_column("issuer"),
+    text_column("subject"),
     Column("name", String(255), nullable=False),
     # Of one whom another provider signed in; an account's own roles stand with it.
     Column("roles", JSON, nullable=False),
@@ -32,6 +35,8 @@ session = Table(
     time_column("created_at"),
     time_column("last_seen_at"),
     time_column("expires_at"),
+    # When the person last showed in this session who it is, for a signature and for accounts.
+    time_column("confirmed_at", nullable=True),
     Index("ix_session_name", "name"),
     Index("ix_session_expires_at", "expires_at"),
 )

@@ -7,9 +7,10 @@ from storage.tables.base import metadata, time_column
 preference = Table(
     "preference",
     metadata,
-    # Accounts, keys and people of an identity provider may share a name.
+    # Accounts, keys and people of identity providers may share a name, so none stands here:
+    # an account's, a key's id, or a provider's URL and its subject.
     Column("kind", String(16), primary_key=True),
-    Column("name", String(255), primary_key=True),
+    Column("subject", String(1024), primary_key=True),
     Column("chosen", JSON, nullable=False),
     time_column("updated_at"),
 )

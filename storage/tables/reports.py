@@ -17,7 +17,10 @@ report = Table(
     text_column("title"),
     Column("sections", JSON, nullable=False),
     text_column("changed_by"),
+    # The identity behind the name (`storage.identity`); empty of what older versions wrote.
+    text_column("changed_by_id"),
     text_column("signed_by"),
+    text_column("signed_by_id"),
     # The person's name at that moment; the account's may change.
     text_column("signed_name"),
     time_column("signed_at", nullable=True),
@@ -50,6 +53,7 @@ report_version = Table(
     text_column("title"),
     Column("sections", JSON, nullable=False),
     text_column("changed_by"),
+    text_column("changed_by_id"),
     time_column("changed_at"),
     text_column("reason"),
     text_column("signed_name"),
@@ -96,6 +100,7 @@ alert = Table(
     Column("repeats", Integer, nullable=False, server_default="0"),
     time_column("next_repeat_at"),
     text_column("acknowledged_by"),
+    text_column("acknowledged_by_id"),
     time_column("acknowledged_at", nullable=True),
     text_column("note"),
     time_column("created_at"),

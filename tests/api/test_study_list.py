@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from api.study_state import derive_state
 from storage.clock import utcnow
 from storage.entities import Decision, DeliveryState
+from storage.identity import of_account
 from storage.opening import Storage
 from storage.study_filter import StudyFilter
 from tests import builders
@@ -66,7 +67,7 @@ def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> N
         one, language="en", title="Report", sections=[], basis_digest="a"
     )
     api.storage.reports.offer(two, language="en", title="Report", sections=[], basis_digest="b")
-    api.storage.reports.move(report.report_id, report.version, "preliminary", "petra")
+    api.storage.reports.move(report.report_id, report.version, "preliminary", of_account("petra"))
     assert listed(api, report="draft") == [two]
     assert listed(api, report=["preliminary", "final"]) == [one]
     assert listed(api, report=["none", "draft"]) == [three, two]

@@ -43,3 +43,11 @@ def sign_in(page: Page, node: ClosedNode, name: str, next_page: str) -> None:
     page.keyboard.press("Enter")
     # The address of the sign-in names the page to come: the page itself must be seen.
     expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
+
+
+def confirm(page: Page, name: str) -> None:
+    """Show again who one is, where the page asks for it."""
+    asked = page.get_by_test_id("confirmation")
+    asked.get_by_label(f"Password of {name}").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(asked).to_have_count(0)

@@ -11,6 +11,7 @@ from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.test_worklist import ITEM
 from tests.house.accessibility import serious_findings
 from tests.house.browser import keep_screenshot
+from tests.house.guarded import confirm
 from tests.house.guarded import sign_in as sign_in_to
 from tests.services import free_port, storescp
 
@@ -72,6 +73,7 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     page.get_by_label("Name").fill("grace")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Add user").click()
+    confirm(page, "root")
     expect(page.locator("[data-testid=user][data-user=grace]")).to_contain_text("radiologist")
     page.get_by_role("link", name="Keys").click()
     expect(page.get_by_role("button", name="Make key")).to_be_visible()

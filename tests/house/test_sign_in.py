@@ -1,18 +1,21 @@
 """A person signs in with the keyboard; what a patient is called stays text."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from storage.report_entities import ReportSection, ReportSentence
 from tests import builders
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.access.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.api.client import part10
+from tests.house.accessibility import serious_findings
 from tests.house.browser import chromium
-from tests.house.guarded import guarded_node
+from tests.house.guarded import confirm, guarded_node, sign_in
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(300)]
 
@@ -149,3 +152,77 @@ def nothing_ran(page: Page) -> bool:
             "() => window.hits.length === 0 && !document.querySelector('img[src=\"x\"], iframe')"
         )
     )
+
+
+def drafted(closed: ClosedNode, study_instance_uid: str) -> None:
+    sentence = ReportSentence("The ventricles are not widened.", basis="person", origin="person")
+    closed.storage.reports.offer(
+        study_instance_uid,
+        language="en",
+        title="MRI of the head",
+        sections=(ReportSection("Findings", (sentence,)),),
+        basis_digest="1",
+    )
+
+
+def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNode) -> None:
+    study_instance_uid = store_evil_study(closed)
+    drafted(closed, study_instance_uid)
+    closed.storage.accounts.add("ada", PASSWORD, ["radiologist"])
+    closed.storage.accounts.set_person_name("ada", "Lovelace^Ada^^Dr.")
+    with chromium("Failed to load resource") as page:
+        sign_in(page, closed, "ada", f"/study/?study={study_instance_uid}")
+        page.get_by_role("tab", name="Report").click()
+        panel = page.get_by_test_id("report-panel")
+        panel.get_by_role("button", name="Sign", exact=True).click()
+        asked = page.get_by_test_id("confirmation")
+        expect(asked).to_contain_text("To sign a report, show again who you are.")
+        password = asked.get_by_label("Password of ada")
+        expect(password).to_be_focused()
+        assert serious_findings(page) == []
+        # Whoever closes the question signs nothing, nor does a wrong password.
+        page.keyboard.press("Escape")
+        expect(asked).to_have_count(0)
+        expect(panel).to_have_attribute("data-state", "draft")
+        panel.get_by_role("button", name="Sign", exact=True).click()
+        password.fill("a wrong password")
+        page.keyboard.press("Enter")
+        expect(asked.get_by_role("alert")).to_contain_text("password is wrong")
+        expect(panel).to_have_attribute("data-state", "draft")
+        confirm(page, "ada")
+        expect(panel).to_have_attribute("data-state", "final")
+        expect(panel).to_contain_text("Signed by ada")
+    (report,) = closed.storage.reports.of_study(study_instance_uid)
+    assert (report.signed_by_id, report.signed_name) == ("account:ada", "Lovelace^Ada^^Dr.")
+
+
+def test_a_radiologist_of_the_organisation_signs_after_another_sign_in_there(
+    closed: ClosedNode, identity: Provider
+) -> None:
+    study_instance_uid = store_evil_study(closed)
+    drafted(closed, study_instance_uid)
+    identity.claims["roles"] = ["radiologist"]
+    with chromium("Failed to load resource") as page:
+        page.goto(f"{closed.url}/sign-in/?next=/study/?study={study_instance_uid}")
+        page.get_by_role("link", name="Sign in with your organisation").click()
+        page.get_by_role("tab", name="Report").click()
+        panel = page.get_by_test_id("report-panel")
+        panel.get_by_role("button", name="Sign", exact=True).click()
+        asked = page.get_by_test_id("confirmation")
+        link = asked.get_by_role("link", name="Sign in again at your organisation")
+        # The provider has a session of its own, and asks for nothing: that is not enough.
+        with page.context.expect_page() as other:
+            link.click()
+        expect(other.value.get_by_role("status")).to_contain_text("confirmed nothing")
+        other.value.close()
+        asked.get_by_role("button", name="Continue").click()
+        expect(asked).to_be_visible()
+        identity.spoil = {"auth_time": int(time.time())}
+        with page.context.expect_page() as other:
+            link.click()
+        expect(other.value.get_by_role("status")).to_contain_text("Close this tab")
+        other.value.close()
+        asked.get_by_role("button", name="Continue").click()
+        expect(panel).to_have_attribute("data-state", "final")
+    (report,) = closed.storage.reports.of_study(study_instance_uid)
+    assert report.signed_by_id == f"oidc:{identity.url} 4711"

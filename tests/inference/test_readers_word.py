@@ -17,6 +17,7 @@ from inference.storing import store_objects, store_rows
 from inference.volume import assemble_volume
 from storage.clock import utcnow
 from storage.entities import Code, Job
+from storage.identity import of_account
 from storage.opening import Storage
 from tests import builders
 from tests.api.client import part10
@@ -127,13 +128,13 @@ def test_a_word_that_is_taken_back_leaves_no_trace_and_one_alone_verifies_nothin
 ) -> None:
     job = made(storage, 2, "20240101")
     brain, cerebellum = storage.findings.of_job(job.job_id)
-    storage.finding_feedback.say(brain, "REJECTED", "dr-jones", verifies=True)
+    storage.finding_feedback.say(brain, "REJECTED", of_account("dr-jones"), verifies=True)
     assert write_spoken_reports(storage, utcnow()) == 1
     first = report(storage, job)
     assert values(first) == {"brain-volume: Cerebellum": cerebellum.value}
     assert first.VerificationFlag == "UNVERIFIED"
-    storage.finding_feedback.say(brain, "ACCEPTED", "dr-jones", verifies=True)
-    storage.finding_feedback.say(cerebellum, "ACCEPTED", "a-program")
+    storage.finding_feedback.say(brain, "ACCEPTED", of_account("dr-jones"), verifies=True)
+    storage.finding_feedback.say(cerebellum, "ACCEPTED", of_account("a-program"))
     assert write_spoken_reports(storage, utcnow()) == 1
     second = report(storage, job)
     assert list(replaced_by(second)) == [first.SOPInstanceUID]
@@ -145,7 +146,7 @@ def test_several_words_in_a_row_give_one_version(tmp_path: Path) -> None:
     with storage_in(tmp_path, feedback_quiet_s=60) as storage:
         job = made(storage, 3, "20240101")
         for finding in storage.findings.of_job(job.job_id):
-            storage.finding_feedback.say(finding, "ACCEPTED", "dr-jones")
+            storage.finding_feedback.say(finding, "ACCEPTED", of_account("dr-jones"))
         assert write_spoken_reports(storage, utcnow()) == 0
         assert write_spoken_reports(storage, utcnow() + timedelta(seconds=61)) == 1
         assert len(words(report(storage, job))) == 2
@@ -196,10 +197,14 @@ def test_another_patient_a_later_study_and_a_rejected_value_are_no_prior(
         # Two weeks: a change, and no rate.
         assert finding.prior.change_percent_per_year is None
     rejected = storage.findings.of_job(second.job_id)[0]
-    storage.finding_feedback.say(rejected, "REJECTED", "dr-jones")
+    storage.finding_feedback.say(rejected, "REJECTED", of_account("dr-jones"))
     corrected = storage.findings.of_job(second.job_id)[1]
     storage.finding_feedback.say(
-        corrected, "EDITED", "dr-jones", value=0.02, unit=Code("cm3", "UCUM", "cubic centimeter")
+        corrected,
+        "EDITED",
+        of_account("dr-jones"),
+        value=0.02,
+        unit=Code("cm3", "UCUM", "cubic centimeter"),
     )
     third = made(storage, 8, "20240101")
     brain, cerebellum = storage.findings.of_job(third.job_id)

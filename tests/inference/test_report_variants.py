@@ -17,6 +17,7 @@ from inference.storing import store_objects, store_rows
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Job
+from storage.identity import of_account
 from storage.opening import Storage
 from storage.peers import KnownPeer
 from tests import builders
@@ -118,11 +119,11 @@ def test_a_rejected_evaluation_leaves_the_report_with_its_certainty(
 ) -> None:
     job = made(storage, CLASSIFIED)
     first, second = storage.findings.of_job(job.job_id)
-    storage.finding_feedback.say(first, "ACCEPTED", "dr-jones", verifies=True)
+    storage.finding_feedback.say(first, "ACCEPTED", of_account("dr-jones"), verifies=True)
     assert write_spoken_reports(storage, utcnow()) == 1
     # One of two: the other has nobody's word.
     assert report(storage, job).VerificationFlag == "UNVERIFIED"
-    storage.finding_feedback.say(second, "REJECTED", "dr-jones", verifies=True)
+    storage.finding_feedback.say(second, "REJECTED", of_account("dr-jones"), verifies=True)
     assert write_spoken_reports(storage, utcnow()) == 1
     document = report(storage, job)
     assert list(groups(document)) == [first.tracking_identifier]
@@ -139,7 +140,7 @@ def test_a_word_gets_into_both_reports_and_each_goes_where_the_one_before_went(
     (finding,) = storage.findings.of_job(job.job_id)
     for value in (1.5, 2.5):
         before = {kind: report(storage, job, kind) for kind in kinds}
-        storage.finding_feedback.say(finding, "EDITED", "dr-jones", value=value)
+        storage.finding_feedback.say(finding, "EDITED", of_account("dr-jones"), value=value)
         assert write_spoken_reports(storage, utcnow()) == 1
         for kind in kinds:
             after = report(storage, job, kind)

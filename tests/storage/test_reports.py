@@ -4,6 +4,7 @@ import pytest
 
 from storage.clock import utcnow
 from storage.errors import InvalidRequest, NotFound, StateConflict, VersionConflict
+from storage.identity import of_account
 from storage.opening import Storage
 from storage.report_entities import Report, ReportSection, ReportSentence
 
@@ -50,7 +51,9 @@ def test_a_draft_is_kept_whole_and_drafted_anew_while_nobody_touched_it(storage:
 
 def test_a_persons_text_is_never_replaced_but_told_that_something_came(storage: Storage) -> None:
     report = offered(storage, text("Lungs 4.9 L."))
-    edited = storage.reports.edit(report.report_id, 1, text("Mine.", origin="person"), "dr-a")
+    edited = storage.reports.edit(
+        report.report_id, 1, text("Mine.", origin="person"), of_account("dr-a")
+    )
     assert (edited.version, edited.changed_by) == (2, "dr-a")
     told = offered(storage, text("Lungs 5.0 L."), "2")
     assert told.sections == text("Mine.", origin="person")
@@ -58,7 +61,7 @@ def test_a_persons_text_is_never_replaced_but_told_that_something_came(storage: 
     assert told.proposal == text("Lungs 5.0 L.")
     assert told.version == 2, "what waits beside the text is no version of it"
     assert offered(storage, text("Lungs 5.0 L."), "2") == told
-    kept = storage.reports.dismiss(report.report_id, 2, "dr-a")
+    kept = storage.reports.dismiss(report.report_id, 2, of_account("dr-a"))
     assert (kept.attention, kept.proposal) == ("", None)
     assert offered(storage, text("Lungs 5.0 L."), "2") == kept, "seen once is seen"
     replaced = storage.reports.offer(
@@ -69,12 +72,12 @@ def test_a_persons_text_is_never_replaced_but_told_that_something_came(storage: 
 
 def test_a_signed_report_stays_as_it_was_signed(storage: Storage) -> None:
     report = offered(storage, text("Lungs 4.9 L."))
-    storage.reports.move(report.report_id, 1, "preliminary", "dr-a")
-    final = storage.reports.move(report.report_id, 2, "final", "dr-b")
+    storage.reports.move(report.report_id, 1, "preliminary", of_account("dr-a"))
+    final = storage.reports.move(report.report_id, 2, "final", of_account("dr-b"))
     assert (final.signed_by, final.version) == ("dr-b", 3)
     assert final.signed_at is not None
     with pytest.raises(StateConflict, match="final"):
-        storage.reports.edit(report.report_id, 3, text("Other."), "dr-b")
+        storage.reports.edit(report.report_id, 3, text("Other."), of_account("dr-b"))
     told = storage.reports.offer(
         STUDY, language="en", title="", sections=text("New."), basis_digest="2", replace=True
     )
@@ -82,15 +85,27 @@ def test_a_signed_report_stays_as_it_was_signed(storage: Storage) -> None:
     assert told.proposal == text("New.")
     for wanted in ("draft", "preliminary", "final"):
         with pytest.raises(StateConflict):
-            storage.reports.move(report.report_id, 3, wanted, "dr-b")  # type: ignore[arg-type]
+            storage.reports.move(report.report_id, 3, wanted, of_account("dr-b"))  # type: ignore[arg-type]
     with pytest.raises(InvalidRequest, match="why"):
-        storage.reports.move(report.report_id, 3, "amended", "dr-b", sections=text("New."))
+        storage.reports.move(
+            report.report_id, 3, "amended", of_account("dr-b"), sections=text("New.")
+        )
     with pytest.raises(InvalidRequest, match="nothing"):
         storage.reports.move(
-            report.report_id, 3, "amended", "dr-b", sections=final.sections, reason="Because."
+            report.report_id,
+            3,
+            "amended",
+            of_account("dr-b"),
+            sections=final.sections,
+            reason="Because.",
         )
     amended = storage.reports.move(
-        report.report_id, 3, "amended", "dr-c", sections=text("New."), reason="A late series."
+        report.report_id,
+        3,
+        "amended",
+        of_account("dr-c"),
+        sections=text("New."),
+        reason="A late series.",
     )
     assert (amended.state, amended.version, amended.signed_by) == ("amended", 4, "dr-c")
     assert amended.attention == ""
@@ -101,21 +116,21 @@ def test_a_signed_report_stays_as_it_was_signed(storage: Storage) -> None:
 
 def test_who_changes_an_older_version_is_told(storage: Storage) -> None:
     report = offered(storage, text("Lungs 4.9 L."))
-    storage.reports.edit(report.report_id, 1, text("A."), "dr-a")
+    storage.reports.edit(report.report_id, 1, text("A."), of_account("dr-a"))
     with pytest.raises(VersionConflict, match=r"version 2, made by dr-a") as refused:
-        storage.reports.edit(report.report_id, 1, text("B."), "dr-b")
+        storage.reports.edit(report.report_id, 1, text("B."), of_account("dr-b"))
     assert "diff" in refused.value.remedy
     with pytest.raises(VersionConflict):
-        storage.reports.move(report.report_id, 1, "final", "dr-b")
+        storage.reports.move(report.report_id, 1, "final", of_account("dr-b"))
     with pytest.raises(NotFound):
-        storage.reports.edit("none", 1, text("B."), "dr-b")
+        storage.reports.edit("none", 1, text("B."), of_account("dr-b"))
 
 
 def test_an_empty_report_is_not_signed(storage: Storage) -> None:
     report = offered(storage, text("Lungs 4.9 L."))
-    storage.reports.edit(report.report_id, 1, (ReportSection("Findings", ()),), "dr-a")
+    storage.reports.edit(report.report_id, 1, (ReportSection("Findings", ()),), of_account("dr-a"))
     with pytest.raises(InvalidRequest, match="empty"):
-        storage.reports.move(report.report_id, 2, "final", "dr-a")
+        storage.reports.move(report.report_id, 2, "final", of_account("dr-a"))
 
 
 def test_images_of_no_study_have_a_report_each(storage: Storage) -> None:

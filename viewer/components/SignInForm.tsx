@@ -24,9 +24,11 @@ const field =
 
 /** Name and password, and the organisation's own sign-in where there is one. */
 export function SignInForm() {
-  const { entry: t } = useText();
+  const { entry: t, account } = useText();
   const address = useSearchParams();
   const next = ownPage(address.get("next"));
+  // The way back of somebody who is signed in, and showed at the organisation again who it is.
+  const confirmed = address.get("confirmed");
   const [session, setSession] = useState<Session | null>(null);
   const [problem, setProblem] = useState<Problem | null>(
     address.get("failed") === "provider" ? fromProvider() : null,
@@ -35,6 +37,7 @@ export function SignInForm() {
   const password = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
+    if (confirmed) return;
     getSession(true).then(
       (found) => {
         if (found.signed_in) window.location.replace(next);
@@ -42,7 +45,7 @@ export function SignInForm() {
       },
       (error: unknown) => setProblem(asProblem(error)),
     );
-  }, [next]);
+  }, [next, confirmed]);
 
   useEffect(() => {
     document.title = `${t.signIn} · MediViewAI`;
@@ -63,6 +66,14 @@ export function SignInForm() {
     }
   };
 
+  if (confirmed) {
+    return (
+      <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 px-5 py-10">
+        <Brand />
+        <p role="status">{confirmed === "yes" ? account.confirmed : account.notConfirmed}</p>
+      </main>
+    );
+  }
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 px-5 py-10">
       <Brand />

@@ -1,3 +1,4 @@
+import { confirmAgain } from "@/lib/confirmation";
 import { text } from "@/lib/i18n";
 import { getSession, goToSignIn } from "@/lib/session";
 
@@ -59,6 +60,11 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   if (problem.code === "csrf") {
     // Someone signed in anew in another tab: the token that this page knows is of the old session.
     response = await send(path, init, true);
+    if (response.ok) return response;
+    problem = problemFrom(response.status, await response.text());
+  }
+  while (problem.code === "confirmation_required" && (await confirmAgain(problem.detail))) {
+    response = await send(path, init, false);
     if (response.ok) return response;
     problem = problemFrom(response.status, await response.text());
   }

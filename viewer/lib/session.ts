@@ -64,6 +64,19 @@ export async function changePassword(current: string, next: string): Promise<voi
   );
 }
 
+/** For what the node asks again who one is; a wrong password is a refusal as any other. */
+export async function confirmByPassword(password: string): Promise<void> {
+  const { csrf_token } = await getSession(true);
+  await ask(
+    {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf_token },
+      body: JSON.stringify({ password }),
+    },
+    `${path}/confirmation`,
+  );
+}
+
 /** Ends the session here, and where the identity provider has one of its own, there as well. */
 export async function signOut(): Promise<void> {
   signingOut = true;

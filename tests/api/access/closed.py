@@ -62,6 +62,11 @@ def sign_in(client: httpx.Client, name: str, password: str = PASSWORD) -> httpx.
     return client.post("/api/session", json={"name": name, "password": password})
 
 
+def confirm(client: httpx.Client, password: str = PASSWORD) -> httpx.Response:
+    """Show again who one is, as the pages do for a signature and for changes of accounts."""
+    return client.post("/api/session/confirmation", json={"password": password})
+
+
 def closed_settings(folder: Path, **more: Any) -> Settings:
     settings = load_settings(
         data_dir=folder / "data",

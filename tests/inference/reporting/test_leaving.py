@@ -14,6 +14,7 @@ from inference.reporting.hl7_delivery import send_due
 from inference.reporting.leaving.text import as_text
 from inference.reporting.publishing import publish_due
 from storage.clock import utcnow
+from storage.identity import of_account
 from storage.opening import Storage
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
@@ -47,7 +48,7 @@ def test_drafts_and_signed_reports_leave_as_valid_sr_and_pdf(tmp_path: Path) -> 
         draft = published(storage, tmp_path)
         assert set(draft) == {"SR1", "DOC1"}
         assert publish_due(storage) == 0, "once is enough"
-        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        storage.reports.move(report.report_id, 1, "final", of_account("dr-jones"))
         files = published(storage, tmp_path)
         assert set(files) == {"SR1", "DOC1", "SR2", "DOC2"}
         sent = storage.deliveries.of_study(report.study_instance_uid)
@@ -89,7 +90,7 @@ def test_only_what_the_site_wants_leaves(tmp_path: Path) -> None:
         report = drafted(storage, measured_study(storage))
         assert publish_due(storage) == 1
         assert storage.deliveries.of_study(report.study_instance_uid) == []
-        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        storage.reports.move(report.report_id, 1, "final", of_account("dr-jones"))
         assert publish_due(storage) == 1
         assert len(storage.deliveries.of_study(report.study_instance_uid)) == 2
 
@@ -102,7 +103,7 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
         report = drafted(storage, measured_study(storage))
         assert publish_due(storage) == 1
         assert send_due(storage, "w") == 1
-        storage.reports.move(report.report_id, 1, "final", "dr-jones")
+        storage.reports.move(report.report_id, 1, "final", of_account("dr-jones"))
         publish_due(storage)
         assert send_due(storage, "w") == 1
         assert {one.state for one in storage.hl7_messages.list()[0]} == {"ACCEPTED"}
@@ -222,7 +223,7 @@ def test_an_order_that_comes_after_the_draft_is_taken_into_it(tmp_path: Path) ->
         )
         assert "“Headache”" in drafted(storage, study).sections[0].sentences[0].text
         # Once a person has taken it on, the text stands.
-        storage.reports.move(late.report_id, 3, "preliminary", "dr-jones")
+        storage.reports.move(late.report_id, 3, "preliminary", of_account("dr-jones"))
         storage.worklist.change(item.worklist_item_id, attributes=ORDER)
         assert draft_due(storage, utcnow() + timedelta(seconds=1)) == 0
         (report,) = storage.reports.of_study(study)
@@ -238,7 +239,7 @@ def test_the_order_and_the_person_stand_in_what_leaves(tmp_path: Path) -> None:
         storage.accounts.set_person_name("jones", "Jones^Indira^^Dr.")
         storage.worklist.add(ORDER)
         report = drafted(storage, measured_study(storage))
-        storage.reports.move(report.report_id, 1, "final", "jones")
+        storage.reports.move(report.report_id, 1, "final", of_account("jones"))
         # What the account is called later changes nothing that was signed.
         storage.accounts.set_person_name("jones", "Other^Name")
         files = published(storage, tmp_path)

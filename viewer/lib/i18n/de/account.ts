@@ -19,4 +19,10 @@ export const account: Messages["account"] = {
   notAlike: "Die beiden neuen Passwörter sind nicht gleich.",
   othersEnd: "Wo immer Sie sonst angemeldet sind, müssen Sie sich neu anmelden.",
   isChanged: "Ihr Passwort ist geändert.",
+  confirm: "Bestätigen Sie, wer Sie sind",
+  passwordOf: (name) => `Passwort von ${name}`,
+  confirmElsewhere: "Melden Sie sich bei Ihrer Organisation noch einmal an (in einem anderen Tab)",
+  goOn: "Weiter",
+  confirmed: "Sie haben bestätigt, wer Sie sind. Schließen Sie diesen Tab und fahren Sie im vorigen fort.",
+  notConfirmed: "Die Anmeldung bei Ihrer Organisation hat nichts bestätigt. Schließen Sie diesen Tab und versuchen Sie es erneut.",
 };

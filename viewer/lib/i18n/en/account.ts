@@ -18,4 +18,10 @@ export const account = {
   notAlike: "The two new passwords are not alike.",
   othersEnd: "Wherever else you are signed in, you will have to sign in again.",
   isChanged: "Your password is changed.",
+  confirm: "Confirm who you are",
+  passwordOf: (name: string) => `Password of ${name}`,
+  confirmElsewhere: "Sign in again at your organisation (in another tab)",
+  goOn: "Continue",
+  confirmed: "You have confirmed who you are. Close this tab and continue in the one before.",
+  notConfirmed: "The sign-in at your organisation confirmed nothing. Close this tab and try again.",
 };

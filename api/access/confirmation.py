@@ -1,0 +1,58 @@
+"""What only a person may do, and only one who has just shown again who it is.
+
+Whoever finds a session open, or steals its cookie, must not sign under another's name nor
+change who may come in. Each signature uses a confirmation up; changes of accounts and keys
+share one for some minutes.
+"""
+
+from datetime import timedelta
+
+from api.access.principal import Principal
+from api.errors import ApiProblem
+from storage.clock import utcnow
+from storage.opening import Storage
+
+CONFIRMED_FOR = timedelta(minutes=5)
+
+
+def check_person(principal: Principal, deed: str) -> None:
+    """Raise ApiProblem 403 for a program. Without sign-in nobody knows who it is; that may pass."""
+    if principal.is_person or principal.kind == "local":
+        return
+    raise ApiProblem(
+        403,
+        "not_a_person",
+        f"A key or an access token belongs to a program, and no program may {deed}.",
+        remedy="A person signs in at /sign-in/ and does it there.",
+    )
+
+
+def check_confirmed(storage: Storage, principal: Principal, deed: str) -> None:
+    """Raise ApiProblem 403 unless a person has just shown who it is. Blocks."""
+    check_person(principal, deed)
+    if principal.is_person and not storage.sessions.is_confirmed(
+        principal.session_hash, utcnow() - CONFIRMED_FOR
+    ):
+        raise _not_confirmed(principal, deed)
+
+
+def use_confirmation(storage: Storage, principal: Principal, deed: str) -> None:
+    """The same, once for each confirmation. Blocks."""
+    check_person(principal, deed)
+    if principal.is_person and not storage.sessions.use_confirmation(
+        principal.session_hash, utcnow() - CONFIRMED_FOR
+    ):
+        raise _not_confirmed(principal, deed)
+
+
+def _not_confirmed(principal: Principal, deed: str) -> ApiProblem:
+    if principal.kind == "account":
+        remedy = "Send your password to POST /api/session/confirmation, then try again."
+    else:
+        remedy = "Go to /api/session/oidc/start?confirm=true, sign in again, then try again."
+    return ApiProblem(
+        403,
+        "confirmation_required",
+        f"To {deed}, show again who you are.",
+        remedy=remedy,
+    )

@@ -1,0 +1,65 @@
+"""The checks of `mediview doctor` about who could reach what."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from storage.errors import MediViewError
+from storage.opening import Storage
+from storage.settings import Settings, is_loopback
+
+State = Literal["ok", "note", "fail"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: `note` is worth knowing and nothing to repair."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def check_network(settings: Settings) -> Check:
+    try:
+        settings.check_binding(settings.dicom_host, "The DICOM node")
+        settings.check_http_binding()
+    except MediViewError as error:
+        return Check("network", "fail", error.message, error.remedy)
+    if settings.trusted_network:
+        return Check(
+            "network",
+            "note",
+            "MEDIVIEW_TRUSTED_NETWORK=true: everyone who reaches the DICOM port may send and ask",
+        )
+    if is_loopback(settings.http_host):
+        return Check("network", "ok", "listens on this machine alone")
+    return Check("network", "ok", "HTTP beyond this machine, with sign-in")
+
+
+def check_sign_in(settings: Settings, storage: Storage) -> Check:
+    if settings.auth == "none":
+        return Check("sign-in", "note", "none: whoever is at this machine may do everything")
+    if not storage.accounts.has_admin() and not settings.oidc_issuer:
+        return Check(
+            "sign-in",
+            "fail",
+            "required, but nobody can administer the node",
+            "Make an account: mediview users add NAME --role admin",
+        )
+    return Check("sign-in", "ok", "required")
+
+
+def check_proxy(settings: Settings) -> Check:
+    """The node itself speaks no HTTPS: where its address is one, a proxy is in front."""
+    if settings.trusted_proxies:
+        return Check("proxy", "ok", f"{', '.join(settings.trusted_proxies)} may name the client")
+    if settings.resolved_public_url.startswith("https://"):
+        return Check(
+            "proxy",
+            "fail",
+            "a proxy is in front of the node, and everyone behind it counts as one address:"
+            " failed sign-ins of one make all others wait, and the audit trail names the proxy",
+            "Set MEDIVIEW_TRUSTED_PROXIES to the proxy's address.",
+        )
+    return Check("proxy", "ok", "none known")
