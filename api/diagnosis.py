@@ -21,6 +21,7 @@ from dicom_node.scu import echo
 from inference.catalogue import catalogue
 from inference.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
+from storage import private_folder
 from storage.database import make_engine
 from storage.errors import MediViewError
 from storage.opening import Storage, open_objects, open_storage
@@ -69,7 +70,7 @@ def _python() -> Check:
 def _data_dir(settings: Settings) -> Check:
     folder = settings.data_dir.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder.prepare(folder)
     except OSError as error:
         return Check(
             "data folder",
@@ -84,7 +85,14 @@ def _data_dir(settings: Settings) -> Check:
             f"{folder} is not writable",
             f"Give it to this user: chown -R {os.getuid()} {folder}",
         )
-    return Check("data folder", "ok", str(folder))
+    if found := private_folder.open_entries(folder):
+        return Check(
+            "data folder",
+            "fail",
+            f"others of this machine may get at {len(found)} files and folders, such as {found[0]}",
+            f"Run chmod -R go= {folder}, or start the node anew, which does so.",
+        )
+    return Check("data folder", "ok", f"{folder}, closed to others")
 
 
 def _database(settings: Settings) -> Check:

@@ -31,7 +31,7 @@ def only_one(engine: Engine, path: Path, number: int) -> Iterator[bool]:
     their process. Raises StorageUnavailable.
     """
     with translated_os_errors(path.parent):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

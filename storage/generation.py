@@ -63,7 +63,7 @@ class Generation:
         with self._lock:
             if self._mapped is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o640)
+                fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
                 try:
                     # Growing is harmless however many do it at once; writing is not.
                     if os.fstat(fd).st_size < _NUMBER.size:

@@ -107,7 +107,7 @@ class _Turn:
         if not self._path:
             return
         if self._fd < 0:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             weakref.finalize(self, os.close, self._fd)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from storage import private_folder
 from storage.database import make_engine, reading, writing
 from storage.passage_vectors import PassageVectors
 from storage.reconcile import reconcile
@@ -20,7 +21,7 @@ def upgrade(settings: Settings) -> int:
     Returns how many index rows were restored. Safe to run at every start, and
     by several processes at once on PostgreSQL, whose migrations take a lock.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder.prepare(settings.data_dir)
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)

@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from storage import private_folder
 from storage.accounts import Accounts
 from storage.alerts import Alerts
 from storage.answers import Answers
@@ -126,7 +127,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     Raises StorageUnavailable when the database does not answer or its schema
     is not the one this version needs (`mediview migrate`).
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder.prepare(settings.data_dir)
     volumes_dir = settings.data_dir / "volumes"
     engine = make_engine(settings.resolved_database_url)
     reader = VolumeReader(volumes_dir)

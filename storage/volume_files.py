@@ -76,12 +76,12 @@ def create_volume_file(folder: Path) -> tuple[Path, int]:
     path = new_volume_path(folder)
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
     try:
-        fd = os.open(path, flags | _DIRECT, 0o640)
+        fd = os.open(path, flags | _DIRECT, 0o600)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         path.unlink(missing_ok=True)
-        fd = os.open(path, flags, 0o640)
+        fd = os.open(path, flags, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -2,11 +2,11 @@
 
 import typer
 
-from api.cli.starting import start
+from api.cli.starting import start_role
 
 
 def api() -> None:
     """Serve REST, DICOMweb and the viewer."""
     from api.serve import run_api
 
-    raise typer.Exit(run_api(start()))
+    raise typer.Exit(run_api(start_role()))

@@ -1,6 +1,6 @@
 """`mediview hl7`: the listener for orders by HL7 v2."""
 
-from api.cli.starting import start
+from api.cli.starting import start_role
 from storage.errors import NotConfigured
 
 
@@ -8,7 +8,7 @@ def hl7() -> None:
     """Take orders by HL7 v2 over MLLP."""
     from dicom_node.hl7.listener import run_listener
 
-    settings = start()
+    settings = start_role()
     if not settings.hl7_port:
         raise NotConfigured(
             "No port is named for the HL7 listener.",

@@ -34,7 +34,6 @@ def opened() -> Iterator[Storage]:
     settings = start(log_level="ERROR")
     if settings.resolved_database_url.startswith("sqlite"):
         # Models may be added before the node runs for the first time.
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
         upgrade(settings)
     with open_storage(settings) as storage:
         yield storage

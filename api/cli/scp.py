@@ -3,7 +3,7 @@
 import threading
 from functools import partial
 
-from api.cli.starting import start
+from api.cli.starting import start_role
 from storage.clock import utcnow
 from storage.errors import MediViewError
 from storage.opening import open_storage
@@ -16,7 +16,7 @@ def scp() -> None:
     """Receive studies by DICOM."""
     from dicom_node.processes import run_scp
 
-    settings = start()
+    settings = start_role()
     run_scp(settings, partial(_beat, settings))
 
 

@@ -3,12 +3,24 @@
 from typing import Any
 
 from api.logs import configure_logging
+from storage import private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings
 
 
+def start_role(**overrides: Any) -> Settings:
+    """The same for what runs as a part of the node: the data folder is closed to others."""
+    settings = start(**overrides)
+    private_folder.repair(settings.data_dir)
+    return settings
+
+
 def start(**overrides: Any) -> Settings:
-    """Settings with the command's own options on top, and logging as they say."""
+    """Settings with the command's own options on top, and logging as they say.
+
+    Files that the command makes are for its own user alone.
+    """
+    private_folder.keep_private()
     settings = load_settings(
         **{name: value for name, value in overrides.items() if value is not None}
     )

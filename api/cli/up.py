@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import out
-from api.cli.starting import start
+from api.cli.starting import start_role
 from api.supervisor import Role, Supervisor
 from api.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
@@ -45,11 +45,10 @@ def up(
         "http_port": http_port,
         "destinations": destinations,
     }
-    settings = start(**given)
+    settings = start_role(**given)
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
     check_at_start(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_on(settings.data_dir):
         settings = _with_free_ports(settings)
         upgrade(settings)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.starting import start
+from api.cli.starting import start_role
 from inference.rules.check import check_at_start
 
 
@@ -28,6 +28,6 @@ def worker(
     """Work on one queue."""
     from inference.worker import run_worker
 
-    settings = start()
+    settings = start_role()
     check_at_start(settings)
     raise typer.Exit(run_worker(settings, queue.value))

@@ -10,6 +10,7 @@ from dicom_node.peers import PeerFailed, PeerLacksService
 from dicom_node.throttle import PIECE_BYTES, Throttle
 from inference.destinations.protocol import Outcome, TestResult
 from inference.failures import explain
+from storage import private_folder
 from storage.commitments import CommitmentRequest
 from storage.entities import Instance
 from storage.errors import InvalidRequest, MediViewError
@@ -59,7 +60,7 @@ class FolderDestination:
     def test(self) -> TestResult:
         probe = self._folder / f".{uuid.uuid4().hex}.part"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make(self._folder)
             with probe.open("xb") as file:
                 file.write(b"MediViewAI")
                 os.fsync(file.fileno())
@@ -80,7 +81,7 @@ class FolderDestination:
 
     def _write(self, instance: Instance) -> None:
         path = self._path(instance)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make(path.parent)
         part = path.parent / f".{uuid.uuid4().hex}.part"
         try:
             with self._storage.instances.open(instance) as source, part.open("xb") as target:
@@ -90,10 +91,22 @@ class FolderDestination:
                     target.write(piece)
                 target.flush()
                 os.fsync(target.fileno())
+            self._let_others_read(part)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
         _sync(path.parent)
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir(exist_ok=True)
+            self._let_others_read(folder)
+
+    def _let_others_read(self, path: Path) -> None:
+        """Another program fetches it, unless it lies in the node's own folder."""
+        if not path.absolute().is_relative_to(self._storage.settings.data_dir.absolute()):
+            private_folder.as_usual(path)
 
     def _is_there(self, instance: Instance) -> bool:
         path = self._path(instance)

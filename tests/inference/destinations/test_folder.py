@@ -1,11 +1,14 @@
 """Results go to a folder, and to none but one below the export folder."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inference.delivery import deliver_due
 from inference.destinations import open_destination, probe_peer
+from storage import private_folder
 from storage.clock import utcnow
 from storage.errors import InvalidRequest
 from tests.inference.destinations.nodes import FOLDER, deliveries, node, with_results
@@ -61,3 +64,25 @@ def test_a_folder_that_cannot_be_written_delays_the_delivery(tmp_path: Path) -> 
         assert not probe_peer(storage, FOLDER).ok
         export.unlink()
         assert deliver_due(storage, later(3600), "sender") == 2
+
+
+@pytest.fixture
+def private() -> Iterator[None]:
+    """As each command of the node starts, by a shell that lets everyone read."""
+    before = os.umask(0o022)
+    private_folder.keep_private()
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("private")
+def test_others_may_fetch_what_is_left_for_them_and_nothing_of_the_node(tmp_path: Path) -> None:
+    for name, export in (("inside", None), ("outside", tmp_path / "shared")):
+        with node(tmp_path / name, FOLDER, export_dir=export) as storage:
+            with_results(storage)
+            deliver_due(storage, utcnow(), "worker")
+            exported = [*storage.settings.resolved_export_dir.rglob("*")]
+            files = {path.stat().st_mode & 0o777 for path in exported if path.is_file()}
+            folders = {path.stat().st_mode & 0o777 for path in exported if path.is_dir()}
+            wanted = ({0o600}, {0o700}) if export is None else ({0o644}, {0o755})
+            assert (files, folders) == wanted, name
