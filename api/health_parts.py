@@ -44,8 +44,9 @@ def check_broker(settings: Settings) -> HealthPart:
 def check_dicom(storage: Storage) -> HealthPart:
     """C-ECHO where the port is on this machine; else the SCP's sign of life."""
     settings = storage.settings
-    if not is_loopback(settings.dicom_host):
+    if not is_loopback(settings.dicom_host) or not settings.dicom_plain:
         # Bound to every address or living in another container: its address is not known here.
+        # Over TLS alone it may not know this node's own certificate.
         if is_alive(storage, "scp"):
             return GOOD
         return bad("The DICOM SCP has given no sign of life. Start it with `mediview scp`.")

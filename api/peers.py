@@ -56,6 +56,13 @@ class PeerFields(Payload):
     tls_verify: TlsVerify = Field(
         "full", description="Its certificate: authority and host, authority alone, or unchecked."
     )
+    tls_certificates: list[str] = Field(
+        default_factory=list,
+        max_length=16,
+        description="By one of which it proves, when it calls over TLS, that it is this peer:"
+        " `sha256:` and the fingerprint, or a subject alternative name. It is rejected without.",
+        examples=[["dns:ct1.example.org"]],
+    )
     is_destination: bool = Field(False, description="It gets results.")
     object_kinds: list[ObjectKind] = Field(
         default_factory=list, description="Which results it gets; none: all."
@@ -160,6 +167,7 @@ def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str)
     fields = wanted.model_dump(exclude={"name", "token"})
     fields |= {
         "sources": tuple(wanted.sources),
+        "tls_certificates": tuple(wanted.tls_certificates),
         "may": frozenset(wanted.may),
         "object_kinds": frozenset(wanted.object_kinds),
     }
@@ -175,6 +183,7 @@ def _payload(peer: KnownPeer, breaker: OpenBreaker | None = None) -> PeerPayload
     fields = {name: getattr(peer, name) for name in PeerFields.model_fields}
     fields |= {
         "sources": list(peer.sources),
+        "tls_certificates": list(peer.tls_certificates),
         "may": sorted(peer.may),
         "object_kinds": sorted(peer.object_kinds),
     }

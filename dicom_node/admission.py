@@ -6,10 +6,13 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from dicom_node.acceptor import AcceptedAssociation, Rejection, RequestHandler
 from dicom_node.command_set import Command, CommandSet, encode_response
+from dicom_node.connection import Connection
 from dicom_node.places import Places
 from dicom_node.status import NOT_AUTHORIZED
+from dicom_node.tls_connection import TlsConnection
 from storage.errors import MediViewError
 from storage.opening import Storage
+from storage.peer_certificates import bindings_of
 from storage.peers import ACTIONS, Action, KnownPeer
 
 log = structlog.get_logger(__name__)
@@ -48,7 +51,7 @@ class Admission:
         self._places = places
 
     def admit(
-        self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str, over_tls: bool
+        self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str
     ) -> Rejection | None:
         """None for an association that may be, and that is restricted to what its peer may do."""
         calling = str(request.calling_ae_title).strip()
@@ -57,7 +60,7 @@ class Admission:
         if settings.check_called_ae_title and called != settings.ae_title:
             return _rejected("called_ae_title_unknown", CALLED_NOT_RECOGNISED, calling, host)
         try:
-            peer = self._recognise(calling, host, over_tls)
+            peer = self._recognise(calling, host, association.connection)
         except _Unfit as unfit:
             return _rejected(unfit.reason, unfit.rejection, calling, host)
         if peer is not None and association.traffic is not None:
@@ -68,11 +71,15 @@ class Admission:
             restrict(association, peer.may)
         return None
 
-    def _recognise(self, calling: str, host: str, over_tls: bool) -> KnownPeer | None:
+    def _recognise(self, calling: str, host: str, connection: Connection) -> KnownPeer | None:
         """Whose association it is, None for a stranger that is accepted. Raises _Unfit."""
         is_open = self._storage.settings.unknown_peers == "accept"
+        over_tls = isinstance(connection, TlsConnection)
+        shown = _shown(connection)
         try:
             known = self._storage.peers.by_ae_title(calling)
+            if shown and not self._is_own(shown, calling):
+                raise _Unfit("certificate_of_another_peer", CALLING_NOT_RECOGNISED)
         except MediViewError as error:
             if is_open:
                 # Whatever it asks for, the answer will be that the storage is away.
@@ -85,10 +92,31 @@ class Admission:
         from_here = [peer for peer in known if peer.may_call_from(host)]
         if not from_here:
             raise _Unfit("address_not_of_peer", CALLING_NOT_RECOGNISED)
-        fitting = [peer for peer in from_here if over_tls or not peer.tls]
+        fitting = [peer for peer in from_here if over_tls or not peer.must_use_tls]
         if not fitting:
             raise _Unfit("tls_required", NO_REASON_GIVEN)
-        return fitting[0]
+        proven = [peer for peer in fitting if shown.intersection(peer.tls_certificates)]
+        if proven:
+            return proven[0]
+        unbound = [peer for peer in fitting if not peer.tls_certificates]
+        if not unbound:
+            raise _Unfit("certificate_not_of_peer", CALLING_NOT_RECOGNISED)
+        if shown and self._storage.settings.tls_unbound_peers == "reject":
+            # Any certificate of the authority would do: that proves nothing of who calls.
+            raise _Unfit("peer_names_no_certificate", CALLING_NOT_RECOGNISED)
+        return unbound[0]
+
+    def _is_own(self, shown: frozenset[str], calling: str) -> bool:
+        """Whether a certificate that belongs to peers is shown under the AE title of one of them.
+
+        One that belongs to none may be anybody's. Raises StorageUnavailable.
+        """
+        owners = {
+            peer.ae_title
+            for peer in self._storage.peers.recent()
+            if shown.intersection(peer.tls_certificates)
+        }
+        return not owners or calling in owners
 
     def _has_room(
         self, association: AcceptedAssociation, calling: str, peer: KnownPeer | None
@@ -98,6 +126,12 @@ class Admission:
         if association.place is None:
             return True
         return self._places.name(association.place, calling, limit)
+
+
+def _shown(connection: Connection) -> frozenset[str]:
+    """What a caller over TLS may prove by its certificate; nothing where it showed none."""
+    certificate = connection.certificate() if isinstance(connection, TlsConnection) else None
+    return bindings_of(certificate) if certificate else frozenset()
 
 
 def restrict(association: AcceptedAssociation, may: frozenset[Action]) -> None:

@@ -27,7 +27,8 @@ Address = tuple[str, int]
 class Doors:
     """Where associations come in, and how many of them may."""
 
-    listener: socket.socket
+    listener: socket.socket | None
+    """The plain port's; None where it is switched off."""
     tls_listener: socket.socket | None
     tls: ServerTls | None
     places: Places
@@ -35,8 +36,9 @@ class Doors:
     """How many accept from the same sockets."""
 
     def listeners(self) -> list[tuple[socket.socket, ServerTls | None]]:
-        plain: list[tuple[socket.socket, ServerTls | None]] = [(self.listener, None)]
-        return plain if self.tls_listener is None else [*plain, (self.tls_listener, self.tls)]
+        """At least one; the plain one first."""
+        both = ((self.listener, None), (self.tls_listener, self.tls))
+        return [(listener, tls) for listener, tls in both if listener is not None]
 
     @property
     def is_shared(self) -> bool:
@@ -79,13 +81,16 @@ def open_doors(settings: Settings, port: int | None = None, *, processes: int = 
     """
     settings.check_binding(settings.dicom_host, "The DICOM node")
     tls = ServerTls(settings) if settings.dicom_tls_port else None
-    listener = _listen(settings.dicom_host, settings.dicom_port if port is None else port)
+    listener = None
+    if settings.dicom_plain:
+        listener = _listen(settings.dicom_host, settings.dicom_port if port is None else port)
     try:
         tls_listener = (
             None if tls is None else _listen(settings.dicom_host, settings.dicom_tls_port)
         )
     except InvalidRequest:
-        listener.close()
+        if listener is not None:
+            listener.close()
         raise
     places = Places(settings.max_associations + SPARE_CONNECTIONS)
     doors = Doors(listener, tls_listener, tls, places, processes)

@@ -72,8 +72,9 @@ class Scp:
         return self._tls_port
 
     def __post_init__(self) -> None:
-        self._host: str = self.doors.listener.getsockname()[0]
-        self._port: int = self.doors.listener.getsockname()[1]
+        first, _ = self.doors.listeners()[0]
+        self._host: str = first.getsockname()[0]
+        self._port: int = first.getsockname()[1]
         tls_listener = self.doors.tls_listener
         self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
         self._admission = Admission(self.storage, self.doors.places)
@@ -130,9 +131,9 @@ class Scp:
         return LOCAL_LIMIT_EXCEEDED
 
     def _admit(
-        self, host: str, over_tls: bool, association: AcceptedAssociation, request: A_ASSOCIATE
+        self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
     ) -> Rejection | None:
-        refusal = self._admission.admit(association, request, host, over_tls)
+        refusal = self._admission.admit(association, request, host)
         if refusal is None:
             association.acceptor.supported_contexts = supported_contexts(
                 request.presentation_context_definition_list,
@@ -198,7 +199,7 @@ class Scp:
             ),
             self._reject_for_number
             if count >= settings.max_associations
-            else partial(self._admit, address[0], tls is not None),
+            else partial(self._admit, address[0]),
         )
         association.hold(self.doors.places, place)
         association.name = f"association-{address[0]}:{address[1]}"
@@ -249,7 +250,8 @@ def start_scp(storage: Storage, port: int | None = None, *, doors: Doors | None 
     ae.maximum_associations = settings.max_associations + SPARE_CONNECTIONS + 1
     scp = Scp(storage, open_doors(settings, port) if doors is None else doors, ae)
     scp.start()
-    log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
+    if scp.doors.listener is not None:
+        log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
     if scp.tls_port is not None:
         log.info("scp_listening_tls", port=scp.tls_port, client_auth=settings.tls_client_auth)
     return scp

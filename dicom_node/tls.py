@@ -56,7 +56,13 @@ class ClientTls:
         _harden(context)
         context.check_hostname = self.verify == "full"
         context.verify_mode = ssl.CERT_NONE if self.verify == "none" else ssl.CERT_REQUIRED
-        _trust(context, self.ca, ssl.Purpose.SERVER_AUTH)
+        if self.ca is not None:
+            context.load_verify_locations(self.ca)
+        elif self.verify == "chain":
+            # Any certificate of any public authority would do, whoever has it.
+            raise FileNotFoundError(2, "MEDIVIEW_TLS_CA names no authority")
+        elif self.verify == "full":
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)
         return context
@@ -107,7 +113,10 @@ class ServerTls:
         _harden(context)
         context.verify_mode = _CLIENT_AUTH[settings.tls_client_auth]
         if context.verify_mode != ssl.CERT_NONE:
-            _trust(context, settings.tls_ca, ssl.Purpose.CLIENT_AUTH)
+            if settings.tls_ca is None:
+                # Never the system's: those sign certificates for everybody.
+                raise FileNotFoundError(2, "MEDIVIEW_TLS_CA names no authority")
+            context.load_verify_locations(settings.tls_ca)
         context.load_cert_chain(settings.tls_certificate, settings.tls_key)
         return context
 
@@ -116,13 +125,6 @@ def _harden(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join(CIPHER_SUITES))
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-
-
-def _trust(context: ssl.SSLContext, ca: Path | None, purpose: ssl.Purpose) -> None:
-    if ca is None:
-        context.load_default_certs(purpose)
-    else:
-        context.load_verify_locations(ca)
 
 
 def _stamps(files: Sequence[Path]) -> list[tuple[int, int, int] | None]:

@@ -45,6 +45,10 @@ class TlsConnection(Connection):
             self.socket.do_handshake()
             self._shaken = True
 
+    def certificate(self) -> bytes | None:
+        """What the peer showed, in DER; None where it was not asked, or has none."""
+        return self.socket.getpeercert(binary_form=True)
+
     def receive_into(self, view: memoryview) -> int:
         self._shake()
         try:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from storage.errors import InvalidRequest
 from storage.outbound import check_url
+from storage.peer_certificates import checked_binding
 from storage.peers import ACTIONS, Kind, KnownPeer, ObjectKind, TlsVerify
 from storage.settings import Settings, is_loopback
 
@@ -16,6 +17,7 @@ _AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
+_MOST_CERTIFICATES = 16
 _FOLDER = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 
@@ -28,6 +30,12 @@ def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
     kinds = frozenset(get_args(ObjectKind))
     _require(peer.object_kinds <= kinds, "object_kinds", "of " + ", ".join(sorted(kinds)))
     _require(peer.tls_verify in get_args(TlsVerify), "tls_verify", "full, chain or none")
+    _require(len(peer.tls_certificates) <= _MOST_CERTIFICATES, "tls_certificates", "at most 16")
+    if peer.tls and peer.tls_verify == "chain" and settings.tls_ca is None:
+        raise InvalidRequest(
+            "Any certificate of any authority that this machine knows would prove to be the peer.",
+            remedy="Set MEDIVIEW_TLS_CA, or have the host's name checked: tls_verify full.",
+        )
     limits = (peer.max_associations, peer.max_sendings, peer.bandwidth_bytes_per_s)
     _require(min(limits) >= 0 and max(limits) < 2**62, "limits", "0 (none) or more")
     if peer.kind == "ae":
@@ -42,7 +50,11 @@ def checked(peer: KnownPeer, settings: Settings) -> KnownPeer:
             "folder",
             "a path below MEDIVIEW_EXPORT_DIR, such as research or archive/2024",
         )
-    return replace(peer, sources=tuple(_network(source) for source in peer.sources))
+    return replace(
+        peer,
+        sources=tuple(_network(source) for source in peer.sources),
+        tls_certificates=tuple(checked_binding(one) for one in peer.tls_certificates),
+    )
 
 
 def _check_ae(peer: KnownPeer) -> None:

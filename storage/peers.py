@@ -60,7 +60,8 @@ class KnownPeer:
     `sources` are the networks from which it may call, none meaning any. `may` is
     what it may ask of us. `tls`: it is called over TLS, and must call over TLS.
     `tls_verify`: its certificate must be signed by an authority of ours ("chain")
-    and name the host that we call ("full").
+    and name the host that we call ("full"). `tls_certificates`: those by one of which it
+    proves, when it calls, that it is this peer (`storage.peer_certificates`).
 
     A destination gets results: by C-STORE (`host`, `port`), by STOW-RS (`url`), or
     as files (`folder`, below the export folder). `object_kinds` is its capability
@@ -80,6 +81,7 @@ class KnownPeer:
     may: frozenset[Action] = ACTIONS
     tls: bool = False
     tls_verify: TlsVerify = "full"
+    tls_certificates: tuple[str, ...] = ()
     is_destination: bool = False
     object_kinds: frozenset[ObjectKind] = frozenset()
     max_associations: int = 0
@@ -94,6 +96,11 @@ class KnownPeer:
         address = ipaddress.ip_address(host.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in ipaddress.ip_network(source) for source in self.sources)
+
+    @property
+    def must_use_tls(self) -> bool:
+        """When it calls: what it proves itself by is shown over TLS alone."""
+        return self.tls or bool(self.tls_certificates)
 
     def takes(self, sop_class_uid: str) -> bool:
         """Whether the capability profile names this kind of object.
@@ -243,7 +250,7 @@ def _of(destination: Destination) -> KnownPeer:
     )
 
 
-_COLLECTIONS = ("sources", "may", "object_kinds")
+_COLLECTIONS = ("sources", "may", "object_kinds", "tls_certificates")
 
 
 def _to_row(peer: KnownPeer) -> dict[str, Any]:
@@ -257,6 +264,7 @@ def _from_row(row: dict[str, Any]) -> KnownPeer:
     return replace(
         KnownPeer(**values),
         sources=tuple(row["sources"]),
+        tls_certificates=tuple(row["tls_certificates"]),
         may=frozenset(row["may"]),
         object_kinds=frozenset(row["object_kinds"]),
     )

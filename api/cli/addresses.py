@@ -1,6 +1,7 @@
 """Where this machine reaches its own node."""
 
 from dicom_node.peers import Peer
+from dicom_node.tls import ClientTls
 from storage.settings import Settings
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -8,7 +9,11 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, no
 
 def own_dicom_peer(settings: Settings) -> Peer:
     host = _EVERYWHERE.get(settings.dicom_host, settings.dicom_host)
-    return Peer(settings.ae_title, host, settings.dicom_port)
+    tls = None
+    if not settings.dicom_plain:
+        # It is this machine: whose certificate it shows need not be checked.
+        tls = ClientTls("none", certificate=settings.tls_certificate, key=settings.tls_key)
+    return Peer(settings.ae_title, host, settings.called_dicom_port, tls)
 
 
 def own_http_url(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from api.cli.starting import start
 from storage.audit import Code, Type
 from storage.errors import InvalidRequest
 from storage.opening import Storage, open_storage
+from storage.peer_certificates import fingerprint_of
 from storage.peer_rules import checked
 from storage.peers import ACTIONS, KnownPeer
 from storage.settings import Destination
@@ -45,7 +47,7 @@ def list_peers() -> None:
             _address(peer),
             "everything" if peer.may >= ACTIONS else ", ".join(sorted(peer.may)) or "nothing",
             ", ".join(peer.sources) or "anywhere",
-            "yes" if peer.tls else "no",
+            _tls_words(peer),
             (", ".join(sorted(peer.object_kinds)) or "all results") if peer.is_destination else "",
         )
     if peers:
@@ -81,6 +83,13 @@ def add(
     ] = None,
     tls: Annotated[bool, typer.Option(help="Called over TLS, and must call over TLS.")] = False,
     tls_verify: Annotated[str, typer.Option(help="full, chain or none")] = "full",
+    tls_certificate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="By which it proves that it is the one when it calls: a PEM file, sha256:… or"
+            " a name in the certificate such as dns:ct1.example.org; repeatable."
+        ),
+    ] = None,
     max_associations: Annotated[int, typer.Option(help="It may hold at once; 0: any.")] = 0,
     max_sendings: Annotated[int, typer.Option(help="To it at once; 0: any.")] = 0,
     bandwidth: Annotated[int, typer.Option(help="Bytes a second to it; 0: any.")] = 0,
@@ -98,6 +107,7 @@ def add(
         sources=tuple(source or ()),
         tls=tls,
         tls_verify=tls_verify,  # type: ignore[arg-type]
+        tls_certificates=tuple(_binding(one) for one in tls_certificate or ()),
         max_associations=max_associations,
         max_sendings=max_sendings,
         bandwidth_bytes_per_s=bandwidth,
@@ -109,6 +119,25 @@ def add(
         told(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
         storage.peers.add(checked(peer, storage.settings))
     out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
+
+
+def _tls_words(peer: KnownPeer) -> str:
+    if peer.tls_certificates:
+        return f"with {len(peer.tls_certificates)} own certificates"
+    return "yes" if peer.tls else "no"
+
+
+def _binding(text: str) -> str:
+    """What was given, or the fingerprint of the certificate in a file of that name."""
+    path = Path(text)
+    if not path.is_file():
+        return text
+    try:
+        return fingerprint_of(path.read_bytes())
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{path} holds no certificate.", remedy="Name a PEM file that begins with one."
+        ) from error
 
 
 @app.command("remove")

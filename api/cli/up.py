@@ -135,7 +135,7 @@ def _listening(settings: Settings) -> bool:
         _answers(host, port)
         for host, port in (
             (settings.http_host, settings.http_port),
-            (settings.dicom_host, settings.dicom_port),
+            (settings.dicom_host, settings.called_dicom_port),
         )
     )
 
@@ -154,7 +154,8 @@ def _banner(settings: Settings) -> None:
     lines = [
         "",
         "MediViewAI is ready.",
-        f"  DICOM         {settings.ae_title} at {settings.dicom_host}:{settings.dicom_port}",
+        f"  DICOM         {settings.ae_title} at {settings.dicom_host}:"
+        f"{settings.called_dicom_port}{'' if settings.dicom_plain else ' (TLS alone)'}",
         f"  Viewer, API   {settings.resolved_public_url}",
         *(
             [f"  HL7 orders    mllp://{settings.hl7_host}:{settings.hl7_port}"]

@@ -80,6 +80,17 @@ class Settings(
             )
         if self.dicom_tls_port and self.tls_certificate is None:
             raise ValueError("dicom_tls_port is set, but tls_certificate is empty")
+        if not self.dicom_plain and not self.dicom_tls_port:
+            raise ValueError("dicom_plain is false, but dicom_tls_port is not set")
+        if (
+            (self.dicom_tls_port or self.hl7_tls)
+            and self.tls_client_auth != "none"
+            and self.tls_ca is None
+        ):
+            raise ValueError(
+                "tls_ca is empty, so nobody could tell whose client certificates count: name the"
+                " authority that signs them, or set tls_client_auth to none"
+            )
         hl7_names = [one.name for one in self.hl7_destinations]
         if len(set(hl7_names)) < len(hl7_names):
             raise ValueError(f"two HL7 destinations share a name: {', '.join(sorted(hl7_names))}")
@@ -107,6 +118,11 @@ class Settings(
     @property
     def resolved_models_dir(self) -> Path:
         return self.models_dir or self.data_dir / "models"
+
+    @property
+    def called_dicom_port(self) -> int:
+        """Where associations come in: the TLS port where the plain one is switched off."""
+        return self.dicom_port if self.dicom_plain else self.dicom_tls_port
 
     @property
     def resolved_public_url(self) -> str:

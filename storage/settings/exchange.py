@@ -61,9 +61,15 @@ class AssociatingSettings(BaseModel):
     tls_certificate: Path | None = Field(None, description="PEM: the certificate and its chain.")
     tls_key: Path | None = Field(None, description="PEM; empty: it stands in the certificate file.")
     tls_ca: Path | None = Field(
-        None, description="PEM: who signs peers' certificates; empty: the system's authorities."
+        None,
+        description="PEM: who signs peers' certificates. Needed where client certificates are"
+        " asked for; else empty means the system's authorities.",
     )
     tls_client_auth: Literal["none", "optional", "required"] = "required"
+    tls_unbound_peers: Literal["accept", "reject"] = Field(
+        "reject",
+        description="Known peers that show a client certificate and name none of their own.",
+    )
 
 
 class DeliverySettings(BaseModel):

@@ -33,6 +33,7 @@ class ListeningSettings(BaseModel):
     ae_title: str = "MEDIVIEW"
     dicom_host: str = "127.0.0.1"
     dicom_port: int = Field(11112, ge=0, le=65535)
+    dicom_plain: bool = Field(True, description="false: DICOM over TLS alone, no plain port.")
     dicom_tls_port: int = Field(0, ge=0, le=65535, description="0: no TLS; 2762 is registered.")
     http_host: str = "127.0.0.1"
     http_port: int = Field(8000, ge=0, le=65535)

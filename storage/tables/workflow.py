@@ -109,6 +109,8 @@ peer = Table(
     Column("may", JSON, nullable=False),
     Column("tls", Boolean, nullable=False),
     Column("tls_verify", String(16), nullable=False),
+    # By which the peer proves that it is the one: see `storage.peer_certificates`.
+    Column("tls_certificates", JSON, nullable=False, server_default="[]"),
     Column("is_destination", Boolean, nullable=False),
     Column("object_kinds", JSON, nullable=False),
     Column("max_associations", Integer, nullable=False),

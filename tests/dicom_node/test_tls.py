@@ -17,6 +17,7 @@ from dicom_node.server import start_scp
 from dicom_node.tls import CIPHER_SUITES, ClientTls
 from storage.errors import InvalidRequest
 from storage.opening import open_storage
+from storage.peer_certificates import fingerprint_of
 from storage.peers import KnownPeer
 from tests.dicom_node.builders import ct_instance, data_set_bytes, dcmtk, encoded, item_of, write
 from tests.dicom_node.certificates import Authority, KeyPair, serial_number
@@ -214,10 +215,13 @@ def test_the_name_in_the_certificate_must_be_the_host_that_is_called(
 
 def test_a_peer_that_must_use_tls_is_rejected_without(tmp_path: Path, authority: Authority) -> None:
     with tls_node(tmp_path, authority) as node:
-        node.storage.peers.add(KnownPeer("modality", ae_title="MODALITY", tls=True))
+        modality = authority.issue("modality")
+        own = (fingerprint_of(modality.certificate.read_bytes()),)
+        peer = KnownPeer("modality", ae_title="MODALITY", tls=True, tls_certificates=own)
+        node.storage.peers.add(peer)
         plain = dcmtk("echoscu", "-aet", "MODALITY", "127.0.0.1", str(node.port))
         assert plain.returncode != 0
         assert "No Reason" in plain.stdout + plain.stderr
-        known = with_certificate(authority, authority.issue("modality"))
+        known = with_certificate(authority, modality)
         over_tls = dcmtk("echoscu", "-aet", "MODALITY", *known, "127.0.0.1", str(tls_port(node)))
         assert over_tls.returncode == 0, over_tls.stderr

@@ -105,6 +105,15 @@ export function PeerForm({
             set({ sources: e.target.value.split(",").map((one) => one.trim()).filter(Boolean) })
           }
         />
+        {kind === "ae" && (
+          <Field
+            label={t.ownCertificates}
+            defaultValue={(given.tls_certificates ?? []).join(", ")}
+            onChange={(e) =>
+              set({ tls_certificates: e.target.value.split(",").map((one) => one.trim()).filter(Boolean) })
+            }
+          />
+        )}
       </div>
       <Choices label={t.may} of={actions} words={t.actions} chosen={given.may ?? []} onChoose={(may) => set({ may })} />
       <div className="flex flex-wrap gap-5">

@@ -51,6 +51,7 @@ export const admin: Messages["admin"] = {
   token: "Token",
   tokenKept: "Neuer Token (leer: wie bisher)",
   folder: "Ordner unter dem Ausgabeverzeichnis",
+  ownCertificates: "Ihre Zertifikate (sha256:…, dns:…; leer: keine)",
   sources: "Darf rufen von (Adressen, Netze; leer: überall)",
   isDestination: "Bekommt Ergebnisse",
   certificate: "Zertifikat",

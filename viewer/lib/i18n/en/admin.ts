@@ -49,6 +49,7 @@ export const admin = {
   token: "Token",
   tokenKept: "New token (empty: as it was)",
   folder: "Folder below the export directory",
+  ownCertificates: "Its certificates (sha256:…, dns:…; empty: none)",
   sources: "May call from (addresses, networks; empty: any)",
   isDestination: "Gets results",
   certificate: "Certificate",
