@@ -72,6 +72,7 @@ def servers(settings: Settings) -> Iterator[None]:
         "MEDIVIEW_DICOM_PORT": str(settings.dicom_port),
         "MEDIVIEW_HTTP_PORT": str(settings.http_port),
         "MEDIVIEW_LOG_LEVEL": "WARNING",
+        "MEDIVIEW_UNKNOWN_PEERS_MAY": "store,query",
     }
     programs = (
         "from dicom_node.processes import run_scp; run_scp(settings)",

@@ -56,6 +56,7 @@ def node(folder: Path, destination: StoreScpServer) -> Iterator[Peer]:
     settings = Settings(
         data_dir=folder / "node",
         dicom_port=0,
+        unknown_peers_may=("store", "query", "retrieve"),
         destinations=(Destination("dest", "DEST", destination.host, destination.port),),
     )
     upgrade(settings)

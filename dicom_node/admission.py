@@ -67,8 +67,7 @@ class Admission:
             association.traffic.peer = peer.name
         if not self._has_room(association, calling, peer):
             return _rejected("peer_limit_exceeded", LOCAL_LIMIT_EXCEEDED, calling, host)
-        if peer is not None:
-            restrict(association, peer.may)
+        restrict(association, frozenset(settings.unknown_peers_may) if peer is None else peer.may)
         return None
 
     def _recognise(self, calling: str, host: str, connection: Connection) -> KnownPeer | None:

@@ -18,9 +18,9 @@ from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
 from storage.errors import NotFound, UidConflict
 from storage.sealing import Sealer
-from storage.settings import Destination, Settings
+from storage.settings import Destination, PeerAction, Settings
 
-Action = Literal["store", "query", "retrieve", "commit", "worklist"]
+Action = PeerAction
 ACTIONS: frozenset[Action] = frozenset(get_args(Action))
 Kind = Literal["ae", "stow", "folder"]
 ObjectKind = Literal["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"]

@@ -17,6 +17,7 @@ from storage.settings.exchange import (
     AssociatingSettings,
     DeliverySettings,
     Destination,
+    PeerAction,
 )
 from storage.settings.language import HF_MODELS, LanguageSettings
 from storage.settings.notifying import NotifyingSettings
@@ -25,7 +26,15 @@ from storage.settings.reporting import Hl7Destination, ReportingSettings
 from storage.settings.serving import ServingSettings
 from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
 
-__all__ = ["MIB", "Destination", "Hl7Destination", "Settings", "is_loopback", "load_settings"]
+__all__ = [
+    "MIB",
+    "Destination",
+    "Hl7Destination",
+    "PeerAction",
+    "Settings",
+    "is_loopback",
+    "load_settings",
+]
 
 
 class Settings(

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 from storage.errors import InvalidRequest
 
 AE_TITLE_MAX_LENGTH = 16
+PeerAction = Literal["store", "query", "retrieve", "commit", "worklist"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,25 @@ class AssociatingSettings(BaseModel):
     unknown_peers: Literal["accept", "reject"] = Field(
         "accept", description="What becomes of calling AE titles that no peer is known by."
     )
+    unknown_peers_may: Annotated[tuple[PeerAction, ...], NoDecode] = Field(
+        ("store",),
+        description="What callers that no peer is known by may ask for, beside C-ECHO: of store,"
+        " query, retrieve, commit, worklist, separated by commas; empty: nothing.",
+    )
     check_called_ae_title: bool = Field(
         False, description="Reject associations that call another AE title than ours."
     )
     max_associations_per_peer: int = Field(
         0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
     )
+
+    @field_validator("unknown_peers_may", mode="before")
+    @classmethod
+    def _split_actions(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
     tls_certificate: Path | None = Field(None, description="PEM: the certificate and its chain.")
     tls_key: Path | None = Field(None, description="PEM; empty: it stands in the certificate file.")
     tls_ca: Path | None = Field(

@@ -8,6 +8,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from dicom_node.server import start_scp
+from storage.peers import KnownPeer
 from tests.api.client import ApiNode, is_problem
 
 STEP = {
@@ -52,6 +53,7 @@ def test_what_is_posted_is_listed_and_given_back(stored_api: ApiNode) -> None:
 def test_a_modality_sees_it_until_it_is_cancelled(api: ApiNode) -> None:
     item = posted(api)
     url = f"/api/worklist/{item['worklist_item_id']}"
+    api.storage.peers.add(KnownPeer("mr1", ae_title="MR1"))
     scp = start_scp(api.storage, 0)
     try:
         (seen,) = _asked(scp.port)

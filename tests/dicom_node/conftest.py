@@ -13,6 +13,7 @@ from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage, open_storage
 from storage.part10 import read_file_meta
+from storage.peers import ACTIONS
 from storage.settings import Settings
 from tests.migrated import upgrade
 
@@ -51,7 +52,9 @@ class Node:
 
 
 def node_settings(folder: Path, **changes: object) -> Settings:
-    return Settings(data_dir=folder / "node", dicom_port=0, **changes)  # type: ignore[arg-type]
+    """Of a node that lets everyone ask for everything: most tests call by made-up titles."""
+    wanted = {"unknown_peers_may": tuple(sorted(ACTIONS)), **changes}
+    return Settings(data_dir=folder / "node", dicom_port=0, **wanted)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from blake3 import blake3
 
 from storage.errors import NotFound
 from storage.part10 import read_file_meta
+from storage.peers import KnownPeer
 from storage.volume_scan import scan, verify, volumes_in
 from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
@@ -76,6 +77,8 @@ def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
             push.join(PATIENCE_S)
         assert push.refused == []
         assert set(push.acknowledged) == set(sent)
+        with node.storage() as storage:
+            storage.peers.add(KnownPeer("findscu", ae_title="FINDSCU"))
         assert found_by_query(node, batch) == set(sent)
         assert node.stop() == 0
         assert_kept(node, batch, push.acknowledged, sent)

@@ -69,6 +69,7 @@ def story() -> Iterator[Story]:
             {
                 "MEDIVIEW_DESTINATIONS": f"archive=ARCHIVE@127.0.0.1:{archive.port}",
                 "MEDIVIEW_LOG_LEVEL": "DEBUG",
+                "MEDIVIEW_UNKNOWN_PEERS_MAY": "store,query,retrieve,commit,worklist",
                 "MEDIVIEW_LOG_FORMAT": "json",
             },
         )
