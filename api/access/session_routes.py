@@ -98,6 +98,9 @@ def sign_out(
     storage.sessions.end(principal.session_hash)
     authenticator.forget()
     end_session(response, settings)
+    # What the pages kept in this browser goes with the session; our cookie has just been ended,
+    # and those of other hosts of the domain, which "cookies" would take along, are theirs.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     trail.signed_out(storage, request.scope, principal)
     return SignedOut(redirect=_provider_sign_out(request, principal, settings))
 

@@ -25,7 +25,7 @@ _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 def capabilities(request: Request, storage: StorageDep) -> Response:
     """What the DICOMweb services of this node can do."""
     document = _document(service_url(request, storage), request.app.openapi())
-    headers = {"Allow": "GET, OPTIONS", "Cache-Control": "private, no-cache"}
+    headers = {"Allow": "GET, OPTIONS", "Cache-Control": "no-store"}
     return Response(json_bytes(document), media_type="application/json", headers=headers)
 
 

@@ -123,7 +123,7 @@ def _search(request: Request, storage: Storage, search: _Search) -> Response:
     writer = RowWriter(search.level, keywords, root_url)
     extras, left_out = _extras(storage, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]
-    headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache"}
+    headers = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
     if warnings:
         headers["Warning"] = ", ".join(f'299 {root_url} "{sentence}"' for sentence in warnings)
     if model == DICOM_XML:

@@ -9,7 +9,8 @@ import orjson
 from fastapi import Request, Response
 
 # The browser may keep what it got, and asks each time whether it still holds.
-PRIVATE_CACHE = "private, no-cache"
+# No browser keeps images on its disk; a program that keeps them may ask whether they still hold.
+CACHE_CONTROL = "no-store"
 _GZIP_LEVEL = 1
 
 
@@ -50,7 +51,7 @@ def etag_of(*parts: str) -> str:
 
 
 def caching_headers(etag: str) -> dict[str, str]:
-    return {"ETag": etag, "Cache-Control": PRIVATE_CACHE, "Vary": "Accept, Accept-Encoding"}
+    return {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept, Accept-Encoding"}
 
 
 def not_modified(etag: str) -> Response:

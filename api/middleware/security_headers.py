@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from storage.settings import Settings
 
 POLICY_HEADER = "Content-Security-Policy"
+_ABOUT_PATIENTS = ("/api", "/dicom-web", "/fhir")
+# Only this host: others of its domain are not ours to say anything of.
+_TRANSPORT = "max-age=31536000"
 
 
 class SecurityHeaders:
@@ -25,6 +28,9 @@ class SecurityHeaders:
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         }
+        if settings.resolved_public_url.startswith("https://"):
+            # Browsers heed it over HTTPS alone (RFC 6797 8.1).
+            self.headers["Strict-Transport-Security"] = _TRANSPORT
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,9 +42,10 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api"):
-                    # Answers about patients stay out of every cache.
-                    headers.setdefault("Cache-Control", "no-store")
+                if scope["path"].startswith(_ABOUT_PATIENTS):
+                    # They stay out of every cache, whatever the route says: a browser's lies on
+                    # the disk of a machine that others use as well.
+                    headers["Cache-Control"] = "no-store"
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
