@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from api.access.confirmation import use_confirmation
 from api.access.principal import PrincipalDep
 from api.authors import author_of, check_may_verify
 from api.deps import StorageDep
@@ -54,11 +55,13 @@ def add_measurements(
     A version that names its predecessor takes its place; nothing is lost, the predecessor
     stays readable. 409 where somebody else saved a newer version meanwhile, 400 where the
     calibration of the image gives a drawing no quantity (docs/calibration.md).
+    `verify` is a signature: it takes a confirmation as the signing of a report does.
     """
     storage.index.study(study_instance_uid)
     author = author_of(principal)
     if new.verify:
         check_may_verify(author)
+        use_confirmation(storage, principal, "verify measurements")
     saved = save_measurements(
         storage,
         study_instance_uid,

@@ -17,6 +17,7 @@ from storage.identity import LOCAL, Identity, of_account
 from storage.opening import Storage, open_storage
 from storage.report_entities import Report, ReportSection, ReportSentence
 from storage.settings import load_settings
+from tests import builders
 from tests.api.access.closed import (
     PASSWORD,
     ClosedNode,
@@ -26,7 +27,7 @@ from tests.api.access.closed import (
     heard,
 )
 from tests.api.access.provider import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Provider, provider
-from tests.api.client import is_problem
+from tests.api.client import is_problem, part10
 from tests.migrated import upgrade
 
 STUDY = "1.2.826.0.1.3680043.10.1.9"
@@ -176,6 +177,27 @@ def test_a_signature_takes_the_password_each_time(node: ClosedNode) -> None:
     assert node.storage.reports.get(report.report_id).signed_by_id == "account:jane"
     methods = [row["detail"].get("method") for row in heard(node.storage, 3, type_code="110122")]
     assert methods == ["password", "confirmation", "confirmation by password"]
+
+
+def test_measurements_are_verified_by_who_gives_the_password(node: ClosedNode) -> None:
+    image = builders.t1_head((4, 32, 32))[0]
+    node.storage.ingest.accept(part10(image), "dimse:MR1")
+    line = {"shape": "LENGTH", "points": [[2.5, 3.5], [8.5, 3.5]], "label": "femur"}
+    new = {
+        "measurements": [{**line, "sop_instance_uid": image.SOPInstanceUID}],
+        "verify": True,
+    }
+    path = f"/api/studies/{image.StudyInstanceUID}/measurements"
+    with node.with_key("robot", "radiologist") as program:
+        is_problem(program.post(path, json=new), 403, "may_not_verify")
+    with node.signed_in("jane", "radiologist") as jane:
+        is_problem(jane.post(path, json=new), 403, "confirmation_required")
+        assert confirm(jane).status_code == 204
+        saved = jane.post(path, json=new)
+        assert (saved.status_code, saved.json()["verification"]) == (201, "VERIFIED"), saved.text
+        is_problem(jane.post(path, json=new), 403, "confirmation_required")
+        # Without that claim it is hers as before.
+        assert jane.post(path, json={**new, "verify": False}).status_code == 201
 
 
 def test_a_stolen_session_cannot_guess_the_password(node: ClosedNode) -> None:
