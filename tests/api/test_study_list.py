@@ -76,7 +76,7 @@ def test_studies_are_found_by_their_report_and_by_open_alerts(api: ApiNode) -> N
     assert listed(api, critical="true") == [one]
     assert listed(api, critical="true", report="draft") == []
     (told,), _ = api.storage.alerts.list("OPEN", one, 1, 0)
-    api.storage.alerts.acknowledge(told.alert_id, "petra")
+    api.storage.alerts.acknowledge(told.alert_id, of_account("petra"))
     assert listed(api, critical="true") == []
 
 

@@ -91,9 +91,9 @@ def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
     old = report(storage, job)
     brain, cerebellum = storage.findings.of_job(job.job_id)
     say = storage.finding_feedback.say
-    say(brain, "EDITED", "dr-jones", value=1.5, unit=brain.unit, reason="Too small.",
+    say(brain, "EDITED", of_account("dr-jones"), value=1.5, unit=brain.unit, reason="Too small.",
         verifies=True)  # fmt: skip
-    say(cerebellum, "REJECTED", "dr-jones", verifies=True)
+    say(cerebellum, "REJECTED", of_account("dr-jones"), verifies=True)
     assert write_spoken_reports(storage, utcnow()) == 1
     new = report(storage, job)
     assert list(replaced_by(new)) == [old.SOPInstanceUID]

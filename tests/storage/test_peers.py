@@ -124,14 +124,16 @@ FOLDER = KnownPeer("disk", kind="folder", folder="research/brains", is_destinati
     ],
 )
 def test_a_wrong_entry_is_refused(peer: KnownPeer, changes: dict[str, Any], complaint: str) -> None:
-    settings = Settings(stow_hosts="pacs.example.org")  # type: ignore[arg-type]
+    settings = Settings(stow_hosts="pacs.example.org", tls_ca=Path("ca.pem"))  # type: ignore[arg-type]
     assert checked(peer, settings) == peer
     with pytest.raises(InvalidRequest, match=complaint):
         checked(replace(peer, **changes), settings)
 
 
 def test_an_address_is_kept_as_a_network(tmp_path: Path) -> None:
-    peer = checked(replace(PACS, sources=("10.0.0.7", "10.1.2.3/16")), Settings())
+    peer = checked(
+        replace(PACS, sources=("10.0.0.7", "10.1.2.3/16")), Settings(tls_ca=Path("ca.pem"))
+    )
     assert peer.sources == ("10.0.0.7/32", "10.1.0.0/16")
 
 
