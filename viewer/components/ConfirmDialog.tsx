@@ -1,6 +1,6 @@
 "use client";
 
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Field } from "@/components/admin/parts";
 import { Dialog } from "@/components/Dialog";
 import { ProblemNote } from "@/components/ProblemNote";
@@ -38,6 +38,12 @@ export function ConfirmDialog() {
 function Asked({ reason, session, answer }: Question) {
   const { account: t } = useText();
   const order = useOrder(() => undefined);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // After the dialog has opened, which focuses its own button to close it.
+    const password = form.current?.elements.namedItem("password");
+    if (password instanceof HTMLInputElement) password.focus();
+  }, []);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = String(new FormData(event.currentTarget).get("password") ?? "");
@@ -45,7 +51,7 @@ function Asked({ reason, session, answer }: Question) {
   };
   return (
     <Dialog title={t.confirm} testId="confirmation" onClose={() => answer(false)}>
-      <form className="space-y-3" onSubmit={(event) => void submit(event)}>
+      <form ref={form} className="space-y-3" onSubmit={(event) => void submit(event)}>
         <p>{reason}</p>
         {session.kind === "account" ? (
           <>
@@ -56,7 +62,6 @@ function Asked({ reason, session, answer }: Question) {
               type="password"
               autoComplete="current-password"
               required
-              autoFocus
               maxLength={1024}
             />
           </>
