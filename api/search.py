@@ -115,7 +115,7 @@ def _hit(storage: Storage, hit: Hit) -> SearchHit:
     )
 
 
-def _similar(storage: Storage, hit: Hit, patient: tuple[str, str] | None) -> SimilarReport:
+def _similar(storage: Storage, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
     uid = hit.passage.study_instance_uid
     study = _study(storage, uid)
     return SimilarReport(
@@ -128,10 +128,18 @@ def _similar(storage: Storage, hit: Hit, patient: tuple[str, str] | None) -> Sim
     )
 
 
-def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, str] | None:
-    """The patient's ID and its issuer; None where the study is not known or names nobody."""
+def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, ...] | None:
+    """What tells the patient from others, of equal ID too; None where the study names nobody."""
     study = _study(storage, study_instance_uid)
-    return (study.patient_id, study.issuer_of_patient_id) if study and study.patient_id else None
+    if study is None or not study.patient_id:
+        return None
+    return (
+        study.patient_id,
+        study.issuer_of_patient_id,
+        study.patient_name,
+        study.patient_birth_date,
+        study.patient_sex,
+    )
 
 
 def _study(storage: Storage, study_instance_uid: str) -> Study | None:

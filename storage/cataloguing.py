@@ -14,6 +14,7 @@ from storage.entities import Location, Origin
 from storage.events import add_event
 from storage.folding import folded_name, search_text
 from storage.part10 import Header
+from storage.persons import Person
 
 _ATTEMPTS = 5
 
@@ -53,8 +54,13 @@ def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
 
 def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, int, bool]:
     """The ids of study and series, and whether the series was added now."""
-    patient_id = _patient(connection, new.header)
-    study_id, new_study = _study(connection, patient_id, new)
+    study_id = connection.execute(
+        select(t.study.c.id).where(t.study.c.study_instance_uid == new.header.study_instance_uid)
+    ).scalar()
+    new_study = False
+    if study_id is None:
+        patient_id = _patient(connection, new.header)
+        study_id, new_study = _study(connection, patient_id, new)
     if new_study:
         add_event(
             connection,
@@ -96,24 +102,56 @@ def add_to(connection: Connection, new: NewInstance) -> Outcome:
 
 
 def _patient(connection: Connection, header: Header) -> int:
+    """The patient's row: of the same ID and issuer, and of the same person as far as one knows."""
     patient_id = header.text("PatientID")
     issuer = header.text("IssuerOfPatientID")
-    # Studies without a patient ID must not end up under one and the same patient.
-    identity = (issuer, patient_id) if patient_id else ("", "", header.study_instance_uid)
-    key = hashlib.sha256("\x1f".join(identity).encode()).hexdigest()
-    return _get_or_add(
-        connection,
-        t.patient,
-        {"patient_key": key},
-        {
-            "patient_id": patient_id,
-            "issuer_of_patient_id": issuer,
-            "patient_name": header.text("PatientName"),
-            "patient_name_folded": folded_name(header.text("PatientName")),
-            "patient_birth_date": header.text("PatientBirthDate"),
-            "patient_sex": header.text("PatientSex"),
-        },
-    )[0]
+    person = Person.of(header)
+    values = {
+        "patient_id": patient_id,
+        "issuer_of_patient_id": issuer,
+        "patient_name": header.text("PatientName"),
+        "patient_name_folded": person.name_folded,
+        "patient_birth_date": person.birth_date,
+        "patient_sex": person.sex,
+    }
+    if not patient_id:
+        # Studies without a patient ID must not end up under one and the same patient.
+        key = _key("", "", header.study_instance_uid)
+        return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
+    found = _same_person(connection, patient_id, issuer, person)
+    if found is not None:
+        return found
+    added = insert_or_ignore(
+        connection, t.patient, {"patient_key": _key(issuer, patient_id), **values}
+    )
+    if added:
+        found = _same_person(connection, patient_id, issuer, person)
+        if found is not None:
+            return found
+    # Somebody else has the ID.
+    key = _key(issuer, patient_id, person.name_folded, person.birth_date, person.sex)
+    return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
+
+
+def _key(*identity: str) -> str:
+    return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()
+
+
+def _same_person(
+    connection: Connection, patient_id: str, issuer: str, person: Person
+) -> int | None:
+    columns = t.patient.c
+    rows = connection.execute(
+        select(
+            columns.id, columns.patient_name_folded, columns.patient_birth_date, columns.patient_sex
+        )
+        .where(columns.patient_id == patient_id, columns.issuer_of_patient_id == issuer)
+        .order_by(columns.id)
+    )
+    for row_id, name_folded, birth_date, sex in rows:
+        if person.may_be(Person(name_folded, birth_date, sex)):
+            return int(row_id)
+    return None
 
 
 def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[int, bool]:

@@ -67,7 +67,7 @@ def test_the_earlier_study_stands_beside_and_follows(
     for viewport, study in ((current, now), (prior, before)):
         expect(viewport).to_have_attribute("data-series", study.series_instance_uid)
         expect(viewport).to_have_attribute("data-image-rendered", "true")
-    expect(prior.get_by_test_id("prior-mark")).to_be_visible()
+    expect(prior.get_by_test_id("other-study-mark")).to_have_text("Earlier study, −12 mo")
     from_current, from_prior = slice_number(current), slice_number(prior)
     for _ in range(4):
         page.keyboard.press("ArrowDown")
@@ -79,6 +79,22 @@ def test_the_earlier_study_stands_beside_and_follows(
     expect(current).to_have_attribute("data-slice-number", str(from_current + 3))
     page.wait_for_timeout(300)
     assert slice_number(prior) == from_prior + 2
+
+
+def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, before = pair
+    page.goto(f"{node.url}/study/?study={before.study_instance_uid}")
+    first = viewports(page).first
+    expect(first).to_have_attribute("data-image-rendered", "true")
+    expect(viewports(page)).to_have_count(1)
+    listed = page.get_by_test_id("other-study")
+    expect(listed).to_have_attribute("data-relation", "later")
+    expect(listed.locator("summary")).to_contain_text("later, +12 mo")
+    listed.get_by_test_id("series-button").click()
+    expect(first).to_have_attribute("data-series", now.series_instance_uid)
+    expect(first.get_by_test_id("other-study-mark")).to_have_text("Later study, +12 mo")
 
 
 def test_series_are_put_into_viewports_by_mouse_and_by_keyboard(

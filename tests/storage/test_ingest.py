@@ -87,6 +87,34 @@ def test_studies_without_patient_id_are_not_made_one_patient(storage: Storage) -
     assert names == {"a", "b"}
 
 
+def test_studies_of_two_people_with_one_patient_id_are_not_made_one_patient(
+    storage: Storage,
+) -> None:
+    lena = {"PatientName": "Link^Lena", "PatientSex": "F"}
+    sent = {
+        "first": {**lena, "PatientBirthDate": "19500301"},
+        "without-birth-date": {**lena, "PatientBirthDate": "", "PatientName": "LINK^LENA^^^"},
+        "married": {**lena, "PatientBirthDate": "19500301", "PatientName": "Neu^Lena"},
+        "stranger": {"PatientName": "Fremd^Frieda", "PatientSex": "F", "PatientBirthDate": ""},
+        "namesake": {**lena, "PatientBirthDate": "19871224"},
+        "stranger-again": {"PatientName": "Fremd^Frieda", "PatientBirthDate": ""},
+        "other-sex": {**lena, "PatientBirthDate": "", "PatientSex": "M"},
+    }
+    for study, values in sent.items():
+        storage.ingest.accept(part10(study=study, PatientID="4711", **values), "stow")
+        storage.ingest.accept(part10(study=study, series="2", PatientID="4711", **values), "stow")
+    people: dict[tuple[str, str, str], int] = {}
+    for one in storage.index.studies(10, 0)[0]:
+        person = one.patient_name, one.patient_birth_date, one.patient_sex
+        people[person] = people.get(person, 0) + 1
+    assert people == {
+        ("Link^Lena", "19500301", "F"): 3,
+        ("Fremd^Frieda", "", "F"): 2,
+        ("Link^Lena", "19871224", "F"): 1,
+        ("Link^Lena", "", "M"): 1,
+    }
+
+
 def test_four_senders_at_once_lose_nothing(storage: Storage) -> None:
     names = [f"{series}-{number}" for series in range(4) for number in range(40)]
 

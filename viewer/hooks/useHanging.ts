@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useState } from "react";
-import type { Priors } from "@/hooks/usePriors";
+import type { OtherStudies } from "@/hooks/useOtherStudies";
 import { text } from "@/lib/i18n";
 import { listHangingProtocols } from "@/lib/reading/api";
 import { hangStudy, type Hung } from "@/lib/reading/hanging";
@@ -19,11 +19,11 @@ export interface Hanging {
   notice: string;
 }
 
-/** Lays a study out once: results and priors that come later take nothing away from the reader. */
+/** Lays a study out once: results and other studies that come later take nothing away from the reader. */
 export function useHanging(
   study: StudyDetail | null,
   findings: readonly Finding[],
-  priors: Priors,
+  others: OtherStudies,
   /** As the page's address asks; null for what a protocol makes of the study. */
   asked: Arrangement | null,
 ): Hanging {
@@ -42,11 +42,11 @@ export function useHanging(
     return () => controller.abort();
   }, []);
 
-  if (study && protocols && priors.settled && arrangement === null) {
+  if (study && protocols && others.settled && arrangement === null) {
     const preferred = seriesToOpen(study, findings);
-    const wanted = asked && withoutUnknown(asked, [study, ...priors.priors]);
+    const wanted = asked && withoutUnknown(asked, [study, ...others.others]);
     if (wanted || preferred !== null) {
-      const next = preferred === null ? null : hangStudy(protocols, study, priors.priors, preferred);
+      const next = preferred === null ? null : hangStudy(protocols, study, others.others, preferred);
       setHung(next);
       setArrangement(
         wanted ??

@@ -7,7 +7,7 @@ import { useLoadedSeries, type SeriesSlot } from "@/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/hooks/useMasks";
 import { useOpeningMask } from "@/hooks/useOpeningMask";
 import { usePresentations, type Presentations } from "@/hooks/usePresentations";
-import { usePriors } from "@/hooks/usePriors";
+import { useOtherStudies } from "@/hooks/useOtherStudies";
 import { useScene } from "@/hooks/useScene";
 import { cells, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/lib/cornerstone";
 import { Problem } from "@/lib/http";
@@ -39,7 +39,10 @@ export interface ReaderState {
   views: ViewStore;
   /** The study and the patient's others, by UID. */
   studies: ReadonlyMap<string, StudyDetail>;
-  priors: readonly StudyDetail[];
+  /** The patient's other studies, earlier and later, the newest first. */
+  others: readonly StudyDetail[];
+  /** How many studies stand under the same patient ID and are of another person. */
+  otherPersons: number;
   arrangement: Arrangement | null;
   layout: Layout;
   /** The active series, once its headers are read. */
@@ -85,8 +88,8 @@ export function useReader(
   asked: ViewAddress,
 ): ReaderState {
   const { scene, views, failure } = useScene();
-  const priors = usePriors(study);
-  const { arrangement, change, hung, notice } = useHanging(study, findings, priors, asked.arrangement);
+  const others = useOtherStudies(study);
+  const { arrangement, change, hung, notice } = useHanging(study, findings, others, asked.arrangement);
   const [layout, setLayout] = useState<Layout>(asked.layout);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
@@ -94,11 +97,11 @@ export function useReader(
   const studies = useMemo(
     () =>
       new Map(
-        [...(study ? [study] : []), ...priors.priors].map((one) => [one.study_instance_uid, one]),
+        [...(study ? [study] : []), ...others.others].map((one) => [one.study_instance_uid, one]),
       ),
-    [study, priors.priors],
+    [study, others.others],
   );
-  // Nearly always shown: its headers are read while it is still being asked for the priors.
+  // Nearly always shown: its headers are read while it is still being asked for the other studies.
   const likely = study && !arrangement ? seriesToOpen(study, findings) : null;
   const refs = useMemo(() => {
     if (arrangement) return arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? []);
@@ -173,7 +176,8 @@ export function useReader(
     scene,
     views,
     studies,
-    priors: priors.priors,
+    others: others.others,
+    otherPersons: others.otherPersons,
     arrangement,
     layout: usedLayout,
     series,

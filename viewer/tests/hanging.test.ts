@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hangStudy, isPriorOf } from "@/lib/reading/hanging";
+import { hangStudy } from "@/lib/reading/hanging";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/lib/types";
 
 function series(uid: string, description: string, more: Partial<SeriesSummary> = {}): SeriesSummary {
@@ -18,6 +18,7 @@ function study(uid: string, date: string, ...all: SeriesSummary[]): StudyDetail 
   return {
     study_instance_uid: uid,
     study_date: date,
+    study_time: null,
     study_description: "",
     patient_id: "P",
     patient_birth_date: "1970-01-01",
@@ -61,6 +62,15 @@ describe("hanging protocols", () => {
     expect(hung?.arrangement.linked).toBe(true);
   });
 
+  it("never put a later study in the place of a prior", () => {
+    const later = study("4", "2028-02-01", series("later", "Soft tissue"));
+    const hung = hangStudy([protocol({})], now, [later, old], "soft");
+    expect(hung?.arrangement.cells.map((cell) => cell?.seriesInstanceUid)).toEqual(["soft", "old"]);
+    expect(hangStudy([protocol({})], now, [later], "soft")).toBeNull();
+    const undated = { ...study("5", "", series("undated", "Soft tissue")), study_date: null };
+    expect(hangStudy([protocol({})], now, [undated], "soft")).toBeNull();
+  });
+
   it("do not apply without what they require, and give way to the next", () => {
     const alone = protocol({ name: "alone", columns: 1, viewports: [viewport()] });
     expect(hangStudy([protocol({}), alone], now, [], "soft")?.name).toBe("alone");
@@ -84,16 +94,5 @@ describe("hanging protocols", () => {
   it("leave a viewport empty where its series is not required", () => {
     const loose = protocol({ viewports: [viewport(), viewport({ study: "prior", required: false })] });
     expect(hangStudy([loose], now, [], "soft")?.arrangement.cells[1]).toBeNull();
-  });
-});
-
-describe("another study of the same patient", () => {
-  it("has the same ID and no birth date against it", () => {
-    const here = study("1", "");
-    expect(isPriorOf(study("2", ""), here)).toBe(true);
-    expect(isPriorOf(here, here)).toBe(false);
-    expect(isPriorOf({ ...study("2", ""), patient_birth_date: "1980-01-01" }, here)).toBe(false);
-    expect(isPriorOf({ ...study("2", ""), patient_birth_date: null }, here)).toBe(true);
-    expect(isPriorOf({ ...study("2", ""), patient_id: "" }, { ...here, patient_id: "" })).toBe(false);
   });
 });

@@ -32,6 +32,7 @@ import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
 import { cellCount } from "@/lib/reading/layout";
+import { isPriorOf } from "@/lib/reading/otherStudies";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
@@ -98,7 +99,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
         <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
           <SeriesList
             study={study}
-            priors={reader.priors}
+            others={reader.others}
+            otherPersons={reader.otherPersons}
             openUids={openUids(reader)}
             activeUid={reader.active?.seriesInstanceUid ?? null}
             onOpen={(ref) => reader.openSeries(ref)}
@@ -120,7 +122,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
           </main>
           <SidePanel
             study={study}
-            priors={reader.priors}
+            priors={reader.others.filter((one) => isPriorOf(one, study))}
             findings={findings}
             masks={reader.masks.masks}
             onShow={reader.showSegment}

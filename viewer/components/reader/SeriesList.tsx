@@ -5,20 +5,25 @@ import { SeriesButton } from "@/components/reader/SeriesButton";
 import { useText } from "@/hooks/useText";
 import { dateText, number } from "@/lib/format";
 import type { SeriesRef } from "@/lib/reading/layout";
+import { relationOf, relationText } from "@/lib/reading/otherStudies";
 import { isImageSeries } from "@/lib/seg";
 import type { StudyDetail } from "@/lib/types";
 
 /** The series of the study as thumbnails, and below them those of the patient's other studies. */
 export function SeriesList({
   study,
-  priors,
+  others: otherStudies,
+  otherPersons,
   openUids,
   activeUid,
   onOpen,
   children,
 }: {
   study: StudyDetail;
-  priors: readonly StudyDetail[];
+  /** The patient's other studies, earlier and later, the newest first. */
+  others: readonly StudyDetail[];
+  /** How many studies stand under the same patient ID and are of another person. */
+  otherPersons: number;
   /** The series that stand in some viewport. */
   openUids: ReadonlySet<string>;
   activeUid: string | null;
@@ -68,21 +73,33 @@ export function SeriesList({
           </ul>
         </>
       )}
-      {priors.length > 0 && (
+      {otherStudies.length > 0 && (
         <>
           <h2 className="section-title mt-5 mb-2 px-1">{t.otherStudies}</h2>
-          {priors.map((prior, index) => (
-            <details key={prior.study_instance_uid} open={index === 0} className="mb-2" data-testid="prior-study">
+          {otherStudies.map((other, index) => (
+            <details
+              key={other.study_instance_uid}
+              open={index === 0}
+              className="mb-2"
+              data-testid="other-study"
+              data-relation={relationOf(other, study)}
+            >
               <summary className="rounded px-1 text-xs">
-                {dateText(prior.study_date) || t.noDate}
-                <span className="block truncate text-dim" title={prior.study_description}>
-                  {prior.study_description || prior.modalities.join(", ")}
+                {dateText(other.study_date) || t.noDate}
+                {other.study_date && <span className="ml-1.5 text-dim">{relationText(other, study)}</span>}
+                <span className="block truncate text-dim" title={other.study_description}>
+                  {other.study_description || other.modalities.join(", ")}
                 </span>
               </summary>
-              <ul className={`mt-1 ${listClass}`}>{buttons(prior)}</ul>
+              <ul className={`mt-1 ${listClass}`}>{buttons(other)}</ul>
             </details>
           ))}
         </>
+      )}
+      {otherPersons > 0 && (
+        <p className="mt-2 px-1 text-xs text-warn" data-testid="other-persons">
+          {t.otherPersons(otherPersons)}
+        </p>
       )}
     </nav>
   );

@@ -6,6 +6,7 @@ import type { ReaderState } from "@/hooks/useReader";
 import { useText } from "@/hooks/useText";
 import type { CellId, ToolName } from "@/lib/cornerstone";
 import type { SeriesRef } from "@/lib/reading/layout";
+import { markText } from "@/lib/reading/otherStudies";
 import type { StudyDetail } from "@/lib/types";
 
 /** One stack of the layout: shows its series, and takes one that is dropped on it. */
@@ -57,15 +58,15 @@ export function StackCellView({
   );
 
   const attach = useCallback((_: unknown, next: HTMLDivElement | null) => setElement(next), []);
-  const isPrior = cell !== null && cell.studyInstanceUid !== study.study_instance_uid;
+  const of = cell ? reader.studies.get(cell.studyInstanceUid) : undefined;
   return (
     <View
       viewId={viewId}
       scene={scene}
       views={views}
       series={cell ? series : null}
-      study={cell ? reader.studies.get(cell.studyInstanceUid) : undefined}
-      isPrior={isPrior}
+      study={of}
+      otherStudyMark={of && of !== study ? markText(of, study) : ""}
       tool={tool}
       active={!alone && arrangement?.active === index}
       withPatient

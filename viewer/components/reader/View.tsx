@@ -25,9 +25,9 @@ export interface ViewProps {
   scene: Scene | null;
   views: ViewStore;
   series: LoadedSeries | null;
-  /** The study of the series, and whether it is another one than the study that is read. */
   study: StudyDetail | undefined;
-  isPrior?: boolean;
+  /** Where the series is of another study than the one that is read: which, "Earlier study, −2 y". */
+  otherStudyMark?: string;
   tool: ToolName;
   active: boolean;
   withPatient: boolean;
@@ -76,7 +76,7 @@ export function View(props: ViewProps) {
   const place = undrawable ?? info;
   const title = viewId in t.planes ? t.planes[viewId as keyof typeof t.planes] : "";
   const position = place ? t.sliceOf(place.sliceNumber, place.sliceCount) : series ? t.loading : t.empty;
-  const prior = props.isPrior ? `, ${t.earlier}` : "";
+  const mark = props.otherStudyMark ? `, ${props.otherStudyMark}` : "";
   return (
     <div
       data-testid="viewport"
@@ -90,7 +90,7 @@ export function View(props: ViewProps) {
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
       role="img"
-      aria-label={`${title || t.image}, ${description || t.series}${prior}, ${position}`}
+      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}`}
       onFocus={onActivate}
       onPointerDownCapture={onActivate}
       onDragOver={(event) => {
@@ -131,7 +131,7 @@ export function View(props: ViewProps) {
           title={title}
           study={study}
           description={description ?? ""}
-          isPrior={props.isPrior ?? false}
+          otherStudyMark={props.otherStudyMark ?? ""}
           withPatient={props.withPatient}
           series={series}
           // A stack draws whole images alone; a volume draws what has not come as one flat grey.

@@ -14,7 +14,7 @@ export function ViewOverlay({
   title,
   study,
   description,
-  isPrior,
+  otherStudyMark,
   withPatient,
   series,
   missing,
@@ -23,7 +23,7 @@ export function ViewOverlay({
   title: string;
   study: StudyDetail;
   description: string;
-  isPrior: boolean;
+  otherStudyMark: string;
   withPatient: boolean;
   series: LoadedSeries | null;
   /** What a cut through the volume is drawn from while images are missing; null where all are in. */
@@ -50,7 +50,9 @@ export function ViewOverlay({
         <div className="absolute top-2.5 left-2.5 max-w-[45%]">
           <div className="truncate">{personName(study.patient_name)}</div>
           <div className="truncate">{study.patient_id}</div>
-          {isPrior && <div className="mt-0.5 font-semibold text-warn" data-testid="prior-mark">{t.earlierMark}</div>}
+          {otherStudyMark && (
+            <div className="mt-0.5 font-semibold text-warn" data-testid="other-study-mark">{otherStudyMark}</div>
+          )}
         </div>
       )}
       <div className="absolute top-2.5 right-2.5 max-w-[45%] text-right">

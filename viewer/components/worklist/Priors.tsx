@@ -11,6 +11,7 @@ import { dateText, dicomTime, number } from "@/lib/format";
 import { asProblem, type Problem } from "@/lib/http";
 import { wholeList } from "@/lib/listAddress";
 import { studyBadge } from "@/lib/state";
+import { isSamePerson, relationText } from "@/lib/reading/otherStudies";
 import type { Page, StudySummary } from "@/lib/types";
 
 /** More than these are found by searching for the patient ID. */
@@ -18,7 +19,7 @@ const most = 20;
 
 /** The patient's other studies, the newest first. */
 export function Priors({ study }: { study: StudySummary }) {
-  const t = useText().worklist;
+  const { viewing, worklist: t } = useText();
   const [page, setPage] = useState<Page<StudySummary> | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const { patient_id: patientId, study_instance_uid: own } = study;
@@ -32,11 +33,13 @@ export function Priors({ study }: { study: StudySummary }) {
   }, [patientId]);
   if (problem) return <ProblemNote problem={problem} />;
   if (!page) return <Waiting text={t.reading} />;
-  const others = page.items.filter((one) => one.study_instance_uid !== own);
-  if (others.length === 0) return <p className="text-dim">{t.noPriors}</p>;
-  const beyond = page.total - 1 - Math.min(others.length, most);
+  const listed = page.items.filter((one) => one.study_instance_uid !== own);
+  const others = listed.filter((one) => isSamePerson(one, study));
+  const otherPersons = listed.length - others.length;
+  const beyond = page.total - 1 - Math.min(listed.length, most);
   return (
     <>
+      {others.length === 0 && <p className="text-dim">{t.noPriors}</p>}
       <ul aria-label={t.priors} className="space-y-1">
         {others.slice(0, most).map((other) => {
           const badge = studyBadge(other.state);
@@ -50,6 +53,7 @@ export function Priors({ study }: { study: StudySummary }) {
               >
                 {dateText(other.study_date) || "—"} {dicomTime(other.study_time)}
               </Link>
+              <span className="w-28 text-dim" data-testid="distance">{other.study_date && relationText(other, study)}</span>
               <span className="w-24">{other.modalities.join(", ")}</span>
               <span className="min-w-0 flex-1 truncate text-dim">{other.study_description}</span>
               <Badge word={badge.word} tone={badge.tone} />
@@ -57,6 +61,11 @@ export function Priors({ study }: { study: StudySummary }) {
           );
         })}
       </ul>
+      {otherPersons > 0 && (
+        <p className="mt-1 text-warn" data-testid="other-persons">
+          {viewing.otherPersons(otherPersons)}
+        </p>
+      )}
       {beyond > 0 && <p className="mt-1 text-dim">{t.morePriors(number(beyond))}</p>}
     </>
   );

@@ -1,4 +1,5 @@
 import type { Arrangement, Count, SeriesRef } from "@/lib/reading/layout";
+import { isPriorOf } from "@/lib/reading/otherStudies";
 import { isImageSeries } from "@/lib/seg";
 import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/lib/types";
 import type { WindowRange } from "@/lib/windowing";
@@ -47,11 +48,17 @@ function meets(series: SeriesSummary, viewport: Viewport): boolean {
   );
 }
 
-/** The newest earlier study with a series of one of the modalities; studies without date are last. */
-export function priorFor(priors: readonly StudyDetail[], viewport: Viewport): StudyDetail | undefined {
-  return [...priors]
-    .sort((a, b) => (b.study_date ?? "").localeCompare(a.study_date ?? ""))
-    .find((study) => study.series.some((series) => meets(series, viewport)));
+/** The newest of the studies made before with a series that meets the conditions. */
+export function priorFor(
+  study: StudyDetail,
+  others: readonly StudyDetail[],
+  viewport: Viewport,
+): StudyDetail | undefined {
+  const moment = ({ study_date, study_time }: StudyDetail) => `${study_date ?? ""} ${study_time ?? ""}`;
+  return others
+    .filter((other) => isPriorOf(other, study))
+    .sort((a, b) => moment(b).localeCompare(moment(a)))
+    .find((other) => other.series.some((series) => meets(series, viewport)));
 }
 
 /** Of the series that meet a viewport's conditions: the one like `model`, else the largest. */
@@ -73,7 +80,7 @@ function best(
 function hang(
   protocol: HangingProtocol,
   study: StudyDetail,
-  priors: readonly StudyDetail[],
+  others: readonly StudyDetail[],
   preferred: string | null,
 ): Hung | null {
   const shown = new Set<string>();
@@ -81,7 +88,7 @@ function hang(
   const windows: (WindowRange | null)[] = [];
   let model: SeriesSummary | undefined;
   for (const viewport of protocol.viewports) {
-    const from = viewport.study === "current" ? study : priorFor(priors, viewport);
+    const from = viewport.study === "current" ? study : priorFor(study, others, viewport);
     const candidates = (from?.series ?? []).filter(
       (series) => meets(series, viewport) && !shown.has(series.series_instance_uid),
     );
@@ -117,31 +124,16 @@ function hang(
   };
 }
 
-/** The first protocol that applies and finds all that it requires; null when none does. */
+/** The first protocol that applies and finds all that it requires; null when none does. `others` may hold later studies. */
 export function hangStudy(
   protocols: readonly HangingProtocol[],
   study: StudyDetail,
-  priors: readonly StudyDetail[],
+  others: readonly StudyDetail[],
   preferred: string | null,
 ): Hung | null {
   for (const protocol of protocols) {
-    const hung = appliesTo(protocol, study) ? hang(protocol, study, priors, preferred) : null;
+    const hung = appliesTo(protocol, study) ? hang(protocol, study, others, preferred) : null;
     if (hung) return hung;
   }
   return null;
-}
-
-/** Whether a study may stand beside another as the patient's: same ID, and no birth date against it. */
-export function isPriorOf(
-  other: { study_instance_uid: string; patient_id: string; patient_birth_date: string | null },
-  study: { study_instance_uid: string; patient_id: string; patient_birth_date: string | null },
-): boolean {
-  return (
-    study.patient_id !== "" &&
-    other.study_instance_uid !== study.study_instance_uid &&
-    other.patient_id === study.patient_id &&
-    (!other.patient_birth_date ||
-      !study.patient_birth_date ||
-      other.patient_birth_date === study.patient_birth_date)
-  );
 }

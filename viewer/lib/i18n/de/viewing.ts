@@ -37,8 +37,23 @@ export const viewing: Messages["viewing"] = {
   sliceOf: (n, of) => `Schicht ${n} von ${of}`,
   loading: "wird geladen",
   empty: "leer",
-  earlier: "frühere Studie",
-  earlierMark: "Frühere Studie",
+  relationMarks: {
+    earlier: "Frühere Studie",
+    later: "Spätere Studie",
+    sameDay: "Andere Studie vom selben Tag",
+    undated: "Andere Studie, Datum unbekannt",
+  },
+  relations: { sameDay: "selber Tag", undated: "Datum unbekannt" },
+  laterBy: (distance) => `später, ${distance}`,
+  distances: {
+    days: (n) => `${n} T.`,
+    months: (n) => `${n} Mon.`,
+    years: (n) => `${n} J.`,
+  },
+  otherPersons: (n) =>
+    n === 1
+      ? "Eine weitere Studie hat diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie wird hier nicht gezeigt."
+      : `${n} weitere Studien haben diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie werden hier nicht gezeigt.`,
   volumePartial: (loaded, total) => `${loaded} von ${total} Bildern sind da: Gleichmäßige Flächen sind kein Bild`,
   imagesLoaded: "Geladene Bilder",
   inverted: "invertiert",

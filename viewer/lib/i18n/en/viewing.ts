@@ -36,8 +36,23 @@ export const viewing = {
   sliceOf: (n: number, of: number) => `slice ${n} of ${of}`,
   loading: "loading",
   empty: "empty",
-  earlier: "earlier study",
-  earlierMark: "Earlier study",
+  relationMarks: {
+    earlier: "Earlier study",
+    later: "Later study",
+    sameDay: "Other study of the same day",
+    undated: "Other study, date unknown",
+  },
+  relations: { sameDay: "same day", undated: "date unknown" },
+  laterBy: (distance: string) => `later, ${distance}`,
+  distances: {
+    days: (n: number) => `${n} d`,
+    months: (n: number) => `${n} mo`,
+    years: (n: number) => `${n} y`,
+  },
+  otherPersons: (n: number) =>
+    n === 1
+      ? "One more study has this patient ID but another name, birth date or sex. It is not shown here."
+      : `${n} more studies have this patient ID but another name, birth date or sex. They are not shown here.`,
   volumePartial: (loaded: number, total: number) => `${loaded} of ${total} images are here: flat areas are not image`,
   imagesLoaded: "Images loaded",
   inverted: "inverted",
