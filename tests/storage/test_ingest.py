@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
@@ -90,8 +91,8 @@ def test_studies_without_patient_id_are_not_made_one_patient(storage: Storage) -
 def test_studies_of_two_people_with_one_patient_id_are_not_made_one_patient(
     storage: Storage,
 ) -> None:
-    lena = {"PatientName": "Link^Lena", "PatientSex": "F"}
-    sent = {
+    lena: dict[str, Any] = {"PatientName": "Link^Lena", "PatientSex": "F"}
+    sent: dict[str, dict[str, Any]] = {
         "first": {**lena, "PatientBirthDate": "19500301"},
         "without-birth-date": {**lena, "PatientBirthDate": "", "PatientName": "LINK^LENA^^^"},
         "married": {**lena, "PatientBirthDate": "19500301", "PatientName": "Neu^Lena"},
