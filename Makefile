@@ -4,9 +4,10 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
-PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Another Python than the first fitting one on PATH: make run PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
+# What PyTorch is installed: scripts/install.sh tells the choices and their defaults.
+export TORCH TORCH_INDEX TORCH_WHEELS
 # make bench BENCHMARKS=query asks questions of a million instances, which takes half an hour
 BENCHMARKS ?= receive retrieve ingest dicomweb
 
@@ -16,13 +17,13 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer check-viewer bench fuzz clean
+.PHONY: help run test check format viewer check-viewer bench fuzz lock containers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(STAMPS)/runtime viewer ## Install what is missing, then start the node (Ctrl-C stops it)
-	@exec $(BIN)/mediview up
+run: $(STAMPS)/runtime ## Install what is missing, then start the node (Ctrl-C stops it)
+	@exec scripts/run.sh
 
 test: ## Everything that must hold: checks, unit tests, the whole way with real servers
 	@scripts/test.sh
@@ -51,6 +52,12 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
 
+lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
+	$(BIN)/uv lock --upgrade
+
+containers: ## The two commands in containers with nothing but Debian and Python (podman, as root)
+	@scripts/containers/bare.sh
+
 clean: ## Remove what was built and installed here; data is kept
 	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf viewer/node_modules viewer/.next viewer/out build dist *.egg-info
@@ -60,13 +67,13 @@ $(BIN)/python:
 	@python=$$(scripts/find-python.sh "$(PYTHON)") && echo "Creating $(VENV) with $$python" \
 		&& "$$python" -m venv $(VENV)
 
-$(STAMPS)/runtime: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing MediViewAI; the first time takes some minutes, most of it PyTorch"
-	$(PIP) install $(if $(CI),--quiet) --constraint constraints.txt --editable '.[viewer]'
+$(STAMPS)/runtime: pyproject.toml uv.lock scripts/uv.txt scripts/install.sh | $(BIN)/python
+	@echo "Installing MediViewAI; the first time takes some minutes, most of them for PyTorch"
+	@scripts/install.sh viewer
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install $(if $(CI),--quiet) --constraint constraints.txt --editable '.[viewer,test]'
+$(STAMPS)/test: pyproject.toml uv.lock scripts/uv.txt scripts/install.sh | $(BIN)/python
+	@scripts/install.sh viewer test
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/runtime
 
 $(STAMPS)/openapi.json: $(API_SOURCES) | $(BIN)/python

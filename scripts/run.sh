@@ -1,0 +1,17 @@
+#!/bin/bash
+# make run: starts the node at once, and builds the viewer beside it where its sources are newer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! make --no-print-directory --question viewer 2>/dev/null; then
+    mkdir -p .stamps
+    echo "The viewer is being built while the node starts; what it prints is in .stamps/viewer.log"
+    # Without a job-controlling shell a background process ignores Ctrl-C unless told otherwise.
+    env --default-signal=INT bash -c '
+        if make --no-print-directory viewer >.stamps/viewer.log 2>&1; then
+            echo "The viewer is built: reload its page."
+        else
+            echo "The viewer could not be built. The node works without it; see .stamps/viewer.log"
+        fi' &
+fi
+exec .venv/bin/mediview up
