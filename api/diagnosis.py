@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Literal
 
 import httpx
 from sqlalchemy import make_url
@@ -21,6 +22,7 @@ from dicom_node.scu import echo
 from inference.catalogue import catalogue
 from inference.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
+from inference.self_test.run import run_self_test
 from storage import private_folder
 from storage.database import make_engine
 from storage.errors import MediViewError
@@ -51,6 +53,9 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         else:
             yield check_sign_in(settings, storage)
             yield from _workers(storage)
+    for component in run_self_test():
+        works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
+        yield Check(component.name, works, component.detail, component.remedy)
     yield from _pipelines(settings)
     yield from _language(settings)
     yield from _destinations(settings)

@@ -50,6 +50,7 @@ class HealthChecks:
             "worker": self.worker,
             "dicom": self.dicom,
             "disk": self.disk,
+            "components": self.components,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -93,6 +94,14 @@ class HealthChecks:
 
     def disk(self) -> HealthPart:
         return check_disk(self._settings)
+
+    def components(self) -> HealthPart:
+        """What the self-tests found when the node started."""
+        failed = self._storage.components.failed()
+        if not failed:
+            return GOOD
+        sentences = (f"{one.name} on {host}: {one.detail} {one.remedy}" for host, one in failed)
+        return bad(" ".join(sentences))
 
 
 def get_checks(request: Request) -> HealthChecks:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from storage.settings import Settings
 
-_SOURCE_TREE = Path(__file__).resolve().parent.parent / "viewer" / "out"
+_SOURCES = Path(__file__).resolve().parent.parent / "viewer"
 _PACKAGED = Path(__file__).resolve().parent / "viewer_static"
 
 
@@ -12,7 +12,8 @@ def viewer_folder(settings: Settings) -> Path:
     """Where the built viewer lies: as set, of the source tree, or as packaged."""
     if settings.viewer_dir is not None:
         return settings.viewer_dir
-    return _SOURCE_TREE if (_SOURCE_TREE / "index.html").is_file() else _PACKAGED
+    # Of a source tree also where it is not built yet: `make run` builds it beside the running node.
+    return _SOURCES / "out" if (_SOURCES / "package.json").is_file() else _PACKAGED
 
 
 def is_viewer_built(settings: Settings) -> bool:

@@ -43,6 +43,7 @@ from inference.notify.webhooks import notify_due
 from inference.pipeline import Pipeline
 from inference.process import Holder, Process, Queue, StopFlag
 from inference.reporting.hl7_delivery import send_due
+from inference.self_test.run import start_self_test
 from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
 from storage.clock import utcnow
 from storage.housekeeping import Housekeeper
@@ -277,6 +278,8 @@ def run_worker(
         **pool,
     )
     log.info("worker_started", queue=queue)
+    if queue == LANGUAGE_QUEUE and settings.self_test:
+        start_self_test(settings)
     worker.start()
     log.info("worker_ended", queue=queue)
     return int(worker.exitcode or 0)

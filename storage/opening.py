@@ -18,6 +18,7 @@ from storage.audit import Audit
 from storage.breakers import Breakers
 from storage.commitment_reports import CommitmentReports
 from storage.commitment_requests import CommitmentRequests
+from storage.components import Components
 from storage.conflicts import Conflicts
 from storage.database import make_engine
 from storage.decisions import Decisions
@@ -96,6 +97,7 @@ class Storage:
     events: Events
     uploads: Uploads
     heartbeats: Heartbeats
+    components: Components
     peers: Peers
     commitment_reports: CommitmentReports
     commitment_requests: CommitmentRequests
@@ -176,6 +178,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             events=Events(engine),
             uploads=Uploads(engine),
             heartbeats=Heartbeats(engine),
+            components=Components(engine),
             peers=Peers(engine, settings),
             commitment_reports=CommitmentReports(engine),
             commitment_requests=CommitmentRequests(engine),

@@ -169,6 +169,8 @@ def _banner(settings: Settings) -> None:
     if settings.auth == "required":
         lines.append("  Sign-in is required; `mediview users add NAME --role admin` adds accounts.")
     if not is_viewer_built(settings):
-        lines.append("  The viewer is not built: `make run` builds it.")
+        lines.append(
+            "  The viewer is not built yet; its page appears once `make viewer` has built it."
+        )
     lines += ["  Ctrl-C stops everything. `mediview demo` sends a study to try it.", ""]
     out.print("\n".join(lines), soft_wrap=True, markup=False)

@@ -35,6 +35,10 @@ class WorkSettings(BaseModel):
         description="Pipelines, by name or pattern such as bundle-*, that only workers of the"
         " queue gpu run; comma-separated. Empty: every worker runs everything.",
     )
+    self_test: bool = Field(
+        True,
+        description="Test OCR, PDF, decoders and models once when a node starts, for /health.",
+    )
     torch_threads: int = Field(0, ge=0, description="0 leaves the choice to torch.")
 
     @field_validator("gpu_pipelines", mode="before")

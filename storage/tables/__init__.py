@@ -32,7 +32,17 @@ from storage.tables.watching import (
     shadow_run,
 )
 from storage.tables.webhooks import webhook, webhook_delivery
-from storage.tables.work import breaker, decision, delivery, event, finding, heartbeat, job, upload
+from storage.tables.work import (
+    breaker,
+    component,
+    decision,
+    delivery,
+    event,
+    finding,
+    heartbeat,
+    job,
+    upload,
+)
 from storage.tables.workflow import (
     availability_notice,
     commitment_report,
@@ -59,6 +69,7 @@ __all__ = [
     "breaker",
     "commitment_report",
     "commitment_request",
+    "component",
     "conflict",
     "decision",
     "delivery",

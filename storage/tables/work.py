@@ -155,6 +155,17 @@ upload = Table(
     Index("ix_upload_state_expires_at", "state", "expires_at"),
 )
 
+component = Table(
+    "component",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("ok", Boolean, nullable=False),
+    text_column("detail"),
+    text_column("remedy"),
+    time_column("at"),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,

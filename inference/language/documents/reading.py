@@ -136,10 +136,12 @@ def _read_image(image: Image.Image, number: int) -> Page:
     shown.thumbnail((_READ_SIDE_PIXELS, _READ_SIDE_PIXELS), Image.Resampling.LANCZOS)
     # OpenCV's order of colours.
     pixels = np.ascontiguousarray(np.asarray(shown)[:, :, ::-1])
-    found, _ = _ocr()(pixels)
+    found = _ocr()(pixels)
+    # Where nothing was seen, all three are None.
+    seen = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts else ()
     lines = [
         Line(str(text), _box_of(corners, shown.size), float(score))
-        for corners, text, score in found or ()
+        for corners, text, score in seen
         if float(score) >= _LEAST_CONFIDENCE and str(text).strip()
     ]
     return Page(number, image, tuple(_in_order(lines)), is_read=True)
@@ -149,9 +151,9 @@ def _ocr() -> Any:
     """Loaded when first asked, and kept: 250 MB."""
     with _lock:
         if not _reader:
-            from rapidocr_onnxruntime import RapidOCR
+            from rapidocr import RapidOCR
 
-            _reader.append(RapidOCR())
+            _reader.append(RapidOCR(params={"Global.log_level": "error"}))
         return _reader[0]
 
 

@@ -18,7 +18,7 @@ from storage.report_entities import ReportSentence
 
 SERIES_NUMBER = 9002
 _MARGIN_PT = 54
-_FONT, _BOLD = "Vera", "VeraBd"
+REGULAR_FONT, _BOLD = "Vera", "VeraBd"
 _GREY = "#5f6b76"
 
 
@@ -113,18 +113,28 @@ def _author_of(sentence: ReportSentence, document: ReportDocument) -> str:
     return by_model(sentence).strip()
 
 
-def _styles() -> dict[str, Any]:
-    from reportlab.lib.styles import ParagraphStyle
+def register_fonts() -> None:
+    """Make the fonts of reports known to ReportLab, which embeds what is used of them."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 
-    for name in (_FONT, _BOLD):
+    for name in (REGULAR_FONT, _BOLD):
         if name not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
-    pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_FONT, boldItalic=_BOLD)
+    pdfmetrics.registerFontFamily(
+        REGULAR_FONT, normal=REGULAR_FONT, bold=_BOLD, italic=REGULAR_FONT, boldItalic=_BOLD
+    )
+
+
+def _styles() -> dict[str, Any]:
+    from reportlab.lib.styles import ParagraphStyle
+
+    register_fonts()
 
     def style(name: str, **more: Any) -> Any:
-        return ParagraphStyle(name, **{"fontName": _FONT, "fontSize": 9.5, "leading": 13.5, **more})
+        return ParagraphStyle(
+            name, **{"fontName": REGULAR_FONT, "fontSize": 9.5, "leading": 13.5, **more}
+        )
 
     return {
         "title": style("title", fontName=_BOLD, fontSize=16, leading=20, spaceAfter=4),
@@ -198,7 +208,7 @@ def _footer(document: ReportDocument) -> Any:
 
     def draw(canvas: Any, page: Any) -> None:
         canvas.saveState()
-        canvas.setFont(_FONT, 7)
+        canvas.setFont(REGULAR_FONT, 7)
         canvas.setFillColor(_GREY)
         canvas.drawString(_MARGIN_PT, 30, text)
         canvas.drawRightString(page.pagesize[0] - _MARGIN_PT, 30, str(canvas.getPageNumber()))
@@ -211,7 +221,7 @@ def _shown(text: str) -> str:
     """The text with a question mark for what the font has no sign for."""
     from reportlab.pdfbase import pdfmetrics
 
-    known = pdfmetrics.getFont(_FONT).face.charToGlyph
+    known = pdfmetrics.getFont(REGULAR_FONT).face.charToGlyph
     return "".join(sign if ord(sign) in known or sign.isspace() else "?" for sign in text)
 
 

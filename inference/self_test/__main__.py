@@ -1,0 +1,10 @@
+"""Tests every part and prints a line of JSON for each; `run` reads them."""
+
+import json
+from dataclasses import asdict
+
+from inference.self_test.components import check_components
+
+if __name__ == "__main__":
+    for component in check_components():
+        print(json.dumps(asdict(component)), flush=True)

@@ -1,0 +1,69 @@
+"""The self-test in a process of its own, which may crash and gives its memory back."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import structlog
+
+from inference.self_test.components import CHECKS
+from inference.self_test.failure import REINSTALL
+from storage.clock import utcnow
+from storage.components import Component
+from storage.errors import MediViewError
+from storage.opening import open_storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_TIMEOUT_S = 180.0
+# Whoever just started a node waits for other things.
+_NICE = "10"
+
+
+def run_self_test() -> list[Component]:
+    """Test every part; one at which the process ended has failed. Takes some seconds."""
+    command = ["nice", "-n", _NICE, sys.executable, "-m", "inference.self_test"]
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+        output, how = ended.stdout, _how_it_ended(ended.returncode)
+    except subprocess.TimeoutExpired as expired:
+        output = (expired.stdout or b"").decode()
+        how = f"did not end within {_TIMEOUT_S:g} s"
+    components = [
+        Component(**json.loads(line)) for line in output.splitlines() if line.startswith("{")
+    ]
+    missing = list(CHECKS)[len(components) :]
+    if missing:
+        components.append(Component(missing[0], False, f"Its test {how}.", REINSTALL))
+    return components
+
+
+def start_self_test(settings: Settings) -> None:
+    """Test every part beside what this process does, and keep the outcome for /health."""
+    threading.Thread(target=_test_and_record, args=(settings,), daemon=True).start()
+
+
+def _test_and_record(settings: Settings) -> None:
+    components = run_self_test()
+    for one in components:
+        if not one.ok:
+            log.error("component_failed", component=one.name, detail=one.detail)
+    try:
+        with open_storage(settings) as storage:
+            storage.components.record(socket.gethostname(), components, utcnow())
+    except MediViewError as error:
+        log.warning("self_test_not_recorded", error=error.code)
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
