@@ -4,11 +4,11 @@
 set -euo pipefail
 
 packages=(
-    dcmtk orthanc orthanc-dicomweb dicom3tools dcm2niix mricron-data # DICOM peers, checkers, a head
-    poppler-utils                                                    # reads the PDF reports
-    postgresql redis-server radosgw ceph-mon ceph-osd curl           # the full mode's services
-    chromium fonts-dejavu-core                                       # the viewer's browser
-    rsyslog rsyslog-openssl                                          # the audit repository
+    dcmtk orthanc orthanc-dicomweb dicom3tools dcm2niix    # DICOM peers and checkers
+    poppler-utils                                          # reads the PDF reports
+    postgresql redis-server radosgw ceph-mon ceph-osd curl # the full mode's services
+    chromium fonts-dejavu-core                             # the viewer's browser
+    rsyslog rsyslog-openssl                                # the audit repository
 )
 
 if ! command -v dpkg-query >/dev/null; then

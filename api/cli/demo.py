@@ -39,8 +39,8 @@ def demo(
     timeout_s: Annotated[float, typer.Option(help="How long to wait for the result.")] = 300.0,
 ) -> None:
     """Make a T1-weighted head study, send it to the running node, wait for its result."""
-    from api.demo import (
-        find_template,
+    from api.demo.study import (
+        drawn_template,
         read_template,
         send_items,
         study_instance_uid,
@@ -53,9 +53,12 @@ def demo(
         raise StorageUnavailable(
             f"No node answers as {peer}.", remedy="Start it with `mediview up` in another terminal."
         )
-    path = template or find_template(settings.data_dir / "cache" / "demo", err.print)
     salt = secrets.token_hex(8) if new else ""
-    head = read_template(path)
+    if template is None:
+        err.print("Drawing a head: it is nobody's, and of an adult's usual size.")
+        head = drawn_template()
+    else:
+        head = read_template(template)
     files = write_instances(head, salt)
     results = send_with_progress(send_items(files, head, salt), peer, settings)
     refused = [result for result in results if not result.ok]

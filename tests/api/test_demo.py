@@ -9,19 +9,16 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from api import demo
+from api.demo import study as demo
+from api.demo.head import draw_head
 from storage.errors import NotConfigured
 from tests.services import tool
 from tests.standard.validator import validator_complaints
 
-TEMPLATE = Path("/usr/share/mricron/templates/ch2.nii.gz")
-
 
 @pytest.fixture(scope="module")
 def head() -> demo.Template:
-    if not TEMPLATE.exists():
-        pytest.skip(f"{TEMPLATE} is not installed (Debian package mricron-data)")
-    return demo.read_template(TEMPLATE)
+    return demo.drawn_template()
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +43,33 @@ def test_the_validators_find_no_error(folder: Path) -> None:
     assert validator_complaints(folder / "0090.dcm") == []
 
 
-def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path) -> None:
+def test_simpleitk_reads_the_heads_own_place_in_space(folder: Path, head: demo.Template) -> None:
     image = by_simpleitk(folder)
-    original = nibabel.load(TEMPLATE)
-    assert image.GetSize() == original.shape
+    slices, rows, columns = head.slices.shape
+    assert image.GetSize() == (columns, rows, slices)
     np.testing.assert_allclose(image.GetSpacing(), (1, 1, 1))
-    # Some voxels of the NIfTI, looked for where SimpleITK says that they lie: LPS is RAS turned.
-    for i, j, k in ((20, 30, 40), (90, 108, 60), (150, 50, 120), (91, 200, 90)):
-        x, y, z, _ = original.affine @ (i, j, k, 1)
-        at = image.TransformPhysicalPointToIndex((-x, -y, z))
-        assert image[at] == original.dataobj[i, j, k], (i, j, k)
+    for k, j, i in ((20, 130, 40), (90, 108, 60), (150, 50, 120), (91, 200, 90)):
+        x, y, z, _ = head.lps_from_kji @ (k, j, i, 1)
+        at = image.TransformPhysicalPointToIndex((x, y, z))
+        assert image[at] == head.slices[k, j, i], (k, j, i)
+
+
+def test_the_drawn_head_is_of_an_adults_size_and_its_sides_are_alike() -> None:
+    head = draw_head()
+    # Adults have some 1,200 to 1,700 cm3 within the skull.
+    assert 1_300 < head.intracranial.sum() / 1000 < 1_500
+    assert 0.7 < head.brain.sum() / head.intracranial.sum() < 0.9
+    assert (head.intracranial & ~head.brain).any()
+    assert not (head.brain & ~head.intracranial).any()
+    left, right = np.split(head.brain, 2, axis=2)
+    assert abs(int(left.sum()) - int(right.sum())) < 0.03 * head.brain.sum()
+    # The neck is cut, the top of the head is not.
+    assert (head.voxels[0] > 200).any()
+    assert not (head.voxels[-1] > 200).any()
+
+
+def test_the_same_head_is_drawn_each_time(head: demo.Template) -> None:
+    assert demo.drawn_template().sha256 == head.sha256
 
 
 def test_an_oblique_head_with_unequal_voxels_lies_right(tmp_path: Path) -> None:
@@ -96,13 +110,3 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
     path.write_text("Dear reader")
     with pytest.raises(NotConfigured, match="not a readable NIfTI"):
         demo.read_template(path)
-
-
-def test_no_template_and_no_apt_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "_INSTALLED", tmp_path / "none")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NotConfigured) as refused:
-        demo.find_template(tmp_path / "cache", lambda _: None)
-    assert "--template" in refused.value.remedy

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.demo import find_template, read_template, write_instances
+from api.demo.study import drawn_template, write_instances
 from tests.dicom_node.hl7.mllp import acknowledged, system
 from tests.house.node import EventRecorder, Node
 from tests.house.pacs import Pacs
@@ -197,7 +197,7 @@ def told(node: Node, head: SentStudy) -> Told:
 
 def demo_study(folder: Path) -> Path:
     """The study that `mediview demo` sends, as files."""
-    template = read_template(find_template(folder.parent / "template", print))
+    template = drawn_template()
     folder.mkdir()
     for number, instance in enumerate(write_instances(template)):
         (folder / f"{number:04d}.dcm").write_bytes(instance)

@@ -1,14 +1,9 @@
-"""A T1-weighted head study made from a whole-head template that Debian packages.
+"""A T1-weighted head study: of the head that is drawn here, or of a NIfTI image that someone names.
 
-`ch2` of mricron-data (BSD-3-Clause) is Colin27: the average of 27 scans of one
-person's head, 1 mm. The same template always gives the same study, so a second
-demo is the first one sent again.
+The same image always gives the same study, so a second demo is the first one sent again.
 """
 
 import hashlib
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -22,15 +17,13 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
+from api.demo.head import draw_head
 from dicom_node.scu import SendItem
 from storage.errors import NotConfigured
 from storage.uids import derive_uid
 
-_INSTALLED = Path("/usr/share/mricron/templates/ch2.nii.gz")
-_PACKAGE = "mricron-data"
-_SECONDS_TO_FETCH = 180
 # Follows the bytes that `write_instance` makes: a change of them is another study.
-_VERSION = "1"
+_VERSION = "2"
 _DATE, _TIME = "20240101", "120000"
 
 FloatArray = NDArray[np.float64]
@@ -42,48 +35,21 @@ class Template:
 
     `slices` uint16, shape (slices, rows, columns): rows run to the back,
     columns to the left, slices to the top. `lps_from_kji` maps a zero-based
-    (slice, row, column) index to the voxel's centre in mm.
+    (slice, row, column) index to the voxel's centre in mm. `origin` goes into the study as its
+    device, at most 64 characters.
     """
 
     slices: NDArray[np.uint16]
     lps_from_kji: FloatArray
     sha256: str
+    origin: str
 
 
-def find_template(cache_dir: Path, say: Callable[[str], None]) -> Path:
-    """The template's file: as Debian installs it, or fetched into `cache_dir`.
-
-    Raises NotConfigured with the remedy where neither works.
-    """
-    cached = cache_dir / "usr/share/mricron/templates/ch2.nii.gz"
-    for path in (_INSTALLED, cached):
-        if path.is_file():
-            return path
-    remedy = f"Run `apt-get install {_PACKAGE}`, or name a file with --template."
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise NotConfigured(
-            f"The head template of the Debian package {_PACKAGE} is not here,"
-            " and this machine has no apt-get to fetch it.",
-            remedy="Name a T1-weighted head in NIfTI with --template.",
-        )
-    say(f"Fetching {_PACKAGE} from Debian…")
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=cache_dir) as folder:
-            _run(["apt-get", "download", _PACKAGE], folder)
-            (package,) = Path(folder).glob("*.deb")
-            _run(["dpkg-deb", "-x", str(package), str(cache_dir)], folder)
-    except (subprocess.SubprocessError, OSError, ValueError) as error:
-        raise NotConfigured(
-            f"The Debian package {_PACKAGE} could not be fetched.", remedy=remedy
-        ) from error
-    if not cached.is_file():
-        raise NotConfigured(f"The Debian package {_PACKAGE} carries no ch2.", remedy=remedy)
-    return cached
-
-
-def _run(command: Sequence[str], folder: str) -> None:
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=_SECONDS_TO_FETCH)
+def drawn_template() -> Template:
+    """The head of `api.demo.head`."""
+    head = draw_head()
+    digest = hashlib.sha256(head.voxels.tobytes()).hexdigest()
+    return Template(head.voxels, head.lps_from_kji, digest, "Drawn by formulas, no person")
 
 
 def read_template(path: Path) -> Template:
@@ -113,6 +79,7 @@ def read_template(path: Path) -> Template:
         _as_uint16(slices),
         lps_from_ras @ ras_from_ijk @ ijk_from_kji,
         hashlib.sha256(path.read_bytes()).hexdigest(),
+        "Made from a NIfTI image",
     )
 
 
@@ -158,7 +125,7 @@ def _write_instance(template: Template, k: int, salt: str) -> bytes:
     """One slice as MR Image Storage (PS3.3 A.4)."""
     dataset = Dataset()
     _describe_patient_and_study(dataset)
-    _describe_series(dataset)
+    _describe_series(dataset, template.origin)
     dataset.SOPClassUID = MRImageStorage
     dataset.SOPInstanceUID = _uid(template, salt, "instance", str(k))
     dataset.StudyInstanceUID = study_instance_uid(template, salt)
@@ -180,8 +147,8 @@ def _write_instance(template: Template, k: int, salt: str) -> bytes:
 
 
 def _describe_patient_and_study(dataset: Dataset) -> None:
-    dataset.PatientName = "DEMO^CH2"
-    dataset.PatientID = "DEMO-CH2"
+    dataset.PatientName = "DEMO^HEAD"
+    dataset.PatientID = "DEMO-HEAD"
     dataset.PatientBirthDate = ""
     dataset.PatientSex = "O"
     dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = dataset.AcquisitionDate = _DATE
@@ -192,18 +159,18 @@ def _describe_patient_and_study(dataset: Dataset) -> None:
     dataset.StudyDescription = "Demo: a T1-weighted head"
 
 
-def _describe_series(dataset: Dataset) -> None:
+def _describe_series(dataset: Dataset, origin: str) -> None:
     dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     dataset.Modality = "MR"
     dataset.SeriesNumber = 1
     dataset.AcquisitionNumber = 1
     dataset.SeriesDescription = dataset.ProtocolName = "T1w 3D demo"
     dataset.Manufacturer = "MediViewAI demo"
-    dataset.ManufacturerModelName = "ch2 of MRIcron (Colin27)"
+    dataset.ManufacturerModelName = origin
     dataset.BodyPartExamined = "HEAD"
     dataset.PatientPosition = "HFS"
     dataset.MRAcquisitionType = "3D"
-    # What the average was acquired with is not in the file, so nothing is claimed.
+    # Nothing is known of an acquisition, so nothing is claimed.
     dataset.ScanningSequence = "RM"
     dataset.SequenceVariant = "NONE"
     dataset.ScanOptions = ""

@@ -1,0 +1,1 @@
+"""A study for someone who has none: drawn here, or made from a NIfTI image of theirs."""
