@@ -41,6 +41,21 @@ sys.exit(supervisor.run(on_ready=lambda: supervisor.say("ready")))
 """
 
 
+@contextlib.contextmanager
+def signals_as(handler: signal.Handlers) -> Iterator[None]:
+    """What a program that is started meanwhile does on SIGHUP and SIGINT until it says otherwise.
+
+    The suite itself may have been started by `nohup`, or in the background of a shell, whose
+    programs ignore the one or the other.
+    """
+    before = {number: signal.signal(number, handler) for number in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
 class Supervised:
     def __init__(self, log: Path, grace_s: float, *programs: str) -> None:
         self.log = log
@@ -78,7 +93,8 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
     started: list[Supervised] = []
 
     def start(*programs: str, grace_s: float = 5) -> Supervised:
-        started.append(Supervised(tmp_path / f"{len(started)}.log", grace_s, *programs))
+        with signals_as(signal.SIG_DFL):
+            started.append(Supervised(tmp_path / f"{len(started)}.log", grace_s, *programs))
         return started[-1]
 
     yield start
@@ -116,11 +132,8 @@ def test_all_end_when_asked(supervise: Callable[..., Supervised], number: int) -
 
 
 def test_under_nohup_the_end_of_the_terminal_is_not_the_end(tmp_path: Path) -> None:
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with signals_as(signal.SIG_IGN):
         one = Supervised(tmp_path / "nohup.log", 5, TICKING)
-    finally:
-        signal.signal(signal.SIGHUP, previous)
     one.wait_for(lambda: bool(one.born("role-0")))
     one.process.send_signal(signal.SIGHUP)
     os.kill(one.born("role-0")[0], signal.SIGKILL)
