@@ -65,7 +65,7 @@ class _Space:
     def noise(self, sigma_mm: float) -> _Floats:
         """Smooth noise of mean 0 and standard deviation 1."""
         white = self.random.standard_normal(SHAPE, dtype=np.float32)
-        smooth = ndimage.gaussian_filter(white, sigma_mm, mode="wrap", truncate=3.0)
+        smooth: _Floats = ndimage.gaussian_filter(white, sigma_mm, mode="wrap", truncate=3.0)
         return smooth / smooth.std()
 
 
@@ -204,5 +204,5 @@ def _as_acquired(space: _Space, values: _Floats) -> NDArray[np.uint16]:
     real, imaginary = (
         _NOISE_SD * space.random.standard_normal(SHAPE, dtype=np.float32) for _ in range(2)
     )
-    magnitude = np.hypot(blurred + real, imaginary)
+    magnitude: _Floats = np.hypot(blurred + real, imaginary)
     return np.clip(np.rint(magnitude), 0, 4095).astype(np.uint16)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder, get_encoder
+from pydicom.pixels.decoders import get_decoder
+from pydicom.pixels.encoders import get_encoder
 from pydicom.uid import UID, RLELossless
 
 from inference.self_test.failure import ComponentFailed
@@ -17,7 +19,7 @@ from inference.self_test.failure import ComponentFailed
 _SIDE = 64
 # Baseline JPEG is lossy (PS3.5 A.4.1): by one grey level for this picture.
 _TOLERANCE = {"1.2.840.10008.1.2.4.50": 2}
-_DESCRIPTION = {
+_DESCRIPTION: dict[str, Any] = {
     "rows": _SIDE,
     "columns": _SIDE,
     "number_of_frames": 1,
