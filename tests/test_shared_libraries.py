@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The C library, the compiler's run time and zlib (libc6, libgcc-s1, libstdc++6, zlib1g) are on every
-# Debian with Python, also in slim images. Anything else is missing on somebody's machine.
+# libc6, libgcc-s1, libstdc++6 and zlib1g are on every Debian with Python, slim images too.
+# Anything else is missing on somebody's machine.
 OF_THE_SYSTEM = re.compile(
     r"(ld-linux-.*|linux-vdso|lib(c|m|mvec|dl|resolv|rt|pthread|util|stdc\+\+|gcc_s|z))\.so.*"
 )

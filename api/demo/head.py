@@ -66,7 +66,8 @@ class _Space:
         """Smooth noise of mean 0 and standard deviation 1."""
         white = self.random.standard_normal(SHAPE, dtype=np.float32)
         smooth: _Floats = ndimage.gaussian_filter(white, sigma_mm, mode="wrap", truncate=3.0)
-        return smooth / smooth.std()
+        unit: _Floats = smooth / smooth.std()
+        return unit
 
 
 def draw_head() -> Head:

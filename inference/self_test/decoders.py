@@ -10,8 +10,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders import get_decoder
-from pydicom.pixels.encoders import get_encoder
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID, RLELossless
 
 from inference.self_test.failure import ComponentFailed
