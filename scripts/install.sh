@@ -8,6 +8,7 @@
 #   TORCH=cpu|cuda  the one or the other, whatever is found
 #   TORCH_WHEELS    a folder with CPU builds (default: PIP_FIND_LINKS)
 #   TORCH_INDEX     an index with CPU builds (default: https://download.pytorch.org/whl/cpu)
+#   EDITABLE=no     the node itself is copied into .venv as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -88,4 +89,6 @@ make run TORCH_WHEELS=FOLDER, another index with make run TORCH_INDEX=URL.
 MESSAGE
     fi
 fi
+# In an image the sources are not beside the packages.
+[ "${EDITABLE:-yes}" = yes ] || extras+=(--no-editable)
 .venv/bin/uv sync "${quiet[@]}" --frozen --inexact --no-dev --python "$python" "${extras[@]}" "${without[@]}"
