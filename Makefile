@@ -41,7 +41,7 @@ format: $(STAMPS)/test ## Reformat the Python code
 viewer: viewer/out/.built ## Build the viewer when its sources are newer
 
 check-viewer: viewer/node_modules/.package-lock.json $(STAMPS)/openapi.json ## Lint, types and unit tests of the viewer
-	OPENAPI_JSON=$(CURDIR)/$(STAMPS)/openapi.json scripts/viewer.sh check
+	OPENAPI_JSON="$(CURDIR)/$(STAMPS)/openapi.json" scripts/viewer.sh check
 
 bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside Orthanc and DCMTK
 	@for name in $(BENCHMARKS); do \
@@ -89,5 +89,5 @@ viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
 
 # Its types are made from the API's description, which changes with the API alone.
 viewer/out/.built: viewer/node_modules/.package-lock.json $(VIEWER_SOURCES) $(STAMPS)/openapi.json
-	OPENAPI_JSON=$(CURDIR)/$(STAMPS)/openapi.json scripts/viewer.sh build
+	OPENAPI_JSON="$(CURDIR)/$(STAMPS)/openapi.json" scripts/viewer.sh build
 	@touch $@
