@@ -7,6 +7,7 @@
 #   BUILD            further options of `podman build` (limits, certificates of a proxy)
 #   BARE_RUN         further options of `podman run`
 #   TORCH_WHEELS     a folder with CPU builds of PyTorch, copied into the container
+#   BARE_ENV         what the environment of `make run` and `make test` has besides, such as TZ=Asia/Tokyo
 #   BARE_KEEP=1      the containers are left running
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,12 +16,16 @@ bases=("$@")
 # Words of options, as a shell splits them.
 read -ra build_options <<<"${BUILD:-}"
 read -ra run_options <<<"${BARE_RUN:-}"
+environment=()
+for variable in ${BARE_ENV:-}; do environment+=(--env "$variable"); done
 logs=.test-output/containers
+# A blank in the path is what people have, and what scripts forget.
+folder="/root/a newcomer/mediview"
 mkdir -p $logs
 clone=$logs/repository.bundle
 git bundle create --quiet "$clone" HEAD
 
-inside() { podman exec "$container" bash -c "cd /root/mediview && $1"; }
+inside() { podman exec "${environment[@]}" "$container" bash -c "cd \"$folder\" && $1"; }
 
 downloaded() { podman exec "$container" awk '/^ *(eth|en|tap)/ { sub(":", " "); total += $2 } END { printf "%d", total / 1e6 }' /proc/net/dev; }
 
@@ -34,16 +39,16 @@ try() {
     podman run --detach --name "$container" --pull=never --init "${run_options[@]}" \
         "mediview-bare:$name" sleep infinity >/dev/null
     podman cp "$clone" "$container:/root/repository.bundle"
-    podman exec "$container" git clone --quiet /root/repository.bundle mediview
+    podman exec "$container" git clone --quiet /root/repository.bundle "$folder"
     if [ -n "${TORCH_WHEELS:-}" ]; then podman cp "$TORCH_WHEELS" "$container:/root/wheels"; fi
 
     begun=$SECONDS
-    podman exec --detach --env TORCH_WHEELS="${TORCH_WHEELS:+/root/wheels}" "$container" \
-        bash -c 'cd /root/mediview && make run >/root/run.log 2>&1; touch /root/run.ended'
+    podman exec --detach "${environment[@]}" --env TORCH_WHEELS="${TORCH_WHEELS:+/root/wheels}" "$container" \
+        bash -c 'cd "$0" && make run >/root/run.log 2>&1; touch /root/run.ended' "$folder"
     wait_for 'grep -q "Ctrl-C" /root/run.log' 1500
     echo "$name: $(inside '.venv/bin/python --version'), node ready after $((SECONDS - begun)) s," \
         "$(downloaded) MB downloaded, $(inside 'du -sm .venv' | cut -f1) MB in .venv"
-    wait_for 'grep -q "viewer is built\|could not be built" /root/run.log || test -e viewer/out/index.html' 900
+    wait_for 'grep -q "viewer is built\|could not be built" /root/run.log' 1800
     echo "$name: viewer after $((SECONDS - begun)) s, $(inside 'du -sm .' | cut -f1) MB in all"
     inside '.venv/bin/mediview doctor'
     begun=$SECONDS
