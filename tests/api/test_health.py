@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dicom_node.server import start_scp
 from storage.clock import utcnow
+from storage.components import Component
 from storage.opening import open_storage
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
@@ -39,7 +40,21 @@ def test_all_is_well(whole: ApiNode) -> None:
     assert answer.status_code == 200
     health = answer.json()
     assert health["status"] == "ok", health
-    assert set(health["parts"]) == {"database", "objects", "broker", "worker", "dicom", "disk"}
+    assert set(health["parts"]) == {
+        *("database", "objects", "broker", "worker", "dicom", "disk", "components")
+    }
+
+
+def test_a_part_that_failed_its_self_test_is_named_with_its_remedy(whole: ApiNode) -> None:
+    broken = Component("OCR", False, "ImportError: libxcb.so.1", "Install the node again.")
+    whole.storage.components.record("node-1", [broken], utcnow())
+    try:
+        health = whole.client.get("/health").json()
+    finally:
+        whole.storage.components.record("node-1", [], utcnow())
+    assert health["status"] == "degraded"
+    sentence = "OCR on node-1: ImportError: libxcb.so.1 Install the node again."
+    assert health["parts"]["components"] == {"ok": False, "detail": sentence}
 
 
 @pytest.mark.parametrize("missing", PROCESSES)

@@ -236,6 +236,7 @@ export const admin: Messages["admin"] = {
     worker: "Rechenprozess",
     dicom: "DICOM-Port",
     disk: "Datenträger",
+    components: "Bibliotheken",
   },
   numbers: "Zahlen",
   metricStudies: "Studien",
