@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.cli.addresses import own_dicom_peer, own_http_url
 from api.cli.own_node import own_node
-from api.exposure import Check, check_network, check_proxy, check_sign_in
+from api.exposure import Check, check_network, check_proxy, check_sign_in, check_tls_peers
 from api.health_parts import check_broker, check_disk, is_alive
 from api.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
@@ -52,6 +52,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield Check("workers", "fail", "unknown without the database", "Repair that first.")
         else:
             yield check_sign_in(settings, storage)
+            yield from check_tls_peers(settings, storage)
             yield from _workers(storage)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"

@@ -1,5 +1,6 @@
 """The checks of `mediview doctor` about who could reach what."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,3 +64,23 @@ def check_proxy(settings: Settings) -> Check:
             "Set MEDIVIEW_TRUSTED_PROXIES to the proxy's address.",
         )
     return Check("proxy", "ok", "none known")
+
+
+def check_tls_peers(settings: Settings, storage: Storage) -> Iterator[Check]:
+    """Nothing where no client certificates are asked for."""
+    if not settings.dicom_tls_port or settings.tls_client_auth == "none":
+        return
+    unbound = [one.name for one in storage.peers.all() if one.ae_title and not one.tls_certificates]
+    if not unbound:
+        yield Check("TLS peers", "ok", "each is known by its certificate")
+        return
+    happens = {
+        "reject": "they are rejected when they show one",
+        "accept": "any certificate of the authority may use their AE titles",
+    }
+    yield Check(
+        "TLS peers",
+        "note",
+        f"{', '.join(unbound)} name no certificate: {happens[settings.tls_unbound_peers]}",
+        "Add them with --tls-certificate (mediview peers add), or in the administrators' pages.",
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.exposure import check_tls_peers
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from dicom_node.tls import ClientTls
@@ -86,6 +87,24 @@ def test_a_name_in_the_certificate_is_as_good_as_the_fingerprint(
         # A new certificate for the same name needs no change here.
         renewed = authority.issue("right", "192.0.2.7")
         assert associates(node, "CT1", *with_certificate(authority, renewed))
+
+
+@pytest.mark.parametrize(
+    ("unbound", "told"),
+    [("reject", "rejected when they show one"), ("accept", "any certificate of the authority")],
+)
+def test_doctor_names_peers_that_anybody_of_the_house_could_be(
+    tmp_path: Path, authority: Authority, unbound: str, told: str
+) -> None:
+    with tls_node(tmp_path, authority, tls_unbound_peers=unbound) as node:
+        add(node, "CT1", fingerprint(authority.issue("scanner")))
+        (check,) = check_tls_peers(node.storage.settings, node.storage)
+        assert check.state == "ok"
+        add(node, "WS1")
+        (check,) = check_tls_peers(node.storage.settings, node.storage)
+        assert (check.state, told in check.detail) == ("note", True)
+        assert "ws1" in check.detail
+        assert "ct1" not in check.detail
 
 
 def test_two_ae_titles_of_one_machine_share_a_certificate(
