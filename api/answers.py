@@ -10,6 +10,7 @@ from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.principal import Principal, PrincipalDep
 from api.asking import ENDED, ended, started
 from api.audit.middleware import name_studies
 from api.deps import StoppingDep, StorageDep
@@ -20,7 +21,7 @@ from api.payloads.language import AnswerPayload
 from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
-from storage.answers import Asked
+from storage.answers import Asked, no_such_answer
 from storage.entities import Job
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -41,10 +42,14 @@ _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     responses={**LATER, **problems(404, 413, 422, 503)},
 )
 def get_answer(
-    request: Request, storage: StorageDep, job_id: JobId
+    request: Request, storage: StorageDep, principal: PrincipalDep, job_id: JobId
 ) -> AnswerPayload | JSONResponse:
-    """The answer; 202 while it is being worked out; the problem where there is none."""
+    """The answer; 202 while it is being worked out; the problem where there is none.
+
+    For who asked, and for administrators.
+    """
     job, asked = _read(storage, job_id)
+    _check_may_read(principal, asked)
     _name(request, asked)
     if job.state in ENDED:
         return ended(job, asked)
@@ -58,7 +63,11 @@ def get_answer(
     responses={**_EVENT_STREAM, **problems(404)},
 )
 async def follow_answer(
-    request: Request, storage: StorageDep, stopping: StoppingDep, job_id: JobId
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    stopping: StoppingDep,
+    job_id: JobId,
 ) -> StreamingResponse:
     """Events `sentence` and `withheld`, each once it is checked; `tokens` says how many the model
     has written; `answer` or `problem` ends the stream.
@@ -66,6 +75,7 @@ async def follow_answer(
     A word that is not checked is never told: it would be read. Who connects again hears all.
     """
     _, asked = await run_in_threadpool(_read, storage, job_id)
+    _check_may_read(principal, asked)
     _name(request, asked)
     return StreamingResponse(
         _told(storage, job_id, stopping),
@@ -84,11 +94,13 @@ async def follow_answer(
 def get_page(
     request: Request,
     storage: StorageDep,
+    principal: PrincipalDep,
     job_id: JobId,
     page_number: Annotated[int, Path(ge=1, le=100_000, description="From 1.")],
 ) -> Response:
     """As a picture: the boxes of the answer's passages are parts of its width and height."""
     asked = storage.answers.get(job_id)
+    _check_may_read(principal, asked)
     _name(request, asked)
     if asked.kind != "docqa":
         raise NotFound(
@@ -140,6 +152,16 @@ def _last(job: Job, asked: Asked) -> str:
 def _read(storage: Storage, job_id: str) -> tuple[Job, Asked]:
     asked_job = storage.jobs.get(job_id)
     return asked_job, storage.answers.get(job_id)
+
+
+def _check_may_read(principal: Principal, asked: Asked) -> None:
+    """Raises NotFound, which tells nothing of what others ask.
+
+    A text or a document that somebody brought along need not be of any study here.
+    """
+    if asked.asked_by_id in ("", principal.identity.id) or "admin" in principal.roles:
+        return
+    raise no_such_answer()
 
 
 def _name(request: Request, asked: Asked) -> None:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.access.principal import PrincipalDep
 from api.asking import VERSION, answered
 from api.audit.middleware import name_studies
 from api.deps import StoppingDep, StorageDep
@@ -20,6 +21,7 @@ from api.payloads.language import AnswerPayload, DocumentQuestion, Question
 from api.routing import new_router
 from storage.entities import Job
 from storage.errors import InvalidRequest
+from storage.identity import Identity
 from storage.opening import Storage
 
 router = new_router(prefix="/api/docqa", tags=["language"])
@@ -57,7 +59,7 @@ _BODY = {
     openapi_extra={"requestBody": _BODY},
 )
 async def ask_about_document(
-    request: Request, storage: StorageDep, stopping: StoppingDep
+    request: Request, storage: StorageDep, principal: PrincipalDep, stopping: StoppingDep
 ) -> AnswerPayload | JSONResponse:
     """The passage that answers and its box on the page.
 
@@ -67,7 +69,7 @@ async def ask_about_document(
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))
         async with counted.form(max_files=1, max_fields=4) as form:
-            job = await run_in_threadpool(_ask_about_file, storage, dict(form))
+            job = await run_in_threadpool(_ask_about_file, storage, dict(form), principal.identity)
         return await answered(request, storage, job, stopping)
     try:
         wanted = DocumentQuestion.model_validate_json(await _body(request))
@@ -80,6 +82,7 @@ async def ask_about_document(
         "docqa",
         wanted.model_dump(),
         version=VERSION,
+        asked_by=principal.identity,
         study_instance_uid=instance.study_instance_uid,
     )
     return await answered(request, storage, job, stopping)
@@ -90,7 +93,7 @@ async def _body(request: Request) -> bytes:
     return await counted.body()
 
 
-def _ask_about_file(storage: Storage, form: dict[str, Any]) -> Job:
+def _ask_about_file(storage: Storage, form: dict[str, Any], asked_by: Identity) -> Job:
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise InvalidRequest(
@@ -109,7 +112,11 @@ def _ask_about_file(storage: Storage, form: dict[str, Any]) -> Job:
     object_key = f"documents/{uuid.uuid4()}"
     storage.objects.put(object_key, file.file, content_type)
     return storage.answers.ask(
-        "docqa", {"question": question}, version=VERSION, object_key=object_key
+        "docqa",
+        {"question": question},
+        version=VERSION,
+        asked_by=asked_by,
+        object_key=object_key,
     )
 
 

@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.principal import PrincipalDep
 from api.asking import VERSION, answered
 from api.audit.middleware import name_studies
 from api.deps import StoppingDep, StorageDep
@@ -36,6 +37,7 @@ LATER: dict[int | str, dict[str, Any]] = {
 async def summarize(
     request: Request,
     storage: StorageDep,
+    principal: PrincipalDep,
     stopping: StoppingDep,
     wanted: SummaryRequest,
 ) -> AnswerPayload | JSONResponse:
@@ -49,6 +51,7 @@ async def summarize(
         "summary",
         wanted.model_dump(),
         version=VERSION,
+        asked_by=principal.identity,
         study_instance_uid=studies[0] if len(studies) == 1 else "",
     )
     return await answered(request, storage, job, stopping)
@@ -63,6 +66,7 @@ async def summarize(
 async def ask_about_image(
     request: Request,
     storage: StorageDep,
+    principal: PrincipalDep,
     stopping: StoppingDep,
     wanted: VisualQuestion,
 ) -> AnswerPayload | JSONResponse:
@@ -77,6 +81,7 @@ async def ask_about_image(
         "vqa",
         wanted.model_dump(),
         version=VERSION,
+        asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid,
     )
     return await answered(request, storage, job, stopping)
@@ -91,6 +96,7 @@ async def ask_about_image(
 async def take_out_identifiers(
     request: Request,
     storage: StorageDep,
+    principal: PrincipalDep,
     stopping: StoppingDep,
     wanted: DeidRequest,
 ) -> AnswerPayload | JSONResponse:
@@ -107,6 +113,7 @@ async def take_out_identifiers(
         "deid",
         wanted.model_dump(),
         version=VERSION,
+        asked_by=principal.identity,
         study_instance_uid=wanted.study_instance_uid or "",
     )
     return await answered(request, storage, job, stopping)

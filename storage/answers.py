@@ -17,6 +17,7 @@ from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.entities import Job
 from storage.errors import NotFound
+from storage.identity import Identity
 from storage.job_adding import add_job
 
 LANGUAGE_QUEUE = "language"
@@ -36,6 +37,8 @@ class Asked:
     result: dict[str, Any] | None
     error: dict[str, str] | None
     created_at: datetime
+    asked_by_id: str = ""
+    """The identity of who asked; empty where the node itself did, or an older version kept it."""
 
 
 class Answers:
@@ -48,6 +51,7 @@ class Answers:
         request: Mapping[str, Any],
         *,
         version: str,
+        asked_by: Identity | None = None,
         study_instance_uid: str = "",
         object_key: str = "",
         priority: int = 0,
@@ -75,6 +79,7 @@ class Answers:
                     kind=kind,
                     study_instance_uid=study_instance_uid,
                     request=dict(request),
+                    asked_by_id=asked_by.id if asked_by else "",
                     object_key=object_key,
                     progress=NO_PROGRESS,
                     result=None,
@@ -93,10 +98,7 @@ class Answers:
                 .first()
             )
         if row is None:
-            raise NotFound(
-                "There is no answer under that identifier.",
-                remedy="Answers are kept for MEDIVIEW_ANSWER_KEPT_S; ask again.",
-            )
+            raise no_such_answer()
         return Asked(**row)
 
     def progress(self, job_id: str, progress: Mapping[str, Any]) -> None:
@@ -124,3 +126,10 @@ class Answers:
     def _set(self, job_id: str, **values: Any) -> None:
         with writing(self._engine) as connection:
             connection.execute(update(t.answer).where(t.answer.c.job_id == job_id).values(**values))
+
+
+def no_such_answer() -> NotFound:
+    return NotFound(
+        "There is no answer under that identifier.",
+        remedy="Answers are kept for MEDIVIEW_ANSWER_KEPT_S, for who asked; ask again.",
+    )
