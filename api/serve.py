@@ -20,6 +20,7 @@ from storage.opening import open_storage
 from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.forked import Processes
 from storage.settings import Settings
+from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 
@@ -62,13 +63,22 @@ def make_server(settings: Settings) -> uvicorn.Server:
 def run_api(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Blocks; returns the exit status.
 
-    Raises InvalidRequest when it may not listen there, StorageUnavailable when
-    the storage cannot be opened.
+    A database that is away is waited for. Raises InvalidRequest when it may not
+    listen there, StorageUnavailable when the storage cannot be opened otherwise.
     """
     settings.check_http_binding()
-    with open_storage(settings):
-        # Told here in a sentence; within uvicorn it would be a stack trace.
-        pass
+    # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return 0
+        # What it cannot do is told here in a sentence; within uvicorn it would be a stack trace.
+        with open_storage(settings) as storage:
+            storage.recovery.run()
+        return _listen_and_serve(settings, asked)
+
+
+def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
     # Large forms are spooled to the disk that is watched, not to a /tmp in memory.
     spool = settings.data_dir / "tmp"
     spool.mkdir(parents=True, exist_ok=True)
@@ -77,9 +87,7 @@ def run_api(settings: Settings) -> int:
     MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
     _allow_open_files(_OPEN_FILES)
     _give_memory_back()
-    # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
-    asked = StopRequests()
-    with asked.heard(), _listen(settings.http_host, settings.http_port) as listener:
+    with _listen(settings.http_host, settings.http_port) as listener:
         port: int = listener.getsockname()[1]
         settings = settings.model_copy(update={"http_port": port})
         count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)

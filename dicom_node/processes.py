@@ -18,6 +18,7 @@ from storage.opening import open_storage
 from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes
 from storage.settings import Settings
+from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 
@@ -33,23 +34,29 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
 
     Call it in the main thread of a process without others.
 
-    Raises InvalidRequest or StorageUnavailable where it cannot begin.
+    A database that is away is waited for. Raises InvalidRequest or
+    StorageUnavailable where it cannot begin otherwise.
     """
     count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
-    if count == 1:
-        _serve(settings, open_doors(settings), beside)
-        return
-    # What keeps every process from working is told once, and before any is made.
-    with open_storage(settings):
-        pass
-    doors = open_doors(settings, processes=count)
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return
+        # What keeps every process from working is told once, and before any is made.
+        with open_storage(settings) as storage:
+            storage.recovery.run()
+        if count == 1:
+            _serve(settings, open_doors(settings), beside, asked=asked)
+            return
+        doors = open_doors(settings, processes=count)
 
-    def work(number: int) -> int:
-        _serve(settings, doors, beside, is_first=number == 1)
-        return 0
+        def work(number: int) -> int:
+            _serve(settings, doors, beside, is_first=number == 1)
+            return 0
 
-    log.info("scp_processes_started", processes=count)
-    Processes("scp", count, work, grace_s=_STOP_S, on_stop=doors.close).run()
+        log.info("scp_processes_started", processes=count)
+        on_stop = doors.close
+        Processes("scp", count, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
 
 
 def _serve(
@@ -58,8 +65,10 @@ def _serve(
     beside: Beside | None,
     *,
     is_first: bool = True,
+    asked: StopRequests | None = None,
 ) -> None:
-    asked, stop = StopRequests(), threading.Event()
+    """`asked` holds what was heard before."""
+    asked, stop = asked or StopRequests(), threading.Event()
     with asked.heard(), contextlib.ExitStack() as stack:
         stack.callback(doors.close)
         storage = stack.enter_context(open_storage(settings))
@@ -71,7 +80,8 @@ def _serve(
             heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)
             heart.start()
         try:
-            asked.pause()
+            if not asked.count:
+                asked.pause()
         finally:
             stop.set()
             scp.shutdown()

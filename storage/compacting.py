@@ -20,7 +20,7 @@ from sqlalchemy.schema import Table
 
 from storage import tables as t
 from storage.clock import utcnow
-from storage.database import reading, writing, writing_durably
+from storage.database import reading, writing
 from storage.entities import Location
 from storage.objects import ObjectStore
 from storage.reconcile import bury_again, reconcile_volume
@@ -146,7 +146,7 @@ def remove_retired(
 
 def settle_rows(engine: Engine, names: Sequence[str]) -> None:
     """Make what the rows say now outlast a power cut, before these volumes go."""
-    with writing_durably(engine) as connection:
+    with writing(engine) as connection:
         for portion in in_portions(names):
             connection.execute(
                 update(t.volume).where(t.volume.c.name.in_(portion)).values(reconciled_at=utcnow())

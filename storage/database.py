@@ -15,7 +15,6 @@ from sqlalchemy import (
     create_engine,
     event,
     literal,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -28,8 +27,8 @@ _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
 _POSTGRESQL_OPTIONS = (
-    # The volumes are the truth; see `make_engine`.
-    "-c synchronous_commit=off"
+    # Whatever the server's own default is; see `make_engine`.
+    "-c synchronous_commit=on"
     # Index rows are small and in memory: without this a few dozen look-ups seem dearer to
     # the planner than reading all patients.
     " -c random_page_cost=1.1"
@@ -41,10 +40,11 @@ _POSTGRESQL_OPTIONS = (
 def make_engine(database_url: str) -> Engine:
     """An engine that takes part in several processes and threads at once.
 
-    SQLite runs in WAL mode with synchronous=NORMAL: an instance's record is
-    durable in its volume before its row is written, and `reconcile` restores
-    rows that a power cut takes. PostgreSQL commits asynchronously for the same
-    reason.
+    What is committed is on disk: SQLite runs in WAL mode with synchronous=FULL,
+    PostgreSQL with synchronous_commit=on. Instance rows alone are excepted, on a
+    connection of their own (`storage.lane`): their records are durable in the
+    volumes, and `storage.crash_recovery` restores rows that a crash took.
+    `docs/durability.md` has the whole list.
     """
     if database_url.startswith("sqlite"):
         engine = create_engine(
@@ -71,7 +71,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "mmap_size=268435456",
@@ -99,37 +99,16 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write. Raises StorageUnavailable or StorageFull."""
+    """A transaction that is on disk when it ends, with all that was committed before.
+
+    Raises StorageUnavailable or StorageFull.
+    """
     with (
         translated(),
         engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
         yield connection
-
-
-@contextmanager
-def writing_durably(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is on disk when it ends, with all that was committed before.
-
-    Others may be lost in a power cut or with a database server that crashes;
-    what removes a file that rows pointed to cannot live with that. Raises
-    StorageUnavailable or StorageFull.
-    """
-    with translated(), engine.connect().execution_options(writes=True) as connection:
-        sqlite_connection = connection.connection.dbapi_connection
-        if not isinstance(sqlite_connection, sqlite3.Connection):
-            with connection.begin():
-                connection.execute(text("SET LOCAL synchronous_commit = on"))
-                yield connection
-            return
-        # Not allowed within a transaction, so at the driver.
-        sqlite_connection.execute("PRAGMA synchronous=FULL").close()
-        try:
-            with connection.begin():
-                yield connection
-        finally:
-            sqlite_connection.execute("PRAGMA synchronous=NORMAL").close()
 
 
 @contextmanager

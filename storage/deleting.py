@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import tables as t
 from storage.clock import utcnow
-from storage.database import is_clash, reading, translated, writing, writing_durably
+from storage.database import is_clash, reading, translated, writing
 from storage.deleting_pictures import delete_picture
 from storage.deleting_work import remove_work, remove_work_of_study
 from storage.entities import Instance, Job
@@ -141,7 +141,7 @@ def bury(engine: Engine, tombstone: Tombstone) -> int:
 
 
 def _bury(engine: Engine, tombstone: Tombstone) -> int:
-    with writing_durably(engine) as connection:
+    with writing(engine) as connection:
         _lock(connection, tombstone.study_instance_uid)
         note_tombstone(connection, tombstone)
         gone: list[Instance] = []

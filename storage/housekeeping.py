@@ -1,10 +1,11 @@
 """One round of what keeps the storage in order; the clock of `inference` calls it.
 
-Objects of deleted instances leave the bucket, received ones go there, mostly
-dead volumes are rewritten, retired ones removed, the cache is kept within its
-limit, and what was kept long enough goes.
+Records without rows are indexed, objects of deleted instances leave the bucket,
+received ones go there, mostly dead volumes are rewritten, retired ones removed,
+the cache is kept within its limit, and what was kept long enough goes.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from storage.settle import settle, settle_volume
 log = structlog.get_logger(__name__)
 
 _SETTLE_AT_ONCE = 200
+_RECONCILE_EVERY_S = 60.0
 
 
 class Housekeeper:
@@ -30,6 +32,7 @@ class Housekeeper:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._compacted_at: datetime | None = None
+        self._reconcile_next_s = 0.0
         self._out: set[str] = set()
         """Steps that failed last time: an outage is told once."""
 
@@ -44,6 +47,7 @@ class Housekeeper:
             with housekeeping_lock(self._storage.engine, settings.data_dir) as mine:
                 if not mine:
                     return False
+                self._try("reconcile", self._reconcile)
                 more = self._try("settle", self._settle)
                 self._try("compact", lambda: self._compact(now))
                 self._try("limit_cache", self._limit_cache)
@@ -53,6 +57,14 @@ class Housekeeper:
         except MediViewError as error:
             self._failed("lock", error)
             return False
+
+    def _reconcile(self) -> bool:
+        """At once after a crash of the database's server, else now and then."""
+        recovery = self._storage.recovery
+        if recovery.is_due or time.monotonic() >= self._reconcile_next_s:
+            recovery.run()
+            self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
+        return False
 
     def _settle(self) -> bool:
         storage = self._storage

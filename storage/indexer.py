@@ -5,8 +5,7 @@ compiled once, and series that were seen before cost no look-up.
 """
 
 import threading
-import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,18 +20,16 @@ from storage.cataloguing import (
     find_known,
     find_or_add_series,
 )
+from storage.crash_recovery import CrashRecovery
 from storage.database import is_clash, reading, translated
 from storage.errors import MediViewError, StorageUnavailable
 from storage.index_statements import Placed, SeriesGone, statements_for
 from storage.lane import Execute, Lane, LaneBroken
 from storage.part10 import Header
-from storage.tombstones import is_covered
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000
 _ATTEMPTS = 5
-# PostgreSQL writes what was committed asynchronously after 3 x wal_writer_delay, 0.6 s.
-_MAY_BE_LOST_S = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -50,15 +47,12 @@ class _CachedSeries:
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, recovery: CrashRecovery | None = None) -> None:
+        """Without `recovery`, rows that a database server loses in a crash stay lost."""
         self._engine = engine
+        self._recovery = recovery
         self._statements = statements_for(engine)
         self._lane = Lane(engine)
-        self._integrity_error = engine.dialect.loaded_dbapi.IntegrityError
-        # PostgreSQL commits asynchronously here; SQLite loses nothing while this process lives.
-        self._remembers = engine.dialect.name == "postgresql"
-        self._recent: deque[tuple[float, NewInstance]] = deque()
-        self._contact_lost = False
         self._commit_lock = threading.Lock()
         self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()
 
@@ -84,41 +78,30 @@ class Indexer:
     def _commit(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         try:
             with translated():
-                try:
-                    if self._contact_lost:
-                        self._index_again()
-                    outcomes = self._write(batch)
-                except (DBAPIError, SeriesGone, StorageUnavailable) as error:
-                    if not _concerns_rows(error):
-                        raise
-                    # A cached series was deleted meanwhile, one row cannot be written, or
-                    # another process was in the way: forget what is cached and let each
-                    # stand for itself.
-                    self._series.clear()
-                    return [self._commit_one(new) for new in batch]
+                self._recover()
+                outcomes = self._write_or_each(batch)
+                # The first connection to a server that came back may have been this one's.
+                self._recover()
         except MediViewError as error:
-            self._contact_lost = True
             return [error] * len(batch)
-        if self._remembers:
-            now = time.monotonic()
-            self._recent += [(now, new) for new in batch]
-            while self._recent and now - self._recent[0][0] > _MAY_BE_LOST_S:
-                self._recent.popleft()
         return outcomes
 
-    def _index_again(self) -> None:
-        """A database server that crashed may have lost what it committed last: write it anew."""
-        self._series.clear()
-        with reading(self._engine) as connection:
-            lost = [
-                new
-                for _, new in self._recent
-                if not is_covered(connection, new.header.sop_instance_uid, new.generation)
-            ]
-        restored = add_instances(self._engine, lost)
-        self._contact_lost = False
-        if "stored" in restored:
-            log.warning("index_rows_restored", instances=restored.count("stored"))
+    def _recover(self) -> None:
+        if self._recovery is not None and self._recovery.run_if_due():
+            # A server that lost its last transactions gives their ids again.
+            self._series.clear()
+
+    def _write_or_each(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
+        try:
+            return self._write(batch)
+        except (DBAPIError, SeriesGone, StorageUnavailable) as error:
+            if not _concerns_rows(error):
+                raise
+            # A cached series was deleted meanwhile, one row cannot be written, or
+            # another process was in the way: forget what is cached and let each
+            # stand for itself.
+            self._series.clear()
+            return [self._commit_one(new) for new in batch]
 
     def _commit_one(self, new: NewInstance) -> Outcome | MediViewError:
         for attempts_left in reversed(range(_ATTEMPTS)):
@@ -152,11 +135,7 @@ class Indexer:
                     are_new = self._write_rows(execute, batch, series)
                 return self._told(batch, series, are_new)
             except LaneBroken as error:
-                cause = error.__cause__
-                if not (isinstance(cause, self._integrity_error) or is_clash(cause)):
-                    self._contact_lost = True
-                    self._index_again()
-                log.debug("index_lane_broken", error=type(cause).__name__)
+                log.debug("index_lane_broken", error=type(error.__cause__).__name__)
         with (
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),

@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.cataloguing import NewInstance, Outcome
+from storage.crash_recovery import CrashRecovery
 from storage.digests import digest_of, proves
 from storage.entities import Origin
 from storage.errors import InvalidRequest, LimitExceeded
@@ -35,8 +36,14 @@ class Accepted:
 class Ingest:
     """Header read, record durable in a volume, row in the index; then it returns."""
 
-    def __init__(self, engine: Engine, volumes: VolumeWriter, max_instance_bytes: int) -> None:
-        self._indexer = Indexer(engine)
+    def __init__(
+        self,
+        engine: Engine,
+        volumes: VolumeWriter,
+        max_instance_bytes: int,
+        recovery: CrashRecovery | None = None,
+    ) -> None:
+        self._indexer = Indexer(engine, recovery)
         self._volumes = volumes
         self._commit = GroupCommit(volumes, self._indexer)
         self._max_instance_bytes = max_instance_bytes

@@ -2,7 +2,9 @@
 
 A transaction of three prepared statements costs SQLAlchemy more than the
 database. On PostgreSQL one statement does it all and commits itself, for BEGIN
-and COMMIT would cost as much again. Whatever goes wrong here is only noted: the
+and COMMIT would cost as much again. Commits here don't wait for the disk, and
+may be lost with the machine or the database server: only what stands in a
+volume, too, goes this way (`storage.crash_recovery`). Whatever goes wrong here is only noted: the
 caller does the same again through SQLAlchemy, which tells the causes apart.
 """
 
@@ -71,8 +73,11 @@ class Lane:
     def _opened(self) -> PoolProxiedConnection:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
-            if not self._sqlite:
-                _prepare_psycopg(self._connection.driver_connection)
+            driver: Any = self._connection.driver_connection
+            if self._sqlite:
+                driver.execute("PRAGMA synchronous=NORMAL").close()
+            else:
+                _prepare_psycopg(driver)
         return self._connection
 
     def close(self) -> None:
@@ -87,6 +92,7 @@ def _prepare_psycopg(driver: Any) -> None:
     from psycopg import RawCursor
 
     driver.autocommit = True
+    driver.execute("SET synchronous_commit = off").close()
     # Others look for the marks of many parameters each time that a statement runs.
     driver.cursor_factory = RawCursor
 

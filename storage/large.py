@@ -19,6 +19,7 @@ from storage.digests import new_hasher, proves
 from storage.entities import Location, Origin
 from storage.staging import Staging
 from storage.volume_files import (
+    begin_append,
     create_volume_file,
     sync_folder,
     translated_os_errors,
@@ -122,6 +123,8 @@ class LargeVolume:
                 self._filling.clear()
                 self._filling.take(header)
                 self._filling.take(self._first_block[len(header) :])
+                # Until the file is closed: where the rest fails, there was no record.
+                begin_append(self._fd)
                 write_blocks(self._fd, self._filling.blocks(), 0)
                 os.ftruncate(self._fd, self._offset + length)
                 os.fdatasync(self._fd)

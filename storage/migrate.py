@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from storage import private_folder
+from storage.crash_recovery import CrashRecovery
 from storage.database import make_engine, reading, writing
 from storage.passage_vectors import PassageVectors
-from storage.reconcile import reconcile
 from storage.schema import MIGRATIONS, newest_revision, revision
 from storage.settings import Settings
 
@@ -31,7 +31,7 @@ def upgrade(settings: Settings) -> int:
             from storage.s3 import S3Objects
 
             S3Objects(settings).create_bucket()
-        return reconcile(engine, settings.data_dir / "volumes")
+        return CrashRecovery(engine, settings.data_dir / "volumes").run()
     finally:
         engine.dispose()
 

@@ -20,6 +20,7 @@ from storage.commitment_reports import CommitmentReports
 from storage.commitment_requests import CommitmentRequests
 from storage.components import Components
 from storage.conflicts import Conflicts
+from storage.crash_recovery import CrashRecovery
 from storage.database import make_engine
 from storage.decisions import Decisions
 from storage.deleting import Deletions
@@ -78,6 +79,7 @@ class Storage:
     objects: ObjectStore
     volumes: VolumeWriter
     ingest: Ingest
+    recovery: CrashRecovery
     jobs: Jobs
     decisions: Decisions
     findings: Findings
@@ -142,7 +144,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         else None,
     )
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
-    ingest = Ingest(engine, writer, settings.max_instance_bytes)
+    recovery = CrashRecovery(engine, volumes_dir)
+    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery)
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
@@ -159,6 +162,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             objects=objects,
             volumes=writer,
             ingest=ingest,
+            recovery=recovery,
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),

@@ -1,11 +1,14 @@
 """Records ↔ index after a crash: what is durable in a volume gets its row back.
 
 A record without a row is harmless and happens when a process dies between the
-two, or when a power cut takes SQLite's last transactions. A row without its
-record would be a lie, and the order of writing makes it impossible.
+two, or when a power cut or the crash of a database server takes the last
+transactions. A row without its record would be a lie, and the order of writing makes it impossible.
 """
 
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -20,7 +23,7 @@ from storage.errors import InvalidInstance, LimitExceeded
 from storage.generation import Generation
 from storage.part10 import read_header
 from storage.tombstones import Tombstone, is_covered
-from storage.volume_files import translated_os_errors
+from storage.volume_files import nothing_appended, translated_os_errors
 from storage.volume_reader import VolumeReader
 from storage.volume_scan import (
     Record,
@@ -34,29 +37,44 @@ from storage.volume_scan import (
 
 # A file this young may be one that its writer is about to lock.
 _UNFINISHED_AGE_S = 60.0
+_LOOKED_UP_TOGETHER = 500
+# Its writer waits for the disk at most; one that was stopped must not stop others.
+_APPEND_PATIENCE_S = 5.0
 
 log = structlog.get_logger(__name__)
 
 
-def reconcile(engine: Engine, folder: Path) -> int:
+def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
     """Index every whole record that has no row; how many there were.
 
-    Volumes that a living process writes, and those that were reconciled after
-    their last record, are passed over.
+    Volumes that were reconciled after their last record are passed over, and
+    those that a living process writes unless `open_too`.
     """
     reader = VolumeReader(folder)
-    todo = []
+    todo, live = [], []
     try:
         for path in volumes_in(folder):
-            if is_reconciled(engine, path) or is_being_written(path):
-                continue
-            if is_unfinished(path):
-                _remove_unfinished(path)
-                continue
-            todo.append(path)
-            # What was deleted must be known before any record is looked at.
-            bury_again(engine, path, reader)
-        return sum(reconcile_volume(engine, path, reader) for path in todo if path.exists())
+            # Housekeeping may remove volumes meanwhile.
+            with suppress(FileNotFoundError):
+                if is_reconciled(engine, path):
+                    continue
+                if is_being_written(path):
+                    live.append(path)
+                    continue
+                if is_unfinished(path):
+                    _remove_unfinished(path)
+                    continue
+                # What was deleted must be known before any record is looked at.
+                bury_again(engine, path, reader)
+                todo.append(path)
+        restored = 0
+        for path in todo:
+            with suppress(FileNotFoundError):
+                restored += reconcile_volume(engine, path, reader)
+        for path in live if open_too else ():
+            with suppress(FileNotFoundError):
+                restored += _reconcile_open(engine, path, reader)
+        return restored
     finally:
         reader.close()
 
@@ -73,15 +91,7 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
 
     `bury_again` comes first, for every volume.
     """
-    restored = 0
-    end = 0
-    for record in scan(path):
-        end = record.location.offset + record.location.length
-        if record.note.kind == "tombstone":
-            continue
-        new = _without_row(engine, path, record, reader)
-        if new is not None:
-            restored += add_instances(engine, [new]) == ["stored"]
+    restored, end = _index_records(engine, path, reader)
     size_bytes = path.stat().st_size
     if torn := torn_bytes(path, end):
         log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
@@ -94,6 +104,54 @@ def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
     if restored:
         log.warning("index_rows_restored", volume=path.name, instances=restored)
     return restored
+
+
+def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
+    """As `reconcile_volume`, of one that another process goes on to write."""
+    with nothing_appended(path, _APPEND_PATIENCE_S) as is_settled:
+        if not is_settled:
+            log.warning("volume_not_reconciled", volume=path.name)
+            return 0
+        # A large instance on its way has no header before it is whole.
+        restored = 0 if is_unfinished(path) else _index_records(engine, path, reader)[0]
+    if restored:
+        log.warning("index_rows_restored", volume=path.name, instances=restored)
+    return restored
+
+
+def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> tuple[int, int]:
+    """How many records got a row, and where the last whole one ends."""
+    restored = end = 0
+    for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+        last = portion[-1].location
+        end = last.offset + last.length
+        for record in _not_indexed(engine, portion):
+            new = _without_row(engine, path, record, reader)
+            if new is not None:
+                restored += add_instances(engine, [new]) == ["stored"]
+    return restored, end
+
+
+def _not_indexed(engine: Engine, records: Sequence[Record]) -> list[Record]:
+    """Those of whose data set the index doesn't know already, by a look at the file meta alone.
+
+    Its UID may be another than the data set's. Then the digests differ, and the
+    record is looked at.
+    """
+    instances = [record for record in records if record.note.kind == "instance"]
+    uids = {record.media_storage_sop_instance_uid for record in instances}
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(t.instance.c.sop_instance_uid, t.instance.c.digest).where(
+                t.instance.c.sop_instance_uid.in_(uids)
+            )
+        )
+        known = {(row.sop_instance_uid, row.digest) for row in rows}
+    return [
+        record
+        for record in instances
+        if (record.media_storage_sop_instance_uid, record.digest) not in known
+    ]
 
 
 def _without_row(
@@ -119,6 +177,13 @@ def _without_row(
     return NewInstance(
         header, record.location, record.digest, note.source, note.origin, note.received_at
     )
+
+
+def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    # itertools has it from Python 3.12 on.
+    remaining = iter(records)
+    while portion := list(islice(remaining, size)):
+        yield portion
 
 
 def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from storage.part10 import FILE_META_MAX_BYTES
 from storage.volume_files import SUFFIX
 from storage.volume_records import HEADER, MAGIC, NOTE_MAX_BYTES, Note, whole_blocks
 
+# (0002,0003), whose value is of VR UI; the file meta is explicit and little endian (PS3.10 7.1).
+_MEDIA_STORAGE_SOP_INSTANCE_UID = b"\x02\x00\x03\x00UI"
+_LENGTH = struct.Struct("<H")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -23,6 +28,8 @@ class Record:
     digest: str
     """Of the data set."""
     note: Note
+    media_storage_sop_instance_uid: str
+    """As the file meta has it (PS3.10 7.1); empty where it has none."""
 
 
 def scan(path: Path) -> Iterator[Record]:
@@ -118,4 +125,14 @@ def _record_at(file: BinaryIO, volume: str, position: int, size: int) -> Record 
     if zlib.crc32(rest, zlib.crc32(head[8:])) != checksum:
         return None
     note = Note.decode(rest[:note_length])
-    return Record(Location(volume, offset, length), meta_length, digest.hex(), note)
+    uid = _media_storage_sop_instance_uid(rest[note_length:])
+    return Record(Location(volume, offset, length), meta_length, digest.hex(), note, uid)
+
+
+def _media_storage_sop_instance_uid(meta: bytes) -> str:
+    start = meta.find(_MEDIA_STORAGE_SOP_INSTANCE_UID) + len(_MEDIA_STORAGE_SOP_INSTANCE_UID)
+    if start < len(_MEDIA_STORAGE_SOP_INSTANCE_UID) or start + _LENGTH.size > len(meta):
+        return ""
+    (length,) = _LENGTH.unpack_from(meta, start)
+    value = meta[start + _LENGTH.size :][:length]
+    return value.rstrip(b"\0 ").decode("ascii", "replace")

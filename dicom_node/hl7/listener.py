@@ -16,8 +16,9 @@ from storage.audit import Actor, AuditEvent, Code
 from storage.clock import utcnow
 from storage.errors import MediViewError
 from storage.opening import Storage, open_storage
-from storage.processes.asked import stop_signals
+from storage.processes.asked import StopRequests, stop_signals
 from storage.settings import Settings
+from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +27,12 @@ _CONNECTIONS = 32
 
 
 def run_listener(settings: Settings) -> None:
-    """Take orders until SIGTERM, SIGINT or SIGHUP. Blocks."""
+    """Take orders until SIGTERM, SIGINT or SIGHUP. Blocks; a database that is away is awaited."""
     settings.check_binding(settings.hl7_host, "The HL7 listener")
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return
     with open_storage(settings) as storage, storage.audit.running("hl7"):
         asyncio.run(_serve(storage, settings))
 

@@ -68,6 +68,11 @@ class ScpProcess:
 
     def start(self) -> None:
         before = self.log.stat().st_size if self.log.exists() else 0
+        self.launch()
+        self.wait_for(lambda: b"scp_listening" in self.log.read_bytes()[before:], PATIENCE_S)
+
+    def launch(self) -> None:
+        """Start it, without waiting until it listens."""
         # As under `mediview up`: it ends with whoever started it, if the tests are cut off.
         environment = {**self.environment, ENVIRONMENT_NAME: str(os.getpid())}
         with self.log.open("ab") as output:
@@ -80,7 +85,6 @@ class ScpProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_for(lambda: b"scp_listening" in self.log.read_bytes()[before:], PATIENCE_S)
 
     def kill(self) -> None:
         """kill -9 of every receiving process at once."""
