@@ -12,10 +12,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.principal import OptionalPrincipalDep
 from api.deps import StorageDep
-from api.health_parts import GOOD, bad, check_broker, check_dicom, check_disk, is_alive
+from api.health_parts import (
+    GOOD,
+    bad,
+    check_broker,
+    check_clocks,
+    check_dicom,
+    check_disk,
+    is_alive,
+)
 from api.payloads.health import Health, HealthPart
 from api.routing import new_router
 from storage.errors import MediViewError
+from storage.heartbeats import HANDLED
 from storage.opening import Storage
 
 router = new_router(tags=["operation"])
@@ -79,7 +88,15 @@ class HealthChecks:
             command for name, command in _WORKERS.items() if not is_alive(self._storage, name)
         ]
         if not missing:
-            return GOOD
+            if is_alive(self._storage, HANDLED):
+                return GOOD
+            return bad(
+                "No tick of the clock was handled for half a minute, so nothing is scheduled or"
+                " sent. Look at the log of `mediview worker --queue control` and restart it."
+            )
+        clocks = check_clocks(self._storage, _WORKERS)
+        if not clocks.ok:
+            return clocks
         return bad(f"Not running: {', '.join(missing)}. Start with `mediview up` or one by one.")
 
     def dicom(self) -> HealthPart:

@@ -2,18 +2,19 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 from api.payloads.health import HealthPart
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from storage.clock import utcnow
+from storage.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.opening import Storage
 from storage.settings import Settings, is_loopback
 
 GOOD = HealthPart(ok=True, detail="")
-_ALIVE_WITHIN = timedelta(seconds=30)
+_ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 
 
 def bad(detail: str) -> HealthPart:
@@ -71,9 +72,26 @@ def check_disk(settings: Settings) -> HealthPart:
 
 
 def is_alive(storage: Storage, name: str) -> bool:
-    """Whether a process gave a sign of life within the last half minute."""
+    """Whether a process gave a sign of life within the last half minute.
+
+    One of the future is none: the clock was set back since, or it is another machine's.
+    """
     last = storage.heartbeats.last(name)
-    return last is not None and utcnow() - last < _ALIVE_WITHIN
+    return last is not None and abs(utcnow() - last) < _ALIVE_WITHIN
+
+
+def check_clocks(storage: Storage, names: Iterable[str]) -> HealthPart:
+    """Whether a process gave its last sign of life in what is the future here."""
+    now = utcnow()
+    ahead = {name: storage.heartbeats.last(name) for name in names}
+    for name, last in ahead.items():
+        if last is not None and last - now >= _ALIVE_WITHIN:
+            return bad(
+                f"The last sign of life of {name} is {(last - now).total_seconds():.0f} s ahead of"
+                " this clock: it was set back and the process has ended since, or the clocks of"
+                " two machines differ. Synchronise them (NTP) and restart the process."
+            )
+    return GOOD
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -1,20 +1,22 @@
 """The node's clock: Celery's beat, whose pulse shows that it really ticks."""
 
+import shutil
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
-from celery import Celery, signals
-from celery.beat import PersistentScheduler
+from celery import Celery, beat, signals
 
 from inference.celery_config import CONTROL_QUEUE, backlog, configuration, leave_logging_alone
-from inference.file_broker import prepare_folder
 from storage.clock import utcnow
 from storage.errors import MediViewError
 from storage.opening import open_storage
+from storage.processes.asked import StopRequests
 from storage.settings import Settings
+from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 
@@ -23,21 +25,33 @@ _HEARTBEAT_S = 2.0
 _MAX_WAITING = 30
 
 
-class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no types
-    """Says `beat` in the ledger while it ticks; holds back while nobody listens."""
+class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
+    """Sends each entry in its interval; says `beat` in the ledger; holds back while nobody listens.
+
+    Celery's own goes by the time of day and keeps it in a file: a clock that is set
+    back by an hour would stop it for an hour. This one goes by a clock that nobody
+    sets, and remembers nothing, since every entry may as well be sent at a start.
+    """
 
     def __init__(
         self, *args: Any, beat: Callable[[str, datetime], None] | None = None, **kwargs: Any
     ) -> None:
         self._beat = beat
-        self._beaten_at: datetime | None = None
+        self._beat_next_s = 0.0
+        self._due_s: dict[str, float] = {}
         self._troubled = ""
         super().__init__(*args, **kwargs)
 
-    def tick(self, *args: Any, **kwargs: Any) -> float:
-        self._say_alive(utcnow())
-        seconds: float = super().tick(*args, **kwargs)
-        return seconds
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Send what is due; seconds until something will be."""
+        self._say_alive()
+        for name, entry in self.schedule.items():
+            now_s = time.monotonic()
+            if now_s >= self._due_s.get(name, 0.0):
+                self._due_s[name] = now_s + entry.schedule.seconds
+                self.apply_entry(entry)
+        next_s = min(self._due_s.values(), default=0.0)
+        return max(0.0, min(next_s - time.monotonic(), self.max_interval))
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -60,25 +74,27 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]  # celery has no typ
             log.warning(event, **details)
         self._troubled = event
 
-    def _say_alive(self, now: datetime) -> None:
-        if self._beat is None or (
-            self._beaten_at is not None
-            and 0 <= (now - self._beaten_at).total_seconds() < _HEARTBEAT_S
-        ):
+    def _say_alive(self) -> None:
+        if self._beat is None or time.monotonic() < self._beat_next_s:
             return
         try:
-            self._beat("beat", now)
+            self._beat("beat", utcnow())
         except MediViewError as error:
             # The clock goes on: the database may be back before anybody asks.
             log.warning("beat_heartbeat_failed", error=error.code)
-        self._beaten_at = now
+        self._beat_next_s = time.monotonic() + _HEARTBEAT_S
 
 
 def run_beat(settings: Settings) -> None:
-    """Send the tick until SIGTERM or SIGINT. Blocks."""
+    """Send the tick until SIGTERM or SIGINT. Blocks; a database that is away is waited for."""
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return
     app = Celery("mediview", set_as_current=False)
     app.conf.update(configuration(settings))
-    prepare_folder(settings.data_dir.absolute() / "beat")
+    # Versions before this one kept Celery's schedule there, as a pickle.
+    shutil.rmtree(settings.data_dir.absolute() / "beat", ignore_errors=True)
     signals.setup_logging.connect(leave_logging_alone, weak=False)
     with open_storage(settings) as storage, storage.audit.running("beat"):
         scheduler = partial(Scheduler, beat=storage.heartbeats.beat)

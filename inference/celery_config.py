@@ -12,6 +12,7 @@ from celery import Celery
 from kombu import Queue
 
 from inference.file_broker import TRANSPORT, prepare_folder
+from storage.clock import CLOCKS_AGREE_WITHIN_S
 from storage.settings import Settings
 
 CONTROL_QUEUE = "control"
@@ -79,7 +80,6 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "beat_schedule_filename": str(settings.data_dir.absolute() / "beat" / "schedule"),
         "beat_max_loop_interval": settings.tick_s,
         "beat_schedule": {
             "tick": {
@@ -97,8 +97,11 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def tick_expiry_s(settings: Settings) -> float:
-    """A tick that waited longer than this is dropped; the next one does its work."""
-    return max(2.0, 2 * settings.tick_s)
+    """A tick that waited longer than this is dropped; the next one does its work.
+
+    Sender and receiver compare their own clocks, which may differ.
+    """
+    return max(CLOCKS_AGREE_WITHIN_S, 2 * settings.tick_s)
 
 
 def housekeep_interval_s(settings: Settings) -> float:

@@ -5,6 +5,7 @@ handed out again when nobody took it, and nothing is lost with a broker.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -20,9 +21,13 @@ from inference.reporting.publishing import publish_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
 from storage.answers import LANGUAGE_QUEUE
+from storage.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, difference, utcnow
 from storage.entities import Job
+from storage.errors import MediViewError
+from storage.heartbeats import HANDLED
 from storage.opening import Storage
 from storage.settings import Settings
+from storage.waits import move_waits
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +40,17 @@ DUE_OF_TWO_QUEUES = 1000
 _RECENT = timedelta(days=1)
 # A worker that ends may take a wake-up with it; another one is due after this.
 _PATIENCE_S = 5.0
+_HEARTBEAT_S = 2.0
+
+
+def wake_up_patience_s(settings: Settings) -> float:
+    """How long a wake-up for a job is waited for; then the next one is sent."""
+    return min(_PATIENCE_S, settings.job_lease_s)
 
 
 def wake_up_expiry_s(settings: Settings) -> float:
-    """How long a wake-up for a job is worth something; then the next one is sent."""
-    return min(_PATIENCE_S, settings.job_lease_s)
+    """A wake-up that waited longer is dropped, by the clock of another machine perhaps."""
+    return wake_up_patience_s(settings) + CLOCKS_AGREE_WITHIN_S
 
 
 class Clockwork:
@@ -68,6 +79,8 @@ class Clockwork:
         self._performer = WorkItemPerformer(storage, pipelines)
         self._running = threading.Lock()
         self._looked_at_everything = False
+        self._watch = ClockWatch()
+        self._beat_next_s = 0.0
         # A job as it stood when a worker was woken for it → when that was.
         self._handed_out: dict[tuple[str, datetime], datetime] = {}
 
@@ -77,6 +90,7 @@ class Clockwork:
             return False
         try:
             for step in (
+                self._follow_clock,
                 self._schedule,
                 self._perform_work_items,
                 self._write_spoken_reports,
@@ -97,9 +111,32 @@ class Clockwork:
                         error=type(error).__name__,
                         place=place(error),
                     )
+            self._say_handled()
         finally:
             self._running.release()
         return True
+
+    def _follow_clock(self, _: datetime) -> None:
+        """What waits for a time of day must not wait for longer because somebody set the clock."""
+        now = utcnow()
+        set_back = self._watch.set_back_by(now, time.monotonic())
+        if not self._beat_next_s:
+            # The first round of this process: while there was none, the clock may have been set.
+            last = self._storage.heartbeats.last(HANDLED)
+            set_back = timedelta() if last is None else difference(last, now)
+        if set_back:
+            waits = move_waits(self._storage.engine, set_back, now)
+            log.warning("clock_set_back", seconds=round(set_back.total_seconds()), waits=waits)
+
+    def _say_handled(self) -> None:
+        """A tick that was sent says nothing of what came of it."""
+        if time.monotonic() < self._beat_next_s:
+            return
+        try:
+            self._storage.heartbeats.beat(HANDLED, utcnow())
+        except MediViewError as error:
+            log.warning("tick_heartbeat_failed", error=error.code)
+        self._beat_next_s = time.monotonic() + _HEARTBEAT_S
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
@@ -115,7 +152,7 @@ class Clockwork:
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""
-        patience = timedelta(seconds=wake_up_expiry_s(self._storage.settings))
+        patience = timedelta(seconds=wake_up_patience_s(self._storage.settings))
         self._handed_out = {
             key: at for key, at in self._handed_out.items() if timedelta() <= now - at < patience
         }

@@ -9,6 +9,7 @@ packages=(
     postgresql redis-server radosgw ceph-mon ceph-osd curl # the full mode's services
     chromium fonts-dejavu-core                             # the viewer's browser
     rsyslog rsyslog-openssl                                # the audit repository
+    faketime                                               # clocks that tests set
 )
 
 if ! command -v dpkg-query >/dev/null; then

@@ -7,6 +7,9 @@ from sqlalchemy import Engine, delete, insert, select
 from storage import tables as t
 from storage.database import reading, writing
 
+HANDLED = "tick"
+"""The name under which the control worker says that it handled a tick of the clock."""
+
 
 class Heartbeats:
     def __init__(self, engine: Engine) -> None:

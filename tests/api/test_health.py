@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dicom_node.server import start_scp
 from storage.clock import utcnow
 from storage.components import Component
+from storage.heartbeats import HANDLED
 from storage.opening import open_storage
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
@@ -29,7 +30,7 @@ def whole(api_settings: Settings) -> Iterator[ApiNode]:
         scp = start_scp(storage)
         try:
             with api_node(api_settings) as api:
-                alive(api, *PROCESSES)
+                alive(api, *PROCESSES, HANDLED)
                 yield api
         finally:
             scp.shutdown()
@@ -68,6 +69,24 @@ def test_a_missing_process_is_named_with_its_command(whole: ApiNode, missing: st
     command = missing.replace("worker-", "worker --queue ")
     assert f"mediview {command}" in health["parts"]["worker"]["detail"]
     assert all(part["ok"] for name, part in health["parts"].items() if name != "worker")
+
+
+@pytest.mark.parametrize("age", [timedelta(minutes=1), -timedelta(hours=1)])
+def test_ticks_that_nobody_handles_are_named(whole: ApiNode, age: timedelta) -> None:
+    """Also where the clock was set back since the last one, which then lies in the future."""
+    whole.storage.heartbeats.beat(HANDLED, utcnow() - age)
+    part = whole.client.get("/health").json()["parts"]["worker"]
+    assert not part["ok"]
+    assert "No tick of the clock was handled" in part["detail"]
+    assert "mediview worker --queue control" in part["detail"]
+
+
+def test_a_sign_of_life_of_the_future_is_no_life(whole: ApiNode) -> None:
+    whole.storage.heartbeats.beat("worker-jobs", utcnow() + timedelta(hours=1))
+    part = whole.client.get("/health").json()["parts"]["worker"]
+    assert not part["ok"]
+    assert "worker-jobs is 3" in part["detail"]
+    assert "NTP" in part["detail"]
 
 
 def test_a_missing_scp_is_found_by_asking_it(api: ApiNode) -> None:

@@ -31,6 +31,8 @@ class Workers:
     settings: dict[str, Any]
     storage: Storage
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of the processes, beside the tests' own."""
 
     @property
     def runs(self) -> Path:
@@ -58,7 +60,7 @@ class Workers:
                         stdout=log,
                         stderr=subprocess.STDOUT,
                         start_new_session=True,
-                        env={**os.environ, "OMP_NUM_THREADS": "2"},
+                        env={**os.environ, "OMP_NUM_THREADS": "2", **self.environment},
                     )
                 )
         self.running.extend(started)

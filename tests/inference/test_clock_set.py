@@ -1,0 +1,109 @@
+"""The time of day is set while the node works: nothing stops for it, and nothing is done twice."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from inference.tick import Clockwork
+from storage.clock import ClockWatch, utcnow
+from storage.entities import Job
+from storage.heartbeats import HANDLED
+from storage.opening import Storage
+from storage.settings import Destination
+from storage.waits import move_waits
+from tests.clocks import settable_clock
+from tests.inference.orchestration import complete_series, receive, storage_in, wait_for
+from tests.inference.processes import Workers, workers_in
+from tests.inference.small import mr_series, study_uid
+
+HOUR, DAY = 3600, 86_400
+
+
+def ended_job(workers: Workers, name: str) -> Job:
+    def ended() -> list[Job]:
+        jobs = workers.storage.jobs.list(study_uid(name))[0]
+        return [job for job in jobs if job.state in ("COMPLETED", "CANCELED")]
+
+    found: list[Job] = wait_for(ended, f"the end of the job of {name}")
+    return found[0]
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("steps", [(-HOUR, 0), (DAY, -DAY)], ids=["an hour", "a day"])
+def test_work_goes_on_whatever_the_clock_is_set_to(tmp_path: Path, steps: tuple[int, ...]) -> None:
+    clock = settable_clock(tmp_path)
+    with workers_in(tmp_path) as workers:
+        workers.environment.update(clock.environment)
+        workers.start("control", "jobs", "beat")
+        receive(workers.storage, mr_series("before"))
+        assert ended_job(workers, "before").state == "COMPLETED"
+        for offset_s in steps:
+            clock.set_by(offset_s)
+            handled = workers.storage.heartbeats.last(HANDLED)
+            receive(workers.storage, mr_series(str(offset_s)))
+            job = ended_job(workers, str(offset_s))
+            assert (job.state, job.attempts) == ("COMPLETED", 1)
+            wait_for(
+                lambda handled=handled: workers.storage.heartbeats.last(HANDLED) != handled,
+                "a tick that was handled",
+            )
+        assert "clock_set_back" in workers.log("control")
+        assert len(workers.runs.read_text().splitlines()) == 1 + len(steps)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    destination = Destination("pacs", "PACS", "127.0.0.1", 104)
+    with storage_in(tmp_path, destinations=(destination,)) as storage:
+        yield storage
+
+
+def failed_delivery(storage: Storage, retry_after_s: float) -> None:
+    """One whose next attempt comes so much later."""
+    series = complete_series(storage, "a")
+    instances = storage.index.instances_of(series.study_instance_uid)
+    storage.deliveries.enqueue("pacs", instances, None)
+    claimed = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
+    at = utcnow() + timedelta(seconds=retry_after_s)
+    storage.deliveries.retry_later([one.delivery_id for one in claimed], "refused", at, utcnow())
+
+
+def clockwork(storage: Storage) -> Clockwork:
+    return Clockwork(storage, pipelines=(), send_jobs=lambda *_: None, send_delivery=lambda: None)
+
+
+def test_a_retry_comes_when_it_would_have_although_the_clock_was_set_back(
+    storage: Storage,
+) -> None:
+    failed_delivery(storage, HOUR + 20)
+    now = utcnow()
+    assert storage.deliveries.due_count(now + timedelta(seconds=HOUR)) == 0
+    assert move_waits(storage.engine, timedelta(hours=1), now) == storage.deliveries.due_count(
+        now + timedelta(seconds=21)
+    )
+    assert storage.deliveries.due_count(now + timedelta(seconds=10)) == 0
+    assert storage.deliveries.due_count(now + timedelta(seconds=21)) > 0
+
+
+def test_a_worker_that_starts_after_the_clock_was_set_back_notices_it(storage: Storage) -> None:
+    failed_delivery(storage, HOUR + 1)
+    storage.heartbeats.beat(HANDLED, utcnow() + timedelta(hours=1))
+    assert clockwork(storage).tick(utcnow())
+    assert storage.deliveries.due_count(utcnow() + timedelta(seconds=2)) > 0
+    last = storage.heartbeats.last(HANDLED)
+    assert last is not None
+    assert abs(utcnow() - last) < timedelta(seconds=30)
+
+
+def test_only_a_step_back_counts_as_one() -> None:
+    watch, noon = ClockWatch(), utcnow()
+    assert not watch.set_back_by(noon, 100.0)
+    assert not watch.set_back_by(noon + timedelta(seconds=4), 105.0), "slower by a second"
+    assert not watch.set_back_by(noon + timedelta(days=1), 106.0), "set forward"
+    assert watch.set_back_by(noon + timedelta(seconds=7), 107.0) == timedelta(days=1) - timedelta(
+        seconds=6
+    )
+    assert not watch.set_back_by(noon + timedelta(seconds=8), 108.0)
