@@ -4,6 +4,7 @@ They stand in `hanging-protocols.json` of the data folder; without that file, th
 """
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,6 +24,7 @@ from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.settings import Settings
+from storage.volume_files import put_in_place
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 
@@ -169,7 +171,9 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
     # Whole or not at all: a reader never meets half a file.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
         part.write(protocols.model_dump_json(indent=2, exclude_defaults=True))
-    Path(part.name).replace(path)
+        part.flush()
+        os.fsync(part.fileno())
+    put_in_place(Path(part.name), path)
     return protocols
 
 

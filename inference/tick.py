@@ -21,7 +21,7 @@ from inference.reporting.publishing import publish_due
 from inference.schedule import complete_and_schedule
 from inference.work_items import WorkItemPerformer
 from storage.answers import LANGUAGE_QUEUE
-from storage.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, difference, utcnow
+from storage.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
 from storage.entities import Job
 from storage.errors import MediViewError
 from storage.heartbeats import HANDLED
@@ -119,14 +119,17 @@ class Clockwork:
     def _follow_clock(self, _: datetime) -> None:
         """What waits for a time of day must not wait for longer because somebody set the clock."""
         now = utcnow()
-        set_back = self._watch.set_back_by(now, time.monotonic())
+        step = self._watch.step(now, time.monotonic())
         if not self._beat_next_s:
             # The first round of this process: while there was none, the clock may have been set.
             last = self._storage.heartbeats.last(HANDLED)
-            set_back = timedelta() if last is None else difference(last, now)
-        if set_back:
-            waits = move_waits(self._storage.engine, set_back, now)
-            log.warning("clock_set_back", seconds=round(set_back.total_seconds()), waits=waits)
+            step = timedelta() if last is None else min(timedelta(), step_between(last, now))
+        if not step:
+            return
+        # What was recent is long ago now, or the other way round.
+        self._looked_at_everything = False
+        waits = move_waits(self._storage.engine, -step, now) if step < timedelta() else 0
+        log.warning("clock_set", seconds=round(step.total_seconds()), waits=waits)
 
     def _say_handled(self) -> None:
         """A tick that was sent says nothing of what came of it."""

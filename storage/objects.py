@@ -20,6 +20,7 @@ from storage.clock import utcnow
 from storage.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
 from storage.parts import Part, PartFolder, no_parts
 from storage.signing import PresignedClaim, TokenSigner
+from storage.volume_files import put_in_place
 
 _KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _KEY_MAX_LENGTH = 900
@@ -149,7 +150,7 @@ class FilesystemObjects:
                     shutil.copyfileobj(data, file, 1 << 20)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            put_in_place(temporary, path, self._folder)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _translate(error, self._folder) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.errors import InvalidRequest, NotFound
+from storage.volume_files import put_in_place
 
 _ID = re.compile(r"[0-9a-f]{32}")
 # The dot keeps them out of the store's own listing.
@@ -52,7 +53,7 @@ class PartFolder:
                 target.flush()
                 os.fsync(target.fileno())
             kept = folder / f".{part_number:05}.{etag}"
-            temporary.replace(kept)
+            put_in_place(temporary, kept, self._folder)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
@@ -90,7 +91,7 @@ class PartFolder:
                         _copy(source, whole, part.size_bytes)
                 whole.flush()
                 os.fsync(whole.fileno())
-            temporary.replace(target)
+            put_in_place(temporary, target, self._folder.parent)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

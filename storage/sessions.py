@@ -87,7 +87,8 @@ class Sessions:
         of_account = row["kind"] == "account"
         if of_account and (row["account_roles"] is None or row["disabled"]):
             return None
-        if now - row["last_seen_at"] > min(_TOUCH_EVERY, self._idle / 4):
+        # Seen in the future: the clock was set back, and idleness counts from now on.
+        if not timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4):
             self._touch(hashed, now)
         roles = known_roles(row["account_roles"] if of_account else row["roles"])
         identity = Identity(row["kind"], row["subject"], row["name"], row["issuer"])

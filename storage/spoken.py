@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, or_, select, update
 
 from storage import tables as t
+from storage.clock import CLOCKS_AGREE_WITHIN_S
 from storage.database import insert_or_ignore, reading, writing
+
+_SKEW = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,19 @@ class SpokenReports:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def due(self, said_before: datetime, limit: int) -> list[tuple[str, int]]:
-        """Jobs about whose findings nothing was said since, with the number of the last word."""
+    def due(self, quiet: timedelta, now: datetime, limit: int) -> list[tuple[str, int]]:
+        """Jobs about whose findings nothing was said for so long, with the number of the last word.
+
+        A last word of the future was said before the clock was set back.
+        """
+        last_said_at = func.max(t.finding_feedback.c.said_at)
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.finding.c.job_id, func.max(t.finding_feedback.c.id))
                 .join(t.finding, t.finding.c.finding_id == t.finding_feedback.c.finding_id)
                 .where(t.finding_feedback.c.is_reported.is_(False))
                 .group_by(t.finding.c.job_id)
-                .having(func.max(t.finding_feedback.c.said_at) <= said_before)
+                .having(or_(last_said_at <= now - quiet, last_said_at > now + _SKEW))
                 .limit(limit)
             )
             return [(job_id, last) for job_id, last in rows]

@@ -71,6 +71,19 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
+    """Give a file, whose bytes are synced, its name, which survives a power cut then.
+
+    So do those of the folders from `root` down to it, if that is given. Raises OSError.
+    """
+    temporary.replace(path)
+    folder = path.parent
+    sync_folder(folder)
+    while root is not None and root in folder.parents:
+        folder = folder.parent
+        sync_folder(folder)
+
+
 def create_volume_file(folder: Path) -> tuple[Path, int]:
     """Make an empty volume and lock it; its path and descriptor. Raises OSError.
 

@@ -21,6 +21,7 @@ _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
     (t.webhook.c.lease_expires_at, true()),
     (t.webhook_delivery.c.next_attempt_at, t.webhook_delivery.c.state == "PENDING"),
     (t.commitment_report.c.next_attempt_at, t.commitment_report.c.state == "DUE"),
+    (t.report_due.c.changed_at, true()),
     (t.alert.c.next_repeat_at, t.alert.c.state == "OPEN"),
     (t.failed_attempt.c.blocked_until, true()),
     (t.idempotency_key.c.locked_until, true()),

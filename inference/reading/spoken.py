@@ -27,7 +27,7 @@ def write_spoken_reports(storage: Storage, now: datetime) -> int:
     """
     quiet = timedelta(seconds=storage.settings.feedback_quiet_s)
     written = 0
-    for job_id, last in storage.spoken_reports.due(now - quiet, _REPORTS_PER_ROUND):
+    for job_id, last in storage.spoken_reports.due(quiet, now, _REPORTS_PER_ROUND):
         try:
             written += _write(storage, storage.jobs.get(job_id), last, now)
         except Exception as error:  # noqa: BLE001 - the edge of a report: the others go on

@@ -34,6 +34,7 @@ _SEALED_AT_ONCE = 500
 _REMOVED_AT_ONCE = 2000
 # Counts of a minute that has passed may come this late.
 _GRACE = timedelta(seconds=15)
+_LONGEST_WINDOW = timedelta(minutes=2)
 _CONTENT = (
     "audit_id code type_code action outcome actor_kind actor_name actor_address process"
     " request_id study_instance_uids patient_ids occurrences detail"
@@ -117,6 +118,8 @@ def seal(engine: Engine, keys: Keys, now: datetime) -> int:
                     or_(
                         t.audit_event.c.window_ends_at.is_(None),
                         t.audit_event.c.window_ends_at < now - _GRACE,
+                        # Of a time before the clock was set back: nothing is counted there now.
+                        t.audit_event.c.window_ends_at > now + _LONGEST_WINDOW,
                     ),
                 )
                 .order_by(t.audit_event.c.audit_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from storage.audit.events import Actor, AuditEvent, Code, Type
-from storage.volume_files import translated_os_errors
+from storage.volume_files import put_in_place, translated_os_errors
 
 _PRIVATE = 0o700
 
@@ -34,7 +34,7 @@ class Spool:
                     file.write(json.dumps(asdict(event), default=datetime.isoformat) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            part.rename(path)
+            put_in_place(part, path)
 
     def waiting(self) -> Iterator[tuple[Path, list[AuditEvent]]]:
         """Each file with its events, the oldest first."""

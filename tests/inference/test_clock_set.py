@@ -21,12 +21,12 @@ from tests.inference.small import mr_series, study_uid
 HOUR, DAY = 3600, 86_400
 
 
-def ended_job(workers: Workers, name: str) -> Job:
-    def ended() -> list[Job]:
+def wait_for_result(workers: Workers, name: str) -> Job:
+    def completed() -> list[Job]:
         jobs = workers.storage.jobs.list(study_uid(name))[0]
-        return [job for job in jobs if job.state in ("COMPLETED", "CANCELED")]
+        return [job for job in jobs if job.state == "COMPLETED"]
 
-    found: list[Job] = wait_for(ended, f"the end of the job of {name}")
+    found: list[Job] = wait_for(completed, f"the result of {name}")
     return found[0]
 
 
@@ -39,19 +39,17 @@ def test_work_goes_on_whatever_the_clock_is_set_to(tmp_path: Path, steps: tuple[
         workers.environment.update(clock.environment)
         workers.start("control", "jobs", "beat")
         receive(workers.storage, mr_series("before"))
-        assert ended_job(workers, "before").state == "COMPLETED"
+        assert wait_for_result(workers, "before").attempts == 1
         for offset_s in steps:
+            receive(workers.storage, mr_series(str(offset_s)))
             clock.set_by(offset_s)
             handled = workers.storage.heartbeats.last(HANDLED)
-            receive(workers.storage, mr_series(str(offset_s)))
-            job = ended_job(workers, str(offset_s))
-            assert (job.state, job.attempts) == ("COMPLETED", 1)
+            wait_for_result(workers, str(offset_s))
             wait_for(
                 lambda handled=handled: workers.storage.heartbeats.last(HANDLED) != handled,
                 "a tick that was handled",
             )
-        assert "clock_set_back" in workers.log("control")
-        assert len(workers.runs.read_text().splitlines()) == 1 + len(steps)
+        assert workers.log("control").count("clock_set ") == len(steps)
 
 
 @pytest.fixture
@@ -68,7 +66,7 @@ def failed_delivery(storage: Storage, retry_after_s: float) -> None:
     storage.deliveries.enqueue("pacs", instances, None)
     claimed = storage.deliveries.claim_due("sender", 60, utcnow(), 100)
     at = utcnow() + timedelta(seconds=retry_after_s)
-    storage.deliveries.retry_later([one.delivery_id for one in claimed], "refused", at, utcnow())
+    storage.deliveries.retry_later([one.delivery_id for one in claimed], "refused", at)
 
 
 def clockwork(storage: Storage) -> Clockwork:
@@ -98,12 +96,11 @@ def test_a_worker_that_starts_after_the_clock_was_set_back_notices_it(storage: S
     assert abs(utcnow() - last) < timedelta(seconds=30)
 
 
-def test_only_a_step_back_counts_as_one() -> None:
+def test_a_step_is_told_from_reading_two_clocks_and_from_a_slow_one() -> None:
     watch, noon = ClockWatch(), utcnow()
-    assert not watch.set_back_by(noon, 100.0)
-    assert not watch.set_back_by(noon + timedelta(seconds=4), 105.0), "slower by a second"
-    assert not watch.set_back_by(noon + timedelta(days=1), 106.0), "set forward"
-    assert watch.set_back_by(noon + timedelta(seconds=7), 107.0) == timedelta(days=1) - timedelta(
-        seconds=6
-    )
-    assert not watch.set_back_by(noon + timedelta(seconds=8), 108.0)
+    assert not watch.step(noon, 100.0)
+    assert not watch.step(noon + timedelta(seconds=4), 105.0), "slower by a second"
+    tomorrow = noon + timedelta(days=1)
+    assert watch.step(tomorrow, 105.0) == timedelta(days=1) - timedelta(seconds=4)
+    assert watch.step(noon + timedelta(seconds=2), 107.0) == -timedelta(days=1)
+    assert not watch.step(noon + timedelta(seconds=3), 108.0)
