@@ -50,8 +50,8 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # celery has no types
             if now_s >= self._due_s.get(name, 0.0):
                 self._due_s[name] = now_s + entry.schedule.seconds
                 self.apply_entry(entry)
-        next_s = min(self._due_s.values(), default=0.0)
-        return max(0.0, min(next_s - time.monotonic(), self.max_interval))
+        longest_s = float(self.max_interval)
+        return max(0.0, min(min(self._due_s.values()) - time.monotonic(), longest_s))
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         try:
