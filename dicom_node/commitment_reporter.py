@@ -7,6 +7,7 @@ import contextlib
 import threading
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from pynetdicom.presentation import build_context
@@ -19,12 +20,12 @@ from dicom_node.upper_layer import Timeouts
 from storage.clock import utcnow
 from storage.commitments import CommitmentReport
 from storage.errors import MediViewError
+from storage.leasing import LEASE_S, renewed
 from storage.opening import Storage
 
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.5
-_LEASE_S = 120.0
 _STOP_S = 3.0
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=10.0, dimse_s=15.0, idle_s=15.0)
 
@@ -64,11 +65,12 @@ class CommitmentReporter:
         out_of_reach: dict[str, str] = {}
         taken = 0
         while not self._stopping.is_set() and reports.is_due(now):
-            report = reports.claim_due(self._owner, _LEASE_S, now)
+            report = reports.claim_due(self._owner, LEASE_S, now)
             if report is None:
                 break
             peer_ae_title = report.peer_ae_title
-            error = out_of_reach.get(peer_ae_title) or self._deliver(report)
+            with renewed(partial(self._renew, report), "commitment"):
+                error = out_of_reach.get(peer_ae_title) or self._deliver(report)
             if error:
                 out_of_reach[peer_ae_title] = error
                 reports.retry_later(report, error, self._next_attempt(report))
@@ -76,6 +78,9 @@ class CommitmentReporter:
                 reports.reported(report)
                 taken += 1
         return taken
+
+    def _renew(self, report: CommitmentReport) -> None:
+        self._storage.commitment_reports.renew(report, self._owner, LEASE_S, utcnow())
 
     def _deliver(self, report: CommitmentReport) -> str:
         """Why the peer has not taken the report, '' when it has."""

@@ -5,11 +5,10 @@ until it proves so (`inference.proof`). Nothing is ever dropped.
 """
 
 import random
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -19,7 +18,8 @@ from inference.failures import explain, place
 from inference.proof import Proof, Sending
 from storage.clock import utcnow
 from storage.entities import Delivery
-from storage.errors import MediViewError, NotFound
+from storage.errors import NotFound
+from storage.leasing import LEASE_S, renewed
 from storage.opening import Storage
 from storage.peers import KnownPeer
 from storage.requests import serving
@@ -27,9 +27,6 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# Renewed while a batch is under way: a slow line takes what time it needs.
-_LEASE_S = 300.0
-_RENEWALS_PER_LEASE = 4
 _BATCH = 32
 # How long others wait for the one that tries a destination again.
 _TRIAL_S = 60.0
@@ -49,7 +46,7 @@ def deliver_due(
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
         deliveries = storage.deliveries.claim_due(
-            claimant, _LEASE_S, now, _BATCH, senders_at_most(storage)
+            claimant, LEASE_S, now, _BATCH, senders_at_most(storage)
         )
         if not deliveries:
             break
@@ -59,7 +56,8 @@ def deliver_due(
             storage.deliveries.give_back(claimant, now)
             continue
         try:
-            with _kept(storage, claimant), serving(_requests_of(deliveries)):
+            renew = partial(_renew, storage, claimant)
+            with renewed(renew, "delivery"), serving(_requests_of(deliveries)):
                 done += _Batch(storage, deliveries).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
             log.error(
@@ -70,6 +68,10 @@ def deliver_due(
             )
             _put_off(storage, deliveries, explain(error).sentence)
     return done
+
+
+def _renew(storage: Storage, claimant: str) -> None:
+    storage.deliveries.renew(claimant, LEASE_S, utcnow())
 
 
 class _Batch:
@@ -186,25 +188,3 @@ def senders_at_most(storage: Storage) -> dict[str, int]:
     return {
         peer.name: peer.sendings_at_once for peer in storage.peers.recent() if peer.sendings_at_once
     }
-
-
-@contextmanager
-def _kept(storage: Storage, claimant: str) -> Iterator[None]:
-    """Keep a claim while its batch is under way."""
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(_LEASE_S / _RENEWALS_PER_LEASE):
-            try:
-                storage.deliveries.renew(claimant, _LEASE_S, utcnow())
-            except MediViewError:
-                # The next one may succeed; without any, another sends once more.
-                log.warning("delivery_lease_not_renewed")
-
-    thread = threading.Thread(target=renew, name="delivery-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

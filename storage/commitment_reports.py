@@ -100,6 +100,20 @@ class CommitmentReports:
             ).mappings().first()  # fmt: skip
             return None if row is None else _to_report(row)
 
+    def renew(self, report: CommitmentReport, owner: str, lease_s: float, now: datetime) -> None:
+        """Keep what `owner` is sending from being taken for a dead sender's."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.commitment_report)
+                .where(
+                    t.commitment_report.c.peer_ae_title == report.peer_ae_title,
+                    t.commitment_report.c.transaction_uid == report.transaction_uid,
+                    t.commitment_report.c.lease_owner == owner,
+                    t.commitment_report.c.state == "DUE",
+                )
+                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            )
+
     def is_due(self, now: datetime) -> bool:
         with reading(self._engine) as connection:
             found = connection.execute(

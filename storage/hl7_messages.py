@@ -6,7 +6,7 @@ The text is made when it is sent: no copy of a patient's data lies in the queue.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select, update
@@ -88,6 +88,19 @@ class Hl7Messages:
                 .first()
             )
             return None if row is None else _message(row)
+
+    def renew(self, message_id: str, owner: str, lease_s: float, now: datetime) -> None:
+        """Keep what `owner` is sending from being taken for a dead sender's."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.hl7_message)
+                .where(
+                    t.hl7_message.c.message_id == message_id,
+                    t.hl7_message.c.lease_owner == owner,
+                    t.hl7_message.c.state == "SENDING",
+                )
+                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            )
 
     def is_due(self, now: datetime) -> bool:
         with reading(self._engine) as connection:

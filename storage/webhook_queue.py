@@ -16,6 +16,7 @@ from storage import tables as t
 from storage.clock import utcnow
 from storage.database import reading, writing
 from storage.errors import NotFound
+from storage.leasing import OWNER_ENDED
 from storage.rows import to_event
 from storage.webhook_notices import notices_of, wants
 
@@ -108,12 +109,19 @@ class WebhookQueue:
             due = connection.execute(_due(now).limit(1)).scalar()
             if due is None:
                 return None
-            return connection.execute(
+            # Of a sender that came to its end the lease is empty.
+            lapsed = connection.execute(
+                select(t.webhook.c.lease_expires_at).where(t.webhook.c.webhook_id == due)
+            ).scalar()
+            taken = connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == due, _is_free(now))
                 .values(lease_owner=owner, lease_expires_at=now + timedelta(seconds=lease_s))
                 .returning(t.webhook.c.webhook_id)
             ).scalar()
+            if taken and lapsed:
+                _explain_first(connection, taken, OWNER_ENDED)
+            return taken
 
     def renew(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Keep a claim; False when it is lost."""
@@ -278,6 +286,16 @@ def _due(now: datetime) -> Any:
         .join(table, table.c.number == heads.c.number)
         .where(t.webhook.c.is_active, table.c.next_attempt_at <= now, _is_free(now))
         .order_by(table.c.next_attempt_at)
+    )
+
+
+def _explain_first(connection: Connection, webhook_id: str, reason: str) -> None:
+    table = t.webhook_delivery
+    first = select(func.min(table.c.number)).where(
+        table.c.webhook_id == webhook_id, table.c.state == "PENDING"
+    )
+    connection.execute(
+        update(table).where(table.c.number == first.scalar_subquery()).values(last_error=reason)
     )
 
 

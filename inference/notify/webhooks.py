@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +20,7 @@ from inference.failures import place
 from inference.notify.signing import signed_headers
 from storage.clock import utcnow
 from storage.errors import InvalidRequest
+from storage.leasing import LEASE_S, renewed
 from storage.opening import Storage
 from storage.outbound_client import checked_client
 from storage.settings import Settings
@@ -31,7 +33,6 @@ log = structlog.get_logger(__name__)
 # A receiver that hangs must not keep the others waiting.
 _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
-_LEASE_S = 150.0
 _JITTER = 0.2
 _AGENT = f"MediViewAI/{version('mediview')}"
 
@@ -58,16 +59,21 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
     claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
     try:
         while not stopping():
-            webhook_id = storage.webhook_queue.claim(claimant, _LEASE_S, utcnow())
+            webhook_id = storage.webhook_queue.claim(claimant, LEASE_S, utcnow())
             if webhook_id is None:
                 return
             try:
                 hook = storage.webhooks.get(webhook_id)
-                _send_in_order(storage, hook, claimant, stopping)
+                with renewed(partial(_renew, storage, webhook_id, claimant), "webhook"):
+                    _send_in_order(storage, hook, claimant, stopping)
             finally:
                 storage.webhook_queue.release(webhook_id, claimant)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
+
+
+def _renew(storage: Storage, webhook_id: str, claimant: str) -> None:
+    storage.webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
 
 
 def _send_in_order(
@@ -76,7 +82,7 @@ def _send_in_order(
     queue, settings = storage.webhook_queue, storage.settings
     for _ in range(_NOTICES_PER_CLAIM):
         now = utcnow()
-        if stopping() or not queue.renew(hook.webhook_id, claimant, _LEASE_S, now):
+        if stopping() or not queue.renew(hook.webhook_id, claimant, LEASE_S, now):
             return
         notice = queue.first_pending(hook.webhook_id, now)
         if notice is None:

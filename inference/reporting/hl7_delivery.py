@@ -4,6 +4,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -16,12 +17,12 @@ from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
 from storage.clock import utcnow
 from storage.errors import NotFound
 from storage.hl7_messages import Hl7Message
+from storage.leasing import LEASE_S, renewed
 from storage.opening import Storage
 from storage.settings import Hl7Destination
 
 log = structlog.get_logger(__name__)
 
-_LEASE_S = 600.0
 _AT_ONCE = 50
 
 
@@ -41,11 +42,16 @@ def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda
         if stopping():
             break
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
-        message = storage.hl7_messages.claim_due(claimant, _LEASE_S, utcnow())
+        message = storage.hl7_messages.claim_due(claimant, LEASE_S, utcnow())
         if message is None:
             break
-        done += _send(storage, message)
+        with renewed(partial(_renew, storage, message, claimant), "hl7"):
+            done += _send(storage, message)
     return done
+
+
+def _renew(storage: Storage, message: Hl7Message, claimant: str) -> None:
+    storage.hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
 def _send(storage: Storage, message: Hl7Message) -> bool:

@@ -12,6 +12,7 @@ from inference.run import run_job
 from inference.schedule import complete_and_schedule, schedule_series
 from storage.clock import utcnow
 from storage.entities import Delivery
+from storage.leasing import LEASE_S, OWNER_ENDED
 from storage.opening import Storage
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, settings_in, storage_in
@@ -114,9 +115,11 @@ def test_a_sender_that_died_is_followed_by_another(tmp_path: Path) -> None:
         there = Destination("pacs", pacs.ae_title, pacs.host, pacs.port)
         with node(tmp_path, there) as storage:
             with_results(storage)
-            storage.deliveries.claim_due("dead", 300.0, utcnow(), 10)
+            storage.deliveries.claim_due("dead", LEASE_S, utcnow(), 10)
             assert deliver_due(storage, utcnow(), "sender") == 0  # still the dead one's
-            assert deliver_due(storage, later(301), "sender") == 2
+            taken = storage.deliveries.claim_due("third", LEASE_S, later(LEASE_S + 1), 10)
+            assert {one.last_error for one in taken} == {OWNER_ENDED}
+            assert deliver_due(storage, later(2 * LEASE_S + 2), "sender") == 2
             assert {one.state for one in deliveries(storage)} == {"HELD"}
 
 
