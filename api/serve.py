@@ -74,7 +74,7 @@ def run_api(settings: Settings) -> int:
             return 0
         # What it cannot do is told here in a sentence; within uvicorn it would be a stack trace.
         with open_storage(settings) as storage:
-            storage.recovery.run()
+            storage.recovery.run_at_start()
         return _listen_and_serve(settings, asked)
 
 

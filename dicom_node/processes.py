@@ -44,7 +44,7 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
             return
         # What keeps every process from working is told once, and before any is made.
         with open_storage(settings) as storage:
-            storage.recovery.run()
+            storage.recovery.run_at_start()
         if count == 1:
             _serve(settings, open_doors(settings), beside, asked=asked)
             return

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Engine, event, text
 
 from storage.database import reading
+from storage.errors import MediViewError
 from storage.reconcile import reconcile
 from storage.volume_files import sync_folder, translated_os_errors
 
@@ -76,6 +77,14 @@ class CrashRecovery:
         Raises StorageUnavailable, StorageFull.
         """
         return self._run(always=True)
+
+    def run_at_start(self) -> None:
+        """As `run`, of a process that must start on a full or read-only disk as well."""
+        try:
+            self.run()
+        except MediViewError as error:
+            # What a crash took is indexed before the next acknowledgement, the rest later.
+            log.warning("not_reconciled_at_start", error=error.message, remedy=error.remedy)
 
     def _run(self, *, always: bool) -> int:
         with self._lock, self._alone():

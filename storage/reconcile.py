@@ -53,10 +53,11 @@ def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
     reader = VolumeReader(folder)
     todo, live = [], []
     try:
+        reconciled = _reconciled_sizes(engine)
         for path in volumes_in(folder):
             # Housekeeping may remove volumes meanwhile.
             with suppress(FileNotFoundError):
-                if is_reconciled(engine, path):
+                if reconciled.get(path.name) == path.stat().st_size:
                     continue
                 if is_being_written(path):
                     live.append(path)
@@ -202,10 +203,8 @@ def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
             log.warning("deletion_completed", volume=path.name, instances=buried)
 
 
-def is_reconciled(engine: Engine, path: Path) -> bool:
-    """Whether every whole record of the volume, as long as it is now, was looked at."""
+def _reconciled_sizes(engine: Engine) -> dict[str, int]:
+    """How long each volume was when every whole record of it had been looked at."""
     with reading(engine) as connection:
-        size_bytes = connection.execute(
-            select(t.volume.c.size_bytes).where(t.volume.c.name == path.name)
-        ).scalar()
-    return size_bytes == path.stat().st_size
+        rows = connection.execute(select(t.volume.c.name, t.volume.c.size_bytes))
+        return {row.name: row.size_bytes for row in rows}

@@ -16,8 +16,9 @@ _TRY_EVERY_S = 1.0
 def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
     """Return once the database answers; False where the process is asked to end before.
 
-    Call it in `asked.heard()`. A schema that is another than this version's is
-    not waited for. Raises StorageUnavailable with what to do about it.
+    Call it in `asked.heard()`. Neither a schema that is another than this version's
+    is waited for nor a file, which would not come by itself. Raises
+    StorageUnavailable with what to do about it.
     """
     engine = make_engine(settings.resolved_database_url)
     is_told = False
@@ -26,7 +27,7 @@ def wait_for_database(settings: Settings, asked: StopRequests) -> bool:
             try:
                 check_schema(engine)
             except StorageUnavailable as error:
-                if error.__cause__ is None:
+                if error.__cause__ is None or engine.dialect.name == "sqlite":
                     raise
                 if not is_told:
                     log.warning("database_awaited", error=error.message, remedy=error.remedy)
