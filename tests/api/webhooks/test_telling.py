@@ -8,6 +8,7 @@ from inference.notify.signing import signature
 from inference.notify.webhooks import notify_due
 from storage.clock import utcnow
 from storage.entities import Job
+from storage.leasing import OWNER_ENDED
 from storage.opening import Storage, open_storage
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
@@ -105,6 +106,12 @@ def test_a_sender_that_died_is_replaced_when_its_lease_ends(node: ApiNode, hook:
     assert node.storage.webhook_queue.claim("dead", 0.3, utcnow()) is not None
     notify_due(node.storage, "tests")
     assert hook.heard == []
+    time.sleep(0.35)
+    webhook_id = node.storage.webhook_queue.claim("another", 0.3, utcnow())
+    assert webhook_id is not None
+    notice = node.storage.webhook_queue.first_pending(webhook_id, utcnow())
+    assert notice is not None
+    assert notice.last_error == OWNER_ENDED
     time.sleep(0.35)
     notify_due(node.storage, "tests")
     assert len(hook.heard) == 1
