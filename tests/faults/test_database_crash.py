@@ -6,7 +6,9 @@ The volumes restore the rows of instances; everything else was on disk when it w
 import os
 import random
 import signal
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -138,6 +140,23 @@ def test_rows_come_back_although_nothing_more_arrives(
         server.start()
         keeper.round(utcnow())
         assert {one.sop_instance_uid for one in share} - indexed(url) == set()
+
+
+def test_a_receiver_that_starts_indexes_what_a_power_cut_took(tmp_path: Path) -> None:
+    """SQLite's last transactions may go with the power; nobody has to run a command for that."""
+    batch = Batch(random.randrange(1 << 32))
+    share = [batch.make() for _ in range(20)]
+    with running_scp(tmp_path) as node:
+        push_all(node, [share])
+        node.kill()
+        path = str(node.settings.data_dir / "index.sqlite3")
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("DELETE FROM instance")
+            database.commit()
+        node.start()
+        with closing(sqlite3.connect(path)) as database:
+            found = {uid for (uid,) in database.execute("SELECT sop_instance_uid FROM instance")}
+        assert found == {one.sop_instance_uid for one in share}
 
 
 def test_what_people_were_told_survives_a_crash_in_the_same_moment(
