@@ -128,7 +128,7 @@ class CrashRecovery:
         """One process of this machine reconciles; others wait, and then find it done."""
         with translated_os_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            fd = os.open(self._folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             with translated_os_errors(self._folder):
                 fcntl.flock(fd, fcntl.LOCK_EX)
