@@ -17,7 +17,7 @@ from pydicom.uid import (
 
 from tests.api.client import part10
 from tests.builders import t1_head
-from tests.house.browser import chromium, keep_screenshot
+from tests.house.browser import chromium
 from tests.house.node import Node
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
@@ -169,7 +169,6 @@ def test_a_line_over_61_mm_reads_61_mm_everywhere(node: Node, page: Page, case: 
     draw(page, viewport, "l", (middle - columns / 2, 200.5), (middle + columns / 2, 200.5))
     panel = page.get_by_test_id("measured-text")
     expect(panel).to_have_count(1)
-    keep_screenshot(page, "calibration")
     shown = panel.inner_text()
     assert re.fullmatch(r"\d+\.\d mm", shown), shown
     assert float(shown.removesuffix(" mm")) == pytest.approx(61, abs=0.3)
