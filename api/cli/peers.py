@@ -39,7 +39,10 @@ def list_peers() -> None:
     """Show all peers, those of MEDIVIEW_DESTINATIONS too."""
     with _storage() as storage:
         peers = storage.peers.all()
-        closed = storage.settings.unknown_peers == "reject"
+        others = "rejected (MEDIVIEW_UNKNOWN_PEERS)"
+        if storage.settings.unknown_peers == "accept":
+            may = ", ".join(storage.settings.unknown_peers_may) or "no more than C-ECHO"
+            others = f"accepted, and may {may} (MEDIVIEW_UNKNOWN_PEERS_MAY)"
     table = Table("Name", "Called at", "May", "Calls from", "TLS", "Gets", box=None, pad_edge=False)
     for peer in peers:
         table.add_row(
@@ -52,11 +55,7 @@ def list_peers() -> None:
         )
     if peers:
         out.print(table)
-    out.print(
-        f"{len(peers)} known. Others are {'rejected' if closed else 'accepted'}"
-        " (MEDIVIEW_UNKNOWN_PEERS).",
-        markup=False,
-    )
+    out.print(f"{len(peers)} known. Others are {others}.", markup=False, soft_wrap=True)
 
 
 @app.command("add")
