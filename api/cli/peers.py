@@ -122,7 +122,7 @@ def add(
 
 def _tls_words(peer: KnownPeer) -> str:
     if peer.tls_certificates:
-        return f"with {len(peer.tls_certificates)} own certificates"
+        return f"own certificates: {len(peer.tls_certificates)}"
     return "yes" if peer.tls else "no"
 
 
