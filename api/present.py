@@ -13,10 +13,21 @@ from api.payloads.findings import (
     NormalRangePayload,
     PriorPayload,
     SegmentRefPayload,
+    ValidityPayload,
 )
 from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
 from api.payloads.studies import SeriesSummary
-from storage.entities import Code, Decision, Delivery, Feedback, Finding, Job, Prior, Series
+from storage.entities import (
+    Code,
+    Decision,
+    Delivery,
+    Feedback,
+    Finding,
+    Job,
+    Prior,
+    Series,
+    Validity,
+)
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
@@ -165,8 +176,15 @@ def finding_payload(
         created_at=finding.created_at,
         model_url=model_url(finding.pipeline, finding.pipeline_version),
         normal_range=normal_range,
+        validity=_validity(finding.validity) if finding.validity else None,
         prior=_prior(finding.prior) if finding.prior else None,
         feedback=[feedback_payload(one) for one in said],
+    )
+
+
+def _validity(validity: Validity) -> ValidityPayload:
+    return ValidityPayload(
+        state=validity.state, cut_off_at=list(validity.cut_off_at), reason=validity.reason
     )
 
 

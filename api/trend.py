@@ -17,8 +17,8 @@ router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"
 def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUid) -> TrendList:
     """By pipeline, structure and quantity, over the studies of the patient that have a date.
 
-    Only what this study measures; a value that a person rejected is left out, one that was
-    corrected stands as corrected.
+    Only what this study measures; a value that a person rejected is left out, as is that of a
+    part of a structure (truncated), and one that was corrected stands as corrected.
     """
     storage.index.study(study_instance_uid)
     priors = storage.priors

@@ -7,6 +7,9 @@ from typing import Literal, Protocol, runtime_checkable
 from storage.entities import Code
 
 Admission = Literal["release", "setting", "operator"]
+OnTruncation = Literal["mark", "refuse"]
+"""What becomes of a structure that the images cut off: its measurements are marked as
+truncated, or the whole result is refused."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class ModelCard:
     gate: tuple[GateThreshold, ...] = ()
     normal_ranges: tuple[NormalRange, ...] = ()
     critical: tuple[CriticalLimit, ...] = ()
+    on_truncation: OnTruncation = "mark"
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""

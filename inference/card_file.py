@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.card import CriticalLimit, GateThreshold, NormalRange
+from inference.card import CriticalLimit, GateThreshold, NormalRange, OnTruncation
 from inference.rules.model import Condition, Strict
 from storage.errors import InvalidRequest
 
@@ -97,6 +97,8 @@ class Card(Strict):
     """Limits that raise an alert, beside those of the site's rules."""
     gantry_tilt: Literal["refuse", "resample"] = "refuse"
     """Slices of a tilted gantry: refused, or resampled upright, which the results state."""
+    on_truncation: OnTruncation = "mark"
+    """Structures that the images cut off: measured and marked as truncated, or refused."""
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 

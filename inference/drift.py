@@ -104,8 +104,8 @@ def observe(
 
 
 def measured(volume: Volume, output: PipelineOutput) -> dict[str, float]:
-    """Of the input: spacing, slices, grey values. Of the output: each measurement, and how many
-    segments."""
+    """Of the input: spacing, slices, grey values. Of the output: each measurement that is not
+    truncated, and how many segments."""
     step = max(1, volume.voxels.size // _SAMPLES_AT_MOST)
     # Of the iterator, for a flat view of voxels that do not follow each other is a copy of all.
     levels = np.percentile(volume.voxels.flat[::step], _PERCENTILES)
@@ -119,7 +119,11 @@ def measured(volume: Volume, output: PipelineOutput) -> dict[str, float]:
             for percent, level in zip(_PERCENTILES, levels, strict=True)
         },
         "output: segments": float(len(output.segments)),
-        **{f"output: {one.label} ({one.unit.value})": one.value for one in output.measurements},
+        **{
+            f"output: {one.label} ({one.unit.value})": one.value
+            for one in output.measurements
+            if one.validity is None or one.validity.state == "complete"
+        },
     }
     finite = {name: round(value, 6) for name, value in found.items() if math.isfinite(value)}
     return dict(list(finite.items())[:_MEASURES_AT_MOST])

@@ -64,6 +64,7 @@ def _measured(
         tracking_uid=tracking_uid(job, subject),
         segmentation=segmentation,
         created_at=job.created_at,
+        validity=measurement.validity,
     )
 
 

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.card import ModelCard, ModelFile
 from inference.volume import Volume
-from storage.entities import Code, Instance, Series
+from storage.entities import Code, Direction, Instance, Series, Validity
 from storage.settings import Settings
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Measurement",
     "ModelCard",
     "ModelFile",
+    "Passage",
     "Pipeline",
     "PipelineContext",
     "PipelineOutput",
@@ -65,6 +66,18 @@ class PipelineContext:
 
 
 @dataclass(frozen=True)
+class Passage:
+    """Where a structure leads on into another, so that reaching the edge does not cut it off.
+
+    The brain goes over into the spinal cord: through the lowest slice it may pass with a
+    cross-section of the foramen magnum, but not with a larger one.
+    """
+
+    direction: Direction
+    at_most_mm2: float
+
+
+@dataclass(frozen=True)
 class Segment:
     """One structure; `PipelineOutput.masks` says where it lies."""
 
@@ -87,6 +100,11 @@ class Measurement:
     segment_index: int | None = None
     confidence: float | None = None
     """From 0 to 1, where the model states one."""
+    parts: tuple[int, ...] = ()
+    """Of a total: the indices of the segments that it sums or pools. A total of which a part
+    is truncated is left out."""
+    validity: Validity | None = None
+    """Set by `inference.coverage` from the masks, unless the pipeline knows better."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +135,17 @@ class PipelineOutput:
     timings_s: dict[str, float] = field(default_factory=dict)
     derivation: str = ""
     """What was done to the voxels before the model ran, where anything was."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the run, a sentence each."""
+
+    def cut_off_at(self, segment_index: int) -> tuple[Direction, ...]:
+        """Where the images cut a segment off, by what its measurements say."""
+        validities = [
+            one.validity
+            for one in self.measurements
+            if one.segment_index == segment_index and one.validity is not None
+        ]
+        return tuple(dict.fromkeys(side for one in validities for side in one.cut_off_at))
 
     def mask(self, segment_index: int, k: int | None = None) -> NDArray[np.bool_]:
         """One segment: bool, shape (slices, rows, columns), or one slice of it."""

@@ -47,9 +47,14 @@ class Comparison:
     earlier: Mapping[Key, Earlier]
 
     def compared(self, finding: Finding) -> Finding:
-        """The finding with its prior, where it is a volume and has one."""
+        """The finding with its prior, where it is a complete volume and has one."""
         found = self.earlier.get(_key(finding))
-        if found is None or finding.value is None or found.finding.unit != finding.unit:
+        if (
+            finding.is_truncated
+            or found is None
+            or finding.value is None
+            or found.finding.unit != finding.unit
+        ):
             return finding
         then, now = day(found.study_date), day(self.study_date)
         if then is None or now is None or found.value == 0:
@@ -108,14 +113,18 @@ def is_volume(finding: Finding) -> bool:
 
 
 def value_that_counts(finding: Finding, said: list[Feedback]) -> float | None:
-    """The value by the last word on it; None where it was rejected, or in another unit."""
+    """The value by the last word on it; None where it was rejected, or in another unit.
+
+    None as well where it is that of a part, unless a person has given the value of the whole.
+    """
+    stated = None if finding.is_truncated else finding.value
     if not said:
-        return finding.value
+        return stated
     word = said[-1]
     if word.verdict == "REJECTED":
         return None
     if word.value is None:
-        return finding.value
+        return stated
     return word.value if word.unit in (None, finding.unit) else None
 
 

@@ -18,6 +18,12 @@ class ModelUnusable(MediViewError):
     code = "model_unusable"
 
 
+class NotCovered(MediViewError):
+    """A structure is cut off by the images, and the model's card refuses to measure a part."""
+
+    code = "not_covered"
+
+
 class NothingFound(MediViewError):
     """A model ran and found nothing that could be measured."""
 

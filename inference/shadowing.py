@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from inference.compute import with_fallback
+from inference.coverage import run_with_coverage
 from inference.evaluation.cases import BadCase, truth_of_seg
 from inference.evaluation.measures import dice_of
 from inference.failures import explain, place
@@ -23,7 +24,7 @@ from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.registry.proving import prove_here
 from inference.registry.standing import shadows, state_of
 from inference.selection import select_stack, stack_for
-from inference.tilt import resamples_tilt, run_upright
+from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Instance, Job, Series
@@ -161,7 +162,7 @@ def _agreement(
                 raise GivesWay
 
     context = PipelineContext(storage.settings, volume, on_progress=on_progress)
-    output, notes = with_fallback(lambda: run_upright(pipeline, context))
+    output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
     return {
         "active_version": active.pipeline_version if active else "",
         "segments": _dice(storage, active, output, volume),

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference import auditing
 from inference.compute import with_fallback
+from inference.coverage import run_with_coverage
 from inference.drift import observe
 from inference.failures import place
 from inference.lease import Lease, LeaseLost
@@ -25,7 +26,7 @@ from inference.rules.of_job import destinations_of, rule_for
 from inference.selection import stack_for
 from inference.stacks import SeriesStack
 from inference.storing import store_label_picture, store_objects, store_rows
-from inference.tilt import resamples_tilt, run_upright
+from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Job
@@ -97,7 +98,7 @@ class Work:
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
             ensure_proven(self._storage, pipeline)
-            output, notes = with_fallback(lambda: run_upright(pipeline, context))
+            output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)

@@ -22,6 +22,8 @@ EventTopic = Literal[
     "study", "job", "delivery", "finding", "upload", "workitem", "model", "report", "alert"
 ]
 Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
+Direction = Literal["left", "right", "anterior", "posterior", "superior", "inferior"]
+"""Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,21 @@ class SegmentRef:
 
 
 @dataclass(frozen=True)
+class Validity:
+    """Whether the measured structure lies wholly within the images.
+
+    A truncated measurement states a part of the structure, so that it is no value of the
+    structure: it enters no total, trend or comparison.
+    """
+
+    state: Literal["complete", "truncated"]
+    cut_off_at: tuple[Direction, ...] = ()
+    """At which sides of the images the structure is cut off; empty where it is complete."""
+    reason: str = ""
+    """The same in a sentence; empty where it is complete."""
+
+
+@dataclass(frozen=True)
 class Prior:
     """The same quantity of the same structure at an earlier study of the patient.
 
@@ -206,6 +223,14 @@ class Finding:
     segmentation: SegmentRef | None
     created_at: datetime
     prior: Prior | None = None
+    validity: Validity | None = None
+    """None of what has no extent (a classification, a count), and where an older version of
+    the node stored it."""
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the value is that of a part of the structure."""
+        return self.validity is not None and self.validity.state == "truncated"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,10 @@ def finding_text(finding: Finding) -> str:
     if finding.value is None:
         return f"{finding.label}."
     unit = f" {finding.unit.value}" if finding.unit and finding.unit.value != "1" else ""
-    return f"{finding.label}: {finding.value:.6g}{unit}."
+    value = f"{finding.value:.6g}{unit}"
+    if finding.validity is not None and finding.is_truncated:
+        return f"{finding.label}: truncated. {finding.validity.reason} Part imaged: {value}."
+    return f"{finding.label}: {value}."
 
 
 def forget(connection: Connection, kind: str, subject_ids: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from storage.entities import (
     Series,
     Study,
     Upload,
+    Validity,
 )
 from storage.report_entities import (
     ModelWords,
@@ -59,6 +60,10 @@ def to_finding(row: RowMapping) -> Finding:
     if row["segmentation"]:
         fields["segmentation"] = _to_segment(row["segmentation"])
     fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
+    validity = row["validity"]
+    if validity:
+        validity = Validity(**{**validity, "cut_off_at": tuple(validity["cut_off_at"])})
+    fields["validity"] = validity or None
     return Finding(**fields)
 
 

@@ -44,6 +44,13 @@ _CONFIDENCE = CodeableConcept(
     coding=[Coding(system=DCM, code="111012", display="Certainty of Finding")],
     text="Confidence",
 )
+# hl7.org/fhir/R4/valueset-data-absent-reason.html: expected to exist, but not known.
+_UNKNOWN = Coding(
+    system="http://terminology.hl7.org/CodeSystem/data-absent-reason",
+    code="unknown",
+    display="Unknown",
+)
+_PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the images")
 _LATERALITY = concept("272741003", "SCT", "Laterality")
 _SEGMENT = concept("121191", "DCM", "Referenced Segment")
 _SCHEMES = ("SCT", "LN", "DCM", "UCUM", "RADLEX", "FMA", "SRT", "99MEDIVIEW")
@@ -102,6 +109,9 @@ PARAMETERS = parameters(())
 def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:
     finding = found.entity
     value, unit = value_of(finding, said)
+    # A person who gives a value gives that of the whole.
+    corrected = bool(said) and said[-1].verdict == "EDITED" and said[-1].value is not None
+    truncated = finding.is_truncated and not corrected
     status = status_of(said)
     return Observation(
         id=finding.finding_id,
@@ -119,7 +129,8 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         subject=subject_of(study),
         effective_date_time=started(study.study_date),
         issued=found.updated_at if not said else finding.created_at,
-        value_quantity=_quantity(value, unit),
+        value_quantity=None if truncated else _quantity(value, unit),
+        data_absent_reason=_truncated(finding) if truncated else None,
         note=[_stated(finding, status), *(_said(one) for one in said)],
         body_site=_body_site(finding.segmentation),
         method=plain(f"{finding.pipeline} {finding.pipeline_version}"),
@@ -134,8 +145,28 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
                 identifier=uid_identifier(study.study_instance_uid),
             )
         ],
-        component=some((*_confidence(finding), *_of_segment(finding.segmentation))),
+        component=some(
+            (
+                *_part(finding, truncated),
+                *_confidence(finding),
+                *_of_segment(finding.segmentation),
+            )
+        ),
     )
+
+
+def _truncated(finding: Finding) -> CodeableConcept:
+    """Why the value of the structure is not there: the images show a part of it alone."""
+    reason = "" if finding.validity is None else f" {finding.validity.reason}"
+    return CodeableConcept(coding=[_UNKNOWN], text=f"Truncated.{reason}")
+
+
+def _part(finding: Finding, truncated: bool) -> Iterator[ObservationComponent]:
+    """What was measured of a structure that the images cut off, told apart from its value."""
+    if truncated and finding.value is not None:
+        yield ObservationComponent(
+            code=_PART, value_quantity=_quantity(finding.value, finding.unit)
+        )
 
 
 def _quantity(value: float | None, unit: Code | None) -> Quantity | None:
@@ -189,6 +220,8 @@ def _stated(finding: Finding, status: Status) -> Annotation:
     else:
         unit = f" {finding.unit.value}" if finding.unit else ""
         text = f"Stated by software: {finding.value:.10g}{unit}."
+    if finding.validity is not None and finding.is_truncated:
+        text = f"{text} Truncated: of a part. {finding.validity.reason}"
     return Annotation(author_string=by, text=text)
 
 

@@ -128,6 +128,7 @@ class Observation(Resource):
     effective_date_time: str | None = None
     issued: datetime
     value_quantity: Quantity | None = None
+    data_absent_reason: CodeableConcept | None = None
     note: list[Annotation]
     body_site: CodeableConcept | None = None
     method: CodeableConcept

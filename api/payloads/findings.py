@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.payloads.base import CodePayload, Payload
-from storage.entities import Verdict
+from storage.entities import Direction, Verdict
 
 MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.0.0"
 
@@ -51,6 +51,20 @@ class NormalRangePayload(Payload):
     high: float | None
     unit: str = Field(examples=["cm3"])
     source: str = Field(description="Who says so.")
+
+
+class ValidityPayload(Payload):
+    """Whether the measured structure lies wholly within the images.
+
+    A truncated value is that of a part: it is no value of the structure, and is left out of
+    totals, trends and comparisons.
+    """
+
+    state: Literal["complete", "truncated"]
+    cut_off_at: list[Direction] = Field(
+        description="Sides of the patient at which the images cut the structure off."
+    )
+    reason: str = Field(examples=["The images cut it off on the right."])
 
 
 class PriorPayload(Payload):
@@ -120,6 +134,11 @@ class FindingPayload(Payload):
     )
     normal_range: NormalRangePayload | None = Field(
         None, description="What the model's card calls normal for this patient, if it does."
+    )
+    validity: ValidityPayload | None = Field(
+        None,
+        description="Null of what has no extent, such as a classification, and in results of"
+        " older versions of the node.",
     )
     prior: PriorPayload | None = Field(
         None, description="Of volumes: what the patient's study before measured."

@@ -11,10 +11,11 @@ import numpy as np
 
 from inference.card import Provable
 from inference.compute import with_fallback
+from inference.coverage import run_with_coverage
 from inference.evaluation.cases import BadCase, Case, case_folders, read_case, refusal_text
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
-from inference.tilt import resamples_tilt, run_upright
+from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
 from storage.entities import Series
@@ -171,7 +172,7 @@ def _measure(settings: Settings, pipeline: Pipeline, case: Case) -> list[Measure
         raise BadCase(acceptance.reason)
     volume = assemble_volume(case.images, tilted=resamples_tilt(pipeline))
     context = PipelineContext(settings, volume)
-    output, _ = with_fallback(lambda: run_upright(pipeline, context))
+    output, _ = with_fallback(lambda: run_with_coverage(pipeline, context))
     return compare(case, output, volume)
 
 

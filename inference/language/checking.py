@@ -51,7 +51,8 @@ def evidence_of(
     """The findings of the studies and the texts; of one study, its header's facts as well."""
     findings: list[Finding] = []
     for uid in study_instance_uids:
-        findings += storage.findings.of_study(uid)
+        # A truncated value is none of the structure: no sentence of a model may rest on it.
+        findings += [one for one in storage.findings.of_study(uid) if not one.is_truncated]
     facts = (
         study_facts(storage, study_instance_uids[0])
         if len(study_instance_uids) == 1

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.card import Proof
+from inference.coverage import cut_off_at
 from inference.models import readiness_of
 from inference.packs import pack_readiness, verified_pack
 from inference.pipeline import (
     Acceptance,
-    Measurement,
     ModelCard,
     ModelFile,
     PipelineContext,
@@ -25,24 +25,30 @@ from inference.pipeline import (
 )
 from inference.pipelines import deepbet_model
 from inference.pipelines.boxes import box_of
-from inference.pipelines.brain_mask import brain_mask_of, without_padding
-from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, PERCENT, VOLUME
-from inference.pipelines.conform import conformed, mask_on_grid, on_source_grid
+from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of, without_padding
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE
+from inference.pipelines.conform import (
+    SIZE,
+    conformed,
+    lps_from_lia,
+    mask_on_grid,
+    on_source_grid,
+)
 from inference.pipelines.self_tests import prove_meshnet
 from inference.pipelines.sides import middle_plane
+from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.pipelines.t1_head import judge_t1_head
-from inference.refusals import ModelUnusable, NothingFound
+from inference.refusals import ModelUnusable, NotCovered, NothingFound
 from inference.volume import Volume
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 from storage.settings import Settings
 
 _NETWORK, _WEIGHTS = "network.json", "weights.safetensors"
-_SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
-_BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")
 # What the network needs to see around the brain; more changes a voxel in four hundred.
 _MARGIN_VOXELS = 18
+
 
 CARD = ModelCard(
     name="meshnet-brain-structures",
@@ -117,11 +123,13 @@ class BrainStructures:
         segmented = time.perf_counter()
         context.on_progress("measure", 0.97)
         segments, masks = _by_side(classes, labels, volume)
-        measurements = _measured(segments, masks, brain, volume)
+        cut_off = cut_off_at(brain, volume.lps_from_kji, TO_THE_SPINAL_CORD)
+        measurements = measured(segments, masks, brain, volume, cut_off)
         return PipelineOutput(
             segments=segments,
             masks=masks,
             measurements=measurements,
+            notes=notes_of(segments, cut_off),
             timings_s={
                 "find_brain": found - started,
                 "segment": segmented - found,
@@ -148,6 +156,12 @@ class BrainStructures:
         if not on_grid.any():
             raise NothingFound(
                 "The brain lies outside of the middle 256 mm of the series.",
+                remedy="Send a series that is centred on the head.",
+            )
+        if cut_off_at(on_grid, lps_from_lia(volume), TO_THE_SPINAL_CORD):
+            raise NotCovered(
+                f"The brain reaches out of the middle {SIZE} mm of the series, which the network"
+                " sees.",
                 remedy="Send a series that is centred on the head.",
             )
         box = box_of(on_grid, _MARGIN_VOXELS)
@@ -224,23 +238,3 @@ def _lps_mm(kji: NDArray[np.intp], volume: Volume) -> NDArray[np.float64]:
     affine = volume.lps_from_kji
     points: NDArray[np.float64] = kji @ affine[:3, :3].T + affine[:3, 3]
     return points
-
-
-def _measured(
-    segments: Sequence[Segment],
-    masks: NDArray[np.uint8],
-    brain: NDArray[np.bool_],
-    volume: Volume,
-) -> tuple[Measurement, ...]:
-    voxel_cm3 = volume.voxel_volume_mm3 / MM3_IN_CM3
-    brain_cm3 = float(np.count_nonzero(brain)) * voxel_cm3
-    counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
-    measurements = [Measurement("Brain mask volume", _BRAIN_VOLUME, brain_cm3, CM3)]
-    for index, segment in enumerate(segments):
-        cm3 = float(counts[index + 1]) * voxel_cm3
-        share = cm3 / brain_cm3 * 100.0
-        measurements += [
-            Measurement(f"{segment.label} volume", VOLUME, cm3, CM3, index),
-            Measurement(f"{segment.label} share of brain", _SHARE, share, PERCENT, index),
-        ]
-    return tuple(measurements)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -15,19 +16,21 @@ from inference.pipeline import (
     Acceptance,
     Measurement,
     ModelCard,
+    Passage,
     PipelineContext,
     PipelineOutput,
     Readiness,
     Segment,
 )
 from inference.pipelines import deepbet_model
-from inference.pipelines.brain_mask import brain_mask_of
+from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.t1_head import judge_t1_head
 from storage.entities import Code, Instance, Series
 from storage.errors import InvalidRequest
 
 _BRAIN = Code("12738006", "SCT", "Brain")
+_LABEL = "Brain"
 _COLOR_RGB = (232, 170, 90)
 
 
@@ -44,6 +47,7 @@ class BrainVolume:
     )
     input_kind: Literal["volume", "image"] = "volume"
     card: ModelCard = deepbet_model.CARD
+    passages: Mapping[str, Passage] = MappingProxyType({_LABEL: TO_THE_SPINAL_CORD})
 
     def readiness(self) -> Readiness:
         """Whether deepbet's weights are installed and are the proven ones."""
@@ -75,7 +79,7 @@ class BrainVolume:
         context.on_progress("measure", 0.97)
         voxels = int(np.count_nonzero(mask))
         return PipelineOutput(
-            segments=(Segment("Brain", ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
+            segments=(Segment(_LABEL, ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
             masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from typing import Literal
 
@@ -116,7 +117,7 @@ class LungDensity:
         started = time.perf_counter()
         context.on_progress("segment", 0.1)
         hu = _without_padding(volume)
-        lungs = segment_lungs(hu, volume.lps_from_kji)
+        lungs = segment_lungs(hu, volume.lps_from_kji, volume.padding_mask())
         segmented = time.perf_counter()
         context.on_progress("measure", 0.9)
         segments, masks, measurements = _measured(hu, lungs, volume.voxel_volume_mm3)
@@ -166,7 +167,8 @@ def _measured(
         densities.append(density)
         litres.append(volume_l)
     if len(segments) > 1:
-        measurements += _of_one("Both lungs", np.concatenate(densities), sum(litres), None)
+        both = _of_one("Both lungs", np.concatenate(densities), sum(litres), None)
+        measurements += [replace(one, parts=(0, 1)) for one in both]
     return segments, masks, tuple(measurements)
 
 

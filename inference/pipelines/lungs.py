@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ OUTSIDE_HU = -1024.0
 _SMALLEST_PART_ML = 20.0
 _SMALLEST_LUNG_ML = 250.0
 _LARGEST_LUNG_ML = 7000.0
+# Air around the patient has -1000 HU, the foam of a table -950 or so; lungs with severe emphysema
+# still have -910 in the mean.
+_LIGHTEST_LUNG_HU = -930.0
 # The smaller lung of a pair has at least this share of the larger; below it the two are
 # taken for one that is to be parted, or for a single lung.
 _PAIR_SHARE = 0.2
@@ -52,15 +56,21 @@ class Lungs:
     airways: Mask
 
 
-def segment_lungs(hu: NDArray[np.float32], lps_from_kji: NDArray[np.float64]) -> Lungs:
+def segment_lungs(
+    hu: NDArray[np.float32],
+    lps_from_kji: NDArray[np.float64],
+    padding: Mask | None = None,
+) -> Lungs:
     """Find both lungs in axial slices of a chest.
 
     `hu`: shape (slices, rows, columns), padding set to OUTSIDE_HU. `lps_from_kji` in mm,
-    LPS. Raises NothingFound where there is nothing of a lung's size.
+    LPS. `padding`: where nothing was reconstructed. A lung that the images cut off at a side
+    is taken as far as it is in them. Raises NothingFound where there is nothing of a lung's
+    size.
     """
     spacing = spacing_mm(lps_from_kji)
     voxel_ml = float(np.prod(spacing)) / _MM3_IN_ML
-    inside = _air_inside(hu, voxel_ml)
+    inside = _air_inside(hu, voxel_ml, padding)
     box = box_of(inside, margin=3)
     crop, cropped_hu = np.ascontiguousarray(inside[box]), hu[box]
     head_first = bool(lps_from_kji[2, 0] < 0)
@@ -75,20 +85,44 @@ def segment_lungs(hu: NDArray[np.float32], lps_from_kji: NDArray[np.float64]) ->
     return Lungs(left, right, all_airways)
 
 
-def _air_inside(hu: NDArray[np.float32], voxel_ml: float) -> Mask:
-    """Air that no path through air joins to the sides of the picture."""
+def _air_inside(hu: NDArray[np.float32], voxel_ml: float, padding: Mask | None) -> Mask:
+    """Air that no path through air joins to the sides of the picture, and lungs cut off there.
+
+    What a side cuts off is told from the air around the patient by its density.
+    """
     import cc3d
 
-    labels = cc3d.connected_components(hu < LUNG_BELOW_HU, connectivity=6)
+    air = hu < LUNG_BELOW_HU
+    if padding is not None:
+        air &= ~padding
+    labels = cc3d.connected_components(air, connectivity=6)
     counts = np.bincount(labels.ravel())
     keep = counts * voxel_ml >= _SMALLEST_PART_ML
+    for label in _at_sides(labels, padding):
+        is_lung = (
+            counts[label] * voxel_ml >= _SMALLEST_LUNG_ML
+            and float(hu[labels == label].mean(dtype=np.float64)) > _LIGHTEST_LUNG_HU
+        )
+        keep[label] &= is_lung
     keep[0] = False
-    for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        keep[np.unique(side)] = False
     inside: Mask = keep[labels]
     if not inside.any():
         raise NothingFound("There is no air of a lung's size inside the body.", remedy=_NO_LUNGS)
     return inside
+
+
+def _at_sides(labels: NDArray[np.integer[Any]], padding: Mask | None) -> NDArray[np.intp]:
+    """The components at a side of the picture, or at the padding beyond the circle."""
+    sides = [labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]]
+    if padding is not None:
+        sides += [
+            labels[:, 1:][padding[:, :-1]],
+            labels[:, :-1][padding[:, 1:]],
+            labels[:, :, 1:][padding[:, :, :-1]],
+            labels[:, :, :-1][padding[:, :, 1:]],
+        ]
+    found = np.unique(np.concatenate([side.ravel() for side in sides]))
+    return found[found > 0].astype(np.intp)
 
 
 def _parts(lung: Mask, spacing: Spacing, voxel_ml: float) -> list[Mask]:

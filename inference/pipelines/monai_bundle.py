@@ -44,6 +44,8 @@ class MonaiBundle:
     """Runs one bundle: `bundle-NAME` in the catalogue."""
 
     input_kind: Literal["volume", "image"] = "volume"
+    # Beside the edge a network sees the end of the data as well, and leaves voxels out.
+    edge_margin_mm = 3.0
 
     def __init__(self, bundle: BundleDescription) -> None:
         self._bundle = bundle
@@ -76,6 +78,7 @@ class MonaiBundle:
             gate=bundle.card.thresholds,
             normal_ranges=bundle.card.ranges,
             critical=critical_limits(bundle.card),
+            on_truncation=bundle.card.on_truncation,
             admission="operator",
         )
 

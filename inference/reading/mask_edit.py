@@ -74,6 +74,7 @@ def edit_mask(
     are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
     """
     # What encodes is large, and few processes need it.
+    from inference.coverage import with_validity
     from inference.predecessor import predecessor_reports
     from inference.priors import comparison_of
     from inference.results.edit import Edit
@@ -89,7 +90,7 @@ def edit_mask(
     changed = _apply(label_map, masks, slices)
     if not changed:
         raise InvalidRequest("The label map says what the mask says already.")
-    output = _output(before, masks, changed)
+    output = with_validity(before.pipeline, _output(before, masks, changed), volume)
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, before.pipeline.name, before.sources)
     destinations = destinations_of(storage, rule)
@@ -240,7 +241,11 @@ def _measured(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Ite
                 continue
             mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
             value = mm3 / _MM3_IN[finding.unit.value]
-        yield Measurement(finding.label, finding.code, value, finding.unit, number - 1)
+        # Of what changed, the new mask says whether it is complete (`inference.coverage`).
+        validity = None if number in changed else finding.validity
+        yield Measurement(
+            finding.label, finding.code, value, finding.unit, number - 1, validity=validity
+        )
 
 
 def _job(

@@ -15,7 +15,14 @@ from pydicom.uid import UID
 
 from inference.reading import codes as words
 from inference.reading.content import has_name, text_of
-from inference.results.change import CERTAINTY, CHANGE, CHANGE_PER_YEAR, CLASSIFICATION
+from inference.results.change import (
+    CERTAINTY,
+    CHANGE,
+    CHANGE_PER_YEAR,
+    CLASSIFICATION,
+    COMMENT,
+    QUALITY,
+)
 from inference.results.identity import local_time
 from storage.entities import Code, Feedback, Finding
 from storage.uids import derive_uid
@@ -74,6 +81,7 @@ def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
         if word.verdict == "REJECTED":
             group.ContentSequence.remove(number)
         elif word.verdict == "EDITED" and word.value is not None:
+            _drop_truncation(number)
             measured = number.MeasuredValueSequence[0]
             measured.NumericValue = f"{word.value:.10g}"
             for keyword in ("FloatingPointValue", "RationalNumeratorValue"):
@@ -81,6 +89,19 @@ def _apply(document: Dataset, finding: Finding, word: Feedback) -> None:
                     delattr(measured, keyword)
             if word.unit is not None:
                 measured.MeasurementUnitsCodeSequence = [_code(word.unit)]
+
+
+def _drop_truncation(number: Dataset) -> None:
+    """What a person states is the value of the whole: no more is it that of a part."""
+    kept = [
+        item
+        for item in number.get("ContentSequence") or ()
+        if not any(has_name(item, code) for code in (QUALITY, COMMENT))
+    ]
+    if kept:
+        number.ContentSequence = kept
+    elif "ContentSequence" in number:
+        del number.ContentSequence
 
 
 def _numbers(document: Dataset, finding: Finding) -> Iterator[tuple[Dataset, Dataset]]:
@@ -133,7 +154,7 @@ def _states(item: Dataset) -> bool:
 def _sentence(finding: Finding, word: Feedback) -> str:
     unit = finding.unit.value if finding.unit else ""
     stated = (
-        f"{finding.label} {finding.value:.10g} {unit}".strip()
+        f"{finding.label} {finding.value:.10g} {unit}".strip() + _of_a_part(finding)
         if finding.value is not None
         else finding.label
     )
@@ -154,6 +175,10 @@ def _sentence(finding: Finding, word: Feedback) -> str:
         text = f"{stated}: {', '.join(right)}"
     text += f" by {word.said_by}, {word.said_at:%Y-%m-%d %H:%M} UTC."
     return f"{text} {word.reason}".strip()
+
+
+def _of_a_part(finding: Finding) -> str:
+    return " (truncated: of a part)" if finding.is_truncated else ""
 
 
 def _observe(document: Dataset, authors: Sequence[str]) -> None:

@@ -70,8 +70,9 @@ def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
         return finding.confidence is not None and finding.confidence >= rule.confidence_at_least
     if fact.value is None:
         return False
+    # A part that is too large makes the whole too large; a part is small without meaning it.
     return (rule.above is not None and fact.value > rule.above) or (
-        rule.below is not None and fact.value < rule.below
+        rule.below is not None and not fact.is_truncated and fact.value < rule.below
     )
 
 
@@ -79,5 +80,7 @@ def _text(storage: Storage, fact: Fact, rule: CriticalRule) -> str:
     """What was found and which rule says so; the rule's own words where it has any."""
     locale = load_locale(storage.settings.report_language)
     value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
+    if fact.is_truncated:
+        value = locale.part_of(value)
     stated = f"{fact.finding.label} {value}".strip()
     return f"{rule.text.rstrip('.')}: {stated}." if rule.text else f"{stated} ({rule.name})."

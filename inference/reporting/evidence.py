@@ -40,7 +40,13 @@ class Evidence:
 
 def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
     stated = [
-        (one.finding.finding_id, one.finding.label, one.value, one.finding.confidence)
+        (
+            one.finding.finding_id,
+            one.finding.label,
+            one.value,
+            one.finding.confidence,
+            *one.cut_off_at,
+        )
         for one in facts
     ]
     kept = json.dumps([sorted(stated, key=str), sorted(failed_pipelines)])
@@ -126,9 +132,11 @@ def _technique(
 
 
 def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
-    wanted = {one.key for one in facts}
+    wanted = {one.key for one in facts if not one.is_truncated}
     for earlier in storage.priors.before(study_instance_uid):
-        comparable = tuple(one for one in facts_of(storage, earlier) if one.key in wanted)
+        comparable = tuple(
+            one for one in facts_of(storage, earlier) if one.key in wanted and not one.is_truncated
+        )
         if comparable:
             return Prior(storage.index.study(earlier), comparable)
     return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.entities import Finding
+from storage.entities import Direction, Finding
 
 Side = Literal["left", "right", "both", ""]
 
@@ -34,6 +34,17 @@ class Fact:
     value: float | None
     corrected_by: str = ""
     """Who gave another value than the pipeline's; empty where nobody did."""
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the value is that of a part: a person's value is of the whole."""
+        return self.finding.is_truncated and not self.corrected_by
+
+    @property
+    def cut_off_at(self) -> tuple[Direction, ...]:
+        """Where the images cut the structure off; empty of what counts as complete."""
+        validity = self.finding.validity
+        return validity.cut_off_at if validity is not None and self.is_truncated else ()
 
     @property
     def slot(self) -> str:

@@ -1,6 +1,7 @@
 """Sentences about what was measured, and how it changed, by the rules of a language's data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from inference.reporting.evidence import Evidence, Prior
@@ -68,7 +69,8 @@ def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
 def _about(
     structure: str, group: Group, prior: Prior | None, locale: Locale
 ) -> Iterator[ReportSentence]:
-    left = dict(group)
+    left, cut_off = _apart(group)
+    whole = dict(left)
     for rule in locale.words["findings"]:
         if rule["structure"] not in (structure, "*"):
             continue
@@ -84,7 +86,41 @@ def _about(
                     if fact.finding.finding_id not in sentence.finding_ids
                 }
         if told:
-            yield from _changes(rule.get("change", ()), structure, group, prior, locale)
+            yield from _changes(rule.get("change", ()), structure, whole, prior, locale)
+    yield from _truncated(structure, cut_off, locale)
+
+
+def _apart(group: Group) -> tuple[Group, Group]:
+    """The facts about a structure that is wholly in the images, and those about a part of it."""
+    cut_off = {slot: fact for slot, fact in group.items() if fact.is_truncated}
+    return {slot: fact for slot, fact in group.items() if slot not in cut_off}, cut_off
+
+
+def _truncated(structure: str, cut_off: Group, locale: Locale) -> Iterator[ReportSentence]:
+    """One sentence a side: what was not measured as a whole, where it is cut off, what the part
+    in the images has. The node vouches for it, so that no model words it anew."""
+    words = locale.words["truncated"]
+    for side in dict.fromkeys(fact.side for fact in cut_off.values()):
+        facts = [fact for fact in cut_off.values() if fact.side == side]
+        about = locale.about(side, structure)
+        subject = locale.fill(words["sided" if side else "plain"], about)
+        where = dict.fromkeys(one for fact in facts for one in fact.cut_off_at)
+        values = [
+            locale.fill(
+                words["measure"],
+                {"measure": words["measures"][fact.measure], "value": shown(fact, locale)},
+            ).strip()
+            for fact in facts
+        ]
+        text = locale.fill(
+            words["sentence"],
+            {
+                "subject": subject[:1].upper() + subject[1:],
+                "where": ", ".join(words["where"][one] for one in where),
+                "values": ", ".join(values),
+            },
+        )
+        yield ReportSentence(text, tuple(fact.finding.finding_id for fact in facts), basis="node")
 
 
 def _filled(template: str, structure: str, group: Group, locale: Locale) -> ReportSentence | None:
@@ -169,11 +205,23 @@ def _concluded(
     contrast: bool,
 ) -> Iterator[ReportSentence]:
     told = False
+    group, cut_off = _apart(group)
     for template in rule["texts"]:
         sentence = _filled(template, structure, group, locale)
         if sentence is not None and not told:
             told = True
             yield sentence
+    # Of several rules about the structure, the one about volume tells it.
+    asked = {slot for text in rule["texts"] for slot in placeholders(text)}
+    yield from _truncated(
+        structure,
+        {
+            slot: fact
+            for slot, fact in cut_off.items()
+            if fact.measure == "volume" and slot in asked
+        },
+        locale,
+    )
     if told:
         yield from _changes(rule.get("change", ()), structure, group, prior, locale)
         if rule.get("reference", "") in group:
@@ -233,4 +281,4 @@ def _prefixed(sentence: ReportSentence, number: str, locale: Locale) -> ReportSe
     if not number:
         return sentence
     text = locale.fill(locale.words["several_series"], {"number": number, "text": sentence.text})
-    return ReportSentence(text, sentence.finding_ids, sentence.prior_finding_ids)
+    return replace(sentence, text=text)

@@ -55,6 +55,10 @@ class Locale:
         decimals = 2 if 0 < abs(value) < _SMALL_PERCENT else 1
         return self.fill(self.words["percent"], {"number": self.number(value, decimals)})
 
+    def part_of(self, quantity: str) -> str:
+        """A quantity of a structure that the images cut off."""
+        return self.fill(self.words["truncated"]["value"], {"value": quantity})
+
     def measure(self, value: float, unit: str) -> str:
         """A technical value without needless zeros: 0.67 mm, 120 kVp."""
         decimals = next(count for count in (0, 1, 2) if count == 2 or round(value, count) == value)

@@ -68,10 +68,13 @@ def write_words(
 
 
 def known_of(storage: Storage, evidence: Evidence) -> Known:
-    """The evidence of a draft as the guard takes it: with the values that people corrected."""
+    """The evidence of a draft as the guard takes it: with the values that people corrected,
+    without those of parts of a structure."""
     prior = evidence.prior
     return Known(
-        findings=tuple(replace(one.finding, value=one.value) for one in evidence.facts),
+        findings=tuple(
+            replace(one.finding, value=one.value) for one in evidence.facts if not one.is_truncated
+        ),
         priors=()
         if prior is None
         else (

@@ -1,4 +1,4 @@
-"""How a report names changes since the prior, and what a model calls the images."""
+"""How a report names changes since the prior, what a model calls the images, and truncation."""
 
 from storage.entities import Code
 
@@ -9,4 +9,7 @@ PERCENT_PER_YEAR = Code("%/a", "UCUM", "percent per year")
 PRIOR_REPORT = Code("122075", "DCM", "Prior report for current patient")
 CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
 CLASSIFICATION = Code("classification", "99MEDIVIEW", "Image classification")
+QUALITY = Code("111052", "DCM", "Quality Finding")
+TRUNCATED = Code("130576", "DCM", "Anatomy coverage incomplete")
+COMMENT = Code("121106", "DCM", "Comment")
 STUDY_DATE = Code("111060", "DCM", "Study Date")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from inference.directions import in_words
 from storage.entities import Finding
 
 NOTE = "AI result, unverified. Research use only."
@@ -15,7 +16,7 @@ _MOST_DECIMALS = 3
 
 
 def shown_value(finding: Finding) -> str:
-    """Value and unit, or the confidence, as people read them.
+    """Value and unit, or the confidence, as people read them; of what is truncated, so worded.
 
     One decimal, and more for what is small: three digits tell a nodule's growth.
     """
@@ -23,7 +24,11 @@ def shown_value(finding: Finding) -> str:
         return "" if finding.confidence is None else f"confidence {finding.confidence:.0%}"
     code = "" if finding.unit is None else finding.unit.value
     unit = f" {_UNITS.get(code, code)}".rstrip()
-    return f"{finding.value:,.{_decimals(finding.value, code)}f}{unit}"
+    value = f"{finding.value:,.{_decimals(finding.value, code)}f}{unit}"
+    if finding.validity is not None and finding.is_truncated:
+        where = in_words(finding.validity.cut_off_at)
+        return f"truncated (cut off {where}); part in the images: {value}"
+    return value
 
 
 def _decimals(value: float, unit: str) -> int:

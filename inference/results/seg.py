@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from inference.directions import in_words
 from inference.findings import tracking_identifier
 from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.reading.observer import person_name
@@ -32,7 +33,7 @@ from inference.results.measures import with_measures
 from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
 from inference.stacks import with_frames
 from inference.volume import Volume
-from storage.entities import Job
+from storage.entities import Direction, Job
 
 answer_once()
 
@@ -73,7 +74,7 @@ def encode_seg(
         if as_label_map
         else hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
-            _description(job, pipeline, segment, number, edit)
+            _description(job, pipeline, segment, number, output.cut_off_at(number - 1), edit)
             for number, segment in enumerate(output.segments, start=1)
         ],
         series_instance_uid=identity.series_instance_uid,
@@ -169,7 +170,12 @@ def _name_editor(segmentation: Dataset, edit: Edit) -> None:
 
 
 def _description(
-    job: Job, pipeline: Pipeline, segment: Segment, number: int, edit: Edit | None
+    job: Job,
+    pipeline: Pipeline,
+    segment: Segment,
+    number: int,
+    cut_off: Sequence[Direction],
+    edit: Edit | None,
 ) -> hd.seg.SegmentDescription:
     card = pipeline.card
     description = hd.seg.SegmentDescription(
@@ -190,6 +196,9 @@ def _description(
         tracking_id=tracking_identifier(pipeline, segment.label),
         display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
     )
+    if cut_off:
+        # ST, and in ASCII, whatever character set the images have.
+        description.SegmentDescription = f"Truncated: the images cut it off {in_words(cut_off)}."
     if segment.laterality is not None:
         description.SegmentedPropertyTypeCodeSequence[
             0

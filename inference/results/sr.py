@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import highdicom as hd
 from highdicom.sr.templates import Template
-from highdicom.sr.value_types import CompositeContentItem, ContentSequence, DateContentItem
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
@@ -12,16 +11,6 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from inference.pipeline import Pipeline, PipelineOutput, Segment
 from inference.reading.observer import person_context
-from inference.results.change import (
-    CERTAINTY,
-    CHANGE,
-    CHANGE_PER_YEAR,
-    CLASSIFICATION,
-    PERCENT,
-    PERCENT_PER_YEAR,
-    PRIOR_REPORT,
-    STUDY_DATE,
-)
 from inference.results.coding import dicom_code
 from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
@@ -43,10 +32,9 @@ from inference.results.source import (
     integer_of,
     reference_to,
 )
-from storage.entities import Code, Finding, Job, Prior, SegmentRef
+from inference.results.sr_numbers import evaluations_of, measurements_of
+from storage.entities import Finding, Job, SegmentRef
 
-_CERTAINTY_DECIMALS = 3
-_NO_UNIT = Code("1", "UCUM", "no units")
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,
     "CT": codes.cid100.CTUnspecifiedBodyRegion,
@@ -157,8 +145,8 @@ def _groups(
                 hd.sr.MeasurementsAndQualitativeEvaluations(
                     tracking_identifier=_tracking(finding),
                     algorithm_id=algorithm,
-                    measurements=_measurements((finding,)) or None,
-                    qualitative_evaluations=_evaluations(finding) or None,
+                    measurements=measurements_of((finding,)) or None,
+                    qualitative_evaluations=evaluations_of(finding) or None,
                 )
             )
     if segmentation is None:
@@ -178,7 +166,7 @@ def _groups(
                 finding_type=dicom_code(segment.type),
                 finding_sites=[_site(segment)],
                 algorithm_id=algorithm,
-                measurements=_measurements(members),
+                measurements=measurements_of(members),
             )
         )
     return groups
@@ -208,64 +196,6 @@ def _algorithm(pipeline: Pipeline, derivation: str) -> hd.sr.AlgorithmIdentifica
         ],
         family=codes.DCM.ArtificialIntelligence,
     )
-
-
-def _evaluations(finding: Finding) -> list[hd.sr.QualitativeEvaluation]:
-    """What an image model calls the images."""
-    if finding.value is not None:
-        return []
-    return [
-        hd.sr.QualitativeEvaluation(name=dicom_code(CLASSIFICATION), value=dicom_code(finding.code))
-    ]
-
-
-def _measurements(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
-    measurements: list[hd.sr.Measurement] = []
-    for finding in findings:
-        if finding.value is not None:
-            unit = finding.unit or _NO_UNIT
-            measurements.append(_measurement(finding.code, finding.value, unit))
-        if finding.prior is not None:
-            measurements += _changes(finding.prior)
-    # Said once of what several numbers of one thing share.
-    for confidence in dict.fromkeys(one.confidence for one in findings):
-        if confidence is not None:
-            percent = round(confidence * 100, _CERTAINTY_DECIMALS)
-            measurements.append(_measurement(CERTAINTY, percent, PERCENT))
-    return measurements
-
-
-def _measurement(name: Code, value: float, unit: Code) -> hd.sr.Measurement:
-    return hd.sr.Measurement(name=dicom_code(name), value=value, unit=dicom_code(unit))
-
-
-def _changes(prior: Prior) -> list[hd.sr.Measurement]:
-    """Per cent since the prior, and per year, each with the prior's date and its report."""
-    told = [(CHANGE, prior.change_percent, PERCENT)]
-    if prior.change_percent_per_year is not None:
-        told.append((CHANGE_PER_YEAR, prior.change_percent_per_year, PERCENT_PER_YEAR))
-    changes = [_measurement(*one) for one in told]
-    for change in changes:
-        number = change[0]
-        if "ContentSequence" not in number:
-            number.ContentSequence = ContentSequence()
-        number.ContentSequence.append(
-            DateContentItem(
-                name=dicom_code(STUDY_DATE),
-                value=prior.study_date,
-                relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
-            )
-        )
-        if prior.report_sop_instance_uid:
-            number.ContentSequence.append(
-                CompositeContentItem(
-                    name=dicom_code(PRIOR_REPORT),
-                    referenced_sop_class_uid=prior.report_sop_class_uid,
-                    referenced_sop_instance_uid=prior.report_sop_instance_uid,
-                    relationship_type=hd.sr.RelationshipTypeValues.INFERRED_FROM,
-                )
-            )
-    return changes
 
 
 def _prior_reports(findings: Sequence[Finding]) -> list[Dataset]:

@@ -84,6 +84,8 @@ finding = Table(
     Column("segmentation", JSON),
     # What the same structure measured at the patient's study before.
     Column("prior", JSON),
+    # Whether the structure lies wholly within the images.
+    Column("validity", JSON),
     time_column("created_at"),
 )
 

@@ -20,7 +20,7 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from storage.entities import Code, Instance, Series
+from storage.entities import Code, Instance, Series, Validity
 from storage.uids import derive_uid
 
 PATIENT_NAME = "Quernhammer^Adalbert"
@@ -89,6 +89,8 @@ class BrightRegion:
 
     runs: Path | None = None
     hold: Path | None = None
+    ends_with_the_images: bool = True
+    """Whether what is bright is known to end where the images do; False: judged by its mask."""
     name: str = "bright-region"
     version: str = "1.0.0"
     title: str = "Bright region"
@@ -133,6 +135,8 @@ class BrightRegion:
                     float(mask.sum()) * context.volume.voxel_volume_mm3 / 1000,
                     Code("cm3", "UCUM", "cubic centimeter"),
                     0,
+                    # The bar of `mr_slice` is as long as the series.
+                    validity=Validity("complete") if self.ends_with_the_images else None,
                 ),
             ),
             timings_s={"threshold": 0.001},

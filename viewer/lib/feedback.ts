@@ -23,6 +23,28 @@ export function valueText(value: number, ucum: string): string {
   return `${findingValue(value, ucum)} ${unitSymbol(ucum)}`.trim();
 }
 
+/**
+ * Whether the value is that of a part, because the images cut the structure off. What a person gave
+ * instead is the value of the whole.
+ */
+export function isTruncated(finding: Finding): boolean {
+  const said = lastSaid(finding);
+  const corrected = said?.verdict === "EDITED" && said.value !== null;
+  return finding.validity?.state === "truncated" && !corrected;
+}
+
+/** "cut off on the left and at the top": what a person is told of a truncated value. */
+export function truncationText(finding: Finding): string {
+  const { sides, and, cutOff } = text().reader;
+  return cutOff((finding.validity?.cut_off_at ?? []).map((one) => sides[one]).join(` ${and} `));
+}
+
+/** The value with its unit; of a truncated one, that it is of a part alone. */
+export function statedText(finding: Finding): string {
+  const value = valueText(finding.value ?? 0, finding.unit?.value ?? "");
+  return isTruncated(finding) ? text().reader.partOnly(value) : value;
+}
+
 /** "Corrected to 4.20 cm³" or "Accepted": what was said, without who and why. */
 export function saidText(said: Feedback): string {
   const { word } = verdictOf(said);

@@ -1,4 +1,5 @@
 /** Two versions of one pipeline, or of its model, on the same series: what each of them states. */
+import { isTruncated } from "@/lib/feedback";
 import { changePercent, sameMeasure } from "@/lib/trend";
 import type { Finding } from "@/lib/types";
 
@@ -48,7 +49,9 @@ export function compareVersions({ findings }: VersionPair, older: string, newer:
 
 function rowOf(older: Finding | null, newer: Finding | null): VersionRow {
   const named = older ?? newer;
-  const both = typeof older?.value === "number" && typeof newer?.value === "number";
+  // The value of a part says nothing beside that of a whole, nor beside another part.
+  const truncated = [older, newer].some((one) => one !== null && isTruncated(one));
+  const both = typeof older?.value === "number" && typeof newer?.value === "number" && !truncated;
   return {
     label: named?.label ?? "",
     unit: named?.unit?.value ?? "",

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { draftOf, saidText, typedNumber, valueText } from "@/lib/feedback";
+import {
+  draftOf,
+  isTruncated,
+  saidText,
+  statedText,
+  truncationText,
+  typedNumber,
+  valueText,
+} from "@/lib/feedback";
 import type { Feedback, Finding } from "@/lib/types";
 
 const measured = { value: 4.2 } as Finding;
@@ -21,6 +29,21 @@ describe("feedback", () => {
       reason: "why",
     });
     expect(draftOf(measured, "ACCEPTED", "", "").feedback?.verdict).toBe("ACCEPTED");
+  });
+
+  it("never shows the value of a part as that of the structure, unless a person corrected it", () => {
+    const part = {
+      value: 0.32,
+      unit: { value: "cm3" },
+      validity: { state: "truncated", cut_off_at: ["right", "superior"], reason: "" },
+      feedback: [],
+    } as unknown as Finding;
+    expect(isTruncated(part)).toBe(true);
+    expect(statedText(part)).toBe("part only: 0.320 cm³");
+    expect(truncationText(part)).toContain("on the right and at the top");
+    const corrected = { ...part, feedback: [{ verdict: "EDITED", value: 3.9 }] } as unknown as Finding;
+    expect(isTruncated(corrected)).toBe(false);
+    expect(isTruncated({ ...part, validity: null } as Finding)).toBe(false);
   });
 
   it("writes litres with two decimals, as the report does", () => {

@@ -172,6 +172,8 @@ def _findings_table(
     for finding_id, number in numbers.items():
         finding = document.findings[finding_id]
         value = "" if finding.value is None else locale.quantity(finding.value, finding.unit)
+        if finding.is_truncated:
+            value = locale.part_of(value)
         prior = finding.study_instance_uid != document.study.study_instance_uid
         label = f"{finding.label} (earlier study)" if prior else finding.label
         maker = f"{finding.pipeline} {finding.pipeline_version}"

@@ -2,7 +2,7 @@
 
 import { TrendPlot } from "@/components/reader/TrendPlot";
 import { useText } from "@/hooks/useText";
-import { valueText } from "@/lib/feedback";
+import { isTruncated, valueText } from "@/lib/feedback";
 import { dateText, findingValue } from "@/lib/format";
 import { changePercent, placeInRange, pointsOf, sameMeasure, type RangePlace } from "@/lib/trend";
 import type { Finding, StudyDetail, Trend } from "@/lib/types";
@@ -28,7 +28,7 @@ export function FindingContext({
 }) {
   const { reader: t } = useText();
   const { value, normal_range: range } = finding;
-  if (value === null) return null;
+  if (value === null || isTruncated(finding)) return null;
   const unit = finding.unit?.value ?? "";
   const place = placeInRange(finding);
   const own = study.study_instance_uid;
@@ -37,6 +37,7 @@ export function FindingContext({
   const others = findings.filter(
     (one) =>
       one.value !== null &&
+      !isTruncated(one) &&
       one.pipeline_version !== finding.pipeline_version &&
       one.source_series_instance_uid === finding.source_series_instance_uid &&
       sameMeasure(one, finding),

@@ -7,7 +7,7 @@ import { FindingContext } from "@/components/reader/FindingContext";
 import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
 import { sayOfFinding } from "@/lib/api";
-import { draftOf, saidText, valueText, verdictOf } from "@/lib/feedback";
+import { draftOf, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/lib/feedback";
 import { moment, unitSymbol } from "@/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/lib/types";
 
@@ -42,10 +42,15 @@ export function FindingDetail({
       <p className="font-medium">{finding.label}</p>
       <p className="text-xs text-dim">
         {finding.value !== null &&
-          t.stated(valueText(finding.value, finding.unit?.value ?? ""))}
+          t.stated(statedText(finding))}
         {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
         {finding.tracking_identifier}
       </p>
+      {isTruncated(finding) && (
+        <p data-testid="truncated" className="mt-1 text-warn">
+          {truncationText(finding)} {t.notCompared}
+        </p>
+      )}
       <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
       <SaidList said={finding.feedback ?? []} />
       <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>

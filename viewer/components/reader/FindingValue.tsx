@@ -1,5 +1,5 @@
 import { useText } from "@/hooks/useText";
-import { lastSaid, saidText, verdictOf } from "@/lib/feedback";
+import { isTruncated, lastSaid, saidText, statedText, truncationText, verdictOf } from "@/lib/feedback";
 import { findingValue, unitSymbol } from "@/lib/format";
 import type { Tone } from "@/lib/state";
 import type { Finding } from "@/lib/types";
@@ -24,6 +24,7 @@ export function FindingValue({
   const said = lastSaid(finding);
   const verdict = said && verdictOf(said);
   const unit = finding.unit?.value ?? "";
+  const truncated = isTruncated(finding);
   const stated =
     finding.confidence !== null
       ? t.confident(Math.round(finding.confidence * 100))
@@ -54,10 +55,22 @@ export function FindingValue({
             data-testid="finding-value"
             data-value={finding.value}
             data-unit={unit}
-            className={said?.verdict === "REJECTED" ? "line-through" : "font-semibold"}
+            data-truncated={truncated || undefined}
+            title={truncated ? truncationText(finding) : undefined}
+            className={
+              said?.verdict === "REJECTED" ? "line-through" : truncated ? "text-warn" : "font-semibold"
+            }
           >
-            {findingValue(finding.value, unit)}{" "}
-            <span className="text-xs font-normal">{unitSymbol(unit)}</span>
+            {truncated ? (
+              <span className="text-xs">
+                {t.truncated} ({statedText(finding)})
+              </span>
+            ) : (
+              <>
+                {findingValue(finding.value, unit)}{" "}
+                <span className="text-xs font-normal">{unitSymbol(unit)}</span>
+              </>
+            )}
           </span>
         ) : (
           stated

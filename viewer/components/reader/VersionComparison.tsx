@@ -6,7 +6,7 @@ import type { MaskControls } from "@/hooks/useMaskControls";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
 import type { LoadedMask } from "@/lib/cornerstone";
-import { valueText } from "@/lib/feedback";
+import { isTruncated, statedText, valueText } from "@/lib/feedback";
 import { findingValue } from "@/lib/format";
 import type { Finding } from "@/lib/types";
 import { compareVersions, masksOf, versionPairs, type VersionPair, type VersionRow } from "@/lib/versions";
@@ -130,7 +130,11 @@ function VersionChoice({
 
 function Row({ row: { label, unit, older, newer, difference, percent } }: { row: VersionRow }) {
   const value = (finding: Finding | null) =>
-    finding?.value === null || finding === null ? "–" : findingValue(finding.value, unit);
+    finding?.value === null || finding === null
+      ? "–"
+      : isTruncated(finding)
+        ? statedText(finding)
+        : findingValue(finding.value, unit);
   const sign = (of: number) => (of < 0 ? "−" : "+");
   return (
     <tr className="border-t border-line">

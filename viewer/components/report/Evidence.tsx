@@ -2,7 +2,7 @@
 
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useLanguage, useText } from "@/hooks/useText";
-import { lastSaid, saidText, valueText } from "@/lib/feedback";
+import { lastSaid, saidText, statedText } from "@/lib/feedback";
 import type { Finding, ReportSentence } from "@/lib/types";
 
 /** What vouches for the sentence that one looks at. */
@@ -45,7 +45,7 @@ export function Evidence({
                   )}
                   <span lang="en">{finding.label}</span>
                   {finding.value !== null && (
-                    <b className="ml-1.5">{valueText(finding.value, finding.unit?.value ?? "")}</b>
+                    <b className="ml-1.5">{statedText(finding)}</b>
                   )}
                   <span className="ml-1.5 text-xs text-dim">
                     {titles.of(finding.pipeline)} {finding.pipeline_version}

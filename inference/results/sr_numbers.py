@@ -1,0 +1,116 @@
+"""What a report states of one structure: numbers, their change, how sure, and truncation."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from highdicom.sr.value_types import (
+    CodeContentItem,
+    CompositeContentItem,
+    ContentSequence,
+    DateContentItem,
+    TextContentItem,
+)
+
+from inference.results.change import (
+    CERTAINTY,
+    CHANGE,
+    CHANGE_PER_YEAR,
+    CLASSIFICATION,
+    COMMENT,
+    PERCENT,
+    PERCENT_PER_YEAR,
+    PRIOR_REPORT,
+    QUALITY,
+    STUDY_DATE,
+    TRUNCATED,
+)
+from inference.results.coding import dicom_code
+from storage.entities import Code, Finding, Prior, Validity
+
+_CERTAINTY_DECIMALS = 3
+_NO_UNIT = Code("1", "UCUM", "no units")
+
+
+def evaluations_of(finding: Finding) -> list[hd.sr.QualitativeEvaluation]:
+    """What an image model calls the images."""
+    if finding.value is not None:
+        return []
+    return [
+        hd.sr.QualitativeEvaluation(name=dicom_code(CLASSIFICATION), value=dicom_code(finding.code))
+    ]
+
+
+def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
+    measurements: list[hd.sr.Measurement] = []
+    for finding in findings:
+        if finding.value is not None:
+            unit = finding.unit or _NO_UNIT
+            measurement = _measurement(finding.code, finding.value, unit)
+            if finding.validity is not None and finding.is_truncated:
+                _mark_truncated(measurement, finding.validity)
+            measurements.append(measurement)
+        if finding.prior is not None:
+            measurements += _changes(finding.prior)
+    # Said once of what several numbers of one thing share.
+    for confidence in dict.fromkeys(one.confidence for one in findings):
+        if confidence is not None:
+            percent = round(confidence * 100, _CERTAINTY_DECIMALS)
+            measurements.append(_measurement(CERTAINTY, percent, PERCENT))
+    return measurements
+
+
+def _measurement(name: Code, value: float, unit: Code) -> hd.sr.Measurement:
+    return hd.sr.Measurement(name=dicom_code(name), value=value, unit=dicom_code(unit))
+
+
+def _mark_truncated(measurement: hd.sr.Measurement, validity: Validity) -> None:
+    """State with the number itself that it is of a part: coded, and in a sentence.
+
+    As properties of the number (PS3.16 TID 300): a group may hold complete numbers beside it.
+    """
+    number = measurement[0]
+    if "ContentSequence" not in number:
+        number.ContentSequence = ContentSequence()
+    number.ContentSequence.append(
+        CodeContentItem(
+            name=dicom_code(QUALITY),
+            value=dicom_code(TRUNCATED),
+            relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+        )
+    )
+    number.ContentSequence.append(
+        TextContentItem(
+            name=dicom_code(COMMENT),
+            value=f"Truncated, so that this is the value of a part. {validity.reason}",
+            relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+        )
+    )
+
+
+def _changes(prior: Prior) -> list[hd.sr.Measurement]:
+    """Per cent since the prior, and per year, each with the prior's date and its report."""
+    told = [(CHANGE, prior.change_percent, PERCENT)]
+    if prior.change_percent_per_year is not None:
+        told.append((CHANGE_PER_YEAR, prior.change_percent_per_year, PERCENT_PER_YEAR))
+    changes = [_measurement(*one) for one in told]
+    for change in changes:
+        number = change[0]
+        if "ContentSequence" not in number:
+            number.ContentSequence = ContentSequence()
+        number.ContentSequence.append(
+            DateContentItem(
+                name=dicom_code(STUDY_DATE),
+                value=prior.study_date,
+                relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+            )
+        )
+        if prior.report_sop_instance_uid:
+            number.ContentSequence.append(
+                CompositeContentItem(
+                    name=dicom_code(PRIOR_REPORT),
+                    referenced_sop_class_uid=prior.report_sop_class_uid,
+                    referenced_sop_instance_uid=prior.report_sop_instance_uid,
+                    relationship_type=hd.sr.RelationshipTypeValues.INFERRED_FROM,
+                )
+            )
+    return changes

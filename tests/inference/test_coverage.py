@@ -1,0 +1,266 @@
+"""A structure that the images cut off is never measured as if it were whole."""
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+
+from inference.coverage import cut_off_at, run_with_coverage, with_validity
+from inference.pipeline import Measurement, ModelCard, Passage, PipelineContext, PipelineOutput
+from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD
+from inference.pipelines.brain_volume import BrainVolume
+from inference.pipelines.lung_density import LungDensity
+from inference.refusals import NotCovered
+from inference.volume import Volume, assemble_volume
+from storage.entities import Direction
+from storage.settings import Settings
+from tests.inference.chest import chest, volume_of
+from tests.inference.cutting import cut
+from tests.inference.results_support import CM3, VOLUME, output_of
+
+SHAPE = (30, 40, 50)
+# Of a volume whose axes run to superior, posterior and left, as an axial CT has them.
+ENDS: list[tuple[Direction, Direction]] = [
+    ("inferior", "superior"),
+    ("anterior", "posterior"),
+    ("right", "left"),
+]
+# Where a chest of 133 slices of 512 x 512 is cut through both lungs: (start, stop) of the axis.
+CUTS_OF_THE_CHEST: list[tuple[Direction, int, int, int]] = [
+    ("superior", 0, 0, 66),
+    ("inferior", 0, 66, 133),
+    ("left", 2, 0, 360),
+    ("right", 2, 150, 512),
+    ("anterior", 1, 200, 512),
+    ("posterior", 1, 0, 300),
+]
+
+
+def axes(flips: tuple[bool, bool, bool] = (False, False, False)) -> NDArray[np.float64]:
+    """Slices 2 mm apart upwards, rows of 1.5 mm to the back, columns of 1 mm to the left."""
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 2.0, 1.5, 1.0, 1.0
+    for axis, flipped in enumerate(flips):
+        affine[:3, axis] *= -1 if flipped else 1
+    return affine
+
+
+def ball(centre: tuple[float, float, float], radius: float = 8.0) -> NDArray[np.bool_]:
+    """In voxels, of the grid `SHAPE`."""
+    away = [grid - at for grid, at in zip(np.indices(SHAPE), centre, strict=True)]
+    inside: NDArray[np.bool_] = sum(one.astype(float) ** 2 for one in away) < radius**2
+    return inside
+
+
+@pytest.mark.parametrize("flips", list(product((False, True), repeat=3)), ids=str)
+def test_each_side_is_named_as_the_patients_whichever_way_the_axes_run(
+    flips: tuple[bool, bool, bool],
+) -> None:
+    middle = (15.0, 20.0, 25.0)
+    assert cut_off_at(ball(middle), axes(flips)) == ()
+    for axis in range(3):
+        for end in (0, 1):
+            centre = list(middle)
+            centre[axis] = (SHAPE[axis] - 1) * end
+            found = cut_off_at(ball((centre[0], centre[1], centre[2])), axes(flips))
+            assert found == (ENDS[axis][end if not flips[axis] else 1 - end],)
+
+
+def test_a_structure_in_a_corner_is_cut_off_at_three_sides() -> None:
+    assert set(cut_off_at(ball((0.0, 0.0, 0.0)), axes())) == {"inferior", "anterior", "right"}
+
+
+def test_one_voxel_before_the_edge_is_complete_unless_the_model_avoids_edges() -> None:
+    mask = ball((8.9, 20.0, 25.0))
+    first = int(np.flatnonzero(mask.any(axis=(1, 2)))[0])
+    assert first == 1
+    assert cut_off_at(mask, axes()) == ()
+    assert cut_off_at(mask, axes(), margin_mm=3.0) == ("inferior",)
+
+
+def test_strays_of_a_model_at_the_edge_cut_nothing_off() -> None:
+    mask = ball((15.0, 20.0, 25.0))
+    mask[0, 3:5, 3:6] = True
+    assert cut_off_at(mask, axes()) == ()
+
+
+def test_a_brain_that_goes_over_into_the_cord_is_complete_and_one_cut_above_is_not() -> None:
+    brain = ball((20.0, 20.0, 25.0), 9.0)
+    cord = np.zeros(SHAPE, bool)
+    cord[:20, 15:25, 18:32] = True
+    assert cord[0].sum() * 1.5 == 210.0
+    assert cut_off_at(brain | cord, axes(), TO_THE_SPINAL_CORD) == ()
+    assert cut_off_at(brain | cord, axes()) == ("inferior",)
+    # The same way out at the vertex is none.
+    upside_down = (brain | cord)[::-1]
+    assert cut_off_at(upside_down, axes(), TO_THE_SPINAL_CORD) == ("superior",)
+    wide = np.zeros(SHAPE, bool)
+    wide[:20, 5:35, 5:45] = True
+    assert cut_off_at(brain | wide, axes(), Passage("inferior", 1000.0)) == ("inferior",)
+
+
+def test_the_circle_of_a_ct_is_an_edge_as_well() -> None:
+    padding = np.zeros(SHAPE, bool)
+    padding[:, :, :20] = True
+    mask = ball((15.0, 20.0, 25.0)) & ~padding
+    assert cut_off_at(mask, axes(), padding=padding) == ("right",)
+    assert cut_off_at(mask, axes()) == ()
+
+
+def phantom() -> tuple[Volume, PipelineOutput]:
+    """A brain that is whole, and a cerebellum of which the lower half was not imaged."""
+    volume = replace(
+        volume_of(chest()),
+        voxels=np.zeros(SHAPE, np.float32),
+        lps_from_kji=axes(),
+        padding_ranges=np.full((SHAPE[0], 2), np.nan, np.float32),
+        modality="MR",
+    )
+    return volume, output_of(volume, ball((15.0, 20.0, 35.0)), ball((0.0, 20.0, 10.0)))
+
+
+def test_each_segment_is_judged_by_itself_and_totals_are_left_out() -> None:
+    volume, output = phantom()
+    total = Measurement("Both", VOLUME, 5.0, CM3, parts=(0, 1))
+    count = Measurement("Number", VOLUME, 2.0, CM3)
+    output = replace(output, measurements=(*output.measurements, total, count))
+    judged = with_validity(BrainVolume(), output, volume)
+    brain, cerebellum, number = judged.measurements
+    assert brain.validity is not None and cerebellum.validity is not None
+    assert (brain.validity.state, brain.validity.reason) == ("complete", "")
+    assert cerebellum.validity.state == "truncated"
+    assert cerebellum.validity.cut_off_at == ("inferior",)
+    assert cerebellum.validity.reason == "The images cut it off at the bottom."
+    assert number.validity is None
+    (note,) = judged.notes
+    assert note.endswith("Both.")
+
+
+def test_the_card_of_a_model_refuses_what_is_not_whole() -> None:
+    volume, output = phantom()
+
+    class Strict(BrainVolume):
+        card: ModelCard = replace(BrainVolume.card, on_truncation="refuse")
+
+    with pytest.raises(NotCovered, match="Cerebellum is cut off at the bottom"):
+        with_validity(Strict(), output, volume)
+    whole = replace(output, measurements=output.measurements[:1])
+    masks = output.masks
+    assert masks is not None
+    whole = replace(whole, segments=output.segments[:1], masks=masks[..., :1])
+    assert with_validity(Strict(), whole, volume).measurements[0].validity is not None
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("end", [0, 1])
+def test_lungs_of_a_phantom_are_truncated_wherever_it_is_cut(
+    axis: int, end: int, share: float
+) -> None:
+    whole = volume_of(chest())
+    size = whole.voxels.shape[axis]
+    at = int(size * share)
+    part = cut(whole, axis, *((0, at) if end else (at, size)))
+    output = run_with_coverage(LungDensity(), PipelineContext(Settings(), part))
+    volumes = {one.label: one for one in output.measurements if one.label.endswith("volume")}
+    true = {"Left lung volume": 1.70, "Right lung volume": 1.70}
+    for label, litres in true.items():
+        found = volumes.get(label)
+        if found is None:
+            continue  # not in the images at all
+        assert found.validity is not None
+        is_whole = found.value > 0.9 * litres
+        assert (found.validity.state == "complete") == is_whole, (label, found.value)
+        if not is_whole:
+            assert found.validity.cut_off_at == (ENDS[axis][end],)
+    truncated = [one for one in volumes.values() if one.validity and one.validity.cut_off_at]
+    assert truncated
+    assert "Both lungs volume" not in volumes
+
+
+@pytest.fixture(scope="module")
+def real_chest(shared_data: Path) -> Volume:
+    paths = (shared_data / "ct_chest_LIDC-IDRI-0001").glob("*.dcm")
+    return assemble_volume([pydicom.dcmread(path) for path in paths])
+
+
+def litres_of(volume: Volume) -> dict[str, tuple[float, tuple[Direction, ...]]]:
+    output = run_with_coverage(LungDensity(), PipelineContext(Settings(), volume))
+    return {
+        one.label: (one.value, one.validity.cut_off_at if one.validity else ())
+        for one in output.measurements
+        if one.label.endswith("volume")
+    }
+
+
+def test_a_real_chest_is_complete(real_chest: Volume) -> None:
+    found = litres_of(real_chest)
+    assert {label: where for label, (_, where) in found.items()} == {
+        "Left lung volume": (),
+        "Right lung volume": (),
+        "Both lungs volume": (),
+    }
+    assert found["Both lungs volume"][0] == pytest.approx(3.685, abs=0.01)
+
+
+@pytest.mark.parametrize(("side", "axis", "start", "stop"), CUTS_OF_THE_CHEST)
+def test_a_real_chest_that_was_cut_has_no_whole_lung_there(
+    real_chest: Volume, side: Direction, axis: int, start: int, stop: int
+) -> None:
+    whole, part = litres_of(real_chest), litres_of(cut(real_chest, axis, start, stop))
+    assert "Both lungs volume" not in part
+    for label in ("Left lung volume", "Right lung volume"):
+        litres, where = part[label]
+        if litres < 0.99 * whole[label][0]:
+            assert where == (side,), (label, litres)
+        else:
+            # The lung of the other side is whole, and its volume is what it was.
+            assert where == ()
+            assert side in ("left", "right") and side not in label.lower()
+            assert litres == pytest.approx(whole[label][0], rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def real_head(shared_data: Path) -> Volume:
+    paths = sorted((shared_data / "mr_t1_head").glob("*.dcm"))
+    return assemble_volume([pydicom.dcmread(path) for path in paths])
+
+
+def brain_of(volume: Volume) -> tuple[float, tuple[Direction, ...]]:
+    output = run_with_coverage(BrainVolume(), PipelineContext(Settings(), volume))
+    (found,) = output.measurements
+    assert found.validity is not None
+    return found.value, found.validity.cut_off_at
+
+
+def test_a_real_head_is_complete_though_it_ends_in_the_neck(real_head: Volume) -> None:
+    value, where = brain_of(real_head)
+    assert where == ()
+    assert value == pytest.approx(1791.7, rel=0.005)
+    # Cut through the neck: slices run upwards, and the brain begins at the 124th.
+    value, where = brain_of(cut(real_head, 0, 100, 384))
+    assert where == ()
+    assert value == pytest.approx(1791.7, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("side", "axis", "start", "stop"),
+    [
+        ("superior", 0, 0, 230),
+        ("inferior", 0, 146, 384),
+        ("posterior", 1, 0, 230),
+        ("anterior", 1, 153, 384),
+        ("left", 2, 0, 164),
+        ("right", 2, 109, 274),
+    ],
+)
+def test_a_real_head_that_was_cut_has_no_whole_brain(
+    real_head: Volume, side: Direction, axis: int, start: int, stop: int
+) -> None:
+    value, where = brain_of(cut(real_head, axis, start, stop))
+    assert where == (side,)
+    assert value < 0.99 * 1791.7
