@@ -16,8 +16,9 @@ from storage.entities import Code, Direction, Validity
 _SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
 _BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")
 # How far the network sees around a voxel: its dilations add up to 46 voxels of 1 mm. On a real head
-# that was cut in six directions, what was farther away from the cut kept its volume within 4 % (the
-# fourth ventricle within 7 %); what was nearer lost up to all of it, mostly without reaching the edge.
+# that was cut in five directions, what was farther away from the cut kept its volume within 4 %
+# (the fourth ventricle within 7 %); nearer structures lost up to all of it, mostly without reaching
+# the edge.
 _NEAR_MM = 46.0
 
 

@@ -8,7 +8,7 @@ from inference.volume import Volume
 
 
 def cut(volume: Volume, axis: int, start: int, stop: int) -> Volume:
-    """The voxels from `start` up to `stop` along an axis (slices, rows, columns), where they lie."""
+    """The voxels from `start` to before `stop` along an axis (slices, rows, columns)."""
     ranges = [slice(None)] * 3
     ranges[axis] = slice(start, stop)
     corner = [0.0, 0.0, 0.0, 1.0]
