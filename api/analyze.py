@@ -63,7 +63,7 @@ _MULTIPART_FILES = {
     openapi_extra={"requestBody": _MULTIPART_FILES},
 )
 async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> AnalyzeResult:
-    """Files in, findings out. A job that fails is told as CANCELED with its reason.
+    """Files in, findings out. A job that fails is told as FAILED with its reason.
 
     422 `no_pipeline_accepts` carries every pipeline's decision. 504 says which
     jobs go on; follow them at /api/jobs/{job_id}/events.

@@ -90,7 +90,7 @@ def started(job: Job, asked: Asked) -> JSONResponse:
         {
             "job_id": job.job_id,
             "kind": asked.kind,
-            "state": job.state,
+            "state": job.status,
             "reason": job.reason,
             **addresses(job.job_id),
         }

@@ -30,7 +30,7 @@ _LOOK_EVERY_S = 0.25
 _KEEP_ALIVE_S = 15.0
 _RECONNECT_AFTER_MS = 2000
 _REREAD = "Read again what you show; the stream goes on from here."
-_TERMINAL = frozenset({"COMPLETED", "CANCELED"})
+_TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
 _MAX_EVENT_ID = 2**62
 
 LastEventId = Annotated[
@@ -105,7 +105,7 @@ async def job_events(
 ) -> StreamingResponse:
     """Events `job`, each with the whole job as it is then; the first comes at once.
 
-    The stream ends after the job's COMPLETED or CANCELED.
+    The stream ends after the job's COMPLETED, FAILED, CANCELLED or SUPERSEDED.
     """
     await run_in_threadpool(storage.jobs.get, job_id)
     start = _resume_point(last_event_id, after)
@@ -192,6 +192,8 @@ class _Stream:
         }
         if event.job_id:
             data["job_id"] = event.job_id
+            # As the job itself says it; the state of the UPS is for work items.
+            data["state"] = data.pop("status", data.get("state", ""))
         if event.topic == "job" and event.job_id:
             try:
                 data["job"] = read_job(self._storage, event.job_id).model_dump(mode="json")

@@ -130,8 +130,14 @@ def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[Find
     """Findings as the API tells them, with what was said of each."""
     said = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
     ranges = NormalRanges(storage)
+    withdrawn = storage.withdrawals.among([finding.job_id for finding in findings])
     return [
-        finding_payload(finding, said[finding.finding_id], ranges.of(finding))
+        finding_payload(
+            finding,
+            said[finding.finding_id],
+            ranges.of(finding),
+            is_withdrawn=finding.job_id in withdrawn,
+        )
         for finding in findings
     ]
 

@@ -21,7 +21,7 @@ from inference.registry.standing import standing_named
 from inference.schedule import schedule_pipeline
 from inference.wake import wake
 from storage.clock import utcnow
-from storage.entities import Job, JobState, Series
+from storage.entities import Job, JobStatus, Series
 from storage.errors import NotFound
 from storage.jobs import PRIORITIES
 from storage.opening import Storage
@@ -71,14 +71,14 @@ def list_jobs(
     study_instance_uid: UidFilter = None,
     series_instance_uid: UidFilter = None,
     pipeline: NameFilter = None,
-    state: Annotated[JobState | None, Query(description="In this state only.")] = None,
+    state: Annotated[JobStatus | None, Query(description="In this state only.")] = None,
 ) -> JobPage:
     """Jobs without their findings; ask for one job to get them."""
     jobs, total = storage.jobs.list(
         study_instance_uid=study_instance_uid,
         series_instance_uid=series_instance_uid,
         pipeline=pipeline,
-        state=state,
+        status=state,
         limit=paging.limit,
         offset=paging.offset,
     )
@@ -168,9 +168,9 @@ def cancel_job(
     its next step and stores nothing any more.
     """
     _name_study(request, storage, job_id)
-    reason = f"Canceled by {principal.name}."
+    reason = f"Cancelled by {principal.name}."
     if why is not None and why.reason:
-        reason = f"Canceled by {principal.name}: {why.reason}"
+        reason = f"Cancelled by {principal.name}: {why.reason}"
     if not storage.jobs.cancel(job_id, reason, utcnow()):
         job = storage.jobs.get(job_id)
         if job.state != "CANCELED":
@@ -179,7 +179,9 @@ def cancel_job(
     return read_job(storage, job_id)
 
 
-@router.post("/{job_id}/retry", summary="Run a canceled job again", responses=problems(404, 409))
+@router.post(
+    "/{job_id}/retry", summary="Run a failed or cancelled job again", responses=problems(404, 409)
+)
 def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The same job, from its beginning and with all its attempts."""
     job = storage.jobs.get(job_id)
@@ -189,7 +191,8 @@ def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayloa
         raise ApiProblem(
             409,
             "job_not_canceled",
-            f"The job is {storage.jobs.get(job_id).state}; only a CANCELED one is tried again.",
+            f"The job is {storage.jobs.get(job_id).status}; only one that failed or was cancelled"
+            " is tried again.",
             remedy="Its results come by themselves, or are there.",
         )
     log.info("job_retried", job_id=job_id)
@@ -200,7 +203,7 @@ def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayloa
 def read_job(storage: Storage, job_id: str) -> JobPayload:
     """The job as the API tells it. Raises NotFound."""
     job = storage.jobs.get(job_id)
-    if job.state != "COMPLETED":
+    if job.status != "COMPLETED":
         return job_payload(job)
     return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
 
@@ -249,4 +252,4 @@ def _check_current(storage: Storage, job: Job) -> None:
 
 
 def _ended(job: Job, remedy: str) -> ApiProblem:
-    return ApiProblem(409, "job_ended", f"The job is {job.state}.", remedy=remedy)
+    return ApiProblem(409, "job_ended", f"The job is {job.status}.", remedy=remedy)

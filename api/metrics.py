@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 from fastapi import Request, Response
 from prometheus_client import (
@@ -31,7 +32,7 @@ from prometheus_client.registry import Collector
 from api.deps import StorageDep
 from api.routing import new_router
 from storage.clock import utcnow
-from storage.entities import JobState
+from storage.entities import JobStatus
 from storage.opening import Storage
 from storage.tables.traffic import TRAFFIC_BOUNDS_S
 from storage.traffic import read_traffic
@@ -41,7 +42,7 @@ router = new_router(tags=["operation"])
 # prometheus_client knows the folder by this name.
 _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-_JOB_STATES: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
+_JOB_STATES: tuple[JobStatus, ...] = get_args(JobStatus)
 
 
 @contextmanager
@@ -114,7 +115,7 @@ class _Ledger(Collector):
     def collect(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("mediview_jobs", "Jobs by state.", labels=["state"])
         for state in _JOB_STATES:
-            jobs.add_metric([state], self._storage.jobs.list(state=state, limit=1)[1])
+            jobs.add_metric([state], self._storage.jobs.list(status=state, limit=1)[1])
         yield jobs
         yield GaugeMetricFamily(
             "mediview_studies", "Studies held.", self._storage.index.study_count()

@@ -48,6 +48,13 @@ _STAGE_TEXT = {
 }
 
 
+_ENDED_TEXT: dict[str, str] = {
+    "FAILED": "Failed.",
+    "CANCELLED": "Cancelled.",
+    "SUPERSEDED": "Superseded.",
+}
+
+
 def dicom_date(value: str) -> date | None:
     """A DA value as a date; None where it is absent or is not one (PS3.5 Table 6.2-1)."""
     match = _DA.fullmatch(value.strip())
@@ -75,10 +82,10 @@ def stage_text(job: Job) -> str:
     """What the job is doing or became, in a sentence."""
     if job.state == "SCHEDULED":
         return "Waiting for a worker." if not job.attempts else "Waiting to be tried again."
-    if job.state == "COMPLETED":
+    if job.status == "COMPLETED":
         return "Done."
-    if job.state == "CANCELED":
-        return job.reason or "Canceled."
+    if job.status in _ENDED_TEXT:
+        return job.reason or _ENDED_TEXT[job.status]
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
 
 
@@ -89,7 +96,7 @@ def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload
         pipeline_version=job.pipeline_version,
         study_instance_uid=job.study_instance_uid,
         series_instance_uid=job.series_instance_uid,
-        state=job.state,
+        state=job.status,
         stage=job.stage,
         stage_text=stage_text(job),
         progress=min(max(job.progress, 0.0), 1.0),
@@ -147,6 +154,8 @@ def finding_payload(
     finding: Finding,
     said: Sequence[Feedback] = (),
     normal_range: NormalRangePayload | None = None,
+    *,
+    is_withdrawn: bool = False,
 ) -> FindingPayload:
     segment = finding.segmentation
     return FindingPayload(
@@ -178,6 +187,7 @@ def finding_payload(
         normal_range=normal_range,
         validity=_validity(finding.validity) if finding.validity else None,
         prior=_prior(finding.prior) if finding.prior else None,
+        is_withdrawn=is_withdrawn,
         feedback=[feedback_payload(one) for one in said],
     )
 

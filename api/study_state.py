@@ -48,8 +48,8 @@ def derive_state(
 def _outcome(
     newest: Sequence[Job], decisions: Sequence[Decision], deliveries: Sequence[Delivery]
 ) -> DerivedState:
-    failed = [job for job in newest if job.state == "CANCELED"]
-    done = [job for job in newest if job.state == "COMPLETED"]
+    failed = [job for job in newest if job.status == "FAILED"]
+    done = [job for job in newest if job.status == "COMPLETED"]
     if done:
         return _with_results(done, failed, deliveries)
     if failed:
@@ -57,7 +57,9 @@ def _outcome(
     refusals = [one for one in decisions if not one.accepted]
     if refusals and not any(one.accepted for one in decisions):
         return DerivedState("REFUSED", _refusals(refusals))
-    return DerivedState("COMPLETE", "Everything has arrived.")
+    cancelled = [job for job in newest if job.status == "CANCELLED"]
+    also = f" {_names(cancelled)} was cancelled." if cancelled else ""
+    return DerivedState("COMPLETE", f"Everything has arrived.{also}")
 
 
 def _with_results(

@@ -15,7 +15,7 @@ from inference.failures import Failure, explain, place
 from inference.lease import Lease, LeaseLost
 from inference.memory import collect_after_job
 from inference.pipeline import Pipeline
-from inference.work import Work, WorkerStopping
+from inference.work import Superseded, Work, WorkerStopping
 from storage.clock import utcnow
 from storage.entities import Job
 from storage.errors import NotFound
@@ -98,23 +98,31 @@ def _work_on(
             job_id, owner, "The worker was stopped.", utcnow(), retry=True, counts=False
         )
     except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
-        failure = explain(error)
-        log.warning(
-            "job_failed",
-            job_id=job_id,
-            pipeline=job.pipeline,
-            error=type(error).__name__,
-            place=place(error),
-            attempt=job.attempts,
-            retry=failure.retry,
-        )
-        return _end(storage, job, owner, failure)
+        return _failed(storage, job, owner, error)
     log.info("job_finished", job_id=job_id, ours=ours, timings_s=result["timings_s"])
     try:
         return storage.jobs.get(job_id) if ours else None
     except NotFound:
         # It has ended, and has been deleted since.
         return None
+
+
+def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | None:
+    if isinstance(error, Superseded):
+        log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
+        storage.withdrawals.supersede(job.job_id, error.message, utcnow())
+        return storage.jobs.get(job.job_id)
+    failure = explain(error)
+    log.warning(
+        "job_failed",
+        job_id=job.job_id,
+        pipeline=job.pipeline,
+        error=type(error).__name__,
+        place=place(error),
+        attempt=job.attempts,
+        retry=failure.retry,
+    )
+    return _end(storage, job, owner, failure)
 
 
 def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None:

@@ -24,10 +24,10 @@ from storage.entities import Decision, Instance, JobState, Series
 from storage.errors import StorageFull, StorageUnavailable
 from storage.opening import Storage
 from storage.undecided import undecided_series
+from storage.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
 
-_SUPERSEDED = "More instances of the series arrived; a job over all of them takes its place."
 # A round stays short, so that what is due in the meantime need not wait for it.
 _SERIES_PER_ROUND = 16
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
@@ -179,7 +179,7 @@ def _decide(
                 pipeline=pipeline.name,
                 **({"request_id": job.request_id} if job.request_id else {}),
             )
-    _cancel_superseded(storage, series, pipeline)
+    _supersede(storage, series, pipeline)
     decision = Decision(
         study_instance_uid=series.study_instance_uid,
         series_instance_uid=series.series_instance_uid,
@@ -264,7 +264,7 @@ def _ask(
     return acceptance
 
 
-def _cancel_superseded(storage: Storage, series: Series, pipeline: Pipeline) -> None:
+def _supersede(storage: Storage, series: Series, pipeline: Pipeline) -> None:
     """A late instance made a new fingerprint: unfinished work on the old one is void."""
     for state in _UNFINISHED:
         jobs, _ = storage.jobs.list(study_instance_uid=series.study_instance_uid, state=state)
@@ -274,4 +274,4 @@ def _cancel_superseded(storage: Storage, series: Series, pipeline: Pipeline) -> 
                 and job.pipeline == pipeline.name
                 and job.input_fingerprint != series.fingerprint
             ):
-                storage.jobs.cancel(job.job_id, _SUPERSEDED, utcnow())
+                storage.withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())

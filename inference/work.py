@@ -33,6 +33,7 @@ from storage.entities import Job
 from storage.errors import InvalidRequest, MediViewError
 from storage.opening import Storage
 from storage.peers import KnownPeer
+from storage.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,12 @@ _LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
 
 class WorkerStopping(Exception):
     """The process was asked to end; the job goes back to the ledger."""
+
+
+class Superseded(MediViewError):
+    """The series is no longer what the job was made for; another job takes its place."""
+
+    code = "job_superseded"
 
 
 class DeadlinePassed(MediViewError):
@@ -159,10 +166,7 @@ class Work:
         # Asked after reading: an instance that arrives in between reopens the series.
         series = index.series(job.study_instance_uid, job.series_instance_uid)
         if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
-            raise InvalidRequest(
-                "More instances of the series arrived after the job was made.",
-                remedy="A job over all of them takes its place.",
-            )
+            raise Superseded(SUPERSEDED)
         stack = stack_for(pipeline, series, instances, datasets)
         return stack.of(datasets), stack
 

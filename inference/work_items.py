@@ -196,6 +196,8 @@ def _is_decided(storage: Storage, series: Series) -> bool:
 
 def _is_void(storage: Storage, job: Job) -> bool:
     """Whether a late instance took the ground from under an unfinished job."""
+    if job.ending == "superseded":
+        return True
     if job.state == "COMPLETED":
         return False
     try:

@@ -163,6 +163,25 @@ class Alerts:
             return [_alert(row) for row in rows.mappings()], total
 
 
+def withdraw_alerts(
+    connection: Connection, finding_ids: Sequence[str], reason: str, now: datetime
+) -> None:
+    """Close what was raised by findings that are withdrawn: nobody need acknowledge it."""
+    rows = connection.execute(
+        update(t.alert)
+        .where(t.alert.c.finding_id.in_(finding_ids), t.alert.c.state == "OPEN")
+        .values(
+            state="ACKNOWLEDGED",
+            acknowledged_by="MediViewAI",
+            acknowledged_at=now,
+            note=f"The finding was withdrawn. {reason}",
+        )
+        .returning(*t.alert.c)
+    )
+    for row in rows.mappings():
+        _announce(connection, _alert(row), "acknowledged", now)
+
+
 def _get(connection: Connection, alert_id: str) -> Alert:
     row = connection.execute(select(t.alert).where(t.alert.c.alert_id == alert_id)).mappings()
     found = row.first()

@@ -12,6 +12,11 @@ SeriesState = Literal["RECEIVING", "COMPLETE"]
 Origin = Literal["received", "generated"]
 # The states of a Unified Procedure Step (PS3.4 CC.1.1); a failure is CANCELED with its reason.
 JobState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
+JobEnding = Literal["", "failed", "cancelled", "superseded"]
+"""How a job ended without a result that counts: superseded by one over newer content, cancelled
+by a person, or failed."""
+# For people and in the API, where the three are different things.
+JobStatus = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"]
 DeliveryState = Literal["PENDING", "SENDING", "SENT", "HELD"]
 # Of a study, derived from its series, decisions, jobs and deliveries.
 StudyState = Literal[
@@ -129,6 +134,17 @@ class Job:
     """Of the HTTP request or the association that led to it; empty where none is known."""
     queue: str = "jobs"
     """Which worker takes it: `jobs` or `language`."""
+    ending: JobEnding = ""
+    """Superseded also of a COMPLETED job, whose results are then withdrawn."""
+
+    @property
+    def status(self) -> JobStatus:
+        """The state for people; `state` is that of the UPS."""
+        if self.ending == "superseded":
+            return "SUPERSEDED"
+        if self.state == "CANCELED":
+            return "CANCELLED" if self.ending == "cancelled" else "FAILED"
+        return self.state
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select
 
 from storage import tables as t
 from storage.database import reading, writing
@@ -81,15 +81,20 @@ class Findings:
 
 
 def _newest() -> ColumnElement[bool]:
-    """A finding carries the time of its job's creation, by which the newest job is known."""
+    """A finding carries the time of its job's creation, by which the newest job is known.
+
+    What a superseded job found is withdrawn, even while nothing stands in its place.
+    """
     other = t.finding.alias("other")
+    withdrawn = select(t.job.c.job_id).where(t.job.c.ending == "superseded")
     newest = (
         select(func.max(other.c.created_at))
         .where(
+            other.c.job_id.not_in(withdrawn),
             other.c.study_instance_uid == t.finding.c.study_instance_uid,
             other.c.series_instance_uid == t.finding.c.series_instance_uid,
             other.c.pipeline == t.finding.c.pipeline,
         )
         .scalar_subquery()
     )
-    return t.finding.c.created_at == newest
+    return and_(t.finding.c.created_at == newest, t.finding.c.job_id.not_in(withdrawn))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from storage import tables as t
 from storage.database import insert_or_ignore
@@ -43,9 +43,33 @@ def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) ->
         )
     )
     job = to_job(row.mappings().one())
+    if not added and job.ending == "superseded":
+        # The series is again what it was: what was withdrawn has to be made anew.
+        job = _revived(connection, job, now)
+        added = 1
     if added:
         announce(connection, job, now)
-    return job, added
+    return job, bool(added)
+
+
+def _revived(connection: Connection, job: Job, now: datetime) -> Job:
+    values = {
+        "state": "SCHEDULED",
+        "ending": "",
+        "reason": "",
+        "stage": "",
+        "progress": 0.0,
+        "attempts": 0,
+        "lease_owner": "",
+        "lease_expires_at": None,
+        "started_at": None,
+        "finished_at": None,
+        "withdrawn_at": None,
+        "updated_at": now,
+    }
+    of_job = t.job.c.job_id == job.job_id
+    connection.execute(update(t.job).where(of_job).values(**values))
+    return to_job(connection.execute(select(t.job).where(of_job)).mappings().one())
 
 
 def announce(connection: Connection, job: Job, now: datetime) -> None:
@@ -59,6 +83,7 @@ def announce(connection: Connection, job: Job, now: datetime) -> None:
         payload={
             "pipeline": job.pipeline,
             "state": job.state,
+            "status": job.status,
             "stage": job.stage,
             "progress": job.progress,
             "reason": job.reason,

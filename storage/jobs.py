@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select, update
 
 from storage import tables as t
 from storage.clock import utcnow
 from storage.database import insert_or_ignore, reading, writing
-from storage.entities import Job, JobState
+from storage.entities import Job, JobState, JobStatus
 from storage.errors import NotFound
 from storage.job_adding import add_job, announce
 from storage.report_due import mark_report_due
@@ -139,13 +139,14 @@ class Jobs:
             "state": "SCHEDULED" if retry else "CANCELED",
         }
         if not retry:
-            values["finished_at"] = now
+            values |= {"finished_at": now, "ending": "failed"}
         return self._change(job_id, _is_owned(owner), values, now)
 
     def cancel(self, job_id: str, reason: str, now: datetime) -> bool:
-        """End a job that has not ended yet."""
+        """End a job that has not ended yet, because a person wants it."""
         values = {
             "state": "CANCELED",
+            "ending": "cancelled",
             "reason": reason,
             "lease_owner": "",
             "lease_expires_at": None,
@@ -166,6 +167,7 @@ class Jobs:
             "lease_expires_at": None,
             "started_at": None,
             "finished_at": None,
+            "ending": "",
         }
         return self._change(job_id, t.job.c.state == "CANCELED", values, now) is not None
 
@@ -219,8 +221,12 @@ class Jobs:
         *,
         series_instance_uid: str | None = None,
         pipeline: str | None = None,
+        status: JobStatus | None = None,
     ) -> tuple[list[Job], int]:
-        """The newest first, and how many there are in all."""
+        """The newest first, and how many there are in all.
+
+        `state` is that of the UPS, `status` the one for people.
+        """
         wanted = {
             "study_instance_uid": study_instance_uid,
             "series_instance_uid": series_instance_uid,
@@ -228,6 +234,8 @@ class Jobs:
             "state": state,
         }
         conditions = [t.job.c[name] == value for name, value in wanted.items() if value is not None]
+        if status is not None:
+            conditions += has_status(status)
         with reading(self._engine) as connection:
             total = connection.execute(
                 select(func.count()).select_from(t.job).where(*conditions)
@@ -258,6 +266,20 @@ class Jobs:
             if job.state in ("COMPLETED", "CANCELED"):
                 mark_report_due(connection, job.study_instance_uid, now)
             return job
+
+
+def has_status(status: JobStatus) -> list[ColumnElement[bool]]:
+    """The conditions under which a job's status is that one (`Job.status`)."""
+    superseded = t.job.c.ending == "superseded"
+    match status:
+        case "SUPERSEDED":
+            return [superseded]
+        case "CANCELLED":
+            return [t.job.c.state == "CANCELED", t.job.c.ending == "cancelled"]
+        case "FAILED":
+            return [t.job.c.state == "CANCELED", t.job.c.ending.not_in(("cancelled", "superseded"))]
+        case _:
+            return [t.job.c.state == status, ~superseded]
 
 
 def _is_due(now: datetime) -> Any:

@@ -61,6 +61,7 @@ from storage.volume_reader import VolumeReader
 from storage.volumes import VolumeWriter
 from storage.webhook_queue import WebhookQueue
 from storage.webhooks import Webhooks
+from storage.withdrawals import Withdrawals
 from storage.workitem_performing import PerformedItems
 from storage.workitem_search import WorkItemList
 from storage.workitems import WorkItems
@@ -83,6 +84,7 @@ class Storage:
     jobs: Jobs
     decisions: Decisions
     findings: Findings
+    withdrawals: Withdrawals
     finding_feedback: FindingFeedback
     spoken_reports: SpokenReports
     reports: Reports
@@ -166,6 +168,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             jobs=Jobs(engine),
             decisions=Decisions(engine),
             findings=Findings(engine),
+            withdrawals=Withdrawals(engine),
             finding_feedback=FindingFeedback(engine),
             spoken_reports=SpokenReports(engine),
             reports=Reports(engine),

@@ -20,12 +20,17 @@ EntityT = TypeVar("EntityT")
 class Found(Generic[EntityT]):
     entity: EntityT
     updated_at: datetime
-    """When it came, or when somebody last said something of it."""
+    """When it came, when somebody last said something of it, or when it was withdrawn."""
+    is_withdrawn: bool = False
+    """Of a finding: its job is superseded, because the series has changed since."""
 
 
 def finding_updated() -> ColumnElement[datetime]:
     """A finding is there once its job has ended; `created_at` is the job's."""
-    came = func.coalesce(t.job.c.finished_at, t.finding.c.created_at)
+    came = case(
+        (t.job.c.ending == "superseded", t.job.c.updated_at),
+        else_=func.coalesce(t.job.c.finished_at, t.finding.c.created_at),
+    )
     said = (
         select(func.max(t.finding_feedback.c.said_at))
         .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
@@ -52,10 +57,12 @@ def find_findings(
     source = _with_patients(t.finding.join(t.job, t.job.c.job_id == t.finding.c.job_id), t.finding)
     conditions = [t.job.c.state == "COMPLETED", *where]
     rows, total = _page(
-        engine, source, (t.finding, updated), updated, t.finding.c.finding_id, conditions,
-        limit, offset,
+        engine, source, (t.finding, updated, t.job.c.ending), updated,
+        t.finding.c.finding_id, conditions, limit, offset,
     )  # fmt: skip
-    return [Found(to_finding(row), row["updated_at"]) for row in rows], total
+    return [
+        Found(to_finding(row), row["updated_at"], row["ending"] == "superseded") for row in rows
+    ], total
 
 
 def find_reports(

@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from storage import tables as t
-from storage.entities import StudyState
+from storage.entities import JobStatus, StudyState
+from storage.jobs import has_status
 from storage.report_entities import ReportState
 
 SortKey = Literal[
@@ -92,7 +93,7 @@ def study_state() -> ColumnElement[StudyState]:
         (_newest_job("SCHEDULED"), "QUEUED"),
         (and_(_newest_job("COMPLETED"), delivered), "DELIVERED"),
         (_newest_job("COMPLETED"), "RESULTS"),
-        (_newest_job("CANCELED"), "FAILED"),
+        (_newest_job("FAILED"), "FAILED"),
         (and_(refused, ~accepted), "REFUSED"),
         else_="COMPLETE",
     )
@@ -106,7 +107,7 @@ def _report_in(states: frozenset[ReportState | Literal["none"]]) -> ColumnElemen
     return or_(*found)
 
 
-def _newest_job(state: str) -> ColumnElement[bool]:
+def _newest_job(status: JobStatus) -> ColumnElement[bool]:
     """Of each series and pipeline only the newest job counts; the older is history."""
     later = t.job.alias("later")
     overtaken = (
@@ -126,7 +127,7 @@ def _newest_job(state: str) -> ColumnElement[bool]:
     return _exists(
         t.job,
         t.job.c.study_instance_uid == t.study.c.study_instance_uid,
-        t.job.c.state == state,
+        *has_status(status),
         ~overtaken,
     )
 

@@ -18,7 +18,10 @@ EVENT_TYPES: Mapping[str, str] = {
     "job.progress": "The job went on; only for those that name it, never by a wildcard.",
     "job.delayed": "An attempt failed, and another one follows.",
     "job.completed": "The job has ended with its results.",
-    "job.canceled": "The job has ended without results, and says why.",
+    "job.failed": "The job has ended without results, and says why.",
+    "job.canceled": "A person has cancelled the job.",
+    "job.superseded": "The series has changed since; the job counts no more, and what it made is"
+    " withdrawn.",
     "results.stored": "Results of a job are held, with their UIDs.",
     "delivery.pending": "Results are on their way to a destination, again or for the first time.",
     "delivery.sent": "A destination has answered success to them.",
@@ -44,6 +47,7 @@ EVENT_TYPES: Mapping[str, str] = {
 PING = "ping"
 _QUIET = "job.progress"
 _STATE_REPORT = 1
+_ENDINGS = {"CANCELLED": "job.canceled", "SUPERSEDED": "job.superseded"}
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,12 @@ def _is_whole(connection: Connection, event: Event) -> bool:
 
 def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list[Notice]:
     job, job_id = event.payload, event.job_id
-    data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": job["state"]}
+    # Events of older versions of the node name the state of the UPS alone.
+    status = job.get("status") or {"CANCELED": "FAILED"}.get(job["state"], job["state"])
+    data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": status}
     if job["reason"]:
         data["reason"] = job["reason"]
-    match job["state"]:
+    match status:
         case "SCHEDULED":
             return [Notice("job.delayed" if job["reason"] else "job.scheduled", data)]
         case "IN PROGRESS" if job["stage"] or job["progress"]:
@@ -153,7 +159,7 @@ def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list
                 notices.append(Notice("results.stored", data | held | {"instances": instances}))
             return notices
         case _:
-            return [Notice("job.canceled", data)]
+            return [Notice(_ENDINGS.get(status, "job.failed"), data)]
 
 
 def _verdict(payload: Mapping[str, Any]) -> str:

@@ -54,6 +54,10 @@ _PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the imag
 _LATERALITY = concept("272741003", "SCT", "Laterality")
 _SEGMENT = concept("121191", "DCM", "Referenced Segment")
 _SCHEMES = ("SCT", "LN", "DCM", "UCUM", "RADLEX", "FMA", "SRT", "99MEDIVIEW")
+_WITHDRAWN = Annotation(
+    author_string="MediViewAI",
+    text="Withdrawn: the series has changed since this was measured.",
+)
 _VERDICTS = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "EDITED": "corrects it"}
 
 
@@ -112,7 +116,7 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
     # A person who gives a value gives that of the whole.
     corrected = bool(said) and said[-1].verdict == "EDITED" and said[-1].value is not None
     truncated = finding.is_truncated and not corrected
-    status = status_of(said)
+    status = status_of(said, is_withdrawn=found.is_withdrawn)
     return Observation(
         id=finding.finding_id,
         status=status,
@@ -131,7 +135,11 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         issued=found.updated_at if not said else finding.created_at,
         value_quantity=None if truncated else _quantity(value, unit),
         data_absent_reason=_truncated(finding) if truncated else None,
-        note=[_stated(finding, status), *(_said(one) for one in said)],
+        note=[
+            _stated(finding, status),
+            *([_WITHDRAWN] if found.is_withdrawn else []),
+            *(_said(one) for one in said),
+        ],
         body_site=_body_site(finding.segmentation),
         method=plain(f"{finding.pipeline} {finding.pipeline_version}"),
         device=Reference(

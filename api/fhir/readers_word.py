@@ -21,8 +21,13 @@ _VERIFIED: Mapping[Verdict, Status] = {
 }
 
 
-def status_of(said: Sequence[Feedback]) -> Status:
-    """By the last word alone, and only where it is of somebody whose word verifies."""
+def status_of(said: Sequence[Feedback], *, is_withdrawn: bool = False) -> Status:
+    """By the last word alone, and only where it is of somebody whose word verifies.
+
+    What was measured of a series that has changed since is withdrawn, whoever accepted it.
+    """
+    if is_withdrawn:
+        return "entered-in-error"
     if not said or not said[-1].verifies:
         return "preliminary"
     return _VERIFIED[said[-1].verdict]
@@ -41,6 +46,12 @@ def by_status(name: str, value: str) -> Condition:
     wanted = read_token(value).code
     if wanted not in get_args(Status):
         return false()
+    withdrawn = t.job.c.ending == "superseded"
+    by_word = _by_last_word(wanted)
+    return or_(withdrawn, by_word) if wanted == "entered-in-error" else and_(~withdrawn, by_word)
+
+
+def _by_last_word(wanted: str) -> Condition:
     said = t.finding_feedback
     newest = (
         select(func.max(said.c.id))

@@ -143,6 +143,9 @@ class FindingPayload(Payload):
     prior: PriorPayload | None = Field(
         None, description="Of volumes: what the patient's study before measured."
     )
+    is_withdrawn: bool = Field(
+        False, description="Whether the series has changed since, so that it counts no more."
+    )
     feedback: list[FeedbackPayload] = Field(
         default_factory=list, description="All that was said of it, oldest first; the last counts."
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.payloads.base import Page, Payload
 from api.payloads.findings import MODEL_URL_EXAMPLE, FindingPayload
-from storage.entities import JobState
+from storage.entities import JobStatus
 
 
 class ResultInstance(Payload):
@@ -19,18 +19,24 @@ class ResultInstance(Payload):
 
 
 class JobPayload(Payload):
-    """One run of one pipeline on one input; states are those of a UPS (PS3.4 CC.1.1)."""
+    """One run of one pipeline on one input."""
 
     job_id: str
     pipeline: str = Field(examples=["brain-volume"])
     pipeline_version: str
     study_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
     series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
-    state: JobState
+    state: JobStatus = Field(
+        description="FAILED, CANCELLED (by a person) and SUPERSEDED (the series has changed since,"
+        " and what was made is withdrawn) are three different things. As a work item (UPS) all"
+        " unfinished ones are CANCELED, with their reason."
+    )
     stage: str = Field(description="The step that runs or ran last.", examples=["model"])
     stage_text: str = Field(examples=["Running the model."])
     progress: float = Field(ge=0, le=1)
-    reason: str = Field(description="Why the job was canceled; empty otherwise.")
+    reason: str = Field(
+        description="Why the job failed, was cancelled or superseded; empty otherwise."
+    )
     attempts: int
     priority: int
     created_at: datetime

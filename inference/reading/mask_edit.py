@@ -58,6 +58,8 @@ class _Before:
     sources: Sequence[Dataset]
     volume: Volume
     findings: Sequence[Finding]
+    source_fingerprint: str
+    """Of the series that all of it is over."""
 
 
 def edit_mask(
@@ -139,6 +141,7 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
         sources=sources,
         volume=assemble_volume(sources, stack.frame_indices, tilted=True),
         findings=storage.findings.of_job(job.job_id),
+        source_fingerprint=series.fingerprint,
     )
 
 
@@ -148,6 +151,8 @@ def _job_of(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
     for job in jobs:
         made = {one.get("sop_instance_uid") for one in job.result.get("instances", ())}
         if sop_instance_uid in made:
+            if job.ending == "superseded":
+                raise stale()
             break
     else:
         raise InvalidRequest(
@@ -274,6 +279,7 @@ def _job(
                 "by": author.name,
                 "segment_numbers": sorted(changed),
                 "reason": reason,
+                "source_fingerprint": before.source_fingerprint,
                 "predecessor_sop_instance_uid": str(before.segmentation.SOPInstanceUID),
             }
         },

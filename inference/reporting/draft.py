@@ -175,6 +175,10 @@ def _findings(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
         yield ReportSentence(
             locale.fill(locale.words["failed"], {"pipeline": pipeline}), basis="node"
         )
+    for pipeline in evidence.withdrawn_pipelines:
+        yield ReportSentence(
+            locale.fill(locale.words["withdrawn"], {"pipeline": pipeline}), basis="node"
+        )
     yield from _limits(evidence, locale)
 
 

@@ -29,7 +29,7 @@ def draft_due(storage: Storage, now: datetime) -> int:
     done = 0
     for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):
         try:
-            _draft(storage, study_instance_uid)
+            draft_now(storage, study_instance_uid)
         except NotFound:
             pass  # deleted meanwhile
         except Exception as error:  # noqa: BLE001 - one study must not hold up the others
@@ -44,7 +44,9 @@ def draft_due(storage: Storage, now: datetime) -> int:
     return done
 
 
-def _draft(storage: Storage, study_instance_uid: str) -> None:
+def draft_now(storage: Storage, study_instance_uid: str) -> None:
+    """Draft a study's report from what counts now, whatever still runs; none for a study
+    without findings. Raises NotFound."""
     there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
     if there is None and not storage.findings.of_study(study_instance_uid):
         return

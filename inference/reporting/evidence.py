@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inference.reporting.facts import Fact, fact_of
 from inference.reporting.technique import SeriesTechnique, technique_of
-from storage.entities import Finding, Job, Study
+from storage.entities import Finding, Job, JobStatus, Study
 from storage.opening import Storage
 
 _INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
@@ -31,11 +31,14 @@ class Evidence:
     technique: tuple[SeriesTechnique, ...]
     prior: Prior | None
     indication: str
+    withdrawn_pipelines: tuple[str, ...] = ()
+    """Whose results were taken back because the series has changed, and are not there anew."""
 
     @property
     def digest(self) -> str:
         """Of what was found and what people said of it: the same results give the same."""
-        return digest_of(self.facts, self.failed_pipelines)
+        withdrawn = [f"withdrawn {one}" for one in self.withdrawn_pipelines]
+        return digest_of(self.facts, [*self.failed_pipelines, *withdrawn])
 
 
 def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
@@ -65,7 +68,8 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
         study=study,
         facts=facts,
         rejected=rejected,
-        failed_pipelines=_failed(jobs),
+        failed_pipelines=_ended(jobs, "FAILED", "CANCELLED"),
+        withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
         technique=_technique(storage, study_instance_uid, facts),
         prior=_prior(storage, study_instance_uid, facts),
         indication=" ".join(indication.split()) or _requested(storage, study),
@@ -81,7 +85,7 @@ def facts_of(storage: Storage, study_instance_uid: str) -> tuple[Fact, ...]:
 def _facts(
     storage: Storage, study_instance_uid: str, jobs: Sequence[Job]
 ) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
-    done = {job.job_id for job in jobs if job.state == "COMPLETED"}
+    done = {job.job_id for job in jobs if job.status == "COMPLETED"}
     findings = [one for one in storage.findings.of_study(study_instance_uid) if one.job_id in done]
     said = storage.finding_feedback.of_findings([one.finding_id for one in findings])
     facts: list[Fact] = []
@@ -97,12 +101,12 @@ def _facts(
     return tuple(facts), tuple(rejected)
 
 
-def _failed(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """Pipelines whose newest job of a series has failed."""
+def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:
+    """Pipelines whose newest job of a series has ended so."""
     newest: dict[tuple[str, str], Job] = {}
     for job in sorted(jobs, key=lambda one: one.created_at):
         newest[job.series_instance_uid, job.pipeline] = job
-    return tuple(sorted({job.pipeline for job in newest.values() if job.state == "CANCELED"}))
+    return tuple(sorted({job.pipeline for job in newest.values() if job.status in statuses}))
 
 
 def _technique(

@@ -98,7 +98,7 @@ def _give_up(storage: Storage, rival: Decision, series: Series, rule: Rule) -> N
     ]
     unfinished = [job for job in of_rival if job.state in _UNFINISHED]
     for job in unfinished:
-        storage.jobs.cancel(job.job_id, reason, utcnow())
+        storage.withdrawals.supersede(job.job_id, reason, utcnow())
     if unfinished or not of_rival:
         storage.decisions.record(replace(rival, accepted=False, reason=reason))
 

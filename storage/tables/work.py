@@ -44,7 +44,12 @@ job = Table(
     text_column("request_id"),
     # Which worker takes it.
     Column("queue", String(16), nullable=False, server_default="jobs"),
+    # How it ended, where nothing of it counts: failed, cancelled, superseded.
+    Column("ending", String(16), nullable=False, server_default=""),
+    # When a superseded job's results were withdrawn at their destinations.
+    time_column("withdrawn_at", nullable=True),
     UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),
+    Index("ix_job_ending", "ending"),
     Index("ix_job_state_priority_created_at", "state", "priority", "created_at"),
     Index("ix_job_created_at", "created_at"),
 )

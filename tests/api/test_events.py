@@ -43,7 +43,7 @@ def test_the_stream_of_an_ended_job_tells_it_and_ends(api: ApiNode) -> None:
     api.storage.jobs.cancel(job.job_id, "Not needed any more.", utcnow())
     with events(api, f"/api/jobs/{job.job_id}/events") as stream:
         ((_, _, told),) = list(stream)
-    assert (told["state"], told["stage_text"]) == ("CANCELED", "Not needed any more.")
+    assert (told["state"], told["stage_text"]) == ("CANCELLED", "Not needed any more.")
 
 
 def test_a_reader_resumes_after_the_last_event_it_saw(api: ApiNode) -> None:
@@ -163,7 +163,7 @@ def test_every_process_tells_what_any_of_them_did_and_a_restart_loses_nothing(
                 answer = first.client.post(f"/api/jobs/{job.job_id}/cancel")
                 assert answer.is_success, answer.text
                 told = [next(stream) for _ in range(2)]
-        assert [one[2]["state"] for one in told] == ["SCHEDULED", "CANCELED"]
+        assert [one[2]["state"] for one in told] == ["SCHEDULED", "CANCELLED"]
         scheduled_job(first.storage, "2.25.3")
     with api_node(other) as again:
         scheduled_job(again.storage, "2.25.2")

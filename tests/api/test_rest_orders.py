@@ -96,8 +96,8 @@ def test_a_job_is_made_once_moved_up_canceled_and_tried_again(stored_api: ApiNod
     assert api.client.patch(path, json={"priority": -7}).json()["priority"] == -7
     canceled = api.client.post(f"{path}/cancel", json={"reason": "The wrong head."}).json()
     assert (canceled["state"], canceled["reason"]) == (
-        "CANCELED",
-        "Canceled by local: The wrong head.",
+        "CANCELLED",
+        "Cancelled by local: The wrong head.",
     )
     assert api.client.post(f"{path}/cancel").json()["reason"] == canceled["reason"]
     is_problem(api.client.patch(path, json={"priority": 1}), 409, "job_ended")
@@ -131,7 +131,7 @@ def test_a_pipeline_refuses_in_its_own_words(api: ApiNode) -> None:
 def test_a_running_job_that_is_canceled_loses_its_worker(api: ApiNode) -> None:
     job, now = scheduled_job(api.storage), utcnow()
     assert api.storage.jobs.claim(job.job_id, "worker", 60, now)
-    assert api.client.post(f"/api/jobs/{job.job_id}/cancel").json()["state"] == "CANCELED"
+    assert api.client.post(f"/api/jobs/{job.job_id}/cancel").json()["state"] == "CANCELLED"
     # The worker asks at each stage, and is told that the job is not its own any more.
     assert not api.storage.jobs.progress(job.job_id, "worker", "running", 0.5, utcnow())
     assert not api.storage.jobs.complete(job.job_id, "worker", {}, utcnow())

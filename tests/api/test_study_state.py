@@ -53,7 +53,7 @@ JOB = Job(
 REFUSED = Decision("1", "1.2", "brain-volume", "1", "f", False, "Only 4 slices.", None, NOW)
 DELIVERY = Delivery("d", "pacs", "1", "1.9", "1.9.1", "j", "PENDING", 0, NOW, "", NOW, NOW)
 DONE = replace(JOB, state="COMPLETED", progress=1.0)
-FAILED = replace(JOB, state="CANCELED", reason="Slices 3 and 4 overlap.")
+FAILED = replace(JOB, state="CANCELED", ending="failed", reason="Slices 3 and 4 overlap.")
 RECEIVING = replace(SERIES, state="RECEIVING")
 
 

@@ -63,7 +63,7 @@ def job_of(node: Node, study: SentStudy) -> dict[str, Any]:
 def finished(node: Node, job_id: str, limit_s: float = JOB_LIMIT_S) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
         job: dict[str, Any] = node.get(f"/api/jobs/{job_id}")
-        return job if job["state"] in ("COMPLETED", "CANCELED") else None
+        return job if job["state"] in ("COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED") else None
 
     return node.wait_for(look, f"job {job_id} to finish", limit_s)
 

@@ -187,10 +187,10 @@ def test_jobs_are_ordered_about_and_an_analysed_picture_is_deleted(
     expect(row.get_by_role("button", name="STAT: ")).to_have_count(0)
     assert storage.jobs.get(job_id).priority == 100
     row.get_by_role("button", name="Cancel: ").click()
-    expect(row).to_have_attribute("data-state", "CANCELED")
+    expect(row).to_have_attribute("data-state", "CANCELLED")
     page.get_by_label("Show").select_option("COMPLETED")
     expect(row).to_have_count(0)
-    page.get_by_label("Show").select_option("CANCELED")
+    page.get_by_label("Show").select_option("CANCELLED")
     row.get_by_role("button", name="Delete picture: ").click()
     row.get_by_role("button", name="Sure? Delete picture: ").click()
     expect(row).to_have_count(0)

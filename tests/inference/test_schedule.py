@@ -126,7 +126,8 @@ def test_a_late_instance_makes_a_revised_job_and_voids_the_unfinished_one(
     (second,) = complete_and_schedule(storage, later(20), pipelines)
     assert second.job_id != first.job_id
     void = storage.jobs.get(first.job_id or "")
-    assert (void.state, "More instances" in void.reason) == ("CANCELED", True)
+    assert (void.state, void.status) == ("CANCELED", "SUPERSEDED")
+    assert "series has changed" in void.reason
     assert storage.jobs.get(second.job_id or "").state == "SCHEDULED"
     # One decision stands for the pair, the present one.
     assert storage.decisions.of_study(study_uid("a")) == [second]

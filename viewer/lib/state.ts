@@ -24,8 +24,17 @@ const jobTones: Record<JobState, Tone> = {
   SCHEDULED: "busy",
   "IN PROGRESS": "busy",
   COMPLETED: "good",
-  CANCELED: "bad",
+  FAILED: "bad",
+  CANCELLED: "quiet",
+  SUPERSEDED: "warn",
 };
+
+export const jobStates = Object.keys(jobTones) as JobState[];
+
+/** Whether the job ended without a result that counts, and may be tried again. */
+export function hasEndedInVain(job: Job): boolean {
+  return job.state === "FAILED" || job.state === "CANCELLED";
+}
 
 export function jobBadge(state: JobState): { word: string; tone: Tone } {
   return { word: text().states.job[state] ?? state, tone: jobTones[state] ?? "quiet" };

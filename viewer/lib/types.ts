@@ -12,7 +12,7 @@ export type StudyState = StudySummary["state"];
 export type SeriesSummary = Schemas["SeriesSummary"];
 export type Decision = Schemas["DecisionPayload"];
 
-/** The states are those of a UPS (PS3.3 C.30.1); a failure is CANCELED with its reason. */
+/** For people: failed, cancelled and superseded are three different things (as a UPS all are CANCELED). */
 export type Job = Schemas["JobPayload"];
 export type JobState = Job["state"];
 export type NewJob = Schemas["NewJob"];

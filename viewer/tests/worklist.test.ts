@@ -15,7 +15,7 @@ describe("the worklist", () => {
   it("tells the newest job of each pipeline", () => {
     const jobs = [
       job("b", "2026-01-01", "COMPLETED"),
-      job("a", "2026-01-01", "CANCELED"),
+      job("a", "2026-01-01", "FAILED"),
       job("a", "2026-01-02", "COMPLETED"),
     ];
     expect(newestJobs(jobs).map((one) => [one.pipeline, one.state])).toEqual([

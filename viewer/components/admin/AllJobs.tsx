@@ -12,11 +12,11 @@ import { usePages } from "@/hooks/usePages";
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { useText } from "@/hooks/useText";
 import { moment } from "@/lib/format";
-import { isActive, jobBadge, percent } from "@/lib/state";
+import { isActive, jobBadge, jobStates, percent } from "@/lib/state";
 import type { Job, JobState } from "@/lib/types";
 import { allJobs } from "@/lib/upkeepApi";
 
-const jobStates: readonly (JobState | "")[] = ["", "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"];
+const choices: readonly (JobState | "")[] = ["", ...jobStates];
 
 /** Every job of the node, of studies and of single pictures. */
 export function AllJobs() {
@@ -29,7 +29,7 @@ export function AllJobs() {
       <div className="mb-3 w-48">
         <Select
           label={t.which}
-          of={jobStates}
+          of={choices}
           value={state}
           words={(one) => (one ? states.job[one] : t.all)}
           onChoose={setState}

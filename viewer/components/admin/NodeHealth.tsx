@@ -74,7 +74,7 @@ function Numbers({ all }: { all: readonly Sample[] }) {
     [t.metricWaiting, text(total(all, "mediview_jobs", { state: "SCHEDULED" }))],
     [t.metricRunning, text(total(all, "mediview_jobs", { state: "IN PROGRESS" }))],
     [`${t.metricJobs}: ${states.job.COMPLETED}`, text(total(all, "mediview_jobs", { state: "COMPLETED" }))],
-    [`${t.metricJobs}: ${states.job.CANCELED}`, text(total(all, "mediview_jobs", { state: "CANCELED" }))],
+    [`${t.metricJobs}: ${states.job.FAILED}`, text(total(all, "mediview_jobs", { state: "FAILED" }))],
     [t.metricDeliveries, text(total(all, "mediview_deliveries_due"))],
     [t.metricReceived, text(received)],
     [t.metricRequests, text(asked)],

@@ -27,7 +27,7 @@ export function WebhookForm({
   const { admin: t, upkeep, common } = useText();
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [description, setDescription] = useState(webhook?.description ?? "");
-  const [events, setEvents] = useState(webhook?.events.join(", ") ?? "results.stored, job.canceled");
+  const [events, setEvents] = useState(webhook?.events.join(", ") ?? "results.stored, job.failed, job.superseded");
   const order = useOrder(() => undefined);
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -4,7 +4,7 @@ import { ProblemNote } from "@/components/ProblemNote";
 import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
 import { cancelJob, hurryJob, retryJob } from "@/lib/api";
-import { isActive, statPriority } from "@/lib/state";
+import { hasEndedInVain, isActive, statPriority } from "@/lib/state";
 import type { Job } from "@/lib/types";
 
 /** What a person may ask of a job in its present state. */
@@ -23,13 +23,13 @@ export function JobActions({ job, title, onChanged }: { job: Job; title: string;
     </button>
   );
   const waits = job.state === "SCHEDULED" && job.priority < statPriority;
-  if (job.state === "COMPLETED" && !order.problem) return null;
+  if ((job.state === "COMPLETED" || job.state === "SUPERSEDED") && !order.problem) return null;
   return (
     <>
       <div className="mt-1 flex gap-1.5">
         {isActive(job) && action(t.cancel, cancelJob)}
         {waits && action("STAT", hurryJob)}
-        {job.state === "CANCELED" && action(t.retry, retryJob)}
+        {hasEndedInVain(job) && action(t.retry, retryJob)}
       </div>
       {order.problem && (
         <div className="mt-1.5">

@@ -51,7 +51,9 @@ function JobItem({ job, onChanged }: { job: Job; onChanged: () => void }) {
       {job.state === "COMPLETED" && (
         <p className="mt-1 text-xs text-dim">{finishedText(job, t.finished)}</p>
       )}
-      {job.state === "CANCELED" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
+      {job.state === "FAILED" && <p className="mt-1 text-bad">{job.reason || t.noReason}</p>}
+      {job.state === "CANCELLED" && <p className="mt-1 text-dim">{job.reason || t.noReason}</p>}
+      {job.state === "SUPERSEDED" && <p className="mt-1 text-warn">{t.superseded}</p>}
       <JobActions job={job} title={titles.of(job.pipeline)} onChanged={onChanged} />
     </li>
   );

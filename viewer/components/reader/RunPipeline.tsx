@@ -7,6 +7,7 @@ import { useText } from "@/hooks/useText";
 import { listPipelines, startJob } from "@/lib/api";
 import { asProblem, type Problem } from "@/lib/http";
 import { isImageSeries } from "@/lib/seg";
+import { hasEndedInVain } from "@/lib/state";
 import type { Pipeline, StudyDetail } from "@/lib/types";
 
 /** Runs a pipeline on a series, at once if it is STAT; a refusal is told in the pipeline's words. */
@@ -47,7 +48,7 @@ export function RunPipeline({ study, onChanged }: { study: StudyDetail; onChange
       setTold(
         job.state === "COMPLETED"
           ? t.ranAlready
-          : job.state === "CANCELED"
+          : hasEndedInVain(job)
             ? t.wasCanceled
             : t.willRun,
       );

@@ -10,18 +10,22 @@ const colors: Record<Job["state"], string> = {
   SCHEDULED: "bg-line-strong",
   "IN PROGRESS": "bg-accent",
   COMPLETED: "bg-good",
-  CANCELED: "bg-bad",
+  FAILED: "bg-bad",
+  CANCELLED: "bg-line-strong",
+  SUPERSEDED: "bg-warn",
 };
 
 /** How far each pipeline is with the study; those that refused it behind one word, with the reasons. */
 export function PipelineStates({ study }: { study: StudySummary }) {
-  const { common, worklist: t } = useText();
+  const { common, states, worklist: t } = useText();
   const titles = usePipelineTitles();
   const words: Record<Job["state"], string> = {
     SCHEDULED: t.queued,
     "IN PROGRESS": t.running,
     COMPLETED: t.done,
-    CANCELED: t.failed,
+    FAILED: t.failed,
+    CANCELLED: states.job.CANCELLED,
+    SUPERSEDED: states.job.SUPERSEDED,
   };
   return (
     <ul className="space-y-1 text-xs">

@@ -59,7 +59,9 @@ export const states: Messages["states"] = {
     SCHEDULED: "Wartet",
     "IN PROGRESS": "Läuft",
     COMPLETED: "Fertig",
-    CANCELED: "Fehlgeschlagen",
+    FAILED: "Fehlgeschlagen",
+    CANCELLED: "Abgebrochen",
+    SUPERSEDED: "Überholt",
   },
   delivery: {
     PENDING: "Wartet",

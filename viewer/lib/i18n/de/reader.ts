@@ -12,6 +12,7 @@ export const reader: Messages["reader"] = {
   right: "Rechts",
   value: "Wert",
   stated: (value) => `Angegeben: ${value}. `,
+  superseded: "Nach dieser Auswertung kamen Bilder hinzu oder wurden gelöscht. Ihre Ergebnisse sind zurückgezogen.",
   truncated: "abgeschnitten",
   partOnly: (value) => `nur ein Teil: ${value}`,
   cutOff: (where) => `Abgeschnitten: Die Bilder enden in der Struktur oder dicht daneben (${where}).`,

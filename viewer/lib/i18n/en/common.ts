@@ -57,7 +57,9 @@ export const states = {
     SCHEDULED: "Waiting",
     "IN PROGRESS": "Running",
     COMPLETED: "Done",
-    CANCELED: "Failed",
+    FAILED: "Failed",
+    CANCELLED: "Cancelled",
+    SUPERSEDED: "Superseded",
   },
   delivery: {
     PENDING: "Waiting",

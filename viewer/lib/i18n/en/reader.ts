@@ -13,6 +13,7 @@ export const reader = {
   confidence: (percent: number) => `Confidence ${percent} %. `,
   confident: (percent: number) => `confidence ${percent} %`,
   isStated: "stated",
+  superseded: "More images came, or some were deleted, after this analysis. Its results are withdrawn.",
   truncated: "truncated",
   partOnly: (value: string) => `part only: ${value}`,
   cutOff: (where: string) => `Truncated: the images end within the structure or close to it (${where}).`,

@@ -1,0 +1,1 @@
+"""Results over content that has changed since, taken back wherever they went."""

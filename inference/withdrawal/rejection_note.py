@@ -1,0 +1,73 @@
+"""What withdraws results at an archive: a rejection note (IHE RAD TF-3 4.66).
+
+A Key Object Selection (PS3.3 A.35.4) whose title rejects what it names. Archives that take part
+in Imaging Object Change Management hide those objects then; others show the note beside them.
+"""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+from inference.results.coding import dicom_code
+from inference.results.equipment import finish, node_equipment
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    DEVICE_UID,
+    MANUFACTURER,
+    local_time,
+)
+from inference.results.source import inherit_patient_and_study, reference_to
+from storage.entities import Code, Job
+from storage.uids import derive_uid
+
+REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
+SERIES_NUMBER = 9_920
+_SERIES_DESCRIPTION = "Withdrawn AI results"
+
+
+def encode_rejection_note(job: Job, rejected: Sequence[Dataset]) -> Dataset:
+    """The note that withdraws `rejected`, results of a superseded job; doing it again repeats it.
+
+    `rejected`: headers of instances of one study, at least one.
+    """
+    first = rejected[0]
+    at = local_time(job.updated_at, first)
+    references = [reference_to(one) for one in rejected]
+    basis = ("rejection", job.job_id, job.updated_at.isoformat())
+    content = hd.ko.KeyObjectSelection(
+        document_title=dicom_code(REJECTED),
+        referenced_objects=references,
+        observer_device_context=hd.sr.ObserverContext(
+            observer_type=codes.DCM.Device,
+            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+                uid=DEVICE_UID,
+                name=MANUFACTURER,
+                manufacturer_name=MANUFACTURER,
+                model_name=MANUFACTURER,
+                serial_number=DEVICE_SERIAL_NUMBER,
+            ),
+        ),
+        description=f"{job.pipeline} {job.pipeline_version}: results withdrawn. {job.reason}",
+    )
+    document = hd.ko.KeyObjectSelectionDocument(
+        evidence=references,
+        content=content,
+        series_instance_uid=derive_uid("series", *basis),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=derive_uid("instance", *basis),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        series_description=_SERIES_DESCRIPTION,
+        content_date=at.date(),
+        content_time=at.time(),
+        series_date=at.date(),
+        series_time=at.time(),
+    )
+    inherit_patient_and_study(document, first)
+    return finish(document, at, node_equipment(at))

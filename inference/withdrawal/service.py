@@ -1,0 +1,119 @@
+"""Withdraw what was made of a series that has changed since.
+
+A late instance (or a deleted one) reopens its series. From then on no result over the content
+before may count: jobs are superseded in the index at once, their drafts are drafted anew, and
+destinations get a rejection note. All of it is done again until it is done.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+
+from inference import auditing
+from inference.failures import place
+from inference.reporting.due import draft_now
+from inference.results.writing import part10
+from storage.entities import Instance, Job
+from storage.errors import NotFound
+from storage.opening import Storage
+from storage.withdrawals import SUPERSEDED
+
+log = structlog.get_logger(__name__)
+
+_JOBS_PER_ROUND = 32
+_REPORT_SOURCE = "report"
+
+
+def withdraw_outdated(storage: Storage, now: datetime, since: datetime | None = None) -> int:
+    """Supersede jobs over content that has changed, and withdraw what they made; how many.
+
+    `since` spares it series without news.
+    """
+    superseded = [
+        job
+        for job in storage.withdrawals.outdated(_JOBS_PER_ROUND, since)
+        if storage.withdrawals.supersede(job.job_id, SUPERSEDED, now)
+    ]
+    for job in superseded:
+        log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
+    waiting = storage.withdrawals.waiting(_JOBS_PER_ROUND)
+    for job in waiting:
+        try:
+            _withdraw(storage, job)
+            storage.withdrawals.done(job.job_id, now)
+        except Exception as error:  # noqa: BLE001 - one job must not hold up the others
+            log.error(
+                "results_not_withdrawn",
+                job_id=job.job_id,
+                error=type(error).__name__,
+                place=place(error),
+            )
+    for study_instance_uid in dict.fromkeys(job.study_instance_uid for job in superseded):
+        _draft_again(storage, study_instance_uid)
+    return len(waiting)
+
+
+def _withdraw(storage: Storage, job: Job) -> None:
+    """A rejection note over all that the job gave, at each destination that has some of it."""
+    made = _made_by(storage, job)
+    if not made:
+        return
+    # What encodes is large, and few rounds need it.
+    from inference.withdrawal.rejection_note import encode_rejection_note
+
+    destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
+    headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]
+    note = encode_rejection_note(job, headers)
+    storage.ingest.accept(part10(note), source=f"rejection:{job.job_id}", origin="generated")
+    instance = storage.index.instance(str(note.SOPInstanceUID))
+    auditing.results_made(storage, job, [instance])
+    for name in destinations:
+        storage.deliveries.enqueue(name, [instance], job.job_id)
+    log.info(
+        "results_withdrawn",
+        job_id=job.job_id,
+        sop_instance_uid=instance.sop_instance_uid,
+        results=len(made),
+        destinations=len(destinations),
+    )
+
+
+def _made_by(storage: Storage, job: Job) -> list[Instance]:
+    """Results, the versions of their report with feedback, and unsigned reports of the study.
+
+    By the source under which each was stored, so that those of a job that was superseded
+    before its end are among them.
+    """
+    sources = {f"result:{job.job_id}", f"reader:{job.job_id}"}
+    held = storage.index.instances_of(job.study_instance_uid)
+    return [one for one in held if one.source in sources] + [
+        one for one in _drafts(storage, held) if one.received_at <= job.updated_at
+    ]
+
+
+def _drafts(storage: Storage, held: Iterable[Instance]) -> list[Instance]:
+    """Reports that went out without a signature. A signed one is a person's, who amends it."""
+    found = []
+    for one in held:
+        if one.source != _REPORT_SOURCE:
+            continue
+        header = storage.instances.dataset(one, stop_before_pixels=True)
+        if header.get("VerificationFlag") != "VERIFIED":
+            found.append(one)
+    return found
+
+
+def _draft_again(storage: Storage, study_instance_uid: str) -> None:
+    """Without waiting for what runs: until then the draft would state what is withdrawn."""
+    try:
+        draft_now(storage, study_instance_uid)
+    except NotFound:
+        pass  # deleted meanwhile
+    except Exception as error:  # noqa: BLE001 - the clock drafts it once more
+        log.error(
+            "report_not_drafted",
+            study_instance_uid=study_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
