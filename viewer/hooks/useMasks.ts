@@ -5,6 +5,7 @@ import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/
 import { retrieveInstance, retrieveSeriesMetadata } from "@/lib/dicomweb";
 import { text } from "@/lib/i18n";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/lib/seg";
+import { withdrawnResults } from "@/lib/state";
 import type { Finding, StudyDetail } from "@/lib/types";
 
 export interface Masks {
@@ -37,6 +38,7 @@ export function useMasks(
     .map((finding) => finding.segmentation?.sop_instance_uid ?? "")
     .filter(Boolean)
     .join("\n");
+  const withdrawn = withdrawnResults(study?.jobs ?? []).join("\n");
 
   useEffect(() => {
     if (!scene || !shown) return;
@@ -62,7 +64,8 @@ export function useMasks(
           failures.push(text().viewing.maskUnread(sentence(error)));
         }
       }
-      const wanted = masksToShow(sources, shown.seriesInstanceUid, findings);
+      const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
+      const wanted = masksToShow(counting, shown.seriesInstanceUid, findings);
       for (const source of wanted) {
         try {
           const mask = await openMask(shown, source, signal);
@@ -85,7 +88,7 @@ export function useMasks(
     return () => controller.abort();
     // The findings count only by the instances that they point at.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [scene, shown, segSeries, pointedAt]);
+  }, [scene, shown, segSeries, pointedAt, withdrawn]);
 
   return state.series === shown ? state : none;
 }

@@ -36,6 +36,13 @@ export function hasEndedInVain(job: Job): boolean {
   return job.state === "FAILED" || job.state === "CANCELLED";
 }
 
+/** The instances of superseded jobs: they lie in the study still, and count no more. */
+export function withdrawnResults(jobs: readonly Job[]): string[] {
+  return jobs
+    .filter((job) => job.state === "SUPERSEDED")
+    .flatMap((job) => job.results.map((result) => result.sop_instance_uid));
+}
+
 export function jobBadge(state: JobState): { word: string; tone: Tone } {
   return { word: text().states.job[state] ?? state, tone: jobTones[state] ?? "quiet" };
 }

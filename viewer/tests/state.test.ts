@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { activeJob, byDestination, percent, refusals, studyBadge, withJob } from "@/lib/state";
+import {
+  activeJob,
+  byDestination,
+  hasEndedInVain,
+  jobBadge,
+  percent,
+  refusals,
+  studyBadge,
+  withdrawnResults,
+  withJob,
+} from "@/lib/state";
 import type { Decision, Delivery, Job } from "@/lib/types";
 
 function job(changes: Partial<Job>): Job {
@@ -52,6 +62,17 @@ describe("jobs", () => {
     const running = job({ state: "IN PROGRESS", progress: 0.4, updated_at: "2026-01-01T00:00:05Z" });
     expect(withJob([job({})], running)).toEqual([running]);
     expect(withJob([job({})], job({ job_id: "b" })).map((one) => one.job_id)).toEqual(["b", "a"]);
+  });
+
+  it("tells superseded, cancelled and failed jobs apart, and leaves withdrawn masks out", () => {
+    const badges = (["FAILED", "CANCELLED", "SUPERSEDED"] as const).map(jobBadge);
+    expect(badges.map((one) => one.word)).toEqual(["Failed", "Cancelled", "Superseded"]);
+    expect(new Set(badges.map((one) => one.tone)).size).toBe(3);
+    const results = [{ kind: "SEG", sop_class_uid: "1", series_instance_uid: "2", sop_instance_uid: "2.25.1" }];
+    expect(withdrawnResults([job({ state: "SUPERSEDED", results }), job({ state: "COMPLETED", results: [] })])).toEqual([
+      "2.25.1",
+    ]);
+    expect([job({ state: "CANCELLED" }), job({ state: "SUPERSEDED" })].map(hasEndedInVain)).toEqual([true, false]);
   });
 
   it("does not let an old event undo a newer state", () => {
