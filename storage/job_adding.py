@@ -46,10 +46,10 @@ def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) ->
     if not added and job.ending == "superseded":
         # The series is again what it was: what was withdrawn has to be made anew.
         job = _revived(connection, job, now)
-        added = 1
+        added = True
     if added:
         announce(connection, job, now)
-    return job, bool(added)
+    return job, added
 
 
 def _revived(connection: Connection, job: Job, now: datetime) -> Job:
