@@ -196,7 +196,11 @@ class Work:
             "instances": stored,
             "findings": len(results.findings),
             "label_picture": output.label_picture is not None,
-            "notes": [*notes, *([output.derivation] if output.derivation else [])],
+            "notes": [
+                *notes,
+                *([output.derivation] if output.derivation else []),
+                *output.notes,
+            ],
             "timings_s": {
                 name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
             },
