@@ -15,6 +15,7 @@ from inference.schedule import complete_and_schedule
 from inference.withdrawal.service import withdraw_outdated
 from storage.clock import utcnow
 from storage.entities import Job
+from storage.identity import of_account
 from storage.opening import Storage
 from storage.settings import Destination
 from tests.inference.orchestration import later, receive, storage_in
@@ -187,7 +188,7 @@ def test_a_signed_report_stays_and_asks_for_attention(tmp_path: Path) -> None:
         analysed(storage)
         draft_due(storage, later(3600))
         report = storage.reports.states_of([STUDY])[STUDY]
-        storage.reports.move(report.report_id, report.version, "final", "dr-jones")
+        storage.reports.move(report.report_id, report.version, "final", of_account("dr-jones"))
         receive(storage, slices[5:])
         withdraw_outdated(storage, utcnow())
         report = storage.reports.states_of([STUDY])[STUDY]
