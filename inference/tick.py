@@ -91,11 +91,8 @@ class Clockwork:
             return False
         try:
             for step in (
-<<<<<<< HEAD
                 self._follow_clock,
-=======
                 self._withdraw,
->>>>>>> 0470109 (Withdraw the results of a series that has changed, and tell superseded jobs from failed ones)
                 self._schedule,
                 self._perform_work_items,
                 self._write_spoken_reports,
@@ -121,7 +118,6 @@ class Clockwork:
             self._running.release()
         return True
 
-<<<<<<< HEAD
     def _follow_clock(self, _: datetime) -> None:
         """What waits for a time of day must not wait for longer because somebody set the clock."""
         now = utcnow()
@@ -146,12 +142,11 @@ class Clockwork:
         except MediViewError as error:
             log.warning("tick_heartbeat_failed", error=error.code)
         self._beat_next_s = time.monotonic() + _HEARTBEAT_S
-=======
+
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""
         since = now - _RECENT if self._looked_at_everything else None
         withdraw_outdated(self._storage, now, since)
->>>>>>> 0470109 (Withdraw the results of a series that has changed, and tell superseded jobs from failed ones)
 
     def _schedule(self, now: datetime) -> None:
         since = now - _RECENT if self._looked_at_everything else None
