@@ -37,6 +37,8 @@ class HeldInstance(Payload):
 
     study_instance_uid: str
     series_instance_uid: str
+    patient_name: str
+    patient_id: str
     source: str
     received_at: datetime
     size_bytes: int
@@ -77,10 +79,14 @@ class ConflictDetail(ConflictPayload):
 
 
 @router.get("")
-def list_conflicts(storage: StorageDep, limit: Limit = 100, offset: Offset = 0) -> ConflictPage:
-    """What is kept aside, the newest first."""
+def list_conflicts(
+    request: Request, storage: StorageDep, limit: Limit = 100, offset: Offset = 0
+) -> ConflictPage:
+    """What is kept aside, the newest first, with the patient of what is held."""
     found, total = storage.conflicts.page(limit, offset)
-    items = [_payload(one, storage.conflicts.held(one)) for one in found]
+    held = [storage.conflicts.held(one) for one in found]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
+    items = [_payload(storage, *pair) for pair in zip(found, held, strict=True)]
     return ConflictPage(items=items, total=total, limit=limit, offset=offset)
 
 
@@ -94,7 +100,7 @@ def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep)
     theirs = _header(b"".join(_first(storage, conflict)))
     readable = ours is not None and theirs is not None
     return ConflictDetail(
-        **_payload(conflict, held).model_dump(),
+        **_payload(storage, conflict, held).model_dump(),
         differences=_differences(ours or {}, theirs or {}) if readable else [],
         readable=readable,
     )
@@ -132,7 +138,7 @@ def accept_conflict(
     conflict = storage.conflicts.accept(conflict_id)
     held = storage.conflicts.held(conflict)
     _name_study(request, held)
-    return _payload(conflict, held)
+    return _payload(storage, conflict, held)
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
@@ -149,7 +155,9 @@ def _name_study(request: Request, held: Instance | None) -> None:
         name_studies(request, held.study_instance_uid)
 
 
-def _payload(conflict: Conflict, held: Instance | None) -> ConflictPayload:
+def _payload(storage: Storage, conflict: Conflict, held: Instance | None) -> ConflictPayload:
+    study = held.study_instance_uid if held is not None else ""
+    name, patient_id = storage.index.patients_of([study]).get(study, ("", ""))
     return ConflictPayload(
         conflict_id=conflict.conflict_id,
         sop_instance_uid=conflict.sop_instance_uid,
@@ -162,6 +170,8 @@ def _payload(conflict: Conflict, held: Instance | None) -> ConflictPayload:
         else HeldInstance(
             study_instance_uid=held.study_instance_uid,
             series_instance_uid=held.series_instance_uid,
+            patient_name=name,
+            patient_id=patient_id,
             source=held.source,
             received_at=held.received_at,
             size_bytes=held.size_bytes,

@@ -66,6 +66,7 @@ class CancelJob(Payload):
 
 @router.get("", summary="List the jobs, the newest first")
 def list_jobs(
+    request: Request,
     storage: StorageDep,
     paging: PagingDep,
     study_instance_uid: UidFilter = None,
@@ -73,7 +74,7 @@ def list_jobs(
     pipeline: NameFilter = None,
     state: Annotated[JobStatus | None, Query(description="In this state only.")] = None,
 ) -> JobPage:
-    """Jobs without their findings; ask for one job to get them."""
+    """Jobs without their findings; ask for one job to get them. Each names its patient."""
     jobs, total = storage.jobs.list(
         study_instance_uid=study_instance_uid,
         series_instance_uid=series_instance_uid,
@@ -82,7 +83,12 @@ def list_jobs(
         limit=paging.limit,
         offset=paging.offset,
     )
-    return paging.page(JobPage, [job_payload(job) for job in jobs], total)
+    patients = storage.index.patients_of([job.study_instance_uid for job in jobs])
+    name_studies(request, *patients)
+    items = [
+        job_payload(job, patient=patients.get(job.study_instance_uid, ("", ""))) for job in jobs
+    ]
+    return paging.page(JobPage, items, total)
 
 
 @router.post(

@@ -89,8 +89,13 @@ def stage_text(job: Job) -> str:
     return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
 
 
-def job_payload(job: Job, findings: Sequence[FindingPayload] = ()) -> JobPayload:
+def job_payload(
+    job: Job, findings: Sequence[FindingPayload] = (), *, patient: tuple[str, str] = ("", "")
+) -> JobPayload:
+    """`patient`: the name and ID to tell it by, where jobs of several studies are listed."""
     return JobPayload(
+        patient_name=patient[0],
+        patient_id=patient[1],
         job_id=job.job_id,
         pipeline=job.pipeline,
         pipeline_version=job.pipeline_version,

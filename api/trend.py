@@ -9,6 +9,7 @@ from api.payloads.findings import Trend, TrendList, TrendPoint
 from api.present import code_payload, dicom_date
 from api.routing import new_router
 from inference.priors import value_that_counts
+from inference.reporting.derived import void_findings
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 
@@ -17,8 +18,9 @@ router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"
 def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUid) -> TrendList:
     """By pipeline, structure and quantity, over the studies of the patient that have a date.
 
-    Only what this study measures; a value that a person rejected is left out, as is that of a
-    part of a structure (truncated), and one that was corrected stands as corrected.
+    Only what this study measures; a value that a person rejected is left out, with the totals that
+    hold it, as is that of a part of a structure (truncated), and one that was corrected stands as
+    corrected.
     """
     storage.index.study(study_instance_uid)
     priors = storage.priors
@@ -28,12 +30,13 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     own = {(one.tracking_identifier, one.label, one.unit) for one in found[study_instance_uid]}
     measured = [one for uid in studies for one in found[uid] if one.value is not None]
     said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+    void = void_findings(measured, said)
     dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
     trends: dict[tuple[object, ...], Trend] = {}
     for one in measured:
         key = (one.tracking_identifier, one.label, one.unit)
         value = value_that_counts(one, said[one.finding_id])
-        if key not in own or value is None:
+        if key not in own or value is None or one.finding_id in void:
             continue
         trend = trends.setdefault(
             key,

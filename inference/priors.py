@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydicom.uid import Comprehensive3DSRStorage
 
+from inference.reporting.derived import void_findings
 from storage.entities import Feedback, Finding, Job, Prior
 from storage.opening import Storage
 
@@ -82,8 +83,8 @@ class Comparison:
 def comparison_of(storage: Storage, job: Job) -> Comparison | None:
     """What there is to compare a job's findings with; None where there is nothing.
 
-    The newest study before counts. What a person rejected does not, and what one corrected
-    counts as corrected.
+    The newest study before counts. What a person rejected does not, nor a total of it, and what
+    one corrected counts as corrected.
     """
     before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
     found = storage.findings.of_studies(before)
@@ -92,10 +93,13 @@ def comparison_of(storage: Storage, job: Job) -> Comparison | None:
         measured = [one for one in found[study_instance_uid] if is_volume(one)]
         measured = [one for one in measured if one.pipeline == job.pipeline]
         said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+        void = void_findings(measured, said)
         study_date = storage.index.study(study_instance_uid).study_date if measured else ""
         for one in measured:
             value = value_that_counts(one, said[one.finding_id])
             # The newest first, so that it stays.
+            if one.finding_id in void:
+                continue
             if value is not None and _key(one) not in earlier:
                 report = _report_of(storage, one.job_id)
                 earlier[_key(one)] = Earlier(one, study_date, value, report)

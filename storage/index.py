@@ -104,6 +104,21 @@ class Index:
         with reading(self._engine) as connection:
             return list_studies(connection, limit, offset, text, where, order)
 
+    def patients_of(self, study_instance_uids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Name (PN) and ID of each study's patient, for lists of what belongs to studies."""
+        wanted = set(study_instance_uids) - {""}
+        if not wanted:
+            return {}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(
+                    t.study.c.study_instance_uid, t.patient.c.patient_name, t.patient.c.patient_id
+                )
+                .join_from(t.study, t.patient, t.study.c.patient_fk == t.patient.c.id)
+                .where(t.study.c.study_instance_uid.in_(wanted))
+            )
+            return {uid: (name, patient_id) for uid, name, patient_id in rows}
+
     def study_count(self) -> int:
         with reading(self._engine) as connection:
             count = select(func.count()).select_from(t.study)

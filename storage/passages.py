@@ -42,6 +42,10 @@ def note_report(connection: Connection, report: Report) -> None:
     _note(connection, REPORT, report.report_id, report.study_instance_uid, texts)
 
 
+_PRINTED_UNITS = {"[hnsf'U]": "HU", "cm3": "cm³", "mm3": "mm³", "cm2": "cm²", "mm2": "mm²"}
+"""UCUM codes that nobody reads as they are written."""
+
+
 def note_findings(connection: Connection, findings: Iterable[Finding]) -> None:
     for finding in findings:
         _note(
@@ -57,8 +61,10 @@ def finding_text(finding: Finding) -> str:
     """A finding in words: its name, and the value with its unit or the confidence."""
     if finding.value is None:
         return f"{finding.label}."
-    unit = f" {finding.unit.value}" if finding.unit and finding.unit.value != "1" else ""
-    value = f"{finding.value:.6g}{unit}"
+    ucum = finding.unit.value if finding.unit else "1"
+    unit = f" {_PRINTED_UNITS.get(ucum, ucum)}" if ucum != "1" else ""
+    number = f"{finding.value:.1f}" if abs(finding.value) >= 10 else f"{finding.value:.3g}"
+    value = f"{number}{unit}"
     if finding.validity is not None and finding.is_truncated:
         return f"{finding.label}: truncated. {finding.validity.reason} Part imaged: {value}."
     return f"{finding.label}: {value}."

@@ -23,7 +23,7 @@ from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import open_frames
 from api.dicomweb.negotiation import NATIVE_SYNTAXES
-from api.dicomweb.pixels import DECODER_ERRORS
+from api.dicomweb.pixels import DECODER_ERRORS, decode_frame
 from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -51,10 +51,13 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
         # What is odd about a header was said when it was stored.
         warnings.simplefilter("ignore")
         if has_pixels and instance.transfer_syntax_uid not in NATIVE_SYNTAXES:
-            try:
-                decompress(dataset, generate_instance_uid=False)
-            except DECODER_ERRORS as error:
-                raise _cannot(instance, "decoded") from error
+            if dataset.get("BitsAllocated") == 1:
+                _unpack_bits(dataset, storage, instance)
+            else:
+                try:
+                    decompress(dataset, generate_instance_uid=False)
+                except DECODER_ERRORS as error:
+                    raise _cannot(instance, "decoded") from error
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         if has_pixels and target in _COMPRESSED:
             # The encoders look at the encoding that the data set came in, and so does the
@@ -78,6 +81,22 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
             # A value that cannot be read as its VR cannot be written in another encoding.
             raise _cannot(instance, f"written as {target.name}") from error
     return buffer.getvalue()
+
+
+def _unpack_bits(dataset: FileDataset, storage: Storage, instance: Instance) -> None:
+    """Decompress pixels of one bit: packed over the edges of frames (PS3.5 8.1.1).
+
+    pydicom decodes them into a byte each and leaves them so, under a header of one bit.
+    """
+    source = open_frames(storage.instances, instance)
+    frames = [
+        decode_frame(source, dataset, instance.transfer_syntax_uid, index).reshape(-1)
+        for index in range(source.layout.number_of_frames)
+    ]
+    pixels = np.packbits(np.concatenate(frames).astype(bool), bitorder="little").tobytes()
+    dataset.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = False
 
 
 def _interleave(dataset: FileDataset) -> None:

@@ -55,6 +55,8 @@ class JobPayload(Payload):
     has_label_picture: bool = Field(
         False, description="Whether GET /api/jobs/{job_id}/label-picture gives one."
     )
+    patient_name: str = Field("", description="Of its study; in the list of jobs alone.")
+    patient_id: str = Field("", description="Of its study; in the list of jobs alone.")
     edited_by: str = Field(
         "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
     )

@@ -171,6 +171,13 @@ def _findings(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
             tuple(one.finding_id for one in evidence.rejected),
             basis="node",
         )
+    if evidence.void:
+        labels = [one.label for one in evidence.void]
+        yield ReportSentence(
+            locale.fill(locale.words["void"], {"labels": _listed(labels, locale)}),
+            tuple(one.finding_id for one in evidence.void),
+            basis="node",
+        )
     for pipeline in evidence.failed_pipelines:
         yield ReportSentence(
             locale.fill(locale.words["failed"], {"pipeline": pipeline}), basis="node"

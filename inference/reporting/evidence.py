@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inference.reporting.derived import void_findings
 from inference.reporting.facts import Fact, fact_of
 from inference.reporting.technique import SeriesTechnique, technique_of
 from storage.entities import Finding, Job, JobStatus, Study
@@ -33,6 +34,8 @@ class Evidence:
     indication: str
     withdrawn_pipelines: tuple[str, ...] = ()
     """Whose results were taken back because the series has changed, and are not there anew."""
+    void: tuple[Finding, ...] = ()
+    """Totals and shares of values that people rejected or corrected; left out like those."""
 
     @property
     def digest(self) -> str:
@@ -63,11 +66,12 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
     """
     study = storage.index.study(study_instance_uid)
     jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
-    facts, rejected = _facts(storage, study_instance_uid, jobs)
+    facts, rejected, void = _facts(storage, study_instance_uid, jobs)
     return Evidence(
         study=study,
         facts=facts,
         rejected=rejected,
+        void=void,
         failed_pipelines=_ended(jobs, "FAILED", "CANCELLED"),
         withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
         technique=_technique(storage, study_instance_uid, facts),
@@ -84,21 +88,25 @@ def facts_of(storage: Storage, study_instance_uid: str) -> tuple[Fact, ...]:
 
 def _facts(
     storage: Storage, study_instance_uid: str, jobs: Sequence[Job]
-) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[Fact, ...], tuple[Finding, ...], tuple[Finding, ...]]:
     done = {job.job_id for job in jobs if job.status == "COMPLETED"}
     findings = [one for one in storage.findings.of_study(study_instance_uid) if one.job_id in done]
     said = storage.finding_feedback.of_findings([one.finding_id for one in findings])
     facts: list[Fact] = []
     rejected: list[Finding] = []
+    void: list[Finding] = []
+    without = void_findings(findings, said)
     for finding in findings:
         last = said[finding.finding_id][-1] if said[finding.finding_id] else None
         if last is not None and last.verdict == "REJECTED":
             rejected.append(finding)
+        elif finding.finding_id in without:
+            void.append(finding)
         elif last is not None and last.verdict == "EDITED" and last.value is not None:
             facts.append(fact_of(finding, last.value, last.said_by))
         else:
             facts.append(fact_of(finding))
-    return tuple(facts), tuple(rejected)
+    return tuple(facts), tuple(rejected), tuple(void)
 
 
 def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ function job(changes: Partial<Job>): Job {
     results: [],
     has_label_picture: false,
     edited_by: "",
+    patient_name: "",
+    patient_id: "",
     model_url: "",
     ...changes,
   };

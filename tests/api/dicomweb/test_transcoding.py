@@ -33,6 +33,22 @@ def test_an_instance_is_transcoded_with_its_uid_and_pixels(
     np.testing.assert_array_equal(found.pixel_array, original.pixel_array)
 
 
+@pytest.mark.parametrize("name", ["liver_rle.dcm", "liver_j2k.dcm"])
+def test_pixels_of_one_bit_stay_packed(
+    empty_node: DicomwebNode, shared_data: Path, name: str
+) -> None:
+    path = shared_data / "seg_sr" / name
+    empty_node.keep([path])
+    accept = f'multipart/related; type="application/dicom"; transfer-syntax={LITTLE}'
+    with empty_node.client(headers={"Accept": accept}) as client:
+        (body,) = bodies_of(client.get(empty_node.path_of(read(path).SOPInstanceUID)))
+    found = pydicom.dcmread(io.BytesIO(body))
+    native = pydicom.dcmread(shared_data / "seg_sr" / "liver.dcm")
+    assert found.file_meta.TransferSyntaxUID == LITTLE
+    assert (found.BitsAllocated, len(found.PixelData)) == (1, 3 * 512 * 512 // 8)
+    np.testing.assert_array_equal(found.pixel_array, native.pixel_array)
+
+
 def test_what_no_decoder_takes_is_not_acceptable(
     empty_node: DicomwebNode, shared_data: Path
 ) -> None:

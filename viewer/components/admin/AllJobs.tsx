@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/components/Badge";
-import { StudyLink } from "@/components/admin/outgoing";
+import { PatientOf } from "@/components/admin/outgoing";
 import { PagedGrid, Select, SureButton } from "@/components/admin/parts";
 import { ProblemNote } from "@/components/ProblemNote";
 import { ProgressBar } from "@/components/ProgressBar";
@@ -57,7 +57,15 @@ function JobRow({ job, onChanged }: { job: Job; onChanged: () => void }) {
         <div className="text-xs text-dim">{moment(job.created_at)}</div>
       </td>
       <td className="text-xs">
-        {job.study_instance_uid ? <StudyLink studyInstanceUid={job.study_instance_uid} /> : upkeep.picture}
+        {job.study_instance_uid ? (
+          <PatientOf
+            patientName={job.patient_name}
+            patientId={job.patient_id}
+            studyInstanceUid={job.study_instance_uid}
+          />
+        ) : (
+          upkeep.picture
+        )}
       </td>
       <td>
         <Badge word={badge.word} tone={badge.tone} />

@@ -2,6 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { Answer, Grid, PagedGrid, SureButton } from "@/components/admin/parts";
+import { PatientOf } from "@/components/admin/outgoing";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useAsked } from "@/hooks/useAsked";
 import { useOrder } from "@/hooks/useOrder";
@@ -15,7 +16,7 @@ import { conflictFileUrl } from "@/lib/upkeepApi";
 
 /** Other contents that came under known UIDs: what differs, and which of the two stays. */
 export function Conflicts() {
-  const { admin: t } = useText();
+  const { admin: t, upkeep } = useText();
   const [open, setOpen] = useState<number | null>(null);
   const pages = usePages(conflicts.list);
   return (
@@ -24,7 +25,7 @@ export function Conflicts() {
       <PagedGrid
         pages={pages}
         label={t.parts.conflicts}
-        columns={[t.instance, t.heldNow, t.cameLater, ""]}
+        columns={[upkeep.of, t.instance, t.heldNow, t.cameLater, ""]}
         empty={t.noConflicts}
         row={(one) => (
           <ConflictRows
@@ -57,6 +58,17 @@ function ConflictRows({
   return (
     <>
       <tr data-testid="conflict">
+        <td className="text-xs">
+          {held ? (
+            <PatientOf
+              patientName={held.patient_name}
+              patientId={held.patient_id}
+              studyInstanceUid={held.study_instance_uid}
+            />
+          ) : (
+            t.deleted
+          )}
+        </td>
         <td className="max-w-72 truncate font-mono text-xs" title={conflict.sop_instance_uid}>
           {conflict.sop_instance_uid}
         </td>
@@ -101,7 +113,7 @@ function ConflictRows({
       </tr>
       {open && (
         <tr>
-          <td colSpan={4}>
+          <td colSpan={5}>
             <Differences id={id} />
           </td>
         </tr>

@@ -2,7 +2,7 @@ import Link from "next/link";
 import { ProblemNote } from "@/components/ProblemNote";
 import { useOrder } from "@/hooks/useOrder";
 import { useText } from "@/hooks/useText";
-import { moment, number } from "@/lib/format";
+import { moment, number, personName } from "@/lib/format";
 
 export function StudyLink({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { admin: t } = useText();
@@ -10,6 +10,29 @@ export function StudyLink({ studyInstanceUid }: { studyInstanceUid: string }) {
     <Link className="text-accent hover:underline" prefetch={false} href={`/study/?study=${studyInstanceUid}`}>
       {t.openStudy}
     </Link>
+  );
+}
+
+/** Whose it is, and the way to the study. */
+export function PatientOf({
+  patientName,
+  patientId,
+  studyInstanceUid,
+}: {
+  patientName: string;
+  patientId: string;
+  studyInstanceUid: string;
+}) {
+  return (
+    <>
+      <div className="max-w-56 truncate font-medium" title={patientName && personName(patientName)} data-testid="patient">
+        {personName(patientName)}
+      </div>
+      <div className="max-w-56 truncate text-dim" title={patientId}>
+        {patientId}
+      </div>
+      <StudyLink studyInstanceUid={studyInstanceUid} />
+    </>
   );
 }
 

@@ -1,0 +1,103 @@
+"""A total does not outlive the parts that a person rejected."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inference.priors import comparison_of
+from inference.reporting.draft import draft_study
+from inference.reporting.evidence import gather
+from storage.entities import Finding
+from storage.opening import Storage
+from tests.inference.reporting.known import brain, lungs
+from tests.inference.reporting.studies import measured_study, opened
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with opened(tmp_path) as storage:
+        yield storage
+
+
+def measured(storage: Storage, study: str, found: list[Finding]) -> dict[str, Finding]:
+    """The findings in place of those of the study's job, by label."""
+    (job,) = storage.jobs.of_studies([study])[study]
+    replaced = [
+        replace(
+            one,
+            finding_id=f"{job.job_id}-{number}",
+            job_id=job.job_id,
+            study_instance_uid=study,
+            series_instance_uid=job.series_instance_uid,
+            pipeline=job.pipeline,
+            tracking_uid=f"2.25.{number + 1}",
+            created_at=job.created_at,
+        )
+        for number, one in enumerate(found)
+    ]
+    storage.findings.replace_for_job(job.job_id, replaced)
+    return {one.label: one for one in storage.findings.of_study(study)}
+
+
+def impression(storage: Storage, study: str, language: str = "en") -> str:
+    report = draft_study(storage, study, language)
+    return " ".join(
+        sentence.text
+        for section in report.sections
+        if section.kind == "impression"
+        for sentence in section.sentences
+    )
+
+
+def all_text(storage: Storage, study: str) -> str:
+    report = draft_study(storage, study, "en")
+    return " ".join(sentence.text for sentence in report.sentences)
+
+
+def test_a_rejected_lung_volume_is_in_no_total(storage: Storage) -> None:
+    study = measured_study(storage)
+    found = measured(storage, study, [one.finding for one in lungs()])
+    assert "Total lung volume 4.84 L" in impression(storage, study)
+    storage.finding_feedback.say(found["Right lung volume"], "REJECTED", "dr-jones")
+    assert "4.84" not in all_text(storage, study)
+    assert "Left lung volume 2.21 L." in impression(storage, study)
+    # What was not rejected stays: the density of both lungs.
+    assert "LAA-950 of both lungs" in impression(storage, study)
+    assert (
+        "Left out because they include a value that was rejected or corrected on review:"
+        " Both lungs volume." in all_text(storage, study)
+    )
+    storage.finding_feedback.say(found["Both lungs volume"], "EDITED", "dr-jones", value=4.5)
+    assert "Total lung volume 4.50 L" in impression(storage, study)
+
+
+def test_a_corrected_lung_volume_is_in_no_total_either(storage: Storage) -> None:
+    study = measured_study(storage)
+    found = measured(storage, study, [one.finding for one in lungs()])
+    storage.finding_feedback.say(found["Right lung volume"], "EDITED", "dr-jones", value=3.1)
+    assert "4.84" not in all_text(storage, study)
+    assert "Right lung volume 3.10 L." in impression(storage, study)
+    storage.finding_feedback.say(found["Right lung volume"], "ACCEPTED", "dr-jones")
+    assert "Total lung volume 4.84 L" in impression(storage, study)
+
+
+def test_a_share_goes_with_the_volume_that_it_is_of(storage: Storage) -> None:
+    study = measured_study(storage)
+    found = measured(storage, study, [one.finding for one in brain()])
+    storage.finding_feedback.say(found["Left hippocampus volume"], "REJECTED", "dr-jones")
+    assert [one.label for one in gather(storage, study).void] == ["Left hippocampus share of brain"]
+    storage.finding_feedback.say(found["Brain volume"], "REJECTED", "dr-jones")
+    assert len(gather(storage, study).void) == 3
+
+
+def test_a_later_study_is_not_compared_with_such_a_total(storage: Storage) -> None:
+    before = measured_study(storage, seed=1, date="20230131")
+    now = measured_study(storage, seed=2, date="20240131")
+    found = measured(storage, before, [one.finding for one in lungs()])
+    storage.finding_feedback.say(found["Right lung volume"], "REJECTED", "dr-jones")
+    (job,) = storage.jobs.of_studies([now])[now]
+    compared = comparison_of(storage, job)
+    assert compared is not None
+    assert {label for _, label in compared.earlier} == {"Left lung volume"}
