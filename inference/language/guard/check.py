@@ -9,8 +9,12 @@ from pathlib import Path
 
 import yaml
 
+from inference.language.guard.assertions.corpus import Corpus, corpus_of
+from inference.language.guard.assertions.document import LONGEST_SENTENCE, MOST_TRIGGERS
+from inference.language.guard.assertions.judge import is_modality_of, judge_sentence
+from inference.language.guard.assertions.measures import borne_out
+from inference.language.guard.assertions.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
-from inference.language.guard.clauses import clauses_of
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts
 from inference.language.guard.instructions import instructs
@@ -21,14 +25,7 @@ from inference.language.guard.patient import PatientCheck, check_patient
 from inference.language.guard.premises import premises_of
 from inference.language.guard.reading import Reading, read
 from inference.language.guard.sentences import split_sentences
-from inference.language.guard.sources import (
-    LONGEST_SENTENCE,
-    MOST_TRIGGERS,
-    SourceClause,
-    source_clauses,
-)
 from inference.language.guard.subjects import Subject, subjects_of
-from inference.language.guard.texts import is_modality_of, judge_clause
 from inference.language.guard.unassessed import is_unassessed
 from inference.language.guard.verbatim import word_for_word
 from inference.language.guard.verdict import (
@@ -53,15 +50,13 @@ class _Known:
     """The evidence, read once."""
 
     subjects: tuple[Subject, ...]
-    sources: tuple[SourceClause, ...]
+    corpus: Corpus
     study_date: FoundDate | None
 
 
 @lru_cache(maxsize=32)
 def _known(evidence: Evidence) -> _Known:
-    return _Known(
-        subjects_of(evidence), source_clauses(evidence), dicom_date(evidence.study.study_date)
-    )
+    return _Known(subjects_of(evidence), corpus_of(evidence), dicom_date(evidence.study.study_date))
 
 
 def check_sentence(
@@ -110,7 +105,7 @@ def check_text(
     if rest.strip():
         reason = Reason(Ground.LENGTH, f"The text goes on after {LONGEST_TEXT:,} characters.")
         checked.append(CheckedSentence(rest, LONGEST_TEXT, len(text), Verdict(False, (reason,))))
-    return CheckedText(tuple(checked), omissions_of(checked, evidence, _known(evidence).sources))
+    return CheckedText(tuple(checked), omissions_of(checked, evidence, _known(evidence).corpus))
 
 
 def refusal(sentence: str) -> Reason | None:
@@ -151,26 +146,31 @@ def _check_part(part: str, evidence: Evidence) -> Verdict:
         return Verdict(False, refused)
     if not _names_anything(reading):
         return _of_patient_alone(part, patient, reading)
-    return _of_study(part, reading, evidence)
+    return _of_study(part, patient.rest, reading, evidence)
 
 
-def _of_study(part: str, reading: Reading, evidence: Evidence) -> Verdict:
+def _of_study(part: str, rest: str, reading: Reading, evidence: Evidence) -> Verdict:
     """Whether the findings, else the texts, say it; where neither does, what comes nearest."""
     known = _known(evidence)
-    span = word_for_word(part, evidence.texts, known.sources)
+    span = word_for_word(part, evidence.texts, known.corpus.sentences)
     if span is not None:
         return Verdict(True, source_spans=(span,))
-    if is_unassessed(reading, known.subjects, known.sources):
+    if is_unassessed(reading, known.subjects, known.corpus):
         return Verdict(True, source_spans=(SourceSpan(STUDY, 0, 0),))
+    parsed = parse(rest)
+    finding_ids = borne_out(parsed, known.subjects, known.study_date)
+    if finding_ids:
+        return Verdict(True, finding_ids=finding_ids)
     measured = judge_measures(
         _without_modality(reading, evidence.study), known.subjects, known.study_date
     )
-    if not measured.reasons:
+    # `Larger than the right` compares within the study, which the rules for values do not read.
+    if not measured.reasons and not any(one.than for one in parsed.assertions):
         return Verdict(True, finding_ids=measured.finding_ids)
-    said = _said_by_texts(reading, evidence, known)
+    said = _said_by_texts(rest, evidence, known)
     if said.supported or not _speaks_of_findings(reading, known):
         return said
-    return Verdict(False, measured.reasons)
+    return Verdict(False, measured.reasons or said.reasons)
 
 
 def _without_modality(reading: Reading, study: StudyFacts) -> Reading:
@@ -209,16 +209,9 @@ def _names_anything(reading: Reading) -> bool:
     return named or bool(reading.quantities) or bool(reading.dates)
 
 
-def _said_by_texts(reading: Reading, evidence: Evidence, known: _Known) -> Verdict:
-    reasons: list[Reason] = []
-    spans: list[SourceSpan] = []
-    for clause in clauses_of(reading):
-        judged = judge_clause(clause, reading, known.sources, evidence.study)
-        reasons += judged.reasons
-        spans += judged.spans
-    return Verdict(
-        not reasons, tuple(dict.fromkeys(reasons)), source_spans=tuple(dict.fromkeys(spans))
-    )
+def _said_by_texts(rest: str, evidence: Evidence, known: _Known) -> Verdict:
+    judged = judge_sentence(parse(rest), known.corpus, evidence.study)
+    return Verdict(not judged.reasons, judged.reasons, source_spans=judged.spans)
 
 
 def _together(parts: Sequence[Verdict]) -> Verdict:

@@ -39,12 +39,18 @@ _FORMS = (
     ),
     re.compile(r"(?<![\w.,-])(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?![\w.,])"),
     re.compile(rf"(?<!\w)(?P<name>{_NAMES})\s(?P<year>(?:19|20)\d\d)(?!\w)", re.I),
+    # A year alone is one only behind such a word.
+    re.compile(
+        r"(?<!\w)(?:in|since|with|seit|of|to)\s(?P<only>(?P<year>(?:19|20)\d\d))"
+        r"(?![\w-]|[.,]\d| ?(?:mm|cm|ml|%))",
+        re.I,
+    ),
 )
 
 
 @dataclass(frozen=True)
 class FoundDate:
-    """A day, or a month where `day` is 0; `text[start:end]` says it."""
+    """A day, a month where `day` is 0, a year where both are; `text[start:end]` says it."""
 
     year: int
     month: int
@@ -54,8 +60,11 @@ class FoundDate:
 
     def agrees(self, other: "FoundDate") -> bool:
         """Whether both may be the same day."""
-        same_month = (self.year, self.month) == (other.year, other.month)
-        return same_month and (self.day == other.day or 0 in (self.day, other.day))
+        if self.year != other.year:
+            return False
+        if 0 in (self.month, other.month):
+            return True
+        return self.month == other.month and (self.day == other.day or 0 in (self.day, other.day))
 
 
 def find_dates(text: str) -> tuple[FoundDate, ...]:
@@ -85,6 +94,8 @@ def _read(match: re.Match[str]) -> FoundDate | None:
     year = int(parts["year"])
     if len(parts["year"]) == 2:
         year += 1900 if year >= 70 else 2000
+    if parts.get("only"):
+        return FoundDate(year, 0, 0, match.start("only"), match.end("only"))
     month = _MONTHS[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
     day = int(parts.get("day") or 0)
     try:

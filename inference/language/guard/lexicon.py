@@ -38,6 +38,26 @@ _PIECE = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[
 _JOINER = re.compile(r"(?<=[^\W\d_])-(?=\w)|(?<=\w)-(?=[^\W\d_])")
 _SHORTEST_COMPOUND, _LONGEST_COMPOUND = 9, 40
 LEFT, RIGHT = "left", "right"
+_SPELLINGS = (
+    ("haem", "hem"),
+    ("oedem", "edem"),
+    ("oesoph", "esoph"),
+    ("tumour", "tumor"),
+    ("ischaem", "ischem"),
+    ("anaem", "anem"),
+    ("calibre", "caliber"),
+    ("centre", "center"),
+    ("fibre", "fiber"),
+    ("grey", "gray"),
+    ("noea", "nea"),
+    ("alis", "aliz"),
+    ("artefact", "artifact"),
+)
+_GREEK = ("ases", "oses", "eses", "yses")
+_LATIN = {
+    plural: f"{plural[:-1]}us"
+    for plural in "bronchi hippocampi menisci thrombi emboli calculi nuclei sulci gyri hili".split()
+} | {"diverticula": "diverticulum", "septa": "septum", "foramina": "foramen", "ganglia": "ganglion"}
 # What an entry may be said to be, in place of what its file holds.
 _OWN_CATEGORY: tuple[Category, ...] = ("property", "relation", "soft")
 
@@ -71,6 +91,8 @@ class Entry:
     kind_of: tuple[str, ...] = ()
     """Of a thing: the wider ones. What is there is its wider kind too; where that is denied, so
     is each narrower one."""
+    site: str = ""
+    """Of a thing: the place where it always is, which need not be named with it."""
     german: bool = False
 
 
@@ -112,10 +134,32 @@ class Lexicon:
 
 def base(piece: str) -> str:
     """A word without its English plural or genitive."""
-    piece = piece.removesuffix("'s")
-    is_plural = piece.endswith("ions") or not piece.endswith(("ss", "us", "is", "ns"))
+    piece = _plain_spelling(piece.removesuffix("'s"))
+    latin = _LATIN.get(piece)
+    if latin is not None:
+        return latin
+    if len(piece) > 6 and piece.endswith(_GREEK) and not piece.endswith("eases"):
+        return f"{piece[:-2]}is"
+    if len(piece) > 5 and piece.endswith("ies"):
+        return f"{piece[:-3]}y"
+    if len(piece) > 5 and piece.endswith("ae"):
+        return piece[:-1]
+    is_plural = piece.endswith("ions") or not piece.endswith(("ss", "us", "is", "ns", "ös"))
     if len(piece) > 3 and piece.endswith("s") and is_plural:
         return piece[:-1]
+    return piece
+
+
+def is_plural(text: str) -> bool:
+    """Whether an English or Latin name stands for several."""
+    return base(text) != _plain_spelling(text.removesuffix("'s"))
+
+
+def _plain_spelling(piece: str) -> str:
+    """One spelling for those of Britain and America."""
+    for british, american in _SPELLINGS:
+        if british in piece:
+            piece = piece.replace(british, american)
     return piece
 
 
@@ -196,6 +240,7 @@ def _of(name: str, category: Category) -> Iterator[tuple[str, Entry]]:
                         part_of=str(given.get("part_of", "")),
                         kind_of=tuple(str(given.get("kind_of", "")).split()),
                         uncountable=bool(given.get("uncountable")),
+                        site=str(given.get("site", "")),
                         german=language == "de",
                     ),
                 )

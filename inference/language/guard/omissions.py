@@ -8,11 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from inference.language.guard.clauses import clauses_of
+from inference.language.guard.assertions.corpus import Corpus
+from inference.language.guard.assertions.entail import kinds, readable
+from inference.language.guard.assertions.model import PRESENT, Assertion
+from inference.language.guard.assertions.parse import parse
+from inference.language.guard.assertions.places import known_place
 from inference.language.guard.evidence import Evidence
-from inference.language.guard.reading import read
-from inference.language.guard.scope import Mention
-from inference.language.guard.sources import SourceClause
 from inference.language.guard.verdict import CheckedSentence, Omission
 
 _FILE = Path(__file__).parent / "data" / "critical.yaml"
@@ -26,11 +27,11 @@ def critical_concepts() -> frozenset[str]:
 
 
 def omissions_of(
-    checked: Sequence[CheckedSentence], evidence: Evidence, sources: Sequence[SourceClause]
+    checked: Sequence[CheckedSentence], evidence: Evidence, corpus: Corpus
 ) -> tuple[Omission, ...]:
     """Critical findings by their ids, and critical words that a report affirms."""
     said = [one for one in checked if one.verdict.supported]
-    return (*_findings(said, evidence), *_words(said, sources))
+    return (*_findings(said, evidence), *_words(said, corpus))
 
 
 def _findings(said: Sequence[CheckedSentence], evidence: Evidence) -> Iterable[Omission]:
@@ -40,38 +41,31 @@ def _findings(said: Sequence[CheckedSentence], evidence: Evidence) -> Iterable[O
             yield Omission(f"{finding.label} is critical and is not said.", (finding.finding_id,))
 
 
-def _words(said: Sequence[CheckedSentence], sources: Sequence[SourceClause]) -> Iterable[Omission]:
-    there = [
-        mention
-        for one in said
-        for clause in clauses_of(read(one.sentence))
-        for mention in clause.mentions
-    ]
+def _words(said: Sequence[CheckedSentence], corpus: Corpus) -> Iterable[Omission]:
+    there = [one for each in said for one in parse(each.sentence).assertions]
     found: dict[tuple[str, frozenset[str]], Omission] = {}
-    for source in sources:
-        for mention in source.clause.mentions:
-            key = (mention.concept, mention.sides)
-            if key in found or not _is_critical(mention) or _is_said(mention, there):
-                continue
-            found[key] = Omission(
-                f"“{mention.word.text}” is affirmed in the evidence and is not said.",
-                source_spans=(source.span,),
-            )
+    for source in corpus.sources:
+        one = source.assertion
+        key = (one.observation, known_place(one).sides)
+        if key in found or source.history or not _is_critical(one) or _is_said(one, there):
+            continue
+        found[key] = Omission(
+            f"“{readable(one.observation)}” is affirmed in the evidence and is not said.",
+            source_spans=source.spans,
+        )
     yield from found.values()
 
 
-def _is_critical(mention: Mention) -> bool:
-    return (
-        mention.concept in critical_concepts()
-        and mention.polarity == "present"
-        and not mention.labels & _NOT_NOW
-    )
+def _is_critical(one: Assertion) -> bool:
+    critical = bool(kinds(one.observation) & critical_concepts())
+    return critical and one.polarity == PRESENT and not one.labels & _NOT_NOW
 
 
-def _is_said(mention: Mention, there: Sequence[Mention]) -> bool:
+def _is_said(one: Assertion, there: Sequence[Assertion]) -> bool:
+    sides = known_place(one).sides
     return any(
-        other.concept == mention.concept
-        and other.polarity in ("present", "presupposed")
-        and (not mention.sides or not other.sides or bool(other.sides & mention.sides))
+        other.observation in kinds(one.observation)
+        and other.polarity == PRESENT
+        and (not sides or not other.place.sides or bool(other.place.sides & sides))
         for other in there
     )

@@ -51,6 +51,7 @@ _COMPARATORS = {
     ("mindestens",): ">",
     ("höchstens",): "<",
     ("bis", "zu"): "<=",
+    ("bis",): "<=",
 }
 
 

@@ -20,6 +20,8 @@ from inference.language.guard.lexicon import (
 from inference.language.guard.quantities import Quantity, find_quantities, is_number
 
 _PARTING_DASH = re.compile(r"(?<=\s)-(?=\s)")
+_SHORTEST_INFLECTED = 6
+_GERMAN_ENDINGS = ("en", "es", "er", "em", "n", "e", "s")
 _MARKS = frozenset(".,;:()[]/+-=~'\"?!x*#%<>&")
 
 
@@ -90,7 +92,7 @@ def _words(pieces: Sequence[str]) -> tuple[list[Word], list[bool]]:
     words: list[Word] = []
     at = 0
     while at < len(pieces):
-        match = lexicon().longest(pieces, at)
+        match = lexicon().longest(pieces, at) or _inflected(pieces, at)
         if match is None:
             piece = pieces[at]
             if piece[0].isalpha() or (piece[0].isdigit() and not is_number(piece)):
@@ -106,6 +108,19 @@ def _words(pieces: Sequence[str]) -> tuple[list[Word], list[bool]]:
         free[at : at + length] = [False] * length
         at += length
     return words, free
+
+
+def _inflected(pieces: Sequence[str], at: int) -> tuple[int, Entry] | None:
+    """A German noun in another case or number than the file has it."""
+    piece = pieces[at]
+    if len(piece) < _SHORTEST_INFLECTED or not piece.isalpha():
+        return None
+    for ending in _GERMAN_ENDINGS:
+        if piece.endswith(ending):
+            found = lexicon().longest((piece.removesuffix(ending),), 0)
+            if found is not None and found[1].german and found[1].category != "grammar":
+                return found
+    return None
 
 
 def _expanded(entry: Entry) -> list[Entry]:

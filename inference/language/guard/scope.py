@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from inference.language.guard.lexicon import LEFT, RIGHT, base
+from inference.language.guard.lexicon import LEFT, RIGHT, is_plural
 from inference.language.guard.reading import Reading, Word
 
 NONE = frozenset(("none", "no", "nil", "keine", "keiner", "nein"))
@@ -61,7 +61,7 @@ class Mention:
 def mentions_of(reading: Reading) -> tuple[Mention, ...]:
     """Every name of the sentence but small words and triggers, each with what is made of it."""
     names = [
-        Mention(word, plural=base(word.text) != word.text)
+        Mention(word, plural=is_plural(word.text))
         for word in reading.words
         if word.entry.category not in ("grammar", "trigger", "side")
     ]
@@ -125,6 +125,9 @@ def _changed(
 ) -> Mention:
     if kind != "negation":
         return replace(one, labels=one.labels | {kind})
+    if trigger.text in ("nor", "noch") and one.negations:
+        # `Neither A nor B` denies each once.
+        return one
     between = any(
         other.word.at >= trigger.end
         and other.word.end <= one.word.at
@@ -163,6 +166,11 @@ def _in_reach(word: Word, trigger: Word, reach: str, reading: Reading) -> bool:
     return False
 
 
+def reaches(trigger: Word, name: Word, reading: Reading) -> bool:
+    """Whether a trigger changes what is asserted of a name."""
+    return _in_reach(name, trigger, trigger.entry.reach, reading)
+
+
 def _names_ahead(reading: Reading, trigger: Word) -> bool:
     """Whether a name follows before the next mark or joining word."""
     for word in reading.words:
@@ -179,12 +187,17 @@ def _ends_ahead(reading: Reading, trigger: Word, word: Word) -> bool:
         if piece in _STOPS or piece in _BREAKS:
             return True
         following = reading.pieces[at + 1] if at + 1 < len(reading.pieces) else ""
-        if piece in ("and", "und", ",") and following in _ARTICLES:
+        if piece in ("and", "und", ",") and (following in _ARTICLES or _denies(following)):
             return True
         # A list is denied as a whole; doubt stops at the next thing.
         if not negates and piece in ("and", "und", ",", "with", "mit"):
             return True
     return False
+
+
+def _denies(piece: str) -> bool:
+    """Whether it begins a denial of its own."""
+    return piece in ("no", "not", "without", "ohne", "nicht") or piece.startswith("kein")
 
 
 def _ends_behind(reading: Reading, word: Word, trigger: Word) -> bool:
@@ -193,6 +206,14 @@ def _ends_behind(reading: Reading, word: Word, trigger: Word) -> bool:
         if piece in _STOPS or piece in _BREAKS:
             return True
         if piece in ("and", "und", ",") and _VERBS & set(reading.pieces[:at]):
+            return True
+        rest = set(reading.pieces[at + 1 : trigger.at])
+        named = any(
+            other.entry.category in ("thing", "anatomy") and at < other.at < trigger.at
+            for other in reading.words
+        )
+        if piece == "," and named and not rest & (_VERBS | {"and", "or", "und", "oder", ","}):
+            # `Nodule, metastasis not excluded`
             return True
     return False
 

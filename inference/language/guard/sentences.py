@@ -15,7 +15,9 @@ _ABBREVIATIONS = frozenset(
 # Words that follow an ordinal number in German: `15. Perzentile`.
 _AFTER_ORDINAL = frozenset(
     "perzentile perzentil ventrikel ventrikels rippe rippen januar jänner februar märz april mai"
-    " juni juli august september oktober november dezember grades grad lebensjahr".split()
+    " juni juli august september oktober november dezember"
+    " lendenwirbelkörper lendenwirbel brustwirbelkörper halswirbelkörper"
+    " grades grad lebensjahr".split()
 )
 
 

@@ -38,6 +38,7 @@ _WRITTEN: dict[str, Unit] = {
     "month | months | monat | monate | monaten": Unit("month"),
     "week | weeks | woche | wochen": Unit("week"),
     "day | days | tag | tage | tagen": Unit("day"),
+    "degree | degrees | ° | grad": Unit("degree"),
     "g": Unit("g"),
     "kg": Unit("g", 1000.0),
 }

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from inference.language.guard.assertions.document import SourceSentence
+from inference.language.guard.assertions.parse import Context
 from inference.language.guard.characters import folded
 from inference.language.guard.evidence import SourceText
 from inference.language.guard.instructions import instructs
-from inference.language.guard.sources import SourceClause
 from inference.language.guard.verdict import SourceSpan
 
 
 def word_for_word(
-    sentence: str, texts: Sequence[SourceText], sources: Sequence[SourceClause]
+    sentence: str, texts: Sequence[SourceText], sources: Sequence[SourceSentence]
 ) -> SourceSpan | None:
     """Where a source holds the very sentence, with the label of its line where it has one.
 
@@ -30,7 +31,9 @@ def word_for_word(
     return None
 
 
-def _stated(text: SourceText, sources: Sequence[SourceClause]) -> Iterator[tuple[SourceSpan, str]]:
+def _stated(
+    text: SourceText, sources: Sequence[SourceSentence]
+) -> Iterator[tuple[SourceSpan, str]]:
     for source in sources:
         span = source.span
         if span.source_id != text.source_id:
@@ -39,7 +42,7 @@ def _stated(text: SourceText, sources: Sequence[SourceClause]) -> Iterator[tuple
         label = text.text[start : span.start]
         if label.strip().endswith(":"):
             yield span, _plain(text.text[start : span.end])
-        if not source.context:
+        if source.context == Context():
             yield span, _plain(text.text[span.start : span.end])
 
 

@@ -1,0 +1,252 @@
+"""All that the texts assert, with what belongs to one thing put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from inference.language.guard.assertions.document import (
+    SourceSentence,
+    comparison_dates,
+    sentences_of,
+)
+from inference.language.guard.assertions.entail import kinds
+from inference.language.guard.assertions.model import (
+    EXTENT,
+    PRESENT,
+    Assertion,
+    Extent,
+    Place,
+    Thing,
+)
+from inference.language.guard.assertions.places import closure, known_place
+from inference.language.guard.dates import FoundDate, dicom_date
+from inference.language.guard.evidence import STUDY, Evidence, SourceText
+from inference.language.guard.verdict import SourceSpan
+
+
+@dataclass(frozen=True)
+class Source:
+    """An assertion of the evidence, and the sentences that make it."""
+
+    assertion: Assertion
+    spans: tuple[SourceSpan, ...]
+    history: bool = False
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The texts, read once."""
+
+    sources: tuple[Source, ...]
+    sentences: tuple[SourceSentence, ...]
+
+
+def corpus_of(evidence: Evidence) -> Corpus:
+    """Read every text, and what the headers say of the study."""
+    sentences: list[SourceSentence] = []
+    sources: list[Source] = []
+    for text in (*evidence.texts, *_stated_by_study(evidence)):
+        own = list(sentences_of(text))
+        dates = comparison_dates(text)
+        sentences += own
+        made = [
+            Source(_with_changes(one, dates, evidence), (sentence.span,), sentence.history)
+            for sentence in own
+            for one in sentence.assertions
+        ]
+        sources += _merged(made)
+    return Corpus(tuple(sources), tuple(sentences))
+
+
+def _stated_by_study(evidence: Evidence) -> list[SourceText]:
+    study = evidence.study
+    parts = (study.study_description, study.body_part_examined.casefold())
+    said = ". ".join(part for part in parts if part)
+    found: list[SourceText] = []
+    if said:
+        found.append(SourceText(STUDY, said, "header"))
+    if not evidence.priors and not any("report" in one.kind for one in evidence.texts):
+        found.append(SourceText(STUDY, "No comparison.", "header"))
+    return found
+
+
+def _with_changes(one: Assertion, dates: Sequence[FoundDate], evidence: Evidence) -> Assertion:
+    """Sizes of then and now say how it changed; a change is since the examination compared."""
+    then = [each for each in one.extents if each.prior]
+    changes = one.changes | changes_of(one.extents)
+    known = [*one.dates]
+    if changes or then:
+        known += dates
+    study = dicom_date(evidence.study.study_date)
+    if study is not None:
+        known.append(study)
+    return replace(one, changes=changes, dates=tuple(known))
+
+
+def changes_of(extents: Sequence[Extent]) -> frozenset[str]:
+    """What one size of now and one of then say of the change."""
+    now = {each.axes for each in extents if not each.prior and not each.change}
+    then = {each.axes for each in extents if each.prior}
+    if len(now) != 1 or len(then) != 1:
+        return frozenset()
+    mine, theirs = now.pop(), then.pop()
+    if len(mine) != len(theirs):
+        return frozenset()
+    steps = [
+        one.value * one.unit.factor - other.value * other.unit.factor
+        for one, other in zip(mine, theirs, strict=True)
+    ]
+    if all(step >= 0 for step in steps) and any(steps):
+        return frozenset(("increased",))
+    if all(step <= 0 for step in steps) and any(steps):
+        return frozenset(("decreased",))
+    return frozenset()
+
+
+def _merged(sources: Sequence[Source]) -> list[Source]:
+    """What several sentences say of one thing, as one; the sentences alone stay beside it."""
+    made: list[Source] = []
+    things = [one for one in sources if _may_be_joined(one)]
+    for source in sources:
+        made.append(source)
+        if not _may_be_joined(source):
+            continue
+        same = [other for other in things if other is source or _is_same(source, other, things)]
+        if len(same) > 1:
+            joined = _joined(source, same)
+            if joined.assertion != source.assertion:
+                made.append(joined)
+    return [_resolved(one, made) for one in made]
+
+
+def _may_be_joined(source: Source) -> bool:
+    one = source.assertion
+    stated = one.polarity == PRESENT and (not one.state or one.observation == EXTENT)
+    return stated and not one.plural and not source.history
+
+
+def _is_same(source: Source, other: Source, things: Sequence[Source]) -> bool:
+    """Whether two name one thing: of one kind, at one place, and no third could be meant."""
+    one, two = source.assertion, other.assertion
+    if two.observation not in kinds(one.observation) and one.observation not in kinds(
+        two.observation
+    ):
+        return False
+    if one.labels != two.labels or (_sizes(one) and _sizes(two) and _sizes(one) != _sizes(two)):
+        return False
+    if not (_named(one, two) or _named(two, one)):
+        return False
+    rivals = [
+        third.assertion
+        for third in things
+        if kinds(third.assertion.observation) & kinds(one.observation)
+        and (_named(one, third.assertion) or _named(two, third.assertion))
+    ]
+    sizes = {_sizes(third) for third in rivals if _sizes(third)}
+    places = {third.place.sides for third in rivals if third.place.sides}
+    return (
+        len(sizes) <= 1
+        and len(places) <= 1
+        and all(_named(a, b) or _named(b, a) for a in rivals for b in rivals)
+    )
+
+
+def _sizes(one: Assertion) -> tuple[tuple[float, ...], ...]:
+    return tuple(
+        tuple(axis.value * axis.unit.factor for axis in each.axes)
+        for each in one.extents
+        if not each.prior and not each.change
+    )
+
+
+def _named(narrow: Assertion, wide: Assertion) -> bool:
+    """Whether what `wide` says of its place holds of `narrow` too."""
+    mine, theirs = known_place(narrow), known_place(wide)
+    return (
+        closure(wide.place.anatomy) <= mine.anatomy
+        and theirs.sides <= mine.sides
+        and theirs.levels <= mine.levels
+    )
+
+
+def _joined(source: Source, same: Sequence[Source]) -> Source:
+    one = source.assertion
+    attributes, needed, changes = set(one.attributes), set(one.needed), set(one.changes)
+    extents, dates = list[Extent](one.extents), [*one.dates]
+    place, context, others = one.place, one.context, set(one.others)
+    agent, thing = one.agent, one.object
+    spans = list(source.spans)
+    for other in same:
+        if other is source:
+            continue
+        two = other.assertion
+        attributes |= two.attributes | (kinds(two.observation) - {one.observation})
+        needed |= two.needed & one.needed
+        changes |= two.changes
+        extents += [each for each in two.extents if each not in extents]
+        dates += [each for each in two.dates if each not in dates]
+        place, context = place.joined(two.place), context.joined(two.context)
+        others |= two.others
+        agent, thing = agent or two.agent, thing or two.object
+        spans += other.spans
+    changes |= changes_of(extents)
+    narrowest = min((each.assertion.observation for each in same), key=lambda o: -len(kinds(o)))
+    return Source(
+        replace(
+            one,
+            observation=narrowest
+            if len(kinds(narrowest)) > len(kinds(one.observation))
+            else one.observation,
+            attributes=frozenset(attributes),
+            needed=frozenset(needed),
+            changes=frozenset(changes),
+            extents=tuple(extents),
+            dates=tuple(dates),
+            place=place,
+            context=context,
+            others=frozenset(others),
+            agent=agent,
+            object=thing,
+        ),
+        tuple(dict.fromkeys(spans)),
+    )
+
+
+def _resolved(source: Source, sources: Sequence[Source]) -> Source:
+    """With all that is known of the things that it names."""
+    one = source.assertion
+    if one.agent is None and one.object is None and not one.others:
+        return source
+    return replace(
+        source,
+        assertion=replace(
+            one,
+            agent=_known_thing(one.agent, sources),
+            object=_known_thing(one.object, sources),
+            others=frozenset(
+                (role, _known_thing(thing, sources) or thing) for role, thing in one.others
+            ),
+        ),
+    )
+
+
+def _known_thing(thing: Thing | None, sources: Sequence[Source]) -> Thing | None:
+    if thing is None or not thing.concept:
+        return thing
+    called = Assertion(thing.concept, thing.place)
+    found = [
+        one.assertion
+        for one in sources
+        if _may_be_joined(one)
+        and thing.concept in kinds(one.assertion.observation)
+        and _named(one.assertion, called)
+    ]
+    if not found or not all(_named(a, b) or _named(b, a) for a in found for b in found):
+        return thing
+    place: Place = thing.place
+    attributes = set(thing.attributes)
+    for one in found:
+        place = place.joined(known_place(one))
+        attributes |= one.attributes
+    return Thing(thing.concept, place, frozenset(attributes))

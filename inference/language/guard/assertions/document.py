@@ -1,0 +1,249 @@
+"""A source text as assertions, each with its sentence and what the headings above it say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from inference.language.guard.assertions.items import itemise
+from inference.language.guard.assertions.model import Assertion, Place
+from inference.language.guard.assertions.parse import Context, Parsed, parse
+from inference.language.guard.assertions.places import WIDE
+from inference.language.guard.characters import folded, hidden_or_foreign
+from inference.language.guard.dates import FoundDate, dicom_date, find_dates
+from inference.language.guard.evidence import SourceText
+from inference.language.guard.instructions import instructs
+from inference.language.guard.reading import read
+from inference.language.guard.scope import BOTH_SIDES
+from inference.language.guard.sentences import split_sentences
+from inference.language.guard.verdict import SourceSpan
+
+PRIOR = "prior"
+LONGEST_SENTENCE = 1_000
+"""In characters; what is longer is neither believed nor judged."""
+MOST_TRIGGERS = 12
+"""Denials and doubts of one sentence; of more, none can tell what is meant."""
+_MOST_LINES = 2_000
+_LABEL = re.compile(r"\s*([^:.\n]{1,70}):(?:\s|$)")
+_LOCATIONS = frozenset(("location", "site", "lage", "lokalisation"))
+_COMPARISONS = frozenset(
+    ("comparison", "prior", "compared with", "vergleich", "voruntersuchung", "voruntersuchungen")
+)
+_HISTORY = re.compile(
+    r"history|indication|clinical|reason|anamnese|klinische|fragestellung|indikation|technique"
+    r"|technik|comparison|vergleich|voruntersuchung",
+    re.IGNORECASE,
+)
+_LONGEST_HEADING = 70
+_LONGEST_HEADING_WORDS = 4
+_PRONOUN = re.compile(r"^(?:It|They|This|These|Sie|Er|Es|Diese[rs]?)\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Line:
+    """`text` from `start` to `end` of a source: a line, with those that go on with it."""
+
+    text: str
+    start: int
+    end: int
+
+
+def lines_of(text: str) -> list[Line]:
+    """The lines of a text; one that goes on in small letters belongs to the one before."""
+    found: list[Line] = []
+    for match in list(re.finditer(r"[^\n]+", text))[:_MOST_LINES]:
+        before = found[-1] if found else None
+        goes_on = (
+            before is not None
+            and match.start() == before.end + 1
+            and match.group().strip()[:1].islower()
+            and before.text.rstrip()[-1:] not in (".", ":", ";", "")
+            and len(before.text) < LONGEST_SENTENCE
+        )
+        if before is not None and goes_on:
+            found[-1] = Line(text[before.start : match.end()], before.start, match.end())
+        else:
+            found.append(Line(match.group(), match.start(), match.end()))
+    return found
+
+
+@dataclass(frozen=True)
+class SourceSentence:
+    """One sentence of a source."""
+
+    span: SourceSpan
+    assertions: tuple[Assertion, ...]
+    context: Context
+    history: bool = False
+    """It stands under a heading of the history or the question."""
+    concepts: frozenset[str] = frozenset()
+    """All that it and its headings name, however they are put together."""
+
+
+def sentences_of(source: SourceText) -> Iterator[SourceSentence]:
+    """Every sentence of a source that may support one."""
+    lines = lines_of(source.text)
+    located = _located(lines)
+    title = _title_of(lines)
+    above, ordered_at, history = Context(), -1, False
+    for position, match in enumerate(lines):
+        line = match.text
+        # What follows an order in its paragraph is what it wants to be said.
+        if line.strip() and (instructs(line) or match.start == ordered_at):
+            ordered_at = match.end + 1
+            continue
+        if not line.strip() or hidden_or_foreign(line) is not None:
+            continue
+        if is_heading(lines, position):
+            history = _HISTORY.search(line) is not None
+            above = _context_of(line.strip().rstrip(":"))
+            continue
+        label = _LABEL.match(line)
+        here, start = above, match.start
+        if label is not None and not _holds_number(label.group(1)):
+            own = _context_of(label.group(1))
+            around = Context() if _is_location(label) else located[position]
+            here = _together(above, around, own)
+            start += label.end()
+        told = label is not None and _HISTORY.search(label.group(1)) is not None
+        yield from _of_line(source, start, match.end, here, history or told, title)
+
+
+def _holds_number(label: str) -> bool:
+    return any(item.kind == "number" for item in itemise(label).items)
+
+
+def _title_of(lines: Sequence[Line]) -> Place:
+    """`MRI RIGHT KNEE`: what the first line says that the whole text is of."""
+    first = next((one.text.strip() for one in lines if one.text.strip()), "")
+    if ":" in first or len(first) > _LONGEST_HEADING:
+        return Place()
+    place = _context_of(first.rstrip(".")).place
+    return replace(place, sides=frozenset()) if place.sides == BOTH_SIDES else place
+
+
+def _of_line(
+    source: SourceText, start: int, end: int, context: Context, history: bool, title: Place
+) -> Iterator[SourceSentence]:
+    named = ""
+    for begin, stop in split_sentences(source.text[start:end]):
+        if stop - begin > LONGEST_SENTENCE:
+            continue
+        written = source.text[start + begin : start + stop]
+        if sum(word.entry.category == "trigger" for word in read(written).words) > MOST_TRIGGERS:
+            continue
+        parsed = _parsed(written, named, context)
+        named = parsed.head or named
+        # A sentence of which a part is not understood supports nothing but itself.
+        assertions = () if parsed.not_understood else parsed.assertions
+        if context.listed and not parsed.not_understood:
+            # `Liver and spleen: no focal lesion` says it of each.
+            for place in context.places:
+                of_one = replace(context, place=place, places=(), listed=False)
+                assertions += _parsed(written, named, of_one).assertions
+        assertions = tuple(
+            replace(one, title=title, listed=context.listed, context=one.context.joined(one.topic))
+            for one in assertions
+        )
+        if source.kind == "prior report":
+            assertions = tuple(replace(one, labels=one.labels | {PRIOR}) for one in assertions)
+        span = SourceSpan(source.source_id, start + begin, start + stop)
+        concepts = frozenset(
+            word.entry.concept
+            for word in read(written).words
+            if word.entry.category not in ("grammar", "trigger", "side")
+        )
+        concepts |= context.place.anatomy | {context.observation}
+        yield SourceSentence(span, assertions, context, history, concepts)
+
+
+def _parsed(written: str, named: str, context: Context) -> Parsed:
+    """With the name before in place of a pronoun at the start."""
+    pronoun = _PRONOUN.match(written)
+    if pronoun is not None and named:
+        replaced = parse(f"{named} {written[pronoun.end() :]}", context)
+        if not replaced.not_understood:
+            return replaced
+    return parse(written, context)
+
+
+def comparison_dates(source: SourceText) -> list[FoundDate]:
+    """The dates of the examinations that the text compares with."""
+    found: list[FoundDate] = []
+    for match in lines_of(source.text):
+        label = _LABEL.match(match.text)
+        if label is not None and label.group(1).strip().casefold() in _COMPARISONS:
+            found += find_dates(folded(match.text[label.end() :]))
+    if source.kind == "prior report" and dicom_date(source.date) is not None:
+        found.append(dicom_date(source.date))  # type: ignore[arg-type]
+    return found
+
+
+def is_heading(lines: Sequence[Line], position: int) -> bool:
+    """Whether a line is the heading of those that follow."""
+    stripped = lines[position].text.strip()
+    if not stripped or len(stripped) > _LONGEST_HEADING:
+        return False
+    if stripped.endswith(":"):
+        return True
+    short = len(stripped.split()) <= _LONGEST_HEADING_WORDS
+    following = lines[position + 1] if position + 1 < len(lines) else None
+    followed = (
+        following is not None
+        and following.start == lines[position].end + 1
+        and bool(following.text.strip())
+    )
+    return followed and short and stripped[-1].isalnum() and ":" not in stripped
+
+
+def _located(lines: Sequence[Line]) -> list[Context]:
+    """For each line, the place that a line `Location: ...` under the same heading names."""
+    found: list[Context] = []
+    begun, here = 0, Context()
+    for position, match in enumerate(lines):
+        if is_heading(lines, position):
+            found += [here] * (position - begun)
+            begun, here = position, Context()
+        label = _LABEL.match(match.text)
+        if label is not None and _is_location(label):
+            here = _context_of(match.text[label.end() :][:_LONGEST_HEADING])
+    return found + [here] * (len(lines) - begun)
+
+
+def _is_location(label: re.Match[str]) -> bool:
+    return label.group(1).strip().casefold() in _LOCATIONS
+
+
+def _together(*contexts: Context) -> Context:
+    place, observation, attributes = Place(), "", frozenset[str]()
+    for one in contexts:
+        if one.place.anatomy:
+            # Under `ABDOMEN` and `Liver`, it is the liver.
+            place = replace(place, anatomy=place.anatomy - WIDE)
+        place = place.joined(one.place)
+        if one.observation:
+            observation, attributes = one.observation, one.attributes
+    places = contexts[-1].places
+    return Context(place, observation, attributes, places, len(places) > 1)
+
+
+def _context_of(heading: str) -> Context:
+    """What a heading names: `Thyroid`, `LEFT BREAST`, `Lung mass`, `L4/5`."""
+    if heading.strip().casefold() in _COMPARISONS:
+        return Context(observation="comparison_exam")
+    marker = Context(observation="heading")
+    named = [one for one in parse(heading, marker).assertions if one.polarity == "present"]
+    place = Place()
+    for one in named:
+        place = place.joined(one.place)
+    things = [one for one in named if one.observation != "heading" and not one.state]
+    known = [one for one in things if not one.observation.startswith("word:")]
+    first = known[0] if known else None
+    return Context(
+        place,
+        first.observation if first is not None else "",
+        first.attributes if first is not None else frozenset(),
+        tuple(one.place for one in named if one.place),
+        len({one.place for one in named if one.place}) > 1,
+    )

@@ -1,0 +1,72 @@
+"""Whether the sizes of an assertion are those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from inference.language.guard.assertions.model import ABSENT, Assertion, Extent
+from inference.language.guard.quantities import LARGEST_ROUNDING, Quantity
+from inference.language.guard.verdict import Ground, Reason
+
+_SIZES = frozenset(("size", "diameter"))
+
+
+def missing_extents(claim: Assertion, source: Assertion) -> Iterator[Reason]:
+    """Sizes that the source does not give."""
+    for one in claim.extents:
+        if any(_same_extent(one, other) for other in source.extents):
+            continue
+        if one.change and _is_amount(one, source):
+            continue
+        if claim.polarity == ABSENT:
+            yield Reason(Ground.NEGATION, "It denies a number.")
+            continue
+        units = {axis.unit.dimension for other in source.extents for axis in other.axes}
+        near = not units or {axis.unit.dimension for axis in one.axes} <= units
+        numbers = " x ".join(f"{axis.value:g}" for axis in one.axes)
+        yield Reason(
+            Ground.NUMBER if near else Ground.UNIT,
+            f"The number {numbers} is not in the evidence in this unit.",
+        )
+
+
+def _same_extent(one: Extent, other: Extent) -> bool:
+    if one.prior != other.prior or one.change != other.change:
+        return False
+    if one.order and one.order != other.order:
+        return False
+    if other.aspects and one.aspects and not one.aspects <= other.aspects | _SIZES:
+        return False
+    if not other.aspects and not one.aspects <= _SIZES:
+        return False
+    if len(one.axes) == 1 and (one.greatest or other.greatest):
+        largest = max(other.axes, key=lambda axis: axis.value * axis.unit.factor)
+        return (one.greatest or len(other.axes) == 1) and agrees(one.axes[0], largest)
+    return len(one.axes) == len(other.axes) and all(
+        agrees(mine, theirs) for mine, theirs in zip(one.axes, other.axes, strict=True)
+    )
+
+
+def agrees(one: Quantity, other: Quantity) -> bool:
+    """Whether a number is another one, converted and rounded to what is written."""
+    if one.unit.dimension != other.unit.dimension:
+        return False
+    if one.unit.dimension in ("1", "year"):
+        return one.value == other.value
+    meant = other.value * other.unit.factor / one.unit.factor
+    off = abs(meant - one.value)
+    return off <= 0.5 * 10.0**-one.decimals + 1e-9 and off <= LARGEST_ROUNDING * abs(meant)
+
+
+def _is_amount(one: Extent, source: Assertion) -> bool:
+    now = [each.axes for each in source.extents if not each.prior and not each.change]
+    then = [each.axes for each in source.extents if each.prior]
+    if len(now) != 1 or len(then) != 1 or len(now[0]) != 1 or len(then[0]) != 1:
+        return False
+    difference = abs(
+        now[0][0].value * now[0][0].unit.factor - then[0][0].value * then[0][0].unit.factor
+    )
+    return len(one.axes) == 1 and agrees(
+        one.axes[0], replace(now[0][0], value=difference / now[0][0].unit.factor)
+    )

@@ -1,0 +1,76 @@
+"""Sizes, and what they are sizes of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from inference.language.guard.assertions.items import Item
+from inference.language.guard.assertions.model import Extent
+from inference.language.guard.assertions.relating import Relating
+from inference.language.guard.assertions.sizes import is_prior_size
+from inference.language.guard.assertions.state import following
+from inference.language.guard.scope import labels_at
+
+_DENYING = frozenset(("negation", "resolved"))
+
+
+class Numbering(Relating):
+    """Reads sizes."""
+
+    def number(self, item: Item, items: Sequence[Item], position: int) -> None:
+        """The size at this position: of the phrase that it leads, else of those before it."""
+        behind_phrase = bool(self.phrase)
+        self.close()
+        self._unknown_lead(items, position)
+        scope = labels_at(self.reading, item.at)
+        self.doubts |= scope - _DENYING - {"recommended"}
+        self.denied = self.denied or bool(scope & _DENYING)
+        if any(one.comparator not in ("", "<=") or one.ranged for one in item.numbers):
+            self.not_understood.append(item.text)
+        extent = Extent(
+            tuple(replace(one, at=0, end=0, group=-1, comparator="") for one in item.numbers),
+            prior=is_prior_size(items, position),
+            change=items[position - 1].text in ("by", "um") if position else False,
+            greatest=any(one.comparator == "<=" for one in item.numbers),
+            order=item.meaning,
+        )
+        self.role = ""
+        ahead = following(items, position)
+        if _is_size_of_name(items, position):
+            # `4 mm of shortening`
+            self.pending.append(extent)
+            self.skip_of = True
+        elif (
+            ahead is not None
+            and not (behind_phrase and self.lead is None)
+            and ahead.kind in ("name", "side", "symbol")
+            and not self.is_relation(ahead)
+        ):
+            self.pending.append(extent)
+        else:
+            self.add_size(extent)
+
+    def _unknown_lead(self, items: Sequence[Item], position: int) -> None:
+        """`Nonobstructing 3 mm stone`: an unknown word before a size describes what follows."""
+        ahead = following(items, position)
+        alone = len(self.frames) == 1 and self.group == self.frames and not self.verb
+        if not alone or ahead is None or ahead.kind != "name" or self.is_relation(ahead):
+            return
+        frame = self.frames[0]
+        if not frame.observation.startswith("word:") or frame.place or frame.trailing:
+            return
+        frame.attributes |= {frame.observation}
+        frame.needed |= {frame.observation}
+        frame.form, frame.observation = "attribute", ""
+        self.lead, self.frames, self.group = frame, [], []
+
+
+def _is_size_of_name(items: Sequence[Item], position: int) -> bool:
+    ahead = items[position + 1 : position + 3]
+    return (
+        len(ahead) == 2
+        and ahead[0].text in ("of", "von")
+        and ahead[1].kind == "name"
+        and any(one.category == "thing" for one in ahead[1].mentions)
+    )
