@@ -4,7 +4,6 @@ from datetime import datetime
 from io import BytesIO
 from typing import Annotated, Any
 
-import pydicom
 from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
@@ -18,9 +17,9 @@ from api.parameters import Limit, Offset, binary, problems
 from api.payloads.base import Payload
 from api.routing import new_router
 from storage.conflicts import Conflict
+from storage.damage import DAMAGED
+from storage.dataset_reader import read_part10
 from storage.entities import Instance
-from storage.errors import InvalidInstance
-from storage.header_matching import UNREADABLE
 from storage.opening import Storage
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
@@ -197,9 +196,9 @@ def _held_bytes(storage: Storage, held: Instance) -> bytes:
 def _header(part10: bytes) -> JsonDataset | None:
     """The header in the JSON model, None where it cannot be read."""
     try:
-        dataset: Dataset = pydicom.dcmread(BytesIO(part10), stop_before_pixels=True)
+        dataset: Dataset = read_part10(BytesIO(part10), stop_before_pixels=True)
         return dataset_to_json(dataset)
-    except (InvalidInstance, *UNREADABLE):
+    except DAMAGED:
         return None
 
 

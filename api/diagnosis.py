@@ -54,6 +54,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield check_sign_in(settings, storage)
             yield from check_tls_peers(settings, storage)
             yield from _workers(storage)
+            yield _unreadable(storage)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
         yield Check(component.name, works, component.detail, component.remedy)
@@ -177,6 +178,19 @@ def _workers(storage: Storage) -> Iterator[Check]:
             yield Check(
                 name, "fail", "no sign of life for half a minute", "Start it with `mediview up`."
             )
+
+
+def _unreadable(storage: Storage) -> Check:
+    count = storage.unreadable.count()
+    if not count:
+        return Check("instances", "ok", "none was found that cannot be decoded")
+    named = ", ".join(one.sop_instance_uid for one in storage.unreadable.newest(3))
+    return Check(
+        "instances",
+        "note",
+        f"{count} cannot be decoded and are left out of answers, {named} among them",
+        "Look at them with dcmdump, and delete them or have them sent again.",
+    )
 
 
 def _pipelines(settings: Settings) -> Iterator[Check]:

@@ -1,6 +1,5 @@
 """Edited masks: a label map in, a new SEG and SR out."""
 
-import zlib
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from inference.reading.author import Author
 from inference.reading.mask_edit import LabelMap, edit_mask
 from inference.volume import MAXIMUM_VOXELS
 from inference.wake import wake
+from storage.errors import LimitExceeded
+from storage.inflate import CannotInflate, InflateLimits, inflate
 from storage.opening import Storage
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/segmentations", tags=["reading"])
@@ -145,12 +146,12 @@ def _unpacked(edit: MaskEdit, packed: bytes) -> bytes:
             f"The label map has {expected} voxels; {MAXIMUM_VOXELS} are allowed.",
             remedy="Send the slices that changed.",
         )
-    unpacker = zlib.decompressobj(_GZIP)
+    exactly = InflateLimits(always_bytes=expected, ratio=0, most_bytes=expected)
     try:
-        values = unpacker.decompress(packed, expected + 1)
-    except zlib.error:
+        values = inflate(packed, exactly, wbits=_GZIP)
+    except (CannotInflate, LimitExceeded):
         values = b""
-    if len(values) != expected or not unpacker.eof:
+    if len(values) != expected:
         raise ApiProblem(
             422,
             "labels_unusable",

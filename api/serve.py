@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartParser
 
 from api import metrics
 from api.app import create_app
+from api.connection_limits import ConnectionLimits, limited
 from api.zero_copy import ZeroCopyProtocol
 from storage.errors import InvalidRequest
 from storage.opening import open_storage
@@ -44,7 +45,7 @@ def make_server(settings: Settings) -> uvicorn.Server:
             host=settings.http_host,
             port=settings.http_port,
             backlog=_BACKLOG,
-            http=ZeroCopyProtocol,
+            http=limited(ZeroCopyProtocol, _connection_limits(settings)),
             # Our own lines carry no query strings.
             access_log=False,
             log_config=None,
@@ -58,6 +59,10 @@ def make_server(settings: Settings) -> uvicorn.Server:
     )
     app.state.stopping = lambda: server.should_exit
     return server
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(settings.connections_per_address, settings.trusted_proxies)
 
 
 def run_api(settings: Settings) -> int:

@@ -183,6 +183,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], size_bytes: int, limits: Limi
             title="The archive cannot be opened",
             remedy="Send it without a password; the transfer can be protected by TLS.",
         )
+    for entry in entries:
+        _check_compression(entry)
     total_bytes = sum(entry.file_size for entry in entries)
     if total_bytes > limits.total_bytes:
         raise LimitExceeded(
@@ -197,6 +199,20 @@ def _check_entries(entries: list[zipfile.ZipInfo], size_bytes: int, limits: Limi
             f" {limits.ratio} times is allowed.",
             remedy="Send the files with less compression.",
         )
+
+
+def _check_compression(entry: zipfile.ZipInfo) -> None:
+    """Stored and deflated members are read piece by piece; the others inflate without bound."""
+    if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return
+    method = zipfile.compressor_names.get(entry.compress_type, f"method {entry.compress_type}")
+    raise ApiProblem(
+        422,
+        "archive_compression",
+        f"The archive holds files that are compressed by {method}.",
+        title="The archive cannot be opened",
+        remedy="Make the archive again with the usual compression (deflate), or without any.",
+    )
 
 
 def _ratio(entry: zipfile.ZipInfo) -> float:

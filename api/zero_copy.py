@@ -12,7 +12,9 @@ import socket
 from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from api.connection_limits import LimitedProtocol
 
 EXTENSION = "http.response.zerocopysend"
 CONNECTED = "mediview.connected"
@@ -27,7 +29,7 @@ class ClientLeft(OSError):
     """The connection is gone, so nothing more need be made for it."""
 
 
-class ZeroCopyProtocol(HttpToolsProtocol):
+class ZeroCopyProtocol(LimitedProtocol):
     """One connection. It writes by a second descriptor of the socket while it sends files."""
 
     _socket: socket.socket | None = None

@@ -124,7 +124,7 @@ class Admission:
         limit = limit or self._storage.settings.max_associations_per_peer
         if association.place is None:
             return True
-        return self._places.name(association.place, calling, limit)
+        return self._places.name(association.place, calling, limit, is_known=peer is not None)
 
 
 def _shown(connection: Connection) -> frozenset[str]:

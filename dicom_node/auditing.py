@@ -19,7 +19,7 @@ from dicom_node.command_set import Command
 from dicom_node.data_sets import decode_data_set
 from storage.audit import MINOR_FAILURE, SUCCESS, Action, Actor, Audit, AuditEvent, Code, Type
 from storage.entities import Instance
-from storage.errors import InvalidRequest, MediViewError
+from storage.errors import MediViewError
 from storage.requests import Stored, serving
 
 log = structlog.get_logger(__name__)
@@ -233,7 +233,7 @@ class AssociationAuditing:
 def _keys(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
     try:
         return decode_data_set(data, transfer_syntax_uid)
-    except InvalidRequest:
+    except MediViewError:
         return Dataset()
 
 

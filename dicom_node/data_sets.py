@@ -1,33 +1,35 @@
 """Data sets of messages other than C-STORE, by pydicom: small, and read once."""
 
 import warnings
-from io import BytesIO
 
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom.dsutils import decode, encode
+from pynetdicom.dsutils import encode
 
-from storage.errors import InvalidRequest
+from storage.dataset_reader import decode_message
+from storage.errors import InvalidRequest, LimitExceeded
 
 UNICODE = "ISO_IR 192"
 
 
 def decode_data_set(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
-    """The data set of a request, every element of it read. Raises InvalidRequest."""
+    """The data set of a request, every element of it read.
+
+    Raises InvalidRequest where it cannot be decoded, LimitExceeded where it is too large.
+    """
     if data is None:
         raise InvalidRequest(
             "The request carries no data set.", remedy="Send what the request is about."
         )
-    syntax = UID(transfer_syntax_uid)
     try:
         with warnings.catch_warnings():
             # Odd values match nothing or are refused where they are used.
             warnings.simplefilter("ignore")
-            dataset: Dataset = decode(
-                BytesIO(data), syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated
-            )
+            dataset = decode_message(data, transfer_syntax_uid)
             dataset.walk(lambda *_: None)  # pydicom reads lazily: what is broken shows here
+    except LimitExceeded:
+        raise
     except Exception as error:
         # pydicom raises whatever it meets in a peer's bytes.
         raise InvalidRequest(

@@ -16,8 +16,9 @@ from dicom_node.data_sets import (
 from dicom_node.identifiers import MatchEncoder
 from dicom_node.worklist_matching import answer, matches
 from storage.attributes import ATTRIBUTES, Level
+from storage.damage import UNREADABLE
 from storage.errors import MediViewError
-from storage.header_matching import UNREADABLE, is_told_by_one, speaking_instance
+from storage.header_matching import is_told_by_one, speaking_instance
 from storage.opening import Storage
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,6 @@ import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 from pydicom.charset import python_encoding
@@ -17,9 +16,9 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
-from pynetdicom.dsutils import decode
 
-from storage.errors import InvalidRequest
+from storage.dataset_reader import decode_message
+from storage.errors import InvalidRequest, LimitExceeded
 
 _LONG_VRS = frozenset(
     {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
@@ -43,21 +42,20 @@ class Identifier:
 
 
 def read_identifier(data: bytes | None, transfer_syntax_uid: str) -> Identifier:
-    """Decode the identifier of a request. Raises InvalidRequest when it cannot be one."""
+    """Decode the identifier of a request.
+
+    Raises InvalidRequest when it cannot be one, LimitExceeded when it is too large.
+    """
     if data is None:
         raise InvalidRequest(
             "The request carries no identifier.", remedy="Send the keys as the request's data set."
         )
-    syntax = UID(transfer_syntax_uid)
     try:
         with warnings.catch_warnings():
             # Odd values in keys match nothing or are refused by the index.
             warnings.simplefilter("ignore")
-            dataset = decode(
-                BytesIO(data), syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated
-            )
-            return _identifier(dataset)
-    except InvalidRequest:
+            return _identifier(decode_message(data, transfer_syntax_uid))
+    except LimitExceeded:
         raise
     except Exception as error:
         # pydicom raises whatever it meets in a peer's bytes.

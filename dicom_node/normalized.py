@@ -15,6 +15,7 @@ from dicom_node.data_sets import decode_data_set
 from storage.errors import (
     InvalidInstance,
     InvalidRequest,
+    LimitExceeded,
     MediViewError,
     NotFound,
     StorageFull,
@@ -46,6 +47,7 @@ _CODES: dict[type[MediViewError], int] = {
     InvalidInstance: ATTRIBUTE_VALUE_INVALID,
     NotFound: NO_SUCH_SOP_INSTANCE,
     UidConflict: DUPLICATE_SOP_INSTANCE,
+    LimitExceeded: RESOURCE_LIMITATION,
     StorageFull: RESOURCE_LIMITATION,
     StorageUnavailable: RESOURCE_LIMITATION,
 }

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import get_expected_length
@@ -22,6 +21,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from dicom_node.contexts import PLAIN_TRANSFER_SYNTAXES, is_decodable
 from dicom_node.requestor import MAX_CONTEXTS
+from storage.dataset_reader import read_part10
 from storage.part10 import read_file_meta
 
 _UNCOMPRESSED = (
@@ -134,7 +134,7 @@ def _converted(file: BinaryIO, stored_syntax_uid: str, transfer_syntax_uid: str)
     with _reading(), warnings.catch_warnings():
         # Odd values are the sender's, and go on as they came.
         warnings.simplefilter("ignore")
-        dataset = dcmread(file)
+        dataset = read_part10(file)
         if UID(stored_syntax_uid).is_encapsulated:
             size = get_expected_length(dataset) if "PixelData" in dataset else 0
             if size > _MAX_DECODED_BYTES:

@@ -7,6 +7,7 @@ nothing has to be put right after kill -9.
 """
 
 import fcntl
+import ipaddress
 import mmap
 import os
 import struct
@@ -15,8 +16,30 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-_ROW = struct.Struct("<I16s")  # process id, 0 where free; AE title (PS3.5 6.2: 16 bytes)
+# Process id, 0 where free; AE title (PS3.5 6.2: 16 bytes); address; whether a known peer's.
+_ROW = struct.Struct("<I16s16s?")
+
+
+class _Taken(NamedTuple):
+    place: int
+    pid: int
+    title: bytes
+    address: bytes
+    is_known: bool
+
+
+def _packed(host: str) -> bytes:
+    """An address in 16 bytes; of IPv6 the network, which one machine may fill (RFC 4291)."""
+    try:
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return bytes(16)
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    packed = ip.packed
+    return packed[:8].ljust(16, b"\0") if len(packed) == 16 else packed.ljust(16, b"\0")
 
 
 class Places:
@@ -31,29 +54,39 @@ class Places:
         # Record locks are a process's, not a thread's.
         self._lock = threading.Lock()
 
-    def take(self) -> tuple[int, int] | None:
-        """A place, and how many were taken before; None where all are."""
+    def take(self, host: str = "", strangers: int = 0) -> tuple[int, int] | None:
+        """A place, and how many were taken before; None where all are.
+
+        None, too, where `host` holds `strangers` places already (0: any number) that are not
+        those of known peers: who floods the node leaves room for others.
+        """
+        address = _packed(host)
         with self._locked():
-            rows = self._rows()
-            taken = {place for place, pid, _ in rows if self._lives(place, pid)}
+            rows = [row for row in self._rows() if self._lives(row.place, row.pid)]
+            taken = {row.place for row in rows}
+            if strangers:
+                held = sum(row.address == address and not row.is_known for row in rows)
+                if held >= strangers:
+                    return None
             free = next((place for place in range(self._count) if place not in taken), None)
             if free is None:
                 return None
-            self._write(free, os.getpid(), b"")
+            self._write(free, os.getpid(), b"", address)
             return free, len(taken)
 
-    def name(self, place: int, ae_title: str, limit: int) -> bool:
+    def name(self, place: int, ae_title: str, limit: int, *, is_known: bool = False) -> bool:
         """Say whose a place is; False where the title holds `limit` others already (0: any)."""
         title = ae_title.encode("ascii", "replace")[:16].ljust(16, b"\0")
         with self._locked():
             if limit:
                 held = sum(
-                    other == title and place != at and self._lives(at, pid)
-                    for at, pid, other in self._rows()
+                    row.title == title and row.place != place and self._lives(row.place, row.pid)
+                    for row in self._rows()
                 )
                 if held >= limit:
                     return False
-            self._write(place, os.getpid(), title)
+            address = _ROW.unpack_from(self._table, place * _ROW.size)[2]
+            self._write(place, os.getpid(), title, address, is_known=is_known)
             return True
 
     def give_back(self, place: int) -> None:
@@ -62,14 +95,13 @@ class Places:
 
     def is_ahead(self, processes: int) -> bool:
         """Whether this process holds more places than another of so many. A guess: not locked."""
-        held = Counter(pid for pid, _ in _ROW.iter_unpack(self._table) if pid)
+        held = Counter(pid for pid, *_ in _ROW.iter_unpack(self._table) if pid)
         least = min(held.values()) if len(held) >= processes else 0
         return held[os.getpid()] > least
 
-    def _rows(self) -> list[tuple[int, int, bytes]]:
-        """Those that are taken: place, process and AE title."""
+    def _rows(self) -> list[_Taken]:
         rows = enumerate(_ROW.iter_unpack(self._table))
-        return [(place, pid, title) for place, (pid, title) in rows if pid]
+        return [_Taken(place, *row) for place, row in rows if row[0]]
 
     def _lives(self, place: int, pid: int) -> bool:
         if pid == os.getpid():
@@ -81,8 +113,16 @@ class Places:
             return False
         return True
 
-    def _write(self, place: int, pid: int, title: bytes) -> None:
-        _ROW.pack_into(self._table, place * _ROW.size, pid, title)
+    def _write(
+        self,
+        place: int,
+        pid: int,
+        title: bytes,
+        address: bytes = b"",
+        *,
+        is_known: bool = False,
+    ) -> None:
+        _ROW.pack_into(self._table, place * _ROW.size, pid, title, address, is_known)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -59,6 +59,7 @@ def open_association(
         association.request()
         if not association.is_established:
             raise _failure(association, peer)
+        _check_syntaxes(association, contexts, peer)
     except BaseException:
         association.close()
         raise
@@ -71,6 +72,22 @@ def end(association: NodeAssociation) -> None:
         if association.is_established:
             association.release()
     association.close()
+
+
+def _check_syntaxes(
+    association: NodeAssociation, contexts: Sequence[PresentationContext], peer: Peer
+) -> None:
+    """A peer may choose among the proposed transfer syntaxes alone (PS3.8 9.3.3.2).
+
+    With another one it would decide how its answers are decoded, deflated ones among them.
+    """
+    for accepted in association.accepted_contexts:
+        proposed = contexts[accepted.context_id // 2].transfer_syntax
+        if not set(accepted.transfer_syntax or ()) <= set(proposed or ()):
+            association.abort()
+            raise PeerFailed(
+                f"{peer} chose a transfer syntax that was not proposed.", remedy=_REMEDY
+            )
 
 
 def _numbered(context: PresentationContext, context_id: int) -> PresentationContext:

@@ -168,7 +168,8 @@ class Scp:
                 client.close()
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
-        taken = self.doors.places.take()
+        strangers = self.storage.settings.associations_per_address
+        taken = self.doors.places.take(address[0], strangers)
         if taken is None:
             log.warning("connection_refused", host=address[0])
             client.close()

@@ -6,13 +6,13 @@ Items and keys are data sets; what a key asks for beyond matching is answered wi
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from dicom_node.wildcard import wildcard_matches
 from storage.errors import InvalidRequest
 
 # They say how keys are to be read and are none themselves.
@@ -21,7 +21,7 @@ _WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
 _RANGE_VRS = frozenset({"DA", "TM", "DT"})
 _NUMBER_VRS = frozenset("DS FD FL IS SL SS SV UL US UV".split())
 _LONGEST = {"DA": 8, "TM": 6, "DT": 14}
-_RANGE = re.compile(r"[0-9.]*-?[0-9.]*")
+_RANGE = re.compile(r"[0-9.]*(?:-[0-9.]*)?")
 _START_DATE = "ScheduledProcedureStepStartDate"
 _START_TIME = "ScheduledProcedureStepStartTime"
 
@@ -90,11 +90,11 @@ def _value_matches(vr: str, value: str, wanted: str) -> bool:
     if vr == "PN":
         # Names match without regard to case, and the alphabetic group alone suffices.
         return any(
-            _wildcard(_folded(wanted)).fullmatch(_folded(one)) is not None
+            wildcard_matches(_folded(wanted), _folded(one))
             for one in (value, value.partition("=")[0])
         )
     if vr in _WILDCARD_VRS:
-        return _wildcard(wanted).fullmatch(value) is not None
+        return wildcard_matches(wanted, value)
     if vr in _NUMBER_VRS:
         return _is_same_number(value, wanted)
     return value == wanted
@@ -187,13 +187,3 @@ def _text(value: Any) -> str:
 def _folded(name: str) -> str:
     """Case and trailing empty components do not count (PS3.5 6.2.1)."""
     return unicodedata.normalize("NFC", name).casefold().rstrip("^= ")
-
-
-@lru_cache(maxsize=256)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    """`*` any text, `?` any one character, everything else itself (C.2.2.2.4)."""
-    parts = (
-        ".*" if part[0] == "*" else "." if part == "?" else re.escape(part)
-        for part in re.findall(r"\*+|\?|[^*?]+", pattern)
-    )
-    return re.compile("".join(parts), re.DOTALL)

@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import Any
 
 import structlog
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from inference.compute import with_fallback
@@ -27,6 +26,7 @@ from inference.selection import select_stack, stack_for
 from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
 from storage.clock import utcnow
+from storage.dataset_reader import read_part10
 from storage.entities import Instance, Job, Series
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -217,7 +217,7 @@ def _dice(
         return {}
     try:
         stored = storage.instances.read(storage.index.instance(uid))
-        truth = truth_of_seg(dcmread(BytesIO(stored)))
+        truth = truth_of_seg(read_part10(BytesIO(stored)))
     except (NotFound, BadCase):
         return {}
     found = {}

@@ -9,6 +9,13 @@ from storage.attributes import ATTRIBUTES, LEVELS, Attribute, Kind, Level
 from storage.errors import InvalidRequest
 from storage.folding import folded, folded_name
 
+# Beyond these a key is no question that a person or a viewer asks, and a statement that
+# SQLite (50,000 bytes of a pattern, 32,766 values, 1,000 levels) or PostgreSQL cannot take.
+MAX_KEY_LENGTH = 1024
+MAX_ALTERNATIVES = 500
+MAX_FUZZY_WORDS = 16
+MAX_UIDS = 10_000
+
 _LAST_CHARACTER = "\U0010ffff"
 _DATE_WITH_TIME = {
     "StudyDate": "StudyTime",
@@ -39,8 +46,33 @@ def key_conditions(
             continue
         if attribute.kind is Kind.COUNT or keyword in done:
             continue
+        _check_size(attribute, value)
         conditions.append(_MATCHERS[attribute.kind](attribute, value.strip(), fuzzy))
     return conditions
+
+
+def _check_size(attribute: Attribute, value: str) -> None:
+    """Raises InvalidRequest for a key that is too long to be one."""
+    alternatives = 1 + value.count("\\") + value.count(",")
+    if attribute.kind is Kind.UID:
+        if alternatives > MAX_UIDS:
+            raise InvalidRequest(
+                f"{attribute.keyword} lists {alternatives} UIDs; {MAX_UIDS} are allowed.",
+                remedy="Ask in several queries.",
+            )
+        return
+    longest = max(map(len, value.split("\\")))
+    if longest > MAX_KEY_LENGTH:
+        raise InvalidRequest(
+            f"The key {attribute.keyword} has {longest} characters; {MAX_KEY_LENGTH} are allowed.",
+            remedy="Ask for less of it, with a wildcard (*) for the rest.",
+        )
+    if 1 + value.count("\\") > MAX_ALTERNATIVES:
+        raise InvalidRequest(
+            f"The key {attribute.keyword} lists {alternatives} values;"
+            f" {MAX_ALTERNATIVES} are allowed.",
+            remedy="Ask in several queries.",
+        )
 
 
 def levels_to(level: Level) -> tuple[Level, ...]:
@@ -87,6 +119,12 @@ def _match_name(attribute: Attribute, value: str, fuzzy: bool) -> ColumnElement[
     column = attribute.folded if attribute.folded is not None else func.lower(attribute.column)
     if fuzzy and not set(value) & set("*?"):
         words = folded(value).replace("^", " ").replace("=", " ").split()
+        if len(words) > MAX_FUZZY_WORDS:
+            raise InvalidRequest(
+                f"The key {attribute.keyword} has {len(words)} words; fuzzy matching takes"
+                f" {MAX_FUZZY_WORDS}.",
+                remedy="Ask for fewer words, or without fuzzymatching.",
+            )
         # That it stands anywhere is asked first: few names get any further.
         return and_(
             *(

@@ -10,7 +10,15 @@ import struct
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from storage.errors import InvalidInstance, LimitExceeded
+from storage.element_limits import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_TOP_LEVEL_ELEMENTS,
+    check_depth,
+    too_many,
+    truncated,
+)
+from storage.errors import InvalidInstance
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = 0xFFFEE000
@@ -21,11 +29,10 @@ FLOAT_PIXEL_DATA = 0x7FE00008
 DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
 
-MAX_DEPTH = 64
-# The standard has some 5,000 tags; private ones seldom add more than hundreds.
-MAX_TOP_LEVEL_ELEMENTS = 100_000
-# With those of sequence items, of which a frame may have dozens.
-MAX_ELEMENTS = 4_000_000
+# A level of nesting takes an element's header and an item's, in any transfer syntax.
+_LEVEL_BYTES = 16
+# A longer top-level element may hold sequences beyond the depth that is allowed.
+_SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
 # VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
 _LONG_VRS = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -67,16 +74,30 @@ _LITTLE, _BIG = _Numbers("<"), _Numbers(">")
 
 
 class ElementWalker:
-    """Iterates the elements of one data set that lies in `data` from `start` on."""
+    """Iterates the elements of one data set that lies in `data` from `start` on.
+
+    How deep sequences lie in each other is counted for all of them. Those of defined length
+    are looked into where they are long enough to hide more levels than are allowed, or
+    always when `thorough`, which then counts every element towards `max_elements`.
+    """
 
     def __init__(
-        self, data: bytes | bytearray | memoryview, start: int, *, explicit: bool, big: bool
+        self,
+        data: bytes | bytearray | memoryview,
+        start: int,
+        *,
+        explicit: bool,
+        big: bool,
+        max_elements: int = MAX_ELEMENTS,
+        thorough: bool = False,
     ) -> None:
         self._data = data
         self._start = start
         self._end = len(data)
         self._explicit = explicit
         self._visited = 0
+        self._max_elements = max_elements
+        self._thorough = thorough
         self._numbers = _BIG if big else _LITTLE
 
     def __iter__(self) -> Iterator[Element]:
@@ -86,7 +107,7 @@ class ElementWalker:
         while position < self._end:
             top_level += 1
             if top_level > MAX_TOP_LEVEL_ELEMENTS:
-                raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
+                raise too_many(MAX_TOP_LEVEL_ELEMENTS)
             if self._is_padding(position):
                 return
             element, position = self._element(position, self._explicit, depth=0)
@@ -105,10 +126,12 @@ class ElementWalker:
         unpack = header.unpack_from
         position = self._start
         top_level = 0
+        # In Implicit VR any long value may be a sequence.
+        longest = end if explicit else _SHALLOW_BYTES
         while position < end:
             top_level += 1
             if top_level > MAX_TOP_LEVEL_ELEMENTS:
-                raise _too_many(MAX_TOP_LEVEL_ELEMENTS)
+                raise too_many(MAX_TOP_LEVEL_ELEMENTS)
             if end - position < 8 and self._is_padding(position):
                 break
             group, number, vr, length = unpack(data, position)
@@ -116,7 +139,7 @@ class ElementWalker:
             value = position + 8
             if vr not in _SHORT_VRS and explicit:
                 length = UNDEFINED_LENGTH
-            if length == UNDEFINED_LENGTH or group == 0xFFFE or value + length > end:
+            if length > longest or group == 0xFFFE or value + length > end:
                 # Whatever is not plain, what is wrong included.
                 element, position = self._element(position, explicit, depth=0)
                 if tag in wanted and not element.undefined_length:
@@ -133,14 +156,14 @@ class ElementWalker:
         if self._end - position >= 8:
             return False
         if any(self._data[position : self._end]):
-            raise _truncated("inside an element's header", self._end)
+            raise truncated("inside an element's header", self._end)
         return True
 
     def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
         """The element at `position`, and where the next begins."""
         self._visited += 1
-        if self._visited > MAX_ELEMENTS:
-            raise _too_many(MAX_ELEMENTS)
+        if self._visited > self._max_elements:
+            raise too_many(self._max_elements)
         tag, vr, length, value = self._header(position, explicit)
         if length == UNDEFINED_LENGTH:
             if tag in PIXEL_TAGS:
@@ -153,11 +176,13 @@ class ElementWalker:
         else:
             end = value + length
             if end > self._end:
-                raise _truncated(
+                raise truncated(
                     f"{self._end - value} bytes into ({tag >> 16:04X},{tag & 0xFFFF:04X}),"
                     f" whose length is {length}",
                     self._end,
                 )
+            if self._may_be_deep(length, depth):
+                self._look_into(vr, value, end, explicit, depth + 1)
         return Element(tag, value, end - value, length == UNDEFINED_LENGTH, vr), end
 
     def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
@@ -174,14 +199,10 @@ class ElementWalker:
                 raise IrregularEncoding(f"VR {vr!r}")
             return tag, vr, self._numbers.short.unpack_from(data, position + 6)[0], position + 8
         except struct.error as error:
-            raise _truncated("inside an element's header", self._end) from error
+            raise truncated("inside an element's header", self._end) from error
 
     def _skip_sequence(self, position: int, explicit: bool, depth: int) -> int:
-        if depth > MAX_DEPTH:
-            raise LimitExceeded(
-                f"Sequences are nested deeper than {MAX_DEPTH} levels.",
-                remedy="Check the sending system; no defined object needs this.",
-            )
+        check_depth(depth)
         while True:
             tag, _, length, value = self._header(position, explicit=False)
             if tag == SEQUENCE_DELIMITER:
@@ -191,15 +212,61 @@ class ElementWalker:
             if length != UNDEFINED_LENGTH:
                 position = value + length
                 if position > self._end:
-                    raise _truncated("inside a sequence item", self._end)
+                    raise truncated("inside a sequence item", self._end)
+                if self._may_be_deep(length, depth):
+                    self._look_into_item(value, position, explicit, depth)
                 continue
-            position = value
-            while True:
-                tag, _, _, after = self._header(position, explicit=False)
-                if tag == ITEM_DELIMITER:
-                    position = after
-                    break
+            position = self._skip_item(value, explicit, depth)
+
+    def _may_be_deep(self, length: int, depth: int) -> bool:
+        """Whether a value of that length at that depth may hold too many levels."""
+        return self._thorough or depth + 1 + length // _LEVEL_BYTES > MAX_DEPTH
+
+    def _look_into(self, vr: bytes, position: int, end: int, explicit: bool, depth: int) -> None:
+        """Count the levels within an element of defined length, if it is a sequence.
+
+        Under UN and in Implicit VR only its first bytes tell. What breaks the encoding in
+        there is left to who decodes it, as it always was; an undefined length is not.
+        """
+        if end - position < 8 or vr not in (b"SQ", b"UN", b""):
+            return
+        if vr != b"SQ":
+            if self._header(position, explicit=False)[0] != ITEM:
+                return
+            # Implicit VR in UN by PS3.5 6.2.2 note 4; some write Explicit VR all the same.
+            explicit = explicit and bytes(self._data[position + 12 : position + 14]) in (
+                _SHORT_VRS | _LONG_VRS
+            )
+        check_depth(depth)
+        try:
+            while position + 8 <= end:
+                tag, _, length, value = self._header(position, explicit=False)
+                if tag == SEQUENCE_DELIMITER:
+                    return
+                if length == UNDEFINED_LENGTH:
+                    position = self._skip_item(value, explicit, depth)
+                    continue
+                # Readers take whatever stands there for an item.
+                position = value + length
+                if self._may_be_deep(length, depth):
+                    self._look_into_item(value, min(position, end), explicit, depth)
+        except (IrregularEncoding, InvalidInstance):
+            return
+
+    def _look_into_item(self, position: int, end: int, explicit: bool, depth: int) -> None:
+        try:
+            while position + 8 <= end:
                 _, position = self._element(position, explicit, depth)
+        except (IrregularEncoding, InvalidInstance):
+            return
+
+    def _skip_item(self, position: int, explicit: bool, depth: int) -> int:
+        """Past an item of undefined length whose elements begin at `position`."""
+        while True:
+            tag, _, _, after = self._header(position, explicit=False)
+            if tag == ITEM_DELIMITER:
+                return after
+            _, position = self._element(position, explicit, depth)
 
     def _skip_fragments(self, position: int) -> int:
         """Past the fragments of encapsulated pixel data (PS3.5 A.4)."""
@@ -211,18 +278,4 @@ class ElementWalker:
                 raise IrregularEncoding(f"{tag:08X} among pixel data fragments")
             position = value + length
             if position > self._end:
-                raise _truncated("inside a pixel data fragment", self._end)
-
-
-def _too_many(limit: int) -> LimitExceeded:
-    return LimitExceeded(
-        f"The data set has more than {limit} elements.",
-        remedy="Check the sending system; no defined object needs this.",
-    )
-
-
-def _truncated(where: str, size_bytes: int) -> InvalidInstance:
-    return InvalidInstance(
-        f"The instance is cut off: it ends after {size_bytes} bytes, {where}.",
-        remedy="Send the instance again.",
-    )
+                raise truncated("inside a pixel data fragment", self._end)

@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 from pydicom.dataset import FileDataset
 from pydicom.fileset import FileSet
 
+from storage.damage import UNREADABLE
 from storage.entities import Instance
 from storage.errors import InvalidRequest, NotFound
 from storage.opening import Storage
@@ -219,7 +220,7 @@ def _add(file_set: FileSet, header: FileDataset, instance: Instance) -> None:
             # Odd values in received data are the sender's.
             warnings.simplefilter("ignore")
             file_set.add(header)
-    except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise InvalidRequest(
             f"Instance {instance.sop_instance_uid} cannot stand in a DICOMDIR: it lacks"
             f" what its kind of directory record needs (PS3.3 F.5), or holds it malformed.",

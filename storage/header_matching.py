@@ -14,9 +14,6 @@ MAX_ROWS = 1000
 """Each row costs the reading of a header; beyond this neither matching nor returning is
 done, and the answer says so."""
 
-# What pydicom raises for values and items that the standard does not allow.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, EOFError)
-
 # What is one for all instances of a study or series, so that any of them speaks for it.
 OF_STUDY = frozenset(
     (

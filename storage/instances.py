@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from storage.dataset_reader import read_part10
 from storage.entities import Instance, Location
 from storage.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.objects import ObjectStore
@@ -102,17 +103,17 @@ class InstanceReader:
 
     def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
         """The data set by pydicom. Raises InvalidInstance when pydicom cannot read it."""
-        # Here, for the reason in `storage/part10.py`.
-        import pydicom
-
         stream: BinaryIO
         stream = self.open(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
+        # Here, for the reason in `storage/part10.py`.
+        from storage.damage import UNREADABLE
+
         try:
             with warnings.catch_warnings():
                 # Odd values in received data are the sender's; they are kept as they came.
                 warnings.simplefilter("ignore")
-                return pydicom.dcmread(stream, stop_before_pixels=stop_before_pixels)
-        except (ValueError, KeyError, EOFError, NotImplementedError, AttributeError) as error:
+                return read_part10(stream, stop_before_pixels=stop_before_pixels)
+        except UNREADABLE as error:
             raise InvalidInstance(
                 f"The stored instance {instance.sop_instance_uid} cannot be decoded.",
                 remedy="Look at it with dcmdump; the sending system wrote it against the standard.",

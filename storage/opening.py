@@ -56,6 +56,7 @@ from storage.shadow_runs import ShadowRuns
 from storage.signing import TokenSigner, load_secret
 from storage.spoken import SpokenReports
 from storage.subscriptions import Subscriptions
+from storage.unreadable import UnreadableInstances
 from storage.uploads import Uploads
 from storage.volume_reader import VolumeReader
 from storage.volumes import VolumeWriter
@@ -77,6 +78,7 @@ class Storage:
     index: Index
     lookup: InstanceLookup
     instances: InstanceReader
+    unreadable: UnreadableInstances
     objects: ObjectStore
     volumes: VolumeWriter
     ingest: Ingest
@@ -161,6 +163,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             index=Index(engine),
             lookup=lookup,
             instances=InstanceReader(reader, objects, partial(locate, engine)),
+            unreadable=UnreadableInstances(engine),
             objects=objects,
             volumes=writer,
             ingest=ingest,

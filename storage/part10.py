@@ -5,15 +5,16 @@ command of the storage does which reads none.
 """
 
 import struct
-import zlib
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
 from typing import Literal
 
-from storage.elements import ElementWalker, IrregularEncoding
-from storage.errors import InvalidInstance, LimitExceeded
+from storage.elements import PIXEL_TAGS, ElementWalker, IrregularEncoding
+from storage.errors import InvalidInstance
+from storage.inflate import INSTANCE, inflate
 from storage.text import decode_text
 from storage.uids import check_known_uid, check_uid
 
@@ -23,16 +24,12 @@ PREAMBLE = b"\0" * 128 + b"DICM"
 
 FILE_META_MAX_BYTES = 1024 * 1024
 
-# What a deflated data set may grow to: plenty for images, a bound for bombs.
-_INFLATE_ALWAYS_BYTES = 64 << 20
-_INFLATE_MAX_RATIO = 100
-_INFLATE_MAX_BYTES = 1 << 30
-
 # Enough for any header; pixels are not wanted here.
 _TOLERANT_BYTES = 64 << 20
 
 # Transfer syntaxes that are walked in another way (PS3.5 annex A): asked of each instance.
 _IMPLICIT_VR = "1.2.840.10008.1.2"
+_EXPLICIT_VR = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
@@ -46,6 +43,8 @@ _KEYWORDS = (
     " InstitutionName PerformedProcedureStepStartDate PerformedProcedureStepStartTime"
     " InstanceNumber Rows Columns BitsAllocated NumberOfFrames"
 ).split()
+# One deflated data set at a time is held inflated, whatever number of peers send them.
+_INFLATED = threading.Lock()
 _BINARY_KEYWORDS = frozenset({"Rows", "Columns", "BitsAllocated"})
 _NAME_KEYWORDS = frozenset({"PatientName", "ReferringPhysicianName"})
 
@@ -131,10 +130,11 @@ def read_dataset_header(
 
 def _header(data: bytes | bytearray | memoryview, meta: FileMeta, start: int) -> Header:
     """Of the data set that begins at `start` within `data`."""
-    try:
-        attributes = _walk(data, meta.transfer_syntax_uid, start)
-    except IrregularEncoding:
-        attributes = _read_tolerantly(data, meta.transfer_syntax_uid, start)
+    if meta.transfer_syntax_uid == _DEFLATED:
+        with _INFLATED:
+            attributes = _attributes(inflate(data[start:], INSTANCE), _EXPLICIT_VR, 0)
+    else:
+        attributes = _attributes(data, meta.transfer_syntax_uid, start)
     return Header(
         sop_class_uid=check_known_uid(attributes.get("SOPClassUID", ""), "SOPClassUID"),
         sop_instance_uid=check_uid(attributes.get("SOPInstanceUID", ""), "SOPInstanceUID"),
@@ -195,11 +195,18 @@ def _tags_by_keyword() -> dict[str, int]:
     return {keyword: tag for tag, keyword in _keywords_by_tag().items()}
 
 
+def _attributes(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> Mapping[str, str]:
+    try:
+        return _walk(data, transfer_syntax_uid, start)
+    except IrregularEncoding:
+        return _read_tolerantly(data, transfer_syntax_uid, start)
+
+
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> Mapping[str, str]:
-    if transfer_syntax_uid == _DEFLATED:
-        data, start = _inflate(data[start:]), 0
     big = transfer_syntax_uid == _BIG_ENDIAN
     explicit = transfer_syntax_uid != _IMPLICIT_VR
     raw = ElementWalker(data, start, explicit=explicit, big=big).values(_keywords_by_tag())
@@ -233,23 +240,24 @@ class _Decoded(Mapping[str, str]):
         return len(self._raw)
 
 
+def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
+    return tag in PIXEL_TAGS
+
+
 def _read_tolerantly(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> Mapping[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
-    import pydicom
-    from pydicom.errors import BytesLengthException, InvalidDicomError
+    from pydicom.errors import BytesLengthException
+    from pydicom.filereader import read_dataset
     from pydicom.uid import UID
 
-    if start:
-        part10 = bytes(data[:_TOLERANT_BYTES])
-    else:
-        meta = make_file_meta("", "", transfer_syntax_uid)
-        part10 = b"".join((meta, data[:_TOLERANT_BYTES]))
     try:
-        dataset = pydicom.dcmread(
-            BytesIO(part10),
-            stop_before_pixels=True,
+        dataset = read_dataset(
+            BytesIO(bytes(data[start : start + _TOLERANT_BYTES])),
+            is_implicit_VR=transfer_syntax_uid == _IMPLICIT_VR,
+            is_little_endian=transfer_syntax_uid != _BIG_ENDIAN,
+            stop_when=_at_pixels,
             specific_tags=list(_keywords_by_tag()),
         )
         raw: dict[int, bytes] = {}
@@ -258,7 +266,6 @@ def _read_tolerantly(
             if element is not None and isinstance(element.value, bytes):
                 raw[int(tag.tag)] = element.value
     except (
-        InvalidDicomError,
         BytesLengthException,
         EOFError,
         ValueError,
@@ -272,22 +279,3 @@ def _read_tolerantly(
             remedy="Check the sending system's encoding.",
         ) from error
     return _Decoded(raw, "little")
-
-
-def _inflate(deflated: bytes | bytearray | memoryview) -> bytes:
-    """Inflate a deflated data set within bounds (PS3.5 A.5)."""
-    limit = max(_INFLATE_ALWAYS_BYTES, len(deflated) * _INFLATE_MAX_RATIO)
-    limit = min(limit, _INFLATE_MAX_BYTES)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        data = inflater.decompress(bytes(deflated), limit)
-    except zlib.error as error:
-        raise InvalidInstance(
-            "The deflated data set cannot be inflated.", remedy="Send the instance again."
-        ) from error
-    if inflater.unconsumed_tail:
-        raise LimitExceeded(
-            f"The deflated data set inflates beyond {limit} bytes.",
-            remedy="Send it uncompressed.",
-        )
-    return data

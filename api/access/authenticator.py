@@ -7,9 +7,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 
-from api.access.cookies import session_cookie
+from api.access.cookies import read_cookie, session_cookie
 from api.access.oidc import AccessTokens
 from api.access.principal import Principal
 from storage.api_keys import PREFIX
@@ -48,11 +47,8 @@ class Authenticator:
         scheme, _, text = headers.get("authorization", "").partition(" ")
         if scheme:
             return Credential("bearer" if scheme.lower() == "bearer" else "other", text.strip())
-        for line in headers.getlist("cookie"):
-            token = cookie_parser(line).get(self._cookie)
-            if token:
-                return Credential("cookie", token)
-        return None
+        token = read_cookie(headers, self._cookie)
+        return Credential("cookie", token) if token else None
 
     def recall(self, credential: Credential) -> Principal | None:
         """Who it was within the last second; no look-up."""

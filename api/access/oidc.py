@@ -57,7 +57,7 @@ class Flow:
         try:
             kept = json.loads(base64.urlsafe_b64decode(text))
             return cls(*(str(kept[name]) for name in _FLOW))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotAccepted("the browser's cookie of the sign-in is missing") from error
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from api.access import trail
 from api.access.authenticator import with_own_name
-from api.access.cookies import flow_cookie, is_https
+from api.access.cookies import flow_cookie, is_https, read_cookie
 from api.access.oidc import Flow, authorization_url, finish
 from api.access.principal import OptionalPrincipalDep, Principal
 from api.access.provider import NotAccepted, Provider
@@ -101,7 +101,7 @@ def callback(
     provider = _provider(request)
     failed = "/sign-in/?failed=provider"
     try:
-        flow = Flow.read(request.cookies.get(flow_cookie(settings), ""))
+        flow = Flow.read(read_cookie(request.headers, flow_cookie(settings)))
         if flow.confirms:
             failed = _NOT_CONFIRMED
         principal = finish(provider, flow, request.query_params, redirect_uri(settings))

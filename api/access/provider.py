@@ -166,7 +166,7 @@ class Provider:
                     auth=auth,
                 ) as answer,
             ):
-                for piece in answer.iter_bytes():
+                for piece in answer.iter_raw():
                     body += piece
                     if len(body) > _MAX_ANSWER_BYTES:
                         raise _unusable("answers more than a megabyte")

@@ -10,7 +10,7 @@ from fastapi import Depends, Request, Response
 from api.access import trail
 from api.access.authenticator import Authenticator
 from api.access.changes import access_changed
-from api.access.cookies import csrf_token, end_session, session_cookie, set_session
+from api.access.cookies import csrf_token, end_session, read_cookie, session_cookie, set_session
 from api.access.forwarded import client_address, client_group
 from api.access.payloads import (
     Confirmation,
@@ -52,7 +52,7 @@ def get_session(
     request: Request, principal: OptionalPrincipalDep, settings: SettingsDep
 ) -> SessionInfo:
     """Answers those who have not signed in, too."""
-    return session_info(settings, principal, request.cookies.get(session_cookie(settings), ""))
+    return session_info(settings, principal, read_cookie(request.headers, session_cookie(settings)))
 
 
 @router.post(

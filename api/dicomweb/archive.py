@@ -7,6 +7,7 @@ from api.dicomweb.lookups import find_instances
 from api.dicomweb.metadata import metadata_key
 from api.dicomweb.negotiation import ZIP
 from api.dicomweb.responses import caching_headers, matches_etag, not_modified
+from storage.damage import DAMAGED
 from storage.errors import InvalidRequest
 from storage.export import Export, plan_export, zip_pieces
 from storage.opening import Storage
@@ -15,7 +16,8 @@ from storage.opening import Storage
 def study_archive(request: Request, storage: Storage, study_instance_uid: str) -> Response:
     """The archive, made while it is sent.
 
-    Where the study lacks what a directory must state, it leaves without one.
+    Where the study lacks what a directory must state, or an instance cannot be decoded, it
+    leaves without one; every instance is in it as stored.
     """
     etag = f'"{metadata_key(find_instances(storage, study_instance_uid))}-zip"'
     if matches_etag(request, etag):
@@ -29,5 +31,5 @@ def study_archive(request: Request, storage: Storage, study_instance_uid: str) -
 def _plan(storage: Storage, study_instance_uid: str) -> Export:
     try:
         return plan_export(storage, study_instance_uid)
-    except InvalidRequest:
+    except (InvalidRequest, *DAMAGED):
         return plan_export(storage, study_instance_uid, dicomdir=False)

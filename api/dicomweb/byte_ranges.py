@@ -7,7 +7,7 @@ from fastapi import Request
 
 from api.errors import ApiProblem
 
-_ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)
+_ONE_RANGE = re.compile(r"bytes\s*=\s*(?:(\d{1,18})\s*)?-(?:\s*(\d{1,18}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def requested_span(request: Request, size_bytes: int, etag: str) -> Span | None:
     Several ranges, and what cannot be read, count as none asked for, as RFC
     9110 14.2 allows. Raises 416 where nothing of the range is there.
     """
-    match = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    match = _ONE_RANGE.fullmatch(request.headers.get("range", "").strip())
     if match is None or request.headers.get("if-range", etag) != etag:
         return None
     first, last = match.groups()

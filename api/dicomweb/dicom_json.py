@@ -16,6 +16,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
+from storage.damage import UNREADABLE
 from storage.text import decode_text
 
 JsonElement = dict[str, Any]
@@ -141,7 +142,10 @@ def _convert(dataset: Dataset, tag: Any) -> DataElement | None:
     """pydicom's reading of an element that bytes alone do not explain; None where it fails."""
     try:
         element: DataElement = dataset[tag]
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, struct.error):
+    except RecursionError:
+        # No element that cannot be read, but a depth at which nothing can be.
+        raise
+    except UNREADABLE:
         return None
     return element
 

@@ -1,6 +1,5 @@
 """The frames of one stored instance, each by its byte range (PS3.5 8.2, A.4; PS3.3 C.7.6.3.1.8)."""
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,8 @@ from api.dicomweb.cache import ByteCache
 from api.dicomweb.lookups import content_key
 from api.dicomweb.pixel_layout import PixelLayout, ReadRange, find_fragments, find_pixels
 from storage.entities import Instance
-from storage.errors import InvalidInstance, LimitExceeded, NotFound
+from storage.errors import InvalidInstance, NotFound
+from storage.inflate import INSTANCE, inflate
 from storage.instances import InstanceReader
 from storage.part10 import FileMeta, read_file_meta
 
@@ -20,7 +20,6 @@ Range = tuple[int, int]
 
 _PIECE_BYTES = 1024 * 1024
 _FILE_META_BYTES = 4 * 1024
-_MAX_INFLATED_BYTES = 1 << 30
 # The first bytes of a compressed image: JPEG and JPEG-LS, JPEG 2000 code stream, JP2 and JXL boxes.
 _IMAGE_STARTS = (b"\xff\xd8", b"\xff\x4f", b"\x00\x00\x00\x0c", b"\xff\x0a")
 
@@ -181,13 +180,7 @@ def _open(reader: InstanceReader, instance: Instance) -> tuple[ReadRange, int, F
         return _reading(reader, instance), instance.size_bytes, None
     part10 = reader.read(instance)
     meta = read_file_meta(part10)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(part10[meta.dataset_offset :], _MAX_INFLATED_BYTES)
-    if inflater.unconsumed_tail:
-        raise LimitExceeded(
-            f"The deflated instance is larger than {_MAX_INFLATED_BYTES} bytes.",
-            remedy="Retrieve the whole instance instead of its frames.",
-        )
+    data = inflate(memoryview(part10)[meta.dataset_offset :], INSTANCE)
     meta = FileMeta(meta.transfer_syntax_uid, 0)
     return lambda start, length: data[start : start + length], len(data), meta
 

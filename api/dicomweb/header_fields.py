@@ -16,11 +16,11 @@ from api.dicomweb.query_parameters import tag_of
 from api.dicomweb.responses import json_bytes
 from dicom_node.worklist_matching import matches
 from storage.attributes import Level
+from storage.damage import UNREADABLE
 from storage.errors import InvalidRequest, MediViewError
 from storage.header_matching import (
     OF_SERIES,
     OF_STUDY,
-    UNREADABLE,
     is_told_by_one,
     speaking_instance,
 )
@@ -113,7 +113,7 @@ def _elements(
             found = _without_binaries(header) if everything else _of_header(header, names)
             kept = json_bytes(found)
             _kept.put(key, kept, len(kept))
-    except MediViewError:
+    except (MediViewError, *UNREADABLE):
         # It went away, or cannot be decoded: the rest of the row still stands.
         return {}
     elements: JsonDataset = json.loads(kept)
@@ -174,7 +174,7 @@ def _header(storage: Storage, level: Level, row: Mapping[str, Any]) -> Dataset |
     """The header that speaks for a row; None where it went away or cannot be decoded."""
     try:
         header, _ = read_header(storage, speaking_instance(storage.index, level, row))
-    except MediViewError:
+    except (MediViewError, *UNREADABLE):
         return None
     return header
 

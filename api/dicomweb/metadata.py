@@ -15,6 +15,7 @@ from io import BytesIO
 
 import pydicom
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.dicomweb.cache import ByteCache
 from api.dicomweb.dicom_json import Path, dataset_to_json
@@ -22,8 +23,10 @@ from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, instance_path
 from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.responses import gzip_bytes, json_bytes
+from storage.damage import DAMAGED
+from storage.dataset_reader import read_part10
 from storage.entities import Instance
-from storage.errors import MediViewError, NotFound
+from storage.errors import InvalidInstance, MediViewError, NotFound
 from storage.index import Content
 from storage.opening import Storage
 
@@ -36,6 +39,9 @@ _SLOW_S = 0.05
 # A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
 _ROOT_MARK = "{dicom-web}"
 _MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
+
+_damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000)
+"""By content, so that each is tried once: what cannot be decoded is often slow, too."""
 
 _bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
 
@@ -60,15 +66,30 @@ def kept_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
 def make_metadata(
     storage: Storage, instances: Sequence[Instance], root_url: str, *, gzipped: bool
 ) -> bytes:
-    """The JSON array for `instances`, with bulk data under `root_url`."""
+    """The JSON array for `instances`, with bulk data under `root_url`.
+
+    An instance that cannot be decoded is left out (`left_out` names it), so that it does not
+    take the others with it. Raises InvalidInstance where it is the only one that is asked for.
+    """
     key = metadata_key(instances)
     plain = _bodies.get((key, root_url, False))
     if plain is None:
         uri = b'"BulkDataURI":"' + root_url.encode()
-        plain = (b"[" + b",".join(_lines(storage, instances)) + b"]").replace(_MARKED_URI, uri)
+        lines = _lines(storage, instances)
+        if not lines and len(instances) == 1:
+            raise InvalidInstance(
+                f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
+                remedy="Retrieve it as stored; the sending system wrote it against the standard.",
+            )
+        plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
     _bodies.put((key, root_url, gzipped), body, len(body))
     return body
+
+
+def left_out(instances: Sequence[Instance] | Sequence[Content]) -> int:
+    """How many of them could not be decoded when their metadata were made."""
+    return sum(_damaged.get(content_key(instance)) is not None for instance in instances)
 
 
 def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
@@ -79,7 +100,8 @@ def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
     lines: dict[str, bytes] = {}
     for members in by_series.values():
         lines.update(_series_lines(storage, members))
-    return [lines[content_key(instance)] for instance in instances]
+    keys = map(content_key, instances)
+    return [lines[key] for key in keys if key in lines]
 
 
 def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, bytes]:
@@ -87,11 +109,18 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
         f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
     )
     kept = _load(storage, object_key)
-    missing = [instance for instance in members if content_key(instance) not in kept]
+    missing = [
+        instance
+        for instance in members
+        if content_key(instance) not in kept and _damaged.get(content_key(instance)) is None
+    ]
     slow = False
     for instance in missing:
         started = time.perf_counter()
-        kept[content_key(instance)] = instance_json(storage, instance)
+        try:
+            kept[content_key(instance)] = instance_json(storage, instance)
+        except DAMAGED as error:
+            _leave_out(storage, instance, error)
         slow = slow or time.perf_counter() - started > _SLOW_S
     # One instance asked for by itself does not rewrite a long series each time.
     if missing and (slow or len(missing) > 1):
@@ -102,6 +131,18 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
             # The copy only saves time; the answer does not depend on it.
             log.warning("metadata_not_kept", code=error.code)
     return kept
+
+
+def _leave_out(storage: Storage, instance: Instance, error: Exception) -> None:
+    """Remember an instance that cannot be decoded, here and for administrators."""
+    _damaged.put(content_key(instance), True, 1)
+    reason = type(error).__name__
+    log.error("instance_unreadable", sop_instance_uid=instance.sop_instance_uid, error=reason)
+    try:
+        storage.unreadable.note(instance, reason)
+    except (MediViewError, SQLAlchemyError):
+        # It is noted at the next answer of another process; this one does not depend on it.
+        log.warning("unreadable_not_noted")
 
 
 def _load(storage: Storage, object_key: str) -> dict[str, bytes]:
@@ -149,4 +190,4 @@ def header_before(storage: Storage, instance: Instance, layout: PixelLayout) -> 
     if layout.inflated:
         return storage.instances.dataset(instance, stop_before_pixels=True)
     head = storage.instances.read(instance, 0, layout.element_offset)
-    return pydicom.dcmread(BytesIO(head), force=True)
+    return read_part10(BytesIO(head))

@@ -1,10 +1,10 @@
 """multipart/related, written and read piece by piece (RFC 2387, PS3.18 8.6.1.2)."""
 
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
+from api.dicomweb.header_values import parameters_of
 from storage.errors import InvalidRequest
 
 _MAX_PART_HEADER_BYTES = 16 * 1024
@@ -142,12 +142,7 @@ class MultipartReader(Generic[S]):
 
 def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
     """Media type and parameters of a Content-Type header, quotes removed."""
-    media_type, *parameters = re.split(r';(?=(?:[^"]*"[^"]*")*[^"]*$)', value)
-    values = {}
-    for parameter in parameters:
-        name, _, text = parameter.partition("=")
-        values[name.strip().lower()] = text.strip().strip('"')
-    return media_type.strip().lower(), values
+    return parameters_of(value)
 
 
 def _malformed(what: str) -> InvalidRequest:

@@ -3,10 +3,10 @@
 import base64
 import re
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, TreeBuilder, tostring
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 from pydicom.datadict import keyword_for_tag
 
 from api.dicomweb.dicom_json import JsonDataset, JsonElement
@@ -21,6 +21,30 @@ _INTEGER_VRS = frozenset({"SL", "SS", "SV", "UL", "US", "UV", "IS"})
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _MAX_DEPTH = 64
+# An attribute and an item for each level; within the last one a name, its group, its component.
+_MAX_XML_DEPTH = 2 * _MAX_DEPTH + 8
+_MAX_XML_ELEMENTS = 500_000
+
+
+class _BoundedBuilder(TreeBuilder):
+    """Builds the tree while its depth and number are counted: four bytes are an element."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = self._count = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._depth += 1
+        self._count += 1
+        if self._depth > _MAX_XML_DEPTH:
+            raise _malformed(f"its sequences are nested more than {_MAX_DEPTH} deep")
+        if self._count > _MAX_XML_ELEMENTS:
+            raise _malformed(f"it has more than {_MAX_XML_ELEMENTS} elements")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 def dataset_to_xml(elements: JsonDataset) -> bytes:
@@ -36,8 +60,10 @@ def xml_to_dataset(document: bytes) -> JsonDataset:
 
     Document types and entities are refused: they are how XML is attacked.
     """
+    parser = DefusedXMLParser(target=_BoundedBuilder(), forbid_dtd=True)
     try:
-        root = fromstring(document, forbid_dtd=True)
+        parser.feed(document)
+        root = parser.close()
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise _malformed("it is not well-formed, or defines entities") from error
     if _name(root) != "NativeDicomModel":

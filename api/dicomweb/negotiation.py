@@ -4,7 +4,6 @@ Real clients write parameters unquoted, in any order, and with a transfer
 syntax of `*`; the grammar of RFC 9110 would refuse some of them.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from pydicom.uid import (
 )
 
 from api.dicomweb.errors import not_acceptable
+from api.dicomweb.header_values import parameters_of, split_unquoted
 
 OCTET_STREAM = "application/octet-stream"
 DICOM = "application/dicom"
@@ -51,9 +51,6 @@ TARGET_SYNTAXES: tuple[str, ...] = tuple(
     )
 )
 """What a whole instance can be brought into; nothing is lost on the way."""
-
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
-_SEMICOLON = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 # Media type of one frame by its transfer syntax (PS3.18 Table 8.7.3-4 and -5).
 _FRAME_TYPES: dict[str, tuple[str, ...]] = {
@@ -132,7 +129,7 @@ def parse_accept(header: str) -> list[MediaRange]:
 # A client sends the same one with each request.
 @lru_cache(256)
 def _parsed(header: str) -> tuple[MediaRange, ...]:
-    ranges = [media for part in _COMMA.split(header) for media in _parse_range(part)]
+    ranges = [media for part in split_unquoted(header, ",") for media in _parse_range(part)]
     if not ranges:
         return (MediaRange("*/*", multipart=True, transfer_syntax=""),)
     # sorted() is stable: among equals the client's order decides.
@@ -140,18 +137,13 @@ def _parsed(header: str) -> tuple[MediaRange, ...]:
 
 
 def _parse_range(text: str) -> Iterator[MediaRange]:
-    media_type, *parameters = (piece.strip() for piece in _SEMICOLON.split(text))
+    media_type, values = parameters_of(text)
     if not media_type:
         return
-    values = {}
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        values[name.strip().lower()] = value.strip().strip('"')
     try:
         quality = float(values.get("q", "1"))
     except ValueError:
         quality = 1.0
-    media_type = media_type.lower()
     multipart = media_type == MULTIPART_RELATED
     if multipart:
         media_type = values.get("type", "*/*").lower()

@@ -1,6 +1,7 @@
 """WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4)."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
@@ -21,8 +22,10 @@ from api.dicomweb.render_options import parse_options
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.viewport import Viewport
+from api.errors import ApiProblem
+from storage.damage import DAMAGED, UNREADABLE
 from storage.entities import Instance
-from storage.errors import NotFound
+from storage.errors import InvalidInstance, NotFound
 from storage.opening import Storage
 
 router = dicomweb_router()
@@ -38,15 +41,14 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 @router.get(_STUDY + "/rendered")
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
-    instance = _representative(find_instances(storage, study_instance_uid))
-    return _render(request, storage, instance, None)
+    return _render_one_of(request, storage, find_instances(storage, study_instance_uid))
 
 
 @router.get(_STUDY + "/thumbnail")
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
-    instance = _representative(find_instances(storage, study_instance_uid))
-    return _render(request, storage, instance, None, thumbnail=True)
+    found = find_instances(storage, study_instance_uid)
+    return _render_one_of(request, storage, found, thumbnail=True)
 
 
 @router.get(_SERIES + "/rendered")
@@ -55,7 +57,7 @@ def rendered_series(
 ) -> Response:
     """The middle image of the series."""
     found = find_instances(storage, study_instance_uid, series_instance_uid)
-    return _render(request, storage, _representative(found), None)
+    return _render_one_of(request, storage, found)
 
 
 @router.get(_SERIES + "/thumbnail")
@@ -64,7 +66,7 @@ def series_thumbnail(
 ) -> Response:
     """A small picture that stands for the series."""
     found = find_instances(storage, study_instance_uid, series_instance_uid)
-    return _render(request, storage, _representative(found), None, thumbnail=True)
+    return _render_one_of(request, storage, found, thumbnail=True)
 
 
 @router.get(_INSTANCE + "/rendered")
@@ -125,7 +127,27 @@ def frame_thumbnails(
     return _render(request, storage, instance, indices, thumbnail=True)
 
 
-def _representative(instances: Sequence[Instance]) -> Instance:
+def _render_one_of(
+    request: Request, storage: Storage, instances: Sequence[Instance], *, thumbnail: bool = False
+) -> Response:
+    """The picture that stands for several; where it cannot be made, that of a neighbour."""
+    first, *others = _representatives(instances)
+    try:
+        return _render(request, storage, first, None, thumbnail=thumbnail)
+    except (ApiProblem, *DAMAGED) as error:
+        for instance in others:
+            with suppress(ApiProblem, *DAMAGED):
+                return _render(request, storage, instance, None, thumbnail=thumbnail)
+        if isinstance(error, UNREADABLE):
+            raise InvalidInstance(
+                "None of the images that were tried can be decoded.",
+                remedy="Retrieve the instances as stored.",
+            ) from error
+        raise
+
+
+def _representatives(instances: Sequence[Instance]) -> list[Instance]:
+    """The middle image of the longest series, and some to fall back on."""
     pictures = [i for i in instances if i.rows and i.columns]
     images = [i for i in pictures if i.sop_class_uid not in _SEGMENTATIONS] or pictures
     if not images:
@@ -137,7 +159,8 @@ def _representative(instances: Sequence[Instance]) -> Instance:
     for instance in images:
         by_series.setdefault(instance.series_instance_uid, []).append(instance)
     longest = max(by_series.values(), key=len)
-    return longest[len(longest) // 2]
+    middle = len(longest) // 2
+    return [longest[middle], *(longest[middle - step] for step in (1, 2, -1) if len(longest) > 3)]
 
 
 def _render(

@@ -13,7 +13,7 @@ from api.dicomweb.byte_ranges import requested_span
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.lookups import find_instance, find_instances, service_url
-from api.dicomweb.metadata import kept_metadata, make_metadata, metadata_key
+from api.dicomweb.metadata import kept_metadata, left_out, make_metadata, metadata_key
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
     DICOM,
@@ -32,6 +32,7 @@ from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
 from api.errors import ApiProblem
+from storage.damage import DAMAGED
 from storage.entities import Instance
 from storage.index import Content
 from storage.opening import Storage
@@ -128,6 +129,8 @@ def _metadata(
     root_url = service_url(request, storage)
     if model == DICOM_XML:
         found = find()
+        # Made now, so that what cannot be decoded is known before the answer begins.
+        make_metadata(storage, found, root_url, gzipped=False)
         # A series at a time, so that a large study is not held in all its forms at once.
         return xml_answer(
             (
@@ -137,15 +140,28 @@ def _metadata(
                     make_metadata(storage, list(members), root_url, gzipped=False)
                 )
             ),
-            caching_headers(etag),
+            caching_headers(etag) | _warning(found, root_url),
         )
     body = kept_metadata(key, root_url, gzipped=gzipped) if contents else None
     if body is None:
         body = make_metadata(storage, find(), root_url, gzipped=gzipped)
-    headers = caching_headers(etag)
+    headers = caching_headers(etag) | _warning(contents, root_url)
     if gzipped:
         headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=DICOM_JSON, headers=headers)
+
+
+def _warning(contents: Sequence[Instance] | Sequence[Content], root_url: str) -> dict[str, str]:
+    """Says how many instances an answer lacks (RFC 7234 5.5.7: 299 is any warning)."""
+    count = left_out(contents)
+    if not count:
+        return {}
+    sentence = (
+        "1 instance cannot be decoded and is left out"
+        if count == 1
+        else f"{count} instances cannot be decoded and are left out"
+    )
+    return {"Warning": f'299 {root_url} "{sentence}"'}
 
 
 def _instances(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
@@ -236,7 +252,7 @@ def _in_syntax_or_stored(
 ) -> Iterator[bytes]:
     try:
         body = transcoded(storage, instance, syntax)
-    except ApiProblem:
+    except (ApiProblem, *DAMAGED):
         yield writer.part_header(_part_type(instance.transfer_syntax_uid), instance.size_bytes)
         for start in range(0, instance.size_bytes, _PIECE_BYTES):
             yield storage.instances.read(instance, start, _PIECE_BYTES)

@@ -33,6 +33,8 @@ router = dicomweb_router()
 
 _FEED_BYTES = 1024 * 1024
 _MAX_WAITING_PARTS = 100_000
+# Each is answered for by name; somebody who sends many means harm, or nothing.
+_MAX_EMPTY_PARTS = 1000
 
 
 @router.post("/studies")
@@ -117,8 +119,18 @@ async def _read_instances(
         boundary, lambda headers: InstancePart(storage, study_instance_uid, headers)
     )
 
+    empty = 0
+
     def feed(data: bytes) -> None:
+        nonlocal empty
         for part in reader.feed(data):
+            empty += not part.size_bytes
+            if empty > _MAX_EMPTY_PARTS:
+                part.close()
+                raise InvalidRequest(
+                    f"The body has more than {_MAX_EMPTY_PARTS} empty parts.",
+                    remedy="Send an instance in each part; those before are kept.",
+                )
             try:
                 part.finish(report)
             finally:

@@ -2,14 +2,13 @@
 
 from io import BytesIO
 
-import pydicom
 import structlog
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from api.dicomweb.multipart import Headers
 from api.dicomweb.negotiation import DICOM
 from api.dicomweb.stow_report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
+from storage.dataset_reader import read_part10
 from storage.errors import InvalidInstance, MediViewError
 from storage.opening import Storage
 from storage.part10 import Header
@@ -83,7 +82,7 @@ class InstancePart:
 def _identify(head: bytes) -> tuple[str, str]:
     """SOP class and instance of what was refused, as far as they can be read."""
     try:
-        dataset = pydicom.dcmread(
+        dataset = read_part10(
             BytesIO(head),
             stop_before_pixels=True,
             specific_tags=["SOPClassUID", "SOPInstanceUID"],
@@ -96,7 +95,6 @@ def _identify(head: bytes) -> tuple[str, str]:
             check_uid(str(sop_instance), "SOPInstanceUID"),
         )
     except (
-        InvalidDicomError,
         InvalidInstance,
         EOFError,
         ValueError,

@@ -1,7 +1,6 @@
 """One stored instance in another transfer syntax (PS3.5 A, PS3.18 8.7.3.5)."""
 
 import math
-import struct
 import warnings
 from io import BytesIO
 
@@ -24,6 +23,7 @@ from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import open_frames
 from api.dicomweb.negotiation import NATIVE_SYNTAXES
 from api.dicomweb.pixels import DECODER_ERRORS, decode_frame
+from storage.damage import UNREADABLE
 from storage.entities import Instance
 from storage.errors import NotFound
 from storage.opening import Storage
@@ -77,7 +77,7 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
             pydicom.dcmwrite(
                 buffer, dataset, implicit_vr=implicit, little_endian=True, force_encoding=True
             )
-        except (*DECODER_ERRORS, OverflowError, struct.error) as error:
+        except UNREADABLE as error:
             # A value that cannot be read as its VR cannot be written in another encoding.
             raise _cannot(instance, f"written as {target.name}") from error
     return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import structlog
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
@@ -9,6 +10,9 @@ from api.dicomweb.dicom_json import JsonDataset
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.native_xml import dataset_to_xml
 from api.dicomweb.negotiation import DICOM_XML
+from storage.damage import UNREADABLE
+
+log = structlog.get_logger(__name__)
 
 
 def xml_answer(datasets: Iterable[JsonDataset], headers: Mapping[str, str]) -> Response:
@@ -17,7 +21,12 @@ def xml_answer(datasets: Iterable[JsonDataset], headers: Mapping[str, str]) -> R
 
     def parts() -> Iterator[bytes]:
         for elements in datasets:
-            body = dataset_to_xml(elements)
+            try:
+                body = dataset_to_xml(elements)
+            except UNREADABLE as error:
+                # The answer has begun: the others still leave, and are not cut off.
+                log.error("dataset_not_written", error=type(error).__name__)
+                continue
             yield writer.part_header(DICOM_XML, len(body)) + body
         yield writer.end
 

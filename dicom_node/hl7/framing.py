@@ -17,12 +17,21 @@ def framed(message: bytes) -> bytes:
     return START + message + END
 
 
-async def read_message(reader: asyncio.StreamReader) -> bytes | None:
-    """The next message; None at the end of the connection. Raises FramingError."""
+async def read_message(
+    reader: asyncio.StreamReader, idle_s: float, message_s: float
+) -> bytes | None:
+    """The next message; None at the end of the connection.
+
+    A connection may be idle for `idle_s`; a message that has begun must end within
+    `message_s`. Raises FramingError, TimeoutError.
+    """
+    begun = await asyncio.wait_for(reader.read(1), idle_s)
+    if not begun:
+        return None
     try:
-        block = await reader.readuntil(END)
+        block = begun + await asyncio.wait_for(reader.readuntil(END), message_s)
     except asyncio.IncompleteReadError as error:
-        if error.partial.strip(b"\r\n"):
+        if (begun + error.partial).strip(b"\r\n"):
             raise FramingError("The connection ended within a message.") from error
         return None
     except asyncio.LimitOverrunError as error:

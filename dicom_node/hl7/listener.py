@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -23,7 +24,9 @@ from storage.waiting import wait_for_database
 log = structlog.get_logger(__name__)
 
 _IDLE_S = 3600.0
+_MESSAGE_S = 60.0
 _CONNECTIONS = 32
+_PER_ADDRESS = 16
 
 
 def run_listener(settings: Settings) -> None:
@@ -59,6 +62,7 @@ class Listening:
         self._settings = settings
         self._port = port
         self._open = 0
+        self._by_address: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> int:
@@ -86,7 +90,8 @@ class Listening:
         self._open += 1
         peer = str(writer.get_extra_info("peername", ("",))[0])
         try:
-            if self._open <= _CONNECTIONS:
+            self._by_address[peer] += 1
+            if self._open <= _CONNECTIONS and self._by_address[peer] <= _PER_ADDRESS:
                 await self._talk(reader, writer, peer)
         except (FramingError, TimeoutError, OSError) as error:
             log.warning("hl7_connection_ended", peer=peer, reason=type(error).__name__)
@@ -94,6 +99,9 @@ class Listening:
             pass  # the listener ends; what was not answered is sent again
         finally:
             self._open -= 1
+            self._by_address[peer] -= 1
+            if not self._by_address[peer]:
+                del self._by_address[peer]
             if task is not None:
                 self._tasks.discard(task)
             writer.close()
@@ -102,7 +110,7 @@ class Listening:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
     ) -> None:
         while True:
-            message = await asyncio.wait_for(read_message(reader), _IDLE_S)
+            message = await read_message(reader, _IDLE_S, _MESSAGE_S)
             if message is None:
                 return
             writer.write(framed(await asyncio.to_thread(self._respond, message, peer)))

@@ -18,6 +18,9 @@ _CODECS: Mapping[str, str] = {
     "UNICODE UTF-8": "utf-8",
     "UTF-8": "utf-8",
 }
+# Each becomes an object of some hundred bytes; an order has some hundred.
+MAX_SEPARATORS = 20_000
+
 _BREAK = re.compile(r"\\\.(?:br|sp)\d*\\")
 
 
@@ -102,6 +105,7 @@ class Message:
             raise Refused(
                 "AE", "102", "The bytes are not of the character set that MSH-18 names.", "MSH-18"
             ) from error
+        _check_separators(text, header)
         lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
         try:
             self._message = hl7.parse("\r".join(lines) + "\r")
@@ -121,6 +125,14 @@ class Message:
         text = _BREAK.sub("\n", str(value or ""))
         # An explicit null deletes a value (HL7 2.5.3.5).
         return "" if text == '""' else text.strip()
+
+
+def _check_separators(text: str, header: Header) -> None:
+    """Raises Refused for a message of separators: its size says nothing of what it costs."""
+    marks = {header.separator, *header.encoding_characters, "\r", "\n"}
+    count = sum(map(text.count, marks))
+    if count > MAX_SEPARATORS:
+        raise Refused("AR", "102", f"The message has more than {MAX_SEPARATORS} fields.", "")
 
 
 def _decoded(raw: bytes, codec: str) -> str:

@@ -156,7 +156,7 @@ class StowDestination:
                 ) as answer,
             ):
                 body = bytearray()
-                for piece in answer.iter_bytes():
+                for piece in answer.iter_raw():
                     body += piece
                     if len(body) > _MAX_ANSWER_BYTES:
                         raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")

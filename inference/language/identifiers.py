@@ -12,13 +12,14 @@ _MONTHS = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?"
     r"|aug(?:ust)?|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
 )
-_NAME = r"[A-ZÀ-ÖØ-Ý][\w'’-]+"
-_PARTICLES = r"(?:(?:van|von|de|der|den|la|le|di|el|al|bin)[ \t]+)*"
+# Each repetition has an end: texts are long, and a match is tried at each of their words.
+_NAME = r"[A-ZÀ-ÖØ-Ý][\w'’-]{1,63}"
+_PARTICLES = r"(?:(?:van|von|de|der|den|la|le|di|el|al|bin)[ \t]+){0,4}"
 _NAMES = rf"{_NAME}(?:[ \t]+{_PARTICLES}(?:[A-Z]\.[ \t]*)?{_NAME}){{0,3}}"
 _LABEL_END = r"[ \t]*(?:[:=#][ \t]*|[ \t])"
 
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("EMAIL", re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")),
+    ("EMAIL", re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b")),
     ("URL", re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)),
     ("ID", re.compile(r"\b\d{3}-\d{2}-\d{4}\b")),
     (
@@ -56,7 +57,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "NAME",
         re.compile(
             rf"\b(?:Dr|Prof|Mr|Mrs|Ms|Miss|Herr|Herrn|Frau|Nurse|Sr|Schwester)\b\.?"
-            rf"(?:[ \t]+(?:Dr|med|Prof)\.?)*[ \t]+({_NAMES})"
+            rf"(?:[ \t]+(?:Dr|med|Prof)\.?){0, 4}[ \t]+({_NAMES})"
         ),
     ),
     (
@@ -68,7 +69,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     # As DICOM and HL7 write names.
-    ("NAME", re.compile(rf"\b{_NAME}\^{_NAME}(?:\^[\w.'-]*)*")),
+    ("NAME", re.compile(rf"\b{_NAME}\^{_NAME}(?:\^[\w.'-]{{0,64}}){{0,4}}")),
     (
         "ADDRESS",
         re.compile(

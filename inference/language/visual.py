@@ -20,7 +20,7 @@ from storage.opening import Storage
 
 _THERE_IS = re.compile(
     r"^\s*(?:is|are) there (?P<what>.+?)(?: (?:visible|present|seen))?"
-    r"(?: on (?:the|this) \w+)?\s*\?*\s*$",
+    r"(?: on (?:the|this) \w+)?[\s?]*$",
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"^[\w ,.%/-]{1,40}$")

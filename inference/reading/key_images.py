@@ -11,8 +11,9 @@ from inference.reading.content import author_of, frame_of, text_of
 from inference.reading.images import StudyImages
 from inference.reading.keeping import keep, stale
 from storage.clock import utcnow
+from storage.damage import DAMAGED
 from storage.entities import Code, Instance
-from storage.errors import InvalidInstance, InvalidRequest
+from storage.errors import InvalidRequest
 from storage.opening import Storage
 from storage.uids import derive_uid, new_uid
 
@@ -63,7 +64,7 @@ def key_image_lists(storage: Storage, study_instance_uid: str) -> list[tuple[Key
             continue
         try:
             selection = read_key_images(storage.instances.dataset(instance))
-        except (InvalidInstance, ValueError, TypeError, AttributeError, KeyError):
+        except DAMAGED:
             continue
         ours = instance.source.startswith("reader:")
         latest[selection.series_instance_uid if ours else selection.sop_instance_uid] = (

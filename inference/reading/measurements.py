@@ -16,8 +16,9 @@ from inference.reading.measurement_read import (
     read_measurements,
 )
 from storage.clock import utcnow
+from storage.damage import DAMAGED
 from storage.entities import Instance
-from storage.errors import InvalidInstance, InvalidRequest
+from storage.errors import InvalidRequest
 from storage.opening import Storage
 from storage.uids import derive_uid, new_uid
 
@@ -48,7 +49,7 @@ def _read_all(
             continue
         try:
             report = read_measurements(storage.instances.dataset(instance))
-        except (InvalidInstance, ValueError, TypeError, AttributeError, KeyError):
+        except DAMAGED:
             # A foreign document that is against the standard; the others are still worth reading.
             continue
         found.append((report, instance))

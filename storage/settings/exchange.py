@@ -64,6 +64,12 @@ class AssociatingSettings(BaseModel):
     max_associations_per_peer: int = Field(
         0, ge=0, description="By calling AE title, where the peer names none; 0: no own limit."
     )
+    associations_per_address: int = Field(
+        32,
+        ge=0,
+        description="DICOM connections that one address may hold without being a known peer;"
+        " 0: any number.",
+    )
 
     @field_validator("unknown_peers_may", mode="before")
     @classmethod

@@ -13,6 +13,12 @@ class ServingSettings(BaseModel):
     http_processes: int = Field(
         0, ge=0, le=256, description="Processes of the HTTP server; 0: one a core, at most eight."
     )
+    connections_per_address: int = Field(
+        256,
+        ge=0,
+        description="HTTP connections that one address may hold to each process; 0: any number."
+        " Trusted proxies are not counted.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins whose pages may use the node, separated by commas; empty: none.",

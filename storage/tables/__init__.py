@@ -17,6 +17,7 @@ from storage.tables.holdings import (
     series,
     study,
     tombstone,
+    unreadable_instance,
     volume,
 )
 from storage.tables.idempotency import idempotency_key
@@ -108,6 +109,7 @@ __all__ = [
     "subscriber",
     "subscription",
     "tombstone",
+    "unreadable_instance",
     "upload",
     "volume",
     "webhook",

@@ -125,6 +125,16 @@ instance = Table(
     ),
 )
 
+unreadable_instance = Table(
+    "unreadable_instance",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("study_instance_uid", Uid, nullable=False),
+    Column("digest", String(64), nullable=False),
+    text_column("reason"),
+    time_column("noticed_at"),
+)
+
 UNSETTLED = instance.c.object_key == literal_column("''")
 """Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
 

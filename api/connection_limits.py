@@ -1,0 +1,197 @@
+"""uvicorn's protocol with limits on what comes before a request is known: bytes, number, time.
+
+httptools takes a request line and headers of any size, and uvicorn waits for them for ever.
+Both happen before anybody has signed in.
+"""
+
+import asyncio
+from collections import Counter
+from http import HTTPStatus
+from ipaddress import ip_network
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.access.forwarded import Network, is_within
+
+HEAD_MAX_BYTES = 64 * 1024
+"""Request line and headers together."""
+
+FIELD_MAX_BYTES = 16 * 1024
+"""One header, its name and its value."""
+
+MAX_FIELDS = 100
+HEAD_TIMEOUT_S = 20.0
+"""From the first byte, or the connection, to the last of the headers."""
+
+_REST_TIMEOUT_S = 30.0
+"""What is left of a request that has been answered may take this long to arrive."""
+
+
+class ConnectionLimits:
+    """How many connections an address may hold; one for all connections of a process.
+
+    Proxies that the operator trusts stand for many clients and are not counted.
+    """
+
+    def __init__(self, per_address: int, trusted_proxies: tuple[str, ...]) -> None:
+        self._per_address = per_address
+        self._proxies: tuple[Network, ...] = tuple(map(ip_network, trusted_proxies))
+        self._open: Counter[str] = Counter()
+
+    def take(self, address: str) -> bool:
+        """Whether one more connection from there may be served; give it back when it is."""
+        if not self._per_address or not address or is_within(address, self._proxies):
+            return True
+        if self._open[address] >= self._per_address:
+            return False
+        self._open[address] += 1
+        return True
+
+    def give_back(self, address: str) -> None:
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. What goes beyond a limit is answered with 431 or 408 and closed."""
+
+    limits = ConnectionLimits(0, ())
+    """Set on a subclass by who makes the server."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _address = ""
+    _in_head = True
+    _progressed = False
+    _raw_bytes = 0
+    """Received since the parser last gave something out."""
+    _head_bytes = 0
+    _fields = 0
+    _refused: HTTPStatus | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        address = str(self.client[0]) if self.client else ""
+        if not self.limits.take(address):
+            transport.abort()
+            return
+        self._address = address
+        self._expect(HEAD_TIMEOUT_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._expect(None)
+        self._leave()
+
+    def handle_websocket_upgrade(self) -> None:
+        # Another protocol goes on with the transport; who opens one has signed in.
+        self._expect(None)
+        self._leave()
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused is not None or self.transport.is_closing():
+            return
+        self._progressed = False
+        super().data_received(data)
+        if self.parser is None or self.transport.is_closing():
+            return
+        if not self._progressed:
+            # Neither a whole head nor any of a body: the parser collects it.
+            self._raw_bytes += len(data)
+        if self._raw_bytes > HEAD_MAX_BYTES:
+            self._refused = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        if self._refused is not None:
+            self._refuse(self._refused)
+
+    # Callbacks of the parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._raw_bytes = self._head_bytes = self._fields = 0
+        if self._timer is None or self.cycle is not None:
+            self._expect(HEAD_TIMEOUT_S)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        if self._refused is None:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        size = len(name) + len(value)
+        self._count(size)
+        if size > FIELD_MAX_BYTES or self._fields > MAX_FIELDS:
+            self._refused = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        # Headers behind a body (RFC 9112 7.1.2) have nobody who reads them.
+        if self._refused is None and self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._progressed = True
+        self._raw_bytes = 0
+        self._expect(None)
+        if self._refused is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._progressed = True
+        self._raw_bytes = 0
+        if self._refused is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._progressed = True
+        if self._refused is None:
+            super().on_message_complete()
+        if self.cycle is not None and self.cycle.response_complete:
+            self._expect(None)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle is not None and self.cycle.response_complete and self.cycle.more_body:
+            self._expect(_REST_TIMEOUT_S)
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_MAX_BYTES:
+            self._refused = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def _expect(self, seconds: float | None) -> None:
+        """Close the connection unless what is expected comes in time; None: nothing is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        if self._in_head and self._raw_bytes and not self.pipeline:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(
+                f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+                "connection: close\r\ncontent-length: 0\r\n\r\n".encode("ascii")
+            )
+        self._expect(None)
+        self.transport.close()
+
+    def _leave(self) -> None:
+        if self._address:
+            self.limits.give_back(self._address)
+            self._address = ""
+
+
+def limited(protocol: type[Any], limits: ConnectionLimits) -> type[Any]:
+    """A subclass whose connections count towards `limits`."""
+    return type(protocol.__name__, (protocol,), {"limits": limits})
