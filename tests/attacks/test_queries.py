@@ -1,0 +1,102 @@
+"""Queries and bodies of extravagant size: told in a sentence, at once, and by 400."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
+from storage.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
+from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+
+GROWTH_BYTES = 64 * MIB
+LIMIT_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
+    with attacked_node(tmp_path_factory.mktemp("queries")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"PatientName": " ".join(["a"] * 4000), "fuzzymatching": "true"}, "words"),
+        ({"PatientName": "a" * 15_000}, "characters"),
+        ({"PatientName": "a" * 15_000, "fuzzymatching": "true"}, "characters"),
+        ({"PatientID": "*a" * 7_000}, "characters"),
+        ({"ModalitiesInStudy": "\\".join(["CT"] * 5000)}, "values"),
+        ({"StudyInstanceUID": "\\".join(["1"] * 12_000)}, "UIDs"),
+        ({"InstanceNumber": "\\".join(["1"] * 7000)}, "values"),
+    ],
+    ids=range(7),
+)
+def test_a_key_that_no_database_takes_is_told(
+    node: AttackedNode, query: dict[str, str], said: str
+) -> None:
+    path = "/dicom-web/instances" if "InstanceNumber" in query else "/dicom-web/studies"
+    started = time.monotonic()
+    answer = httpx.get(f"{node.url}{path}", params=query)
+    assert answer.status_code == 400, answer.text
+    problem = answer.json()
+    assert said in problem["detail"]
+    assert "are allowed" in problem["detail"] or "takes" in problem["detail"]
+    assert problem["remedy"]
+    assert time.monotonic() - started < LIMIT_S
+
+
+def test_keys_within_the_limits_are_asked(node: AttackedNode) -> None:
+    for query in (
+        {"PatientName": " ".join(["a"] * MAX_FUZZY_WORDS), "fuzzymatching": "true"},
+        {"PatientName": "a" * MAX_KEY_LENGTH},
+        {"PatientID": "*a" * (MAX_KEY_LENGTH // 2)},
+    ):
+        answer = httpx.get(f"{node.url}/dicom-web/studies", params=query)
+        assert answer.status_code == 200, answer.text
+
+
+def stow(node: AttackedNode, body: bytes, of_type: str = "application/dicom") -> httpx.Response:
+    return httpx.post(
+        f"{node.url}/dicom-web/studies",
+        content=body,
+        headers={"Content-Type": f'multipart/related; type="{of_type}"; boundary=x'},
+    )
+
+
+def test_countless_empty_parts_are_refused(node: AttackedNode) -> None:
+    growth, started = Growth(node.api_pid), time.monotonic()
+    answer = stow(node, b"--x\r\n\r\n\r\n" * 400_000 + b"--x--\r\n")
+    assert answer.status_code == 400, answer.text
+    assert "empty parts" in answer.json()["detail"]
+    assert time.monotonic() - started < LIMIT_S
+    assert growth.bytes < GROWTH_BYTES
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [b"<a>" * 1_000_000, b"<a/>" * 4_000_000],
+    ids=["deep", "many"],
+)
+def test_xml_is_counted_while_it_is_read(node: AttackedNode, inside: bytes) -> None:
+    document = b"<NativeDicomModel>" + inside + b"</NativeDicomModel>"
+    head = b"--x\r\nContent-Type: application/dicom+xml\r\n\r\n"
+    growth, started = Growth(node.api_pid), time.monotonic()
+    answer = stow(node, head + document + b"\r\n--x--\r\n", "application/dicom+xml")
+    assert answer.status_code in (400, 409), answer.text
+    assert time.monotonic() - started < 2 * LIMIT_S
+    assert growth.bytes < 3 * GROWTH_BYTES
+    assert node.answers()
+
+
+@pytest.mark.parametrize("separator", [b"^", b"|", b"&", b"~", b"\r"])
+def test_an_hl7_message_of_separators_is_refused(separator: bytes) -> None:
+    head = b"MSH|^~\\&|A|B|C|D|20240101||ORM^O01|1|P|2.5.1\rPID|||"
+    raw = head + separator * (MAX_SEPARATORS + 1)
+    started = time.monotonic()
+    with pytest.raises(Refused, match="more than"):
+        Message(read_header(raw), raw)
+    assert time.monotonic() - started < 1
