@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -46,6 +47,8 @@ def test_strangers_share_what_an_address_may_hold(node: AttackedNode) -> None:
 
 
 def test_known_peers_are_not_counted(node: AttackedNode) -> None:
+    # Peers are read anew after a second.
+    time.sleep(1.5)
     node.scp.wait_for(node.scp.answers)
     with contextlib.ExitStack() as stack:
         for _ in range(PER_ADDRESS + 3):

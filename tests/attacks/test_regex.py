@@ -81,9 +81,9 @@ def text_of(piece: str, length: int) -> str:
 
 
 def seconds(match: Callable[[str], object], text: str) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     match(text)
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def is_linear(match: Callable[[str], object], piece: str, length: int = LENGTH) -> bool:
@@ -132,8 +132,8 @@ def test_expressions_that_search_take_time_by_the_length() -> None:
 
 @pytest.mark.parametrize("piece", ['"', '",', ',"', ';"', 'a;q="', '";";', '""', ",", ";"])
 def test_header_values_are_read_in_one_pass(piece: str) -> None:
-    assert is_linear(parse_accept, piece, 64_000)
-    assert is_linear(parse_content_type, piece, 64_000)
+    assert is_linear(parse_accept, piece, 16_000)
+    assert is_linear(parse_content_type, piece, 16_000)
 
 
 @pytest.mark.parametrize("piece", ["\\", "\\1", '"\\', ";", "=", "a=b;", " "])
