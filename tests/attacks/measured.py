@@ -16,6 +16,8 @@ from tests.patience import PATIENCE_S
 from tests.services import free_port
 
 MIB = 1 << 20
+OPEN_TO_ALL = {"unknown_peers_may": "store,query,retrieve,commit,worklist"}
+"""So that what is attacked is reached by anybody."""
 
 
 class AttackedNode:

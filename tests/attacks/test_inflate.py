@@ -19,7 +19,7 @@ from pynetdicom.sop_class import (
 
 from dicom_node.command_set import Command
 from storage.part10 import make_file_meta
-from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer, context, fragments, store_message
 from tests.patience import PATIENCE_S
@@ -46,7 +46,7 @@ REQUESTS = [
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
-    with attacked_node(tmp_path_factory.mktemp("inflate")) as running:
+    with attacked_node(tmp_path_factory.mktemp("inflate"), OPEN_TO_ALL) as running:
         yield running
 
 

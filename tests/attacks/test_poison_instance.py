@@ -16,7 +16,7 @@ from storage import part10 as door
 from storage.element_limits import MAX_DEPTH
 from storage.opening import open_storage
 from storage.part10 import make_file_meta
-from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
+from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments
 
@@ -29,7 +29,7 @@ CONTENT_SEQUENCE = struct.pack("<HH", 0x0040, 0xA730)
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedNode]:
-    with attacked_node(tmp_path_factory.mktemp("poison")) as running:
+    with attacked_node(tmp_path_factory.mktemp("poison"), OPEN_TO_ALL) as running:
         yield running
 
 
