@@ -36,6 +36,7 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64_RECORD = struct.Struct("<4sQ2H2L4Q")
 _ENCRYPTED = 0x1
+_METHODS = {zipfile.ZIP_BZIP2: "BZIP2", zipfile.ZIP_LZMA: "LZMA", 9: "Deflate64", 93: "Zstandard"}
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def _check_compression(entry: zipfile.ZipInfo) -> None:
     """Stored and deflated members are read piece by piece; the others inflate without bound."""
     if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return
-    method = zipfile.compressor_names.get(entry.compress_type, f"method {entry.compress_type}")
+    method = _METHODS.get(entry.compress_type, f"method {entry.compress_type}")
     raise ApiProblem(
         422,
         "archive_compression",
