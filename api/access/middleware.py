@@ -20,6 +20,7 @@ from api.access.forwarded import client_group
 from api.access.limiter import Limits
 from api.access.matrix import Rule
 from api.access.principal import LOCAL, Principal
+from api.access.refusals import not_ours, unauthenticated
 from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, status_of
 from api.middleware.refusing import refuse
@@ -38,10 +39,6 @@ _UNCOUNTED = frozenset({"/api/uploads/content", "/api/uploads/parts", "/health",
 # Nobody who only looks around may keep others at the address from signing in.
 _PROVIDER = frozenset({"/api/session/oidc/start", "/api/session/oidc/callback"})
 _DOUBTFUL_AT_ONCE = 2
-_SIGN_IN = (
-    "Sign in at /sign-in/, or send 'Authorization: Bearer' with a key that"
-    " `mediview keys create` made."
-)
 
 
 class AccessControl:
@@ -125,7 +122,7 @@ class AccessControl:
                 self._take(scope, "sign-ins" if is_sign_in else "open pages")
             return principal
         if principal is None:
-            raise _unauthenticated(credential)
+            raise unauthenticated(credential)
         _check_rate(self.limits.of_principals.take(principal.identity.id))
         if rule is None:
             raise self._nothing_there(path)
@@ -257,46 +254,10 @@ def _check_page(scope: Scope, headers: Headers, credential: Credential) -> None:
     if scope["type"] == "websocket":
         # No header can be set there; `OriginGuard` has looked at who opens it, if it says so.
         if not headers.get("origin"):
-            raise _not_ours("A browser says where a web socket comes from.")
+            raise not_ours("A browser says where a web socket comes from.")
         return
     if scope["method"] in _SAFE:
         return
     shown = headers.get(CSRF_HEADER, "")
     if not hmac.compare_digest(shown.encode(), csrf_token(credential.text).encode()):
-        raise _not_ours("The request does not show that a page of this node made it.")
-
-
-def _not_ours(detail: str) -> ApiProblem:
-    return ApiProblem(
-        403,
-        "csrf",
-        detail,
-        remedy="Send the csrf_token of GET /api/session as X-CSRF-Token; programs use a key.",
-    )
-
-
-def _unauthenticated(credential: Credential | None) -> ApiProblem:
-    challenge = 'Bearer realm="MediViewAI"'
-    if credential is None:
-        return ApiProblem(
-            401,
-            "not_signed_in",
-            "This needs someone who has signed in.",
-            remedy=_SIGN_IN,
-            headers={"WWW-Authenticate": challenge},
-        )
-    if credential.kind == "cookie":
-        return ApiProblem(
-            401,
-            "session_ended",
-            "The session has ended.",
-            remedy=_SIGN_IN,
-            headers={"WWW-Authenticate": challenge},
-        )
-    return ApiProblem(
-        401,
-        "credential_refused",
-        "The key or token is not valid: unknown, expired or revoked.",
-        remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …'.",
-        headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
-    )
+        raise not_ours("The request does not show that a page of this node made it.")

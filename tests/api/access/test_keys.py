@@ -33,7 +33,8 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(stored_closed: ClosedNode) -> No
         assert secret not in root.get(f"/api/keys/{key['key_id']}").text
         with reading(closed.storage.engine) as connection:
             row = dict(connection.execute(select(t.api_key)).mappings().one())
-        assert secret.rpartition("_")[2] not in str(row)
+        # A secret may have underscores of its own.
+        assert secret.split("_", 2)[2] not in str(row)
 
         with closed.client(headers={"Authorization": f"Bearer {secret}"}) as ris:
             assert ris.get("/dicom-web/studies").status_code == 200

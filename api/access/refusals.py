@@ -1,0 +1,45 @@
+"""What is told to those who are not let in, and what they can do about it."""
+
+from api.access.authenticator import Credential
+from api.errors import ApiProblem
+
+_SIGN_IN = (
+    "Sign in at /sign-in/, or send 'Authorization: Bearer' with a key that"
+    " `mediview keys create` made."
+)
+
+
+def not_ours(detail: str) -> ApiProblem:
+    return ApiProblem(
+        403,
+        "csrf",
+        detail,
+        remedy="Send the csrf_token of GET /api/session as X-CSRF-Token; programs use a key.",
+    )
+
+
+def unauthenticated(credential: Credential | None) -> ApiProblem:
+    challenge = 'Bearer realm="MediViewAI"'
+    if credential is None:
+        return ApiProblem(
+            401,
+            "not_signed_in",
+            "This needs someone who has signed in.",
+            remedy=_SIGN_IN,
+            headers={"WWW-Authenticate": challenge},
+        )
+    if credential.kind == "cookie":
+        return ApiProblem(
+            401,
+            "session_ended",
+            "The session has ended.",
+            remedy=_SIGN_IN,
+            headers={"WWW-Authenticate": challenge},
+        )
+    return ApiProblem(
+        401,
+        "credential_refused",
+        "The key or token is not valid: unknown, expired or revoked.",
+        remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …'.",
+        headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
+    )
