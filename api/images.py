@@ -4,15 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-
 from api.errors import ApiProblem
-from inference.picture_files import FORMATS, MOST_PIXELS
+from inference.picture_files import BROKEN, checked_size
 from inference.pipeline import Pipeline
 from inference.registry.standing import ModelHeld, Standing, offered, standing_named
 from inference.wake import wake
 from storage.entities import Job
-from storage.errors import InvalidInstance, LimitExceeded, NotConfigured
+from storage.errors import InvalidInstance, NotConfigured
 from storage.opening import Storage
 
 _NOT_CONFIGURED = (
@@ -66,15 +64,8 @@ def check_picture(file: BinaryIO) -> None:
     """Raise unless it is a whole PNG or JPEG of a sane size; leaves `file` at its start."""
     try:
         file.seek(0)
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise LimitExceeded(
-                    f"The picture has {image.width} × {image.height} pixels;"
-                    f" {MOST_PIXELS} in all are allowed.",
-                    remedy="Send a smaller picture.",
-                )
-            image.verify()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+        checked_size(file, thing="picture", verify=True)
+    except BROKEN as error:
         raise InvalidInstance(
             "The picture is damaged or incomplete.", remedy="Export it again and send it again."
         ) from error

@@ -22,7 +22,9 @@ from pynetdicom.presentation import PresentationContext, build_context
 from dicom_node.contexts import PLAIN_TRANSFER_SYNTAXES, is_decodable
 from dicom_node.requestor import MAX_CONTEXTS
 from storage.dataset_reader import read_part10
+from storage.errors import LimitExceeded
 from storage.part10 import read_file_meta
+from storage.pixels.decoding import decompress
 
 _UNCOMPRESSED = (
     *PLAIN_TRANSFER_SYNTAXES,
@@ -140,7 +142,10 @@ def _converted(file: BinaryIO, stored_syntax_uid: str, transfer_syntax_uid: str)
             if size > _MAX_DECODED_BYTES:
                 raise CannotConvert(f"needs it uncompressed, and that would be {size >> 20} MiB.")
             if "PixelData" in dataset:
-                dataset.decompress(generate_instance_uid=False)
+                try:
+                    decompress(dataset, _MAX_DECODED_BYTES)
+                except LimitExceeded as error:
+                    raise CannotConvert(f"needs it uncompressed. {error.message}") from error
         if not UID(stored_syntax_uid).is_little_endian:
             _swap_bulk_bytes(dataset)
         target = UID(transfer_syntax_uid)

@@ -1,14 +1,18 @@
-"""PNG and JPEG files as pictures: of a sane size, upright, in RGB."""
+"""PNG and JPEG files as pictures: within the pixel budget, upright, in RGB."""
 
 import io
+import warnings
+from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from storage.errors import InvalidRequest, LimitExceeded
+from storage.pixels.processes import budget, run
+from storage.processes.limited import TaskFailed
 
 FORMATS = ("PNG", "JPEG")
-MOST_PIXELS = 100_000_000
-_BROKEN = (UnidentifiedImageError, OSError, SyntaxError)
+BROKEN = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises about a file that it cannot read."""
 
 
 def open_picture(
@@ -16,23 +20,32 @@ def open_picture(
     *,
     thing: str = "image",
     unreadable: str = "The file is not a readable PNG or JPEG.",
-    most_pixels: int = MOST_PIXELS,
-    smaller: str = "Send a smaller image.",
 ) -> Image.Image:
     """Turned as its EXIF orientation says. Raises InvalidRequest, LimitExceeded."""
+    refusal = InvalidRequest(unreadable, remedy="Export it again and send it again.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > most_pixels:
-                raise LimitExceeded(
-                    f"The {thing} has {image.width} × {image.height} pixels; {most_pixels:,} is the"
-                    " most taken.",
-                    remedy=smaller,
-                )
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise LimitExceeded(
-            f"The {thing} has more than {most_pixels:,} pixels, which is the most taken.",
-            remedy=smaller,
-        ) from error
-    except _BROKEN as error:
-        raise InvalidRequest(unreadable, remedy="Export it again and send it again.") from error
+        columns, rows = checked_size(io.BytesIO(data), thing=thing)
+        values, body = run(
+            "storage.pixels.tasks:open_picture", data, unreadable, answer_bytes=3 * columns * rows
+        )
+    except LimitExceeded:
+        raise
+    except (*BROKEN, TaskFailed) as error:
+        raise refusal from error
+    width, height = values["size"]
+    return Image.frombytes("RGB", (int(width), int(height)), bytes(body))
+
+
+def checked_size(file: BinaryIO, *, thing: str = "image", verify: bool = False) -> tuple[int, int]:
+    """Columns and rows by the file's header, without decoding it.
+
+    `verify` also reads the chunks of a PNG. Raises LimitExceeded, and one of `BROKEN`.
+    """
+    with warnings.catch_warnings():
+        # Pillow warns of what the budget allows.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file, formats=FORMATS) as image:
+            budget().check_size(image.width, image.height, what=thing)
+            if verify:
+                image.verify()
+            return image.width, image.height

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -17,9 +16,13 @@ from pydicom.uid import (
 from inference.attributes import value_of, whole_number
 from inference.frames import number_of_frames
 from inference.refusals import VolumeRefused
+from storage.errors import LimitExceeded
+from storage.padding import unpadded
+from storage.pixels.decoding import decode_frames
 
 _RESEND = "Ask for a resend."
 _NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
+_MAX_DECODED_BYTES = 2 << 30
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -36,7 +39,7 @@ class _Form:
 
 def check_grey(dataset: Dataset) -> str:
     """The photometric interpretation, or VolumeRefused where a voxel has no one grey value."""
-    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    photometric = unpadded(str(dataset.get("PhotometricInterpretation") or ""))
     if whole_number(dataset, "SamplesPerPixel", 1) != 1 or photometric not in _GREY:
         raise VolumeRefused(
             f"The images are colour or carry a palette ({photometric or 'not stated'}); a volume"
@@ -74,7 +77,9 @@ def stored_values(dataset: Dataset, label: str) -> NDArray[np.integer[Any]]:
         values = np.frombuffer(data, kind, math.prod(form.shape))
         return _within_bits_stored(values, form).reshape(form.shape)
     try:
-        decoded = pixel_array(dataset)
+        decoded = decode_frames(dataset, _MAX_DECODED_BYTES, what=f"slice {label}")
+    except LimitExceeded as error:
+        raise VolumeRefused(error.message, remedy=error.remedy) from error
     # pydicom and its plugins raise whatever their decoder raises, RuntimeError above all.
     except (RuntimeError, ValueError, AttributeError, NotImplementedError, KeyError) as error:
         raise VolumeRefused(

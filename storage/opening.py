@@ -43,6 +43,7 @@ from storage.objects import FilesystemObjects, ObjectStore
 from storage.passage_vectors import PassageVectors
 from storage.passages import Passages
 from storage.peers import Peers
+from storage.pixels.processes import DecodingLimits, configure
 from storage.preferences import Preferences
 from storage.priors import Priors
 from storage.procedure_steps import ProcedureSteps
@@ -136,6 +137,14 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     is not the one this version needs (`mediview migrate`).
     """
     private_folder.prepare(settings.data_dir)
+    configure(
+        DecodingLimits(
+            settings.max_frame_pixels,
+            settings.decoder_processes,
+            settings.decoder_memory_bytes,
+            settings.decoder_timeout_s,
+        )
+    )
     volumes_dir = settings.data_dir / "volumes"
     engine = make_engine(settings.resolved_database_url)
     reader = VolumeReader(volumes_dir)

@@ -1,5 +1,1 @@
 """DICOMweb (PS3.18): search, retrieve and store over HTTP, under /dicom-web."""
-
-from api.dicomweb.router import router
-
-__all__ = ["router"]

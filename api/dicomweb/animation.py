@@ -8,14 +8,12 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from storage.errors import LimitExceeded
+from storage.pixels.budget import check_animation
 
 GIF, MP4 = "image/gif", "video/mp4"
 HAS_VIDEO = find_spec("av") is not None
 
 _DEFAULT_FRAME_MS = 100.0
-_MAX_PIXELS = 200_000_000
-"""Of all frames together: a GIF is held in memory until it is written."""
 
 
 def frame_duration_ms(header: Dataset) -> float:
@@ -40,11 +38,7 @@ def animate(
 ) -> bytes:
     """`count` pictures of one size as a file. Raises LimitExceeded."""
     first = next(pictures)
-    if first.width * first.height * count > _MAX_PIXELS:
-        raise LimitExceeded(
-            f"{count} frames of {first.width} by {first.height} pixels are too many for one file.",
-            remedy="Ask for fewer frames, or for a smaller viewport.",
-        )
+    check_animation(first.width, first.height, count)
     if media_type == MP4:
         return _mp4(first, pictures, duration_ms, quality)
     buffer = BytesIO()

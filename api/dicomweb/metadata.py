@@ -8,6 +8,7 @@ or whose instance was replaced only lacks lines, which are then added.
 
 import gzip
 import hashlib
+import pickle
 import time
 import zlib
 from collections.abc import Sequence
@@ -189,5 +190,11 @@ def header_before(storage: Storage, instance: Instance, layout: PixelLayout) -> 
     """The data set up to its pixels, whose place is known."""
     if layout.inflated:
         return storage.instances.dataset(instance, stop_before_pixels=True)
-    head = storage.instances.read(instance, 0, layout.element_offset)
-    return read_part10(BytesIO(head))
+    return read_part10(BytesIO(raw_header(storage, instance, layout)))
+
+
+def raw_header(storage: Storage, instance: Instance, layout: PixelLayout) -> bytes:
+    """The same unread, for a decoding process; pickled where the file itself is deflated."""
+    if layout.inflated:
+        return pickle.dumps(storage.instances.dataset(instance, stop_before_pixels=True))
+    return storage.instances.read(instance, 0, layout.element_offset)

@@ -4,15 +4,13 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
-from api.dicomweb.frames import FrameSource
 from api.dicomweb.grayscale import display_values, frame_transforms
-from api.dicomweb.pixels import decode_frame
 from api.dicomweb.render_options import RenderOptions
 from api.dicomweb.viewport import placed, proportions
-from storage.entities import Instance
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 PICTURES = tuple(_FORMATS)
@@ -20,10 +18,9 @@ _MAX_LINE = 60
 
 
 def make_picture(
-    source: FrameSource, header: Dataset, instance: Instance, index: int, options: RenderOptions
+    array: NDArray[Any], header: Dataset, index: int, options: RenderOptions
 ) -> Image.Image:
-    """Raises what decoding raises, and InvalidRequest for a viewport outside the image."""
-    array = decode_frame(source, header, instance.transfer_syntax_uid, index)
+    """Of one decoded frame. Raises InvalidRequest for a viewport outside the image."""
     transforms = frame_transforms(header, index)
     picture = Image.fromarray(display_values(array, header, transforms, options.window))
     if options.profile == "srgb":

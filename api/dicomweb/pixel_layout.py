@@ -17,6 +17,7 @@ from storage.elements import (
     UNDEFINED_LENGTH,
 )
 from storage.errors import InvalidInstance, NotFound
+from storage.padding import unpadded_ascii
 from storage.part10 import FileMeta
 
 ReadRange = Callable[[int, int], bytes]
@@ -203,7 +204,7 @@ def _layout(
         raw = values.get(of, b"")
         return struct.unpack(f"{'>' if big else '<'}{len(raw) // 8}Q", raw[: len(raw) // 8 * 8])
 
-    frames_text = values.get(_FRAMES, b"").decode("ascii", "replace").strip(" \0")
+    frames_text = unpadded_ascii(values.get(_FRAMES, b""), "IS")
     # An unreadable or zero count means one frame, as the peers read it.
     frames = int(frames_text) if frames_text.isdigit() else 1
     return PixelLayout(
@@ -219,7 +220,7 @@ def _layout(
         samples_per_pixel=number(_SAMPLES, 1),
         bits_allocated=_BITS_BY_TAG.get(tag) or number(_BITS, 16),
         number_of_frames=max(frames, 1),
-        photometric_interpretation=values.get(_PHOTOMETRIC, b"").decode("ascii", "replace").strip(),
+        photometric_interpretation=unpadded_ascii(values.get(_PHOTOMETRIC, b"")),
         extended_offsets=table(_OFFSETS),
         extended_lengths=table(_LENGTHS),
     )

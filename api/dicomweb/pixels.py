@@ -1,28 +1,25 @@
-"""Decode one frame to an array, and to the bytes of Explicit VR Little Endian."""
+"""Frames of a stored instance decoded: to arrays, to native bytes, to pictures."""
 
-import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID
 
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import FrameSource
-from api.dicomweb.pixel_layout import PixelLayout
+from api.dicomweb.metadata import raw_header
+from api.dicomweb.picture_task import layout_encoding
+from api.dicomweb.render_options import RenderOptions
+from storage.entities import Instance
+from storage.opening import Storage
+from storage.pixels.decoding import DECODER_ERRORS, decode
+from storage.pixels.processes import budget, run
 
-# What pydicom and the decoders behind it raise about a frame that they cannot take.
-DECODER_ERRORS = (
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    AttributeError,
-    TypeError,
-    KeyError,
-)
+_LARGEST_FILE_BYTES = 1 << 30
 
 
 def decode_frame(
@@ -30,56 +27,67 @@ def decode_frame(
 ) -> NDArray[Any]:
     """One frame as an array of rows × columns (× samples); YBR comes out as RGB.
 
-    Refuses with 406 where no decoder here knows the syntax or takes the frame.
+    Refuses with 406 where no decoder here knows the syntax or takes the frame. Raises
+    LimitExceeded for a frame above the pixel budget.
     """
+    check_size(source)
+    try:
+        encoding = layout_encoding(header, source.layout, transfer_syntax_uid)
+        return decode(source.frame(frame_index), encoding)
+    except DECODER_ERRORS as error:
+        raise _cannot(frame_index, transfer_syntax_uid) from error
+
+
+def check_size(source: FrameSource) -> None:
+    """Raise LimitExceeded by the header alone, before a frame is read."""
     layout = source.layout
-    data = source.frame(frame_index)
-    if layout.encapsulated:
-        syntax = UID(transfer_syntax_uid)
-        buffer = encapsulate([data], has_bot=False)
-    else:
-        syntax = ExplicitVRLittleEndian
-        buffer = data + b"\0" * (len(data) % 2)
-    with warnings.catch_warnings():
-        # What is odd about a header has been said when it was stored; here only pixels matter.
-        warnings.simplefilter("ignore")
-        options = _options(header, layout)
-        # RLE of one bit a pixel runs over the packed bytes, which decoders do not expect.
-        packed = syntax == RLELossless and layout.bits_allocated == 1
-        if packed:
-            length = -(-layout.frame_bits // 8)
-            options |= {"rows": 1, "columns": length, "bits_allocated": 8, "bits_stored": 8}
+    budget().check_size(layout.columns, layout.rows, layout.samples_per_pixel)
+
+
+class Renderer:
+    """Makes pictures of the frames of one instance, in a decoding process."""
+
+    def __init__(
+        self, storage: Storage, instance: Instance, source: FrameSource, options: RenderOptions
+    ) -> None:
+        check_size(source)
+        self._source = source
+        self._syntax = instance.transfer_syntax_uid
+        self._header = raw_header(storage, instance, source.layout)
+        self._options = options
+
+    def file(self, index: int) -> bytes:
+        """The image file of one frame. Refuses with 406, raises LimitExceeded, InvalidRequest."""
+        _, body = self._run("render", index, _LARGEST_FILE_BYTES)
+        return bytes(body)
+
+    def pictures(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+        """One picture after another, for a file that moves."""
+        for index in indices:
+            values, body = self._run("draw", index, _LARGEST_FILE_BYTES)
+            width, height = values["size"]
+            yield Image.frombytes(str(values["mode"]), (int(width), int(height)), body)
+
+    def _run(self, task: str, index: int, answer_bytes: int) -> tuple[dict[str, Any], bytearray]:
+        layout = self._source.layout
+        frame = self._source.frame(index)
+        if layout.encapsulated:
+            budget().check_frame(frame, layout.columns, layout.rows, layout.samples_per_pixel)
         try:
-            decoder = get_decoder(syntax)
-            array, _ = decoder.as_array(buffer, index=0, **options)
+            return run(
+                f"api.dicomweb.picture_task:{task}",
+                *(self._header, frame, layout, self._syntax, index, self._options),
+                answer_bytes=answer_bytes,
+            )
         except DECODER_ERRORS as error:
-            raise not_acceptable(
-                f"Frame {frame_index + 1}, in {syntax.name}, cannot be decoded here.",
-                "Accept transfer-syntax=* to get it as stored.",
-            ) from error
-    if packed:
-        bits = np.unpackbits(np.asarray(array).reshape(-1), bitorder="little")
-        return bits[: layout.frame_bits].reshape(layout.rows, layout.columns)
-    return np.asarray(array)
+            raise _cannot(index, self._syntax) from error
 
 
-def _options(header: Dataset, layout: PixelLayout) -> dict[str, Any]:
-    """What the decoder must know of a buffer that holds one frame alone."""
-    options: dict[str, Any] = {
-        "rows": layout.rows,
-        "columns": layout.columns,
-        "samples_per_pixel": layout.samples_per_pixel,
-        "bits_allocated": layout.bits_allocated,
-        "bits_stored": header.get("BitsStored") or layout.bits_allocated,
-        "photometric_interpretation": layout.photometric_interpretation or "MONOCHROME2",
-        "number_of_frames": 1,
-        "pixel_keyword": layout.keyword,
-    }
-    if layout.keyword == "PixelData":
-        options["pixel_representation"] = header.get("PixelRepresentation") or 0
-    if layout.samples_per_pixel > 1:
-        options["planar_configuration"] = header.get("PlanarConfiguration") or 0
-    return options
+def _cannot(frame_index: int, transfer_syntax_uid: str) -> Exception:
+    return not_acceptable(
+        f"Frame {frame_index + 1}, in {UID(transfer_syntax_uid).name}, cannot be decoded here.",
+        "Accept transfer-syntax=* to get it as stored.",
+    )
 
 
 def native_bytes(array: NDArray[Any], header: Dataset) -> bytes:

@@ -1,8 +1,7 @@
 """What a request for a rendered resource asks for (PS3.18 8.3.5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from starlette.datastructures import QueryParams
 
 from api.dicomweb.grayscale import Window
 from api.dicomweb.viewport import Viewport, parse_quality, parse_viewport, parse_window
@@ -24,7 +23,7 @@ class RenderOptions:
     """The colour profile that the picture carries: one of `PROFILES`."""
 
 
-def parse_options(query: QueryParams, media_type: str) -> RenderOptions:
+def parse_options(query: Mapping[str, str], media_type: str) -> RenderOptions:
     """Read the query. Raises InvalidRequest."""
     return RenderOptions(
         media_type,

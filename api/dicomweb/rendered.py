@@ -17,7 +17,8 @@ from api.dicomweb.lookups import content_key, find_instance, find_instances
 from api.dicomweb.metadata import header_before
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import accepted, choose_image
-from api.dicomweb.picture import PICTURES, encode, make_picture
+from api.dicomweb.picture import PICTURES
+from api.dicomweb.pixels import Renderer
 from api.dicomweb.render_options import parse_options
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.routing import dicomweb_router
@@ -27,6 +28,7 @@ from storage.damage import DAMAGED, UNREADABLE
 from storage.entities import Instance
 from storage.errors import InvalidInstance, NotFound
 from storage.opening import Storage
+from storage.pixels.budget import check_animation
 
 router = dicomweb_router()
 
@@ -195,23 +197,24 @@ def _render(
     etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    header = header_before(storage, instance, source.layout)
-    pictures = (make_picture(source, header, instance, index, options) for index in indices)
+    renderer = Renderer(storage, instance, source, options)
     headers = caching_headers(etag)
     if moving:
-        duration_ms = frame_duration_ms(header)
+        duration_ms = frame_duration_ms(header_before(storage, instance, source.layout))
+        if options.viewport is None:
+            check_animation(source.layout.columns, source.layout.rows, len(indices))
+        pictures = renderer.pictures(indices)
         body = animate(media_type, pictures, len(indices), duration_ms, options.quality)
         return Response(body, media_type=media_type, headers=headers)
     if len(indices) == 1:
-        body = encode(next(pictures), header, options)
+        body = renderer.file(indices[0])
         return Response(body, media_type=media_type, headers=headers)
     writer = MultipartWriter(media_type)
     # The first is made before the answer begins, so that an undecodable one is refused cleanly.
-    first = next(pictures)
+    first = renderer.file(indices[0])
 
     def parts() -> Iterator[bytes]:
-        for picture in chain((first,), pictures):
-            part = encode(picture, header, options)
+        for part in chain((first,), map(renderer.file, indices[1:])):
             yield writer.part_header(media_type, len(part)) + part
         yield writer.end
 

@@ -21,8 +21,9 @@ from api.dicomweb.negotiation import (
     choose_instances,
     parse_accept,
 )
-from api.dicomweb.picture import PICTURES, encode, make_picture
+from api.dicomweb.picture import PICTURES
 from api.dicomweb.pixel_layout import PixelLayout
+from api.dicomweb.pixels import Renderer
 from api.dicomweb.render_options import RenderOptions, parse_annotations
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.retrieve import send_instances
@@ -32,6 +33,7 @@ from api.errors import ApiProblem
 from storage.entities import Instance
 from storage.errors import InvalidRequest
 from storage.opening import Storage
+from storage.pixels.budget import check_animation
 
 router = dicomweb_router()
 
@@ -132,13 +134,15 @@ def _as_picture(
     etag = etag_of(content_key(instance), f"uri {indices} {options}")
     if matches_etag(request, etag):
         return not_modified(etag)
-    header = header_before(storage, instance, source.layout)
-    pictures = (make_picture(source, header, instance, index, options) for index in indices)
+    renderer = Renderer(storage, instance, source, options)
     if moving:
-        duration_ms = frame_duration_ms(header)
+        duration_ms = frame_duration_ms(header_before(storage, instance, source.layout))
+        if options.viewport is None:
+            check_animation(source.layout.columns, source.layout.rows, count)
+        pictures = renderer.pictures(indices)
         body = animate(media_type, pictures, count, duration_ms, options.quality)
     else:
-        body = encode(next(pictures), header, options)
+        body = renderer.file(indices[0])
     return Response(body, media_type=media_type, headers=caching_headers(etag))
 
 

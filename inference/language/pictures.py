@@ -9,13 +9,13 @@ from pydicom.pixels.processing import (
     apply_color_lut,
     apply_modality_lut,
     apply_voi_lut,
-    convert_color_space,
 )
-from pydicom.pixels.utils import pixel_array
 
 from storage.entities import Instance
 from storage.errors import InvalidRequest
 from storage.opening import Storage
+from storage.padding import unpadded
+from storage.pixels.decoding import decode_frame_of
 
 
 def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instance, int]:
@@ -51,13 +51,11 @@ def picture_of(dataset: Dataset, frame_index: int) -> Image.Image:
     """The frame as people see it (PS3.4 N.2): modality, window, polarity. Raises InvalidRequest."""
     remedy = "Ask about another instance or frame."
     try:
-        pixels: Any = pixel_array(dataset, index=frame_index)
+        pixels: Any = decode_frame_of(dataset, frame_index)
         if int(dataset.get("SamplesPerPixel", 1)) > 1:
-            photometric = str(dataset.PhotometricInterpretation)
-            if photometric.startswith("YBR"):
-                pixels = convert_color_space(pixels, photometric, "RGB", per_frame=True)
             return Image.fromarray(_bytes(pixels))
-        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        photometric = unpadded(str(dataset.get("PhotometricInterpretation") or ""))
+        if photometric == "PALETTE COLOR":
             return Image.fromarray(_bytes(apply_color_lut(pixels, dataset)))
         values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float64)
     # pydicom and its plugins raise whatever their decoder raises.
@@ -69,7 +67,7 @@ def picture_of(dataset: Dataset, frame_index: int) -> Image.Image:
     if "WindowCenter" in dataset:
         low, high = values.min(), values.max()
     grey = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
-    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+    if photometric == "MONOCHROME1":
         grey = 1 - grey
     return Image.fromarray(np.rint(grey * 255).astype(np.uint8)).convert("RGB")
 

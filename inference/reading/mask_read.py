@@ -11,7 +11,9 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Seg
 from inference.pipeline import Segment
 from storage.entities import Code
 from storage.errors import InvalidRequest
+from storage.pixels.decoding import decompress
 
+_MAX_DECODED_BYTES = 1 << 30
 LABELMAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
 SEGMENTATIONS = (SegmentationStorage, LABELMAP_SEGMENTATION)
 SliceKey = tuple[str, int]
@@ -78,7 +80,7 @@ def _frames(segmentation: Dataset) -> Iterator[tuple[SliceKey, int | None, NDArr
         ExplicitVRLittleEndian,
         ImplicitVRLittleEndian,
     ):
-        segmentation.decompress()
+        decompress(segmentation, _MAX_DECODED_BYTES)
     shared = segmentation.SharedFunctionalGroupsSequence[0]
     for index, own in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
 

@@ -86,6 +86,18 @@ class LimitSettings(BaseModel):
     work_item_kept_s: int = Field(
         365 * 86_400, ge=0, description="How long an ended work item is kept; 0: for ever."
     )
+    max_frame_pixels: int = Field(
+        100_000_000,
+        ge=1,
+        description="Pixels that one frame, page or picture may have to be decoded.",
+    )
+    decoder_processes: int = Field(
+        2, ge=1, le=64, description="Processes that decode, beside each that serves or works."
+    )
+    decoder_memory_bytes: int = Field(
+        2048 * MIB, ge=128 * MIB, description="Each of them may take so much."
+    )
+    decoder_timeout_s: float = Field(30.0, gt=0, description="Decoding that takes longer is ended.")
     zip_max_entries: int = Field(20_000, ge=1)
     zip_max_ratio: int = Field(200, ge=1)
 

@@ -18,7 +18,6 @@ from inference.picture_files import open_picture
 from storage.errors import InvalidRequest, NotFound
 
 PDF_MARK = b"%PDF-"
-_MAX_PIXELS = 60_000_000
 # Points are 1/72 inch; OCR wants letters of some twenty pixels.
 _DOTS_PER_INCH = 200
 _MAX_SIDE_PIXELS = 5000
@@ -126,8 +125,6 @@ def open_image(data: bytes) -> Image.Image:
         data,
         thing="page",
         unreadable="The file is no readable PDF, PNG or JPEG.",
-        most_pixels=_MAX_PIXELS,
-        smaller="Scan it at 300 dots per inch or fewer.",
     )
 
 

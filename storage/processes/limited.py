@@ -1,0 +1,219 @@
+"""A few processes that do what may go wrong: with a limit of memory and of time, replaced when
+they end.
+
+Native decoders read bytes from strangers. Here they may take too much, take too long or
+crash, and the process that serves others goes on.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from storage import errors
+from storage.errors import LimitExceeded, MediViewError, StorageUnavailable
+from storage.processes.framing import receive_message, send_message
+
+log = structlog.get_logger(__name__)
+
+_ROOT = str(Path(__file__).parents[2])
+_MAX_HEAD_BYTES = 1 << 20
+_END_S = 2.0
+# Names only that a child needs; secrets of the node's own environment stay here.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ERRORS: dict[str, type[MediViewError]] = {
+    kind.code: kind
+    for kind in (
+        errors.InvalidInstance,
+        errors.InvalidRequest,
+        errors.LimitExceeded,
+        errors.NotFound,
+    )
+}
+
+
+class TaskFailed(RuntimeError):
+    """The task raised something of its own; the argument is the name of its type."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of each process: memory on top of its code, the time of a task, and how many there are."""
+
+    processes: int
+    memory_bytes: int
+    time_s: float
+    what: str
+    """What the tasks are called where one is refused."""
+    memory_setting: str
+    time_setting: str
+    preload: Sequence[str] = ()
+
+
+class _Child:
+    """One process and the pipe to it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.stream, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", "storage.processes.limited_child"),
+                    *(str(theirs.fileno()), str(limits.memory_bytes), str(limits.time_s)),
+                    ",".join(limits.preload),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                cwd="/",
+                env=_environment(),
+            )
+
+    def end(self, *, kill: bool = False) -> None:
+        """Close the pipe, which ends it, and wait for that."""
+        self.stream.close()
+        if kill:
+            self.process.kill()
+        try:
+            self.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return {
+        **environment,
+        **dict.fromkeys(_THREADS, "1"),
+        # Where this very code lies, whichever way it was found.
+        "PYTHONPATH": _ROOT,
+        # Each further arena of malloc takes 64 MiB of address space.
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+class LimitedProcesses:
+    """Runs tasks, as many at once as there are processes; those are started when first needed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._children: list[_Child] = []
+        # None stands for a process that is still to be started. The last used comes first,
+        # so that under light load only one of them exists.
+        self._free: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(limits.processes):
+            self._free.put(None)
+
+    def run(
+        self, task: str, *arguments: Any, answer_bytes: int
+    ) -> tuple[dict[str, Any], bytearray]:
+        """What `module:function` returns for the arguments; its bytes are at most `answer_bytes`.
+
+        Raises LimitExceeded where it takes too much memory or time, StorageUnavailable
+        where no process becomes free in time, TaskFailed, and the MediViewError of the task.
+        """
+        limits = self._limits
+        try:
+            child = self._free.get(timeout=limits.time_s)
+        except queue.Empty:
+            raise StorageUnavailable(
+                f"All {limits.processes} processes for {limits.what} are busy.",
+                remedy="Try again in a moment.",
+            ) from None
+        healthy = False
+        try:
+            if child is None:
+                child = self._start()
+            request = pickle.dumps((task, arguments), protocol=5)
+            head, body = self._ask(child, request, answer_bytes)
+            healthy = True
+        finally:
+            if child is not None and not healthy:
+                self._drop(child)
+            self._free.put(child if healthy else None)
+        if "code" in head:
+            kind = _ERRORS.get(str(head["code"]), errors.InvalidInstance)
+            raise kind(str(head["message"]), remedy=str(head.get("remedy", "")))
+        if head.get("failed") == "memory":
+            raise self._too_much("memory")
+        if "failed" in head:
+            raise TaskFailed(str(head["failed"]))
+        return dict(head["values"]), body
+
+    def _start(self) -> _Child:
+        child = _Child(self._limits)
+        with self._lock:
+            self._children.append(child)
+        return child
+
+    def _ask(
+        self, child: _Child, request: bytes, answer_bytes: int
+    ) -> tuple[dict[str, Any], bytearray]:
+        stream = child.stream
+        deadline = time.monotonic() + self._limits.time_s
+        # Each step alone may take that long; what matters is that none waits for ever.
+        stream.settimeout(self._limits.time_s)
+        try:
+            send_message(stream, request)
+            stream.settimeout(max(deadline - time.monotonic(), 0.001))
+            head = json.loads(receive_message(stream, _MAX_HEAD_BYTES))
+            body = receive_message(stream, answer_bytes)
+        except TimeoutError as error:
+            raise self._too_much("time") from error
+        except (EOFError, OSError, ValueError) as error:
+            # Out of memory in native code ends a process, as a crash does.
+            raise self._too_much("memory") from error
+        return head, body
+
+    def _too_much(self, of: str) -> LimitExceeded:
+        limits = self._limits
+        if of == "time":
+            return LimitExceeded(
+                f"{limits.what.capitalize()} took longer than {limits.time_s:g} s and was ended.",
+                remedy=f"Retrieve it as stored, or raise {limits.time_setting}.",
+            )
+        return LimitExceeded(
+            f"{limits.what.capitalize()} ended: it crashed, or needs more than"
+            f" {limits.memory_bytes >> 20} MiB of memory.",
+            remedy=f"Retrieve it as stored, or raise {limits.memory_setting}.",
+        )
+
+    def _drop(self, child: _Child) -> None:
+        child.end(kill=True)
+        log.warning(
+            "limited_process_ended", what=self._limits.what, status=child.process.returncode
+        )
+        with self._lock:
+            self._children.remove(child)
+
+    def close(self) -> None:
+        """End the processes; what they are at is lost."""
+        with self._lock:
+            children, self._children = self._children, []
+        for child in children:
+            child.end()
+
+    def forget(self) -> None:
+        """In a forked process: the processes are the parent's, their pipes must not stay open."""
+        for child in self._children:
+            with contextlib.suppress(OSError):
+                child.stream.close()
+            # Not ours to wait for.
+            child.process.returncode = 0
+        self._children = []
