@@ -11,7 +11,7 @@ from api.payloads.reports import ReportPages
 from api.report_history import Version
 from api.reports import ReportId
 from api.routing import new_router
-from inference.language.documents.picture import draw
+from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import count_pdf_pages
 from storage.opening import Storage
 
@@ -67,8 +67,7 @@ def get_report_page(
 ) -> Response:
     """As a picture: for pages that show no PDF themselves."""
     content, _ = _written(request, storage, report_id, version)
-    # The node's own PDF: nothing of it needs a process apart, as one from outside does.
-    return Response(draw(content, page_number), media_type="image/png")
+    return Response(page_picture(content, page_number), media_type="image/png")
 
 
 def _written(

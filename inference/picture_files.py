@@ -11,7 +11,7 @@ from storage.pixels.processes import budget, run
 from storage.processes.limited import TaskFailed
 
 FORMATS = ("PNG", "JPEG")
-BROKEN = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
+BROKEN = (UnidentifiedImageError, OSError, SyntaxError)
 """What Pillow raises about a file that it cannot read."""
 
 
@@ -41,11 +41,18 @@ def checked_size(file: BinaryIO, *, thing: str = "image", verify: bool = False) 
 
     `verify` also reads the chunks of a PNG. Raises LimitExceeded, and one of `BROKEN`.
     """
-    with warnings.catch_warnings():
-        # Pillow warns of what the budget allows.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(file, formats=FORMATS) as image:
-            budget().check_size(image.width, image.height, what=thing)
-            if verify:
-                image.verify()
-            return image.width, image.height
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what the budget allows.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(
+            f"The {thing} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels.",
+            remedy="Send a smaller one.",
+        ) from error
+    with image:
+        budget().check_size(image.width, image.height, what=thing)
+        if verify:
+            image.verify()
+        return image.width, image.height

@@ -17,9 +17,10 @@ from api.dicomweb.render_options import RenderOptions
 from storage.entities import Instance
 from storage.opening import Storage
 from storage.pixels.decoding import DECODER_ERRORS, decode
-from storage.pixels.processes import budget, run
+from storage.pixels.processes import budget, preload, run
 
 _LARGEST_FILE_BYTES = 1 << 30
+preload("api.dicomweb.picture_task")
 
 
 def decode_frame(

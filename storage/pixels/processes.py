@@ -14,7 +14,7 @@ from storage.pixels.budget import DEFAULT_MAX_FRAME_PIXELS, PixelBudget
 from storage.processes.limited import LimitedProcesses, Limits
 
 _MIB = 1024 * 1024
-_PRELOAD = ("storage.pixels.tasks",)
+_preload: list[str] = ["storage.pixels.tasks"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ def configure(limits: DecodingLimits) -> None:
         ended.close()
 
 
+def preload(module: str) -> None:
+    """Have decoding processes that are started from now on import it before their first task."""
+    if module not in _preload:
+        _preload.append(module)
+
+
 def budget() -> PixelBudget:
     """Of frames, pages and pictures."""
     return PixelBudget(_state.limits.max_frame_pixels)
@@ -73,7 +79,7 @@ def _processes() -> LimitedProcesses:
                     what="decoding",
                     memory_setting="MEDIVIEW_DECODER_MEMORY_BYTES",
                     time_setting="MEDIVIEW_DECODER_TIMEOUT_S",
-                    preload=_PRELOAD,
+                    preload=tuple(_preload),
                 )
             )
         return _state.processes

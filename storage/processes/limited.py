@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _ROOT = str(Path(__file__).parents[2])
 _MAX_HEAD_BYTES = 1 << 20
 _END_S = 2.0
+_START_S = 60.0
 # Names only that a child needs; secrets of the node's own environment stay here.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -82,6 +83,16 @@ class _Child:
                 cwd="/",
                 env=_environment(),
             )
+
+    def wait_until_ready(self) -> None:
+        """Raises StorageUnavailable where it does not start."""
+        self.stream.settimeout(_START_S)
+        try:
+            receive_message(self.stream, _MAX_HEAD_BYTES)
+        except (EOFError, OSError) as error:
+            raise StorageUnavailable(
+                "A process for what may go wrong does not start.", remedy="Try again in a moment."
+            ) from error
 
     def end(self, *, kill: bool = False) -> None:
         """Close the pipe, which ends it, and wait for that."""
@@ -160,6 +171,11 @@ class LimitedProcesses:
         child = _Child(self._limits)
         with self._lock:
             self._children.append(child)
+        try:
+            child.wait_until_ready()
+        except StorageUnavailable:
+            self._drop(child)
+            raise
         return child
 
     def _ask(

@@ -1,31 +1,28 @@
 """Read a PDF, PNG or JPEG: its own text where it carries one, else what OCR sees.
 
-OCR is RapidOCR, whose weights come with its package; nothing leaves the node.
+Both happen in a decoding process (`tasks`), one page at a time.
 """
 
-from __future__ import annotations
-
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import io
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from inference.language.documents.page import Box, Line, Page
-from inference.picture_files import open_picture
-from storage.errors import InvalidRequest, NotFound
+from inference.language.documents.tasks import MAX_SIDE_PIXELS
+from inference.picture_files import BROKEN, checked_size, open_picture
+from storage.errors import InvalidRequest
+from storage.pixels.processes import run
+from storage.processes.limited import TaskFailed
 
 PDF_MARK = b"%PDF-"
-# Points are 1/72 inch; OCR wants letters of some twenty pixels.
-_DOTS_PER_INCH = 200
-_MAX_SIDE_PIXELS = 5000
+UNREADABLE = "The file is no readable PDF, PNG or JPEG."
+_TASKS = "inference.language.documents.tasks"
 # Scans are read smaller than they are: above this nothing is read better.
 _READ_SIDE_PIXELS = 4000
-_LEAST_CONFIDENCE = 0.5
-_reader: list[Any] = []
-_lock = threading.Lock()
+_MAX_PAGE_BYTES = 3 * (MAX_SIDE_PIXELS + 1) ** 2
+_MAX_PNG_BYTES = 64 << 20
 
 
 def tell_nobody(page_number: int, of: int) -> None:
@@ -36,132 +33,87 @@ def read_document(
     data: bytes, max_pages: int, on_page: Callable[[int, int], None] = tell_nobody
 ) -> tuple[list[Page], int]:
     """The first `max_pages` pages, and how many there are. Raises InvalidRequest, LimitExceeded."""
-    if data[:1024].lstrip().startswith(PDF_MARK):
+    if is_pdf(data):
         return _read_pdf(data, max_pages, on_page)
     return [_read_image(open_image(data), 1)], 1
+
+
+def is_pdf(data: bytes) -> bool:
+    return data[:1024].lstrip().startswith(PDF_MARK)
 
 
 def _read_pdf(
     data: bytes, max_pages: int, on_page: Callable[[int, int], None]
 ) -> tuple[list[Page], int]:
-    with _opened(data) as document:
-        count = len(document)
-        drawn = []
-        for index in range(min(count, max_pages)):
-            page = document[index]
-            lines = tuple(_text_lines(page))
-            drawn.append((_drawn(page), lines))
+    count = count_pdf_pages(data)
+    wanted = min(count, max_pages)
     pages = []
-    for number, (image, lines) in enumerate(drawn, start=1):
-        on_page(number, len(drawn))
-        if lines:
-            pages.append(Page(number, image, lines, is_read=False))
-        else:
-            pages.append(_read_image(image, number))
+    for number in range(1, wanted + 1):
+        on_page(number, wanted)
+        values, pixels = _task("pdf_page", data, number, answer_bytes=_MAX_PAGE_BYTES)
+        width, height = values["size"]
+        image = Image.frombytes("RGB", (int(width), int(height)), bytes(pixels))
+        lines = tuple(Line(str(text), _clipped(box), 1.0) for text, *box in values["lines"])
+        pages.append(
+            Page(number, image, lines, is_read=False) if lines else _read_image(image, number)
+        )
     return pages, count
 
 
-def draw_pdf_page(data: bytes, page_number: int) -> Image.Image:
-    """One page, counted from 1. Raises NotFound, InvalidRequest."""
-    with _opened(data) as document:
-        if not 1 <= page_number <= len(document):
-            raise NotFound(
-                f"The document has {len(document)} pages; there is no page {page_number}.",
-                remedy="Count pages from 1.",
-            )
-        return _drawn(document[page_number - 1])
+def page_png(data: bytes, page_number: int) -> bytes:
+    """One page, counted from 1. Raises NotFound, InvalidRequest, LimitExceeded."""
+    if is_pdf(data):
+        _, png = _task("pdf_page_png", data, page_number, answer_bytes=_MAX_PNG_BYTES)
+    else:
+        _check_image(data)
+        _, png = _task("picture_png", data, UNREADABLE, answer_bytes=_MAX_PNG_BYTES)
+    return bytes(png)
 
 
 def count_pdf_pages(data: bytes) -> int:
-    """Raises InvalidRequest."""
-    with _opened(data) as document:
-        return len(document)
+    """Raises InvalidRequest, LimitExceeded."""
+    values, _ = _task("count_pdf_pages", data, answer_bytes=0)
+    return int(values["count"])
 
 
-@contextmanager
-def _opened(data: bytes) -> Iterator[Any]:
-    """A PDF, for one thread at a time: PDFium is not safe for more."""
-    import pypdfium2 as pdfium
-
-    with _lock:
-        try:
-            document = pdfium.PdfDocument(data)
-            try:
-                yield document
-            finally:
-                document.close()
-        except pdfium.PdfiumError as error:
-            raise InvalidRequest(
-                "The PDF is damaged or locked by a password.",
-                remedy="Export it again, without a password.",
-            ) from error
-
-
-def _drawn(page: Any) -> Image.Image:
-    width, height = page.get_size()
-    scale = min(_DOTS_PER_INCH / 72, _MAX_SIDE_PIXELS / max(width, height, 1))
-    image: Image.Image = page.render(scale=scale).to_pil().convert("RGB")
-    return image
-
-
-def _text_lines(page: Any) -> Iterator[Line]:
-    """The text that the page itself carries, line by line."""
-    width, height = page.get_size()
-    text_page = page.get_textpage()
+def _task(name: str, *arguments: Any, answer_bytes: int) -> tuple[dict[str, Any], bytearray]:
     try:
-        for index in range(text_page.count_rects()):
-            left, bottom, right, top = text_page.get_rect(index)
-            text = text_page.get_text_bounded(left, bottom, right, top).strip()
-            if text:
-                box = (left / width, 1 - top / height, right / width, 1 - bottom / height)
-                yield Line(" ".join(text.split()), _clipped(box), 1.0)
-    finally:
-        text_page.close()
+        return run(f"{_TASKS}:{name}", *arguments, answer_bytes=answer_bytes)
+    except TaskFailed as error:
+        raise InvalidRequest(
+            "The document cannot be read.", remedy="Export it again and send it again."
+        ) from error
 
 
 def open_image(data: bytes) -> Image.Image:
     """A scanned page. Raises InvalidRequest, LimitExceeded."""
-    return open_picture(
-        data,
-        thing="page",
-        unreadable="The file is no readable PDF, PNG or JPEG.",
-    )
+    return open_picture(data, thing="page", unreadable=UNREADABLE)
 
 
 def _read_image(image: Image.Image, number: int) -> Page:
     shown = image.copy()
     shown.thumbnail((_READ_SIDE_PIXELS, _READ_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    # OpenCV's order of colours.
-    pixels = np.ascontiguousarray(np.asarray(shown)[:, :, ::-1])
-    found = _ocr()(pixels)
-    # Where nothing was seen, all three are None.
-    seen = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts else ()
+    width, height = shown.size
+    values, _ = _task("read_text", shown.tobytes(), width, height, answer_bytes=0)
     lines = [
-        Line(str(text), _box_of(corners, shown.size), float(score))
-        for corners, text, score in seen
-        if float(score) >= _LEAST_CONFIDENCE and str(text).strip()
+        Line(
+            str(text),
+            _clipped((left / width, top / height, right / width, bottom / height)),
+            float(score),
+        )
+        for text, score, left, top, right, bottom in values["lines"]
     ]
     return Page(number, image, tuple(_in_order(lines)), is_read=True)
 
 
-def _ocr() -> Any:
-    """Loaded when first asked, and kept: 250 MB."""
-    with _lock:
-        if not _reader:
-            from rapidocr import RapidOCR
-
-            _reader.append(RapidOCR(params={"Global.log_level": "error"}))
-        return _reader[0]
+def _check_image(data: bytes) -> None:
+    try:
+        checked_size(io.BytesIO(data), thing="page")
+    except BROKEN as error:
+        raise InvalidRequest(UNREADABLE, remedy="Export it again and send it again.") from error
 
 
-def _box_of(corners: Any, size: tuple[int, int]) -> Box:
-    points = np.asarray(corners, float)
-    width, height = size
-    (left, top), (right, bottom) = points.min(0), points.max(0)
-    return _clipped((left / width, top / height, right / width, bottom / height))
-
-
-def _clipped(box: tuple[float, ...]) -> Box:
+def _clipped(box: Sequence[float]) -> Box:
     left, top, right, bottom = (min(max(float(value), 0.0), 1.0) for value in box)
     return left, top, right, bottom
 

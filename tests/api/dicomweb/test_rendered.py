@@ -151,7 +151,8 @@ def test_every_image_renders_that_can_be_decoded(nodes: list[DicomwebNode]) -> N
                 if response.status_code == 200:
                     Image.open(io.BytesIO(response.content)).load()
                 else:
-                    assert response.status_code == 406
+                    # 413: a codestream that is damaged, and states a width of billions.
+                    assert response.status_code in (406, 413)
                     refused.add(path.name)
     # 12-bit lossy JPEG, and a code stream that no decoder here takes.
     assert refused <= {

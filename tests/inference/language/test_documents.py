@@ -17,6 +17,7 @@ from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import read_document
 from storage.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.opening import Storage
+from storage.pixels.processes import DecodingLimits, configure
 from tests.inference.language import small_models
 
 # Question, words of the answer, and where on the page they stand: top and bottom as parts of it,
@@ -105,12 +106,15 @@ def test_what_is_no_document_is_refused(data: bytes) -> None:
         read_document(data, 5)
 
 
-def test_a_page_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference.language.documents.reading._MAX_PIXELS", 100)
+def test_a_page_beyond_the_limit_is_refused() -> None:
+    configure(DecodingLimits(max_frame_pixels=100))
     buffer = io.BytesIO()
     Image.new("L", (20, 20)).save(buffer, "PNG")
-    with pytest.raises(LimitExceeded, match="20 × 20 pixels"):
-        read_document(buffer.getvalue(), 5)
+    try:
+        with pytest.raises(LimitExceeded, match="20 × 20 pixels"):
+            read_document(buffer.getvalue(), 5)
+    finally:
+        configure(DecodingLimits())
 
 
 def test_a_word_divided_at_a_lines_end_is_whole() -> None:

@@ -1,0 +1,137 @@
+"""What reads documents, in a decoding process: PDFium and OCR are native code, and documents
+come from outside.
+
+OCR is RapidOCR, whose weights come with its package; nothing leaves the node.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from storage.errors import InvalidRequest, NotFound
+from storage.pixels import tasks
+
+# Points are 1/72 inch; OCR wants letters of some twenty pixels.
+_DOTS_PER_INCH = 200
+MAX_SIDE_PIXELS = 5000
+_MAX_PNG_SIDE_PIXELS = 2000
+_LEAST_CONFIDENCE = 0.5
+
+Box = tuple[float, float, float, float]
+
+
+def pdf_page(data: bytes, page_number: int) -> tuple[dict[str, Any], bytes]:
+    """One page, counted from 1, as RGB, with its own text line by line; and how many there are.
+
+    Raises NotFound, InvalidRequest.
+    """
+    with _opened(data) as document:
+        page = _page(document, page_number)
+        image = _drawn(page)
+        values = {
+            "count": len(document),
+            "size": list(image.size),
+            "lines": [[text, *box] for text, box in _text_lines(page)],
+        }
+        return values, image.tobytes()
+
+
+def count_pdf_pages(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Raises InvalidRequest."""
+    with _opened(data) as document:
+        return {"count": len(document)}, b""
+
+
+def pdf_page_png(data: bytes, page_number: int) -> tuple[dict[str, Any], bytes]:
+    """One page as PNG for people, at most 2000 pixels wide or high. Raises as `pdf_page`."""
+    with _opened(data) as document:
+        return {}, _png(_drawn(_page(document, page_number)))
+
+
+def picture_png(data: bytes, unreadable: str) -> tuple[dict[str, Any], bytes]:
+    """A PNG or JPEG in that size. Raises InvalidRequest."""
+    values, pixels = tasks.open_picture(data, unreadable)
+    width, height = values["size"]
+    return {}, _png(Image.frombytes("RGB", (width, height), pixels))
+
+
+def read_text(pixels: bytes, width: int, height: int) -> tuple[dict[str, Any], bytes]:
+    """What OCR sees on an RGB image: text, confidence and the box in pixels of each line."""
+    # OpenCV's order of colours.
+    shown = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)[:, :, ::-1]
+    found, _ = _ocr()(np.ascontiguousarray(shown))
+    lines = []
+    for corners, text, score in found or ():
+        if float(score) >= _LEAST_CONFIDENCE and str(text).strip():
+            points = np.asarray(corners, float)
+            box = [*points.min(0).tolist(), *points.max(0).tolist()]
+            lines.append([str(text), float(score), *box])
+    return {"lines": lines}, b""
+
+
+@lru_cache(maxsize=1)
+def _ocr() -> Any:
+    """Loaded when first asked, and kept: 250 MB."""
+    from rapidocr_onnxruntime import RapidOCR
+
+    return RapidOCR(intra_op_num_threads=1)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Any]:
+    import pypdfium2 as pdfium
+
+    try:
+        document = pdfium.PdfDocument(data)
+        try:
+            yield document
+        finally:
+            document.close()
+    except pdfium.PdfiumError as error:
+        raise InvalidRequest(
+            "The PDF is damaged or locked by a password.",
+            remedy="Export it again, without a password.",
+        ) from error
+
+
+def _page(document: Any, page_number: int) -> Any:
+    if not 1 <= page_number <= len(document):
+        raise NotFound(
+            f"The document has {len(document)} pages; there is no page {page_number}.",
+            remedy="Count pages from 1.",
+        )
+    return document[page_number - 1]
+
+
+def _drawn(page: Any) -> Image.Image:
+    width, height = page.get_size()
+    scale = min(_DOTS_PER_INCH / 72, MAX_SIDE_PIXELS / max(width, height, 1))
+    image: Image.Image = page.render(scale=scale).to_pil().convert("RGB")
+    return image
+
+
+def _png(image: Image.Image) -> bytes:
+    image.thumbnail((_MAX_PNG_SIDE_PIXELS,) * 2, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _text_lines(page: Any) -> Iterator[tuple[str, Box]]:
+    """The text that the page itself carries, line by line."""
+    width, height = page.get_size()
+    text_page = page.get_textpage()
+    try:
+        for index in range(text_page.count_rects()):
+            left, bottom, right, top = text_page.get_rect(index)
+            text = text_page.get_text_bounded(left, bottom, right, top).strip()
+            if text:
+                box = (left / width, 1 - top / height, right / width, 1 - bottom / height)
+                yield " ".join(text.split()), box
+    finally:
+        text_page.close()

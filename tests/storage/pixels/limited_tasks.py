@@ -1,0 +1,40 @@
+"""What `test_limited` has done in a limited process."""
+
+import os
+import time
+from typing import Any
+
+from storage.errors import InvalidRequest
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+def echo(data: bytes) -> Answer:
+    return {"length": len(data)}, data
+
+
+def refuse() -> Answer:
+    raise InvalidRequest("There is no such page.", remedy="Count from 1.")
+
+
+def fail(text: str) -> Answer:
+    raise ValueError(text)
+
+
+def take(size_bytes: int) -> Answer:
+    return {"taken": len(bytearray(size_bytes))}, b""
+
+
+def sleep(seconds: float) -> Answer:
+    time.sleep(seconds)
+    return {}, b""
+
+
+def die(number: int) -> Answer:
+    os.kill(os.getpid(), number)
+    time.sleep(10)
+    return {}, b""
+
+
+def environment() -> Answer:
+    return {"names": list(os.environ)}, b""

@@ -1,0 +1,105 @@
+"""Tasks in limited processes: what they return, and what each way to fail is told as."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from storage.errors import InvalidRequest, LimitExceeded, StorageUnavailable
+from storage.processes.limited import LimitedProcesses, Limits, TaskFailed
+
+MIB = 1 << 20
+HERE = "tests.storage.pixels.limited_tasks"
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[LimitedProcesses]:
+    limits = Limits(
+        processes=1,
+        memory_bytes=256 * MIB,
+        time_s=2.0,
+        what="decoding",
+        memory_setting="MEMORY",
+        time_setting="TIME",
+    )
+    found = LimitedProcesses(limits)
+    yield found
+    found.close()
+
+
+def echoed(processes: LimitedProcesses) -> bytes:
+    values, body = processes.run(f"{HERE}:echo", b"bytes", answer_bytes=100)
+    assert values == {"length": 5}
+    return bytes(body)
+
+
+def test_a_task_returns_values_and_bytes(processes: LimitedProcesses) -> None:
+    assert echoed(processes) == b"bytes"
+    large = os.urandom(5 * MIB)
+    assert processes.run(f"{HERE}:echo", large, answer_bytes=6 * MIB)[1] == large
+
+
+def test_a_refusal_comes_back_as_it_was_raised(processes: LimitedProcesses) -> None:
+    with pytest.raises(InvalidRequest, match="no such page") as refusal:
+        processes.run(f"{HERE}:refuse", answer_bytes=0)
+    assert refusal.value.remedy == "Count from 1."
+
+
+def test_an_error_tells_its_type_and_not_its_text(processes: LimitedProcesses) -> None:
+    """Its text may quote what the task read."""
+    with pytest.raises(TaskFailed) as failure:
+        processes.run(f"{HERE}:fail", "Doe^Jane", answer_bytes=0)
+    assert str(failure.value) == "ValueError"
+
+
+def test_memory_beyond_the_limit_is_refused_and_the_next_task_runs(
+    processes: LimitedProcesses,
+) -> None:
+    with pytest.raises(LimitExceeded, match="256 MiB") as refusal:
+        processes.run(f"{HERE}:take", 512 * MIB, answer_bytes=0)
+    assert "MEMORY" in refusal.value.remedy
+    assert echoed(processes) == b"bytes"
+
+
+def test_time_beyond_the_limit_ends_the_process_and_the_next_task_runs(
+    processes: LimitedProcesses,
+) -> None:
+    begin = time.monotonic()
+    with pytest.raises(LimitExceeded, match="2 s") as refusal:
+        processes.run(f"{HERE}:sleep", 60.0, answer_bytes=0)
+    assert "TIME" in refusal.value.remedy
+    assert time.monotonic() - begin < 10
+    assert echoed(processes) == b"bytes"
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_crash_is_a_refusal_and_the_next_task_runs(
+    processes: LimitedProcesses, number: int
+) -> None:
+    with pytest.raises(LimitExceeded, match="crashed"):
+        processes.run(f"{HERE}:die", int(number), answer_bytes=0)
+    assert echoed(processes) == b"bytes"
+
+
+def test_more_bytes_than_were_asked_for_are_not_taken(processes: LimitedProcesses) -> None:
+    with pytest.raises(LimitExceeded):
+        processes.run(f"{HERE}:echo", b"bytes", answer_bytes=4)
+    assert echoed(processes) == b"bytes"
+
+
+def test_a_process_sees_nothing_of_the_environment(
+    processes: LimitedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIVIEW_S3_SECRET_ACCESS_KEY", "secret")
+    with pytest.raises(LimitExceeded):
+        processes.run(f"{HERE}:die", int(signal.SIGKILL), answer_bytes=0)
+    values, _ = processes.run(f"{HERE}:environment", answer_bytes=0)
+    assert not [name for name in values["names"] if "MEDIVIEW" in name or "SECRET" in name]
+
+
+def test_who_finds_all_busy_is_told_so() -> None:
+    found = LimitedProcesses(Limits(0, 256 * MIB, 0.1, "decoding", "MEMORY", "TIME"))
+    with pytest.raises(StorageUnavailable, match="busy"):
+        found.run(f"{HERE}:echo", b"", answer_bytes=0)
