@@ -39,7 +39,9 @@ def decode_data_set(data: bytes | None, transfer_syntax_uid: str) -> Dataset:
 
 
 def encode_data_set(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
-    """A data set of ours as a message carries it."""
+    """A data set of ours as a message carries it, its character set named (PS3.3 C.12.1.1.2)."""
+    if "SpecificCharacterSet" not in dataset:
+        choose_character_set(dataset, UNICODE)
     syntax = UID(transfer_syntax_uid)
     encoded = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated)
     if encoded is None:
@@ -57,15 +59,26 @@ def choose_character_set(dataset: Dataset, wanted: str) -> None:
     if text.isascii():
         return
     name = UNICODE
-    encoding = python_encoding.get(wanted, "")
-    # Sets with escape sequences say nothing that UTF-8 does not say more simply.
-    if encoding and "2022" not in wanted:
+    encoding = own_encoding(wanted)
+    if encoding:
         try:
             text.encode(encoding)
             name = wanted
         except UnicodeEncodeError:
             name = UNICODE
     dataset.SpecificCharacterSet = name
+
+
+def own_encoding(character_set: str) -> str:
+    """Python's codec for a peer's character set that answers to it may use; "" for UTF-8 instead.
+
+    Text beyond ASCII needs a set with a name: none, an empty one and the default repertoire
+    (ISO_IR 6) allow ASCII alone, though pydicom reads them as Latin-1. Sets with escape
+    sequences say nothing that UTF-8 does not say more simply.
+    """
+    if not character_set or character_set.endswith("IR 6") or "2022" in character_set:
+        return ""
+    return str(python_encoding.get(character_set, ""))
 
 
 def _texts(dataset: Dataset) -> list[str]:

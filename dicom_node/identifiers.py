@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+from dicom_node.data_sets import UNICODE, own_encoding
 from storage.dataset_reader import decode_message
 from storage.errors import InvalidRequest, LimitExceeded
 
@@ -25,7 +25,6 @@ _LONG_VRS = frozenset(
 )
 _BINARY_VRS = {"US": "H", "UL": "L", "SS": "h", "SL": "l"}
 _SPECIFIC_CHARACTER_SET = 0x00080005
-_UNICODE = "ISO_IR 192"
 # Not keys: they say how the identifier is to be read (PS3.4 C.2.2.2).
 NOT_KEYS = frozenset({"SpecificCharacterSet", "QueryRetrieveLevel", "TimezoneOffsetFromUTC"})
 
@@ -74,7 +73,7 @@ def _identifier(dataset: Dataset) -> Identifier:
             keys[keyword] = _text(element.value)
     character_set = dataset.get("SpecificCharacterSet", "")
     if isinstance(character_set, MultiValue):
-        character_set = character_set[0] if len(character_set) == 1 else _UNICODE
+        character_set = character_set[0] if len(character_set) == 1 else UNICODE
     return Identifier(
         level=str(dataset.get("QueryRetrieveLevel", "")).strip().upper(),
         keys=keys,
@@ -123,12 +122,8 @@ class MatchEncoder:
         self._long = struct.Struct(f"{self._order}L")
         self._short = struct.Struct(f"{self._order}H")
         self._character_set = identifier.character_set
-        # Multi-byte sets need escape sequences; UTF-8 says the same more simply. The default
-        # repertoire is ASCII, which pydicom reads as Latin-1.
-        is_single = bool(self._character_set) and "IR 6" not in self._character_set[-4:]
-        is_single = is_single and "2022" not in self._character_set
-        own = python_encoding.get(self._character_set, "") if is_single else ""
-        self._encodings = ((own, self._character_set), ("utf-8", _UNICODE))[not own :]
+        own = own_encoding(self._character_set)
+        self._encodings = ((own, self._character_set), ("utf-8", UNICODE))[not own :]
         self._named = {
             name: self._element(self._column(_SPECIFIC_CHARACTER_SET, "CS", ""), name.encode())
             for _, name in self._encodings
@@ -166,7 +161,7 @@ class MatchEncoder:
             except UnicodeEncodeError:
                 continue
         # A lone surrogate is no character: that one is lost rather than the match.
-        return [self._named[_UNICODE], *self._elements(row, "utf-8", "replace")]
+        return [self._named[UNICODE], *self._elements(row, "utf-8", "replace")]
 
     def _elements(
         self, row: Mapping[str, Any], encoding: str, errors: str = "strict"

@@ -172,6 +172,30 @@ def test_keys_match_as_the_standard_says(listed: Node, keys: Dataset, found: lis
     assert statuses == [0xFF00] * len(found) + [0]
 
 
+@pytest.mark.parametrize(
+    ("requested", "named"),
+    [
+        ((), "ISO_IR 192"),
+        (("SpecificCharacterSet",), "ISO_IR 192"),
+        (("SpecificCharacterSet=ISO_IR 6",), "ISO_IR 192"),
+        (("SpecificCharacterSet=ISO_IR 100",), "ISO_IR 100"),
+        (("SpecificCharacterSet=ISO_IR 144",), "ISO_IR 192"),
+        (("SpecificCharacterSet=ISO_IR 192",), "ISO_IR 192"),
+        (("SpecificCharacterSet=\\ISO 2022 IR 87",), "ISO_IR 192"),
+    ],
+)
+def test_findscu_is_told_the_character_set_of_every_name(
+    listed: Node, tmp_path: Path, requested: tuple[str, ...], named: str
+) -> None:
+    """A name beyond ASCII without a set would be read as anything (PS3.3 C.12.1.1.2)."""
+    (one,) = findscu(listed, tmp_path, *requested, "PatientName", "AccessionNumber=A1")
+    assert one.SpecificCharacterSet == named
+    assert one.PatientName == "Müller^Jürgen"
+    (file,) = tmp_path.glob("rsp*.dcm")
+    dumped = dcmtk("dcmdump", "+U8", "+P", "PatientName", file)
+    assert "Müller^Jürgen" in dumped.stdout, dumped.stderr
+
+
 def test_names_come_in_utf_8_where_the_peer_s_set_does_not_suffice(listed: Node) -> None:
     keys = keys_of(PatientName="", PatientID="", SpecificCharacterSet="ISO_IR 100")
     answers, _ = find(listed, keys)
