@@ -11,6 +11,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from storage.padding import unpadded
+
 _ELEMENT = struct.Struct("<HHL")
 _US = struct.Struct("<H")
 _NO_DATA_SET = 0x0101
@@ -239,6 +241,6 @@ def _uid(elements: dict[int, bytes], element: int) -> str:
     if not value:
         return ""
     try:
-        return value.rstrip(b"\0 ").decode("ascii")
+        return unpadded(value.decode("ascii"), "UI")
     except UnicodeDecodeError as error:
         raise MalformedCommand(f"Element (0000,{element:04x}) is not ASCII.") from error

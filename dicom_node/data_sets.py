@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.dsutils import encode
 
+import storage.unpadded_reading  # noqa: F401
 from storage.dataset_reader import decode_message
 from storage.errors import InvalidRequest, LimitExceeded
 

@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+import storage.unpadded_reading  # noqa: F401
 from dicom_node.data_sets import UNICODE, own_encoding
 from storage.dataset_reader import decode_message
 from storage.errors import InvalidRequest, LimitExceeded

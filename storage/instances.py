@@ -106,6 +106,7 @@ class InstanceReader:
         stream: BinaryIO
         stream = self.open(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/part10.py`.
+        import storage.unpadded_reading  # noqa: F401
         from storage.damage import UNREADABLE
 
         try:

@@ -4,10 +4,16 @@ Values have an even length. The standard pads text with a blank and UIDs with on
 at the end; real senders pad text with NUL, with several of either, and each value of a list.
 """
 
+import re
+
 _PAD = "\0 "
 _LEADING_BLANKS_COUNT = frozenset({"LT", "ST", "UC", "UR", "UT"})
 _ONE_VALUE = frozenset({"LT", "ST", "UR", "UT"})
 """In which a backslash is a character like others (PS3.5 6.4)."""
+_ASCII_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI"})
+_TEXT_VRS = frozenset({"LO", "PN", "SH", "UC"})
+STRING_VRS = _ASCII_VRS | _TEXT_VRS | _ONE_VALUE
+_BEFORE_BACKSLASH = re.compile(rb" +(?=\\)")
 
 
 def unpadded(text: str, vr: str = "CS") -> str:
@@ -31,3 +37,24 @@ def unpadded(text: str, vr: str = "CS") -> str:
 def unpadded_ascii(value: bytes, vr: str = "CS") -> str:
     """The same of a raw value whose VR allows ASCII alone; other bytes become U+FFFD."""
     return unpadded(value.decode("ascii", "replace"), vr)
+
+
+def unpadded_bytes(value: bytes, vr: str) -> bytes:
+    """The same of a raw value in any character set; a value that needs nothing is returned.
+
+    In some sets the second byte of a character is that of a backslash, so that of text with
+    several values leading blanks go from the first alone: a blank is never such a byte, and
+    one before a backslash makes that one a separator.
+    """
+    if b"\0" in value:
+        value = value.replace(b"\0", b"")
+    value = value.rstrip(b" ")
+    if vr in _ONE_VALUE:
+        return value
+    if vr in _ASCII_VRS:
+        if b" " not in value:
+            return value
+        return b"\\".join(part.strip(b" ") for part in value.split(b"\\"))
+    if b" \\" in value:
+        value = _BEFORE_BACKSLASH.sub(b"", value)
+    return value if vr in _LEADING_BLANKS_COUNT else value.lstrip(b" ")

@@ -15,6 +15,7 @@ from typing import Literal
 from storage.elements import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.errors import InvalidInstance
 from storage.inflate import INSTANCE, inflate
+from storage.padding import unpadded_ascii
 from storage.text import decode_text
 from storage.uids import check_known_uid, check_uid
 
@@ -229,7 +230,7 @@ class _Decoded(Mapping[str, str]):
         if keyword in _BINARY_KEYWORDS:
             return str(int.from_bytes(value[:2], self._byteorder)) if value else ""
         named = self._raw.get(_SPECIFIC_CHARACTER_SET, b"")
-        character_set = named.decode("ascii", "replace").strip(" \0") if named else ""
+        character_set = unpadded_ascii(named) if named else ""
         return decode_text(value, character_set, is_name=keyword in _NAME_KEYWORDS)
 
     def __iter__(self) -> Iterator[str]:

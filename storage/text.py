@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from storage.padding import unpadded
+
 _FALLBACK = "iso8859"
 
 
@@ -18,7 +20,7 @@ def _encodings(character_set: str) -> tuple[str, ...]:
     return tuple(codecs)
 
 
-def decode_text(value: bytes, character_set: str, *, is_name: bool = False) -> str:
+def decode_text(value: bytes, character_set: str, *, is_name: bool = False, vr: str = "LO") -> str:
     """Decode one text value; what cannot be decoded becomes U+FFFD, NUL and padding go.
 
     NUL inside text is dropped since PostgreSQL cannot hold it.
@@ -35,5 +37,5 @@ def decode_text(value: bytes, character_set: str, *, is_name: bool = False) -> s
             text = decode_bytes(value, _encodings(character_set), delimiters)
         except (UnicodeError, LookupError):
             text = value.decode(_encodings(character_set)[0], "replace")
-    text = text.replace("\0", "").strip()
+    text = unpadded(text, vr).strip()
     return text.rstrip("=") if is_name else text

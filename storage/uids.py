@@ -5,6 +5,7 @@ import uuid
 from functools import lru_cache
 
 from storage.errors import InvalidInstance
+from storage.padding import unpadded
 
 # Only these characters may ever become part of a path or an object key.
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -18,7 +19,7 @@ def check_uid(value: str, keyword: str) -> str:
     Leading zeros in a component are against PS3.5 but common; they are
     tolerated since they are harmless in paths.
     """
-    uid = value.rstrip("\0 ")
+    uid = unpadded(value, "UI")
     if not uid:
         raise InvalidInstance(
             f"{keyword} is missing or empty.",

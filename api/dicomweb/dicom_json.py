@@ -17,6 +17,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
 from storage.damage import UNREADABLE
+from storage.padding import unpadded_ascii
 from storage.text import decode_text
 
 JsonElement = dict[str, Any]
@@ -87,7 +88,7 @@ def dataset_to_json(
 def _character_set(element: Any) -> str:
     value = element.value
     if isinstance(value, bytes):
-        return value.decode("ascii", "replace").strip(" \0")
+        return unpadded_ascii(value)
     return value if isinstance(value, str) else "\\".join(value or ())
 
 
@@ -180,7 +181,7 @@ def _paragraphs(value: bytes, character_set: str) -> str:
     body = value.strip()
     start = value.index(body)
     lead, tail = value[:start], value[start + len(body) :]
-    return lead.decode("ascii") + decode_text(body, character_set) + tail.decode("ascii")
+    return lead.decode("ascii") + decode_text(body, character_set, vr="UT") + tail.decode("ascii")
 
 
 def _text_element(vr: str, text: str) -> JsonElement:

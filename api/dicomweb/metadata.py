@@ -18,6 +18,7 @@ import pydicom
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+import storage.unpadded_reading  # noqa: F401
 from api.dicomweb.cache import ByteCache
 from api.dicomweb.dicom_json import Path, dataset_to_json
 from api.dicomweb.frames import open_frames

@@ -12,6 +12,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
+import storage.unpadded_reading  # noqa: F401
 from storage.padding import unpadded
 
 
