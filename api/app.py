@@ -61,12 +61,15 @@ from api.fhir.outcomes import FhirOutcomes
 from api.fhir.routes import router as fhir_router
 from api.idempotency import Idempotency
 from api.middleware import (
+    AllowedMethods,
     BodyLimit,
     CrossOrigin,
+    HeadAsGet,
     OriginGuard,
     RequestContext,
     RequestTimeout,
     SecurityHeaders,
+    TrailingSlash,
 )
 from api.openapi import install_description
 from api.routing import routes_of
@@ -174,8 +177,12 @@ def create_app(settings: Settings) -> FastAPI:
         qido.router,
         stow.router,
     )
-    app.router.middleware_stack = DirectRoutes(app.router.middleware_stack, hot)
+    direct = DirectRoutes(app.router.middleware_stack, hot)
+    app.router.middleware_stack = HeadAsGet(direct)
+    # `TrailingSlash` has taken it off; a redirect would lose the body of some clients.
+    app.router.redirect_slashes = False
     # The last added is the outermost.
+    app.add_middleware(AllowedMethods, routes=lambda: app.routes)
     app.add_middleware(Idempotency, settings=settings)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestTimeout, settings=settings)
@@ -196,4 +203,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(ForwardedClient, settings=settings)
     app.add_middleware(FhirOutcomes)
+    app.add_middleware(TrailingSlash)
     return app

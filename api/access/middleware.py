@@ -23,6 +23,7 @@ from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated
 from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, status_of
+from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from storage.errors import MediViewError
 from storage.opening import Storage
@@ -202,7 +203,7 @@ class AccessControl:
         )
 
     def _nothing_there(self, path: str) -> ApiProblem:
-        methods = list(self.rules.methods(path))
+        methods = with_head(self.rules.methods(path))
         if methods:
             return ApiProblem(
                 405,
