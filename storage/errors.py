@@ -23,9 +23,16 @@ class MediViewError(Exception):
 
 
 class InvalidInstance(MediViewError):
-    """The bytes are not a DICOM instance that can be kept."""
+    """The bytes are not a DICOM instance that can be kept.
+
+    `keyword` names the attribute that is wrong, where it is one.
+    """
 
     code = "invalid_instance"
+
+    def __init__(self, message: str, *, remedy: str = "", keyword: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.keyword = keyword
 
 
 class InvalidRequest(MediViewError):

@@ -46,9 +46,15 @@ def report_updated() -> ColumnElement[datetime]:
 
 
 def find_findings(
-    engine: Engine, where: Sequence[ColumnElement[bool]], limit: int, offset: int
+    engine: Engine,
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+    order: Sequence[ColumnElement[Any]] = (),
 ) -> tuple[list[Found[Finding]], int]:
-    """Findings of completed jobs, the last changed first, and how many there are.
+    """Findings of completed jobs, and how many there are.
+
+    The last changed first, after what `order` says.
 
     `where` are conditions over finding, job, study and patient. Those of pictures that
     belong to no study are left out.
@@ -59,6 +65,8 @@ def find_findings(
     rows, total = _page(
         engine, source, (t.finding, updated, t.job.c.ending), updated,
         t.finding.c.finding_id, conditions, limit, offset,
+        engine, source, (t.finding, updated), updated, t.finding.c.finding_id, conditions,
+        limit, offset, order,
     )  # fmt: skip
     return [
         Found(to_finding(row), row["updated_at"], row["ending"] == "superseded") for row in rows
@@ -66,14 +74,19 @@ def find_findings(
 
 
 def find_reports(
-    engine: Engine, where: Sequence[ColumnElement[bool]], limit: int, offset: int
+    engine: Engine,
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+    order: Sequence[ColumnElement[Any]] = (),
 ) -> tuple[list[Found[Report]], int]:
     """The same for reports."""
     updated = report_updated().label("changed_at")
     source = _with_patients(t.report)
     rows, total = _page(
-        engine, source, (t.report, updated), updated, t.report.c.report_id, where, limit, offset
-    )
+        engine, source, (t.report, updated), updated, t.report.c.report_id, where,
+        limit, offset, order,
+    )  # fmt: skip
     return [Found(to_report(row), row["changed_at"]) for row in rows], total
 
 
@@ -105,6 +118,7 @@ def _page(
     where: Sequence[ColumnElement[bool]],
     limit: int,
     offset: int,
+    order: Sequence[ColumnElement[Any]],
 ) -> tuple[list[Any], int]:
     with reading(engine) as connection:
         total = connection.execute(
@@ -114,7 +128,7 @@ def _page(
             select(*columns)
             .select_from(source)
             .where(*where)
-            .order_by(updated.desc(), key)
+            .order_by(*order, updated.desc(), key)
             .limit(limit)
             .offset(offset)
         )

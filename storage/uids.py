@@ -24,12 +24,14 @@ def check_uid(value: str, keyword: str) -> str:
         raise InvalidInstance(
             f"{keyword} is missing or empty.",
             remedy="Send an instance with all its identifiers.",
+            keyword=keyword,
         )
     if len(uid) > _MAX_LENGTH or not _UID.fullmatch(uid):
         raise InvalidInstance(
             f"{keyword} is not a UID: it has {len(uid)} characters,"
             " and only digits and single dots between them are allowed, 64 at most.",
             remedy="Correct the sending system; UIDs are made by PS3.5 chapter 9.",
+            keyword=keyword,
         )
     return uid
 

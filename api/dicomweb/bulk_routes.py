@@ -19,7 +19,7 @@ from api.dicomweb.lookups import find_instance, find_instances, instance_path, s
 from api.dicomweb.metadata import make_metadata, metadata_key, read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import OCTET_STREAM, FrameFormat, accepted, choose_frames
-from api.dicomweb.pixels import decode_frame, native_bytes
+from api.dicomweb.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.routing import dicomweb_router
 from storage.entities import Instance
@@ -128,7 +128,7 @@ def _pixels(storage: Storage, instance: Instance, uri: str, answer: FrameFormat)
     source = open_frames(storage.instances, instance)
     layout = source.layout
     content_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
-    if not layout.encapsulated:
+    if not (layout.encapsulated or answer.encode):
         yield content_type, uri, layout.length, source.native_pieces()
         return
     header = read_header(storage, instance)[0] if answer.decode else None
@@ -136,6 +136,9 @@ def _pixels(storage: Storage, instance: Instance, uri: str, answer: FrameFormat)
     for index in range(layout.number_of_frames):
         if header is None:
             body = source.frame(index)
+        elif answer.encode:
+            target = answer.transfer_syntax_uid
+            body = encode_frame(source, header, instance.transfer_syntax_uid, index, target)
         else:
             array = decode_frame(source, header, instance.transfer_syntax_uid, index)
             body = native_bytes(array, header)

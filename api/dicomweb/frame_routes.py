@@ -1,6 +1,7 @@
 """WADO-RS: frames and bulk data (PS3.18 10.4.1.1.6, 10.4.1.1.5)."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,7 +12,13 @@ from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import FrameSource, known_frames, open_frames
-from api.dicomweb.lookups import content_key, find_instance, find_instance_soon
+from api.dicomweb.lookups import (
+    content_key,
+    find_instance,
+    find_instance_soon,
+    instance_path,
+    service_url,
+)
 from api.dicomweb.metadata import header_before, read_header
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.negotiation import (
@@ -21,7 +28,7 @@ from api.dicomweb.negotiation import (
     choose_frames,
 )
 from api.dicomweb.pieces import Piece, PiecesResponse, Stored
-from api.dicomweb.pixels import decode_frame, native_bytes
+from api.dicomweb.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.responses import (
     caching_headers,
     etag_of,
@@ -79,11 +86,15 @@ async def retrieve_frames(
     source = known_frames(storage.instances, instance)
     if source is None or len(indices) > _FEW:
         source = await run_in_threadpool(open_frames, storage.instances, instance)
-        return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag)
-    stored = _stored_frames(storage, instance, source, indices, answer, etag)
+        url = f"{service_url(request, storage)}{instance_path(instance)}"
+        return await run_in_threadpool(
+            _frames, storage, instance, source, indices, answer, etag, url
+        )
+    url = f"{service_url(request, storage)}{instance_path(instance)}"
+    stored = _stored_frames(storage, instance, source, indices, answer, etag, url)
     if stored is not None:
         return stored
-    return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag)
+    return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag, url)
 
 
 def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
@@ -98,6 +109,7 @@ def _stored_frames(
     indices: Sequence[int],
     answer: FrameFormat,
     etag: str,
+    instance_url: str,
 ) -> PiecesResponse | None:
     """Frames straight out of the file; None where their bytes are not as stored."""
     if answer.decode or not (answer.multipart or len(indices) == 1):
@@ -111,7 +123,7 @@ def _stored_frames(
             return None
         if answer.multipart:
             length = sum(length for _, length in ranges)
-            pieces.append(writer.part_header(part_type, length))
+            pieces.append(writer.part_header(part_type, length, _frame_url(instance_url, index)))
         pieces += [Stored(instance, start, length) for start, length in ranges]
     if answer.multipart:
         pieces.append(writer.end)
@@ -130,8 +142,9 @@ def _frames(
     indices: Sequence[int],
     answer: FrameFormat,
     etag: str,
+    instance_url: str,
 ) -> Response:
-    stored = _stored_frames(storage, instance, source, indices, answer, etag)
+    stored = _stored_frames(storage, instance, source, indices, answer, etag, instance_url)
     if stored is not None:
         return stored
     for index in indices:
@@ -143,6 +156,9 @@ def _frames(
     def frame(index: int) -> bytes:
         if header is None:
             return source.frame(index)
+        if answer.encode:
+            target = answer.transfer_syntax_uid
+            return encode_frame(source, header, instance.transfer_syntax_uid, index, target)
         array = decode_frame(source, header, instance.transfer_syntax_uid, index)
         return native_bytes(array, header)
 
@@ -158,19 +174,26 @@ def _frames(
     writer = MultipartWriter(answer.media_type)
     if len(indices) == 1:
         body = frame(indices[0])
-        message = b"".join((writer.part_header(part_type, len(body)), body, writer.end))
+        head = writer.part_header(part_type, len(body), _frame_url(instance_url, indices[0]))
+        message = b"".join((head, body, writer.end))
         return Response(message, media_type=writer.content_type, headers=headers)
     # The first is made before the answer begins, so that an undecodable one is refused cleanly.
     first = frame(indices[0])
 
     def parts() -> Iterator[bytes]:
-        yield writer.part_header(part_type, len(first)) + first
+        url = _frame_url(instance_url, indices[0])
+        yield writer.part_header(part_type, len(first), url) + first
         for index in indices[1:]:
             body = frame(index)
-            yield writer.part_header(part_type, len(body)) + body
+            yield writer.part_header(part_type, len(body), _frame_url(instance_url, index)) + body
         yield writer.end
 
     return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+
+
+def _frame_url(instance_url: str, index: int) -> str:
+    """Where a part comes from by itself (PS3.18 8.6.1.2.1)."""
+    return f"{instance_url}/frames/{index + 1}"
 
 
 @router.get(_INSTANCE + "/bulkdata/{element_path:path}")
@@ -184,6 +207,8 @@ def retrieve_bulkdata(
 ) -> Response:
     """The value that a BulkDataURI of the metadata names; pixel data frame by frame."""
     instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    instance_url = f"{service_url(request, storage)}{instance_path(instance)}"
+    url = f"{instance_url}/bulkdata/{quote(element_path)}"
     if element_path.upper() in _PIXEL_TAGS:
         answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
         etag = frames_etag(instance, element_path, answer)
@@ -191,43 +216,45 @@ def retrieve_bulkdata(
             return not_modified(etag)
         source = open_frames(storage.instances, instance)
         layout = source.layout
-        if layout.encapsulated:
+        if layout.encapsulated or answer.encode:
             indices = range(layout.number_of_frames)
-            return _frames(storage, instance, source, indices, answer, etag)
+            return _frames(storage, instance, source, indices, answer, etag, instance_url)
         if source.is_stored_as_sent:
             pixels = Stored(instance, layout.value_offset, layout.length)
-            return _stored_value(storage, pixels, answer, etag)
-        return _value(source.native_pieces(), answer, layout.length, etag)
+            return _stored_value(storage, pixels, answer, etag, url)
+        return _value(source.native_pieces(), answer, layout.length, etag, url)
     answer = choose_frames(accepted(request), "1.2.840.10008.1.2.1")
     etag = frames_etag(instance, element_path.replace("/", "."), answer)
     if matches_etag(request, etag):
         return not_modified(etag)
     value = element_value(storage, instance, element_path)
-    return _value(iter([value]), answer, len(value), etag)
+    return _value(iter([value]), answer, len(value), etag, url)
 
 
 def _stored_value(
-    storage: Storage, value: Stored, answer: FrameFormat, etag: str
+    storage: Storage, value: Stored, answer: FrameFormat, etag: str, url: str
 ) -> PiecesResponse:
     part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
     pieces: list[Piece] = [value]
     media_type = part_type
     if answer.multipart:
         writer = MultipartWriter(OCTET_STREAM)
-        pieces = [writer.part_header(part_type, value.length), value, writer.end]
+        pieces = [writer.part_header(part_type, value.length, url), value, writer.end]
         media_type = writer.content_type
     headers = caching_headers(etag)
     return PiecesResponse(storage.instances, pieces, media_type=media_type, headers=headers)
 
 
-def _value(pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str) -> Response:
+def _value(
+    pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str, url: str
+) -> Response:
     headers = caching_headers(etag)
     part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
     if not answer.multipart:
         headers["Content-Length"] = str(length)
         return StreamingResponse(pieces, media_type=part_type, headers=headers)
     writer = MultipartWriter(OCTET_STREAM)
-    head = writer.part_header(part_type, length)
+    head = writer.part_header(part_type, length, url)
     headers["Content-Length"] = str(len(head) + length + len(writer.end))
 
     def message() -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from api.dicomweb.picture_task import layout_encoding
 from api.dicomweb.render_options import RenderOptions
 from storage.entities import Instance
 from storage.opening import Storage
-from storage.pixels.decoding import DECODER_ERRORS, decode
+from storage.pixels.decoding import DECODER_ERRORS, decode, transcode
 from storage.pixels.processes import budget, preload, run
 
 _LARGEST_FILE_BYTES = 1 << 30
@@ -37,6 +37,23 @@ def decode_frame(
         return decode(source.frame(frame_index), encoding)
     except DECODER_ERRORS as error:
         raise _cannot(frame_index, transfer_syntax_uid) from error
+
+
+def encode_frame(
+    source: FrameSource,
+    header: Dataset,
+    transfer_syntax_uid: str,
+    frame_index: int,
+    target_syntax_uid: str,
+) -> bytes:
+    """One frame in another compressed transfer syntax. Refuses as `decode_frame` does."""
+    check_size(source)
+    try:
+        encoding = layout_encoding(header, source.layout, transfer_syntax_uid)
+        frame = transcode(source.frame(frame_index), encoding, target_syntax_uid)
+    except DECODER_ERRORS as error:
+        raise _cannot(frame_index, transfer_syntax_uid) from error
+    return frame + b"\0" * (len(frame) % 2)
 
 
 def check_size(source: FrameSource) -> None:

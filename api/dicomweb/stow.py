@@ -80,7 +80,9 @@ async def _store(request: Request, storage: Storage, study_instance_uid: str) ->
 
 
 def _answer(request: Request, report: Report) -> Response:
-    headers = {"Retry-After": "60"} if report.status == 503 else None
+    headers = {"Retry-After": "60"} if report.status == 503 else {}
+    if report.warning:
+        headers["Warning"] = report.warning
     try:
         model = choose_model(accepted(request))
     except ApiProblem:
@@ -145,7 +147,7 @@ async def _read_instances(
             await run_in_threadpool(reader.close)
     if not reader.finished:
         # The last part never ended; what came before it has been kept and is reported.
-        report.fail("", "", CANNOT_UNDERSTAND)
+        report.fail("", "", CANNOT_UNDERSTAND, "The last part of the body does not end.")
 
 
 async def _read_described(
@@ -172,7 +174,7 @@ async def _read_described(
         async for data in _blocks(request):
             await run_in_threadpool(feed, data)
         if not reader.finished:
-            report.fail("", "", CANNOT_UNDERSTAND)
+            report.fail("", "", CANNOT_UNDERSTAND, "The last part of the body does not end.")
         await run_in_threadpool(keep)
     finally:
         spool.close()

@@ -107,7 +107,7 @@ def keep_described(
             described += _metadata_of(part)
         except MediViewError as error:
             log.warning("stow_metadata_refused", code=error.code)
-            report.fail("", "", CANNOT_UNDERSTAND)
+            report.fail("", "", CANNOT_UNDERSTAND, error.message)
     bulk = _Bulk(rest)
     for elements in described:
         try:

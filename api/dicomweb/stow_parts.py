@@ -1,8 +1,10 @@
 """Parts that are DICOM instances: straight through the door, in constant memory."""
 
+import warnings
 from io import BytesIO
 
 import structlog
+from pydicom.dataset import FileDataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from api.dicomweb.multipart import Headers
@@ -59,7 +61,9 @@ class InstancePart:
     def finish(self, report: Report) -> None:
         """Keep the instance, or say why not."""
         if not self._is_instance:
-            report.fail("", "", CANNOT_UNDERSTAND)
+            report.fail(
+                "", "", CANNOT_UNDERSTAND, "A part is of another type than application/dicom."
+            )
             return
         try:
             if self._error is not None:
@@ -79,21 +83,28 @@ class InstancePart:
         self._incoming.discard()
 
 
+def _identified(dataset: FileDataset) -> tuple[str, str]:
+    meta = dataset.file_meta
+    sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", "")
+    sop_instance = dataset.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID", "")
+    return (
+        check_uid(str(sop_class), "SOPClassUID"),
+        check_uid(str(sop_instance), "SOPInstanceUID"),
+    )
+
+
 def _identify(head: bytes) -> tuple[str, str]:
     """SOP class and instance of what was refused, as far as they can be read."""
     try:
-        dataset = read_part10(
-            BytesIO(head),
-            stop_before_pixels=True,
-            specific_tags=["SOPClassUID", "SOPInstanceUID"],
-        )
-        meta = dataset.file_meta
-        sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", "")
-        sop_instance = dataset.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID", "")
-        return (
-            check_uid(str(sop_class), "SOPClassUID"),
-            check_uid(str(sop_instance), "SOPInstanceUID"),
-        )
+        with warnings.catch_warnings():
+            # A UID that is none is what is found out here.
+            warnings.simplefilter("ignore")
+            dataset = read_part10(
+                BytesIO(head),
+                stop_before_pixels=True,
+                specific_tags=["SOPClassUID", "SOPInstanceUID"],
+            )
+            return _identified(dataset)
     except (
         InvalidInstance,
         EOFError,

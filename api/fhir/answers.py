@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api.errors import ApiProblem
 from api.fhir.parameters import SearchParameters
 from api.fhir.resources import Resource
+from api.fhir.summary import summarised
 
 FHIR_JSON = "application/fhir+json"
 
@@ -43,17 +44,26 @@ def answer(request: Request, resource: Resource) -> Response:
 
 
 def bundle(
-    request: Request, base: str, found: Sequence[Resource], total: int, asked: SearchParameters
+    request: Request,
+    base: str,
+    found: Sequence[Resource],
+    total: int,
+    asked: SearchParameters,
+    included: Sequence[Resource] = (),
 ) -> Response:
-    """One page of what a search found; `_count` 0 asks for the number alone."""
+    """One page of what a search found; `_count` 0 asks for the number alone.
+
+    `included` are resources that the page refers to (`_include`); `total` counts none of them.
+    """
     _check_accepted(request)
     entries = [
         {
             "fullUrl": f"{base}/{one.resource_type}/{one.id}",
-            "resource": one.to_json(),
-            "search": {"mode": "match"},
+            "resource": summarised(one.to_json(), asked.summary),
+            "search": {"mode": mode},
         }
-        for one in found
+        for mode, resources in (("match", found), ("include", included))
+        for one in resources
     ]
     content: dict[str, Any] = {
         "resourceType": "Bundle",

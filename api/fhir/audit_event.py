@@ -39,7 +39,9 @@ PARAMETERS = {
     "entity": "",
     "patient:identifier": "",
     "patient.identifier": "",
+    "patient": "",
 }
+SORTS = ("date",)
 
 
 def audit_filter(asked: SearchParameters) -> AuditFilter:
@@ -62,6 +64,8 @@ def audit_filter(asked: SearchParameters) -> AuditFilter:
         elif name == "entity":
             uid = bare_uid(value.rpartition("/")[2])
             wanted = replace(wanted, study_instance_uid=uid)
+        elif name == "patient":
+            wanted = replace(wanted, patient_id=value.rpartition("/")[2])
         else:
             wanted = replace(wanted, patient_id=read_token(value).code)
     return wanted

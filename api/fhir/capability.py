@@ -5,12 +5,13 @@ from importlib.metadata import version
 from typing import Any
 
 from api.fhir import audit_event, diagnostic_report, imaging_study, observation
+from api.fhir.includes import INCLUDES
 from api.fhir.resources import CapabilityStatement
 from storage.settings import Settings
 
 FHIR_VERSION = "4.0.1"
 # When this statement last changed.
-_DATE = "2026-11-24"
+_DATE = "2026-11-27"
 _DEVICE: Mapping[str, object] = {}
 _SEARCHES: Mapping[str, Mapping[str, object]] = {
     "ImagingStudy": imaging_study.PARAMETERS,
@@ -19,6 +20,13 @@ _SEARCHES: Mapping[str, Mapping[str, object]] = {
     "Device": _DEVICE,
     "AuditEvent": audit_event.PARAMETERS,
 }
+_SORTS: Mapping[str, tuple[str, ...]] = {
+    "ImagingStudy": imaging_study.SORTS,
+    "DiagnosticReport": tuple(diagnostic_report.SORTS),
+    "Observation": tuple(observation.SORTS),
+    "AuditEvent": audit_event.SORTS,
+}
+_SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _KINDS = {
     "_lastUpdated": "date",
     "started": "date",
@@ -47,7 +55,10 @@ def capability_statement(settings: Settings) -> CapabilityStatement:
         rest=[
             {
                 "mode": "server",
-                "documentation": "Read and search alone; changes go over DICOM and REST.",
+                "documentation": "Read and search alone; changes go over DICOM and REST."
+                " Searches take _count, _offset, _sort, _summary and _total, and refuse what"
+                " they do not know.",
+                "security": _security(settings),
                 "resource": [_resource(kind, known) for kind, known in _SEARCHES.items()],
             }
         ],
@@ -65,6 +76,25 @@ def _resource(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
     names = dict.fromkeys(name.partition(":")[0].partition(".")[0] for name in known)
     if names:
         told["searchParam"] = [_parameter(name) for name in names]
+    if INCLUDES.get(kind):
+        told["searchInclude"] = list(INCLUDES[kind])
+    if _SORTS.get(kind):
+        told["documentation"] = f"Sorted by {', '.join(_SORTS[kind])}."
+    return told
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    """Who may ask, and how they say who they are."""
+    told: dict[str, Any] = {"cors": bool(settings.cors_origins)}
+    if settings.auth == "none":
+        told["description"] = "No sign-in: the node answers this machine alone."
+        return told
+    services = [{"text": "API key as a bearer token (RFC 6750), with the scope fhir:read"}]
+    if settings.oidc_issuer and settings.oidc_audience:
+        oauth = {"system": _SECURITY_SERVICE, "code": "OAuth", "display": "OAuth"}
+        services.append({"coding": [oauth], "text": "Access token"})  # type: ignore[dict-item]
+    told["service"] = services
+    told["description"] = "Roles and scopes decide what is answered; each access is audited."
     return told
 
 
@@ -74,5 +104,6 @@ def _parameter(name: str) -> dict[str, str]:
     return {
         "name": name,
         "type": "reference",
-        "documentation": "By `patient.identifier` or `:identifier`.",
+        "documentation": f"As `Patient/<PatientID>`, or by `{name}.identifier` or"
+        f" `{name}:identifier`: the node has no Patient of its own.",
     }

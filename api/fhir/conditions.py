@@ -50,11 +50,35 @@ def patient_identifier(name: str, value: str) -> Condition:
     return false()
 
 
+def by_patient(name: str, value: str) -> Condition:
+    """A reference to a patient. The node is no register of patients: what stands for one's
+    logical id is the PatientID."""
+    before, _, patient_id = value.rpartition("/")
+    if before and before.rpartition("/")[2] != "Patient":
+        raise ApiProblem(
+            400,
+            "search_refused",
+            f"'{name}' takes a Patient.",
+            remedy="Write Patient/<PatientID>, or use patient.identifier=<system>|<PatientID>.",
+            extra={"issue": "invalid"},
+        )
+    return t.patient.c.patient_id == patient_id if patient_id else false()
+
+
 PATIENT: dict[str, Parameter] = {
+    "patient": by_patient,
+    "subject": by_patient,
+    "subject.identifier": patient_identifier,
     "patient.identifier": patient_identifier,
     "patient:identifier": patient_identifier,
     "subject:identifier": patient_identifier,
 }
+
+
+def order(asked: SearchParameters, sorts: Mapping[str, ColumnElement[Any]]) -> list[Any]:
+    """What `_sort` asks for, in its order."""
+    columns = [(sorts[key.removeprefix("-")], key.startswith("-")) for key in asked.sort]
+    return [column.desc() if descending else column.asc() for column, descending in columns]
 
 
 def by_time(column: ColumnElement[Any]) -> Parameter:

@@ -4,7 +4,16 @@ from html import escape
 
 from sqlalchemy import false
 
-from api.fhir.conditions import PATIENT, Condition, Parameter, by_fixed, by_study, by_text, by_time
+from api.fhir.conditions import (
+    PATIENT,
+    Condition,
+    Parameter,
+    by_dicom_date,
+    by_fixed,
+    by_study,
+    by_text,
+    by_time,
+)
 from api.fhir.parameters import read_token
 from api.fhir.resources import DiagnosticReport
 from api.fhir.subject import order_of, patient_of, started, subject_of
@@ -68,9 +77,17 @@ PARAMETERS: dict[str, Parameter] = {
     "category": by_fixed("RAD"),
     "status": _status,
     "issued": by_time(report_updated()),
+    "date": by_dicom_date(t.study.c.study_date),
     # None of R4's own, which cannot ask for a study; named as R5 names it.
     "study": by_study(t.report.c.study_instance_uid),
     **PATIENT,
+}
+
+
+SORTS = {
+    "_lastUpdated": report_updated(),
+    "issued": report_updated(),
+    "date": t.study.c.study_date,
 }
 
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import and_, false, or_
 
-from api.fhir.conditions import PATIENT, Condition, Parameter, by_fixed, by_study, by_text, by_time
+from api.fhir.conditions import (
+    PATIENT,
+    Condition,
+    Parameter,
+    by_dicom_date,
+    by_fixed,
+    by_study,
+    by_text,
+    by_time,
+)
 from api.fhir.device import device_id
 from api.fhir.parameters import bare_uid, read_token
 from api.fhir.readers_word import Status, by_status, status_of, value_of
@@ -101,6 +110,7 @@ def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
         "code": _code,
         "status": by_status,
         "category": by_fixed("imaging"),
+        "date": by_dicom_date(t.study.c.study_date),
         "derived-from": by_study(t.finding.c.study_instance_uid),
         "device": device,
         **PATIENT,
@@ -108,6 +118,7 @@ def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
 
 
 PARAMETERS = parameters(())
+SORTS = {"_lastUpdated": finding_updated(), "date": t.study.c.study_date}
 
 
 def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:

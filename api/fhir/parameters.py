@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from api.errors import ApiProblem
+from api.fhir.summary import MODES as SUMMARY_MODES
 
 _DATE = re.compile(
     r"(eq|ge|gt|le|lt)?(\d{4})(?:-(\d\d)(?:-(\d\d)"
     r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
-_CONTROL = ("_count", "_offset", "_format", "_pretty", "_sort", "_total")
+_CONTROL = ("_count", "_offset", "_format", "_pretty", "_sort", "_summary", "_total")
 _COUNT_MAX = 200
 _COUNT = 50
 _OFFSET_MAX = 1_000_000_000
@@ -58,22 +59,38 @@ class SearchParameters:
     count: int
     offset: int
     sort: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    summary: str = ""
 
     @classmethod
     def read(
-        cls, query: Sequence[tuple[str, str]], known: Mapping[str, str], sorts: Sequence[str] = ()
+        cls,
+        query: Sequence[tuple[str, str]],
+        known: Mapping[str, str],
+        sorts: Sequence[str] = (),
+        includes: Sequence[str] = (),
     ) -> "SearchParameters":
         """Raises 400 for what is not known or not well written."""
         given: list[tuple[str, tuple[str, ...]]] = []
         control: dict[str, str] = {}
+        include: list[str] = []
         for name, value in query:
+            if name == "_include":
+                if value not in includes:
+                    raise _refused(
+                        f"'{_shown(value)}' cannot be included.",
+                        f"Use {', '.join(includes) or 'none'}.",
+                        "not-supported",
+                    )
+                include.append(value)
+                continue
             if name in _CONTROL:
                 control[name] = value
                 continue
             if name not in known:
                 raise _refused(
                     f"The parameter '{_shown(name)}' is not known here.",
-                    f"Use {', '.join(sorted(known))}.",
+                    f"Use {', '.join(sorted({*known, *_CONTROL, '_include'}))}.",
                     "not-supported",
                 )
             if not value or len(value) > _VALUE_MAX or "\0" in value:
@@ -87,11 +104,22 @@ class SearchParameters:
                     f"Use {', '.join(sorts) or 'none'}.",
                     "not-supported",
                 )
+        summary = control.get("_summary", "")
+        if summary and summary not in SUMMARY_MODES:
+            raise _refused(
+                f"'_summary' is not '{_shown(summary)}'.",
+                f"Use {', '.join(SUMMARY_MODES)}.",
+            )
+        count = min(_number(control, "_count", _COUNT, _OFFSET_MAX), _COUNT_MAX)
+        if summary == "text" and include:
+            raise _refused("'_summary=text' includes nothing.", "Leave _include out.")
         return cls(
             given,
-            min(_number(control, "_count", _COUNT, _OFFSET_MAX), _COUNT_MAX),
+            0 if summary == "count" else count,
             _number(control, "_offset", 0, _OFFSET_MAX),
             sort,
+            tuple(include),
+            summary,
         )
 
 

@@ -233,7 +233,7 @@ class BundleLink(FhirModel):
 
 
 class EntrySearch(FhirModel):
-    mode: Literal["match", "outcome"] = "match"
+    mode: Literal["match", "include", "outcome"] = "match"
 
 
 class BundleEntry(FhirModel, Generic[ResourceT]):

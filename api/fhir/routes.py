@@ -11,7 +11,8 @@ from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
 from api.fhir.answers import FhirJson, answer, bundle
 from api.fhir.capability import capability_statement
-from api.fhir.conditions import conditions
+from api.fhir.conditions import conditions, order
+from api.fhir.includes import INCLUDES, included, studies_of
 from api.fhir.parameters import SearchParameters
 from api.fhir.resources import (
     AuditEvent,
@@ -25,7 +26,6 @@ from api.fhir.resources import (
 from api.routing import new_router
 from storage import tables as t
 from storage.audit.query import event_of, find_events
-from storage.entities import Study
 from storage.opening import Storage
 from storage.result_search import find_findings, find_reports
 
@@ -55,6 +55,7 @@ _CONTROL = {
     "_count": "How many on a page, at most 200; 50 where it is left out.",
     "_offset": "How many to skip; the links of the bundle use it.",
     "_format": "JSON alone.",
+    "_summary": "true, text, data, count or false.",
 }
 
 
@@ -104,21 +105,28 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
     "/DiagnosticReport",
     summary="Search report drafts",
     response_model=Bundle[DiagnosticReport],
-    openapi_extra=_searched(diagnostic_report.PARAMETERS),
+    openapi_extra=_searched({**diagnostic_report.PARAMETERS, "_sort": "", "_include": ""}),
 )
 def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response:
     """Each preliminary: nobody has signed it."""
     known = diagnostic_report.PARAMETERS
-    asked = _asked(request, known)
-    found, total = find_reports(storage.engine, conditions(asked, known), asked.count, asked.offset)
-    studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    asked = _asked(request, known, tuple(diagnostic_report.SORTS), "DiagnosticReport")
+    found, total = find_reports(
+        storage.engine,
+        conditions(asked, known),
+        asked.count,
+        asked.offset,
+        order(asked, diagnostic_report.SORTS),
+    )
+    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     resources = [
         diagnostic_report.diagnostic_report(one, studies[one.entity.study_instance_uid])
         for one in found
         if one.entity.study_instance_uid in studies
     ]
-    return bundle(request, _base(storage), resources, total, asked)
+    more = included(storage, asked.include, resources, studies)
+    return bundle(request, _base(storage), resources, total, asked, more)
 
 
 @router.get(
@@ -142,16 +150,21 @@ def read_diagnostic_report(
     "/Observation",
     summary="Search findings",
     response_model=Bundle[Observation],
-    openapi_extra=_searched(observation.PARAMETERS),
+    openapi_extra=_searched({**observation.PARAMETERS, "_sort": "", "_include": ""}),
 )
 def search_observations(request: Request, storage: StorageDep) -> Response:
     """Each preliminary, with the device that stated it and what people say of it."""
-    asked = _asked(request, observation.PARAMETERS)
+    sorts = observation.SORTS
+    asked = _asked(request, observation.PARAMETERS, tuple(sorts), "Observation")
     known = observation.parameters(device.known_pipelines(storage))
     found, total = find_findings(
-        storage.engine, conditions(asked, known), asked.count, asked.offset
+        storage.engine,
+        conditions(asked, known),
+        asked.count,
+        asked.offset,
+        order(asked, sorts),
     )
-    studies = _studies(storage, [one.entity.study_instance_uid for one in found])
+    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     resources = [
@@ -161,7 +174,8 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
         for one in found
         if one.entity.study_instance_uid in studies
     ]
-    return bundle(request, _base(storage), resources, total, asked)
+    more = included(storage, asked.include, resources, studies)
+    return bundle(request, _base(storage), resources, total, asked, more)
 
 
 @router.get("/Observation/{resource_id}", summary="One finding", response_model=Observation)
@@ -200,13 +214,19 @@ def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) 
     "/AuditEvent",
     summary="Search the audit trail",
     response_model=Bundle[AuditEvent],
-    openapi_extra=_searched(audit_event.PARAMETERS),
+    openapi_extra=_searched({**audit_event.PARAMETERS, "_sort": ""}),
 )
 def search_audit_events(request: Request, storage: StorageDep) -> Response:
     """The newest first."""
-    asked = _asked(request, audit_event.PARAMETERS)
+    asked = _asked(request, audit_event.PARAMETERS, audit_event.SORTS)
     wanted = audit_event.audit_filter(asked)
-    found, total = find_events(storage.engine, wanted, asked.count, asked.offset)
+    found, total = find_events(
+        storage.engine,
+        wanted,
+        asked.count,
+        asked.offset,
+        oldest_first=asked.sort[:1] == ("date",),
+    )
     resources = [audit_event.audit_event(one) for one in found]
     return bundle(request, _base(storage), resources, total, asked)
 
@@ -230,18 +250,12 @@ def _name_one(request: Request, study_instance_uids: Collection[str]) -> None:
         name_studies(request, *study_instance_uids)
 
 
-def _asked(request: Request, known: Any, sorts: tuple[str, ...] = ()) -> SearchParameters:
-    return SearchParameters.read(request.query_params.multi_items(), known, sorts)
-
-
-def _studies(storage: Storage, uids: list[str]) -> dict[str, Study]:
-    wanted = sorted(set(uids))
-    if not wanted:
-        return {}
-    found, _ = storage.index.studies(
-        len(wanted), 0, where=[t.study.c.study_instance_uid.in_(wanted)]
+def _asked(
+    request: Request, known: Any, sorts: tuple[str, ...] = (), kind: str = ""
+) -> SearchParameters:
+    return SearchParameters.read(
+        request.query_params.multi_items(), known, sorts, INCLUDES.get(kind, ())
     )
-    return {one.study_instance_uid: one for one in found}
 
 
 def _base(storage: Storage) -> str:

@@ -38,17 +38,15 @@ class AuditFilter:
 
 
 def find_events(
-    engine: Engine, wanted: AuditFilter, limit: int, offset: int
+    engine: Engine, wanted: AuditFilter, limit: int, offset: int, *, oldest_first: bool = False
 ) -> tuple[list[AuditRecord], int]:
-    """A page of events, the newest first, and how many there are."""
+    """A page of events, the newest first unless the oldest are wanted, and how many there are."""
     conditions = _conditions(wanted)
+    at, number = t.audit_event.c.at, t.audit_event.c.audit_id
+    order = (at.asc(), number.asc()) if oldest_first else (at.desc(), number.desc())
     with reading(engine) as connection:
         rows = connection.execute(
-            select(t.audit_event)
-            .where(*conditions)
-            .order_by(t.audit_event.c.at.desc(), t.audit_event.c.audit_id.desc())
-            .limit(limit)
-            .offset(offset)
+            select(t.audit_event).where(*conditions).order_by(*order).limit(limit).offset(offset)
         ).mappings()
         found = [to_record(row) for row in rows]
         total = connection.execute(

@@ -248,3 +248,44 @@ def test_a_large_instance_passes_in_constant_memory(empty_node: DicomwebNode) ->
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 100 * 1024, f"{grown >> 10} MiB"
     assert not (empty_node.storage.settings.data_dir / "spool").exists()
+
+
+def test_a_refusal_names_the_attribute_and_the_reason(
+    empty_node: DicomwebNode, shared_data: Path
+) -> None:
+    path = sorted((shared_data / "mr_t1_head").glob("*.dcm"))[0]
+    good = path.read_bytes()
+    no_study = changed(path, StudyInstanceUID="", SOPInstanceUID="1.2.3.4")
+    uid = str(read(path).SOPInstanceUID).encode()
+    no_instance = good.replace(uid, b"x" * len(uid))
+    response = store(empty_node, message(good, no_study, no_instance))
+    assert response.status_code == 202
+    answer = response.json()
+    study = read(path).StudyInstanceUID
+    assert answer["00081190"]["Value"] == [f"{empty_node.url}/studies/{study}"]
+    (failed,) = answer[FAILED]["Value"]
+    assert failed["00081155"]["Value"] == ["1.2.3.4"]
+    (attribute,) = failed["00741048"]["Value"]
+    assert attribute["00820019"]["Value"] == ["StudyInstanceUID"]
+    assert attribute["00720026"]["Value"] == ["0020000D"]
+    (other,) = answer[OTHER]["Value"]
+    assert other["00741048"]["Value"][0]["00720026"]["Value"] == ["00080018"]
+    warning = response.headers["warning"]
+    assert warning.startswith(f"299 {empty_node.url} ")
+    assert "StudyInstanceUID is missing or empty. Instances: 1." in warning
+    assert "SOPInstanceUID is not a UID" in warning
+
+
+def test_an_answer_always_has_the_retrieve_url_though_it_be_empty(
+    empty_node: DicomwebNode, shared_data: Path
+) -> None:
+    """Type 2 (PS3.18 Table I.1-1)."""
+    response = store(empty_node, message(b"no instance"))
+    assert response.status_code == 409
+    assert response.json()["00081190"] == {"vr": "UR"}
+    assert "warning" in response.headers
+    path = sorted((shared_data / "mr_t1_head").glob("*.dcm"))[0]
+    wrong = store(empty_node, message(path.read_bytes()), "/studies/1.2.3")
+    assert wrong.json()["00081190"] == {"vr": "UR"}
+    (failed,) = wrong.json()[FAILED]["Value"]
+    assert failed["00741048"]["Value"][0]["00820019"]["Value"] == ["StudyInstanceUID"]

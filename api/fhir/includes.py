@@ -1,0 +1,73 @@
+"""What `_include` adds to a page of a search (hl7.org/fhir/R4/search.html#include)."""
+
+from collections.abc import Collection, Iterable
+
+from api.fhir import device, imaging_study, observation
+from api.fhir.resources import DiagnosticReport, Observation, Resource
+from storage import tables as t
+from storage.entities import Study
+from storage.opening import Storage
+from storage.result_search import find_findings
+
+INCLUDES: dict[str, tuple[str, ...]] = {
+    "DiagnosticReport": ("DiagnosticReport:result", "DiagnosticReport:study"),
+    "Observation": ("Observation:device", "Observation:derived-from"),
+}
+_MOST_FINDINGS = 2_000
+
+
+def studies_of(storage: Storage, study_instance_uids: Iterable[str]) -> dict[str, Study]:
+    """The studies by their UID, as far as they are there."""
+    wanted = sorted(set(study_instance_uids))
+    if not wanted:
+        return {}
+    found, _ = storage.index.studies(
+        len(wanted), 0, where=[t.study.c.study_instance_uid.in_(wanted)]
+    )
+    return {one.study_instance_uid: one for one in found}
+
+
+def included(
+    storage: Storage,
+    asked: Collection[str],
+    found: Iterable[DiagnosticReport | Observation],
+    studies: dict[str, Study],
+) -> list[Resource]:
+    """Each resource once that those of the page refer to by what was asked."""
+    page = list(found)
+    added: list[Resource] = []
+    if "DiagnosticReport:result" in asked:
+        references = [one for report in page for one in getattr(report, "result", None) or ()]
+        added += _findings(storage, [one.reference or "" for one in references])
+    if "Observation:device" in asked:
+        wanted = {
+            str(one.device.reference).rpartition("/")[2]
+            for one in page
+            if isinstance(one, Observation)
+        }
+        added += [one for one in device.devices(storage) if one.id in wanted]
+    if {"DiagnosticReport:study", "Observation:derived-from"} & set(asked):
+        added += _studies(storage, studies)
+    return added
+
+
+def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
+    ids = sorted({one.rpartition("/")[2] for one in references})
+    if not ids:
+        return []
+    found, _ = find_findings(storage.engine, [t.finding.c.finding_id.in_(ids)], _MOST_FINDINGS, 0)
+    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
+    said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    return [
+        observation.observation(
+            one, studies[one.entity.study_instance_uid], said[one.entity.finding_id]
+        )
+        for one in found
+        if one.entity.study_instance_uid in studies
+    ]
+
+
+def _studies(storage: Storage, studies: dict[str, Study]) -> list[Resource]:
+    series = storage.index.series_of_studies(list(studies))
+    url = f"{storage.settings.resolved_public_url}/dicom-web"
+    return [imaging_study.imaging_study(study, series[uid], url) for uid, study in studies.items()]

@@ -1,0 +1,64 @@
+"""Parts of resources (hl7.org/fhir/R4/search.html#summary): what `_summary` leaves."""
+
+from typing import Any
+
+MODES = ("true", "false", "text", "data", "count")
+_ALWAYS = frozenset({"resourceType", "id", "meta"})
+# Elements that R4's definitions mark as of the summary.
+_SUMMARY: dict[str, frozenset[str]] = {
+    "ImagingStudy": frozenset(
+        "identifier status modality subject started basedOn referrer endpoint numberOfSeries"
+        " numberOfInstances description series".split()
+    ),
+    "DiagnosticReport": frozenset(
+        "identifier basedOn status category code subject effectiveDateTime issued".split()
+    ),
+    "Observation": frozenset(
+        "identifier status code subject effectiveDateTime issued valueQuantity derivedFrom"
+        " component".split()
+    ),
+    "Device": frozenset(),
+    "AuditEvent": frozenset("type subtype action recorded outcome".split()),
+}
+# Elements that a resource is not valid without, which `text` keeps.
+_REQUIRED: dict[str, frozenset[str]] = {
+    "ImagingStudy": frozenset({"status", "subject"}),
+    "DiagnosticReport": frozenset({"status", "code"}),
+    "Observation": frozenset({"status", "code"}),
+    "Device": frozenset(),
+    "AuditEvent": frozenset({"type", "recorded", "agent", "source"}),
+}
+_SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+}
+
+
+def summarised(resource: dict[str, Any], mode: str) -> dict[str, Any]:
+    """The resource as `_summary` asks for it, marked as a part where one is left out."""
+    if mode in ("", "false"):
+        return resource
+    kind = resource["resourceType"]
+    if mode == "data":
+        kept = {name: value for name, value in resource.items() if name != "text"}
+    else:
+        wanted = _ALWAYS | _REQUIRED[kind]
+        wanted |= {"text"} if mode == "text" else _SUMMARY[kind]
+        kept = {name: value for name, value in resource.items() if name in wanted}
+        kept = _with_contained(kept, resource)
+    if len(kept) == len(resource):
+        return resource
+    meta = dict(kept.get("meta") or {})
+    tags = [tag for tag in meta.get("tag", ()) if tag.get("code") != _SUBSETTED["code"]]
+    return {**kept, "meta": {**meta, "tag": [*tags, _SUBSETTED]}}
+
+
+def _with_contained(kept: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
+    """With what is still referred to, without which the resource would not be valid (dom-3)."""
+    text = repr(kept)
+    contained = [one for one in resource.get("contained", ()) if f"'#{one['id']}'" in text]
+    if not contained:
+        return kept
+    names = ("resourceType", "id", "meta", "text")
+    first = {name: kept[name] for name in names if name in kept}
+    return {**first, "contained": contained, **kept}

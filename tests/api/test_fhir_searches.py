@@ -1,0 +1,103 @@
+"""The searches that FHIR's CapabilityStatement promises, each of them tried."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.client import ApiNode
+from tests.api.test_fhir import PATIENT, Held, held, read
+
+__all__ = ["held"]
+
+SAMPLES = {
+    "date": "ge2020-01-01",
+    "token": "x",
+    "string": "x",
+    "reference": "x",
+}
+
+
+def ids(bundle: Any, mode: str = "match") -> list[str]:
+    return [one.resource.id for one in bundle.entry or () if one.search.mode == mode]
+
+
+def test_all_that_is_promised_is_answered(reading_api: ApiNode) -> None:
+    told = read(reading_api.client.get("/fhir/metadata"), "CapabilityStatement")
+    (rest,) = told.rest
+    assert rest.security.description
+    for resource in rest.resource:
+        path = f"/fhir/{resource.type}"
+        for one in resource.searchParam or ():
+            value = "0" if one.name == "outcome" else SAMPLES[one.type]
+            read(reading_api.client.get(path, params={one.name: value}), "Bundle")
+        for include in resource.searchInclude or ():
+            read(reading_api.client.get(path, params={"_include": include}), "Bundle")
+        for mode in ("true", "false", "text", "data", "count"):
+            read(reading_api.client.get(path, params={"_summary": mode}), "Bundle")
+        sorted_by = (resource.documentation or "").removeprefix("Sorted by ").rstrip(".")
+        for name in filter(None, sorted_by.split(", ")):
+            for key in (name, f"-{name}"):
+                read(reading_api.client.get(path, params={"_sort": key}), "Bundle")
+        for query in ({"_include": "Patient:link"}, {"_summary": "most"}, {"_sort": "colour"}):
+            assert reading_api.client.get(path, params=query).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["ImagingStudy", "DiagnosticReport", "Observation"])
+def test_a_patient_is_found_by_each_way_to_name_one(held: Held, kind: str) -> None:
+    api, *rest = held
+    expected = {"ImagingStudy": rest[0], "Observation": rest[1], "DiagnosticReport": rest[2]}[kind]
+    study = read(api.client.get(f"/fhir/ImagingStudy/{rest[0]}"), "ImagingStudy")
+    system = study.contained[0].identifier[0].system
+    for name in ("patient.identifier", "subject.identifier", "patient:identifier"):
+        for value in (PATIENT, f"{system}|{PATIENT}"):
+            found = read(api.client.get(f"/fhir/{kind}", params={name: value}), "Bundle")
+            assert ids(found) == [expected], (name, value)
+    for name in ("patient", "subject"):
+        for value in (PATIENT, f"Patient/{PATIENT}", f"http://example.org/fhir/Patient/{PATIENT}"):
+            found = read(api.client.get(f"/fhir/{kind}", params={name: value}), "Bundle")
+            assert ids(found) == [expected], (name, value)
+        other = read(api.client.get(f"/fhir/{kind}", params={name: "Patient/no"}), "Bundle")
+        assert other.total == 0
+        wrong = api.client.get(f"/fhir/{kind}", params={name: "Group/1"})
+        assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation"])
+def test_results_are_found_by_the_date_of_their_study(held: Held, kind: str) -> None:
+    api, *_ = held
+    for value, total in (("2024-01-31", 1), ("2024", 1), ("lt2024-01-31", 0), ("gt2024-01", 0)):
+        found = read(api.client.get(f"/fhir/{kind}", params={"date": value}), "Bundle")
+        assert found.total == total, value
+
+
+def test_a_report_comes_with_its_findings_and_its_study(held: Held) -> None:
+    api, uid, finding_id, report_id = held
+    query = {"_include": ["DiagnosticReport:result", "DiagnosticReport:study"]}
+    found = read(api.client.get("/fhir/DiagnosticReport", params=query), "Bundle")
+    assert (found.total, ids(found)) == (1, [report_id])
+    assert ids(found, "include") == [finding_id, uid]
+    query = {"_include": ["Observation:device", "Observation:derived-from"]}
+    found = read(api.client.get("/fhir/Observation", params=query), "Bundle")
+    assert ids(found) == [finding_id]
+    assert len(ids(found, "include")) == 2
+    assert uid in ids(found, "include")
+
+
+def test_a_summary_leaves_parts_out_and_says_so(held: Held) -> None:
+    api, *_ = held
+    url = "/fhir/DiagnosticReport"
+    whole = read(api.client.get(url), "Bundle").entry[0].resource
+    short = read(api.client.get(url, params={"_summary": "true"}), "Bundle").entry[0].resource
+    assert (short.text, short.conclusion, short.result) == (None, None, None)
+    assert short.status == whole.status
+    assert [tag.code for tag in short.meta.tag] == ["SUBSETTED"]
+    assert short.subject.reference == "#patient"
+    assert short.contained[0].id == "patient"
+    text = read(api.client.get(url, params={"_summary": "text"}), "Bundle").entry[0].resource
+    assert text.text.div == whole.text.div
+    assert text.issued is None
+    data = read(api.client.get(url, params={"_summary": "data"}), "Bundle").entry[0].resource
+    assert data.text is None
+    assert data.conclusion == whole.conclusion
+    count = read(api.client.get(url, params={"_summary": "count"}), "Bundle")
+    assert (count.total, count.entry) == (1, None)
