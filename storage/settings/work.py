@@ -97,7 +97,7 @@ class LimitSettings(BaseModel):
     decoder_memory_bytes: int = Field(
         2048 * MIB, ge=128 * MIB, description="Each of them may take so much."
     )
-    decoder_timeout_s: float = Field(30.0, gt=0, description="Decoding that takes longer is ended.")
+    decoder_timeout_s: float = Field(30.0, gt=0, description="CPU time of one task; more ends it.")
     zip_max_entries: int = Field(20_000, ge=1)
     zip_max_ratio: int = Field(200, ge=1)
 

@@ -30,6 +30,13 @@ def sleep(seconds: float) -> Answer:
     return {}, b""
 
 
+def spin(seconds: float) -> Answer:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return {}, b""
+
+
 def die(number: int) -> Answer:
     os.kill(os.getpid(), number)
     time.sleep(10)
