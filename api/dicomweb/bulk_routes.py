@@ -13,12 +13,13 @@ from fastapi.responses import StreamingResponse
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import JsonDataset
+from api.dicomweb.frame_formats import FrameFormat, choose_frames
 from api.dicomweb.frame_routes import element_value
 from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import find_instance, find_instances, instance_path, service_url
 from api.dicomweb.metadata import make_metadata, metadata_key, read_header
 from api.dicomweb.multipart import MultipartWriter
-from api.dicomweb.negotiation import OCTET_STREAM, FrameFormat, accepted, choose_frames
+from api.dicomweb.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.routing import dicomweb_router

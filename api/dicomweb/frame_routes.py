@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.dicom_json import little_endian_bytes
 from api.dicomweb.errors import not_acceptable
+from api.dicomweb.frame_formats import FrameFormat, choose_frames
 from api.dicomweb.frames import FrameSource, known_frames, open_frames
 from api.dicomweb.lookups import (
     content_key,
@@ -21,12 +22,7 @@ from api.dicomweb.lookups import (
 )
 from api.dicomweb.metadata import header_before, read_header
 from api.dicomweb.multipart import MultipartWriter
-from api.dicomweb.negotiation import (
-    OCTET_STREAM,
-    FrameFormat,
-    accepted,
-    choose_frames,
-)
+from api.dicomweb.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.responses import (

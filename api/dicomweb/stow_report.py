@@ -165,10 +165,10 @@ class Report:
     @property
     def warning(self) -> str:
         """The Warning header, a sentence for each reason of refusal; empty without one."""
-        told = list(self.sentences.items())[:_MAX_SENTENCES]
+        sentences = list(self.sentences.items())[:_MAX_SENTENCES]
         return ", ".join(
             f'299 {self.root_url} "{_quotable(sentence)} Instances: {count}."'
-            for sentence, count in told
+            for sentence, count in sentences
         )
 
     def elements(self) -> JsonDataset:

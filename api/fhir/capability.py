@@ -85,17 +85,17 @@ def _resource(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
 
 def _security(settings: Settings) -> dict[str, Any]:
     """Who may ask, and how they say who they are."""
-    told: dict[str, Any] = {"cors": bool(settings.cors_origins)}
+    security: dict[str, Any] = {"cors": bool(settings.cors_origins)}
     if settings.auth == "none":
-        told["description"] = "No sign-in: the node answers this machine alone."
-        return told
+        security["description"] = "No sign-in: the node answers this machine alone."
+        return security
     services = [{"text": "API key as a bearer token (RFC 6750), with the scope fhir:read"}]
     if settings.oidc_issuer and settings.oidc_audience:
         oauth = {"system": _SECURITY_SERVICE, "code": "OAuth", "display": "OAuth"}
         services.append({"coding": [oauth], "text": "Access token"})  # type: ignore[dict-item]
-    told["service"] = services
-    told["description"] = "Roles and scopes decide what is answered; each access is audited."
-    return told
+    security["service"] = services
+    security["description"] = "Roles and scopes decide what is answered; each access is audited."
+    return security
 
 
 def _parameter(name: str) -> dict[str, str]:

@@ -40,25 +40,25 @@ def summarised(resource: dict[str, Any], mode: str) -> dict[str, Any]:
         return resource
     kind = resource["resourceType"]
     if mode == "data":
-        kept = {name: value for name, value in resource.items() if name != "text"}
+        parts = {name: value for name, value in resource.items() if name != "text"}
     else:
         wanted = _ALWAYS | _REQUIRED[kind]
         wanted |= {"text"} if mode == "text" else _SUMMARY[kind]
-        kept = {name: value for name, value in resource.items() if name in wanted}
-        kept = _with_contained(kept, resource)
-    if len(kept) == len(resource):
+        parts = {name: value for name, value in resource.items() if name in wanted}
+        parts = _with_contained(parts, resource)
+    if len(parts) == len(resource):
         return resource
-    meta = dict(kept.get("meta") or {})
+    meta = dict(parts.get("meta") or {})
     tags = [tag for tag in meta.get("tag", ()) if tag.get("code") != _SUBSETTED["code"]]
-    return {**kept, "meta": {**meta, "tag": [*tags, _SUBSETTED]}}
+    return {**parts, "meta": {**meta, "tag": [*tags, _SUBSETTED]}}
 
 
-def _with_contained(kept: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
+def _with_contained(parts: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
     """With what is still referred to, without which the resource would not be valid (dom-3)."""
-    text = repr(kept)
+    text = repr(parts)
     contained = [one for one in resource.get("contained", ()) if f"'#{one['id']}'" in text]
     if not contained:
-        return kept
+        return parts
     names = ("resourceType", "id", "meta", "text")
-    first = {name: kept[name] for name in names if name in kept}
-    return {**first, "contained": contained, **kept}
+    first = {name: parts[name] for name in names if name in parts}
+    return {**first, "contained": contained, **parts}
