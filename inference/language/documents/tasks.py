@@ -64,9 +64,11 @@ def read_text(pixels: bytes, width: int, height: int) -> tuple[dict[str, Any], b
     """What OCR sees on an RGB image: text, confidence and the box in pixels of each line."""
     # OpenCV's order of colours.
     shown = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)[:, :, ::-1]
-    found, _ = _ocr()(np.ascontiguousarray(shown))
+    found = _ocr()(np.ascontiguousarray(shown))
+    # Where nothing was seen, all three are None.
+    seen = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts else ()
     lines = []
-    for corners, text, score in found or ():
+    for corners, text, score in seen:
         if float(score) >= _LEAST_CONFIDENCE and str(text).strip():
             points = np.asarray(corners, float)
             box = [*points.min(0).tolist(), *points.max(0).tolist()]
@@ -77,9 +79,10 @@ def read_text(pixels: bytes, width: int, height: int) -> tuple[dict[str, Any], b
 @lru_cache(maxsize=1)
 def _ocr() -> Any:
     """Loaded when first asked, and kept: 250 MB."""
-    from rapidocr_onnxruntime import RapidOCR
+    from rapidocr import RapidOCR
 
-    return RapidOCR(intra_op_num_threads=1)
+    threads = {"EngineConfig.onnxruntime.intra_op_num_threads": 1}
+    return RapidOCR(params={"Global.log_level": "error", **threads})
 
 
 @contextmanager
