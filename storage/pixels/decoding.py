@@ -72,7 +72,7 @@ def check(frame: bytes, encoding: FrameEncoding, *, what: str = "frame") -> None
 
 
 def decode_frames(dataset: Dataset, max_bytes: int, *, what: str = "frame") -> NDArray[Any]:
-    """All frames of an encapsulated data set: frames × rows × columns (× samples).
+    """All frames of a data set: frames × rows × columns (× samples).
 
     Their sizes are added up before the first is decoded. Raises LimitExceeded, TaskFailed,
     StorageUnavailable, and ValueError where there are other frames than NumberOfFrames says.
@@ -91,6 +91,10 @@ def _decode_frames(dataset: Dataset, max_bytes: int, what: str) -> tuple[NDArray
             remedy="Retrieve it as stored.",
         )
     budget().check_size(encoding.columns, encoding.rows, encoding.samples_per_pixel, what=what)
+    if not encoding.encapsulated:
+        # No decoder runs, and pydicom knows the byte order.
+        values = np.asarray(pixel_array(dataset))
+        return values.reshape(count, *values.shape[-encoding.axes :]), "RGB"
     frames: list[NDArray[Any]] = []
     colours = encoding.photometric_interpretation
     for frame in generate_frames(

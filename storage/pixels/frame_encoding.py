@@ -37,6 +37,11 @@ class FrameEncoding:
         return self.rows * self.columns * self.samples_per_pixel
 
     @property
+    def axes(self) -> int:
+        """Of one frame: rows and columns, and samples of colour."""
+        return 3 if self.samples_per_pixel > 1 else 2
+
+    @property
     def decoded_bytes(self) -> int:
         """Of the array that decoding gives: a bit becomes a byte."""
         return self.values * max(1, -(-self.bits_allocated // 8))
