@@ -64,9 +64,7 @@ def find_findings(
     conditions = [t.job.c.state == "COMPLETED", *where]
     rows, total = _page(
         engine, source, (t.finding, updated, t.job.c.ending), updated,
-        t.finding.c.finding_id, conditions, limit, offset,
-        engine, source, (t.finding, updated), updated, t.finding.c.finding_id, conditions,
-        limit, offset, order,
+        t.finding.c.finding_id, conditions, limit, offset, order,
     )  # fmt: skip
     return [
         Found(to_finding(row), row["updated_at"], row["ending"] == "superseded") for row in rows
