@@ -52,7 +52,6 @@ TARGET_SYNTAXES: tuple[str, ...] = tuple(
 """What a whole instance can be brought into; nothing is lost on the way."""
 
 
-
 @dataclass(frozen=True)
 class MediaRange:
     """One alternative of an Accept header."""

@@ -8,13 +8,13 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset
 
 from api.dicomweb.picture import encode, make_picture
 from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.render_options import RenderOptions
+from storage.dataset_reader import read_part10
 from storage.pixels.frame_encoding import FrameEncoding, decode_here
 
 _PICKLE = b"\x80"
@@ -51,7 +51,7 @@ def _parsed(header: bytes) -> Dataset:
     if header.startswith(_PICKLE):
         dataset: Dataset = pickle.loads(header)  # noqa: S301 - made by `metadata.raw_header`
         return dataset
-    return pydicom.dcmread(BytesIO(header), force=True)
+    return read_part10(BytesIO(header))
 
 
 def layout_encoding(

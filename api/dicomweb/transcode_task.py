@@ -4,7 +4,6 @@ Imported there, so it stays clear of the web framework and the database.
 """
 
 import math
-import struct
 import warnings
 from io import BytesIO
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import compress, decompress
 from pydicom.uid import (
     UID,
@@ -24,7 +24,10 @@ from pydicom.uid import (
 )
 
 from api.dicomweb.dicom_json import little_endian_bytes
+from storage.damage import UNREADABLE
+from storage.dataset_reader import read_part10
 from storage.pixels.decoding import DECODER_ERRORS
+from storage.pixels.frame_encoding import decode_here, encoding_of
 
 COMPRESSED = frozenset({RLELossless, JPEGLSLossless, JPEG2000Lossless})
 """What pixels can be compressed to."""
@@ -42,7 +45,7 @@ def transcode(
     endian order: they swap by their own depth, which only the frames know.
     """
     target = UID(transfer_syntax_uid)
-    dataset = pydicom.dcmread(BytesIO(file), force=True)
+    dataset = read_part10(BytesIO(file))
     stored = UID(dataset.file_meta.TransferSyntaxUID)
     if stored == ExplicitVRBigEndian:
         _swap(dataset, pixels)
@@ -52,7 +55,10 @@ def transcode(
         warnings.simplefilter("ignore")
         if has_pixels and stored.is_encapsulated:
             try:
-                decompress(dataset, generate_instance_uid=False)
+                if dataset.get("BitsAllocated") == 1:
+                    _unpack_bits(dataset, stored)
+                else:
+                    decompress(dataset, generate_instance_uid=False)
             except DECODER_ERRORS:
                 return {"failed": "decoded"}, b""
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -74,10 +80,27 @@ def transcode(
             pydicom.dcmwrite(
                 buffer, dataset, implicit_vr=implicit, little_endian=True, force_encoding=True
             )
-        except (*DECODER_ERRORS, OverflowError, struct.error):
+        except UNREADABLE:
             # A value that cannot be read as its VR cannot be written in another encoding.
             return {"failed": f"written as {target.name}"}, b""
     return {}, buffer.getvalue()
+
+
+def _unpack_bits(dataset: FileDataset, stored_syntax_uid: str) -> None:
+    """Decompress pixels of one bit: packed over the edges of frames (PS3.5 8.1.1).
+
+    pydicom decodes them into a byte each and leaves them so, under a header of one bit.
+    """
+    encoding = encoding_of(dataset, stored_syntax_uid)
+    count = max(1, int(dataset.get("NumberOfFrames") or 1))
+    frames = [
+        decode_here(frame, encoding).reshape(-1)
+        for frame in generate_frames(dataset.PixelData, number_of_frames=count)
+    ]
+    pixels = np.packbits(np.concatenate(frames).astype(bool), bitorder="little").tobytes()
+    dataset.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = False
 
 
 def _interleave(dataset: FileDataset) -> None:
