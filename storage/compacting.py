@@ -46,6 +46,9 @@ _BATCH_BYTES = 32 << 20
 _BATCH_RECORDS = 500
 # Nobody gains from a rewrite of so little.
 _DEAD_LEAST_BYTES = 64 * 1024
+# Compaction may use what the free-disk mark holds back, but for this part: the index and the log
+# must be written meanwhile.
+_KEPT_OF_MARK = 4
 
 
 @dataclass(frozen=True)
@@ -81,31 +84,65 @@ def volume_uses(engine: Engine, folder: Path) -> list[VolumeUse]:
     return uses
 
 
-def compact(engine: Engine, volumes: VolumeWriter, dead_ratio: float, now: datetime) -> Compacted:
-    """Rewrite every sealed volume of which at least `dead_ratio` is dead.
+def compact(
+    engine: Engine,
+    volumes: VolumeWriter,
+    dead_ratio: float,
+    now: datetime,
+    bucket: ObjectStore | None = None,
+) -> Compacted:
+    """Rewrite every sealed volume of which at least `dead_ratio` is dead, as far as there is room.
 
-    One at a time: callers hold `storage.exclusive`'s housekeeping lock. Raises
-    StorageFull, StorageUnavailable; what was done until then stays done.
+    Those with least to copy come first. A volume is rewritten only where its copy leaves a part of
+    the free-disk mark, which the index needs; and below the mark the old files go at once instead
+    of after their grace time, so that a full disk gets emptier from the first volume on. Readers
+    that know an old place look the new one up.
+
+    One process at a time: callers hold `storage.exclusive`'s housekeeping lock. `bucket` is where
+    copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done until then
+    stays done.
     """
     count = freed = 0
     reader = VolumeReader(volumes.folder)
     try:
-        for use in volume_uses(engine, volumes.folder):
-            if (
-                use.dead_ratio < dead_ratio
-                or use.size_bytes - use.live_bytes < min(_DEAD_LEAST_BYTES, use.size_bytes)
-                or is_retired(engine, use.path.name)
-                or is_being_written(use.path)
-                or is_unfinished(use.path)
-            ):
-                continue
+        for use in sorted(_due(engine, volumes.folder, dead_ratio), key=_to_copy):
+            room_bytes = volumes.free_bytes() - volumes.free_disk_mark_bytes // _KEPT_OF_MARK
+            if use.live_bytes > room_bytes:
+                log.warning(
+                    "compaction_needs_room",
+                    volume=use.path.name,
+                    needed_bytes=use.live_bytes,
+                    room_bytes=max(room_bytes, 0),
+                )
+                break
             moved_bytes = _rewrite(engine, volumes, use.path, reader, now)
-            if moved_bytes is not None:
-                count += 1
-                freed += use.size_bytes - moved_bytes
+            # A file frees its disk once nobody has it open.
+            reader.close()
+            if moved_bytes is None:
+                continue
+            count += 1
+            freed += use.size_bytes - moved_bytes
+            if volumes.free_bytes() < volumes.free_disk_mark_bytes:
+                remove_retired(engine, volumes.folder, 0, now, bucket)
     finally:
         reader.close()
     return Compacted(count, freed)
+
+
+def _due(engine: Engine, folder: Path, dead_ratio: float) -> Iterator[VolumeUse]:
+    for use in volume_uses(engine, folder):
+        if not (
+            use.dead_ratio < dead_ratio
+            or use.size_bytes - use.live_bytes < min(_DEAD_LEAST_BYTES, use.size_bytes)
+            or is_retired(engine, use.path.name)
+            or is_being_written(use.path)
+            or is_unfinished(use.path)
+        ):
+            yield use
+
+
+def _to_copy(use: VolumeUse) -> int:
+    return use.live_bytes
 
 
 def remove_retired(

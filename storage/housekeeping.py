@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _SETTLE_AT_ONCE = 200
 _RECONCILE_EVERY_S = 60.0
+_SHORT_OF_DISK_S = 10.0
 
 
 class Housekeeper:
@@ -82,15 +83,19 @@ class Housekeeper:
         whole = settings.object_store == "s3" and settings.s3_layout == "volumes"
         bucket = storage.objects if whole else None
         folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
-        remove_retired(storage.engine, folder, settings.volume_grace_s, now, bucket)
-        interval = timedelta(seconds=settings.compact_interval_s)
+        is_short = storage.volumes.free_bytes() < settings.free_disk_mark_bytes
+        grace_s = 0 if is_short else settings.volume_grace_s
+        remove_retired(storage.engine, folder, grace_s, now, bucket)
+        interval_s = settings.compact_interval_s
+        # What is deleted on a full disk is wanted back now.
+        interval = timedelta(seconds=min(interval_s, _SHORT_OF_DISK_S) if is_short else interval_s)
         # A clock that was set back must not put it off.
         if self._compacted_at and timedelta() <= now - self._compacted_at < interval:
             return False
         self._compacted_at = now
         if bucket is not None:
             fetch_mostly_dead(storage.engine, folder, bucket, ratio)
-        compact(storage.engine, storage.volumes, ratio, now)
+        compact(storage.engine, storage.volumes, ratio, now, bucket)
         return False
 
     def _limit_cache(self) -> bool:

@@ -22,7 +22,7 @@ class VolumeReader:
         self._max_open = max_open
         self._lock = threading.Lock()
         self._files: dict[str, _SharedFile] = {}
-        self._next_sweep = 0.0
+        self._is_swept = False
 
     def read(self, location: Location, start: int, length: int) -> bytes:
         """`length` bytes from `start` within the instance. Raises StorageUnavailable."""
@@ -60,28 +60,36 @@ class VolumeReader:
 
     def _acquire(self, name: str) -> "_SharedFile":
         with self._lock:
-            self._close_removed()
             file = self._files.pop(name, None)
             if file is None:
                 self._evict()
                 file = _SharedFile(os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC))
             self._files[name] = file
             file.users += 1
+            if not self._is_swept:
+                self._is_swept = True
+                threading.Thread(target=self._sweep, name="volume-sweep", daemon=True).start()
             return file
 
     def _release(self, file: "_SharedFile") -> None:
         with self._lock:
             file.users -= 1
 
-    def _close_removed(self) -> None:
-        """A volume that was rewritten or dropped frees its disk once nobody holds it open."""
-        if time.monotonic() < self._next_sweep:
-            return
-        self._next_sweep = time.monotonic() + _SWEEP_INTERVAL_S
-        for name, file in list(self._files.items()):
-            if not file.users and not os.fstat(file.fd).st_nlink:
-                os.close(file.fd)
-                del self._files[name]
+    def _sweep(self) -> None:
+        """Close what was removed, for a removed file frees its disk only once nobody has it open.
+
+        Also in a process that reads nothing any more; ends when no file is open.
+        """
+        while True:
+            time.sleep(_SWEEP_INTERVAL_S)
+            with self._lock:
+                for name, file in list(self._files.items()):
+                    if not file.users and not os.fstat(file.fd).st_nlink:
+                        os.close(file.fd)
+                        del self._files[name]
+                if not self._files:
+                    self._is_swept = False
+                    return
 
     def _evict(self) -> None:
         if len(self._files) < self._max_open:

@@ -153,15 +153,24 @@ class VolumeWriter:
                     self._open = None
         self._generation.close()
 
+    @property
+    def free_disk_mark_bytes(self) -> int:
+        """Below so much free space nothing is received."""
+        return self._free_disk_mark_bytes
+
+    def free_bytes(self) -> int:
+        """How much is free where the volumes are. Raises StorageUnavailable."""
+        with translated_os_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            status = os.statvfs(self._folder)
+        return status.f_bavail * status.f_frsize
+
     def check_free_disk(self, length: int) -> None:
         """Raise StorageFull where `length` more bytes would go below the mark."""
         self._since_check_bytes += length
         if self._since_check_bytes < _FREE_DISK_CHECK_INTERVAL_BYTES:
             return
-        with translated_os_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            status = os.statvfs(self._folder)
-        free = status.f_bavail * status.f_frsize
+        free = self.free_bytes()
         if free - length < self._free_disk_mark_bytes:
             raise StorageFull(
                 f"Only {free >> 20} MiB are free in the data folder;"
