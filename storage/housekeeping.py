@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from storage import disk_reserve
 from storage.cache import fetch_mostly_dead, limit_cache
 from storage.compacting import compact, remove_retired
 from storage.deleting import purge
@@ -48,6 +49,7 @@ class Housekeeper:
             with housekeeping_lock(self._storage.engine, settings.data_dir) as mine:
                 if not mine:
                     return False
+                self._try("reserve", self._reserve)
                 self._try("reconcile", self._reconcile)
                 more = self._try("settle", self._settle)
                 self._try("compact", lambda: self._compact(now))
@@ -58,6 +60,12 @@ class Housekeeper:
         except MediViewError as error:
             self._failed("lock", error)
             return False
+
+    def _reserve(self) -> bool:
+        settings = self._storage.settings
+        if not disk_reserve.release_if_full(settings.data_dir):
+            disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
+        return False
 
     def _reconcile(self) -> bool:
         """At once after a crash of the database's server, else now and then."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from storage import private_folder
+from storage import disk_reserve, private_folder
 from storage.crash_recovery import CrashRecovery
 from storage.database import make_engine, reading, writing
 from storage.passage_vectors import PassageVectors
@@ -22,6 +22,7 @@ def upgrade(settings: Settings) -> int:
     by several processes at once on PostgreSQL, whose migrations take a lock.
     """
     private_folder.prepare(settings.data_dir)
+    disk_reserve.check_room(settings.data_dir)
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)

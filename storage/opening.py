@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from storage import private_folder
+from storage import disk_reserve, private_folder
 from storage.accounts import Accounts
 from storage.alerts import Alerts
 from storage.answers import Answers
@@ -133,8 +133,8 @@ class Storage:
 def open_storage(settings: Settings) -> Iterator[Storage]:
     """Open the storage that `settings` name.
 
-    Raises StorageUnavailable when the database does not answer or its schema
-    is not the one this version needs (`mediview migrate`).
+    Raises StorageFull without any room on the disk, StorageUnavailable when the database does not
+    answer or its schema is not the one this version needs (`mediview migrate`).
     """
     private_folder.prepare(settings.data_dir)
     configure(
@@ -145,6 +145,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             settings.decoder_timeout_s,
         )
     )
+    disk_reserve.check_room(settings.data_dir)
     volumes_dir = settings.data_dir / "volumes"
     engine = make_engine(settings.resolved_database_url)
     reader = VolumeReader(volumes_dir)

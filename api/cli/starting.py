@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.logs import configure_logging
-from storage import private_folder
+from storage import disk_reserve, private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings
 
@@ -12,6 +12,7 @@ def start_role(**overrides: Any) -> Settings:
     """The same for what runs as a part of the node: the data folder is closed to others."""
     settings = start(**overrides)
     private_folder.repair(settings.data_dir)
+    disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
     return settings
 
 
@@ -25,5 +26,6 @@ def start(**overrides: Any) -> Settings:
         **{name: value for name, value in overrides.items() if value is not None}
     )
     configure_logging(settings)
+    disk_reserve.release_if_full(settings.data_dir)
     collector.resume()
     return settings
