@@ -1,5 +1,6 @@
 """A radiologist reads the draft by its evidence, rejects a finding, edits and signs the report."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,39 @@ def report_of(node: Node, told: Told) -> dict[str, Any] | None:
     path = f"/api/reports?study_instance_uid={told.study.study_instance_uid}"
     found: list[dict[str, Any]] = node.get(path)["items"]
     return found[0] if found else None
+
+
+def put_a_length_into_the_report(page: Page) -> None:
+    page.keyboard.press("Shift+F")
+    viewport = page.get_by_test_id("viewport").first
+    box = viewport.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5
+    page.keyboard.press("l")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y + 30, steps=6)
+    page.mouse.up()
+    expect(page.get_by_test_id("measured-text").first).to_contain_text("mm")
+    page.get_by_test_id("to-report").first.click()
+
+
+def test_signing_names_what_is_open(reported: Told, told: Told, node: Node, page: Page) -> None:
+    """The other study's report: its finding was neither accepted nor rejected."""
+    node.wait_for(lambda: report_of(node, told), "the node to draft the report", 60)
+    (finding,) = told.job["findings"]
+    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.get_by_role("tab", name="Report").click()
+    panel = page.get_by_test_id("report-panel")
+    panel.get_by_role("button", name="Sign", exact=True).click()
+    dialog = page.get_by_test_id("sign-dialog")
+    expect(dialog.get_by_test_id("open-unreviewed")).to_contain_text(finding["label"])
+    expect(dialog.get_by_test_id("confirm-sign")).to_have_text("Sign anyway")
+    assert serious_findings(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    # Escape left the dialog, not the study.
+    expect(panel).to_have_attribute("data-state", "draft")
 
 
 def version_of(node: Node, told: Told) -> int:
@@ -88,13 +122,30 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     node.wait_for(lambda: version_of(node, reported) > 1, "the node to draft the report anew", 60)
     page.keyboard.press("Shift+R")
     expect(panel).to_contain_text("Version 2")
-    panel.get_by_role("button", name="Edit").press("Enter")
+    put_a_length_into_the_report(page)
     area = panel.get_by_role("textbox", name="Findings")
+    expect(area).to_have_value(
+        re.compile(r"\nLength: \d+\.\d mm \(series \d+, image \d+\)\.$"), timeout=60_000
+    )
     area.press("ControlOrMeta+End")
     area.press_sequentially("\nThe ventricles are not widened.")
     area.press("Control+Enter")
     expect(panel.get_by_test_id("report")).to_contain_text("The ventricles are not widened.")
-    panel.get_by_role("button", name="Sign", exact=True).press("Enter")
+    sign = panel.get_by_role("button", name="Sign", exact=True)
+    place = sign.bounding_box()
+    sign.click()
+    dialog = page.get_by_test_id("sign-dialog")
+    expect(dialog).to_contain_text("Nothing is open.")
+    keep_screenshot(page, "sign")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    expect(panel).to_have_attribute("data-state", "draft")
+    panel.get_by_role("button", name="Mark preliminary").click()
+    expect(panel).to_have_attribute("data-state", "preliminary")
+    # What else can be done has changed; the button stands where it stood.
+    assert sign.bounding_box() == place
+    sign.click()
+    dialog.get_by_test_id("confirm-sign").click()
     expect(panel).to_have_attribute("data-state", "final")
 
     page.reload()

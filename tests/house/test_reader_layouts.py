@@ -1,16 +1,23 @@
 """A person arranges what is read: rows and columns, an earlier study beside it, three planes."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from pydicom import dcmread
 from pydicom.dataset import FileDataset
 
 from tests.house.browser import chromium
 from tests.house.fixtures import send
 from tests.house.node import Node
-from tests.house.studies import SentStudy, copy_with_new_uids, files, images_in_order
+from tests.house.pointing import seen
+from tests.house.studies import SentStudy, copy_with_new_uids, files, images_in_order, picked
+
+MouseButton = Literal["left", "middle", "right"]
 
 pytestmark = [pytest.mark.house, pytest.mark.timeout(400)]
 
@@ -79,6 +86,105 @@ def test_the_earlier_study_stands_beside_and_follows(
     expect(current).to_have_attribute("data-slice-number", str(from_current + 3))
     page.wait_for_timeout(300)
     assert slice_number(prior) == from_prior + 2
+
+
+def drag(page: Page, viewport: Locator, across: float, down: float, button: MouseButton) -> None:
+    box = viewport.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down(button=button)
+    page.mouse.move(x + across, y + down, steps=6)
+    page.mouse.up(button=button)
+
+
+def test_linked_viewports_are_zoomed_panned_and_windowed_together(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, _ = pair
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    current, prior = viewports(page).nth(0), viewports(page).nth(1)
+    for viewport in (current, prior):
+        expect(viewport).to_have_attribute("data-image-rendered", "true")
+    before, prior_before = seen(current), seen(prior)
+    drag(page, current, 0, 90, "right")
+    drag(page, current, 70, 40, "middle")
+    after, prior_after = seen(current, unlike=before), seen(prior, unlike=prior_before)
+    zoom = current.get_by_test_id("zoom-text")
+    expect(zoom).not_to_have_text("Zoom 1.00×")
+    expect(prior.get_by_test_id("zoom-text")).to_have_text(zoom.inner_text())
+    # The studies are of one head: what was panned and zoomed alike looks alike.
+    moved = np.abs(after - before).mean()
+    assert np.abs(after - prior_after)[120:-120].mean() < moved / 2
+    drag(page, current, 60, 20, "left")
+    window = current.get_by_test_id("window-text")
+    expect(prior.get_by_test_id("window-text")).to_have_text(window.inner_text())
+    # Not linked, it moves alone.
+    page.keyboard.press("y")
+    drag(page, current, 60, 20, "left")
+    expect(prior.get_by_test_id("window-text")).not_to_have_text(window.inner_text())
+
+
+def test_linked_viewports_keep_an_offset_that_was_set_by_hand(
+    node: Node, pair: tuple[SentStudy, SentStudy], page: Page
+) -> None:
+    now, _ = pair
+    page.goto(f"{node.url}/study/?study={now.study_instance_uid}")
+    current, prior = viewports(page).nth(0), viewports(page).nth(1)
+    for viewport in (current, prior):
+        expect(viewport).to_have_attribute("data-image-rendered", "true")
+    from_current, from_prior = slice_number(current), slice_number(prior)
+    offset = page.get_by_test_id("adjust-offset")
+    expect(offset).to_have_text("Offset")
+    offset.click()
+    prior.press("ArrowDown")
+    expect(prior).to_have_attribute("data-slice-number", str(from_prior + 1))
+    page.wait_for_timeout(300)
+    assert slice_number(current) == from_current
+    offset.click()
+    expect(offset).to_have_text(re.compile(r"Offset \d+\.\d mm"))
+    current.press("ArrowDown")
+    current.press("ArrowDown")
+    expect(prior).to_have_attribute("data-slice-number", str(from_prior + 2))
+    page.get_by_test_id("reset-offset").click()
+    expect(prior).to_have_attribute("data-slice-number", str(from_prior + 1))
+    expect(offset).to_have_text("Offset")
+
+
+def test_a_slice_has_one_number_in_the_stack_and_in_three_planes(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    def straight(instance: FileDataset) -> None:
+        instance.PatientID = "ONE-NUMBER"
+        instance.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        instance.ImagePositionPatient = [-90, -120, 2.0 * int(instance.InstanceNumber)]
+
+    paths = [Path(str(image.filename)) for image in images_in_order(head)]
+    numbers = sorted(paths, key=lambda path: int(dcmread(path).InstanceNumber))[:30]
+    study = copy_with_new_uids(
+        picked(numbers, study_folder / "straight"), study_folder / "straight" / "sent", straight
+    )
+    send(node, study)
+    page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
+    stack = viewports(page).first
+    expect(stack).to_have_attribute("data-image-rendered", "true")
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    expect(stack).to_have_attribute("data-slice-number", "21")
+    expect(stack.get_by_test_id("slice-text")).to_have_text("21 / 30")
+    page.keyboard.press("m")
+    axial = page.locator("[data-view=axial]")
+    expect(axial).to_have_attribute("data-image-rendered", "true")
+    expect(axial.get_by_test_id("slice-text")).to_have_text("21 / 30")
+    axial.press("ArrowDown")
+    expect(axial.get_by_test_id("slice-text")).to_have_text("22 / 30")
+    axial.hover()
+    page.mouse.wheel(0, 100)
+    expect(axial.get_by_test_id("slice-text")).to_have_text("23 / 30")
+    coronal = page.locator("[data-view=coronal]")
+    expect(coronal.get_by_test_id("slice-text")).to_contain_text("Reformat")
+    page.keyboard.press("m")
+    expect(stack.get_by_test_id("slice-text")).to_have_text("23 / 30")
 
 
 def test_a_later_study_is_not_hung_as_an_earlier_one_and_says_that_it_is_later(

@@ -3,7 +3,9 @@
 import { useEffect, useState } from "react";
 import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/lib/cornerstone";
 import { retrieveInstance, retrieveSeriesMetadata } from "@/lib/dicomweb";
+import { Problem } from "@/lib/http";
 import { text } from "@/lib/i18n";
+import { maskObstacle } from "@/lib/reading/maskObstacle";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/lib/seg";
 import { withdrawnResults } from "@/lib/state";
 import type { Finding, StudyDetail } from "@/lib/types";
@@ -67,6 +69,11 @@ export function useMasks(
       const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
       const wanted = masksToShow(counting, shown.seriesInstanceUid, findings);
       for (const source of wanted) {
+        const obstacle = maskObstacle(source, shown);
+        if (obstacle) {
+          failures.push(text().viewing.maskUndrawn(source.description, obstacle));
+          continue;
+        }
         try {
           const mask = await openMask(shown, source, signal);
           if (signal.aborted) return;
@@ -123,6 +130,7 @@ function openMask(
   return mask;
 }
 
+/** What the node says of itself; the words of a library help nobody. */
 function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Problem ? [error.message, error.remedy].filter(Boolean).join(" ") : text().refusals.mask.unknownForm;
 }

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useGoTo, type GoingTo } from "@/hooks/useGoTo";
 import { useHanging } from "@/hooks/useHanging";
+import { useLinking, type Linking } from "@/hooks/useLinking";
 import { useLoadedSeries, type SeriesSlot } from "@/hooks/useLoadedSeries";
 import { useMasks, type Masks } from "@/hooks/useMasks";
 import { useOpeningMask } from "@/hooks/useOpeningMask";
@@ -66,6 +67,7 @@ export interface ReaderState {
   stepSeries: (by: number) => void;
   openSeries: (ref: SeriesRef, cell?: number) => void;
   setLinked: (linked: boolean) => void;
+  linking: Linking;
   reloadSeries: (seriesInstanceUid: string) => void;
   onShown: (viewId: ViewId, series: LoadedSeries) => void;
   showSegment: (sopInstanceUid: string, segmentNumber: number) => void;
@@ -125,7 +127,7 @@ export function useReader(
     usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
   const linked = arrangement?.linked ?? false;
   useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
-  useEffect(() => scene?.links.set(linked), [scene, linked]);
+  const linking = useLinking(scene, linked);
 
   // What is on the screen of the active view: its masks are read once it is.
   const onScreen = shown.get(activeView) ?? null;
@@ -206,6 +208,7 @@ export function useReader(
     step: (by) => change((now) => stepped(now, by)),
     stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
     openSeries,
+    linking,
     setLinked: (on) => change((now) => ({ ...now, linked: on })),
     reloadSeries: loaded.reload,
     onShown,

@@ -71,6 +71,7 @@ export function useReaderKeys({
     ".": () => reader.stepSeries(1),
     ",": () => reader.stepSeries(-1),
     y: () => arrangement && reader.setLinked(!arrangement.linked),
+    Y: () => reader.linking.adjust(!reader.linking.adjusting),
     " ": () => layout === "stack" && cine.toggle(),
     o: toggleMasks,
     ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),

@@ -1,4 +1,4 @@
-import { request } from "@/lib/http";
+import { Problem, request } from "@/lib/http";
 import { text } from "@/lib/i18n";
 
 /** One attribute of the DICOM JSON model (PS3.18 F.2). */
@@ -30,7 +30,13 @@ export async function retrieveSeriesMetadata(
   return (await response.json()) as DicomJson[];
 }
 
-/** WADO-RS Retrieve Instance: the part-10 bytes of one instance. */
+const explicitLittle = "1.2.840.10008.1.2.1";
+const notAcceptable = 406;
+
+/**
+ * WADO-RS Retrieve Instance: the part-10 bytes of one instance, in Explicit VR Little Endian where the
+ * node can bring it into that, else as stored.
+ */
 export async function retrieveInstance(
   studyInstanceUid: string,
   seriesInstanceUid: string,
@@ -38,9 +44,14 @@ export async function retrieveInstance(
   signal?: AbortSignal,
 ): Promise<ArrayBuffer> {
   const path = `${seriesPath(studyInstanceUid, seriesInstanceUid)}/instances/${sopInstanceUid}`;
-  const response = await request(path, {
-    headers: { Accept: 'multipart/related; type="application/dicom"' },
-    signal,
+  const ask = (syntax: string) =>
+    request(path, {
+      headers: { Accept: `multipart/related; type="application/dicom"; transfer-syntax=${syntax}` },
+      signal,
+    });
+  const response = await ask(explicitLittle).catch((error: unknown) => {
+    if (error instanceof Problem && error.status === notAcceptable) return ask("*");
+    throw error;
   });
   const body = new Uint8Array(await response.arrayBuffer());
   return firstPart(body, response.headers.get("Content-Type") ?? "");
@@ -57,6 +68,27 @@ export function instanceFileUrl(studyUID: string, seriesUID: string, objectUID: 
     transferSyntax: "*",
   });
   return `${root}/wado?${query}`;
+}
+
+/** WADO-RS Retrieve Rendered: an encapsulated document as it is, a report as text. */
+export function instanceRenderedUrl(studyUID: string, seriesUID: string, objectUID: string): string {
+  return `${seriesPath(studyUID, seriesUID)}/instances/${objectUID}/rendered`;
+}
+
+/** The words of an encapsulated XML (CDA) or text document, without its markup. */
+export async function encapsulatedText(
+  studyUID: string,
+  seriesUID: string,
+  objectUID: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const response = await request(instanceRenderedUrl(studyUID, seriesUID, objectUID), { signal });
+  const content = await response.text();
+  // Parsed as XML, nothing in it runs; only its text is shown.
+  const parsed = new DOMParser().parseFromString(content, "text/xml");
+  const narrative = [...parsed.querySelectorAll("section > title, section > text")];
+  const words = narrative.length > 0 ? narrative.map((one) => one.textContent) : [parsed.documentElement.textContent];
+  return parsed.querySelector("parsererror") ? content : words.map((one) => (one ?? "").trim()).filter(Boolean).join("\n\n");
 }
 
 /** Deletes a study, or one of its series, with all that was worked out of it. */

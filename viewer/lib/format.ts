@@ -123,6 +123,13 @@ export function unitSymbol(ucum: string): string {
   return unitSymbols[ucum] ?? ucum;
 }
 
+/** A text of the node with its UCUM units as they are printed: "-855.3 [hnsf'U]" → "-855.3 HU". */
+export function withPrintedUnits(text: string): string {
+  return text.replaceAll(/(\d\s?)(\[hnsf'U\]|cm3|mm3|cm2|mm2)(?!\w)/g, (_, before: string, ucum: string) =>
+    `${before}${unitSymbol(ucum)}`,
+  );
+}
+
 /** A moment in local time; with the date unless it was today. */
 export function moment(iso: string | null | undefined, now: Date = new Date()): string {
   if (!iso) return "";

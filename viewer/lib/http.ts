@@ -91,3 +91,20 @@ export function asProblem(error: unknown): Problem {
   const { refusals, viewing } = text();
   return new Problem(0, refusals.node.viewerFailed, String(error), viewing.reloadPage, "unknown");
 }
+
+/** The status that a GET is answered with, its body unread; 0 where the node does not answer. */
+export async function statusOf(path: string, headers: HeadersInit, signal: AbortSignal): Promise<number> {
+  const answered = new AbortController();
+  const stop = () => answered.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const { status } = await fetch(path, { credentials: "same-origin", cache: "no-store", headers, signal: answered.signal });
+    return status;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return 0;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}

@@ -77,3 +77,20 @@ export function expanded(
 export function restsOn(sentence: ReportSentence): string[] {
   return [...sentence.finding_ids, ...sentence.prior_finding_ids];
 }
+
+/** A sentence that is put into the report from beside it, in the report's language. */
+export type Insertion = (language: string) => string;
+
+/** Each sentence on a line of its own, at the end of the findings; of the last section where there are none. */
+export function withInsertions(
+  edited: readonly EditedSection[],
+  insertions: readonly Insertion[],
+  language: string,
+): EditedSection[] {
+  const findings = edited.findIndex(({ kind }) => kind === "findings");
+  const place = findings < 0 ? edited.length - 1 : findings;
+  const lines = insertions.map((sentence) => sentence(language)).filter((line) => line.trim() !== "");
+  return edited.map((section, number) =>
+    number === place ? { ...section, text: [section.text.trimEnd(), ...lines].filter(Boolean).join("\n") } : section,
+  );
+}

@@ -15,6 +15,12 @@ export interface MaskSource {
   description: string;
   /** Length of the pixels without the byte that may follow to make it even. */
   pixelBytes: number;
+  /** BINARY, FRACTIONAL or LABELMAP (PS3.3 C.8.20.2.3). */
+  segmentationType: string;
+  rows: number;
+  columns: number;
+  /** The cosines of its planes, where all of them share one orientation. */
+  orientation: number[];
 }
 
 /** Reads, from the metadata of a SEG series, what each of its instances segments. */
@@ -30,8 +36,19 @@ export function maskSources(
       referencedSeriesInstanceUid: referenced ? stringOf(referenced, "0020000E") : "",
       description: stringOf(dataset, "0008103E"),
       pixelBytes: pixelBytesOf(dataset),
+      segmentationType: stringOf(dataset, "00620001"),
+      rows: numbersOf(dataset, "00280010")[0] ?? 0,
+      columns: numbersOf(dataset, "00280011")[0] ?? 0,
+      orientation: sharedOrientation(dataset),
     };
   });
+}
+
+/** Image Orientation (Patient) of the Shared Functional Groups; empty where they state none. */
+function sharedOrientation(dataset: DicomJson): number[] {
+  const shared = itemsOf(dataset, "52009229")[0];
+  const plane = shared && itemsOf(shared, "00209116")[0];
+  return plane ? numbersOf(plane, "00200037") : [];
 }
 
 function pixelBytesOf(dataset: DicomJson): number {
@@ -42,21 +59,26 @@ function pixelBytesOf(dataset: DicomJson): number {
 
 /**
  * The same file without the byte that makes the length of its pixels even (PS3.5 8.1.1): the
- * adapter that reads masks takes the even length for a wrong one. Only native pixels that end the
- * file are touched, in explicit VR little endian.
+ * adapter that reads masks takes the even length for a wrong one. Only native pixels in explicit VR
+ * little endian are touched, wherever in the file they stand.
  */
 export function withoutPadding(part10: ArrayBuffer, pixelBytes: number): ArrayBuffer {
-  const elementStart = part10.byteLength - (pixelBytes + 1) - 12;
-  if (pixelBytes % 2 === 0 || elementStart < 0) return part10;
+  if (pixelBytes % 2 === 0) return part10;
   const view = new DataView(part10);
-  const isPixelData =
-    view.getUint32(elementStart, true) === 0x00107fe0 &&
-    view.getUint8(elementStart + 4) === 0x4f && // OB or OW
-    view.getUint32(elementStart + 8, true) === pixelBytes + 1;
-  if (!isPixelData) return part10;
-  const shorter = part10.slice(0, -1);
-  new DataView(shorter).setUint32(elementStart + 8, pixelBytes, true);
-  return shorter;
+  for (let start = part10.byteLength - (pixelBytes + 1) - 12; start >= 0; start -= 2) {
+    const isPixelData =
+      view.getUint32(start, true) === 0x00107fe0 &&
+      view.getUint8(start + 4) === 0x4f && // OB or OW
+      view.getUint32(start + 8, true) === pixelBytes + 1;
+    if (!isPixelData) continue;
+    const end = start + 12 + pixelBytes;
+    const shorter = new Uint8Array(part10.byteLength - 1);
+    shorter.set(new Uint8Array(part10, 0, end));
+    shorter.set(new Uint8Array(part10, end + 1), end);
+    new DataView(shorter.buffer).setUint32(start + 8, pixelBytes, true);
+    return shorter.buffer;
+  }
+  return part10;
 }
 
 /**

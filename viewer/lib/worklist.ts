@@ -57,6 +57,13 @@ export function newestJobs(jobs: readonly Job[]): Job[] {
   return [...newest.values()].sort((a, b) => a.pipeline.localeCompare(b.pipeline));
 }
 
+/** What is made of images, or told about them: no modality by which a study was taken. */
+const notTaken = new Set(["SEG", "SR", "DOC", "PR", "KO", "REG", "FID"]);
+
+export function imageModalities(modalities: readonly string[]): string[] {
+  return modalities.filter((one) => !notTaken.has(one));
+}
+
 /** Modalities of studies, without those that only results have, for the filter to offer. */
 const ofResults = new Set(["SEG", "SR", "DOC", "OT", "PR", "KO", "RTSTRUCT"]);
 

@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { StackCell } from "@/lib/cornerstone/cell";
 import { Links } from "@/lib/cornerstone/links";
 import { orderSlices, type Slice } from "@/lib/geometry";
-import { followingIndex, linkOffsetMm, sharesSpace } from "@/lib/reading/linking";
+import {
+  followingIndex,
+  followingPan,
+  isLikeWindow,
+  isMoved,
+  linkOffsetMm,
+  sharesSpace,
+  windowFor,
+} from "@/lib/reading/linking";
 
 /** An axial stack from a position on, with so many mm between slices, in a frame of reference. */
 function stack(count: number, fromMm: number, stepMm: number, frame: string, cosines = [1, 0, 0, 0, 1, 0]): Slice[] {
@@ -55,6 +63,40 @@ describe("stacks that are scrolled together", () => {
   });
 });
 
+describe("zoom, pan and window of linked stacks", () => {
+  const view = { focalPoint: [10, 20, 30], normal: [0, 0, -1], scale: 0.5 } as const;
+  const at = (change: object) => ({ focalPoint: [...view.focalPoint], normal: [...view.normal], scale: 0.5, ...change }) as Parameters<typeof isMoved>[0];
+
+  it("are told apart from scrolling", () => {
+    expect(isMoved(at({}), at({ focalPoint: [10, 20, 35] }))).toBe(false);
+    expect(isMoved(at({}), at({ focalPoint: [10.5, 20, 35] }))).toBe(true);
+    expect(isMoved(at({}), at({ scale: 0.4 }))).toBe(true);
+  });
+
+  it("go to the same place of the patient within the target's own plane", () => {
+    expect(followingPan(at({ focalPoint: [15, 18, 30] }), at({ focalPoint: [10, 20, 90] }), [0, 0, 0])).toEqual([5, -2, 0]);
+    expect(followingPan(at({ focalPoint: [15, 18, 30] }), at({ focalPoint: [10, 20, 90] }), [1, 1, 7])).toEqual([6, -1, 0]);
+  });
+
+  const soft = { lower: -160, upper: 240 };
+  const lung = { lower: -1350, upper: 150 };
+
+  it("keep a CT's numbers, and map those of MR by what each series opened with", () => {
+    const ct = { modality: "CT", opening: soft };
+    expect(windowFor({ lower: 0, upper: 80 }, ct, { modality: "CT", opening: lung })).toEqual({ lower: 0, upper: 80 });
+    const first = { modality: "MR", opening: { lower: 0, upper: 100 } };
+    const second = { modality: "MR", opening: { lower: 200, upper: 1200 } };
+    expect(windowFor({ lower: 10, upper: 60 }, first, second)).toEqual({ lower: 300, upper: 800 });
+    expect(windowFor(soft, ct, second)).toBeNull();
+  });
+
+  it("leave a lung window beside a soft tissue window", () => {
+    expect(isLikeWindow(soft, { lower: -135, upper: 215 })).toBe(true);
+    expect(isLikeWindow(soft, lung)).toBe(false);
+    expect(isLikeWindow({ lower: 0, upper: 80 }, { lower: 250, upper: 330 })).toBe(false);
+  });
+});
+
 describe("linked stacks on the screen", () => {
   function cell(viewId: string, slices: Slice[], index: number): StackCell {
     const shown = {
@@ -85,6 +127,24 @@ describe("linked stacks on the screen", () => {
     void leader.goToIndex(33);
     links.follow(leader);
     expect(prior.index).toBe(24);
+  });
+
+  it("keep an offset that was adjusted by hand, also within one frame of reference", () => {
+    const cells = [cell("cell-1", stack(50, 0, 2, "1.1"), 20), cell("cell-2", stack(50, 0, 2, "1.1"), 20)];
+    const links = new Links(() => cells);
+    const [leader, other] = cells as [StackCell, StackCell];
+    links.set(true);
+    links.adjust(true);
+    void other.goToIndex(23);
+    links.follow(other);
+    expect(leader.index).toBe(20);
+    links.adjust(false);
+    expect(links.adjustedMm).toBe(6);
+    void leader.goToIndex(30);
+    links.follow(leader);
+    expect(other.index).toBe(33);
+    links.resetOffset(leader);
+    expect([other.index, links.adjustedMm]).toEqual([30, 0]);
   });
 
   it("stay where they were looked at last, and where they are not linked", () => {

@@ -56,7 +56,14 @@ describe("the byte that makes the pixels' length even", () => {
     expect([...read]).toEqual([9, 9, 0xe0, 0x7f, 0x10, 0, 0x4f, 0x42, 0, 0, 5, 0, 0, 0, 7, 7, 7, 7, 7]);
   });
 
-  it("is left alone where there is none, or where the pixels do not end the file", () => {
+  it("is taken away where other elements follow the pixels", () => {
+    const trailing = [0xfc, 0xff, 0xfc, 0xff, 0x4f, 0x42, 0, 0, 2, 0, 0, 0, 1, 1];
+    const part10 = new Uint8Array([...new Uint8Array(file(6)), ...trailing]).buffer;
+    const read = [...new Uint8Array(withoutPadding(part10, 5))];
+    expect(read.slice(10)).toEqual([5, 0, 0, 0, 7, 7, 7, 7, 7, ...trailing]);
+  });
+
+  it("is left alone where there is none, or where the pixels have another length", () => {
     for (const [part10, bytes] of [[file(6), 6], [file(8), 5], [new ArrayBuffer(4), 5]] as const) {
       expect(withoutPadding(part10, bytes)).toBe(part10);
     }

@@ -12,11 +12,14 @@ import { summaryOf, type Measurement } from "@/lib/reading/measurement";
 export function MeasurementPanel({
   measurements,
   keyImages,
+  onInsert,
   onShowImage,
   imageProblem,
 }: {
   measurements: Measurements;
   keyImages: KeyImageState;
+  /** Puts a measurement into the report. */
+  onInsert: (one: Measurement) => void;
   onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
   /** Why an image that was asked for cannot be gone to. */
   imageProblem: Problem | null;
@@ -31,7 +34,7 @@ export function MeasurementPanel({
     <Section title={t.measurements}>
       <ul className="space-y-1.5" data-testid="measurements">
         {list.map((one) => (
-          <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} />
+          <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} onInsert={onInsert} />
         ))}
       </ul>
       {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
@@ -76,7 +79,15 @@ export function MeasurementPanel({
   );
 }
 
-function MeasurementRow({ one, measurements }: { one: Measurement; measurements: Measurements }) {
+function MeasurementRow({
+  one,
+  measurements,
+  onInsert,
+}: {
+  one: Measurement;
+  measurements: Measurements;
+  onInsert: (one: Measurement) => void;
+}) {
   const { viewing: t } = useText();
   const name = one.label || t.kinds[one.kind];
   const summary = summaryOf(one);
@@ -100,6 +111,16 @@ function MeasurementRow({ one, measurements }: { one: Measurement; measurements:
         onClick={() => measurements.goTo(one)}
       >
         {summary || t.goTo}
+      </button>
+      <button
+        type="button"
+        className="control px-1.5 py-0 text-xs whitespace-nowrap"
+        data-testid="to-report"
+        aria-label={t.toReportOf(name)}
+        title={t.toReportOf(name)}
+        onClick={() => onInsert(one)}
+      >
+        {t.toReport}
       </button>
       <button
         type="button"

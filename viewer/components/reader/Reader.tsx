@@ -32,7 +32,10 @@ import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
 import { cellCount } from "@/lib/reading/layout";
+import type { Measurement } from "@/lib/reading/measurement";
+import { measurementSentence, type MeasuredPlace } from "@/lib/reading/measurementSentence";
 import { isPriorOf } from "@/lib/reading/otherStudies";
+import type { Insertion } from "@/lib/reportText";
 
 export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
@@ -49,6 +52,11 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const maskEditing = useMaskEditing(scene, series, reload);
   const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
   const keyImages = useKeyImages(studyInstanceUid);
+  const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
+  const putIntoReport = (one: Measurement) => {
+    const place = placeOf(one, reader);
+    setInsertions((all) => [...all, (language) => measurementSentence(one, place, language)]);
+  };
   const slice = useActiveSlice(reader);
   useViewAddress(asked, studyInstanceUid, reader, slice);
   const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
@@ -104,6 +112,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             openUids={openUids(reader)}
             activeUid={reader.active?.seriesInstanceUid ?? null}
             onOpen={(ref) => reader.openSeries(ref)}
+            onShowImage={reader.goingTo.goTo}
           >
             <PresentationList presentations={reader.presentations} />
           </SeriesList>
@@ -125,12 +134,14 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             priors={reader.others.filter((one) => isPriorOf(one, study))}
             findings={findings}
             masks={reader.masks.masks}
+            insertions={insertions}
             onShow={reader.showSegment}
             onChanged={reload}
           >
             <MeasurementPanel
               measurements={measurements}
               keyImages={keyImages}
+              onInsert={putIntoReport}
               onShowImage={reader.goingTo.goTo}
               imageProblem={reader.goingTo.problem}
             />
@@ -143,6 +154,21 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
       {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>
   );
+}
+
+/** The numbers by which a reader finds a measurement again. */
+function placeOf({ sopInstanceUid, frameNumber }: Measurement, { opened, studies }: ReaderState): MeasuredPlace {
+  const series = opened.find(({ indexOfSopInstanceUid }) => indexOfSopInstanceUid.has(sopInstanceUid));
+  const index = series?.order.slices.findIndex(
+    (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
+  );
+  const summary = studies
+    .get(series?.studyInstanceUid ?? "")
+    ?.series.find((one) => one.series_instance_uid === series?.seriesInstanceUid);
+  return {
+    seriesNumber: summary?.series_number ?? null,
+    sliceNumber: index === undefined || index < 0 ? null : index + 1,
+  };
 }
 
 function openUids({ arrangement }: ReaderState): Set<string> {

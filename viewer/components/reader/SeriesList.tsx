@@ -1,12 +1,14 @@
 "use client";
 
 import type { ReactNode } from "react";
+import { ResultList } from "@/components/reader/ResultList";
 import { SeriesButton } from "@/components/reader/SeriesButton";
 import { useText } from "@/hooks/useText";
-import { dateText, number } from "@/lib/format";
+import { dateText } from "@/lib/format";
 import type { SeriesRef } from "@/lib/reading/layout";
 import { relationOf, relationText } from "@/lib/reading/otherStudies";
 import { isImageSeries } from "@/lib/seg";
+import { imageModalities } from "@/lib/worklist";
 import type { StudyDetail } from "@/lib/types";
 
 /** The series of the study as thumbnails, and below them those of the patient's other studies. */
@@ -17,6 +19,7 @@ export function SeriesList({
   openUids,
   activeUid,
   onOpen,
+  onShowImage,
   children,
 }: {
   study: StudyDetail;
@@ -28,9 +31,11 @@ export function SeriesList({
   openUids: ReadonlySet<string>;
   activeUid: string | null;
   onOpen: (ref: SeriesRef) => void;
+  /** Goes to an image that a document names. */
+  onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
   children?: ReactNode;
 }) {
-  const { common, viewing: t } = useText();
+  const { viewing: t } = useText();
   const images = study.series.filter(isImageSeries);
   const others = study.series.filter((one) => !isImageSeries(one) && one.modality !== "PR");
   const buttons = (of: StudyDetail) =>
@@ -55,24 +60,7 @@ export function SeriesList({
       <ul className={listClass}>{buttons(study)}</ul>
       {images.length === 0 && <p className="px-1 text-xs text-dim">{t.noImages}</p>}
       {children}
-      {others.length > 0 && (
-        <>
-          <h2 className="section-title mt-5 mb-2 px-1">{t.others}</h2>
-          <ul className="space-y-2 px-1 text-xs">
-            {others.map((series) => (
-              <li key={series.series_instance_uid}>
-                <span className="text-ink">
-                  {series.modality} {series.series_description}
-                </span>
-                <div className="text-dim">
-                  {common.instances(number(series.instance_count), series.instance_count === 1)}
-                  {series.origin === "generated" && `, ${t.madeHere}`}
-                </div>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <ResultList studyInstanceUid={study.study_instance_uid} series={others} onShowImage={onShowImage} />
       {otherStudies.length > 0 && (
         <>
           <h2 className="section-title mt-5 mb-2 px-1">{t.otherStudies}</h2>
@@ -88,7 +76,7 @@ export function SeriesList({
                 {dateText(other.study_date) || t.noDate}
                 {other.study_date && <span className="ml-1.5 text-dim">{relationText(other, study)}</span>}
                 <span className="block truncate text-dim" title={other.study_description}>
-                  {other.study_description || other.modalities.join(", ")}
+                  {other.study_description || imageModalities(other.modalities).join(", ")}
                 </span>
               </summary>
               <ul className={`mt-1 ${listClass}`}>{buttons(other)}</ul>

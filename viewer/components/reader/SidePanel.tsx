@@ -10,6 +10,7 @@ import { WhyNot } from "@/components/reader/WhyNot";
 import { ReportTab } from "@/components/report/ReportTab";
 import { useHotkeys } from "@/hooks/useHotkeys";
 import { useText } from "@/hooks/useText";
+import type { Insertion } from "@/lib/reportText";
 import type { LoadedMask } from "@/lib/cornerstone";
 import type { Finding, StudyDetail } from "@/lib/types";
 
@@ -20,6 +21,7 @@ export function SidePanel({
   priors,
   findings,
   masks,
+  insertions,
   onShow,
   onChanged,
   children,
@@ -28,6 +30,8 @@ export function SidePanel({
   priors: readonly StudyDetail[];
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
+  /** What was put into the report from beside it, the newest last. */
+  insertions: readonly Insertion[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
   /** Something was said or ordered: what is shown may be old. */
   onChanged: () => void;
@@ -35,6 +39,11 @@ export function SidePanel({
 }) {
   const { report: t, reader } = useText();
   const [tab, setTab] = useState<Tab>("findings");
+  const [inserted, setInserted] = useState(0);
+  if (insertions.length > inserted) {
+    setInserted(insertions.length);
+    setTab("report");
+  }
   useHotkeys({ F: () => setTab("findings"), R: () => setTab("report") });
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
   const showFinding = ({ segmentation: at }: Finding) => {
@@ -74,6 +83,7 @@ export function SidePanel({
           study={study}
           priors={priors}
           findings={findings}
+          insertions={insertions}
           onShow={showFinding}
           onChanged={onChanged}
         />

@@ -74,6 +74,7 @@ export function StackCellView({
       marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}
+      onRetry={() => cell && reader.reloadSeries(cell.seriesInstanceUid)}
       onDropSeries={(dropped) => {
         const [studyInstanceUid, seriesInstanceUid] = dropped.split(" ");
         if (studyInstanceUid && seriesInstanceUid) {

@@ -1,34 +1,53 @@
 "use client";
 
 import { useState } from "react";
+import { useFrameCause } from "@/hooks/useFrameCause";
 import { useText } from "@/hooks/useText";
 import type { LoadedSeries, Undrawable } from "@/lib/cornerstone";
-import { renderedUrl } from "@/lib/dicomweb";
+import { frameUrl, renderedUrl } from "@/lib/dicomweb";
 
-/** Over a frame that the browser cannot draw: why, and the node's own picture of it if it has one. */
-export function StandIn({ series, undrawable }: { series: LoadedSeries; undrawable: Undrawable }) {
-  const { viewing: t } = useText();
+/** In place of a frame that is not there: why, what helps, and the node's own picture where only the browser fails. */
+export function StandIn({
+  series,
+  undrawable,
+  onRetry,
+}: {
+  series: LoadedSeries;
+  undrawable: Undrawable;
+  onRetry: () => void;
+}) {
+  const { common, viewing: t } = useText();
   const [picture, setPicture] = useState<"loading" | "shown" | "none">("loading");
   const { sopInstanceUid, frameNumber, sliceNumber, sliceCount, reason } = undrawable;
-  const url = renderedUrl(series.studyInstanceUid, series.seriesInstanceUid, sopInstanceUid, frameNumber);
+  const place = [series.studyInstanceUid, series.seriesInstanceUid, sopInstanceUid, frameNumber] as const;
+  const cause = useFrameCause(frameUrl(...place), onRetry);
+  const isUndecodable = cause === "undecodable";
   return (
     <div
       className="pointer-events-none absolute inset-0 grid grid-rows-[auto_1fr] bg-black"
       data-testid="stand-in"
-      data-picture={picture}
+      data-cause={cause ?? "asking"}
+      data-picture={isUndecodable ? picture : ""}
     >
-      <div role="alert" className="m-3 rounded-md border border-warn/50 bg-ground p-3">
-        <p className="font-medium text-warn">
-          {t.undrawn(reason.replace(/\.$/, ""))}
-        </p>
-        <p className="mt-1">{t.pictures[picture]}</p>
-      </div>
+      {cause && (
+        <div role="alert" className="m-3 rounded-md border border-warn/50 bg-ground p-3">
+          <p className="font-medium text-warn">
+            {isUndecodable ? t.undrawn(reason.replace(/\.$/, "")) : t.frameCauses[cause].what}
+          </p>
+          <p className="mt-1">{isUndecodable ? t.pictures[picture] : t.frameCauses[cause].helps}</p>
+          {!isUndecodable && (
+            <button type="button" className="control pointer-events-auto mt-2" onClick={onRetry}>
+              {common.tryAgain}
+            </button>
+          )}
+        </div>
+      )}
       <div className="relative min-h-0">
-        {picture !== "none" && (
+        {isUndecodable && picture !== "none" && (
           // Rendered by the node for this one place: nothing for next/image to do.
           // eslint-disable-next-line @next/next/no-img-element
           <img
-            src={url}
+            src={renderedUrl(...place)}
             alt={t.nodePicture}
             className="absolute inset-0 size-full object-contain p-2"
             onLoad={() => setPicture("shown")}

@@ -37,6 +37,8 @@ export interface ViewProps {
   marksShown?: boolean;
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
+  /** Images that could not be shown are to be asked for again. */
+  onRetry?: () => void;
   /** A series was dropped here: its study and its own UID, apart by a space. */
   onDropSeries?: (dropped: string) => void;
   children?: ReactNode;
@@ -86,6 +88,7 @@ export function View(props: ViewProps) {
       data-image-rendered={imageRendered && !undrawable}
       data-mask-loaded={maskLoaded && (info?.settled ?? false)}
       data-slice-number={place?.sliceNumber ?? ""}
+      data-reformat={info?.isReformat ?? false}
       data-slice-count={place?.sliceCount ?? ""}
       data-loaded={loading ? loading.loaded : "all"}
       tabIndex={0}
@@ -120,7 +123,7 @@ export function View(props: ViewProps) {
         onContextMenu={(event) => event.preventDefault()}
       />
       {undrawable && series && (
-        <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} />
+        <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
       )}
       {info?.imageMatrix && !undrawable && series && props.marksShown && (
         <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />

@@ -30,7 +30,7 @@ export function ViewOverlay({
   missing: { loaded: number; total: number } | null;
 }) {
   const { viewing: t } = useText();
-  const slice = series?.order.slices[info.sliceNumber - 1] ?? series?.order.slices[0];
+  const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
   const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
   // A cut through a volume is drawn in mm; an image, by what its own pixels are worth.
   const mmPerPixel = !info.imageMatrix
@@ -69,7 +69,7 @@ export function ViewOverlay({
           W {Math.round(info.width)} L {Math.round(info.center)}
           {info.inverted && ` ${t.inverted}`}
         </div>
-        <div>{t.zoomBy(fixed(info.zoom, 2))}</div>
+        <div data-testid="zoom-text">{t.zoomBy(fixed(info.zoom, 2))}</div>
         {missing && (
           <div className="text-warn" data-testid="volume-partial">
             {t.volumePartial(missing.loaded, missing.total)}
@@ -85,7 +85,7 @@ export function ViewOverlay({
       <div className="absolute right-2.5 bottom-2.5 text-right">
         {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
         <div data-testid="slice-text">
-          {info.sliceNumber} / {info.sliceCount}
+          {info.isReformat ? t.reformat(info.sliceNumber, info.sliceCount) : `${info.sliceNumber} / ${info.sliceCount}`}
         </div>
       </div>
       {oriented && (

@@ -4,7 +4,7 @@ import { type KeyboardEvent, useState } from "react";
 import { Phrases } from "@/components/report/Phrases";
 import { usePreferences } from "@/hooks/usePreferences";
 import { useText } from "@/hooks/useText";
-import { expanded, isChanged, toEdit, toSend, type EditedSection } from "@/lib/reportText";
+import { expanded, isChanged, toEdit, toSend, withInsertions, type EditedSection, type Insertion } from "@/lib/reportText";
 import type { Report, SentSection } from "@/lib/types";
 
 /** The whole text, one sentence a line; "..word" and Tab put in a phrase, Ctrl and Enter save. */
@@ -13,6 +13,7 @@ export function ReportEditor({
   amends,
   busy,
   newer,
+  insertions,
   onSave,
   onCancel,
 }: {
@@ -22,6 +23,8 @@ export function ReportEditor({
   busy: boolean;
   /** What the report became while this text was being written. */
   newer: Report | null;
+  /** Sentences that were put in from beside the report since it was begun, the newest last. */
+  insertions: readonly Insertion[];
   onSave: (sections: SentSection[], reason: string, over: Report | null) => void;
   onCancel: () => void;
 }) {
@@ -30,6 +33,11 @@ export function ReportEditor({
   const [edited, setEdited] = useState(() => toEdit(report));
   const [reason, setReason] = useState("");
   const [selected, setSelected] = useState("");
+  const [inserted, setInserted] = useState(0);
+  if (insertions.length > inserted) {
+    setInserted(insertions.length);
+    setEdited((now) => withInsertions(now, insertions.slice(inserted), report.language));
+  }
   const change = (number: number, text: string) =>
     setEdited((now) => now.map((one, place) => (place === number ? { ...one, text } : one)));
   const savable = isChanged(report, edited) && (!amends || reason.trim() !== "");

@@ -6,14 +6,17 @@ import { Ask } from "@/components/report/Ask";
 import { Attention } from "@/components/report/Attention";
 import { Earlier } from "@/components/report/Earlier";
 import { ReportEditor } from "@/components/report/ReportEditor";
+import { ReportFooter } from "@/components/report/ReportFooter";
 import { ReportHead } from "@/components/report/ReportHead";
 import { ReportText } from "@/components/report/ReportText";
+import { SignDialog } from "@/components/report/SignDialog";
 import { Similar } from "@/components/report/Similar";
 import { Versions } from "@/components/report/Versions";
 import { Words } from "@/components/report/Words";
 import { useOrder } from "@/hooks/useOrder";
 import { useLanguage, useText } from "@/hooks/useText";
 import { reports } from "@/lib/reportApi";
+import type { Insertion } from "@/lib/reportText";
 import type { Finding, Report, StudyDetail } from "@/lib/types";
 
 /** The report of the study: drafted by the node, edited and signed by people. */
@@ -21,12 +24,15 @@ export function ReportTab({
   study,
   priors,
   findings,
+  insertions,
   onShow,
   onChanged,
 }: {
   study: StudyDetail;
   priors: readonly StudyDetail[];
   findings: readonly Finding[];
+  /** What was put into the report from beside it, the newest last. */
+  insertions: readonly Insertion[];
   onShow: (finding: Finding) => void;
   onChanged: () => void;
 }) {
@@ -36,7 +42,9 @@ export function ReportTab({
   // What an order answered is newer than what the page has read until it reads again.
   const [answered, setAnswered] = useState<Report | null>(null);
   // A text is written on the version at which it was begun; a newer one must not take it away.
-  const [editing, setEditing] = useState<{ amends: boolean; base: Report } | null>(null);
+  const [editing, setEditing] = useState<{ amends: boolean; base: Report; insertedFrom: number } | null>(null);
+  const [signing, setSigning] = useState<(() => Promise<Report>) | null>(null);
+  const [inserted, setInserted] = useState(0);
   const known = study.reports.at(-1) ?? null;
   const report =
     answered && (!known || answered.report_id !== known.report_id || answered.version >= known.version)
@@ -45,7 +53,15 @@ export function ReportTab({
   const give = async (run: () => Promise<Report>) => {
     const taken = await order.give(async () => setAnswered(await run()));
     if (taken) setEditing(null);
+    setSigning(null);
   };
+  const edit = (base: Report, insertedFrom = insertions.length) =>
+    setEditing({ amends: base.state === "final" || base.state === "amended", base, insertedFrom });
+  if (insertions.length > inserted && report) {
+    // What is put in is edited before it is saved, and waits for a report where there is none.
+    setInserted(insertions.length);
+    if (!editing) edit(report, inserted);
+  }
   const ask = <Ask study={study} findings={findings} onShow={onShow} />;
   if (!report) {
     return (
@@ -69,65 +85,64 @@ export function ReportTab({
   }
   const signed = report.state === "final" || report.state === "amended";
   return (
-    <div className="flex flex-col gap-3 p-4" data-testid="report-panel" data-state={report.state}>
-      <ReportHead report={report} />
-      {report.attention && (
-        <Attention
-          attention={report.attention}
-          signed={signed}
-          busy={order.busy}
-          onTake={() => void give(() => reports.draft(study.study_instance_uid, report.language, true))}
-          onLeave={() => void give(() => reports.dismiss(report))}
-        />
-      )}
-      {editing ? (
-        <ReportEditor
-          report={editing.base}
-          amends={editing.amends}
-          busy={order.busy}
-          newer={report.version > editing.base.version ? report : null}
-          onSave={(sections, reason, over) =>
-            void give(() =>
-              editing.amends
-                ? reports.move(over ?? editing.base, "amended", { reason, sections })
-                : reports.edit(over ?? editing.base, sections),
-            )
-          }
-          onCancel={() => setEditing(null)}
-        />
-      ) : (
-        <ReportText report={report} findings={findings} onShow={onShow} />
-      )}
-      {report.words && !editing && <Words words={report.words} />}
-      {order.problem && <ProblemNote problem={order.problem} />}
+    <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
+      <div className="flex flex-col gap-3 p-4">
+        <ReportHead report={report} />
+        {report.attention && (
+          <Attention
+            attention={report.attention}
+            signed={signed}
+            busy={order.busy}
+            onTake={() => void give(() => reports.draft(study.study_instance_uid, report.language, true))}
+            onLeave={() => void give(() => reports.dismiss(report))}
+          />
+        )}
+        {editing ? (
+          <ReportEditor
+            report={editing.base}
+            amends={editing.amends}
+            busy={order.busy}
+            newer={report.version > editing.base.version ? report : null}
+            insertions={insertions.slice(editing.insertedFrom)}
+            onSave={(sections, reason, over) => {
+              const base = over ?? editing.base;
+              if (editing.amends) setSigning(() => () => reports.move(base, "amended", { reason, sections }));
+              else void give(() => reports.edit(base, sections));
+            }}
+            onCancel={() => setEditing(null)}
+          />
+        ) : (
+          <ReportText report={report} findings={findings} onShow={onShow} />
+        )}
+        {report.words && !editing && <Words words={report.words} />}
+        {order.problem && editing && <ProblemNote problem={order.problem} />}
+        <Versions report={report} />
+        <Earlier priors={priors} />
+        <Similar report={report} />
+        {ask}
+      </div>
       {!editing && (
-        <div className="flex flex-wrap gap-2" role="group" aria-label={t.actions}>
-          {!signed && (
-            <button type="button" className="control" onClick={() => setEditing({ amends: false, base: report })}>
-              {t.edit}
-            </button>
-          )}
-          {report.next_states.map((next) => (
-            <button
-              key={next}
-              type="button"
-              className={`control ${next === "final" ? "border-good/60 text-good" : ""}`}
-              disabled={order.busy}
-              onClick={() =>
-                next === "amended"
-                  ? setEditing({ amends: true, base: report })
-                  : void give(() => reports.move(report, next))
-              }
-            >
-              {t.moves[next]}
-            </button>
-          ))}
-        </div>
+        <ReportFooter
+          report={report}
+          order={order}
+          onEdit={() => edit(report)}
+          onMove={(next) => {
+            if (next === "amended") edit(report);
+            else if (next === "final") setSigning(() => () => reports.move(report, next));
+            else void give(() => reports.move(report, next));
+          }}
+        />
       )}
-      <Versions report={report} />
-      <Earlier priors={priors} />
-      <Similar report={report} />
-      {ask}
+      {signing && (
+        <SignDialog
+          report={report}
+          study={study}
+          findings={findings}
+          busy={order.busy}
+          onSign={() => void give(signing)}
+          onClose={() => setSigning(null)}
+        />
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import Link from "next/link";
 import { useText } from "@/hooks/useText";
-import { dateText, personName } from "@/lib/format";
+import { dateText, personName, withPrintedUnits } from "@/lib/format";
+import { imageModalities } from "@/lib/worklist";
 import type { SearchHit } from "@/lib/types";
 
 /** What was found, the nearest first; each leads to its study. */
@@ -29,7 +30,7 @@ export function Hits({ hits }: { hits: readonly SearchHit[] }) {
             <span className="text-xs text-dim">
               {[
                 dateText(hit.study_date) || report.undated,
-                hit.modalities.join(" "),
+                imageModalities(hit.modalities).join(" "),
                 hit.study_description,
                 t.kindOf[hit.kind],
               ]
@@ -38,7 +39,7 @@ export function Hits({ hits }: { hits: readonly SearchHit[] }) {
             </span>
             <span className="ml-auto text-xs text-dim">{report.alike(Math.round(hit.score * 100))}</span>
           </p>
-          <p className="mt-0.5 line-clamp-3 text-[0.8125rem]">{hit.text}</p>
+          <p className="mt-0.5 line-clamp-3 text-[0.8125rem]">{withPrintedUnits(hit.text)}</p>
         </li>
       ))}
     </ol>

@@ -27,49 +27,50 @@ export function PipelineStates({ study }: { study: StudySummary }) {
     CANCELLED: states.job.CANCELLED,
     SUPERSEDED: states.job.SUPERSEDED,
   };
+  const jobs = newestJobs(study.jobs);
   return (
-    <ul className="space-y-1 text-xs">
-      {newestJobs(study.jobs).map((job) => (
-        <li key={job.job_id} data-testid="row-pipeline" data-state={job.state}>
-          <span className="flex items-baseline gap-1.5">
-            <span
-              aria-hidden="true"
-              className={`size-2 shrink-0 translate-y-[-1px] rounded-full ${colors[job.state]}`}
-            />
-            <span className="truncate">{titles.of(job.pipeline)}</span>
-            <span className="ml-auto text-dim" title={job.reason || undefined}>
-              {job.state === "IN PROGRESS" ? `${percent(job)} %` : words[job.state]}
-            </span>
-          </span>
-          {job.state === "IN PROGRESS" && (
-            <div className="mt-1" data-testid="row-progress">
-              <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
-              <div className="mt-0.5 text-dim" lang="en">
-                {job.stage_text || job.stage}
-              </div>
-            </div>
-          )}
-        </li>
-      ))}
-      {study.refusals.length > 0 && (
-        <li>
-          <details className="relative z-10">
-            <summary className="rounded text-dim hover:text-ink">
-              {t.refusals(number(study.refusals.length))}
-            </summary>
-            <dl className="mt-1 space-y-1.5">
-              {study.refusals.map(({ pipeline, reason }) => (
-                <div key={pipeline}>
-                  <dt className="font-medium">{titles.of(pipeline)}</dt>
-                  <dd className="text-dim" lang="en">
-                    {reason}
-                  </dd>
-                </div>
-              ))}
-            </dl>
-          </details>
-        </li>
+    <div className="flex items-baseline gap-3 text-xs whitespace-nowrap">
+      {jobs.length > 0 && (
+        <ul className="flex min-w-0 items-baseline gap-2.5">
+          {jobs.map((job) => (
+            <li
+              key={job.job_id}
+              data-testid="row-pipeline"
+              data-state={job.state}
+              className="flex min-w-0 items-baseline gap-1.5"
+              title={[`${titles.of(job.pipeline)}: ${words[job.state]}`, job.reason].filter(Boolean).join(". ")}
+            >
+              <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${colors[job.state]}`} />
+              {/* Several stand as dots alone, each named by its title. */}
+              <span className={jobs.length > 1 && job.state !== "IN PROGRESS" ? "sr-only" : "truncate"}>
+                {titles.of(job.pipeline)}
+              </span>
+              {job.state === "IN PROGRESS" ? (
+                <span className="w-16 shrink-0" data-testid="row-progress" title={job.stage_text || job.stage}>
+                  <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
+                </span>
+              ) : (
+                <span className="sr-only">{words[job.state]}</span>
+              )}
+            </li>
+          ))}
+        </ul>
       )}
-    </ul>
+      {study.refusals.length > 0 && (
+        <details className="relative z-10">
+          <summary className="rounded text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
+          <dl className="mt-1 space-y-1.5 pb-2 whitespace-normal">
+            {study.refusals.map(({ pipeline, reason }) => (
+              <div key={pipeline}>
+                <dt className="font-medium">{titles.of(pipeline)}</dt>
+                <dd className="text-dim" lang="en">
+                  {reason}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </div>
   );
 }

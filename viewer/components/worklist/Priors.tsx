@@ -12,6 +12,7 @@ import { asProblem, type Problem } from "@/lib/http";
 import { wholeList } from "@/lib/listAddress";
 import { studyBadge } from "@/lib/state";
 import { isSamePerson, relationText } from "@/lib/reading/otherStudies";
+import { imageModalities } from "@/lib/worklist";
 import type { Page, StudySummary } from "@/lib/types";
 
 /** More than these are found by searching for the patient ID. */
@@ -54,7 +55,7 @@ export function Priors({ study }: { study: StudySummary }) {
                 {dateText(other.study_date) || "—"} {dicomTime(other.study_time)}
               </Link>
               <span className="w-28 text-dim" data-testid="distance">{other.study_date && relationText(other, study)}</span>
-              <span className="w-24">{other.modalities.join(", ")}</span>
+              <span className="w-24">{imageModalities(other.modalities).join(", ")}</span>
               <span className="min-w-0 flex-1 truncate text-dim">{other.study_description}</span>
               <Badge word={badge.word} tone={badge.tone} />
             </li>

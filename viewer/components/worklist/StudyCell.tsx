@@ -8,7 +8,7 @@ import { ageAt, dateText, dicomTime, moment, number, personName } from "@/lib/fo
 import { usePipelineTitles } from "@/hooks/usePipelineTitles";
 import { studyBadge } from "@/lib/state";
 import type { StudySummary } from "@/lib/types";
-import type { Column } from "@/lib/worklist";
+import { imageModalities, type Column } from "@/lib/worklist";
 
 export function StudyCell({
   column,
@@ -23,51 +23,61 @@ export function StudyCell({
 }) {
   const { common } = useText();
   const none = <span className="text-dim">{common.none}</span>;
-  const cell = (content: ReactNode, wide = "") => <td className={`px-3 py-2.5 ${wide}`}>{content}</td>;
+  // One line: what does not fit is cut, and told in full by its title.
+  const cell = (content: ReactNode, wide = "", title = "") => (
+    <td className={`h-8 px-3 py-0 whitespace-nowrap ${wide}`}>
+      <div className="truncate" title={title || undefined}>
+        {content}
+      </div>
+    </td>
+  );
   switch (column) {
     case "patient":
-      return cell(<Patient study={study} open={open} onTurn={onTurn} />, "max-w-72");
+      return (
+        <td className="h-8 max-w-72 px-3 py-0 whitespace-nowrap">
+          <Patient study={study} open={open} onTurn={onTurn} />
+        </td>
+      );
     case "id":
-      return cell(study.patient_id || none);
+      return cell(study.patient_id || none, "max-w-36", study.patient_id);
     case "study_date":
       return cell(
         <>
           {dateText(study.study_date) || <span className="text-dim">{common.unknown}</span>}
-          <div className="text-xs text-dim">{dicomTime(study.study_time)}</div>
+          <span className="ml-2 text-xs text-dim">{dicomTime(study.study_time)}</span>
         </>,
-        "whitespace-nowrap",
       );
     case "modality":
-      return cell(study.modalities.join(", "));
+      return cell(imageModalities(study.modalities).join(", ") || none, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(
-        <div className="truncate" title={study.study_description}>
-          {study.study_description || none}
-        </div>,
-        "max-w-48",
-      );
+      return cell(study.study_description || none, "max-w-64", study.study_description);
     case "accession":
-      return cell(study.accession_number || none);
+      return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":
       return cell(
         <>
-          {common.instances(number(study.instance_count), study.instance_count === 1)}
-          <div className="text-xs text-dim">
+          {number(study.instance_count)}
+          <span className="ml-2 text-xs text-dim">
             {study.series_count === 1 ? common.oneSeries : common.series(number(study.series_count))}
-          </div>
+          </span>
         </>,
-        "whitespace-nowrap",
+        "",
+        common.instances(number(study.instance_count), study.instance_count === 1),
       );
     case "state":
-      return cell(<State study={study} />, "min-w-40 max-w-60");
+      return cell(<State study={study} />);
     case "pipelines":
-      return cell(<PipelineStates study={study} />, "min-w-36");
+      return (
+        <td className="max-w-60 px-3 py-0">
+          <PipelineStates study={study} />
+        </td>
+      );
     case "delivery":
-      return cell(<Delivery study={study} />, "whitespace-nowrap");
+      return cell(<Delivery study={study} />, "max-w-44", study.delivery.destinations.join(", "));
     case "report":
-      return cell(<ReportState study={study} />, "whitespace-nowrap");
+      return cell(<ReportState study={study} />);
     case "received":
-      return cell(moment(study.received_at), "whitespace-nowrap");
+      return cell(moment(study.received_at));
   }
 }
 
@@ -84,7 +94,7 @@ function Patient({
   const name = personName(study.patient_name);
   const age = ageAt(study.patient_birth_date, study.study_date);
   return (
-    <div className="flex items-start gap-1.5">
+    <div className="flex items-center gap-1.5">
       {study.patient_id && (
         <button
           type="button"
@@ -98,16 +108,17 @@ function Patient({
           <span aria-hidden="true">{open ? "▾" : "▸"}</span>
         </button>
       )}
-      <div className="min-w-0">
+      <div className="flex min-w-0 items-baseline gap-2">
         <Link
           data-study-link
           prefetch={false}
           href={`/study/?study=${study.study_instance_uid}`}
-          className="font-medium after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:rounded-md focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
+          title={name}
+          className="truncate font-medium after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:rounded-md focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
         >
           {name}
         </Link>
-        <div className="text-xs text-dim">{[study.patient_sex, age].filter(Boolean).join(", ")}</div>
+        <span className="shrink-0 text-xs text-dim">{[study.patient_sex, age].filter(Boolean).join(", ")}</span>
       </div>
     </div>
   );
@@ -119,20 +130,20 @@ function State({ study }: { study: StudySummary }) {
   const badge = studyBadge(study.state);
   const names = [...study.jobs.map((job) => job.pipeline), ...study.refusals.map((one) => one.pipeline)];
   return (
-    <>
-      <div className="flex items-center gap-2">
-        <Badge word={badge.word} tone={badge.tone} testId="study-state" />
-        {study.open_alerts > 0 && <Badge word={t.critical} tone="bad" testId="critical" />}
-        {study.findings_count > 0 && (
-          <span className="text-xs whitespace-nowrap text-dim">
-            {common.findings(number(study.findings_count), study.findings_count === 1)}
-          </span>
-        )}
-      </div>
-      <div className="mt-1 line-clamp-2 text-xs text-dim" lang="en" title={study.state_text}>
-        {titles.within(study.state_text, names)}
-      </div>
-    </>
+    <span className="flex items-center gap-2">
+      <Badge
+        word={badge.word}
+        tone={badge.tone}
+        title={titles.within(study.state_text, names)}
+        testId="study-state"
+      />
+      {study.open_alerts > 0 && <Badge word={t.critical} tone="bad" testId="critical" />}
+      {study.findings_count > 0 && (
+        <span className="text-xs text-dim">
+          {common.findings(number(study.findings_count), study.findings_count === 1)}
+        </span>
+      )}
+    </span>
   );
 }
 
@@ -141,12 +152,12 @@ function ReportState({ study }: { study: StudySummary }) {
   const { report } = study;
   if (!report) return <span className="text-dim">{worklist.noDelivery}</span>;
   return (
-    <>
+    <span className="flex items-center gap-2">
       <Badge word={t.states[report.state]} tone={reportTones[report.state]} testId="row-report" />
-      <div className="max-w-40 truncate text-xs text-dim">
+      <span className="max-w-32 truncate text-xs text-dim">
         {report.needs_attention ? <span className="text-warn">{worklist.newResults}</span> : report.signed_by}
-      </div>
-    </>
+      </span>
+    </span>
   );
 }
 
@@ -157,9 +168,9 @@ function Delivery({ study }: { study: StudySummary }) {
   return (
     <>
       <span className={held === total ? "text-good" : ""}>{t.held(number(held), number(total))}</span>
-      <div className="max-w-44 truncate text-xs text-dim" title={destinations.join(", ")}>
+      <span className="ml-2 text-xs text-dim">
         {failing > 0 ? <span className="text-warn">{t.failing(number(failing))}</span> : destinations.join(", ")}
-      </div>
+      </span>
     </>
   );
 }

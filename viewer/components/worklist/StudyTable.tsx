@@ -65,7 +65,7 @@ function Heading({
   const key = sortOf[column];
   if (!key) {
     return (
-      <th scope="col" className="px-3 py-2 font-medium">
+      <th scope="col" className="px-3 py-1.5 font-medium whitespace-nowrap">
         {t.columns[column]}
       </th>
     );
@@ -75,7 +75,7 @@ function Heading({
   return (
     <th
       scope="col"
-      className="px-3 py-2 font-medium"
+      className="px-3 py-1.5 font-medium whitespace-nowrap"
       aria-sort={sorted ? (way === "asc" ? "ascending" : "descending") : "none"}
     >
       <button
@@ -112,7 +112,7 @@ function StudyRows({
         data-testid="study-row"
         data-study-instance-uid={study.study_instance_uid}
         data-state={study.state}
-        className="relative align-top focus-within:bg-raised hover:bg-raised/60"
+        className="relative h-8 align-middle focus-within:bg-raised hover:bg-raised/60"
         onKeyDown={(event) => {
           if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
           if (event.ctrlKey || event.metaKey || event.altKey) return;

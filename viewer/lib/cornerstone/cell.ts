@@ -106,6 +106,7 @@ export class StackCell {
     this.stopPrefetch();
     this.window.unsettle();
     this.isShown = false;
+    if (this.series !== series) this.frames.forget();
     this.series = series;
     const first = clamp(index, series.imageIds.length);
     const imageId = series.imageIds[first];

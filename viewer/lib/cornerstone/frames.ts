@@ -5,6 +5,9 @@ interface FrameEvent {
   error?: unknown;
 }
 
+/** What this viewer itself has against a frame, in words for people. */
+export class FrameRefusal extends Error {}
+
 /**
  * Which frames Cornerstone could not draw, and why. Some of its decoders reject a promise that
  * nobody holds and leave the load waiting for ever; such a rejection is laid to the frame that is
@@ -51,7 +54,13 @@ export class FrameWatch {
     return Promise.race([done, failed]);
   }
 
-  readonly onAsked = (event: Event): void => 
+  /** Images are asked for anew: what failed before may come now. */
+  forget(): void {
+    this.reasons.clear();
+    this.waiting.clear();
+  }
+
+  readonly onAsked = (event: Event): void =>
     this.ask((event as CustomEvent<FrameEvent>).detail.imageId);
 
   readonly onDrawn = (event: Event): void => {
@@ -71,7 +80,8 @@ export class FrameWatch {
     if (error instanceof Error) this.told.add(error);
     if (imageId === this.asked) this.pending = false;
     if (this.reasons.has(imageId)) return;
-    const reason = error instanceof Error ? error.message : "";
+    // A library's own words help nobody: only what this viewer found is told.
+    const reason = error instanceof FrameRefusal ? error.message : "";
     this.reasons.set(imageId, reason);
     for (const resolve of this.waiting.get(imageId) ?? []) resolve();
     this.waiting.delete(imageId);

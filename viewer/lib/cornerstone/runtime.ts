@@ -30,7 +30,6 @@ import {
   RectangleScissorsTool,
   ReferenceLinesTool,
   segmentation,
-  StackScrollTool,
   TrackballRotateTool,
   WindowLevelTool,
   ZoomTool,
@@ -39,7 +38,9 @@ import { log as dcmjsLog } from "dcmjs";
 import type { DicomJson } from "@/lib/dicomweb";
 import { text } from "@/lib/i18n";
 import { applyLut, modalityLutOf } from "@/lib/reading/lut";
+import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
+import { SeriesScrollTool } from "./scrolling";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
 export const measuringClasses = {
@@ -62,7 +63,7 @@ export const toolClasses = {
   window: WindowLevelTool,
   zoom: ZoomTool,
   pan: PanTool,
-  scroll: StackScrollTool,
+  scroll: SeriesScrollTool,
   magnify: MagnifyTool,
   crosshairs: CrosshairsTool,
   ...measuringClasses,
@@ -100,7 +101,7 @@ function loadWholeFrame(imageId: string, options?: Record<string, unknown>): Typ
     const expected = image.rows * image.columns * (image.numberOfComponents || 1);
     const found = image.getPixelData().length;
     if (found < expected) {
-      throw new Error(text().refusals.images.fewValues(found, expected));
+      throw new FrameRefusal(text().refusals.images.fewValues(found, expected));
     }
     withModalityLut(image);
     return image;

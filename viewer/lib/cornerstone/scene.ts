@@ -10,6 +10,7 @@ import { Planes } from "./planes";
 import { Presenting } from "./presenting";
 import { forgetImages, start } from "./runtime";
 import type { LoadedSeries } from "./series";
+import { scrollSense } from "./scrolling";
 import { MouseTools } from "./tools";
 import type { Undrawable } from "./undrawable";
 import { flip, turn, type Turn } from "./turning";
@@ -56,7 +57,11 @@ export class Scene {
       [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
       [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cellOf(event)?.frames.onAsked(event),
       [CoreEnums.Events.STACK_NEW_IMAGE]: this.onNewImage,
-      [CoreEnums.Events.VOI_MODIFIED]: (event) => this.windowOf(viewIdOf(event))?.onModified(event),
+      [CoreEnums.Events.VOI_MODIFIED]: this.onWindow,
+      [CoreEnums.Events.CAMERA_MODIFIED]: (event) => {
+        const cell = this.cellOf(event);
+        if (cell) this.links.followPlane(cell);
+      },
       [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
     });
     const draw = (viewId: string) => this.views.get(viewId)?.render();
@@ -141,8 +146,7 @@ export class Scene {
   }
 
   setWindow({ range, curve }: WindowPreset): void {
-    this.activeWindow?.set(range, curve ?? null);
-    this.render();
+    this.changeWindow((window) => window.set(range, curve ?? null));
   }
 
   get openingRange(): WindowRange | null {
@@ -150,8 +154,7 @@ export class Scene {
   }
 
   toggleInvert(): void {
-    this.activeWindow?.toggleInvert();
-    this.render();
+    this.changeWindow((window) => window.toggleInvert());
   }
 
   turn(how: Turn): void {
@@ -167,7 +170,7 @@ export class Scene {
     if (this.volume.isOpen) this.volume.reset();
     const view = this.activeView;
     const shown = this.planes.isOpen ? planes.flatMap((plane) => this.views.plane(plane) ?? []) : [view];
-    this.activeWindow?.reset();
+    this.changeWindow((window) => window.reset());
     for (const one of shown) {
       if (!one) continue;
       one.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
@@ -177,10 +180,16 @@ export class Scene {
     this.render();
   }
 
+  /** Takes back by how far linked stacks were moved against each other by hand. */
+  resetOffset(): void {
+    this.links.resetOffset(this.cells.get(this.activeId as CellId));
+  }
+
   /** Moves by slices in one view, or in the active one. */
   scrollBy(slices: number, viewId?: ViewId): void {
     const id = viewId ?? (this.planes.isOpen ? "axial" : this.activeId);
-    this.views.plane(id)?.scroll(slices);
+    const plane = this.views.plane(id);
+    plane?.scroll(slices * scrollSense(plane));
     const cell = isCell(id) ? this.cells.get(id) : undefined;
     if (cell?.isShown) void this.goToIndex(cell, cell.index + slices);
   }
@@ -277,9 +286,27 @@ export class Scene {
     }
   }
 
+  /** Changes the active window, and with it those that are linked. */
+  private changeWindow(change: (window: SeriesWindow) => void): void {
+    const window = this.activeWindow;
+    if (!window) return;
+    const before = window.range;
+    change(window);
+    const cell = this.planes.isOpen ? undefined : this.cells.get(this.activeId as CellId);
+    if (cell) this.links.followWindow(cell, before);
+    this.render();
+  }
+
   private cellOf(event: Event): StackCell | undefined {
     return this.cells.get(viewIdOf(event) as CellId);
   }
+
+  private readonly onWindow = (event: Event): void => {
+    const window = this.windowOf(viewIdOf(event));
+    const before = window?.range ?? null;
+    const cell = this.cellOf(event);
+    if (window?.onModified(event) && cell) this.links.followWindow(cell, before);
+  };
 
   private readonly onNewImage = (event: Event): void => {
     const cell = this.cellOf(event);
@@ -294,7 +321,7 @@ export class Scene {
     if (!view) return;
     if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
     const shown = this.windowOf(view.id);
-    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false));
+    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, this.planes.series?.order.slices));
     if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
   };
 }

@@ -8,7 +8,7 @@ export interface Undrawable {
   /** Counts from 1. */
   sliceNumber: number;
   sliceCount: number;
-  /** The decoder's own words; empty when it gave none. */
+  /** What this viewer found wrong with it; empty where only the decoder failed. */
   reason: string;
 }
 

@@ -1,7 +1,8 @@
 import { StackViewport, type Types, type VolumeViewport } from "@cornerstonejs/core";
-import { edgeLetters, type EdgeLetters, type Vector } from "@/lib/geometry";
+import { edgeLetters, type EdgeLetters, type Slice, type Vector } from "@/lib/geometry";
 import { centerAndWidth, type WindowRange } from "@/lib/windowing";
 import { drawnPlane, worldOf } from "./plane";
+import { seriesIndexOf } from "./scrolling";
 
 export const planes = ["axial", "sagittal", "coronal"] as const;
 export type Plane = (typeof planes)[number];
@@ -23,9 +24,10 @@ export function viewIdOf(event: Event): string {
 /** What a view shows now, for the text over it. */
 export interface ViewInfo {
   viewId: ViewId;
-  /** Counts from 1. */
+  /** Counts from 1: that of the series, or of the cuts through the volume where a plane lies across its images. */
   sliceNumber: number;
   sliceCount: number;
+  isReformat: boolean;
   /** False while another slice was asked for than the one on the screen. */
   settled: boolean;
   center: number;
@@ -46,16 +48,17 @@ export function viewInfo(
   view: StackViewport | VolumeViewport,
   range: WindowRange | null,
   inverted: boolean,
+  slices: readonly Slice[] = [],
 ): ViewInfo {
-  const { index, settled } =
-    view instanceof StackViewport ? drawnSlice(view) : { index: view.getSliceIndex(), settled: true };
+  const place = view instanceof StackViewport ? drawnSlice(view) : planeSlice(view, slices);
   const across = step(view, [1, 0]);
   const down = step(view, [0, 1]);
   return {
     viewId: view.id as ViewId,
-    sliceNumber: index + 1,
-    sliceCount: view.getNumberOfSlices(),
-    settled,
+    sliceNumber: place.index + 1,
+    sliceCount: place.count,
+    isReformat: place.isReformat,
+    settled: place.settled,
     ...centerAndWidth(range ?? { lower: 0, upper: 255 }),
     inverted,
     zoom: view.getZoom(),
@@ -95,11 +98,28 @@ function step(view: StackViewport | VolumeViewport, [x, y]: Types.Point2): Vecto
   return [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
 }
 
+interface Place {
+  index: number;
+  count: number;
+  isReformat: boolean;
+  settled: boolean;
+}
+
+function planeSlice(view: VolumeViewport, slices: readonly Slice[]): Place {
+  const index = seriesIndexOf(view, slices);
+  return index === null
+    ? { index: view.getSliceIndex(), count: view.getNumberOfSlices(), isReformat: true, settled: true }
+    : { index, count: slices.length, isReformat: false, settled: true };
+}
+
 /** The slice on the screen; the stack's own index is already that of the slice asked for. */
-function drawnSlice(view: StackViewport): { index: number; settled: boolean } {
+function drawnSlice(view: StackViewport): Place {
   const asked = view.getCurrentImageIdIndex();
   // Undefined before the first image, whatever its type says.
   const image = view.getCornerstoneImage() as { imageId: string } | undefined;
   const drawn = image ? view.getImageIds().indexOf(image.imageId) : -1;
-  return drawn < 0 ? { index: asked, settled: false } : { index: drawn, settled: drawn === asked };
+  const place = { count: view.getNumberOfSlices(), isReformat: false };
+  return drawn < 0
+    ? { ...place, index: asked, settled: false }
+    : { ...place, index: drawn, settled: drawn === asked };
 }

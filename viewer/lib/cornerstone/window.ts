@@ -111,13 +111,13 @@ export class SeriesWindow {
     this.settled = true;
   }
 
-  /** A window dragged in one plane holds for all three. */
-  readonly onModified = (event: Event): void => {
+  /** A window dragged in one plane holds for all three. Says whether it was the reader who set another one. */
+  readonly onModified = (event: Event): boolean => {
     const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
       .detail;
     const current = this.kept.range;
-    if (!range || !current || !this.settled) return;
-    if (range.lower === current.lower && range.upper === current.upper) return;
+    if (!range || !current || !this.settled) return false;
+    if (range.lower === current.lower && range.upper === current.upper) return false;
     const next = { lower: range.lower, upper: range.upper };
     this.change({ range: next });
     for (const view of this.views()) {
@@ -126,6 +126,7 @@ export class SeriesWindow {
         view.render();
       }
     }
+    return true;
   };
 
   /** A colour image has no window; it can be inverted all the same. */

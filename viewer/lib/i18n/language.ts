@@ -50,7 +50,11 @@ export function onLanguage(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+export function localeOf(language: Language): string {
+  return language === "de" ? "de-DE" : "en-US";
+}
+
 /** For numbers; dates and times have their own ways in lib/format. */
 export function locale(): string {
-  return currentLanguage() === "de" ? "de-DE" : "en-US";
+  return localeOf(currentLanguage());
 }

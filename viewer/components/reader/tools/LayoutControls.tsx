@@ -1,11 +1,14 @@
 import type { ReaderState } from "@/hooks/useReader";
 import { useText } from "@/hooks/useText";
+import { fixed } from "@/lib/format";
 import type { Count } from "@/lib/reading/layout";
 
 const counts: readonly Count[] = [1, 2, 3];
 export const grids: readonly [Count, Count][] = counts.flatMap((rows) =>
   counts.map((columns): [Count, Count] => [rows, columns]),
 );
+
+const leastOffsetMm = 0.05;
 
 /** Rows and columns of stacks, three planes, or a volume. */
 export function LayoutControls({
@@ -18,7 +21,7 @@ export function LayoutControls({
   onVolume: () => void;
 }) {
   const { viewing: t } = useText();
-  const { arrangement, layout, series } = reader;
+  const { arrangement, layout, linking, series } = reader;
   const refusal = series?.order.volumeRefusal ?? "";
   const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
   const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
@@ -35,6 +38,32 @@ export function LayoutControls({
         >
           {t.linked}
         </button>
+      )}
+      {many && layout === "stack" && arrangement.linked && (
+        <>
+          <button
+            type="button"
+            aria-pressed={linking.adjusting}
+            data-testid="adjust-offset"
+            className={pressed}
+            title={`${t.adjustHint} (Y)`}
+            onClick={() => linking.adjust(!linking.adjusting)}
+          >
+            {linking.offsetMm > leastOffsetMm ? t.offsetBy(fixed(linking.offsetMm, 1)) : t.adjustOffset}
+          </button>
+          {linking.offsetMm > leastOffsetMm && !linking.adjusting && (
+            <button
+              type="button"
+              data-testid="reset-offset"
+              className="control px-2"
+              aria-label={t.resetOffset}
+              title={t.resetOffset}
+              onClick={linking.resetOffset}
+            >
+              <span aria-hidden="true">×</span>
+            </button>
+          )}
+        </>
       )}
       <select
         aria-label={t.grid}

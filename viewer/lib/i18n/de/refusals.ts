@@ -24,6 +24,12 @@ export const refusals: Messages["refusals"] = {
     noTrueSize: "Der Zustand verlangt wahre Größe; gezeigt wird so groß, wie es passt",
   },
   mask: {
+    wholeSlide: "Segmentierungen ganzer Objektträger werden hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    fractional: "Sie nennt Wahrscheinlichkeiten statt Flächen (FRACTIONAL); das wird hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    oblique: "Ihre Ebenen liegen schräg zu den Bildern. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.",
+    matrix: (own, images) =>
+      `Sie hat ${own} Pixel, die Bilder ${images}. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.`,
+    unknownForm: "Ihr Aufbau ist diesem Viewer unbekannt. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
     noLabelMap: "Die Maske hat auf dieser Serie keine Label-Map.",
     overlapping: "Die Segmente dieser Maske überlappen. Sie lassen sich hier nicht bearbeiten.",
   },

@@ -22,6 +22,12 @@ export const refusals = {
     noTrueSize: "The state asks for true size; shown as large as fits",
   },
   mask: {
+    wholeSlide: "segmentations of whole slides are not drawn here. Download it under “Results and documents”.",
+    fractional: "it states probabilities instead of areas (FRACTIONAL), which are not drawn here. Download it under “Results and documents”.",
+    oblique: "its planes lie at an angle to the images. Download it under “Results and documents”, or ask for one made on this series.",
+    matrix: (own: string, images: string) =>
+      `it has ${own} pixels, the images ${images}. Download it under “Results and documents”, or ask for one made on this series.`,
+    unknownForm: "it is built in a way that this viewer does not know. Download it under “Results and documents”.",
     noLabelMap: "The mask has no label map on this series.",
     overlapping: "The segments of this mask overlap. They cannot be edited here.",
   },

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { measurementSentence } from "@/lib/reading/measurementSentence";
+import type { Measurement } from "@/lib/reading/measurement";
+import { withInsertions } from "@/lib/reportText";
+import { isAnythingOpen, openPoints } from "@/lib/signing";
+import type { Alert, Finding, Report } from "@/lib/types";
+
+function finding(id: string, label: string, verdict?: string): Finding {
+  return { finding_id: id, label, feedback: verdict ? [{ verdict: "ACCEPTED" }, { verdict }] : [] } as unknown as Finding;
+}
+
+function report(...sentences: { finding_ids: string[]; basis: string }[]): Report {
+  return { sections: [{ heading: "Findings", kind: "findings", sentences }], attention: null } as unknown as Report;
+}
+
+describe("what is open before signing", () => {
+  const findings = [finding("1", "Right lung volume", "REJECTED"), finding("2", "Left lung volume", "ACCEPTED"), finding("3", "Both lungs volume")];
+
+  it("names critical findings, rejections that the text still states, and what nobody looked at", () => {
+    const text = report({ finding_ids: ["1", "2"], basis: "findings" });
+    const open = openPoints(text, findings, [{ text: "Brain volume below 900 cm³" } as Alert]);
+    expect(open).toEqual({
+      critical: ["Brain volume below 900 cm³"],
+      rejected: ["Right lung volume"],
+      unreviewed: ["Both lungs volume"],
+      attention: "",
+    });
+    expect(isAnythingOpen(open)).toBe(true);
+  });
+
+  it("is not the node's own sentence about how many were rejected", () => {
+    const text = report({ finding_ids: ["1"], basis: "node" }, { finding_ids: ["2"], basis: "findings" });
+    const open = openPoints(text, findings.slice(0, 2), []);
+    expect(open.rejected).toEqual([]);
+    expect(isAnythingOpen(open)).toBe(false);
+  });
+});
+
+describe("a measurement in the report", () => {
+  const nodule: Measurement = {
+    trackingUid: "2.25.1",
+    kind: "bidirectional",
+    sopInstanceUid: "1.2",
+    frameNumber: 1,
+    points: [],
+    isClosed: false,
+    label: "Nodule",
+    measured: [
+      { quantity: "long_axis", value: 21.27, unit: "mm" },
+      { quantity: "short_axis", value: 14, unit: "mm" },
+    ],
+  } as unknown as Measurement;
+
+  it("is a sentence in the report's language, with where it lies", () => {
+    const place = { seriesNumber: 3, sliceNumber: 21 };
+    expect(measurementSentence(nodule, place, "en")).toBe("Nodule: long 21.3 mm, short 14.0 mm (series 3, image 21).");
+    expect(measurementSentence(nodule, place, "de")).toBe("Nodule: lang 21,3 mm, kurz 14,0 mm (Serie 3, Bild 21).");
+    const angle = { ...nodule, kind: "angle" as const, label: "", measured: [{ quantity: "angle", value: 0.42, unit: "deg" }] };
+    expect(measurementSentence(angle, { seriesNumber: null, sliceNumber: null }, "fr")).toBe("Angle: 0.42°.");
+  });
+
+  it("stands at the end of the findings, before the impression", () => {
+    const edited = [
+      { heading: "Findings", kind: "findings" as const, text: "Lungs clear.\n" },
+      { heading: "Impression", kind: "impression" as const, text: "Normal." },
+    ];
+    const next = withInsertions(edited, [(language) => `Nodule in ${language}.`, () => "Second."], "en");
+    expect(next.map(({ text }) => text)).toEqual(["Lungs clear.\nNodule in en.\nSecond.", "Normal."]);
+  });
+});
