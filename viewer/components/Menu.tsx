@@ -32,10 +32,11 @@ export function Menu({
       element.querySelector("summary")?.focus();
     };
     document.addEventListener("pointerdown", onPress);
-    element.addEventListener("keydown", onKey);
+    // Wherever the focus is: a click on the panel itself leaves it on the page. The page's own keys come after.
+    document.addEventListener("keydown", onKey, { capture: true });
     return () => {
       document.removeEventListener("pointerdown", onPress);
-      element.removeEventListener("keydown", onKey);
+      document.removeEventListener("keydown", onKey, { capture: true });
     };
   }, []);
   return (

@@ -16,7 +16,7 @@ function isTyping(event: KeyboardEvent): boolean {
 }
 
 /**
- * Keys of the page, by KeyboardEvent.key; silent while someone types or holds a modifier.
+ * Keys of the page, by KeyboardEvent.key, "Ctrl+z" with Ctrl or Cmd; silent while someone types or holds Alt.
  * Cornerstone prevents the default of every key in a viewport, so that is no sign of being handled.
  */
 export function useHotkeys(bindings: Record<string, () => void>): void {
@@ -28,8 +28,9 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
     const onKey = (event: KeyboardEvent) => {
       // An open dialog has the keys to itself; preventing Escape would keep it open.
       if (document.querySelector("dialog[open]")) return;
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (isTyping(event) && event.key !== "Escape") return;
+      if (event.altKey) return;
+      const modified = event.ctrlKey || event.metaKey;
+      if (isTyping(event) && (modified || event.key !== "Escape")) return;
       // Enter and Space press the button or link that has the focus.
       if (
         (event.key === "Enter" || event.key === " ") &&
@@ -38,7 +39,8 @@ export function useHotkeys(bindings: Record<string, () => void>): void {
       ) {
         return;
       }
-      const action = latest.current[event.key];
+      const key = modified ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
+      const action = latest.current[key];
       if (!action) return;
       event.preventDefault();
       action();

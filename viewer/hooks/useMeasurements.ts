@@ -5,6 +5,7 @@ import type { LoadedSeries, Scene } from "@/lib/cornerstone";
 import { asProblem, type Problem } from "@/lib/http";
 import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/lib/reading/api";
 import type { Measurement } from "@/lib/reading/measurement";
+import { History } from "@/lib/reading/history";
 import type { SeriesRef } from "@/lib/reading/layout";
 import { usePageLeave } from "@/hooks/usePageLeave";
 
@@ -18,6 +19,9 @@ export interface Measurements {
   rename: (trackingUid: string, label: string) => void;
   remove: (trackingUid: string) => void;
   removeChosen: () => void;
+  /** Takes back what was drawn, moved, named or removed, step by step. */
+  undo: () => void;
+  redo: () => void;
   goTo: (one: Measurement) => void;
 }
 
@@ -34,6 +38,8 @@ export function useMeasurements(
   const [problem, setProblem] = useState<Problem | null>(null);
   const predecessor = useRef("");
   const wanted = useRef<Measurement | null>(null);
+  const history = useRef(new History<readonly Measurement[]>());
+  const restoring = useRef(false);
   usePageLeave(changed);
 
   useEffect(() => {
@@ -41,6 +47,9 @@ export function useMeasurements(
     return scene.measuring.follow((drawn, byReader) => {
       setList(drawn);
       if (byReader) setChanged(true);
+      if (restoring.current) return;
+      if (byReader) history.current.record(drawn, performance.now());
+      else history.current.settle(drawn);
     });
   }, [scene]);
 
@@ -85,6 +94,16 @@ export function useMeasurements(
     void scene.goTo(one.sopInstanceUid, one.frameNumber, null);
   }, [scene, opened]);
 
+  const restore = useCallback(
+    (drawn: readonly Measurement[] | null) => {
+      if (!scene || !drawn) return;
+      restoring.current = true;
+      scene.measuring.restore(drawn);
+      restoring.current = false;
+    },
+    [scene],
+  );
+
   const save = useCallback(() => {
     if (!scene || saving) return;
     setSaving(true);
@@ -113,6 +132,8 @@ export function useMeasurements(
       const chosen = scene?.measuring.chosen;
       if (chosen) scene?.measuring.remove(chosen);
     },
+    undo: () => restore(history.current.undo()),
+    redo: () => restore(history.current.redo()),
     goTo,
   };
 }

@@ -10,7 +10,7 @@ import { useOpeningMask } from "@/hooks/useOpeningMask";
 import { usePresentations, type Presentations } from "@/hooks/usePresentations";
 import { useOtherStudies } from "@/hooks/useOtherStudies";
 import { useScene } from "@/hooks/useScene";
-import { cells, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/lib/cornerstone";
+import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/lib/cornerstone";
 import { Problem } from "@/lib/http";
 import {
   activated,
@@ -60,6 +60,9 @@ export interface ReaderState {
   goingTo: GoingTo;
   /** The series that are on the screen or were, their headers read. */
   opened: readonly LoadedSeries[];
+  /** The viewport that fills the place of all; null for the layout. */
+  maximised: ViewId | null;
+  toggleMaximised: (viewId: ViewId) => void;
   setLayout: (layout: Layout) => void;
   setGrid: (rows: Count, columns: Count) => void;
   activate: (cell: number) => void;
@@ -93,6 +96,7 @@ export function useReader(
   const others = useOtherStudies(study);
   const { arrangement, change, hung, notice } = useHanging(study, findings, others, asked.arrangement);
   const [layout, setLayout] = useState<Layout>(asked.layout);
+  const [large, setLarge] = useState<ViewId | null>(null);
   const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
 
   const studyInstanceUid = study?.study_instance_uid;
@@ -123,6 +127,9 @@ export function useReader(
   // A series that is no volume is shown as a stack, whatever was open before it.
   const usedLayout = series?.order.volumeRefusal ? "stack" : layout;
 
+  const count = arrangement ? cellCount(arrangement) : 0;
+  const inSight: readonly ViewId[] = usedLayout === "stack" ? cells.slice(0, count) : usedLayout === "planes" ? planes : [];
+  const maximised = large !== null && inSight.length > 1 && inSight.includes(large) ? large : null;
   const activeView: ViewId =
     usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
   const linked = arrangement?.linked ?? false;
@@ -196,9 +203,12 @@ export function useReader(
     presentations,
     goingTo,
     opened,
+    maximised,
+    toggleMaximised: (viewId) => setLarge(maximised === null ? viewId : null),
     setLayout,
     setGrid: (rows, columns) => {
       setLayout("stack");
+      setLarge(null);
       change((now) => {
         const next = withGrid(now, rows, columns);
         return study ? filled(next, imageRefs(study)) : next;

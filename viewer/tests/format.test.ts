@@ -10,7 +10,15 @@ import {
   personName,
   pipelineTitle,
   unitSymbol,
+  withPrintedUnits,
 } from "@/lib/format";
+
+describe("texts of the node", () => {
+  it("show units as they are printed", () => {
+    expect(withPrintedUnits("Left lung mean density: -855.267 [hnsf'U].")).toBe("Left lung mean density: -855.267 HU.");
+    expect(withPrintedUnits("Brain volume: 1791.7 cm3, of 12 cm30")).toBe("Brain volume: 1791.7 cm³, of 12 cm30");
+  });
+});
 
 describe("person names", () => {
   it.each([

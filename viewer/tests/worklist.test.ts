@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job, StudySummary } from "@/lib/types";
-import { columnsOf, isoDay, newestJobs, offeredModalities } from "@/lib/worklist";
+import { columnsOf, imageModalities, isoDay, newestJobs, offeredModalities } from "@/lib/worklist";
 
 const job = (pipeline: string, created_at: string, state: Job["state"]) =>
   ({ pipeline, created_at, state, job_id: created_at }) as Job;
@@ -34,4 +34,10 @@ describe("the worklist", () => {
   it("takes a day by the clock on the wall", () => {
     expect(isoDay(new Date(2026, 0, 5, 23, 59))).toBe("2026-01-05");
   });
+});
+
+it("counts no results and documents among the modalities of a study", () => {
+  expect(imageModalities(["CT", "DOC", "KO", "PR", "SEG", "SR"])).toEqual(["CT"]);
+  expect(imageModalities(["RTSTRUCT", "CT", "OT"])).toEqual(["RTSTRUCT", "CT", "OT"]);
+  expect(imageModalities(["SR"])).toEqual([]);
 });

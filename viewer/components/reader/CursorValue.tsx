@@ -37,7 +37,7 @@ export function CursorValue({ scene, viewId, element }: { scene: Scene | null; v
       data-column={at.column}
       data-row={at.row}
       data-value={at.values.join(" ")}
-      className="pointer-events-none absolute bottom-24 left-2.5 text-xs select-none [text-shadow:0_0_3px_#000,0_0_2px_#000]"
+      className="text-xs"
     >
       {at.text}
     </div>

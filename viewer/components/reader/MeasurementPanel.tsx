@@ -116,6 +116,7 @@ function MeasurementRow({
         type="button"
         className="control px-1.5 py-0 text-xs whitespace-nowrap"
         data-testid="to-report"
+        disabled={one.obstacle !== null}
         aria-label={t.toReportOf(name)}
         title={t.toReportOf(name)}
         onClick={() => onInsert(one)}

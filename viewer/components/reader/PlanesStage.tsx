@@ -10,10 +10,12 @@ export function PlanesStage({
   reader,
   series,
   tool,
+  onMenu,
 }: {
   reader: ReaderState;
   series: LoadedSeries;
   tool: ToolName;
+  onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { scene, views, onShown } = reader;
   const [elements, setElements] = useState<Partial<Record<Plane, HTMLDivElement>>>({});
@@ -35,8 +37,19 @@ export function PlanesStage({
     };
   }, [scene, axial, sagittal, coronal, series, views, onShown]);
 
+  const { maximised } = reader;
+  const placeOf = (plane: Plane) => {
+    if (maximised) return maximised === plane ? "" : "invisible absolute! inset-0";
+    return plane === "axial" ? "xl:row-span-2" : "";
+  };
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-1 gap-px bg-line xl:grid-cols-[3fr_2fr] xl:grid-rows-2">
+    <div
+      data-testid="planes"
+      data-maximised={maximised ?? ""}
+      className={`relative grid min-h-0 flex-1 grid-cols-1 gap-px bg-line ${
+        maximised ? "grid-rows-1" : "xl:grid-cols-[3fr_2fr] xl:grid-rows-2"
+      }`}
+    >
       {planes.map((plane) => (
         <View
           key={plane}
@@ -48,7 +61,9 @@ export function PlanesStage({
           tool={tool}
           active={false}
           withPatient={plane === "axial"}
-          className={plane === "axial" ? "xl:row-span-2" : ""}
+          className={placeOf(plane)}
+          onMaximise={() => reader.toggleMaximised(plane)}
+          onMenu={onMenu}
           onAttach={attach}
         />
       ))}

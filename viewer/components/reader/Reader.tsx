@@ -1,7 +1,8 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
+import { ContextMenu } from "@/components/ContextMenu";
 import { KeyHelp } from "@/components/KeyHelp";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Waiting } from "@/components/Waiting";
@@ -14,6 +15,7 @@ import { readerKeys } from "@/components/reader/keys";
 import { SeriesList } from "@/components/reader/SeriesList";
 import { SidePanel } from "@/components/reader/SidePanel";
 import { Stage } from "@/components/reader/Stage";
+import { viewActions } from "@/components/reader/viewActions";
 import { VersionComparison } from "@/components/reader/VersionComparison";
 import { Toolbar } from "@/components/reader/tools/Toolbar";
 import { useActiveSlice } from "@/hooks/useActiveSlice";
@@ -27,7 +29,7 @@ import { useReaderKeys } from "@/hooks/useReaderKeys";
 import { useStudy } from "@/hooks/useStudy";
 import { useText } from "@/hooks/useText";
 import { useAskedView, useViewAddress } from "@/hooks/useViewAddress";
-import type { ToolName } from "@/lib/cornerstone";
+import type { ToolName, ViewId } from "@/lib/cornerstone";
 import { personName } from "@/lib/format";
 import { returnAddress } from "@/lib/listAddress";
 import { Problem } from "@/lib/http";
@@ -47,6 +49,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
   const back = returnAddress(studyInstanceUid);
   const [tool, setTool] = useState<ToolName>("window");
   const [helpOpen, setHelpOpen] = useState(false);
+  const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
+  const closeMenu = useCallback(() => setMenu(null), []);
   const controls = useMaskControls(scene, reader.masks.masks);
   const cine = useCine(scene, series);
   const maskEditing = useMaskEditing(scene, series, reload);
@@ -76,6 +80,8 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     reader.setLayout(layout === wanted ? "stack" : wanted);
   };
 
+  const undo = maskEditing.editing ? maskEditing.undo : measurements.undo;
+  const redo = maskEditing.editing ? maskEditing.redo : measurements.redo;
   useReaderKeys({
     reader,
     cine,
@@ -84,7 +90,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
     toggleMasks: controls.toggleAll,
     onHelp: () => setHelpOpen(true),
     onLeave: () => router.push(back),
-    more: { k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+    more: { "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
   });
 
   if (!studyInstanceUid) {
@@ -127,7 +133,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
               onVolume={() => open("volume")}
               onKeyImage={toggleKeyImage}
             />
-            <Stage reader={reader} study={study} tool={tool} />
+            <Stage reader={reader} study={study} tool={tool} onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })} />
           </main>
           <SidePanel
             study={study}
@@ -150,6 +156,14 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
           </SidePanel>
         </div>
+      )}
+      {menu && (
+        <ContextMenu
+          label={t.contextMenu}
+          at={menu.at}
+          onClose={closeMenu}
+          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage })}
+        />
       )}
       {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
     </div>

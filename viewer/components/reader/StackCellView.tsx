@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 import { View } from "@/components/reader/View";
 import type { ReaderState } from "@/hooks/useReader";
 import { useText } from "@/hooks/useText";
-import type { CellId, ToolName } from "@/lib/cornerstone";
+import type { CellId, ToolName, ViewId } from "@/lib/cornerstone";
 import type { SeriesRef } from "@/lib/reading/layout";
 import { markText } from "@/lib/reading/otherStudies";
 import type { StudyDetail } from "@/lib/types";
@@ -18,6 +18,7 @@ export function StackCellView({
   study,
   tool,
   alone,
+  onMenu,
 }: {
   viewId: CellId;
   index: number;
@@ -26,6 +27,7 @@ export function StackCellView({
   study: StudyDetail;
   tool: ToolName;
   alone: boolean;
+  onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { viewing: t } = useText();
   const { scene, views, onShown, arrangement } = reader;
@@ -74,6 +76,10 @@ export function StackCellView({
       marksShown={reader.presentations.marksShown}
       onAttach={attach}
       onActivate={() => reader.activate(index)}
+      // The others keep their size beneath it, and what they show with it.
+      className={reader.maximised && reader.maximised !== viewId ? "invisible absolute! inset-0" : ""}
+      onMaximise={() => !alone && reader.toggleMaximised(viewId)}
+      onMenu={onMenu}
       onRetry={() => cell && reader.reloadSeries(cell.seriesInstanceUid)}
       onDropSeries={(dropped) => {
         const [studyInstanceUid, seriesInstanceUid] = dropped.split(" ");

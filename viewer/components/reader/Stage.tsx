@@ -1,3 +1,6 @@
+"use client";
+
+import { useState } from "react";
 import { ProblemNote } from "@/components/ProblemNote";
 import { Waiting } from "@/components/Waiting";
 import { PlanesStage } from "@/components/reader/PlanesStage";
@@ -5,7 +8,7 @@ import { StackCellView } from "@/components/reader/StackCellView";
 import { VolumeStage } from "@/components/reader/VolumeStage";
 import type { ReaderState } from "@/hooks/useReader";
 import { useText } from "@/hooks/useText";
-import { cells, type ToolName } from "@/lib/cornerstone";
+import { cells, type LoadedSeries, type ToolName, type ViewId } from "@/lib/cornerstone";
 import { cellCount } from "@/lib/reading/layout";
 import type { StudyDetail } from "@/lib/types";
 
@@ -17,15 +20,23 @@ export function Stage({
   reader,
   study,
   tool,
+  onMenu,
 }: {
   reader: ReaderState;
   study: StudyDetail;
   tool: ToolName;
+  onMenu: (viewId: ViewId, x: number, y: number) => void;
 }) {
   const { viewing: t } = useText();
   const { arrangement, series, layout, active } = reader;
   const summary = study.series.find((one) => one.series_instance_uid === active?.seriesInstanceUid);
-  const arrived = series && summary ? summary.instance_count - series.indexOfSopInstanceUid.size : 0;
+  const [read, setRead] = useState<{ series: LoadedSeries; count: number } | null>(null);
+  if (series && summary && read?.series !== series) setRead({ series, count: summary.instance_count });
+  // Some instances hold no pixels, or cannot be read: only what came since counts as arrived.
+  const arrived =
+    series && summary && read?.series === series
+      ? summary.instance_count - Math.max(series.instanceCount, read.count)
+      : 0;
 
   if (!arrangement) {
     return (
@@ -44,7 +55,10 @@ export function Stage({
       {layout === "stack" && (
         <div
           data-testid="grid"
-          className={`grid min-h-0 flex-1 gap-px bg-line ${columnsOf[arrangement.columns]} ${rowsOf[arrangement.rows]}`}
+          data-maximised={reader.maximised ?? ""}
+          className={`relative grid min-h-0 flex-1 gap-px bg-line ${
+            reader.maximised ? "grid-cols-1 grid-rows-1" : `${columnsOf[arrangement.columns]} ${rowsOf[arrangement.rows]}`
+          }`}
         >
           {cells.slice(0, cellCount(arrangement)).map((viewId, index) => (
             <StackCellView
@@ -56,12 +70,13 @@ export function Stage({
               study={study}
               tool={tool}
               alone={cellCount(arrangement) === 1}
+              onMenu={onMenu}
             />
           ))}
         </div>
       )}
       {layout === "planes" && series && (
-        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />
+        <PlanesStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} onMenu={onMenu} />
       )}
       {layout === "volume" && series && (
         <VolumeStage key={series.seriesInstanceUid} reader={reader} series={series} tool={tool} />

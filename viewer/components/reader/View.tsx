@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { CursorValue } from "@/components/reader/CursorValue";
 import { StandIn } from "@/components/reader/StandIn";
 import { ViewMarks } from "@/components/reader/ViewMarks";
@@ -37,12 +37,19 @@ export interface ViewProps {
   marksShown?: boolean;
   onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
   onActivate?: () => void;
+  /** Double click: this viewport alone, or back to the layout. */
+  onMaximise?: () => void;
+  /** The menu was asked for at a point of the window. */
+  onMenu?: (viewId: ViewId, x: number, y: number) => void;
   /** Images that could not be shown are to be asked for again. */
   onRetry?: () => void;
   /** A series was dropped here: its study and its own UID, apart by a space. */
   onDropSeries?: (dropped: string) => void;
   children?: ReactNode;
 }
+
+/** A hand is not still: so far a press may wander and be none the less in place. */
+const inPlacePx = 4;
 
 export const seriesDragType = "application/x-mediview-series";
 
@@ -57,6 +64,8 @@ export function View(props: ViewProps) {
   );
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   const { info, imageRendered, maskLoaded, undrawable, loading } = shown;
+  // The right button zooms when it is dragged; pressed and let go in place it asks for the menu.
+  const pressed = useRef<{ x: number; y: number } | null>(null);
   const attach = useCallback(
     (element: HTMLDivElement | null) => {
       if (!element) return undefined;
@@ -95,7 +104,17 @@ export function View(props: ViewProps) {
       role="img"
       aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}`}
       onFocus={onActivate}
-      onPointerDownCapture={onActivate}
+      onPointerDownCapture={(event) => {
+        onActivate?.();
+        pressed.current = event.button === 2 ? { x: event.clientX, y: event.clientY } : null;
+      }}
+      onPointerUpCapture={({ button, clientX, clientY }) => {
+        const from = pressed.current;
+        pressed.current = null;
+        if (button !== 2 || !from || Math.hypot(clientX - from.x, clientY - from.y) > inPlacePx) return;
+        props.onMenu?.(viewId, clientX, clientY);
+      }}
+      onDoubleClickCapture={() => props.onMaximise?.()}
       onDragOver={(event) => {
         if (onDropSeries && event.dataTransfer.types.includes(seriesDragType)) event.preventDefault();
       }}
@@ -105,6 +124,12 @@ export function View(props: ViewProps) {
       }}
       onKeyDown={(event) => {
         // Arrow keys move the view that has the focus; the page's own keys move the active one.
+        if (event.key === "ContextMenu" || (event.shiftKey && event.key === "F10")) {
+          event.preventDefault();
+          const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
+          props.onMenu?.(viewId, left + width / 2, top + height / 2);
+          return;
+        }
         const step = steps[event.key];
         if (step === undefined || event.altKey || event.ctrlKey) return;
         event.preventDefault();
@@ -139,9 +164,9 @@ export function View(props: ViewProps) {
           series={series}
           // A stack draws whole images alone; a volume draws what has not come as one flat grey.
           missing={title ? loading : null}
+          cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} />}
         />
       )}
-      {!undrawable && <CursorValue scene={scene} viewId={viewId} element={element} />}
       {active && (
         <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
       )}

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { ScaleBar } from "@/components/reader/ScaleBar";
 import { useText } from "@/hooks/useText";
 import { calibrationOf } from "@/lib/calibration/calibration";
@@ -18,6 +19,7 @@ export function ViewOverlay({
   withPatient,
   series,
   missing,
+  cursorValue,
 }: {
   info: ViewInfo;
   title: string;
@@ -28,6 +30,8 @@ export function ViewOverlay({
   series: LoadedSeries | null;
   /** What a cut through the volume is drawn from while images are missing; null where all are in. */
   missing: { loaded: number; total: number } | null;
+  /** A line of its own above the others of its corner, which has as many as there are warnings. */
+  cursorValue: ReactNode;
 }) {
   const { viewing: t } = useText();
   const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
@@ -65,6 +69,7 @@ export function ViewOverlay({
         )}
       </div>
       <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
+        {cursorValue}
         <div data-testid="window-text">
           W {Math.round(info.width)} L {Math.round(info.center)}
           {info.inverted && ` ${t.inverted}`}

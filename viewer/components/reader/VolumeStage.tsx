@@ -75,7 +75,9 @@ export function VolumeStage({
           }}
         >
           {presets.map((name) => (
-            <option key={name}>{name}</option>
+            <option key={name} value={name}>
+              {(t.volumePresets as Record<string, string>)[name] ?? name}
+            </option>
           ))}
         </select>
         <span className="text-xs text-dim">{t.notForMeasuring}</span>

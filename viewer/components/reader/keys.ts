@@ -56,6 +56,7 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       keys: [
         { keys: ["k"], does: does.keyImage },
         { keys: ["Del"], does: does.remove },
+        { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
         { keys: ["o"], does: does.masks },
         { keys: ["O"], does: does.overlays },
         { keys: ["Esc"], does: does.leave },
@@ -67,6 +68,8 @@ export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
       keys: [
         { keys: [does.wheel], does: groups.slices },
         { keys: [does.right], does: t.tools.zoom },
+        { keys: [does.rightClick], does: does.menu },
+        { keys: [t.doubleClick], does: t.maximise },
         { keys: [does.middle], does: t.tools.pan },
         { keys: [does.twoFingers], does: does.pinch },
         { keys: [does.threeFingers], does: groups.slices },

@@ -28,6 +28,8 @@ export class Measuring {
   private readonly waiting = new Map<string, Measurement>();
   /** What the node keeps of what came from it. */
   private readonly kept = new Map<string, Measurement>();
+  /** What the node keeps is changed only once it is chosen, never by a drag that comes near. */
+  private readonly locked = new Set<string>();
   private silent = false;
 
   private listener: MeasuringListener = () => undefined;
@@ -64,6 +66,7 @@ export class Measuring {
   /** Takes what the node keeps. */
   add(measurements: readonly Measurement[]): void {
     for (const one of measurements) {
+      this.locked.add(one.trackingUid);
       this.waiting.set(one.trackingUid, one);
       this.place(one);
     }
@@ -73,8 +76,33 @@ export class Measuring {
 
   /** What the node has made of it: its values are those of the report from now on. */
   saved(measurements: readonly Measurement[]): void {
-    for (const one of measurements) this.kept.set(one.trackingUid, one);
+    for (const one of measurements) {
+      this.kept.set(one.trackingUid, one);
+      this.locked.add(one.trackingUid);
+    }
+    this.lockSaved("");
     this.tell(false);
+  }
+
+  /** Makes the drawings those of a list: what was taken back is gone, what was removed is back. */
+  restore(wanted: readonly Measurement[]): void {
+    const uids = new Set(wanted.map(({ trackingUid }) => trackingUid));
+    this.silent = true;
+    for (const one of this.list()) if (!uids.has(one.trackingUid)) this.erase(one.trackingUid);
+    for (const one of wanted) {
+      const found = this.find(one.trackingUid);
+      const now = found && this.read(found);
+      if (now && isSameDrawing(now, one)) continue;
+      const kept = this.kept.get(one.trackingUid);
+      this.erase(one.trackingUid);
+      this.waiting.set(one.trackingUid, one);
+      this.place(one);
+      // What the node keeps of it is no other for being drawn anew.
+      if (kept) this.kept.set(one.trackingUid, kept);
+      else this.kept.delete(one.trackingUid);
+    }
+    this.silent = false;
+    this.tell(true);
     this.render();
   }
 
@@ -104,6 +132,7 @@ export class Measuring {
   select(trackingUid: string): void {
     const uid = this.find(trackingUid)?.annotationUID;
     if (uid) annotation.selection.setAnnotationSelected(uid, true, false);
+    this.lockSaved(trackingUid);
     this.render();
   }
 
@@ -125,6 +154,20 @@ export class Measuring {
   end(): void {
     for (const name of heard) eventTarget.removeEventListener(name, this.onEvent);
     annotation.state.removeAllAnnotations();
+  }
+
+  private erase(trackingUid: string): void {
+    this.waiting.delete(trackingUid);
+    const uid = this.find(trackingUid)?.annotationUID;
+    if (uid) annotation.state.removeAnnotation(uid);
+  }
+
+  private lockSaved(chosenUid: string): void {
+    for (const one of this.placed()) {
+      const trackingUid = trackingUidOf(one);
+      const isLocked = this.locked.has(trackingUid) && trackingUid !== chosenUid;
+      if (one.annotationUID) annotation.locking.setAnnotationLocked(one.annotationUID, isLocked);
+    }
   }
 
   private placed(): ToolTypes.Annotation[] {
@@ -189,7 +232,7 @@ export class Measuring {
       annotationUID: one.trackingUid,
       highlighted: false,
       invalidated: statsOf(one.kind, one.measured) === null,
-      isLocked: false,
+      isLocked: this.locked.has(one.trackingUid),
       isVisible: true,
       metadata: {
         toolName: measuringClasses[one.kind].toolName,
@@ -204,9 +247,11 @@ export class Measuring {
       },
       data: dataOf(one, points, `imageId:${imageId}`),
     };
+    const before = this.silent;
     this.silent = true;
     annotation.state.addAnnotation(made, plane.frameOfReferenceUid);
-    this.silent = false;
+    if (made.isLocked) annotation.locking.setAnnotationLocked(one.trackingUid, true);
+    this.silent = before;
   }
 
   private imageIdOf({ sopInstanceUid, frameNumber }: Measurement): string | undefined {
@@ -241,6 +286,12 @@ function isWhere(kept: readonly ImagePoint[], points: readonly ImagePoint[]): bo
     kept.length === points.length &&
     points.every(([x, y]) => kept.some((other) => Math.hypot(other[0] - x, other[1] - y) < samePlacePixels))
   );
+}
+
+function isSameDrawing(one: Measurement, other: Measurement): boolean {
+  const parts = ({ kind, label, points, isClosed }: Measurement) =>
+    JSON.stringify([kind, label, isClosed, points.map((point) => point.map((value) => value.toFixed(3)))]);
+  return parts(one) === parts(other);
 }
 
 /** The one value of the pixel under a point; null for a colour, or where there is none. */

@@ -6,6 +6,7 @@ import { StackCell } from "./cell";
 import { MaskLayers } from "./layer";
 import { Links } from "./links";
 import { Measuring } from "./measuring";
+import { Places } from "./places";
 import { Planes } from "./planes";
 import { Presenting } from "./presenting";
 import { forgetImages, start } from "./runtime";
@@ -45,8 +46,7 @@ export class Scene {
   readonly links: Links;
   readonly presenting: Presenting;
   private readonly windows: KeptWindows = new Map();
-  /** Where each series was looked at last. */
-  private readonly places = new Map<string, { index: number; point: Vector | null }>();
+  private readonly places = new Places();
   private activeId: ViewId = "cell-1";
   private ended = false;
 
@@ -93,10 +93,10 @@ export class Scene {
     this.planes.close();
     this.volume.close();
     const cell = this.cellFor(viewId, element);
-    const place = this.places.get(series.seriesInstanceUid);
+    const place = this.places.of(series);
     const index = place?.index ?? openingIndex(series.imageIds.length);
     this.masks.detach(viewId);
-    this.remember(cell);
+    this.places.remember(cell);
     if (!(await cell.show(series, index, through))) return;
     this.masks.attach(series.seriesInstanceUid, viewId);
     this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined);
@@ -107,7 +107,7 @@ export class Scene {
   closeCell(viewId: CellId): void {
     const cell = this.cells.get(viewId);
     if (!cell || this.ended) return;
-    this.remember(cell);
+    this.places.remember(cell);
     this.masks.detach(viewId);
     this.mouse.detach(viewId);
     cell.end();
@@ -123,7 +123,7 @@ export class Scene {
   /** Shows a series in three planes through its volume, where it was looked at last. */
   async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
     this.closeCells();
-    const near = this.places.get(series.seriesInstanceUid)?.point ?? null;
+    const near = this.places.of(series)?.point ?? null;
     if (!(await this.planes.show(elements, series, near))) return;
     for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
   }
@@ -214,7 +214,7 @@ export class Scene {
 
   /** Where a series opens next: its middle until it was looked at. */
   lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
-    this.places.set(series.seriesInstanceUid, { index, point });
+    this.places.set(series, index, point);
   }
 
   resize(): void {
@@ -270,12 +270,6 @@ export class Scene {
 
   private closeCells(): void {
     for (const viewId of [...this.cells.keys()]) this.closeCell(viewId);
-  }
-
-  private remember({ series, index, point }: StackCell): void {
-    // A point within the open slice, such as a segment's middle, says more than the slice's.
-    if (!series || this.places.get(series.seriesInstanceUid)?.index === index) return;
-    this.lookAt(series, index, point);
   }
 
   private async goToIndex(cell: StackCell, index: number): Promise<void> {

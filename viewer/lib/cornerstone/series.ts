@@ -24,6 +24,8 @@ export interface LoadedSeries {
   /** The tables and windows that the header of the middle image offers; the first is opened with. */
   headerPresets: WindowPreset[];
   imageIds: string[];
+  /** How many instances it had when it was read, those without pixels among them. */
+  instanceCount: number;
   indexOfSopInstanceUid: Map<string, number>;
 }
 
@@ -58,6 +60,7 @@ export async function registerSeries(
     lowIsBright,
     headerPresets: middle ? headerPresets(middle.dataset) : [],
     imageIds,
+    instanceCount: datasets.length,
     indexOfSopInstanceUid,
   };
 }
