@@ -59,14 +59,19 @@ def put_a_length_into_the_report(page: Page) -> None:
     page.get_by_test_id("to-report").first.click()
 
 
-def test_signing_names_what_is_open(reported: Told, told: Told, node: Node, page: Page) -> None:
-    """The other study's report: its finding was neither accepted nor rejected."""
+def test_signing_names_what_is_open(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = copy_with_new_uids(head.folder, study_folder / "signed-too-soon")
+    send(node, study)
+    told = follow(node, study)
     node.wait_for(lambda: report_of(node, told), "the node to draft the report", 60)
     (finding,) = told.job["findings"]
-    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
     page.get_by_role("tab", name="Report").click()
     panel = page.get_by_test_id("report-panel")
-    panel.get_by_role("button", name="Sign", exact=True).click()
+    sign = panel.get_by_role("button", name="Sign", exact=True)
+    sign.click()
     dialog = page.get_by_test_id("sign-dialog")
     expect(dialog.get_by_test_id("open-unreviewed")).to_contain_text(finding["label"])
     expect(dialog.get_by_test_id("confirm-sign")).to_have_text("Sign anyway")
@@ -74,6 +79,21 @@ def test_signing_names_what_is_open(reported: Told, told: Told, node: Node, page
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     # Escape left the dialog, not the study.
+    panel.get_by_role("button", name="Edit").click()
+    area = panel.get_by_role("textbox", name="Findings")
+    area.press("ControlOrMeta+End")
+    area.press_sequentially("\nNo midline shift.")
+    area.press("Control+Enter")
+    expect(panel.get_by_test_id("report")).to_contain_text("No midline shift.")
+    path = f"/api/findings/{finding['finding_id']}/feedback"
+    answer = node.api.post(path, json={"verdict": "REJECTED", "reason": "The mask holds an eye."})
+    assert answer.is_success, answer.text
+    expect(panel.get_by_test_id("attention")).to_be_visible(timeout=60_000)
+    sign.click()
+    # The person's text still states what was rejected.
+    expect(dialog.get_by_test_id("open-rejected")).to_contain_text(finding["label"])
+    expect(dialog.get_by_test_id("open-attention")).to_be_visible()
+    dialog.get_by_role("button", name="Cancel").click()
     expect(panel).to_have_attribute("data-state", "draft")
 
 
