@@ -36,7 +36,9 @@ export function ReaderHeader({
             {personName(study.patient_name)}
           </h1>
           <p className="flex flex-wrap gap-x-3 text-dim">
-            <span>{t.patientId(study.patient_id)}</span>
+            <span className="max-w-56 truncate" title={study.patient_id}>
+              {t.patientId(study.patient_id)}
+            </span>
             {study.patient_birth_date && (
               <span>
                 {t.born(dateText(study.patient_birth_date))}
