@@ -1,6 +1,9 @@
 import { useText } from "@/hooks/useText";
 import type { ContentItem } from "@/lib/reading/contentTree";
 
+/** Longer lists, such as that of all images, would hide what was found. */
+const mostUnfolded = 20;
+
 /** A structured report as nested headings and values. */
 export function ContentTree({
   items,
@@ -27,7 +30,14 @@ export function ContentTree({
               {t.goTo}
             </button>
           )}
-          {children.length > 0 && <ContentTree items={children} level={level + 1} onShowImage={onShowImage} />}
+          {children.length > mostUnfolded ? (
+            <details>
+              <summary className="rounded text-dim">{children.length}</summary>
+              <ContentTree items={children} level={level + 1} onShowImage={onShowImage} />
+            </details>
+          ) : (
+            children.length > 0 && <ContentTree items={children} level={level + 1} onShowImage={onShowImage} />
+          )}
         </li>
       ))}
     </ul>

@@ -25,7 +25,7 @@ export function StudyCell({
   const none = <span className="text-dim">{common.none}</span>;
   // One line: what does not fit is cut, and told in full by its title.
   const cell = (content: ReactNode, wide = "", title = "") => (
-    <td className={`h-8 px-3 py-0 whitespace-nowrap ${wide}`}>
+    <td className={`h-8 px-2.5 py-0 whitespace-nowrap ${wide}`}>
       <div className="truncate" title={title || undefined}>
         {content}
       </div>
@@ -34,12 +34,12 @@ export function StudyCell({
   switch (column) {
     case "patient":
       return (
-        <td className="h-8 max-w-72 px-3 py-0 whitespace-nowrap">
+        <td className="h-8 max-w-60 px-2.5 py-0 whitespace-nowrap">
           <Patient study={study} open={open} onTurn={onTurn} />
         </td>
       );
     case "id":
-      return cell(study.patient_id || none, "max-w-36", study.patient_id);
+      return cell(study.patient_id || none, "max-w-32", study.patient_id);
     case "study_date":
       return cell(
         <>
@@ -50,7 +50,7 @@ export function StudyCell({
     case "modality":
       return cell(imageModalities(study.modalities).join(", ") || none, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(study.study_description || none, "max-w-64", study.study_description);
+      return cell(study.study_description || none, "max-w-44", study.study_description);
     case "accession":
       return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":
@@ -68,7 +68,7 @@ export function StudyCell({
       return cell(<State study={study} />);
     case "pipelines":
       return (
-        <td className="max-w-60 px-3 py-0">
+        <td className="max-w-52 px-2.5 py-0">
           <PipelineStates study={study} />
         </td>
       );

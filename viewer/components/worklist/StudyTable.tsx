@@ -65,7 +65,7 @@ function Heading({
   const key = sortOf[column];
   if (!key) {
     return (
-      <th scope="col" className="px-3 py-1.5 font-medium whitespace-nowrap">
+      <th scope="col" className="px-2.5 py-1.5 font-medium whitespace-nowrap">
         {t.columns[column]}
       </th>
     );
@@ -75,7 +75,7 @@ function Heading({
   return (
     <th
       scope="col"
-      className="px-3 py-1.5 font-medium whitespace-nowrap"
+      className="px-2.5 py-1.5 font-medium whitespace-nowrap"
       aria-sort={sorted ? (way === "asc" ? "ascending" : "descending") : "none"}
     >
       <button
