@@ -175,7 +175,12 @@ def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNod
         page.get_by_role("tab", name="Report").click()
         panel = page.get_by_test_id("report-panel")
         panel.get_by_role("button", name="Sign", exact=True).click()
+        # First what is open, then who signs.
+        open_points = page.get_by_test_id("sign-dialog")
+        expect(open_points).to_contain_text("Nothing is open.")
+        open_points.get_by_test_id("confirm-sign").click()
         asked = page.get_by_test_id("confirmation")
+        expect(open_points).to_have_count(0)
         expect(asked).to_contain_text("To sign a report, show again who you are.")
         password = asked.get_by_label("Password of ada")
         expect(password).to_be_focused()
@@ -185,6 +190,7 @@ def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNod
         expect(asked).to_have_count(0)
         expect(panel).to_have_attribute("data-state", "draft")
         panel.get_by_role("button", name="Sign", exact=True).click()
+        open_points.get_by_test_id("confirm-sign").click()
         password.fill("a wrong password")
         page.keyboard.press("Enter")
         expect(asked.get_by_role("alert")).to_contain_text("password is wrong")
@@ -208,6 +214,7 @@ def test_a_radiologist_of_the_organisation_signs_after_another_sign_in_there(
         page.get_by_role("tab", name="Report").click()
         panel = page.get_by_test_id("report-panel")
         panel.get_by_role("button", name="Sign", exact=True).click()
+        page.get_by_test_id("confirm-sign").click()
         asked = page.get_by_test_id("confirmation")
         link = asked.get_by_role("link", name="Sign in again at your organisation")
         # The provider has a session of its own, and asks for nothing: that is not enough.

@@ -16,6 +16,16 @@ export function toEdit(report: Pick<Report, "sections">): EditedSection[] {
 }
 
 /**
+ * Of a report as the page read it and as an order answered it, the later one. What waits beside a
+ * text, and what was dismissed, changes its time alone and not its version.
+ */
+export function newest(read: Report | null, answered: Report | null): Report | null {
+  if (!read || !answered || read.report_id !== answered.report_id) return answered ?? read;
+  if (read.version !== answered.version) return read.version > answered.version ? read : answered;
+  return Date.parse(read.updated_at) >= Date.parse(answered.updated_at) ? read : answered;
+}
+
+/**
  * What is sent of an edited text. A sentence that stands as it was keeps its findings by itself; one
  * that was changed brings those of the sentence in whose place it stands, and the node holds them
  * to its numbers.

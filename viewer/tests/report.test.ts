@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { expanded, isChanged, toEdit, toSend } from "@/lib/reportText";
-import type { ReportSection } from "@/lib/types";
+import { expanded, isChanged, newest, toEdit, toSend } from "@/lib/reportText";
+import type { Report, ReportSection } from "@/lib/types";
 
 const sentence = (text: string, ...finding_ids: string[]) => ({
   text,
@@ -63,5 +63,21 @@ describe("phrases", () => {
     expect(expanded("Brain: ..xx", 11, phrases)).toBeNull();
     expect(expanded("etc..ob", 7, phrases)).toBeNull();
     expect(expanded("..ob ", 5, phrases)).toBeNull();
+  });
+});
+
+describe("the newest of a report", () => {
+  const at = (version: number, updated_at: string) => ({ report_id: "r", version, updated_at }) as Report;
+
+  it("is the later version, and of one version the one that changed last", () => {
+    const answered = at(2, "2026-11-27T09:59:00.4Z");
+    expect(newest(at(1, "2026-11-27T09:58:00Z"), answered)).toBe(answered);
+    // A notice came beside the text; then it was dismissed, and the page has not read again.
+    const noticed = at(2, "2026-11-27T09:59:01.419029Z");
+    expect(newest(noticed, answered)).toBe(noticed);
+    const dismissed = at(2, "2026-11-27T09:59:20Z");
+    expect(newest(noticed, dismissed)).toBe(dismissed);
+    expect(newest(null, answered)).toBe(answered);
+    expect(newest(noticed, null)).toBe(noticed);
   });
 });

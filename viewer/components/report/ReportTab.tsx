@@ -16,7 +16,7 @@ import { Words } from "@/components/report/Words";
 import { useOrder } from "@/hooks/useOrder";
 import { useLanguage, useText } from "@/hooks/useText";
 import { reports } from "@/lib/reportApi";
-import type { Insertion } from "@/lib/reportText";
+import { newest, type Insertion } from "@/lib/reportText";
 import type { Finding, Report, StudyDetail } from "@/lib/types";
 
 /** The report of the study: drafted by the node, edited and signed by people. */
@@ -46,14 +46,10 @@ export function ReportTab({
   const [signing, setSigning] = useState<(() => Promise<Report>) | null>(null);
   const [inserted, setInserted] = useState(0);
   const known = study.reports.at(-1) ?? null;
-  const report =
-    answered && (!known || answered.report_id !== known.report_id || answered.version >= known.version)
-      ? answered
-      : known;
+  const report = newest(known, answered);
   const give = async (run: () => Promise<Report>) => {
     const taken = await order.give(async () => setAnswered(await run()));
     if (taken) setEditing(null);
-    setSigning(null);
   };
   const edit = (base: Report, insertedFrom = insertions.length) =>
     setEditing({ amends: base.state === "final" || base.state === "amended", base, insertedFrom });
@@ -139,7 +135,11 @@ export function ReportTab({
           study={study}
           findings={findings}
           busy={order.busy}
-          onSign={() => void give(signing)}
+          onSign={() => {
+            // The node may want to know who signs: its question takes the place of this one.
+            setSigning(null);
+            void give(signing);
+          }}
           onClose={() => setSigning(null)}
         />
       )}
