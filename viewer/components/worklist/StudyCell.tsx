@@ -34,7 +34,7 @@ export function StudyCell({
   switch (column) {
     case "patient":
       return (
-        <td className="h-8 max-w-60 px-2.5 py-0 whitespace-nowrap">
+        <td className="h-8 max-w-48 px-2.5 py-0 whitespace-nowrap">
           <Patient study={study} open={open} onTurn={onTurn} />
         </td>
       );
@@ -50,7 +50,7 @@ export function StudyCell({
     case "modality":
       return cell(imageModalities(study.modalities).join(", ") || none, "max-w-24", study.modalities.join(", "));
     case "description":
-      return cell(study.study_description || none, "max-w-44", study.study_description);
+      return cell(study.study_description || none, "max-w-40", study.study_description);
     case "accession":
       return cell(study.accession_number || none, "max-w-36", study.accession_number);
     case "contents":
@@ -68,12 +68,12 @@ export function StudyCell({
       return cell(<State study={study} />);
     case "pipelines":
       return (
-        <td className="max-w-52 px-2.5 py-0">
+        <td className="max-w-44 px-2.5 py-0">
           <PipelineStates study={study} />
         </td>
       );
     case "delivery":
-      return cell(<Delivery study={study} />, "max-w-44", study.delivery.destinations.join(", "));
+      return cell(<Delivery study={study} />, "max-w-32", study.delivery.destinations.join(", "));
     case "report":
       return cell(<ReportState study={study} />);
     case "received":
@@ -154,7 +154,7 @@ function ReportState({ study }: { study: StudySummary }) {
   return (
     <span className="flex items-center gap-2">
       <Badge word={t.states[report.state]} tone={reportTones[report.state]} testId="row-report" />
-      <span className="max-w-32 truncate text-xs text-dim">
+      <span className="max-w-20 truncate text-xs text-dim">
         {report.needs_attention ? <span className="text-warn">{worklist.newResults}</span> : report.signed_by}
       </span>
     </span>
