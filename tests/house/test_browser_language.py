@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
 from reportlab.pdfgen import canvas
 
@@ -41,7 +41,11 @@ def critical(node: Node, head: SentStudy, study_folder: Path) -> Told:
     """A study of its own with a letter, read while the site calls every brain volume critical."""
     rules = Path(node.environment["MEDIVIEW_DATA_DIR"]) / "rules.yaml"
     before = rules.read_text() if rules.exists() else None
-    study = copy_with_new_uids(head.folder, study_folder / "critical")
+
+    def a_year_later(instance: FileDataset) -> None:
+        instance.StudyDate = f"{int(instance.StudyDate[:4]) + 1}{instance.StudyDate[4:]}"
+
+    study = copy_with_new_uids(head.folder, study_folder / "critical", a_year_later)
     letter_of(study, study.folder / "letter.dcm")
     rules.write_text(RULE)
     try:
@@ -224,7 +228,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
 def test_earlier_reports_are_told_in_short(
     critical: Told, told: Told, node: Node, page: Page
 ) -> None:
-    # Of one patient, so each is the other's prior.
+    # Of the same patient, a year before the one that is opened.
     node.wait_for(lambda: node.get(told.study_path)["reports"], "the other report", 60)
     open_study(page, node, critical)
     page.get_by_role("tab", name="Report").click()
