@@ -13,7 +13,7 @@ from api.paging import PagingDep
 from api.parameters import UidFilter, problems
 from api.payloads.base import Page, Payload
 from api.routing import new_router
-from storage.alerts import Alert, AlertState
+from storage.reports.critical_alerts import Alert, AlertState
 
 router = new_router(prefix="/api/alerts", tags=["alerts"])
 

@@ -22,10 +22,10 @@ from api.present import decision_payloads
 from api.routing import new_router
 from api.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
 
 log = structlog.get_logger(__name__)
 

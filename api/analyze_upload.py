@@ -16,9 +16,9 @@ from api.payloads.uploads import AnalyzeStarted, IntakeCounts, StartRequest
 from api.present import decision_payloads
 from api.routing import new_router
 from api.unpack import PICTURES, sniff
-from storage.entities import Upload
-from storage.errors import LimitExceeded, MediViewError
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Upload
+from storage.core.errors import LimitExceeded, MediViewError
 
 router = new_router(prefix="/api/analyze", tags=["analyze"])
 

@@ -21,10 +21,10 @@ from api.payloads.language import AnswerPayload
 from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
-from storage.answers import Asked, no_such_answer
-from storage.entities import Job
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import NotFound
+from storage.questions.repository import Asked, no_such_answer
 
 router = new_router(prefix="/api/answers", tags=["language"])
 

@@ -76,7 +76,7 @@ from api.routing import routes_of
 from api.static import ViewerFiles
 from api.ups.answers import install_work_item_errors
 from api.ups.router import router as ups_router
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import Settings
 
 _DESCRIPTION = (

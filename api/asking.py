@@ -16,9 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import ApiProblem
 from api.payloads.language import AnswerPayload, AnswerStarted
 from inference.wake import wake_language
-from storage.answers import Asked
-from storage.entities import Job
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.questions.repository import Asked
 
 VERSION = "1.0.0"
 """Of the answers: it is in their jobs."""

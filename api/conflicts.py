@@ -16,11 +16,11 @@ from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
 from api.payloads.base import Payload
 from api.routing import new_router
-from storage.conflicts import Conflict
-from storage.damage import DAMAGED
-from storage.dataset_reader import read_part10
-from storage.entities import Instance
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.value_errors import DAMAGED
+from storage.ingest.conflicts import Conflict
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 

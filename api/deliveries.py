@@ -16,9 +16,9 @@ from api.payloads.deliveries import DeliveryPage, DeliveryPayload, Retried
 from api.present import delivery_payload
 from api.routing import new_router
 from inference.wake import wake
-from storage import delivery_list
-from storage.delivery_list import DeliveryFilter, retry_now, send_again
-from storage.entities import DeliveryState
+from storage.core.entities import DeliveryState
+from storage.deliveries import listing as delivery_list
+from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
 
 log = structlog.get_logger(__name__)
 

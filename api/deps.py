@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from storage.opening import Storage
+from storage.container import Storage
 from storage.settings import Settings
 
 

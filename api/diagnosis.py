@@ -23,11 +23,11 @@ from inference.catalogue import catalogue
 from inference.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.self_test.run import run_self_test
-from storage import private_folder
-from storage.database import make_engine
-from storage.errors import MediViewError
-from storage.opening import Storage, open_objects, open_storage
-from storage.schema import check_schema
+from storage.container import Storage, open_objects, open_storage
+from storage.core import private_folder
+from storage.core.errors import MediViewError
+from storage.db.engine import make_engine
+from storage.db.schema import check_schema
 from storage.settings import Settings
 
 _OLDEST_PYTHON = (3, 11)

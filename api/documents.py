@@ -19,10 +19,10 @@ from api.middleware import limited
 from api.parameters import problems
 from api.payloads.language import AnswerPayload, DocumentQuestion, Question
 from api.routing import new_router
-from storage.entities import Job
-from storage.errors import InvalidRequest
-from storage.identity import Identity
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
+from storage.core.identity import Identity
 
 router = new_router(prefix="/api/docqa", tags=["language"])
 

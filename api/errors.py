@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from inference.refusals import ModelUnusable
 from inference.registry.standing import ModelHeld
-from storage import errors
+from storage.core import errors
 
 PROBLEM_JSON = "application/problem+json"
 

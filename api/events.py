@@ -19,9 +19,9 @@ from api.deps import StoppingDep, StorageDep
 from api.jobs import read_job
 from api.parameters import JobId, problems
 from api.routing import new_router
-from storage.entities import Event
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Event
+from storage.core.errors import NotFound
 
 router = new_router(prefix="/api", tags=["events"])
 

@@ -12,7 +12,7 @@ from api.parameters import SeriesUid, problems
 from api.payloads.base import Payload
 from api.routing import new_router
 from inference.wake import wake
-from storage.expectations import Expectation
+from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.errors import MediViewError
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
 from storage.settings import Settings, is_loopback
 
 State = Literal["ok", "note", "fail"]

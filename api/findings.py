@@ -18,8 +18,8 @@ from api.payloads.base import Payload
 from api.payloads.findings import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.present import feedback_payload, finding_payload
 from api.routing import new_router
-from storage.entities import Code, Finding
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Code, Finding
 
 log = structlog.get_logger(__name__)
 

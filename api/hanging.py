@@ -24,7 +24,7 @@ from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
 from storage.settings import Settings
-from storage.volume_files import put_in_place
+from storage.volumes.files import put_in_place
 
 router = new_router(prefix="/api/hanging-protocols", tags=["reading"])
 

@@ -23,9 +23,9 @@ from api.health_parts import (
 )
 from api.payloads.health import Health, HealthPart
 from api.routing import new_router
-from storage.errors import MediViewError
-from storage.heartbeats import HANDLED
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.processes.heartbeats import HANDLED
 
 router = new_router(tags=["operation"])
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from api.payloads.health import HealthPart
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from storage.clock import CLOCKS_AGREE_WITHIN_S, utcnow
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.settings import Settings, is_loopback
 
 GOOD = HealthPart(ok=True, detail="")

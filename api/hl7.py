@@ -12,7 +12,7 @@ from api.paging import PagingDep
 from api.parameters import problems
 from api.payloads.base import Page, Payload
 from api.routing import new_router
-from storage.hl7_messages import Hl7Message, Hl7State
+from storage.reports.hl7_outbox import Hl7Message, Hl7State
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
 

@@ -23,9 +23,9 @@ from api.access.principal import principal_of
 from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, problem_response, status_of
 from api.middleware.refusing import refuse
-from storage.errors import MediViewError
-from storage.idempotency import Answer, Begun, IdempotencyKey, IdempotencyKeys
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.idempotency.repository import Answer, Begun, IdempotencyKey, IdempotencyKeys
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

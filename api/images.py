@@ -9,9 +9,9 @@ from inference.picture_files import BROKEN, checked_size
 from inference.pipeline import Pipeline
 from inference.registry.standing import ModelHeld, Standing, offered, standing_named
 from inference.wake import wake
-from storage.entities import Job
-from storage.errors import InvalidInstance, NotConfigured
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import InvalidInstance, NotConfigured
 
 _NOT_CONFIGURED = (
     "Set HF_IMG_CLS_MODEL or HF_IMG_SEG_MODEL to a local model folder, or to owner/name@commit of"

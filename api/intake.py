@@ -13,10 +13,10 @@ from api.unpack import DicomFile, Limits, Refusal, unpack
 from inference.registry.standing import standing_named
 from inference.schedule import schedule_series
 from inference.wake import wake
-from storage.clock import utcnow
-from storage.entities import Decision, Job, Series
-from storage.errors import InvalidInstance, LimitExceeded, UidConflict
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Job, Series
+from storage.core.errors import InvalidInstance, LimitExceeded, UidConflict
 
 _REFUSED_LISTED = 200
 

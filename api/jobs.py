@@ -20,11 +20,11 @@ from api.routing import new_router
 from inference.registry.standing import standing_named
 from inference.schedule import schedule_pipeline
 from inference.wake import wake
-from storage.clock import utcnow
-from storage.entities import Job, JobStatus, Series
-from storage.errors import NotFound
-from storage.jobs import PRIORITIES
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job, JobStatus, Series
+from storage.core.errors import NotFound
+from storage.jobs.repository import PRIORITIES
 
 log = structlog.get_logger(__name__)
 

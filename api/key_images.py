@@ -18,7 +18,7 @@ from inference.reading.key_images import (
     save_key_images,
 )
 from inference.wake import wake
-from storage.entities import Instance
+from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])
 

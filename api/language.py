@@ -19,7 +19,7 @@ from api.payloads.language import (
     VisualQuestion,
 )
 from api.routing import new_router
-from storage.opening import Storage
+from storage.container import Storage
 
 router = new_router(prefix="/api", tags=["language"])
 

@@ -22,9 +22,9 @@ from inference.reading.author import Author
 from inference.reading.mask_edit import LabelMap, edit_mask
 from inference.volume import MAXIMUM_VOXELS
 from inference.wake import wake
-from storage.errors import LimitExceeded
-from storage.inflate import CannotInflate, InflateLimits, inflate
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import LimitExceeded
+from storage.dicom.inflate import CannotInflate, InflateLimits, inflate
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/segmentations", tags=["reading"])
 

@@ -22,7 +22,7 @@ from inference.reading.drawing import Drawing, Measured
 from inference.reading.measurement_read import MeasurementReport
 from inference.reading.measurements import measurement_reports, save_measurements
 from inference.wake import wake
-from storage.entities import Instance
+from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])
 

@@ -31,11 +31,11 @@ from prometheus_client.registry import Collector
 
 from api.deps import StorageDep
 from api.routing import new_router
-from storage.clock import utcnow
-from storage.entities import JobStatus
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import JobStatus
+from storage.dimse.traffic import read_traffic
 from storage.tables.traffic import TRAFFIC_BOUNDS_S
-from storage.traffic import read_traffic
 
 router = new_router(tags=["operation"])
 

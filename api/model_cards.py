@@ -14,7 +14,7 @@ from api.payloads.models import (
 )
 from api.present import code_payload
 from inference.registry.standing import Standing, models_named
-from storage.opening import Storage
+from storage.container import Storage
 
 
 def model_detail(storage: Storage, name: str) -> ModelDetail:

@@ -16,7 +16,7 @@ from api.routing import new_router
 from inference.registry import deciding
 from inference.registry.proving import verify_apart
 from inference.registry.standing import Standing, model_of, standings
-from storage.opening import Storage
+from storage.container import Storage
 
 log = structlog.get_logger(__name__)
 

@@ -4,9 +4,9 @@ from api.payloads.findings import NormalRangePayload
 from api.present import dicom_date
 from inference.card import NormalRange
 from inference.catalogue import catalogue
-from storage.entities import Finding
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Finding
+from storage.core.errors import NotFound
 
 _DAYS_A_YEAR = 365.25
 

@@ -13,10 +13,10 @@ from api.parameters import problems
 from api.payloads.base import Payload
 from api.routing import new_router
 from inference.destinations import probe_peer
-from storage.breakers import OpenBreaker
-from storage.opening import Storage
-from storage.peer_rules import checked
-from storage.peers import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify
+from storage.container import Storage
+from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.peers.repository import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify
+from storage.peers.validation import checked
 
 log = structlog.get_logger(__name__)
 

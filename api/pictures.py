@@ -7,7 +7,7 @@ from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from api.routing import new_router
 from inference.results.label_picture import label_picture_key
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 
 log = structlog.get_logger(__name__)
 router = new_router(prefix="/api/jobs", tags=["jobs"])

@@ -17,7 +17,7 @@ from api.payloads.findings import (
 )
 from api.payloads.jobs import DecisionPayload, JobPayload, ResultInstance
 from api.payloads.studies import SeriesSummary
-from storage.entities import (
+from storage.core.entities import (
     Code,
     Decision,
     Delivery,

@@ -11,8 +11,8 @@ from api.access.principal import Principal
 from api.errors import ApiProblem
 from api.payloads.reports import SentSection
 from inference.reporting.editing import Written, WrittenSection, taken_over
-from storage.opening import Storage
-from storage.report_entities import SIGNED_STATES, Report, ReportSection, ReportState
+from storage.container import Storage
+from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
 
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 

@@ -19,7 +19,7 @@ from api.report_present import version_payload
 from api.reports import ReportId
 from api.routing import new_router
 from inference.reporting.leaving.text import as_text
-from storage.report_entities import ReportSection, ReportSentence
+from storage.reports.entities import ReportSection, ReportSentence
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 

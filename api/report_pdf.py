@@ -13,7 +13,7 @@ from api.reports import ReportId
 from api.routing import new_router
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import count_pdf_pages
-from storage.opening import Storage
+from storage.container import Storage
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 

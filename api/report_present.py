@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from api.asking import addresses
 from api.payloads import reports as p
-from storage.report_entities import ModelWords, Report, ReportSection, ReportVersion
-from storage.report_states import FOLLOWS
+from storage.reports.entities import ModelWords, Report, ReportSection, ReportVersion
+from storage.reports.states import FOLLOWS
 
 
 def report_payload(report: Report) -> p.ReportPayload:

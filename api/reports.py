@@ -18,8 +18,8 @@ from api.report_present import report_payload
 from api.routing import new_router
 from inference.reporting.draft import draft_study
 from inference.reporting.words import without_lost_words
-from storage.opening import Storage
-from storage.report_entities import SIGNED_STATES, Report, ReportState
+from storage.container import Storage
+from storage.reports.entities import SIGNED_STATES, Report, ReportState
 
 router = new_router(prefix="/api/reports", tags=["reports"])
 

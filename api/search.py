@@ -13,10 +13,10 @@ from api.reports import ReportId
 from api.routing import new_router
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex, open_index
-from storage.entities import Study
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.passages import FINDING, REPORT
+from storage.container import Storage
+from storage.core.entities import Study
+from storage.core.errors import NotFound
+from storage.search.passages import FINDING, REPORT
 
 router = new_router(prefix="/api", tags=["language"])
 

@@ -16,12 +16,12 @@ from api import metrics
 from api.app import create_app
 from api.connection_limits import ConnectionLimits, limited
 from api.zero_copy import ZeroCopyProtocol
-from storage.errors import InvalidRequest
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
+from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.forked import Processes
 from storage.settings import Settings
-from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 

@@ -18,10 +18,10 @@ from api.study_query import StudyQuery
 from api.study_state import derive_state
 from inference.schedule import schedule_series
 from inference.wake import wake
-from storage.clock import utcnow
-from storage.entities import Decision, Delivery, Job, Series, Study
-from storage.opening import Storage
-from storage.report_entities import Report
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Delivery, Job, Series, Study
+from storage.reports.entities import Report
 
 router = new_router(prefix="/api/studies", tags=["studies"])
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.payloads.studies import DeliveryProgress, RefusalPayload
-from storage.entities import Decision, Delivery, Job
+from storage.core.entities import Decision, Delivery, Job
 
 
 def refusals(decisions: Sequence[Decision], jobs: Sequence[Job]) -> list[RefusalPayload]:

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement
 
-from storage.entities import StudyState
-from storage.report_entities import ReportState
-from storage.study_filter import SORT_KEYS, SortKey, StudyFilter, order_by
+from storage.core.entities import StudyState
+from storage.index.study_filter import SORT_KEYS, SortKey, StudyFilter, order_by
+from storage.reports.entities import ReportState
 
 _TEXT = r"^[^\x00]*$"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.entities import Decision, Delivery, Job, Series, StudyState
+from storage.core.entities import Decision, Delivery, Job, Series, StudyState
 
 
 @dataclass(frozen=True)

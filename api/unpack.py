@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, Literal
 
 from api.errors import ApiProblem
-from storage.errors import LimitExceeded
+from storage.core.errors import LimitExceeded
 from storage.settings import Settings
 
 FileKind = Literal["dicom", "zip", "png", "jpeg", "empty", "other"]

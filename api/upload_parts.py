@@ -31,13 +31,13 @@ from api.payloads.uploads import (
 from api.routing import new_router
 from api.upload_progress import check_whole, part_count, part_size, size_of_part, upload_payload
 from api.uploads import BINARY_BODY, check_size, own_store, receive, verified
-from storage.clock import utcnow
-from storage.entities import Upload, UploadState
-from storage.errors import InvalidRequest, NotFound
-from storage.opening import Storage
-from storage.parts import Part
-from storage.signing import PresignedClaim
-from storage.uploads import new_upload_id, object_key_of
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Upload, UploadState
+from storage.core.errors import InvalidRequest, NotFound
+from storage.crypto.upload_tokens import PresignedClaim
+from storage.objects.multipart import Part
+from storage.uploads.repository import new_upload_id, object_key_of
 
 log = structlog.get_logger(__name__)
 

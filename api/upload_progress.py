@@ -2,8 +2,8 @@
 
 from api.errors import ApiProblem
 from api.payloads.uploads import PARTS_MAX, ReceivedPart, UploadPayload
-from storage.entities import Upload
-from storage.parts import Part
+from storage.core.entities import Upload
+from storage.objects.multipart import Part
 from storage.settings import MIB
 
 _PART_BYTES = 16 * MIB

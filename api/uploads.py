@@ -22,12 +22,12 @@ from api.middleware import limited
 from api.parameters import problems
 from api.payloads.uploads import PresignedUpload, PresignRequest, UploadReceived
 from api.routing import new_router
-from storage.clock import utcnow
-from storage.errors import InvalidRequest, LimitExceeded, NotFound
-from storage.objects import FilesystemObjects, Presigned
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
+from storage.crypto.upload_tokens import PresignedClaim
+from storage.objects.filesystem import FilesystemObjects, Presigned
 from storage.settings import Settings
-from storage.signing import PresignedClaim
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from api.routing import new_router
 from inference.drift import Shift, all_shifts
 from inference.registry.standing import models_named, standing_named
 from inference.shadowing import summarised
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 
 router = new_router(prefix="/api", tags=["models"])
 

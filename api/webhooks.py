@@ -14,10 +14,10 @@ from api.payloads.base import Payload
 from api.routing import new_router
 from inference.notify.webhooks import ping
 from inference.wake import wake
-from storage.opening import Storage
-from storage.webhook_notices import EVENT_TYPES
-from storage.webhook_queue import NoticeState, WebhookDelivery
-from storage.webhooks import Webhook
+from storage.container import Storage
+from storage.webhooks.outbox import NoticeState, WebhookDelivery
+from storage.webhooks.payloads import EVENT_TYPES
+from storage.webhooks.repository import Webhook
 
 log = structlog.get_logger(__name__)
 

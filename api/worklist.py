@@ -18,8 +18,8 @@ from api.payloads.worklist import (
     to_attributes,
 )
 from api.routing import new_router
-from storage.uids import new_uid
-from storage.worklist import WorklistItem, WorklistState
+from storage.core.uids import new_uid
+from storage.worklist.repository import WorklistItem, WorklistState
 
 router = new_router(prefix="/api/worklist", tags=["worklist"])
 

@@ -22,9 +22,9 @@ from benchmarks.receive import CT
 from benchmarks.sender import Load, NotStored, send
 from benchmarks.servers import wait_for_port
 from dicom_node.peers import Peer
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.maintenance.object_upload import backlog_bytes
 from storage.settings import load_settings
-from storage.settle import backlog_bytes
 from tests.servers import S3Server, ceph_s3
 from tests.services import free_port
 

@@ -46,8 +46,8 @@ from benchmarks.million import (
 from benchmarks.servers import wait_for_port
 from dicom_node.peers import Peer
 from dicom_node.requestor import end, open_association
-from storage.database import make_engine
-from storage.migrate import upgrade
+from storage.db.engine import make_engine
+from storage.db.migrate import upgrade
 from storage.settings import Settings
 from tests.postgres import postgres
 from tests.services import free_port

@@ -10,10 +10,10 @@ from dicom_node.connection import Connection
 from dicom_node.places import Places
 from dicom_node.status import NOT_AUTHORIZED
 from dicom_node.tls_connection import TlsConnection
-from storage.errors import MediViewError
-from storage.opening import Storage
-from storage.peer_certificates import bindings_of
-from storage.peers import ACTIONS, Action, KnownPeer
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.peers.certificates import bindings_of
+from storage.peers.repository import ACTIONS, Action, KnownPeer
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet
 from dicom_node.normalized import MISSING_ATTRIBUTE, NormalizedRequest, NormalizedScp, Refused
 from dicom_node.procedure_step_scp import as_json, expected_of
-from storage.opening import Storage
-from storage.uids import check_uid, new_uid
+from storage.container import Storage
+from storage.core.uids import check_uid, new_uid
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ from dicom_node.normalized import (
     PROCESSING_FAILURE,
     SOP_CLASS_NOT_SUPPORTED,
 )
-from storage.commitments import Reference
-from storage.digests import proves_pieces
-from storage.entities import Instance
-from storage.errors import MediViewError, NotFound
-from storage.opening import Storage
-from storage.part10 import read_file_meta
+from storage.commitment.entities import Reference
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import MediViewError, NotFound
+from storage.dicom.digests import proves_pieces
+from storage.dicom.part10 import read_file_meta
 
 log = structlog.get_logger(__name__)
 

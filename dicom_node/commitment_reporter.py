@@ -17,11 +17,11 @@ from dicom_node.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.peers import Peer, known_peer
 from dicom_node.requestor import end, open_association
 from dicom_node.upper_layer import Timeouts
-from storage.clock import utcnow
-from storage.commitments import CommitmentReport
-from storage.errors import MediViewError
-from storage.leasing import LEASE_S, renewed
-from storage.opening import Storage
+from storage.commitment.entities import CommitmentReport
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.db.leases import LEASE_S, renewed
 
 log = structlog.get_logger(__name__)
 

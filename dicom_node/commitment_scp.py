@@ -22,11 +22,11 @@ from dicom_node.normalized import (
     Refused,
 )
 from dicom_node.peers import PeerDidNotAnswer
-from storage.clock import utcnow
-from storage.commitments import CommitmentReport, Reference
-from storage.errors import InvalidInstance, MediViewError
-from storage.opening import Storage
-from storage.uids import check_uid
+from storage.commitment.entities import CommitmentReport, Reference
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidInstance, MediViewError
+from storage.core.uids import check_uid
 
 log = structlog.get_logger(__name__)
 

@@ -34,10 +34,10 @@ from dicom_node.normalized import (
 from dicom_node.peers import Peer, PeerDidNotAnswer, PeerLacksService
 from dicom_node.requestor import end, open_association
 from dicom_node.upper_layer import Timeouts
-from storage.commitment_requests import CommitmentRequests
-from storage.commitments import CommitmentRequest, Reference
-from storage.entities import Instance
-from storage.uids import new_uid
+from storage.commitment.entities import CommitmentRequest, Reference
+from storage.commitment.requests import CommitmentRequests
+from storage.core.entities import Instance
+from storage.core.uids import new_uid
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.dsutils import encode
 
-import storage.unpadded_reading  # noqa: F401
-from storage.dataset_reader import decode_message
-from storage.errors import InvalidRequest, LimitExceeded
+import storage.dicom.unpadded_reading  # noqa: F401
+from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.dicom.dataset_reader import decode_message
 
 UNICODE = "ISO_IR 192"
 

@@ -20,7 +20,7 @@ from dicom_node.status import (
     DimseStatus,
     query_status,
 )
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 
 log = structlog.get_logger(__name__)
 

@@ -15,11 +15,11 @@ from dicom_node.data_sets import (
 )
 from dicom_node.identifiers import MatchEncoder
 from dicom_node.worklist_matching import answer, matches
-from storage.attributes import ATTRIBUTES, Level
-from storage.damage import UNREADABLE
-from storage.errors import MediViewError
-from storage.header_matching import is_told_by_one, speaking_instance
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.dicom.value_errors import UNREADABLE
+from storage.index.attributes import ATTRIBUTES, Level
+from storage.index.header_matching import is_told_by_one, speaking_instance
 
 log = structlog.get_logger(__name__)
 

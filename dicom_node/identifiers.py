@@ -16,10 +16,10 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
-import storage.unpadded_reading  # noqa: F401
+import storage.dicom.unpadded_reading  # noqa: F401
 from dicom_node.data_sets import UNICODE, own_encoding
-from storage.dataset_reader import decode_message
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.dicom.dataset_reader import decode_message
 
 _LONG_VRS = frozenset(
     {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dicom_node.places import Places
 from dicom_node.tls import ServerTls
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 # Connections above the limit are answered with a rejection as long as they are

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from dicom_node.association import NodeAssociation
 from dicom_node.command_set import CommandSet, encode_response
 from dicom_node.data_sets import decode_data_set
-from storage.errors import (
+from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,
     LimitExceeded,
@@ -22,7 +22,7 @@ from storage.errors import (
     StorageUnavailable,
     UidConflict,
 )
-from storage.procedure_steps import StepEnded
+from storage.mpps.repository import StepEnded
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from dicom_node.commitment_scp import CommitmentScp
 from dicom_node.commitment_scu import CommitmentResultScp
 from dicom_node.normalized import Dispatch
 from dicom_node.procedure_step_scp import ProcedureStepCreateScp, ProcedureStepSetScp
-from storage.opening import Storage
+from storage.container import Storage
 
 
 def normalized_services(

@@ -21,9 +21,9 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from dicom_node.contexts import PLAIN_TRANSFER_SYNTAXES, is_decodable
 from dicom_node.requestor import MAX_CONTEXTS
-from storage.dataset_reader import read_part10
-from storage.errors import LimitExceeded
-from storage.part10 import read_file_meta
+from storage.core.errors import LimitExceeded
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.part10 import read_file_meta
 from storage.pixels.decoding import decompress
 
 _UNCOMPRESSED = (

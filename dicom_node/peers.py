@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from dicom_node.throttle import Throttle
 from dicom_node.tls import ClientTls
-from storage.errors import MediViewError
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.peers.repository import KnownPeer
 from storage.settings import Destination, Settings
 
 

@@ -19,10 +19,10 @@ from dicom_node.normalized import (
     NormalizedScp,
     Refused,
 )
-from storage.opening import Storage
-from storage.procedure_steps import PROCEDURE_STEP_STATES, ProcedureStepState
-from storage.uids import check_uid, new_uid
-from storage.worklist import WorklistState
+from storage.container import Storage
+from storage.core.uids import check_uid, new_uid
+from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureStepState
+from storage.worklist.repository import WorklistState
 
 log = structlog.get_logger(__name__)
 

@@ -14,11 +14,11 @@ import structlog
 
 from dicom_node.listening import Doors, open_doors
 from dicom_node.server import start_scp
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes
 from storage.settings import Settings
-from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 

@@ -15,11 +15,11 @@ from dicom_node.extended_negotiation import query_options
 from dicom_node.find_service import FindService
 from dicom_node.header_keys import HeaderKeys, is_answered_by_headers
 from dicom_node.identifiers import Identifier, MatchEncoder, read_identifier
-from storage.attributes import ATTRIBUTES, LEVELS, Level, available_at
-from storage.errors import InvalidRequest
-from storage.header_matching import MAX_ROWS
-from storage.matching import Query, find
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.index.attributes import ATTRIBUTES, LEVELS, Level, available_at
+from storage.index.header_matching import MAX_ROWS
+from storage.index.query import Query, find
 
 _ANSWERED_WITHOUT_INDEX = frozenset(
     {

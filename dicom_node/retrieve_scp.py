@@ -26,11 +26,11 @@ from dicom_node.status import (
     DimseStatus,
     query_status,
 )
-from storage.attributes import Level
-from storage.entities import Instance
-from storage.errors import InvalidRequest, MediViewError, NotFound
-from storage.matching import Query, find
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError, NotFound
+from storage.index.attributes import Level
+from storage.index.query import Query, find
 
 log = structlog.get_logger(__name__)
 

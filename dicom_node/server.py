@@ -34,7 +34,7 @@ from dicom_node.tls_connection import TlsConnection
 from dicom_node.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.upper_layer import NodeSocket, Timeouts
 from dicom_node.worklist_scp import WorklistScp
-from storage.opening import Storage
+from storage.container import Storage
 
 log = structlog.get_logger(__name__)
 

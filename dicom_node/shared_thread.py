@@ -15,7 +15,7 @@ from contextvars import copy_context
 import structlog
 
 from dicom_node.turns import Task, Turns
-from storage.crowd import CROWD, Waiting
+from storage.ingest.cooperative_wait import CROWD, Waiting
 
 log = structlog.get_logger(__name__)
 

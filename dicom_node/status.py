@@ -8,7 +8,7 @@ do, never what was received: it ends up in other systems' logs.
 from dataclasses import dataclass
 
 from dicom_node.command_set import ERROR_COMMENT_MAX_LENGTH
-from storage.errors import (
+from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,
     LimitExceeded,

@@ -18,9 +18,9 @@ from dicom_node.status import (
     DimseStatus,
     store_status,
 )
-from storage.errors import InvalidRequest, MediViewError
-from storage.incoming import Incoming
-from storage.ingest import Accepted, Ingest
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.ingest.instance_stream import Incoming
+from storage.ingest.service import Accepted, Ingest
 
 log = structlog.get_logger(__name__)
 

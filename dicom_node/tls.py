@@ -12,8 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from storage.errors import InvalidRequest
-from storage.peers import KnownPeer, TlsVerify
+from storage.core.errors import InvalidRequest
+from storage.peers.repository import KnownPeer, TlsVerify
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

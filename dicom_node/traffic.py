@@ -1,4 +1,4 @@
-"""Counting what an SCP does, by operation and peer; see `storage.traffic`."""
+"""Counting what an SCP does, by operation and peer; see `storage.dimse.traffic`."""
 
 import threading
 import time
@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from dicom_node.command_set import Command, CommandSet
 from dicom_node.status import CANCEL, is_stored
-from storage.errors import MediViewError
-from storage.traffic import UNKNOWN_PEER, Traffic, TrafficKey, add_traffic
+from storage.core.errors import MediViewError
+from storage.dimse.traffic import UNKNOWN_PEER, Traffic, TrafficKey, add_traffic
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import structlog
 from greenlet import getcurrent, greenlet
 
-from storage.crowd import Waiting
+from storage.ingest.cooperative_wait import Waiting
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicom_node.wildcard import wildcard_matches
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 # They say how keys are to be read and are none themselves.
 _NOT_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})

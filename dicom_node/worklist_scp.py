@@ -12,8 +12,8 @@ from dicom_node.association import NodeAssociation
 from dicom_node.data_sets import UNICODE, choose_character_set, decode_data_set, encode_data_set
 from dicom_node.find_service import FindService
 from dicom_node.worklist_matching import answer, matches
-from storage.worklist import Worklist, WorklistItem
-from storage.worklist_attributes import STEP_KEYWORDS, WORKLIST_KEYWORDS
+from storage.worklist.attributes import STEP_KEYWORDS, WORKLIST_KEYWORDS
+from storage.worklist.repository import Worklist, WorklistItem
 
 WORKLIST_CLASS = str(ModalityWorklistInformationFind)
 _STEPS = "ScheduledProcedureStepSequence"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, AuditEvent, Code
-from storage.entities import Instance, Job
-from storage.errors import MediViewError
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.entities import Instance, Job
+from storage.core.errors import MediViewError
+from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ import structlog
 from celery import Celery, beat, signals
 
 from inference.celery_config import CONTROL_QUEUE, backlog, configuration, leave_logging_alone
-from storage.clock import utcnow
-from storage.errors import MediViewError
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests
 from storage.settings import Settings
-from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from storage.entities import Code
+from storage.core.entities import Code
 
 Admission = Literal["release", "setting", "operator"]
 OnTruncation = Literal["mark", "refuse"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from inference.card import CriticalLimit, GateThreshold, NormalRange, OnTruncation
 from inference.rules.model import Condition, Strict
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 CARD_FILE = "mediview.json"
 METRICS = (

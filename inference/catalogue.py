@@ -12,7 +12,7 @@ from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.image_segmentation import ImageSegmentation
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 from storage.settings import Settings
 
 _ENTRY_POINTS = "mediview.pipelines"

@@ -1,6 +1,6 @@
 """What Celery is told; nothing of a patient ever travels in a message.
 
-Messages are wake-ups. The ledger (`storage.jobs`, `storage.deliveries`) is
+Messages are wake-ups. The ledger (`storage.jobs.repository`, `storage.deliveries.repository`) is
 the queue, so every message may be lost, doubled or late.
 """
 
@@ -12,7 +12,7 @@ from celery import Celery
 from kombu import Queue
 
 from inference.file_broker import TRANSPORT, prepare_folder
-from storage.clock import CLOCKS_AGREE_WITHIN_S
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S
 from storage.settings import Settings
 
 CONTROL_QUEUE = "control"

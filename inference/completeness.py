@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from storage.entities import Series
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Series
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

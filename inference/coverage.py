@@ -23,7 +23,7 @@ from inference.pipeline import (
 from inference.refusals import NotCovered
 from inference.tilt import run_upright
 from inference.volume import Volume
-from storage.entities import Direction, Validity
+from storage.core.entities import Direction, Validity
 
 COMPLETE = Validity("complete")
 

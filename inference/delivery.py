@@ -16,13 +16,13 @@ from inference import auditing
 from inference.destinations import Destination, open_destination
 from inference.failures import explain, place
 from inference.proof import Proof, Sending
-from storage.clock import utcnow
-from storage.entities import Delivery
-from storage.errors import NotFound
-from storage.leasing import LEASE_S, renewed
-from storage.opening import Storage
-from storage.peers import KnownPeer
-from storage.requests import serving
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery
+from storage.core.errors import NotFound
+from storage.core.request_context import serving
+from storage.db.leases import LEASE_S, renewed
+from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

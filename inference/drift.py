@@ -15,10 +15,10 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import PipelineOutput
 from inference.volume import Volume
-from storage.clock import utcnow
-from storage.drift import DriftAlert, Observation
-from storage.entities import Job
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.models.drift import DriftAlert, Observation
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.compute import is_out_of_memory
-from storage.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

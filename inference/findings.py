@@ -3,7 +3,7 @@
 from inference.pipeline import Classification, Measurement, Pipeline, PipelineOutput
 from inference.priors import Comparison
 from inference.results.identity import result_identity, stable_id, tracking_uid
-from storage.entities import Code, Finding, Job, SegmentRef
+from storage.core.entities import Code, Finding, Job, SegmentRef
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.
 _DECIMALS = 3

@@ -6,9 +6,9 @@ from typing import Self
 
 import structlog
 
-from storage.clock import utcnow
-from storage.errors import StorageFull, StorageUnavailable
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import StorageFull, StorageUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from inference.models import file_sha256
 from inference.pipeline import ModelFile
 from inference.refusals import ModelUnusable
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 DIGESTS = "mediview-digests.json"

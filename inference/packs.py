@@ -11,7 +11,7 @@ from inference.model_folders import install
 from inference.models import file_sha256
 from inference.pipeline import ModelCard, Readiness
 from inference.refusals import ModelUnusable
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 _ADD = "Add it: mediview models add FOLDER."

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.pixels.processes import budget, run
 from storage.processes.limited import TaskFailed
 

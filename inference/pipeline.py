@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.card import ModelCard, ModelFile
 from inference.volume import Volume
-from storage.entities import Code, Direction, Instance, Series, Validity
+from storage.core.entities import Code, Direction, Instance, Series, Validity
 from storage.settings import Settings
 
 __all__ = [

@@ -16,8 +16,8 @@ from pydicom.uid import (
 from inference.attributes import value_of, whole_number
 from inference.frames import number_of_frames
 from inference.refusals import VolumeRefused
-from storage.errors import LimitExceeded
-from storage.padding import unpadded
+from storage.core.errors import LimitExceeded
+from storage.dicom.padding import unpadded
 from storage.pixels.decoding import decode_frames
 
 _RESEND = "Ask for a resend."

@@ -4,8 +4,8 @@ from pydicom.dataset import Dataset
 
 from inference.reading.spoken import newest_report
 from inference.results.identity import REPORT_KINDS, ResultKind
-from storage.entities import Job
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
 
 
 def predecessor_reports(storage: Storage, job: Job) -> dict[ResultKind, Dataset]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pydicom.uid import Comprehensive3DSRStorage
 
 from inference.reporting.derived import void_findings
-from storage.entities import Feedback, Finding, Job, Prior
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Feedback, Finding, Job, Prior
 
 VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
 """UCUM codes of what a change in per cent is stated of."""

@@ -16,9 +16,9 @@ import structlog
 from inference.failures import place
 from inference.memory import collect_rarely
 from storage.audit.keeper import AuditKeeper
-from storage.clock import utcnow
-from storage.errors import MediViewError
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -14,9 +14,9 @@ import structlog
 
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from inference.destinations import Destination
-from storage.clock import utcnow
-from storage.entities import Delivery, Instance
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery, Instance
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

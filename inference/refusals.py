@@ -1,6 +1,6 @@
 """Why a series cannot be used or a model gave nothing, in words that people can act on."""
 
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 
 
 class VolumeRefused(MediViewError):

@@ -16,11 +16,11 @@ from inference.lease import Lease, LeaseLost
 from inference.memory import collect_after_job
 from inference.pipeline import Pipeline
 from inference.work import Superseded, Work, WorkerStopping
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.requests import serving
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import NotFound
+from storage.core.request_context import serving
 
 log = structlog.get_logger(__name__)
 

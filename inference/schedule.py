@@ -19,12 +19,12 @@ from inference.rules.model import Rule, RuleSet
 from inference.selection import Selection, select_stack, with_geometry
 from inference.shadowing import schedule_shadows
 from inference.stacks import SeriesStack
-from storage.clock import utcnow
-from storage.entities import Decision, Instance, JobState, Series
-from storage.errors import StorageFull, StorageUnavailable
-from storage.opening import Storage
-from storage.undecided import undecided_series
-from storage.withdrawals import SUPERSEDED
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Instance, JobState, Series
+from storage.core.errors import StorageFull, StorageUnavailable
+from storage.jobs.pending_series import undecided_series
+from storage.jobs.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from inference.pipeline import Acceptance, Pipeline
 from inference.refusals import VolumeRefused
 from inference.stacks import SeriesStack, stacks_of
 from inference.tilt import resamples_tilt
-from storage.entities import Instance, Series
+from storage.core.entities import Instance, Series
 
 Judge = Callable[[Sequence[Instance], Sequence[Dataset]], Acceptance]
 _REASONS_AT_MOST = 3

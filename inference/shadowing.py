@@ -25,12 +25,12 @@ from inference.registry.standing import shadows, state_of
 from inference.selection import select_stack, stack_for
 from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.dataset_reader import read_part10
-from storage.entities import Instance, Job, Series
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.shadow_runs import ShadowRun
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance, Job, Series
+from storage.core.errors import NotFound
+from storage.dicom.dataset_reader import read_part10
+from storage.models.shadow_runs import ShadowRun
 
 log = structlog.get_logger(__name__)
 

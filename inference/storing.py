@@ -10,9 +10,9 @@ from inference.results.encode import EncodedResults
 from inference.results.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
-from storage.entities import Instance, Job
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.entities import Instance, Job
+from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
 

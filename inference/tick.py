@@ -21,14 +21,14 @@ from inference.reporting.publishing import publish_due
 from inference.schedule import complete_and_schedule
 from inference.withdrawal.service import withdraw_outdated
 from inference.work_items import WorkItemPerformer
-from storage.answers import LANGUAGE_QUEUE
-from storage.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
-from storage.entities import Job
-from storage.errors import MediViewError
-from storage.heartbeats import HANDLED
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
+from storage.core.entities import Job
+from storage.core.errors import MediViewError
+from storage.db.clock_steps import move_waits
+from storage.processes.heartbeats import HANDLED
+from storage.questions.repository import LANGUAGE_QUEUE
 from storage.settings import Settings
-from storage.waits import move_waits
 
 log = structlog.get_logger(__name__)
 

@@ -28,12 +28,12 @@ from inference.stacks import SeriesStack
 from inference.storing import store_label_picture, store_objects, store_rows
 from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.errors import InvalidRequest, MediViewError
-from storage.opening import Storage
-from storage.peers import KnownPeer
-from storage.withdrawals import SUPERSEDED
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.jobs.withdrawals import SUPERSEDED
+from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
 

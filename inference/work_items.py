@@ -14,15 +14,15 @@ from inference.failures import place
 from inference.pipeline import Pipeline
 from inference.registry.standing import offered
 from inference.schedule import schedule_pipeline
-from storage.clock import utcnow
-from storage.entities import Job, Series
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.uids import new_uid
-from storage.workitem_jobs import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
-from storage.workitem_json import attributes_of, items_of, read_date_time, text_of
-from storage.workitem_requests import priority_of
-from storage.workitem_rows import WorkItem
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job, Series
+from storage.core.errors import NotFound
+from storage.core.uids import new_uid
+from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text_of
+from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
+from storage.ups.requests import priority_of
+from storage.ups.rows import WorkItem
 
 log = structlog.get_logger(__name__)
 

@@ -45,8 +45,8 @@ from inference.process import Holder, Process, Queue, StopFlag
 from inference.reporting.hl7_delivery import send_due
 from inference.self_test.run import start_self_test
 from inference.tick import DUE_OF_TWO_QUEUES, JOBS_PER_ROUND, Clockwork, wake_up_expiry_s
-from storage.clock import utcnow
-from storage.housekeeping import Housekeeper
+from storage.core.clock import utcnow
+from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from storage import migrate
+from storage.db import migrate
 from storage.settings import Settings, load_settings
 
 

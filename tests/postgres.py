@@ -18,8 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from storage.database import make_engine
-from storage.migrate import upgrade_schema
+from storage.db.engine import make_engine
+from storage.db.migrate import upgrade_schema
 from tests.patience import PATIENCE_S
 from tests.processes import end, own_folder, wait_until
 from tests.services import free_port

@@ -23,8 +23,8 @@ from api.access.session_routes import AuthenticatorDep
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts import checked_person_name
-from storage.clock import utcnow
+from storage.accounts.repository import checked_person_name
+from storage.core.clock import utcnow
 
 router = new_router(prefix="/api", tags=["access"])
 

@@ -11,11 +11,11 @@ from starlette.datastructures import Headers
 from api.access.cookies import read_cookie, session_cookie
 from api.access.oidc import AccessTokens
 from api.access.principal import Principal
-from storage.api_keys import PREFIX
-from storage.clock import utcnow
-from storage.identity import Identity
-from storage.opening import Storage
-from storage.sessions import token_hash
+from storage.accounts.api_keys import PREFIX
+from storage.accounts.sessions import token_hash
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.identity import Identity
 from storage.settings import Settings
 
 _FRESH_S = 1.0

@@ -1,7 +1,7 @@
 """What the audit trail hears of changes of who may come in, by a route or by a command."""
 
 from storage.audit import SUCCESS, Action, Actor, AuditEvent, Code, Type
-from storage.opening import Storage
+from storage.container import Storage
 
 
 def access_changed(

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from api.access.principal import Principal
 from api.errors import ApiProblem
-from storage.clock import utcnow
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
 
 CONFIRMED_FOR = timedelta(minutes=5)
 

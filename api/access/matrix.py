@@ -9,7 +9,7 @@ data and are open to all, so that there is a page to sign in at.
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.roles import AccessScope, Role
+from storage.core.roles import AccessScope, Role
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
 

@@ -25,8 +25,8 @@ from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
-from storage.errors import MediViewError
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

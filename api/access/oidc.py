@@ -19,8 +19,8 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from api.access.principal import Principal
 from api.access.provider import NotAccepted, Provider
-from storage.identity import Identity
-from storage.roles import ROLES, Role
+from storage.core.identity import Identity
+from storage.core.roles import ROLES, Role
 from storage.settings import Settings
 
 _LEEWAY_S = 60

@@ -18,9 +18,9 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.clock import utcnow
-from storage.errors import NotConfigured
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotConfigured
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from api.payloads.base import Payload
-from storage.accounts import Account
-from storage.api_keys import ApiKey
-from storage.roles import AccessScope, Role
+from storage.accounts.api_keys import ApiKey
+from storage.accounts.repository import Account
+from storage.core.roles import AccessScope, Role
 
 
 class ProviderLink(Payload):

@@ -8,9 +8,9 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from storage import identity
-from storage.identity import Identity, IdentityKind
-from storage.roles import ROLES, SCOPES, AccessScope, Role
+from storage.core import identity
+from storage.core.identity import Identity, IdentityKind
+from storage.core.roles import ROLES, SCOPES, AccessScope, Role
 
 __all__ = [
     "LOCAL",

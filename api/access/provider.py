@@ -16,8 +16,8 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import Token, decode
 
-from storage.errors import InvalidRequest, NotConfigured
-from storage.outbound_client import checked_client
+from storage.core.errors import InvalidRequest, NotConfigured
+from storage.http.client import checked_client
 from storage.settings import Settings, is_loopback
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")

@@ -26,12 +26,12 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts import Account
-from storage.attempts import Subject, by_address, by_name, by_session
-from storage.clock import utcnow
-from storage.errors import NotConfigured
-from storage.identity import of_account
-from storage.opening import Storage
+from storage.accounts.login_throttle import Subject, by_address, by_name, by_session
+from storage.accounts.repository import Account
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotConfigured
+from storage.core.identity import of_account
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

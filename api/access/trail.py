@@ -5,7 +5,7 @@ from starlette.types import Scope
 from api.access.forwarded import client_address
 from api.access.principal import Principal
 from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
-from storage.opening import Storage
+from storage.container import Storage
 
 
 def actor_of(scope: Scope, principal: Principal | None, claimed_name: str = "") -> Actor:

@@ -24,9 +24,9 @@ from api.audit.decisions import Quiet, decision
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
-from storage.errors import MediViewError
-from storage.opening import Storage
-from storage.requests import Stored, current_request_id, listening
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.core.request_context import Stored, current_request_id, listening
 
 log = structlog.get_logger(__name__)
 

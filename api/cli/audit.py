@@ -15,9 +15,9 @@ from api.cli.console import err, out
 from api.cli.operator import told
 from api.cli.starting import start
 from storage.audit import Action, Code
-from storage.clock import utcnow
-from storage.errors import InvalidRequest
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 
 app = typer.Typer(
     name="audit",
@@ -172,7 +172,7 @@ def verify(
 def anchor() -> None:
     """Print the head of the chain, to be kept where nobody can change it."""
     from storage.audit.chain import FIRST_HASH, Link, link
-    from storage.database import reading
+    from storage.db.engine import reading
 
     with _storage("R", "anchor") as storage, reading(storage.engine) as connection:
         head = link(connection, "head") or Link(0, FIRST_HASH)

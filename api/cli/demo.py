@@ -15,7 +15,7 @@ from api.cli.own_node import own_node
 from api.cli.send import send_with_progress
 from api.cli.starting import start
 from dicom_node.scu import echo
-from storage.errors import MediViewError, NotConfigured, StorageUnavailable
+from storage.core.errors import MediViewError, NotConfigured, StorageUnavailable
 from storage.settings import Settings
 
 _POLL_S = 0.5

@@ -13,8 +13,8 @@ from inference.evaluation.report import render
 from inference.evaluation.run import evaluate as evaluate_pipeline
 from inference.registry.deciding import gate_refusals
 from inference.registry.standing import Standing, standings
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import NotFound
 
 
 def evaluate(

@@ -1,7 +1,7 @@
 """`mediview hl7`: the listener for orders by HL7 v2."""
 
 from api.cli.starting import start_role
-from storage.errors import NotConfigured
+from storage.core.errors import NotConfigured
 
 
 def hl7() -> None:

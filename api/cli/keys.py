@@ -10,8 +10,8 @@ from rich.table import Table
 from api.access.changes import access_changed
 from api.cli.console import err, out
 from api.cli.users import OPERATOR, opened
-from storage.clock import utcnow
-from storage.errors import InvalidRequest
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 
 app = typer.Typer(name="keys", help="What programs come in with.", no_args_is_help=True)
 

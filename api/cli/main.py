@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from api.cli.console import print_error
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 from storage.processes import collector
 from storage.processes.parent import ParentGone, end_with_parent
 

@@ -11,7 +11,7 @@ from api.cli.operator import operator
 from inference.drift import all_shifts
 from inference.registry.standing import models_named, standing_named
 from inference.shadowing import summarised
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 
 __all__ = ["app"]
 

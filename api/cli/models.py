@@ -18,8 +18,8 @@ from inference.registry.adding import add_model
 from inference.registry.proving import verify as prove
 from inference.registry.standing import Standing, model_of, models_named, standings
 from storage.audit import Code, Type
-from storage.migrate import upgrade
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.db.migrate import upgrade
 
 app = typer.Typer(name="models", help="The models of the pipelines.", no_args_is_help=True)
 

@@ -3,7 +3,7 @@
 import getpass
 
 from storage.audit import Action, Actor, AuditEvent, Code, Type
-from storage.opening import Storage
+from storage.container import Storage
 
 
 def operator() -> Actor:

@@ -8,9 +8,9 @@ from datetime import timedelta
 import httpx
 
 from api.cli.addresses import own_http_url
-from storage.clock import utcnow
-from storage.errors import MediViewError
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 _KEY_LIVES = timedelta(minutes=15)

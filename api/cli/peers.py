@@ -13,11 +13,11 @@ from api.cli.console import out
 from api.cli.operator import told
 from api.cli.starting import start
 from storage.audit import Code, Type
-from storage.errors import InvalidRequest
-from storage.opening import Storage, open_storage
-from storage.peer_certificates import fingerprint_of
-from storage.peer_rules import checked
-from storage.peers import ACTIONS, KnownPeer
+from storage.container import Storage, open_storage
+from storage.core.errors import InvalidRequest
+from storage.peers.certificates import fingerprint_of
+from storage.peers.repository import ACTIONS, KnownPeer
+from storage.peers.validation import checked
 from storage.settings import Destination
 
 app = typer.Typer(

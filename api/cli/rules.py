@@ -11,7 +11,7 @@ from inference.rules.check import check_pipelines
 from inference.rules.explain import Explanation, explain_study
 from inference.rules.file import read_rules
 from inference.rules.judge import Trace
-from storage.opening import open_storage
+from storage.container import open_storage
 
 app = typer.Typer(
     name="rules", help="The site's rules: which series a pipeline may have.", no_args_is_help=True

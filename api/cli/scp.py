@@ -4,9 +4,9 @@ import threading
 from functools import partial
 
 from api.cli.starting import start_role
-from storage.clock import utcnow
-from storage.errors import MediViewError
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
 from storage.settings import Settings
 
 _HEARTBEAT_S = 5.0

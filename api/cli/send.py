@@ -18,7 +18,7 @@ from api.cli.console import err, out
 from api.cli.starting import start
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, SendResult, send
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 _REASONS_SHOWN = 20

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.logs import configure_logging
-from storage import disk_reserve, private_folder
+from storage.core import disk_reserve, private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings
 

@@ -16,7 +16,7 @@ from api.cli.console import err, out
 from api.cli.operator import told
 from api.cli.starting import start
 from storage.audit import Code
-from storage.errors import StorageUnavailable
+from storage.core.errors import StorageUnavailable
 
 app = typer.Typer(
     name="storage",
@@ -41,8 +41,8 @@ def verify(
 
     Ends with 0 where all is well, with 1 where something is not.
     """
-    from storage.opening import open_storage
-    from storage.verify import copy_again, verify_storage
+    from storage.container import open_storage
+    from storage.maintenance.verify import copy_again, verify_storage
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []
@@ -73,8 +73,8 @@ def reindex(
 
     The node must not run meanwhile.
     """
-    from storage.opening import open_objects
-    from storage.reindex import reindex as rebuild
+    from storage.container import open_objects
+    from storage.maintenance.reindex import reindex as rebuild
 
     settings = start()
     bucket = open_objects(settings) if settings.object_store == "s3" else None
@@ -95,11 +95,11 @@ def compact(
     ] = None,
 ) -> None:
     """Rewrite volumes that are mostly deleted; the old files go after the grace time."""
-    from storage.clock import utcnow
-    from storage.compacting import compact as rewrite
-    from storage.compacting import remove_retired
-    from storage.exclusive import housekeeping_lock
-    from storage.opening import open_storage
+    from storage.container import open_storage
+    from storage.core.clock import utcnow
+    from storage.db.advisory_lock import housekeeping_lock
+    from storage.maintenance.compaction import compact as rewrite
+    from storage.maintenance.compaction import remove_retired
 
     settings = start()
     with open_storage(settings) as storage:
@@ -126,8 +126,8 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """How much is kept, and where."""
-    from storage.opening import open_storage
-    from storage.statistics import statistics
+    from storage.container import open_storage
+    from storage.maintenance.statistics import statistics
 
     with open_storage(start(log_level="ERROR")) as storage:
         found = statistics(storage)
@@ -151,8 +151,8 @@ def export(
     dicomdir: Annotated[bool, typer.Option(help="Write a DICOMDIR (PS3.10).")] = True,
 ) -> None:
     """Write a study as a folder or ZIP, with a DICOMDIR that other systems read."""
-    from storage.export import plan_export, write_folder, write_zip
-    from storage.opening import open_storage
+    from storage.container import open_storage
+    from storage.maintenance.export import plan_export, write_folder, write_zip
 
     with open_storage(start()) as storage:
         told(storage, Code.EXPORT, "R", studies=(study,), command="storage export")
@@ -175,7 +175,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a study, or one series of it, for good: everywhere the node keeps it."""
-    from storage.opening import open_storage
+    from storage.container import open_storage
 
     with open_storage(start()) as storage:
         if not yes:

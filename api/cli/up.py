@@ -17,8 +17,8 @@ from api.supervisor import Role, Supervisor
 from api.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
 from inference.rules.check import check_at_start
-from storage.errors import InvalidRequest
-from storage.migrate import upgrade
+from storage.core.errors import InvalidRequest
+from storage.db.migrate import upgrade
 from storage.settings import Settings
 
 ROLES = ("scp", "api", "worker-jobs", "worker-control", "worker-language", "beat")

@@ -12,8 +12,8 @@ from api.access.changes import access_changed
 from api.cli.console import out
 from api.cli.starting import start
 from storage.audit import Actor
-from storage.errors import InvalidRequest
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.errors import InvalidRequest
 
 app = typer.Typer(name="users", help="Who may sign in with a password.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")

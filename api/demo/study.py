@@ -19,8 +19,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from api.demo.head import draw_head
 from dicom_node.scu import SendItem
-from storage.errors import NotConfigured
-from storage.uids import derive_uid
+from storage.core.errors import NotConfigured
+from storage.core.uids import derive_uid
 
 # Follows the bytes that `write_instance` makes: a change of them is another study.
 _VERSION = "2"

@@ -7,10 +7,10 @@ from api.dicomweb.lookups import find_instances
 from api.dicomweb.metadata import metadata_key
 from api.dicomweb.negotiation import ZIP
 from api.dicomweb.responses import caching_headers, matches_etag, not_modified
-from storage.damage import DAMAGED
-from storage.errors import InvalidRequest
-from storage.export import Export, plan_export, zip_pieces
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.dicom.value_errors import DAMAGED
+from storage.maintenance.export import Export, plan_export, zip_pieces
 
 
 def study_archive(request: Request, storage: Storage, study_instance_uid: str) -> Response:

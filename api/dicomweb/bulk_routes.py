@@ -23,9 +23,9 @@ from api.dicomweb.negotiation import OCTET_STREAM, accepted
 from api.dicomweb.pixels import decode_frame, encode_frame, native_bytes
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.routing import dicomweb_router
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
 
 router = dicomweb_router()
 

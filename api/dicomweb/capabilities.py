@@ -17,7 +17,7 @@ from api.dicomweb.negotiation import TARGET_SYNTAXES
 from api.dicomweb.picture import PICTURES
 from api.dicomweb.query_parameters import DEFAULT_LIMIT
 from api.dicomweb.responses import json_bytes
-from storage.attributes import LEVELS, Kind, available_at
+from storage.index.attributes import LEVELS, Kind, available_at
 
 _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 

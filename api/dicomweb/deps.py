@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.deps import get_storage
-from storage.opening import Storage
+from storage.container import Storage
 
 
 async def _storage(request: Request) -> Storage:

@@ -16,9 +16,9 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
-from storage.damage import UNREADABLE
-from storage.padding import unpadded_ascii
-from storage.text import decode_text
+from storage.core.character_sets import decode_text
+from storage.dicom.padding import unpadded_ascii
+from storage.dicom.value_errors import UNREADABLE
 
 JsonElement = dict[str, Any]
 JsonDataset = dict[str, JsonElement]

@@ -10,9 +10,9 @@ from api.dicomweb.lookups import content_key
 from api.dicomweb.metadata import read_header
 from api.dicomweb.negotiation import MediaRange, choose_image
 from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_modified
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
 
 _PDF = "application/pdf"
 _TEXTS = ("text/html", "text/plain")

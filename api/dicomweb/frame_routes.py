@@ -32,9 +32,9 @@ from api.dicomweb.responses import (
     not_modified,
 )
 from api.dicomweb.routing import dicomweb_router
-from storage.entities import Instance
-from storage.errors import InvalidRequest, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, NotFound
 
 router = dicomweb_router()
 

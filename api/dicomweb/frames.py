@@ -9,11 +9,11 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 from api.dicomweb.cache import ByteCache
 from api.dicomweb.lookups import content_key
 from api.dicomweb.pixel_layout import PixelLayout, ReadRange, find_fragments, find_pixels
-from storage.entities import Instance
-from storage.errors import InvalidInstance, NotFound
-from storage.inflate import INSTANCE, inflate
-from storage.instances import InstanceReader
-from storage.part10 import FileMeta, read_file_meta
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.inflate import INSTANCE, inflate
+from storage.dicom.part10 import FileMeta, read_file_meta
+from storage.index.instance_reader import InstanceReader
 
 Range = tuple[int, int]
 """Offset in the file and length, in bytes."""

@@ -15,16 +15,16 @@ from api.dicomweb.metadata import read_header
 from api.dicomweb.query_parameters import tag_of
 from api.dicomweb.responses import json_bytes
 from dicom_node.worklist_matching import matches
-from storage.attributes import Level
-from storage.damage import UNREADABLE
-from storage.errors import InvalidRequest, MediViewError
-from storage.header_matching import (
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.dicom.value_errors import UNREADABLE
+from storage.index.attributes import Level
+from storage.index.header_matching import (
     OF_SERIES,
     OF_STUDY,
     is_told_by_one,
     speaking_instance,
 )
-from storage.opening import Storage
 
 _NUMBER_VRS = frozenset({"DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _UNMATCHABLE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "AT"})

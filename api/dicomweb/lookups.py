@@ -6,10 +6,10 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.index import Content
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
+from storage.index.repository import Content
 
 PREFIX = "/dicom-web"
 

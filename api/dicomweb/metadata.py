@@ -18,19 +18,19 @@ import pydicom
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-import storage.unpadded_reading  # noqa: F401
+import storage.dicom.unpadded_reading  # noqa: F401
 from api.dicomweb.cache import ByteCache
 from api.dicomweb.dicom_json import Path, dataset_to_json
 from api.dicomweb.frames import open_frames
 from api.dicomweb.lookups import content_key, instance_path
 from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.responses import gzip_bytes, json_bytes
-from storage.damage import DAMAGED
-from storage.dataset_reader import read_part10
-from storage.entities import Instance
-from storage.errors import InvalidInstance, MediViewError, NotFound
-from storage.index import Content
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, MediViewError, NotFound
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Content
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from api.dicomweb.header_values import parameters_of
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 _MAX_PART_HEADER_BYTES = 16 * 1024
 _CRLF = b"\r\n"

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from pydicom.datadict import keyword_for_tag
 
 from api.dicomweb.dicom_json import JsonDataset, JsonElement
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 _NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from api.dicomweb.picture import encode, make_picture
 from api.dicomweb.pixel_layout import PixelLayout
 from api.dicomweb.render_options import RenderOptions
-from storage.dataset_reader import read_part10
+from storage.dicom.dataset_reader import read_part10
 from storage.pixels.frame_encoding import FrameEncoding, decode_here
 
 _PICKLE = b"\x80"

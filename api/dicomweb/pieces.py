@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from api.zero_copy import CONNECTED, EXTENSION, ClientLeft
-from storage.entities import Instance
-from storage.instances import InstanceReader
+from storage.core.entities import Instance
+from storage.index.instance_reader import InstanceReader
 
 _AT_ONCE_BYTES = 1024 * 1024
 _WORTH_A_FILE_BYTES = 32 * 1024

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from storage.elements import (
+from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.element_walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
     ITEM,
@@ -16,9 +17,8 @@ from storage.elements import (
     SEQUENCE_DELIMITER,
     UNDEFINED_LENGTH,
 )
-from storage.errors import InvalidInstance, NotFound
-from storage.padding import unpadded_ascii
-from storage.part10 import FileMeta
+from storage.dicom.padding import unpadded_ascii
+from storage.dicom.part10 import FileMeta
 
 ReadRange = Callable[[int, int], bytes]
 """Bytes of the part 10 file from a start, of a length; fewer at its end."""

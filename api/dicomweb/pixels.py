@@ -14,8 +14,8 @@ from api.dicomweb.frames import FrameSource
 from api.dicomweb.metadata import raw_header
 from api.dicomweb.picture_task import layout_encoding
 from api.dicomweb.render_options import RenderOptions
-from storage.entities import Instance
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
 from storage.pixels.decoding import DECODER_ERRORS, decode, transcode
 from storage.pixels.processes import budget, preload, run
 

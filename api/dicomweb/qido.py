@@ -23,10 +23,10 @@ from api.dicomweb.responses import accepts_gzip, gzip_bytes
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.rows import RowWriter
 from api.dicomweb.xml_answers import xml_answer
-from storage.attributes import LEVELS, Kind, Level, available_at
-from storage.header_matching import MAX_ROWS
-from storage.matching import Query, find
-from storage.opening import Storage
+from storage.container import Storage
+from storage.index.attributes import LEVELS, Kind, Level, available_at
+from storage.index.header_matching import MAX_ROWS
+from storage.index.query import Query, find
 
 router = dicomweb_router()
 

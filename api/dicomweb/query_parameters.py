@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 DEFAULT_LIMIT = 10_000
 """So many rows leave at once when the client states no limit of its own, and at most."""

@@ -7,9 +7,9 @@ one object, and for a minute.
 
 from fastapi import Request, Response
 
-from storage.entities import Instance
-from storage.opening import Storage
-from storage.volume_files import SUFFIX
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.volumes.files import SUFFIX
 
 _EXPIRES_S = 60
 _PREFERENCE = "redirect"

@@ -6,7 +6,7 @@ from fastapi import Response
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import find_instance, find_instances
 from api.dicomweb.routing import dicomweb_router
-from storage.deleting import Deletion
+from storage.deletion.service import Deletion
 
 router = dicomweb_router()
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.dicomweb.grayscale import Window
 from api.dicomweb.viewport import Viewport, parse_quality, parse_viewport, parse_window
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 ANNOTATIONS = ("patient", "technique")
 PROFILES = ("no", "yes", "srgb")

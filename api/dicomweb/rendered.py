@@ -24,10 +24,10 @@ from api.dicomweb.responses import caching_headers, etag_of, matches_etag, not_m
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.viewport import Viewport
 from api.errors import ApiProblem
-from storage.damage import DAMAGED, UNREADABLE
-from storage.entities import Instance
-from storage.errors import InvalidInstance, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.value_errors import DAMAGED, UNREADABLE
 from storage.pixels.budget import check_animation
 
 router = dicomweb_router()

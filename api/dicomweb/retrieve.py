@@ -32,10 +32,10 @@ from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.transcode import transcoded
 from api.dicomweb.xml_answers import xml_answer
 from api.errors import ApiProblem
-from storage.damage import DAMAGED
-from storage.entities import Instance
-from storage.index import Content
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Content
 
 router = dicomweb_router()
 

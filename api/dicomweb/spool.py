@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from api.dicomweb.multipart import Headers
-from storage.errors import LimitExceeded
-from storage.volume_files import translated_os_errors
-from storage.volumes import VolumeWriter
+from storage.core.errors import LimitExceeded
+from storage.volumes.files import translated_os_errors
+from storage.volumes.writer import VolumeWriter
 
 _PIECE_BYTES = 1 << 20
 

@@ -25,9 +25,9 @@ from api.dicomweb.stow_metadata import keep_described
 from api.dicomweb.stow_parts import InstancePart
 from api.dicomweb.stow_report import CANNOT_UNDERSTAND, Report
 from api.errors import ApiProblem
-from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded
-from storage.opening import Storage
-from storage.uids import check_uid
+from storage.container import Storage
+from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
+from storage.core.uids import check_uid
 
 router = dicomweb_router()
 

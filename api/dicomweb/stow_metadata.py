@@ -26,11 +26,11 @@ from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML
 from api.dicomweb.spool import SpooledPart
 from api.dicomweb.stow_parts import check_study
 from api.dicomweb.stow_report import CANNOT_UNDERSTAND, Report, reason_of
-from storage.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
-from storage.ingest import Accepted
-from storage.opening import Storage
-from storage.part10 import make_file_meta
-from storage.uids import check_uid
+from storage.container import Storage
+from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
+from storage.core.uids import check_uid
+from storage.dicom.part10 import make_file_meta
+from storage.ingest.service import Accepted
 
 log = structlog.get_logger(__name__)
 

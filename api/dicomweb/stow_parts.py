@@ -10,11 +10,11 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from api.dicomweb.multipart import Headers
 from api.dicomweb.negotiation import DICOM
 from api.dicomweb.stow_report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
-from storage.dataset_reader import read_part10
-from storage.errors import InvalidInstance, MediViewError
-from storage.opening import Storage
-from storage.part10 import Header
-from storage.uids import check_uid
+from storage.container import Storage
+from storage.core.errors import InvalidInstance, MediViewError
+from storage.core.uids import check_uid
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.part10 import Header
 
 log = structlog.get_logger(__name__)
 

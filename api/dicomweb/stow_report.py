@@ -6,7 +6,7 @@ from typing import Any
 from pydicom.datadict import tag_for_keyword
 
 from api.dicomweb.dicom_json import JsonDataset, row_to_json
-from storage.errors import (
+from storage.core.errors import (
     InvalidInstance,
     LimitExceeded,
     MediViewError,
@@ -14,7 +14,7 @@ from storage.errors import (
     StorageUnavailable,
     UidConflict,
 )
-from storage.ingest import Accepted
+from storage.ingest.service import Accepted
 
 # Failure reasons of PS3.18 Table I.2-2.
 PROCESSING_FAILURE = 0x0110

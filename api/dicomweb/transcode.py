@@ -4,9 +4,9 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.frames import FrameSource, open_frames
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
 from storage.pixels.processes import budget, run
 from storage.processes.limited import TaskFailed
 

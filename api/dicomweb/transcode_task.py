@@ -24,8 +24,8 @@ from pydicom.uid import (
 )
 
 from api.dicomweb.dicom_json import little_endian_bytes
-from storage.damage import UNREADABLE
-from storage.dataset_reader import read_part10
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.value_errors import UNREADABLE
 from storage.pixels.decoding import DECODER_ERRORS
 from storage.pixels.frame_encoding import decode_here, encoding_of
 

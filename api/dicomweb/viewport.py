@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from api.dicomweb.grayscale import Window, window_function
 from inference.calibration.decision import calibration_of
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 _MAX_SIDE = 8192
 

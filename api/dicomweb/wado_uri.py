@@ -30,9 +30,9 @@ from api.dicomweb.retrieve import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.dicomweb.viewport import Viewport, parse_quality
 from api.errors import ApiProblem
-from storage.entities import Instance
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
 from storage.pixels.budget import check_animation
 
 router = dicomweb_router()

@@ -10,7 +10,7 @@ from api.dicomweb.dicom_json import JsonDataset
 from api.dicomweb.multipart import MultipartWriter
 from api.dicomweb.native_xml import dataset_to_xml
 from api.dicomweb.negotiation import DICOM_XML
-from storage.damage import UNREADABLE
+from storage.dicom.value_errors import UNREADABLE
 
 log = structlog.get_logger(__name__)
 

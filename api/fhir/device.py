@@ -7,8 +7,8 @@ from api.errors import ApiProblem
 from api.fhir.resources import Device, DeviceName, DeviceVersion
 from api.fhir.types import OWN, Annotation, CodeableConcept, Coding, Identifier, Reference, plain
 from inference.catalogue import Pipeline, catalogue
-from storage.opening import Storage
-from storage.result_search import pipelines_seen
+from storage.container import Storage
+from storage.findings.search import pipelines_seen
 
 NODE_ID = "node"
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.-]")

@@ -30,9 +30,9 @@ from api.fhir.types import (
     uid_identifier,
 )
 from storage import tables as t
-from storage.entities import Study
-from storage.report_entities import Report
-from storage.result_search import Found, report_updated
+from storage.core.entities import Study
+from storage.findings.search import Found, report_updated
+from storage.reports.entities import Report
 
 _RADIOLOGY = CodeableConcept(
     coding=[

@@ -10,8 +10,8 @@ from api.fhir.resources import Endpoint, ImagingStudy, ImagingStudyInstance, Ima
 from api.fhir.subject import accession_of, order_of, patient_of, started, subject_of
 from api.fhir.types import DCM, DICOM_UID, Coding, Reference, meta, plain, some, uid_identifier
 from storage import tables as t
-from storage.entities import Instance, Series, Study
-from storage.study_filter import order_by
+from storage.core.entities import Instance, Series, Study
+from storage.index.study_filter import order_by
 
 _URI = "urn:ietf:rfc:3986"
 _SUBSETTED = Coding(

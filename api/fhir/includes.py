@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable
 from api.fhir import device, imaging_study, observation
 from api.fhir.resources import DiagnosticReport, Observation, Resource
 from storage import tables as t
-from storage.entities import Study
-from storage.opening import Storage
-from storage.result_search import find_findings
+from storage.container import Storage
+from storage.core.entities import Study
+from storage.findings.search import find_findings
 
 INCLUDES: dict[str, tuple[str, ...]] = {
     "DiagnosticReport": ("DiagnosticReport:result", "DiagnosticReport:study"),

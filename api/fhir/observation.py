@@ -37,8 +37,8 @@ from api.fhir.types import (
     uid_identifier,
 )
 from storage import tables as t
-from storage.entities import Code, Feedback, Finding, SegmentRef, Study
-from storage.result_search import Found, finding_updated
+from storage.core.entities import Code, Feedback, Finding, SegmentRef, Study
+from storage.findings.search import Found, finding_updated
 
 _IMAGING = CodeableConcept(
     coding=[

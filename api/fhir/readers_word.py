@@ -8,7 +8,7 @@ from sqlalchemy import and_, exists, false, func, or_, select
 from api.fhir.conditions import Condition
 from api.fhir.parameters import read_token
 from storage import tables as t
-from storage.entities import Code, Feedback, Finding, Verdict
+from storage.core.entities import Code, Feedback, Finding, Verdict
 
 Status = Literal["preliminary", "final", "corrected", "entered-in-error"]
 

@@ -26,8 +26,8 @@ from api.fhir.resources import (
 from api.routing import new_router
 from storage import tables as t
 from storage.audit.query import event_of, find_events
-from storage.opening import Storage
-from storage.result_search import find_findings, find_reports
+from storage.container import Storage
+from storage.findings.search import find_findings, find_reports
 
 router = new_router(prefix="/fhir", tags=["fhir"], default_response_class=FhirJson)
 

@@ -4,7 +4,7 @@ from api.fhir.conditions import patient_system
 from api.fhir.resources import HumanName, Patient
 from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
 from api.present import dicom_date
-from storage.entities import Study
+from storage.core.entities import Study
 
 _GENDER = {"M": "male", "F": "female", "O": "other"}
 _MR = CodeableConcept(

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.payloads.base import Page, Payload
-from storage.entities import DeliveryState
+from storage.core.entities import DeliveryState
 
 
 class DeliveryPayload(Payload):

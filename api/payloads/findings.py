@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.payloads.base import CodePayload, Payload
-from storage.entities import Direction, Verdict
+from storage.core.entities import Direction, Verdict
 
 MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.0.0"
 

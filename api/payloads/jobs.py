@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.payloads.base import Page, Payload
 from api.payloads.findings import MODEL_URL_EXAMPLE, FindingPayload
-from storage.entities import JobStatus
+from storage.core.entities import JobStatus
 
 
 class ResultInstance(Payload):

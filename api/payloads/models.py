@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.payloads.base import CodePayload, Payload
 from api.payloads.findings import NormalRangePayload
-from storage.model_states import ModelState
+from storage.models.registry import ModelState
 
 
 class ModelFilePayload(Payload):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.payloads.base import Page, Payload
 from api.payloads.language import WithheldSentence
-from storage.report_entities import (
+from storage.reports.entities import (
     ReportState,
     SectionKind,
     SentenceBasis,

@@ -8,7 +8,7 @@ from api.payloads.base import Page, Payload
 from api.payloads.deliveries import DeliveryPayload
 from api.payloads.jobs import DecisionPayload, JobPayload
 from api.payloads.reports import ReportPayload, StudyReport
-from storage.entities import Origin, SeriesState, StudyState
+from storage.core.entities import Origin, SeriesState, StudyState
 
 _UID = "2.25.329800735698586629295641978511506172918"
 

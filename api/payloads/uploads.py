@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.payloads.base import Payload
 from api.payloads.jobs import DecisionPayload, JobPayload
-from storage.entities import UploadState
+from storage.core.entities import UploadState
 from storage.settings import MIB
 
 # S3's own bounds: 5 MiB but for the last part, 10,000 parts.

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import present
 from api.payloads.base import Page, Payload
-from storage.worklist import WorklistItem, WorklistState
-from storage.worklist_attributes import KEYWORD_OF, snake_case
+from storage.worklist.attributes import KEYWORD_OF, snake_case
+from storage.worklist.repository import WorklistItem, WorklistState
 
 
 def _vr(max_length: int, characters: str) -> StringConstraints:

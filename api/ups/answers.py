@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse
 
 from api.dicomweb.lookups import service_url
 from api.errors import problem_response
-from storage.opening import Storage
-from storage.workitem_rules import WorkItemRefused
+from storage.container import Storage
+from storage.ups.validation import WorkItemRefused
 
 
 def warning(request: Request, storage: Storage, sentence: str) -> str:

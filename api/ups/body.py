@@ -11,8 +11,8 @@ from pydicom.valuerep import VR
 from api.dicomweb.errors import unsupported_media_type
 from api.middleware import limited
 from api.ups.datasets import strict_dataset
-from storage.errors import InvalidRequest
-from storage.workitem_json import JsonAttributes
+from storage.core.errors import InvalidRequest
+from storage.ups.dicom_json import JsonAttributes
 
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_DEPTH = 16

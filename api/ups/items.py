@@ -16,11 +16,11 @@ from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
 from inference.wake import wake
-from storage.errors import InvalidRequest
-from storage.opening import Storage
-from storage.workitem_json import JsonAttributes, has_value, tag_of, text_of
-from storage.workitem_requests import change_state, request_cancel, update
-from storage.workitem_rules import STATES, WorkItemState
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of
+from storage.ups.requests import change_state, request_cancel, update
+from storage.ups.validation import STATES, WorkItemState
 
 router = worklist_router()
 

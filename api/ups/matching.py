@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset
 from api.dicomweb.query_parameters import tag_of
 from api.ups.datasets import NUMBERS, text_dataset
 from dicom_node.worklist_matching import matches
-from storage.errors import InvalidRequest
-from storage.workitem_json import JsonAttributes
-from storage.workitem_search import Narrowed
+from storage.core.errors import InvalidRequest
+from storage.ups.dicom_json import JsonAttributes
+from storage.ups.search import Narrowed
 
 _STUDY_PATHS = frozenset({"StudyInstanceUID", "ReferencedRequestSequence.StudyInstanceUID"})
 

@@ -19,20 +19,20 @@ from api.dicomweb.routing import worklist_router
 from api.events import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
-from storage.entities import Event
-from storage.errors import MediViewError
-from storage.opening import Storage
-from storage.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription
-from storage.workitem_events import (
+from storage.container import Storage
+from storage.core.entities import Event
+from storage.core.errors import MediViewError
+from storage.ups.dicom_json import attributes_of, date_time
+from storage.ups.events import (
     PROGRESS_REPORT,
     STATE_REPORT,
     Told,
     event_report,
     state_report,
 )
-from storage.workitem_jobs import cancellation, uid_of_job
-from storage.workitem_json import attributes_of, date_time
-from storage.workitem_search import Listed
+from storage.ups.job_mapping import cancellation, uid_of_job
+from storage.ups.search import Listed
+from storage.ups.subscriptions import FILTERED_UID, WORKLIST_UID, Subscription
 
 log = structlog.get_logger(__name__)
 

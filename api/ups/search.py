@@ -13,7 +13,7 @@ from api.dicomweb.routing import worklist_router
 from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.matching import Matcher
-from storage.workitem_json import JsonAttributes, tag_of
+from storage.ups.dicom_json import JsonAttributes, tag_of
 
 router = worklist_router()
 

@@ -11,10 +11,10 @@ from api.dicomweb.routing import worklist_router
 from api.ups.answers import empty
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher
-from storage.errors import InvalidRequest
-from storage.opening import Storage
-from storage.subscriptions import FILTERED_UID, GLOBAL_UIDS
-from storage.workitem_search import Listed, Narrowed
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.ups.search import Listed, Narrowed
+from storage.ups.subscriptions import FILTERED_UID, GLOBAL_UIDS
 
 router = worklist_router()
 

@@ -14,12 +14,12 @@ from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
 from dicom_node.tls import ServerTls
 from storage.audit import Actor, AuditEvent, Code
-from storage.clock import utcnow
-from storage.errors import MediViewError
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests, stop_signals
 from storage.settings import Settings
-from storage.waiting import wait_for_database
 
 log = structlog.get_logger(__name__)
 

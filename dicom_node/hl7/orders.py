@@ -10,9 +10,9 @@ from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import validate_value
 
 from dicom_node.hl7.reading import Message, Refused
-from storage.opening import Storage
-from storage.uids import new_uid
-from storage.worklist import WorklistItem, WorklistState
+from storage.container import Storage
+from storage.core.uids import new_uid
+from storage.worklist.repository import WorklistItem, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _NEW = frozenset({"NW", "XO", "XX", "RP", "SN"})

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference.card_file import CARD_FILE, Card, CardSegment, parsed
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 _METADATA = Path("configs", "metadata.json")
 _INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from inference.bundles.description import VERSION_PATTERN, BundleDescription, slug
 from inference.card_file import CARD_FILE, Card, parsed
 from inference.rules.model import Strict
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -12,7 +12,7 @@ from inference.calibration.entities import (
     Region,
     Scale,
 )
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 Point = tuple[float, float]
 """Column and row coordinate, as in PS3.3 C.18.6.1.1."""

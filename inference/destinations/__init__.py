@@ -4,8 +4,8 @@ from inference.destinations.ae import AeDestination
 from inference.destinations.folder import FolderDestination
 from inference.destinations.protocol import Destination, Outcome, TestResult
 from inference.destinations.stow import StowDestination
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.peers.repository import KnownPeer
 
 __all__ = ["Destination", "Outcome", "TestResult", "open_destination", "probe_peer"]
 

@@ -7,10 +7,10 @@ from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, echo, holds, send
 from dicom_node.upper_layer import Timeouts
 from inference.destinations.protocol import Outcome, TestResult
-from storage.commitments import CommitmentRequest
-from storage.entities import Instance
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.peers.repository import KnownPeer
 
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 # A report that comes later is taken by the SCP, and changes the delivery by itself.

@@ -10,13 +10,13 @@ from dicom_node.peers import PeerFailed, PeerLacksService
 from dicom_node.throttle import PIECE_BYTES, Throttle
 from inference.destinations.protocol import Outcome, TestResult
 from inference.failures import explain
-from storage import private_folder
-from storage.commitments import CommitmentRequest
-from storage.entities import Instance
-from storage.errors import InvalidRequest, MediViewError
-from storage.opening import Storage
-from storage.peers import KnownPeer
-from storage.uids import check_uid
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core import private_folder
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.uids import check_uid
+from storage.peers.repository import KnownPeer
 
 
 class FolderDestination:

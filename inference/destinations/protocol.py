@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from storage.commitments import CommitmentRequest
-from storage.entities import Instance
+from storage.commitment.entities import CommitmentRequest
+from storage.core.entities import Instance
 
 
 @dataclass(frozen=True, slots=True)

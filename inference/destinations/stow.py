@@ -11,13 +11,13 @@ import httpx
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
 from dicom_node.throttle import PIECE_BYTES, Throttle
 from inference.destinations.protocol import Outcome, TestResult
-from storage.commitments import CommitmentRequest
-from storage.entities import Instance
-from storage.errors import InvalidRequest, MediViewError
-from storage.opening import Storage
-from storage.outbound_client import checked_client
-from storage.peer_rules import check_stow_url
-from storage.peers import KnownPeer
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.http.client import checked_client
+from storage.peers.repository import KnownPeer
+from storage.peers.validation import check_stow_url
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"

@@ -20,7 +20,7 @@ from pydicom.uid import UID, SegmentationStorage
 from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
 from inference.volume import Volume
-from storage.errors import InvalidRequest, MediViewError
+from storage.core.errors import InvalidRequest, MediViewError
 
 LABELS_FILE = "labels.json"
 _LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")

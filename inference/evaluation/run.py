@@ -17,9 +17,9 @@ from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agree
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.tilt import resamples_tilt
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.entities import Series
-from storage.errors import InvalidRequest, MediViewError
+from storage.core.clock import utcnow
+from storage.core.entities import Series
+from storage.core.errors import InvalidRequest, MediViewError
 from storage.settings import Settings
 
 

@@ -8,9 +8,9 @@ from inference.language.guard.instructions import gives_orders
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured
 from inference.language.writing import Check
-from storage.entities import Finding
-from storage.opening import Storage
-from storage.report_entities import Report
+from storage.container import Storage
+from storage.core.entities import Finding
+from storage.reports.entities import Report
 from storage.settings import Settings
 
 _ORDERS = Reason("instruction", "It gives orders to a model instead of telling of the patient.")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from inference.models import file_sha256
 from inference.refusals import ModelUnusable
-from storage.passage_vectors import DIMENSIONS
+from storage.search.vectors import DIMENSIONS
 
 Vectors = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydicom.dataset import Dataset
 
 from inference.headers import texts
-from storage.opening import Storage
+from storage.container import Storage
 
 _NAMES = (
     "PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName",

@@ -11,10 +11,10 @@ from pydicom.pixels.processing import (
     apply_voi_lut,
 )
 
-from storage.entities import Instance
-from storage.errors import InvalidRequest
-from storage.opening import Storage
-from storage.padding import unpadded
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
+from storage.dicom.padding import unpadded
 from storage.pixels.decoding import decode_frame_of
 
 

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Callable
 
 from inference.process import Process
-from storage.answers import LANGUAGE_QUEUE
-from storage.clock import utcnow
+from storage.core.clock import utcnow
+from storage.questions.repository import LANGUAGE_QUEUE
 
 _CANDIDATES = 8
 

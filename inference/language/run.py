@@ -16,11 +16,11 @@ from inference.lease import Lease, LeaseLost
 from inference.reporting.wording import write_words
 from inference.run import run_claimed
 from inference.work import DeadlinePassed, WorkerStopping
-from storage.answers import NO_PROGRESS
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.questions.repository import NO_PROGRESS
 
 log = structlog.get_logger(__name__)
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.language.embedding import Vectors, embed
-from storage.opening import Storage
-from storage.passage_vectors import DIMENSIONS, PassageVectors
-from storage.passages import Passage
+from storage.container import Storage
+from storage.search.passages import Passage
+from storage.search.vectors import DIMENSIONS, PassageVectors
 
 MOST_PASSAGES = 100_000
 _AT_ONCE = 64

@@ -16,8 +16,8 @@ from inference.language.loading import load_model
 from inference.language.prompts import SUMMARIZE, text_inputs
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.language.writing import Check, write_checked
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
 
 _CUT_INPUT = "The text is longer than the model reads; its end was left out."
 _NOTHING_LEFT = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from inference.pipeline import ModelCard, Readiness
-from storage.errors import NotConfigured
+from storage.core.errors import NotConfigured
 from storage.settings import Settings
 
 TaskName = Literal[

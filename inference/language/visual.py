@@ -15,8 +15,8 @@ from inference.language.looking import image_inputs
 from inference.language.pictures import instance_to_show, picture_of
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.language.writing import Check, write_checked
-from storage.errors import InvalidRequest, NotConfigured
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotConfigured
 
 _THERE_IS = re.compile(
     r"^\s*(?:is|are) there (?P<what>.+?)(?: (?:visible|present|seen))?"

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from storage.webhooks import SECRET_PREFIX
+from storage.webhooks.repository import SECRET_PREFIX
 
 
 def signature(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:

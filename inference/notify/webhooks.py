@@ -18,15 +18,15 @@ import structlog
 
 from inference.failures import place
 from inference.notify.signing import signed_headers
-from storage.clock import utcnow
-from storage.errors import InvalidRequest
-from storage.leasing import LEASE_S, renewed
-from storage.opening import Storage
-from storage.outbound_client import checked_client
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
+from storage.db.leases import LEASE_S, renewed
+from storage.http.client import checked_client
 from storage.settings import Settings
-from storage.webhook_notices import PING
-from storage.webhook_queue import WebhookDelivery, notice_payload
-from storage.webhooks import Webhook, check_webhook_url
+from storage.webhooks.outbox import WebhookDelivery, notice_payload
+from storage.webhooks.payloads import PING
+from storage.webhooks.repository import Webhook, check_webhook_url
 
 log = structlog.get_logger(__name__)
 

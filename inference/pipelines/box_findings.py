@@ -7,7 +7,7 @@ from inference.bundles.description import BundleDescription, color_of
 from inference.bundles.runner import Boxes
 from inference.pipeline import Measurement, Segment
 from inference.volume import Volume
-from storage.entities import Code
+from storage.core.entities import Code
 
 BOXES_AT_MOST = 50
 _ROUNDING_MM = 1e-6

@@ -41,8 +41,8 @@ from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Stru
 from inference.pipelines.t1_head import judge_t1_head
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
 from inference.volume import Volume
-from storage.entities import Code, Instance, Series
-from storage.errors import InvalidRequest
+from storage.core.entities import Code, Instance, Series
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 _NETWORK, _WEIGHTS = "network.json", "weights.safetensors"

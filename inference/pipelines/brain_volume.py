@@ -26,8 +26,8 @@ from inference.pipelines import deepbet_model
 from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.t1_head import judge_t1_head
-from storage.entities import Code, Instance, Series
-from storage.errors import InvalidRequest
+from storage.core.entities import Code, Instance, Series
+from storage.core.errors import InvalidRequest
 
 _BRAIN = Code("12738006", "SCT", "Brain")
 _LABEL = "Brain"

@@ -17,7 +17,7 @@ from inference.compute import device
 from inference.models import load_torchscript
 from inference.pipeline import ModelCard, ModelFile, ProgressCallback
 from inference.refusals import ModelUnusable, NothingFound
-from storage.entities import Code
+from storage.core.entities import Code
 
 if TYPE_CHECKING:
     import torch

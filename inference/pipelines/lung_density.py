@@ -27,8 +27,8 @@ from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.self_tests import prove_lungs
 from inference.volume import Volume
-from storage.entities import Code, Instance, Series
-from storage.errors import InvalidRequest
+from storage.core.entities import Code, Instance, Series
+from storage.core.errors import InvalidRequest
 
 _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")

@@ -32,8 +32,8 @@ from inference.refusals import ModelUnusable, NothingFound
 from inference.rules.facts import SeriesFacts
 from inference.rules.judge import judge
 from inference.volume import Volume
-from storage.entities import Code, Instance, Series
-from storage.errors import InvalidRequest
+from storage.core.entities import Code, Instance, Series
+from storage.core.errors import InvalidRequest
 
 _MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
 _SIDES = {"left": LEFT, "right": RIGHT}

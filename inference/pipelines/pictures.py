@@ -15,14 +15,14 @@ from inference.language.tasks import TaskName, card, model_ref, readiness
 from inference.picture_files import open_picture
 from inference.pipeline import Acceptance, PipelineContext, Readiness
 from inference.refusals import ModelUnusable
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydicom.dataset import Dataset
 
-    from storage.entities import Instance, Series
+    from storage.core.entities import Instance, Series
     from storage.settings import Settings
 
 _PROBE_PIXELS = 224

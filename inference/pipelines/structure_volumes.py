@@ -11,7 +11,7 @@ from inference.pipeline import Measurement, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
 from inference.volume import Volume
-from storage.entities import Code, Direction, Validity
+from storage.core.entities import Code, Direction, Validity
 
 _SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
 _BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")

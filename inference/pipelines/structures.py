@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage.entities import Code
+from storage.core.entities import Code
 
 LEFT = Code("7771000", "SCT", "Left")
 RIGHT = Code("24028007", "SCT", "Right")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inference.calibration.entities import AxesScale, Axis, Calibration, PlaneScale
 from inference.calibration.scale import NotMeasurable, Point, axes_at, scale_at
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 Shape = Literal[
     "LENGTH",

@@ -5,8 +5,8 @@ from pydicom.dataset import Dataset
 from inference.calibration.decision import calibration_of
 from inference.frames import is_multiframe
 from inference.reading.drawing import Place
-from storage.errors import InvalidRequest, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound
 
 
 class StudyImages:

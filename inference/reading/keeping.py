@@ -6,10 +6,10 @@ from pydicom.dataset import Dataset
 
 from inference.results.writing import part10
 from inference.rules.of_job import destinations_of
-from storage.entities import Instance
-from storage.errors import UidConflict
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import UidConflict
+from storage.peers.repository import KnownPeer
 
 
 def keep(

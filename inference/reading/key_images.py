@@ -10,12 +10,12 @@ from inference.reading.author import Author
 from inference.reading.content import author_of, frame_of, text_of
 from inference.reading.images import StudyImages
 from inference.reading.keeping import keep, stale
-from storage.clock import utcnow
-from storage.damage import DAMAGED
-from storage.entities import Code, Instance
-from storage.errors import InvalidRequest
-from storage.opening import Storage
-from storage.uids import derive_uid, new_uid
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Instance
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid, new_uid
+from storage.dicom.value_errors import DAMAGED
 
 # PS3.16 CID 7010; those that mean a person's choice of images.
 TITLES = {

@@ -26,10 +26,10 @@ from inference.reading.mask_read import (
 )
 from inference.selection import stack_for
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.entities import Finding, Job
-from storage.errors import InvalidRequest, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Finding, Job
+from storage.core.errors import InvalidRequest, NotFound
 
 _VOLUME = "118565006"
 _MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}

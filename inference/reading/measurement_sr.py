@@ -21,7 +21,7 @@ from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.image_library import image_library
 from inference.results.source import inherit_patient_and_study, reference_to
 from inference.results.sr import procedure_reported
-from storage.uids import new_uid
+from storage.core.uids import new_uid
 
 _GRAPHICS = {
     "ELLIPSE": hd.sr.GraphicTypeValues.ELLIPSE,

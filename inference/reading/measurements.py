@@ -15,12 +15,12 @@ from inference.reading.measurement_read import (
     MeasurementReport,
     read_measurements,
 )
-from storage.clock import utcnow
-from storage.damage import DAMAGED
-from storage.entities import Instance
-from storage.errors import InvalidRequest
-from storage.opening import Storage
-from storage.uids import derive_uid, new_uid
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid, new_uid
+from storage.dicom.value_errors import DAMAGED
 
 
 def measurement_reports(

@@ -5,7 +5,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from inference.reading.author import Author
-from storage.uids import derive_uid
+from storage.core.uids import derive_uid
 
 # highdicom warns of a name of one component, which is all that an account has.
 PLACEHOLDER = "Account^Name"

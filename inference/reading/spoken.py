@@ -10,10 +10,10 @@ from inference.failures import place
 from inference.reading.spoken_sr import speak, spoken_uid
 from inference.results.identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
-from storage.entities import Feedback, Finding, Instance, Job
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.spoken import ReportVersion
+from storage.container import Storage
+from storage.core.entities import Feedback, Finding, Instance, Job
+from storage.core.errors import NotFound
+from storage.findings.feedback_reports import ReportVersion
 
 log = structlog.get_logger(__name__)
 

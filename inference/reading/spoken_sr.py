@@ -24,8 +24,8 @@ from inference.results.change import (
     QUALITY,
 )
 from inference.results.identity import local_time
-from storage.entities import Code, Feedback, Finding
-from storage.uids import derive_uid
+from storage.core.entities import Code, Feedback, Finding
+from storage.core.uids import derive_uid
 
 _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 _OBSERVER_TYPE = Code("121005", "DCM", "Observer Type")

@@ -9,7 +9,7 @@ from inference.packs import add_pack
 from inference.registry.deciding import activate
 from inference.registry.proving import verify
 from inference.registry.standing import ModelHeld, Standing, model_of, models_named
-from storage.opening import Storage
+from storage.container import Storage
 
 
 @dataclass(frozen=True)

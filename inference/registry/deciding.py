@@ -6,8 +6,8 @@ from typing import Any
 
 from inference.card import ModelCard
 from inference.registry.standing import ModelHeld, Standing
-from storage.model_states import ModelRecord, ModelState
-from storage.opening import Storage
+from storage.container import Storage
+from storage.models.registry import ModelRecord, ModelState
 
 
 def activate(storage: Storage, standing: Standing, by: str) -> ModelRecord:

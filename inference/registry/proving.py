@@ -12,10 +12,10 @@ from inference.card import ModelCard, Proof, Provable
 from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
 from inference.registry.standing import ModelHeld, Standing, model_of, state_of
-from storage.clock import utcnow
-from storage.errors import NotFound
-from storage.model_states import ModelRecord, ModelState
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.models.registry import ModelRecord, ModelState
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from inference.card import ModelCard
 from inference.catalogue import catalogue
 from inference.pipeline import Pipeline
-from storage.errors import MediViewError, NotFound
-from storage.model_states import ModelRecord, ModelState
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError, NotFound
+from storage.models.registry import ModelRecord, ModelState
 
 _ORDER: tuple[ModelState, ...] = ("active", "verified", "added", "shadow", "retired")
 _HELD: dict[ModelState, tuple[str, str]] = {

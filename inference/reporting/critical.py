@@ -10,7 +10,7 @@ from inference.reporting.facts import Fact
 from inference.reporting.locale import load_locale
 from inference.rules.file import current_rules
 from inference.rules.model import CriticalRule
-from storage.opening import Storage
+from storage.container import Storage
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -17,10 +17,10 @@ from inference.reporting.words import (
     template_digest,
     words_wanted,
 )
-from storage.entities import Finding, Job
-from storage.identity import Identity
-from storage.opening import Storage
-from storage.report_entities import Report, ReportSection, ReportSentence, SectionKind
+from storage.container import Storage
+from storage.core.entities import Finding, Job
+from storage.core.identity import Identity
+from storage.reports.entities import Report, ReportSection, ReportSentence, SectionKind
 
 
 def draft_study(

@@ -7,9 +7,9 @@ import structlog
 from inference.failures import place
 from inference.reporting.critical import raise_alerts
 from inference.reporting.draft import draft_study
-from storage.clock import utcnow
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
 
 log = structlog.get_logger(__name__)
 

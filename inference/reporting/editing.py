@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.entities import Finding
-from storage.report_entities import ReportSection, ReportSentence, SectionKind
+from storage.core.entities import Finding
+from storage.reports.entities import ReportSection, ReportSentence, SectionKind
 
 _NUMBER = re.compile(r"\d+(?:[.,\s]\d+)*")
 

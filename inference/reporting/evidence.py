@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from inference.reporting.derived import void_findings
 from inference.reporting.facts import Fact, fact_of
 from inference.reporting.technique import SeriesTechnique, technique_of
-from storage.entities import Finding, Job, JobStatus, Study
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Finding, Job, JobStatus, Study
 
 _INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
 

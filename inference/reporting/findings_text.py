@@ -7,7 +7,7 @@ from typing import Any
 from inference.reporting.evidence import Evidence, Prior
 from inference.reporting.facts import Fact
 from inference.reporting.locale import Locale, placeholders, references
-from storage.report_entities import ReportSentence
+from storage.reports.entities import ReportSentence
 
 Group = dict[str, Fact]
 """The facts about one structure in one series by one pipeline, by slot."""

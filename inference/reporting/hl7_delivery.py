@@ -14,11 +14,11 @@ from dicom_node.tls import ClientTls, tls_words
 from inference.delivery import next_attempt
 from inference.failures import place
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
-from storage.clock import utcnow
-from storage.errors import NotFound
-from storage.hl7_messages import Hl7Message
-from storage.leasing import LEASE_S, renewed
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.db.leases import LEASE_S, renewed
+from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Hl7Destination
 
 log = structlog.get_logger(__name__)

@@ -3,9 +3,9 @@
 import structlog
 
 from inference.failures import place
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.report_entities import Report, ReportVersion
+from storage.container import Storage
+from storage.core.errors import NotFound
+from storage.reports.entities import Report, ReportVersion
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from pydicom.dataset import Dataset
 
 from inference.headers import number, texts
 from inference.mr_contrast import mr_contrast, sequence_holders
-from storage.entities import Instance, Series
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance, Series
 
 _WORD_LENGTH = 40
 _WEIGHTINGS = {"T1", "T2", "PD", "FLAIR", "T2*", "DWI"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from inference.reporting.locale import Locale, references
 from inference.reporting.technique import SeriesTechnique
-from storage.report_entities import ReportSentence
+from storage.reports.entities import ReportSentence
 
 _MEASURES = (
     ("slice_thickness", "slice_thickness_mm", "mm"),

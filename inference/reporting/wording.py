@@ -16,9 +16,9 @@ from inference.language.tasks import model_ref
 from inference.lease import LeaseLost
 from inference.reporting.evidence import Evidence, gather
 from inference.work import WorkerStopping
-from storage.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
-from storage.opening import Storage
-from storage.report_entities import (
+from storage.container import Storage
+from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
+from storage.reports.entities import (
     ModelWords,
     ReportSection,
     ReportSentence,

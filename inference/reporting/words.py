@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.wake import wake_language
-from storage.errors import NotConfigured, NotFound
-from storage.opening import Storage
-from storage.report_entities import ModelWords, Report, ReportSection
-from storage.report_rows import as_json
+from storage.container import Storage
+from storage.core.errors import NotConfigured, NotFound
+from storage.reports.entities import ModelWords, Report, ReportSection
+from storage.reports.rows import as_json
 from storage.settings import Settings
 
 REPORT_JOB = "report"

@@ -2,7 +2,7 @@
 
 from pydicom.sr.coding import Code as DicomCode
 
-from storage.entities import Code
+from storage.core.entities import Code
 
 
 def dicom_code(code: Code) -> DicomCode:

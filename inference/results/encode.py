@@ -20,7 +20,7 @@ from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
 from inference.results.stack import encode_stack
 from inference.volume import Volume
-from storage.entities import Finding, Job
+from storage.core.entities import Finding, Job
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ from inference.results.pictures import Window, window_of
 from inference.results.rescale import Rescale, rescale_of
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
 from inference.volume import Volume
-from storage.entities import Job
-from storage.uids import derive_uid
+from storage.core.entities import Job
+from storage.core.uids import derive_uid
 
 # FL in Explicit VR holds 65,534 bytes, two numbers a point.
 _MOST_POINTS = 8_000

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Pipeline
-from storage.entities import Job
-from storage.uids import derive_uid
+from storage.core.entities import Job
+from storage.core.uids import derive_uid
 
 MANUFACTURER = "MediViewAI"
 DEVICE_SERIAL_NUMBER = "mediview"

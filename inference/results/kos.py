@@ -23,7 +23,7 @@ from inference.results.narrative import NOTE, as_dicom_text
 from inference.results.observing import pipeline_context
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
 from inference.volume import Volume
-from storage.entities import Job
+from storage.core.entities import Job
 
 
 def encode_key_objects(

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from inference.pipeline import Pipeline
-from storage.entities import Job
+from storage.core.entities import Job
 
 _GOLDEN_RATIO = 0.618034
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from inference.directions import in_words
-from storage.entities import Finding
+from storage.core.entities import Finding
 
 NOTE = "AI result, unverified. Research use only."
 

@@ -25,7 +25,7 @@ from inference.results.identity import (
 from inference.results.narrative import NOTE, shown_value
 from inference.results.pictures import Picture
 from inference.results.source import inherit_patient_and_study, integer_of
-from storage.entities import Finding, Job
+from storage.core.entities import Finding, Job
 
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245

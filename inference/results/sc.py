@@ -25,8 +25,8 @@ from inference.results.identity import (
 from inference.results.narrative import NOTE, as_dicom_text
 from inference.results.pictures import Picture
 from inference.results.source import inherit_patient_and_study, integer_of
-from storage.entities import Job
-from storage.uids import derive_uid
+from storage.core.entities import Job
+from storage.core.uids import derive_uid
 
 
 def encode_captures(

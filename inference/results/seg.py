@@ -33,7 +33,7 @@ from inference.results.measures import with_measures
 from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
 from inference.stacks import with_frames
 from inference.volume import Volume
-from storage.entities import Direction, Job
+from storage.core.entities import Direction, Job
 
 answer_once()
 

@@ -14,7 +14,7 @@ from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 from inference.attributes import element_of, tag_of
 from inference.frames import is_multiframe
 from inference.results.soundness import make_sound
-from storage.uids import derive_uid
+from storage.core.uids import derive_uid
 
 # PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3, and the character set and time zone of
 # C.12.1.1, in which the others are to be understood.

@@ -33,7 +33,7 @@ from inference.results.source import (
     reference_to,
 )
 from inference.results.sr_numbers import evaluations_of, measurements_of
-from storage.entities import Finding, Job, SegmentRef
+from storage.core.entities import Finding, Job, SegmentRef
 
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,

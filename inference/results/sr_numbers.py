@@ -25,7 +25,7 @@ from inference.results.change import (
     TRUNCATED,
 )
 from inference.results.coding import dicom_code
-from storage.entities import Code, Finding, Prior, Validity
+from storage.core.entities import Code, Finding, Prior, Validity
 
 _CERTAINTY_DECIMALS = 3
 _NO_UNIT = Code("1", "UCUM", "no units")

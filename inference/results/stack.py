@@ -26,7 +26,7 @@ from inference.results.narrative import NOTE
 from inference.results.pictures import overlaid, resized, window_of
 from inference.results.sc import secondary_capture, source_reference
 from inference.volume import Volume
-from storage.entities import Job
+from storage.core.entities import Job
 
 _LONGER_SIDE_PIXELS = 512
 _QUALITY = 90

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from inference.results.identity import ResultKind
-from storage.entities import Instance
-from storage.peers import KnownPeer
+from storage.core.entities import Instance
+from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 NEEDS_GREY_VALUES = frozenset({"SC", "PDF", "STACK", "GSPS"})

@@ -6,7 +6,7 @@ others does without it.
 
 from typing import TYPE_CHECKING
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 from inference.rules.model import Rule
 from inference.stacks import stacks_of
-from storage.clock import utcnow
-from storage.entities import Decision, JobState, Series
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, JobState, Series
 
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 

@@ -12,8 +12,8 @@ from inference.rules.file import current_rules
 from inference.rules.judge import RuleTrace, rule_on
 from inference.rules.model import RuleSet
 from inference.selection import select_stack, word_of
-from storage.entities import Instance, Series
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Instance, Series
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from inference.rules.model import RuleSet
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from inference.rules.facts import SeriesFacts
 from inference.rules.file import current_rules
 from inference.rules.judge import rule_on
 from inference.rules.model import Rule
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

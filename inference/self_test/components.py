@@ -9,8 +9,8 @@ import structlog
 
 from inference.self_test.decoders import check_decoders
 from inference.self_test.failure import REINSTALL, require
-from storage.components import Component
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
+from storage.processes.components import Component
 
 log = structlog.get_logger(__name__)
 

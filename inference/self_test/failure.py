@@ -1,6 +1,6 @@
 """How a part fails its test."""
 
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 
 REINSTALL = "Install the node again: `make run`, or pull its image again."
 

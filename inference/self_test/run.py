@@ -13,10 +13,10 @@ import structlog
 
 from inference.self_test.components import CHECKS
 from inference.self_test.failure import REINSTALL
-from storage.clock import utcnow
-from storage.components import Component
-from storage.errors import MediViewError
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.processes.components import Component
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

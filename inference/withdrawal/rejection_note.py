@@ -20,8 +20,8 @@ from inference.results.identity import (
     local_time,
 )
 from inference.results.source import inherit_patient_and_study, reference_to
-from storage.entities import Code, Job
-from storage.uids import derive_uid
+from storage.core.entities import Code, Job
+from storage.core.uids import derive_uid
 
 REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")
 SERIES_NUMBER = 9_920

@@ -14,10 +14,10 @@ from inference import auditing
 from inference.failures import place
 from inference.reporting.due import draft_now
 from inference.results.writing import part10
-from storage.entities import Instance, Job
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.withdrawals import SUPERSEDED
+from storage.container import Storage
+from storage.core.entities import Instance, Job
+from storage.core.errors import NotFound
+from storage.jobs.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.database import writing
+from storage.db.engine import writing
 
 FIRST_HASH = "0" * 64
 _LOCK = 0x6D76_6175

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 
 Action = Literal["C", "R", "U", "D", "E"]
 """Create, read, update, delete, execute."""
@@ -68,7 +68,7 @@ class Actor:
     address: str = ""
     """IP address it came from; empty for the node and its operator."""
     id: str = ""
-    """The identity behind the name (`storage.identity`); empty for who has none."""
+    """The identity behind the name (`storage.core.identity`); empty for who has none."""
 
 
 NODE = Actor("node", "node")

@@ -14,11 +14,11 @@ from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
 from storage.audit.sinks import Sink, open_sinks
 from storage.audit.spool import make_private, private_file
-from storage.database import reading, writing
-from storage.errors import MediViewError
-from storage.exclusive import only_one
-from storage.opening import Storage
-from storage.volume_files import translated_os_errors
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.db.advisory_lock import only_one
+from storage.db.engine import reading, writing
+from storage.volumes.files import translated_os_errors
 
 log = structlog.get_logger(__name__)
 

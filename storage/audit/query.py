@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, String, Text, cast, func, or_, sel
 from storage import tables as t
 from storage.audit.events import AuditRecord
 from storage.audit.rows import to_record
-from storage.database import reading
+from storage.db.engine import reading
 
 _PAGE = 1000
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from storage.audit.spool import make_private, private_file
-from storage.errors import NotConfigured, StorageUnavailable
+from storage.core.errors import NotConfigured, StorageUnavailable
 from storage.settings import Settings
-from storage.volume_files import translated_os_errors
+from storage.volumes.files import translated_os_errors
 
 # Facility 10 (security), severity 5 (notice): PS3.15 A.6.
 _PRIORITY = 10 * 8 + 5

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from storage.audit.events import Actor, AuditEvent, Code, Type
-from storage.volume_files import put_in_place, translated_os_errors
+from storage.volumes.files import put_in_place, translated_os_errors
 
 _PRIVATE = 0o700
 

@@ -22,11 +22,11 @@ from storage.audit.events import NODE, Actor, AuditEvent, Code, Type
 from storage.audit.rows import WINDOW, Views, add_events, count_views, window_of, with_patients
 from storage.audit.seen import Seen, counted
 from storage.audit.spool import Spool
-from storage.clock import utcnow
-from storage.database import is_clash, reading, writing
-from storage.errors import MediViewError, StorageUnavailable
-from storage.requests import current_request_id
-from storage.series_requests import note_series
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError, StorageUnavailable
+from storage.core.request_context import current_request_id
+from storage.db.engine import is_clash, reading, writing
+from storage.index.series_provenance import note_series
 
 log = structlog.get_logger(__name__)
 

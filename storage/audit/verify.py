@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from storage import tables as t
 from storage.audit.chain import FIRST_HASH, Keys, Link, content_of, link
-from storage.database import reading
+from storage.db.engine import reading
 
 _PAGE = 2000
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection is handed in by `storage.migrate`."""
+"""Alembic's entry: the connection is handed in by `storage.db.migrate`."""
 
 from typing import Literal
 

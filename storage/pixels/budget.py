@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from storage.errors import LimitExceeded
+from storage.core.errors import LimitExceeded
 from storage.pixels.codec_headers import coded_size
 
 SETTING = "MEDIVIEW_MAX_FRAME_PIXELS"

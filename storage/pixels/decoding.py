@@ -9,7 +9,7 @@ from pydicom.encaps import generate_frames, get_frame
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian
 
-from storage.errors import LimitExceeded
+from storage.core.errors import LimitExceeded
 from storage.pixels.frame_encoding import FrameEncoding, array_of, decode_with_colours, encoding_of
 from storage.pixels.processes import budget, run
 

@@ -12,8 +12,8 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-import storage.unpadded_reading  # noqa: F401
-from storage.padding import unpadded
+import storage.dicom.unpadded_reading  # noqa: F401
+from storage.dicom.padding import unpadded
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.pixels.frame_encoding import FrameEncoding, decode_with_colours
 
 Answer = tuple[dict[str, Any], bytes | memoryview]

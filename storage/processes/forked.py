@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.backoff import Backoff
 from storage.processes.parent import ParentGone, end_with

@@ -23,8 +23,8 @@ from typing import Any
 
 import structlog
 
-from storage import errors
-from storage.errors import LimitExceeded, MediViewError, StorageUnavailable
+from storage.core import errors
+from storage.core.errors import LimitExceeded, MediViewError, StorageUnavailable
 from storage.processes.framing import receive_message, send_message
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from storage.errors import MediViewError
+from storage.core.errors import MediViewError
 from storage.processes.framing import receive_message, send_message
 
 _OPEN_FILES = 64

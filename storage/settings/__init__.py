@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings.access import AccessSettings
 from storage.settings.audit import AuditSettings
 from storage.settings.exchange import (

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 AE_TITLE_MAX_LENGTH = 16
 PeerAction = Literal["store", "query", "retrieve", "commit", "worklist"]

@@ -30,7 +30,7 @@ finding_feedback = Table(
     text_column("label"),
     text_column("reason"),
     text_column("said_by"),
-    # The identity behind the name (`storage.identity`); empty of what older versions wrote.
+    # The identity behind the name (`storage.core.identity`); empty of what older versions wrote.
     text_column("said_by_id"),
     time_column("said_at"),
     # Of somebody whose word verifies a report.

@@ -109,7 +109,7 @@ peer = Table(
     Column("may", JSON, nullable=False),
     Column("tls", Boolean, nullable=False),
     Column("tls_verify", String(16), nullable=False),
-    # By which the peer proves that it is the one: see `storage.peer_certificates`.
+    # By which the peer proves that it is the one: see `storage.peers.certificates`.
     Column("tls_certificates", JSON, nullable=False, server_default="[]"),
     Column("is_destination", Boolean, nullable=False),
     Column("object_kinds", JSON, nullable=False),

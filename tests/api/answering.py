@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from inference.language.run import answer_job
 from inference.language.search import embed_waiting
-from storage.answers import LANGUAGE_QUEUE
-from storage.clock import utcnow
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.questions.repository import LANGUAGE_QUEUE
 from storage.settings import Settings
 
 

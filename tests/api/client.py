@@ -17,9 +17,9 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from api.serve import make_server
-from storage.clock import utcnow
-from storage.entities import Code, Finding, Job
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Finding, Job
 from storage.settings import Settings
 from tests.patience import PATIENCE_S
 

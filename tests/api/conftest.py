@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade

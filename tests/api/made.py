@@ -9,8 +9,8 @@ from inference.priors import comparison_of
 from inference.results.encode import encode_results
 from inference.storing import store_objects, store_rows
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.entities import Job
+from storage.core.clock import utcnow
+from storage.core.entities import Job
 from tests.api.client import ApiNode, part10
 from tests.inference.results_support import PIPELINE
 

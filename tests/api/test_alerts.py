@@ -8,8 +8,8 @@ import pytest
 from inference.registry.adding import add_model
 from inference.reporting.critical import raise_alerts, repeat_alerts
 from inference.rules.model import RuleSet
-from storage.clock import utcnow
-from storage.errors import InvalidRequest
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
 from tests.api.test_audit import stored
 from tests.inference.bundles import segmentation_bundle

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 from pydicom.dataset import Dataset
 
 from inference.run import run_job
-from storage.opening import Storage
+from storage.container import Storage
 from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, worked_on, zipped

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from storage.audit.keeper import AuditKeeper
-from storage.clock import utcnow
-from storage.database import writing
+from storage.core.clock import utcnow
+from storage.db.engine import writing
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.patience import PATIENCE_S

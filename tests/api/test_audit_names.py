@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from storage.clock import utcnow
-from storage.report_entities import ReportSection, ReportSentence
+from storage.core.clock import utcnow
+from storage.reports.entities import ReportSection, ReportSentence
 from tests.api.client import ApiNode, finding_of, scheduled_job
 from tests.api.test_audit import stored, trail
 from tests.api.test_conflicts import with_conflict

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from storage.reconcile import reconcile
+from storage.maintenance.reconcile import reconcile
 from tests.api.client import ApiNode, is_problem, part10
 from tests.builders import t1_head
 
@@ -106,7 +106,7 @@ def test_a_crash_at_any_step_leaves_one_or_the_other(
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
-            patched.setattr(f"storage.conflicts.{step}", broken)
+            patched.setattr(f"storage.ingest.conflicts.{step}", broken)
             with pytest.raises(KeyboardInterrupt):
                 api.storage.conflicts.accept(number)
         api.storage.volumes.close()

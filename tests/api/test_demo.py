@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from api.demo import study as demo
 from api.demo.head import draw_head
-from storage.errors import NotConfigured
+from storage.core.errors import NotConfigured
 from tests.services import tool
 from tests.standard.validator import validator_complaints
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from api.app import create_app
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import ApiNode, part10, scheduled_job, worked_on

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests import builders
 from tests.api.client import (

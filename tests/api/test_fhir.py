@@ -11,8 +11,8 @@ from fhirclient.models import fhirelementfactory
 from fhirclient.models.fhirabstractresource import FHIRAbstractResource
 
 from storage.audit import Actor, AuditEvent, Code
-from storage.clock import utcnow
-from storage.report_entities import ReportSection, ReportSentence
+from storage.core.clock import utcnow
+from storage.reports.entities import ReportSection, ReportSentence
 from tests import builders
 from tests.api.client import ApiNode, finding_of, part10, scheduled_job
 

@@ -7,10 +7,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dicom_node.server import start_scp
-from storage.clock import utcnow
-from storage.components import Component
-from storage.heartbeats import HANDLED
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.processes.components import Component
+from storage.processes.heartbeats import HANDLED
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
 from tests.services import free_port

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from storage import tables as t
-from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.idempotency import Answer, IdempotencyKey, IdempotencyKeys
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
+from storage.idempotency.repository import Answer, IdempotencyKey, IdempotencyKeys
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.services import free_port

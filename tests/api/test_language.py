@@ -15,11 +15,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from reportlab.pdfgen import canvas
 
-from storage.clock import utcnow
-from storage.expiring import expire
-from storage.report_entities import ReportSection, ReportSentence
+from storage.core.clock import utcnow
+from storage.core.uids import derive_uid
+from storage.maintenance.retention import expire
+from storage.reports.entities import ReportSection, ReportSentence
 from storage.settings import Settings
-from storage.uids import derive_uid
 from tests import builders
 from tests.api.answering import answering
 from tests.api.client import ApiNode, api_node, is_problem, part10, scheduled_job, worked_on

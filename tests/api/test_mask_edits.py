@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.volume import Volume
-from storage.entities import Job
+from storage.core.entities import Job
 from tests import builders
 from tests.api.client import ApiNode, is_problem
 from tests.api.made import made_of

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from inference.registry.adding import add_model
-from storage.clock import utcnow
-from storage.drift import Observation
-from storage.events import Events
+from storage.core.clock import utcnow
+from storage.events.repository import Events
+from storage.models.drift import Observation
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings
 from tests.api.client import ApiNode, finding_of, is_problem, scheduled_job, worked_on
 from tests.inference.bundles import segmentation_bundle

@@ -4,7 +4,7 @@ import pytest
 
 from inference.results.label_picture import label_picture_key
 from inference.run import run_job
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 from storage.settings import Settings
 from tests import builders
 from tests.api.client import ApiNode, api_node, is_problem, part10, png, scheduled_job, worked_on

@@ -14,7 +14,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from api.logs import configure_logging
-from storage.errors import StorageFull, StorageUnavailable
+from storage.core.errors import StorageFull, StorageUnavailable
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
 from tests.migrated import upgrade
@@ -81,7 +81,7 @@ def test_a_fault_of_ours_shows_no_insides_and_no_values(
         raise RuntimeError("Doe^Jane in table patient")
 
     monkeypatch.setattr("api.jobs.job_payload", broken)
-    monkeypatch.setattr("storage.jobs.Jobs.get", broken)
+    monkeypatch.setattr("storage.jobs.repository.Jobs.get", broken)
     with capture_logs() as logged:
         answer = api.client.get("/api/jobs/some-job")
     problem = is_problem(answer, 500, "internal")
@@ -106,7 +106,7 @@ def test_a_failing_storage_tells_when_to_come_back(
     def failing(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("storage.jobs.Jobs.get", failing)
+    monkeypatch.setattr("storage.jobs.repository.Jobs.get", failing)
     answer = api.client.get("/api/jobs/some-job")
     is_problem(answer, status, code)
     assert int(answer.headers["retry-after"]) > 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inference.reporting.due import draft_due
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests.api.answering import answering
 from tests.api.client import ApiNode, api_node

@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from inference.completeness import complete_quiet_series
 from inference.pipeline import Acceptance
 from inference.pipelines.brain_volume import BrainVolume
-from storage.clock import utcnow
-from storage.entities import Job
+from storage.core.clock import utcnow
+from storage.core.entities import Job
 from tests import builders
 from tests.api.client import (
     ApiNode,

@@ -9,9 +9,9 @@ import pytest
 from inference.self_test import run
 from inference.self_test.decoders import check_decoders, encoded_samples, expected_pixels
 from inference.self_test.failure import ComponentFailed
-from storage.clock import utcnow
-from storage.components import Component
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.processes.components import Component
 
 
 def a_broken_package(folder: Path, name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:

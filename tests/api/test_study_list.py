@@ -8,11 +8,11 @@ import pytest
 from pydicom.dataset import Dataset
 
 from api.study_state import derive_state
-from storage.clock import utcnow
-from storage.entities import Decision, DeliveryState
-from storage.identity import of_account
-from storage.opening import Storage
-from storage.study_filter import StudyFilter
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, DeliveryState
+from storage.core.identity import of_account
+from storage.index.study_filter import StudyFilter
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.study_state import derive_state
-from storage.entities import Decision, Delivery, Job, Series
+from storage.core.entities import Decision, Delivery, Job, Series
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)
 

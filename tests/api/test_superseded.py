@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from fhirclient.models import observation as fhir
 
-from storage.clock import utcnow
-from storage.entities import Prior
-from storage.withdrawals import SUPERSEDED
+from storage.core.clock import utcnow
+from storage.core.entities import Prior
+from storage.jobs.withdrawals import SUPERSEDED
 from tests import builders
 from tests.api.client import ApiNode, finding_of, part10, scheduled_job
 

@@ -22,8 +22,8 @@ from inference.reporting.draft import draft_sections
 from inference.reporting.evidence import gather
 from inference.reporting.locale import load_locale
 from inference.volume import Volume
-from storage.clock import utcnow
-from storage.entities import Job
+from storage.core.clock import utcnow
+from storage.core.entities import Job
 from tests import builders
 from tests.api.client import ApiNode
 from tests.api.made import made_of

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from api.errors import ApiProblem
 from api.unpack import DicomFile, Limits, Refusal, unpack
-from storage.errors import LimitExceeded
+from storage.core.errors import LimitExceeded
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10, png, zipped
 

@@ -17,9 +17,9 @@ import httpx
 import numpy as np
 import pytest
 
-from storage.clock import utcnow
-from storage.expiring import expire
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.maintenance.retention import expire
 from storage.settings import Settings, load_settings
 from tests import builders
 from tests.api.client import ApiNode, events, is_problem, part10, zipped

@@ -9,7 +9,7 @@ import pytest
 
 from api.access.forwarded import group_of
 from api.diagnosis import diagnose
-from storage.attempts import by_address
+from storage.accounts.login_throttle import by_address
 from storage.settings import Settings, load_settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, sign_in
 from tests.api.client import is_problem

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.opening import open_storage
-from storage.peers import KnownPeer
+from storage.container import open_storage
+from storage.peers.repository import KnownPeer
 from tests.attacks.measured import AttackedNode, attacked_node
 from tests.faults.raw_peer import PeerGone, RawPeer
 

@@ -18,7 +18,7 @@ from pynetdicom.sop_class import (
 )
 
 from dicom_node.command_set import Command
-from storage.part10 import make_file_meta
+from storage.dicom.part10 import make_file_meta
 from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch
 from tests.faults.raw_peer import RawPeer, context, fragments, store_message

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.diagnosis import diagnose
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.services import free_port
 

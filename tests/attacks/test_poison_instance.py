@@ -12,10 +12,10 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
 from dicom_node.command_set import Command
-from storage import part10 as door
-from storage.element_limits import MAX_DEPTH
-from storage.opening import open_storage
-from storage.part10 import make_file_meta
+from storage.container import open_storage
+from storage.dicom import part10 as door
+from storage.dicom.element_limits import MAX_DEPTH
+from storage.dicom.part10 import make_file_meta
 from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, context, fragments
@@ -209,7 +209,7 @@ def test_a_poison_instance_takes_no_other_with_it(
     with monkeypatch.context() as patch, open_storage(node.scp.settings) as storage:
         # The door as it was: whatever has the UIDs comes in.
         header = door.read_header(part10(poison, poison.data_set))
-        patch.setattr("storage.ingest.read_header", lambda _: header)
+        patch.setattr("storage.ingest.service.read_header", lambda _: header)
         storage.ingest.accept(part10(poison, with_element(poison, nested(400))), "test")
     study = study_of(node, poison.sop_instance_uid)
 

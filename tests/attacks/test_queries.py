@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from dicom_node.hl7.reading import MAX_SEPARATORS, Message, Refused, read_header
-from storage.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
+from storage.index.conditions import MAX_FUZZY_WORDS, MAX_KEY_LENGTH
 from tests.attacks.measured import MIB, AttackedNode, Growth, attacked_node
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]

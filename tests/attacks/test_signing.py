@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import update
 
 from storage import tables as t
-from storage.database import writing
-from storage.errors import UidConflict
-from storage.identity import LOCAL, Identity, of_account
-from storage.opening import Storage, open_storage
-from storage.report_entities import Report, ReportSection, ReportSentence
+from storage.container import Storage, open_storage
+from storage.core.errors import UidConflict
+from storage.core.identity import LOCAL, Identity, of_account
+from storage.db.engine import writing
+from storage.reports.entities import Report, ReportSection, ReportSentence
 from storage.settings import load_settings
 from tests import builders
 from tests.api.access.closed import (

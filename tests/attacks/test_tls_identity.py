@@ -10,10 +10,10 @@ from api.exposure import check_tls_peers
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from dicom_node.tls import ClientTls
-from storage.errors import InvalidRequest
-from storage.peer_certificates import bindings_of, checked_binding, fingerprint_of
-from storage.peer_rules import checked
-from storage.peers import KnownPeer
+from storage.core.errors import InvalidRequest
+from storage.peers.certificates import bindings_of, checked_binding, fingerprint_of
+from storage.peers.repository import KnownPeer
+from storage.peers.validation import checked
 from storage.settings import load_settings
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority, KeyPair

@@ -18,8 +18,8 @@ from pynetdicom.sop_class import (
 )
 
 from dicom_node.server import start_scp
-from storage.opening import open_storage
-from storage.peers import ACTIONS, KnownPeer
+from storage.container import open_storage
+from storage.peers.repository import ACTIONS, KnownPeer
 from storage.settings import Settings, load_settings
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node

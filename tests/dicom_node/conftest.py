@@ -9,11 +9,11 @@ import pytest
 
 from dicom_node.peers import Peer
 from dicom_node.server import Scp, start_scp
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.opening import Storage, open_storage
-from storage.part10 import read_file_meta
-from storage.peers import ACTIONS
+from storage.container import Storage, open_storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
+from storage.dicom.part10 import read_file_meta
+from storage.peers.repository import ACTIONS
 from storage.settings import Settings
 from tests.migrated import upgrade
 

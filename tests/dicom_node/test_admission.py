@@ -13,8 +13,8 @@ from pynetdicom.sop_class import Verification
 from dicom_node.admission import _ACTION_OF
 from dicom_node.server import start_scp
 from dicom_node.throttle import Throttle
-from storage.opening import open_storage
-from storage.peers import ACTIONS, KnownPeer
+from storage.container import open_storage
+from storage.peers.repository import ACTIONS, KnownPeer
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, write
 from tests.dicom_node.conftest import Node, node_settings

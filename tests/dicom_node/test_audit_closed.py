@@ -19,8 +19,8 @@ from sqlalchemy import text
 
 from dicom_node.server import start_scp
 from storage.audit import MINOR_FAILURE, Code, Type
-from storage.database import writing
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.db.engine import writing
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.conftest import Node, node_settings

@@ -16,7 +16,7 @@ from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPu
 
 from dicom_node.scu import send
 from dicom_node.server import start_scp
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings

@@ -14,7 +14,7 @@ from dicom_node.contexts import (
     supported_contexts,
 )
 from dicom_node.status import _QUERY, _STORE, DimseStatus, describe, is_stored, store_status
-from storage.errors import InvalidInstance, MediViewError, StorageFull
+from storage.core.errors import InvalidInstance, MediViewError, StorageFull
 
 
 def test_every_storage_class_of_pynetdicom_is_accepted() -> None:

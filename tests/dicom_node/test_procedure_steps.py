@@ -11,7 +11,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import InstanceAvailabilityNotification, ModalityPerformedProcedureStep
 
 from dicom_node.scu import send
-from storage.expectations import Announced
+from storage.index.expected_instances import Announced
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node
 

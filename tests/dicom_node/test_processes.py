@@ -11,7 +11,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
-from storage.volume_scan import scan, verify, volumes_in
+from storage.volumes.scan import scan, verify, volumes_in
 from tests.faults.pushing import Batch, Push
 from tests.faults.scp_process import ScpProcess, running_scp
 from tests.patience import PATIENCE_S

@@ -16,7 +16,7 @@ from pynetdicom.sop_class import (
 
 from dicom_node.scu import send
 from dicom_node.server import start_scp
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, encoded, identifier, item_of
 from tests.dicom_node.conftest import Node, node_settings

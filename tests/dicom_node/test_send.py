@@ -23,7 +23,7 @@ from dicom_node.outgoing import plan_contexts
 from dicom_node.peers import Peer, PeerFailed
 from dicom_node.scu import SendItem, SendResult, echo, holds, send
 from dicom_node.upper_layer import Timeouts
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded, item_of
 from tests.dicom_node.conftest import Node
 from tests.services import free_port, orthanc, storescp

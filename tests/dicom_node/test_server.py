@@ -23,8 +23,8 @@ from dicom_node.pdu import data_pdus
 from dicom_node.requestor import open_association
 from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
-from storage.errors import InvalidRequest
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import Node, node_settings

@@ -15,10 +15,10 @@ from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
 from dicom_node.tls import CIPHER_SUITES, ClientTls
-from storage.errors import InvalidRequest
-from storage.opening import open_storage
-from storage.peer_certificates import fingerprint_of
-from storage.peers import KnownPeer
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
+from storage.peers.certificates import fingerprint_of
+from storage.peers.repository import KnownPeer
 from tests.dicom_node.builders import ct_instance, data_set_bytes, dcmtk, encoded, item_of, write
 from tests.dicom_node.certificates import Authority, KeyPair, serial_number
 from tests.dicom_node.conftest import Node, node_settings

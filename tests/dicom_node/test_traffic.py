@@ -9,9 +9,9 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as F
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
 from dicom_node.server import start_scp
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.dimse.traffic import TrafficKey, read_traffic
 from storage.settings import Destination
-from storage.traffic import TrafficKey, read_traffic
 from tests.dicom_node.builders import ct_instance, encoded, item_of
 from tests.dicom_node.conftest import node_settings
 from tests.migrated import upgrade

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
 from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings
 from tests.patience import PATIENCE_S

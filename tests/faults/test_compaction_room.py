@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.clock import utcnow
-from storage.compacting import compact
-from storage.housekeeping import Housekeeper
-from storage.migrate import upgrade
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.db.migrate import upgrade
+from storage.maintenance.compaction import compact
+from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import Settings
-from storage.volume_scan import volumes_in
+from storage.volumes.scan import volumes_in
 from tests.faults.test_receive_durability import free_bytes, mounted
 from tests.storage.instances import part10
 from tests.storage.test_deleting import close, uid

@@ -14,10 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from storage.clock import utcnow
-from storage.housekeeping import Housekeeper
-from storage.migrate import upgrade
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.db.migrate import upgrade
+from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import load_settings
 from tests.api.client import api_node
 from tests.faults.pushing import Batch, Push, Sent

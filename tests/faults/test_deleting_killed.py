@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import NotFound
-from storage.migrate import upgrade
-from storage.opening import Storage, open_storage
-from storage.reindex import reindex
+from storage.container import Storage, open_storage
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from storage.db.migrate import upgrade
+from storage.maintenance.object_upload import settle
+from storage.maintenance.reindex import reindex
 from storage.settings import load_settings
-from storage.settle import settle
-from storage.uids import derive_uid
-from storage.volume_scan import volumes_in
+from storage.volumes.scan import volumes_in
 from tests.storage.instances import part10
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]

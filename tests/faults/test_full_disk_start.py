@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.disk_reserve import RESERVE_BYTES, refill, release_if_full
+from storage.core.disk_reserve import RESERVE_BYTES, refill, release_if_full
 from tests.faults.test_receive_durability import free_bytes, mounted
 from tests.patience import PATIENCE_S
 

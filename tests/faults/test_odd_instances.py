@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from dicom_node.command_set import decode_command
 from dicom_node.server import start_scp
-from storage.opening import open_storage
+from storage.container import open_storage
 from tests.dicom_node.conftest import Node, node_settings
 from tests.faults.raw_peer import RawPeer, context
 from tests.migrated import upgrade

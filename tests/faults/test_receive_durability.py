@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from storage.errors import NotFound
-from storage.part10 import read_file_meta
-from storage.peers import KnownPeer
-from storage.volume_scan import scan, verify, volumes_in
+from storage.core.errors import NotFound
+from storage.dicom.part10 import read_file_meta
+from storage.peers.repository import KnownPeer
+from storage.volumes.scan import scan, verify, volumes_in
 from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer

@@ -12,14 +12,14 @@ import pytest
 from dicom_node.peers import Peer
 from dicom_node.scu import send
 from dicom_node.server import start_scp
-from storage.clock import utcnow
-from storage.errors import StorageUnavailable
-from storage.housekeeping import Housekeeper
-from storage.migrate import upgrade
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import StorageUnavailable
+from storage.core.uids import derive_uid
+from storage.db.migrate import upgrade
+from storage.maintenance.housekeeping import Housekeeper
+from storage.maintenance.object_upload import unsettled
 from storage.settings import Settings, load_settings
-from storage.settle import unsettled
-from storage.uids import derive_uid
 from tests.dicom_node.builders import item_of
 from tests.faults.stoppable import Gate, StoppablePostgres
 from tests.postgres import postgres
@@ -158,14 +158,14 @@ def test_a_series_completes_although_the_clock_jumped(
     now = utcnow()
     with open_storage(settings) as storage:
         storage.ingest.accept(part10(instance="1"), "stow")
-        monkeypatch.setattr("storage.volumes.utcnow", lambda: now + jump)
+        monkeypatch.setattr("storage.volumes.writer.utcnow", lambda: now + jump)
         storage.ingest.accept(part10(instance="2"), "stow")
         later = now + jump + timedelta(seconds=10)
         (series,) = storage.index.quiet_series(later, 5.0, 3600.0)
         complete = storage.index.mark_complete(series, later)
         assert complete is not None
         assert complete.instance_count == 2
-        monkeypatch.setattr("storage.volumes.utcnow", lambda: now)
+        monkeypatch.setattr("storage.volumes.writer.utcnow", lambda: now)
         storage.ingest.accept(part10(instance="3"), "stow")
         (series,) = storage.index.quiet_series(now + timedelta(seconds=10), 5.0, 3600.0)
         assert storage.index.mark_complete(series, now + timedelta(seconds=10)) is not None

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from storage.clock import utcnow
-from storage.report_entities import Report
+from storage.core.clock import utcnow
+from storage.reports.entities import Report
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.test_worklist import ITEM
 from tests.house.accessibility import serious_findings

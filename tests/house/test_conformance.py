@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 from dicom_node import association, contexts, status
-from storage.attributes import ATTRIBUTES, LEVELS, Kind
-from storage.errors import (
+from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,
     LimitExceeded,
     StorageFull,
     StorageUnavailable,
 )
-from storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from storage.index.attributes import ATTRIBUTES, LEVELS, Kind
 from storage.settings import Settings
 
 STATEMENT = (Path(__file__).parents[2] / "docs" / "CONFORMANCE.md").read_text()

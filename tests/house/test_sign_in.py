@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from storage.report_entities import ReportSection, ReportSentence
+from storage.reports.entities import ReportSection, ReportSentence
 from tests import builders
 from tests.api.access.closed import PASSWORD, ClosedNode
 from tests.api.access.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider

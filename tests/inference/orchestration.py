@@ -7,9 +7,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from storage.clock import utcnow
-from storage.entities import Series
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Series
 from storage.settings import Settings, load_settings
 from tests.inference.small import mr_series, series_uid, study_uid
 from tests.migrated import upgrade

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
 from storage.settings import load_settings
 from tests.inference.orchestration import wait_for
 from tests.migrated import upgrade

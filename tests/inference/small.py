@@ -20,8 +20,8 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from storage.entities import Code, Instance, Series, Validity
-from storage.uids import derive_uid
+from storage.core.entities import Code, Instance, Series, Validity
+from storage.core.uids import derive_uid
 
 PATIENT_NAME = "Quernhammer^Adalbert"
 

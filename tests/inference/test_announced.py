@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference.completeness import complete_quiet_series
-from storage.opening import Storage
-from storage.part10 import read_header
+from storage.container import Storage
+from storage.dicom.part10 import read_header
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.small import mr_series, mr_slice, series_uid, study_uid
 

@@ -22,9 +22,9 @@ from inference.pipelines.sides import middle_plane
 from inference.refusals import ModelUnusable, NothingFound
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
-from storage.entities import Job
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.orchestration import later, receive_folder, settings_in, storage_in
 from tests.inference.results_support import complaints, save

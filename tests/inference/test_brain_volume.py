@@ -11,7 +11,7 @@ import SimpleITK
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.brain_volume import BrainVolume
 from inference.volume import Volume, assemble_volume
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.itk import read_series
 

@@ -7,7 +7,7 @@ import pytest
 
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
-from storage.opening import Storage
+from storage.container import Storage
 from tests.inference.orchestration import later, receive_folder, storage_in
 
 # What deepbet's own command measures on this series (shared facts).

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from inference.tick import Clockwork
-from storage.clock import ClockWatch, utcnow
-from storage.entities import Job
-from storage.heartbeats import HANDLED
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import ClockWatch, utcnow
+from storage.core.entities import Job
+from storage.db.clock_steps import move_waits
+from storage.processes.heartbeats import HANDLED
 from storage.settings import Destination
-from storage.waits import move_waits
 from tests.clocks import settable_clock
 from tests.inference.orchestration import complete_series, receive, storage_in, wait_for
 from tests.inference.processes import Workers, workers_in

@@ -17,8 +17,8 @@ from dicom_node.server import start_scp
 from inference import proof
 from inference.delivery import deliver_due
 from inference.destinations import ae
-from storage.clock import utcnow
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.settings import Destination
 from tests.inference.orchestration import storage_in, wait_for
 from tests.inference.test_delivery import deliveries, make_due, with_results

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference.completeness import complete_quiet_series
-from storage.opening import Storage
+from storage.container import Storage
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.small import mr_series, mr_slice, series_uid, study_uid
 

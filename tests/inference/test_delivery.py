@@ -10,10 +10,10 @@ import pytest
 from inference.delivery import deliver_due, next_attempt
 from inference.run import run_job
 from inference.schedule import complete_and_schedule, schedule_series
-from storage.clock import utcnow
-from storage.entities import Delivery
-from storage.leasing import LEASE_S, OWNER_ENDED
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery
+from storage.db.leases import LEASE_S, OWNER_ENDED
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, settings_in, storage_in
 from tests.inference.small import BrightRegion, study_uid

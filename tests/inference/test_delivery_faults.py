@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from inference.delivery import deliver_due
-from storage.clock import utcnow
-from storage.delivery_list import DeliveryFilter, list_deliveries, retry_now
+from storage.core.clock import utcnow
+from storage.deliveries.listing import DeliveryFilter, list_deliveries, retry_now
 from storage.settings import Destination
 from tests import builders
 from tests.api.client import part10

@@ -7,7 +7,7 @@ import pytest
 from dicom_node.server import start_scp
 from inference.delivery import deliver_due
 from inference.schedule import complete_and_schedule
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from storage.settings import Destination
 from tests.inference.orchestration import later
 from tests.inference.small import BrightRegion, study_uid

@@ -13,7 +13,7 @@ from inference.card_file import METRICS, Card
 from inference.catalogue import catalogue, pipeline_named
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
-from storage.opening import Storage
+from storage.container import Storage
 from tests.inference.bundles import onnx_model, segmentation_bundle
 from tests.inference.orchestration import later, receive, settings_in, storage_in
 from tests.inference.small import mr_series, study_uid

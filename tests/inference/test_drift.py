@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from inference.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
 from inference.run import run_job
 from inference.schedule import schedule_series
-from storage.clock import utcnow
-from storage.drift import Observation
-from storage.events import Events
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.events.repository import Events
+from storage.models.drift import Observation
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion
 

@@ -21,8 +21,8 @@ from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.registry.adding import add_model
 from inference.registry.standing import model_of
 from inference.volume import assemble_volume
-from storage.entities import Code
-from storage.errors import InvalidRequest
+from storage.core.entities import Code
+from storage.core.errors import InvalidRequest
 from tests import builders
 from tests.inference.bundles import SPLEEN, segmentation_bundle
 from tests.inference.orchestration import storage_in

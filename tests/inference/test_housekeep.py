@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.settle import unsettled
+from storage.maintenance.object_upload import unsettled
 from tests.inference.orchestration import wait_for
 from tests.inference.processes import workers_in
 from tests.servers import S3Server

@@ -7,8 +7,8 @@ import pytest
 
 from inference.run import run_job
 from inference.schedule import schedule_series
-from storage.clock import utcnow
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion

@@ -13,7 +13,7 @@ from inference.reading.mask_read import LABELMAP_SEGMENTATION, read_masks
 from inference.results.encode import encode_results
 from inference.results.seg import encode_seg
 from inference.volume import assemble_volume
-from storage.peers import KnownPeer
+from storage.peers.repository import KnownPeer
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of, save
 

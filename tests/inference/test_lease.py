@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from tests.inference.orchestration import storage_in, wait_for
 from tests.inference.small import BrightRegion
 from tests.inference.test_run import run, scheduled

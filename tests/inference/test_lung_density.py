@@ -15,7 +15,7 @@ from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.lungs import segment_lungs
 from inference.refusals import NothingFound
 from inference.volume import Volume, assemble_volume
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.chest import SPACING_MM, Mask, chest, volume_of
 

@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from api.normal_ranges import NormalRanges
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
-from storage.entities import Job
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
 from tests.inference.orchestration import later, receive_folder, storage_in
 from tests.inference.results_support import complaints, save
 

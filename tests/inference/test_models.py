@@ -13,7 +13,7 @@ from inference.catalogue import catalogue, pipeline_named
 from inference.pipeline import ModelFile, ignore_progress
 from inference.pipelines import deepbet_model
 from inference.refusals import ModelUnusable, NothingFound
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 from storage.settings import Settings
 
 CARD = deepbet_model.CARD

@@ -24,8 +24,8 @@ from inference.registry.adding import add_model
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from inference.volume import assemble_volume
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests import builders
 from tests.inference.bundles import classification_bundle, segmentation_bundle

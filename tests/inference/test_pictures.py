@@ -12,7 +12,7 @@ from inference.pipeline import PipelineContext
 from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.image_segmentation import ImageSegmentation
 from inference.refusals import ModelUnusable
-from storage.errors import InvalidRequest, LimitExceeded, NotConfigured
+from storage.core.errors import InvalidRequest, LimitExceeded, NotConfigured
 from storage.settings import Settings, load_settings
 from tests.inference.language import small_models
 from tests.inference.orchestration import complete_series, storage_in

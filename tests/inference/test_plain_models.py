@@ -20,8 +20,8 @@ from inference.registry.adding import add_model
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from inference.volume import Volume, assemble_volume
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
 from tests import builders
 from tests.inference.bundles import detection_bundle, onnx_model, plain_card, torchscript_model
 from tests.inference.orchestration import later, storage_in

@@ -6,7 +6,7 @@ import pytest
 
 from inference.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
 from inference.tick import Clockwork
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
 from tests.inference.processes import workers_in
 from tests.inference.small import mr_series

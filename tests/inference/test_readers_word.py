@@ -15,10 +15,10 @@ from inference.reading.spoken import newest_report, write_spoken_reports
 from inference.results.encode import encode_results
 from inference.storing import store_objects, store_rows
 from inference.volume import assemble_volume
-from storage.clock import utcnow
-from storage.entities import Code, Job
-from storage.identity import of_account
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Job
+from storage.core.identity import of_account
 from tests import builders
 from tests.api.client import part10
 from tests.inference.orchestration import storage_in

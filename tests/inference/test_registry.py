@@ -15,8 +15,8 @@ from inference.registry.proving import ensure_proven, verify, verify_apart
 from inference.registry.standing import ModelHeld, model_of, offered, standing_named
 from inference.run import run_job
 from inference.schedule import schedule_series
-from storage.errors import InvalidRequest, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound
 from tests.inference.bundles import segmentation_bundle
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion

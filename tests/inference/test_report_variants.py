@@ -15,11 +15,11 @@ from inference.results.encode import encode_results
 from inference.results.identity import ResultKind
 from inference.storing import store_objects, store_rows
 from inference.volume import Volume, assemble_volume
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.identity import of_account
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.identity import of_account
+from storage.peers.repository import KnownPeer
 from tests import builders
 from tests.api.client import part10
 from tests.inference.orchestration import storage_in

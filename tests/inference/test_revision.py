@@ -7,8 +7,8 @@ import pydicom
 
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
-from storage.entities import Job
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Job
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save
 from tests.inference.small import BrightRegion, mr_series, study_uid

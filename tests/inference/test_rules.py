@@ -16,7 +16,7 @@ from inference.rules.judge import judge, rule_on
 from inference.rules.model import Condition, RuleSet
 from inference.run import run_job
 from inference.schedule import complete_and_schedule, schedule_series
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from tests.inference.orchestration import later, receive, settings_in, storage_in
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
 from tests.inference.test_chest_ct import headers

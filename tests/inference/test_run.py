@@ -12,10 +12,10 @@ import pytest
 from inference.pipeline import Classification, Pipeline, PipelineContext, PipelineOutput
 from inference.run import run_job
 from inference.schedule import schedule_series
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.errors import NotFound, StorageFull
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import NotFound, StorageFull
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, later, receive, storage_in, wait_for
 from tests.inference.small import PATIENT_NAME, BrightRegion, mr_slice, study_uid

@@ -8,9 +8,9 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance, Readiness
 from inference.schedule import complete_and_schedule, schedule_pipeline, schedule_series
-from storage.clock import utcnow
-from storage.entities import Instance, Series
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance, Series
 from storage.settings import Settings
 from tests.inference.orchestration import complete_series, later, receive
 from tests.inference.small import (

@@ -15,8 +15,8 @@ from inference.run import run_job
 from inference.schedule import schedule_series
 from inference.shadowing import run_due_shadow, summarised
 from storage import tables as t
-from storage.database import reading, writing
-from storage.opening import Storage
+from storage.container import Storage
+from storage.db.engine import reading, writing
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion
 

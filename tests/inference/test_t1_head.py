@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance
 from inference.pipelines.brain_volume import BrainVolume
-from storage.entities import Series
+from storage.core.entities import Series
 from tests import builders
 
 

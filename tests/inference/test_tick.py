@@ -10,8 +10,8 @@ import pytest
 
 from inference.schedule import schedule_series
 from inference.tick import JOBS_PER_ROUND, Clockwork
-from storage.clock import utcnow
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.settings import Destination
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.small import BrightRegion, mr_series, study_uid

@@ -13,10 +13,10 @@ from inference.reporting.due import draft_due
 from inference.run import run_job
 from inference.schedule import complete_and_schedule
 from inference.withdrawal.service import withdraw_outdated
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.identity import of_account
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.identity import of_account
 from storage.settings import Destination
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import complaints, save

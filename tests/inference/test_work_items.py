@@ -11,15 +11,15 @@ from pydicom.dataset import Dataset
 from inference.run import run_job
 from inference.tick import Clockwork
 from inference.work_items import WorkItemPerformer
-from storage.clock import utcnow
-from storage.entities import Series
-from storage.errors import NotFound
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Series
+from storage.core.errors import NotFound
 from storage.settings import Settings
-from storage.workitem_jobs import job_id_of, uid_of_job
-from storage.workitem_json import attributes_of, code_item, date_time
-from storage.workitem_requests import request_cancel, update
-from storage.workitem_rules import WorkItemRefused
+from storage.ups.dicom_json import attributes_of, code_item, date_time
+from storage.ups.job_mapping import job_id_of, uid_of_job
+from storage.ups.requests import request_cancel, update
+from storage.ups.validation import WorkItemRefused
 from tests.inference.orchestration import complete_series, receive, storage_in
 from tests.inference.small import BrightRegion, mr_series, mr_slice, series_uid, study_uid
 

@@ -14,8 +14,8 @@ import redis
 from inference.celery_config import CONTROL_QUEUE, JOBS_QUEUE, backlog
 from inference.wake import wake
 from inference.worker import celery_app
-from storage.clock import utcnow
-from storage.entities import Job
+from storage.core.clock import utcnow
+from storage.core.entities import Job
 from tests.inference.orchestration import receive, settings_in, wait_for
 from tests.inference.processes import ROLES, Workers, children_of, workers_in
 from tests.inference.small import PATIENT_NAME, mr_series, mr_slice, study_uid

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from storage.database import make_engine
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.db.engine import make_engine
 from storage.settings import Settings
 from tests.postgres import PostgresServer
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, select, text
 
 from storage import tables as t
-from storage.database import reading, writing
+from storage.db.engine import reading, writing
 from tests.patience import PATIENCE_S
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from io import BytesIO
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
-from storage.uids import derive_uid
+from storage.core.uids import derive_uid
 
 
 def part10(

@@ -17,9 +17,9 @@ from storage.audit.chain import Keys, Link, seal
 from storage.audit.keeper import AuditKeeper, read_anchors
 from storage.audit.query import AuditFilter, all_events
 from storage.audit.verify import Verdict, verify_chain
-from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
 
 SECRET = "a secret of the test"
 PLAIN = Keys()

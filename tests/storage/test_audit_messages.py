@@ -15,8 +15,8 @@ from storage.audit import Actor, AuditEvent, Code, Type
 from storage.audit.keeper import AuditKeeper, audit_source
 from storage.audit.messages import audit_message, meaning
 from storage.audit.query import AuditFilter, all_events
-from storage.clock import utcnow
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests.audit_schema import check_message
 from tests.dicom_node.certificates import Authority

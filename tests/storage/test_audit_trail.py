@@ -16,11 +16,11 @@ from sqlalchemy import text
 from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code, Type
 from storage.audit.keeper import AuditKeeper
 from storage.audit.query import AuditFilter, all_events, find_events
-from storage.clock import utcnow
-from storage.database import writing
-from storage.errors import StorageUnavailable
-from storage.opening import Storage
-from storage.requests import serving
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import StorageUnavailable
+from storage.core.request_context import serving
+from storage.db.engine import writing
 from tests.storage.instances import part10
 
 ANN = Actor("account", "ann", "10.0.0.7")

@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from storage import tables as t
-from storage.cataloguing import NewInstance, add_instances
-from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.deleting import bury
-from storage.entities import Code, Decision, Finding, Location
-from storage.errors import NotFound
-from storage.opening import Storage, open_storage
-from storage.part10 import read_header
-from storage.reconcile import reconcile
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Decision, Finding, Location
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.deletion.service import bury
+from storage.dicom.part10 import read_header
+from storage.index.insert_instance import NewInstance, add_instances
+from storage.index.tombstones import Deleted, Tombstone
+from storage.maintenance.object_upload import object_key, settle
+from storage.maintenance.reconcile import reconcile
 from storage.settings import Settings, load_settings
-from storage.settle import object_key, settle
-from storage.tombstones import Deleted, Tombstone
-from storage.uids import derive_uid
 from tests.migrated import upgrade
 from tests.storage.deadlock import deadlocked, deadlocks
 from tests.storage.instances import part10
@@ -125,7 +125,7 @@ def test_a_clock_that_was_set_back_loses_no_instance(
     fill(storage)
     storage.deletions.study(STUDY)
     past = utcnow().replace(year=2001)
-    monkeypatch.setattr("storage.volumes.utcnow", lambda: past)
+    monkeypatch.setattr("storage.volumes.writer.utcnow", lambda: past)
     storage.ingest.accept(part10(instance="1"), "stow")
     with writing(storage.engine) as connection:
         connection.execute(t.instance.delete())

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from storage import tables
-from storage.database import writing
-from storage.digests import digest_like, digest_of, new_hasher, proves
-from storage.incoming import SPILL_BYTES
-from storage.opening import Storage, open_storage
-from storage.part10 import read_file_meta
+from storage.container import Storage, open_storage
+from storage.db.engine import writing
+from storage.dicom.digests import digest_like, digest_of, new_hasher, proves
+from storage.dicom.part10 import read_file_meta
+from storage.ingest.instance_stream import SPILL_BYTES
 from storage.settings import Settings
 from tests.storage.instances import part10
 

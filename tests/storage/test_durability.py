@@ -2,9 +2,9 @@
 
 from sqlalchemy import text
 
-from storage.database import reading, writing
-from storage.lane import Lane
-from storage.opening import Storage
+from storage.container import Storage
+from storage.db.engine import reading, writing
+from storage.index.write_connection import Lane
 
 
 def test_every_transaction_waits_for_the_disk_but_those_of_instance_rows(storage: Storage) -> None:

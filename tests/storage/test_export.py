@@ -10,10 +10,10 @@ import pydicom
 import pytest
 from pydicom.fileset import FileSet
 
-from storage.errors import InvalidRequest, NotFound
-from storage.export import plan_export, write_folder, write_zip, zip_pieces
-from storage.opening import Storage
-from storage.uids import derive_uid
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound
+from storage.core.uids import derive_uid
+from storage.maintenance.export import plan_export, write_folder, write_zip, zip_pieces
 from tests.services import tool
 from tests.storage.instances import part10
 

@@ -14,18 +14,18 @@ import pytest
 from sqlalchemy import select
 
 from storage import tables as t
-from storage.cache import limit_cache
-from storage.clock import utcnow
-from storage.compacting import compact, remove_retired, volume_uses
-from storage.database import reading
-from storage.errors import MediViewError, StorageFull, StorageUnavailable
-from storage.exclusive import housekeeping_lock
-from storage.housekeeping import Housekeeper
-from storage.opening import Storage, open_storage
-from storage.reconcile import reconcile
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.db.advisory_lock import housekeeping_lock
+from storage.db.engine import reading
+from storage.maintenance.compaction import compact, remove_retired, volume_uses
+from storage.maintenance.housekeeping import Housekeeper
+from storage.maintenance.object_upload import check_backlog, settle, unsettled
+from storage.maintenance.reconcile import reconcile
+from storage.maintenance.volume_cache import limit_cache
 from storage.settings import Settings
-from storage.settle import check_backlog, settle, unsettled
-from storage.volume_scan import volumes_in
+from storage.volumes.scan import volumes_in
 from tests.storage.instances import part10
 from tests.storage.test_deleting import STUDY, close, lose_index, uid
 

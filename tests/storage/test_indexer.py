@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage import tables as t
-from storage.cataloguing import NewInstance, add_instances
-from storage.database import writing
-from storage.entities import Location, Series
-from storage.indexer import Indexer
-from storage.opening import Storage
-from storage.part10 import read_header
-from storage.uids import derive_uid
+from storage.container import Storage
+from storage.core.entities import Location, Series
+from storage.core.uids import derive_uid
+from storage.db.engine import writing
+from storage.dicom.part10 import read_header
+from storage.index.indexer import Indexer
+from storage.index.insert_instance import NewInstance, add_instances
 from tests.patience import PATIENCE_S
 from tests.storage.deadlock import deadlocked, deadlocks, wait_for_waiting
 from tests.storage.instances import part10

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import delete, select
 
 from storage import tables
-from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.errors import InvalidInstance, LimitExceeded, NotFound
-from storage.ingest import Ingest
-from storage.opening import Storage
-from storage.reconcile import reconcile
-from storage.settle import object_key, settle, unsettled
-from storage.uids import derive_uid
-from storage.volume_scan import volumes_in
-from storage.volumes import VolumeWriter
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidInstance, LimitExceeded, NotFound
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.ingest.service import Ingest
+from storage.maintenance.object_upload import object_key, settle, unsettled
+from storage.maintenance.reconcile import reconcile
+from storage.volumes.scan import volumes_in
+from storage.volumes.writer import VolumeWriter
 from tests.storage.instances import part10
 
 STUDY = derive_uid("test", "study")

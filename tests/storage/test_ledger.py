@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from storage.clock import utcnow
-from storage.delivery_list import DeliveryFilter, retry_now
-from storage.entities import Code, Decision, Finding, Job
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.uids import derive_uid
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Decision, Finding, Job
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from storage.deliveries.listing import DeliveryFilter, retry_now
 from tests.storage.instances import part10
 
 STUDY, SERIES = derive_uid("test", "study"), derive_uid("test", "study", "series")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from storage.attributes import Level
-from storage.errors import InvalidRequest
-from storage.matching import Query, find
-from storage.opening import Storage
-from storage.uids import derive_uid
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid
+from storage.index.attributes import Level
+from storage.index.query import Query, find
 from tests.storage.instances import part10
 
 STUDIES = {

@@ -7,9 +7,9 @@ import time
 import httpx
 import pytest
 
-from storage.errors import InvalidRequest, NotFound
-from storage.objects import FilesystemObjects, ObjectStore
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound
+from storage.objects.filesystem import FilesystemObjects, ObjectStore
 
 
 @pytest.fixture

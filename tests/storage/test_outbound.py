@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from storage.errors import InvalidRequest
-from storage.outbound import addresses_of, check_url, read_url
-from storage.outbound_client import checked_client
+from storage.core.errors import InvalidRequest
+from storage.http.client import checked_client
+from storage.http.url_policy import addresses_of, check_url, read_url
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def lead(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 0)) for one in addresses]
 
-    monkeypatch.setattr("storage.outbound.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("storage.http.url_policy.socket.getaddrinfo", getaddrinfo)
 
 
 def test_it_connects_to_the_address_that_was_checked(

@@ -16,8 +16,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from storage.errors import InvalidInstance, LimitExceeded, MediViewError
-from storage.part10 import make_file_meta, read_file_meta, read_header
+from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError
+from storage.dicom.part10 import make_file_meta, read_file_meta, read_header
 from tests.storage.instances import part10
 
 COMPARED = (

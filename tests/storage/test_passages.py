@@ -2,9 +2,9 @@
 
 import pytest
 
-from storage.clock import utcnow
-from storage.entities import Code, Finding
-from storage.passages import finding_text
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Finding
+from storage.search.passages import finding_text
 
 
 @pytest.mark.parametrize(

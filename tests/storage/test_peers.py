@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from storage.errors import InvalidRequest, NotFound, UidConflict
-from storage.opening import Storage
-from storage.peer_rules import checked
-from storage.peers import KnownPeer, object_kind
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound, UidConflict
+from storage.peers.repository import KnownPeer, object_kind
+from storage.peers.validation import checked
 from storage.settings import Settings
 
 PACS = KnownPeer(

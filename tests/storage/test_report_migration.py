@@ -5,9 +5,9 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import text
 
-from storage.database import make_engine, writing
-from storage.migrate import _config, upgrade
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.db.engine import make_engine, writing
+from storage.db.migrate import _config, upgrade
 from storage.settings import load_settings
 
 _BEFORE = "0012"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from storage.clock import utcnow
-from storage.errors import InvalidRequest, NotFound, StateConflict, VersionConflict
-from storage.identity import of_account
-from storage.opening import Storage
-from storage.report_entities import Report, ReportSection, ReportSentence
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, NotFound, StateConflict, VersionConflict
+from storage.core.identity import of_account
+from storage.reports.entities import Report, ReportSection, ReportSentence
 
 STUDY = "2.25.77"
 

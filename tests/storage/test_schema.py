@@ -6,11 +6,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from storage.database import reading, writing
-from storage.errors import StorageUnavailable
-from storage.migrate import _config, upgrade
-from storage.opening import Storage, open_storage
-from storage.schema import check_schema, newest_revision
+from storage.container import Storage, open_storage
+from storage.core.errors import StorageUnavailable
+from storage.db.engine import reading, writing
+from storage.db.migrate import _config, upgrade
+from storage.db.schema import check_schema, newest_revision
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
 

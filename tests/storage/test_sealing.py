@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from storage import tables as t
-from storage.database import reading, writing
-from storage.opening import open_storage
-from storage.peers import KnownPeer
-from storage.sealing import Sealer
+from storage.container import open_storage
+from storage.crypto.secret_box import Sealer
+from storage.db.engine import reading, writing
+from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
 TOKEN = "Bearer a-token-that-nobody-else-may-know"

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
+from storage.core.uids import check_uid, derive_uid, new_uid
+from storage.crypto.upload_tokens import load_secret
 from storage.settings import Destination, load_settings
-from storage.signing import load_secret
-from storage.uids import check_uid, derive_uid, new_uid
 
 
 def test_destinations_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Counts of several processes add up, on both databases."""
 
-from storage.opening import Storage
-from storage.traffic import Traffic, TrafficKey, add_traffic, read_traffic
+from storage.container import Storage
+from storage.dimse.traffic import Traffic, TrafficKey, add_traffic, read_traffic
 
 KEY = TrafficKey("C-STORE", "scanner", "success")
 

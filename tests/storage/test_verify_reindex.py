@@ -12,17 +12,17 @@ import pytest
 from sqlalchemy import select, update
 
 from storage import tables as t
-from storage.database import reading, writing
-from storage.errors import InvalidRequest
-from storage.migrate import upgrade
-from storage.opening import Storage, open_storage
-from storage.reindex import reindex
+from storage.container import Storage, open_storage
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.db.migrate import upgrade
+from storage.maintenance.object_upload import settle, settle_volume
+from storage.maintenance.reindex import reindex
+from storage.maintenance.statistics import statistics
+from storage.maintenance.verify import Problem, copy_again, verify_storage
 from storage.settings import Settings
-from storage.settle import settle, settle_volume
-from storage.statistics import statistics
-from storage.uids import derive_uid
-from storage.verify import Problem, copy_again, verify_storage
-from storage.volume_scan import volumes_in
+from storage.volumes.scan import volumes_in
 from tests.storage.instances import part10
 from tests.storage.test_deleting import STUDY, close, uid
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.digests import digest_of
-from storage.errors import StorageFull, StorageUnavailable
-from storage.staging import CAPACITY_BYTES, Staging
-from storage.volume_files import OpenVolume
-from storage.volume_reader import VolumeReader
-from storage.volume_records import Appended
-from storage.volume_scan import is_being_written, scan, torn_bytes, verify, volumes_in
-from storage.volumes import VolumeWriter
+from storage.core.errors import StorageFull, StorageUnavailable
+from storage.dicom.digests import digest_of
+from storage.volumes.files import OpenVolume
+from storage.volumes.reader import VolumeReader
+from storage.volumes.records import Appended
+from storage.volumes.scan import is_being_written, scan, torn_bytes, verify, volumes_in
+from storage.volumes.write_buffer import CAPACITY_BYTES, Staging
+from storage.volumes.writer import VolumeWriter
 
 
 def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> VolumeWriter:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from storage.clock import utcnow
-from storage.commitments import Reference
-from storage.errors import NotFound, UidConflict
-from storage.opening import Storage
-from storage.procedure_steps import StepEnded
+from storage.commitment.entities import Reference
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, UidConflict
+from storage.mpps.repository import StepEnded
 from tests.storage.instances import part10
 
 REFERENCES = [Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")]
@@ -139,7 +139,7 @@ def item(number: int, **step: Any) -> dict[str, Any]:
 def test_the_worklist_is_read_in_order_whatever_its_length(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.worklist._PAGE_ROWS", 7)
+    monkeypatch.setattr("storage.worklist.repository._PAGE_ROWS", 7)
     for number in reversed(range(30)):
         storage.worklist.add(item(number))
     found = [one.accession_number for one in storage.worklist.open_items()]

@@ -19,8 +19,8 @@ from inference.language.documents.reading import read_document
 from inference.language.guard.instructions import gives_orders
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
 
 _SHOWN = 3
 _NOTHING = "Nothing in the document comes near to an answer."

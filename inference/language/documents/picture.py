@@ -1,7 +1,7 @@
 """A page of a document as a picture, for people to see where an answer stands."""
 
 from inference.language.documents.reading import is_pdf, page_png
-from storage.errors import NotFound
+from storage.core.errors import NotFound
 
 
 def page_picture(data: bytes, page_number: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from storage.errors import InvalidRequest, NotFound
+from storage.core.errors import InvalidRequest, NotFound
 from storage.pixels import tasks
 
 # Points are 1/72 inch; OCR wants letters of some twenty pixels.

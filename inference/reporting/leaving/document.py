@@ -10,11 +10,11 @@ from pydicom.sr.codedict import codes
 
 from inference.reporting.leaving.text import in_words
 from inference.results.identity import MANUFACTURER
-from storage.entities import Finding, Study
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.report_entities import Report, ReportVersion
-from storage.uids import derive_uid
+from storage.container import Storage
+from storage.core.entities import Finding, Study
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from storage.reports.entities import Report, ReportVersion
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from inference.reporting.leaving.document import ReportDocument, read_document
 from inference.reporting.leaving.pdf import encode_report_pdf
 from inference.reporting.leaving.sr import encode_report_sr
 from inference.results.writing import part10
-from storage.entities import Instance
-from storage.errors import NotFound
-from storage.opening import Storage
-from storage.report_entities import Report, ReportVersion
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
+from storage.reports.entities import Report, ReportVersion
 
 
 def store_objects(storage: Storage, report: Report, version: ReportVersion) -> list[Instance]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reporting.leaving.document import ReportDocument
 from inference.reporting.leaving.text import by_model, plain
-from storage.entities import Finding
-from storage.hl7_messages import Hl7Message
+from storage.core.entities import Finding
+from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Settings
 
 # LOINC, by the kind of section.

@@ -14,7 +14,7 @@ from inference.reporting.locale import load_locale
 from inference.results.equipment import finish
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.source import inherit_patient_and_study
-from storage.report_entities import ReportSentence
+from storage.reports.entities import ReportSentence
 
 SERIES_NUMBER = 9002
 _MARGIN_PT = 54

@@ -19,8 +19,8 @@ from inference.results.identity import (
 )
 from inference.results.source import inherit_patient_and_study, reference_to
 from inference.results.sr import procedure_reported
-from storage.entities import Code, Finding
-from storage.report_entities import ReportSection, ReportSentence
+from storage.core.entities import Code, Finding
+from storage.reports.entities import ReportSection, ReportSentence
 
 SERIES_NUMBER = 9001
 _NO_UNIT = Code("1", "UCUM", "no units")

@@ -1,7 +1,7 @@
 """A report as plain text, for programs that take no more."""
 
 from inference.reporting.locale import load_locale
-from storage.report_entities import ReportSentence, ReportVersion
+from storage.reports.entities import ReportSentence, ReportVersion
 
 _CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
 _PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})

@@ -11,8 +11,8 @@ import httpx
 from sqlalchemy import select
 
 from storage import tables as t
-from storage.database import reading
-from storage.opening import Storage
+from storage.container import Storage
+from storage.db.engine import reading
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node
 from tests.migrated import upgrade

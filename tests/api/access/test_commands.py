@@ -5,7 +5,7 @@ import pty
 import subprocess
 from pathlib import Path
 
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign_in
 from tests.api.test_cli import PROGRAM, environment, mediview

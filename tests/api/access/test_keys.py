@@ -10,8 +10,8 @@ from dicomweb_client.session_utils import create_session
 from sqlalchemy import select, update
 
 from storage import tables as t
-from storage.clock import utcnow
-from storage.database import reading, writing
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
 from tests import builders
 from tests.api.access.closed import ClosedNode, confirm, heard
 from tests.api.access.test_sessions import eventually_401

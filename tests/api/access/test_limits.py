@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.forwarded import ForwardedClient
 from api.access.limiter import RateLimiter
 from api.middleware import RequestTimeout
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
 from tests.api.client import is_problem

@@ -12,7 +12,7 @@ from fastapi.routing import iter_route_contexts
 from api.access.matrix import MATRIX, Rule
 from api.access.rule_index import RuleIndex
 from api.app import create_app
-from storage.roles import ROLES, SCOPES
+from storage.core.roles import ROLES, SCOPES
 from storage.settings import load_settings
 from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm
 

@@ -11,8 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.reading.spoken import newest_report, write_spoken_reports
-from storage.clock import utcnow
-from storage.entities import Job
+from storage.core.clock import utcnow
+from storage.core.entities import Job
 from tests import builders
 from tests.api.access.closed import ClosedNode
 from tests.api.client import is_problem

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 from storage import tables as t
-from storage.clock import utcnow
-from storage.database import reading, writing
-from storage.sessions import token_hash
+from storage.accounts.sessions import token_hash
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
 from tests.api.access.closed import (
     PASSWORD,
     ClosedNode,

@@ -13,7 +13,7 @@ from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, PERCENT, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.volume import Volume
-from storage.entities import Code, Job
+from storage.core.entities import Code, Job
 from tests import builders
 from tests.api.client import ApiNode
 from tests.inference.results_support import STRUCTURE

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from storage.errors import MediViewError
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import MediViewError
 from storage.settings import load_settings
 from tests.api.client import api_node
 from tests.migrated import upgrade

@@ -12,7 +12,7 @@ from api.dicomweb.multipart import MultipartReader, MultipartWriter, parse_conte
 from api.dicomweb.negotiation import choose_instances, parse_accept
 from api.dicomweb.spool import Spool
 from api.errors import ApiProblem
-from storage.errors import InvalidRequest, LimitExceeded
+from storage.core.errors import InvalidRequest, LimitExceeded
 
 FOLDER = Path(tempfile.gettempdir())
 JPEG = "1.2.840.10008.1.2.4.50"

@@ -14,9 +14,9 @@ from api.dicomweb.dicom_json import dataset_to_json
 from api.dicomweb.picture_task import render
 from api.dicomweb.pixel_layout import find_pixels
 from api.dicomweb.render_options import RenderOptions
-from storage.elements import UNDEFINED_LENGTH
-from storage.padding import STRING_VRS, unpadded_bytes
-from storage.part10 import read_file_meta, read_header
+from storage.dicom.element_walker import UNDEFINED_LENGTH
+from storage.dicom.padding import STRING_VRS, unpadded_bytes
+from storage.dicom.part10 import read_file_meta, read_header
 from tests.attacks.poison import ordinary, part10
 
 AFTER = [b"", b" ", b"\0", b"\0\0", b"   ", b" \0", b"\0 "]

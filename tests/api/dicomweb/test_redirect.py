@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from storage.settle import settle
+from storage.maintenance.object_upload import settle
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.servers import S3Server
 from tests.storage.instances import part10

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from storage.clock import utcnow
-from storage.uids import derive_uid
-from storage.workitem_expiry import forget_ended
-from storage.workitem_jobs import uid_of_job
+from storage.core.clock import utcnow
+from storage.core.uids import derive_uid
+from storage.ups.job_mapping import uid_of_job
+from storage.ups.retention import forget_ended
 from tests.api.client import ApiNode, is_problem
 from tests.api.ups.worklist_client import (
     FILTERED,

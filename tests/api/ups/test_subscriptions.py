@@ -10,9 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from storage.settings import Settings
-from storage.workitem_jobs import uid_of_job
+from storage.ups.job_mapping import uid_of_job
 from tests.api.client import ApiNode, api_node, is_problem, scheduled_job, worked_on
 from tests.api.ups.worklist_client import (
     FILTERED,

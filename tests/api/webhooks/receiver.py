@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from inference.notify.webhooks import notify_due
-from storage.opening import Storage
+from storage.container import Storage
 from storage.settings import Settings
 from tests.api.client import ApiNode
 from tests.patience import PATIENCE_S

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from storage import tables as t
-from storage.clock import utcnow
-from storage.database import reading
-from storage.opening import open_storage
+from storage.container import open_storage
+from storage.core.clock import utcnow
+from storage.db.engine import reading
 from storage.settings import Settings
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
 from tests.api.webhooks.receiver import (

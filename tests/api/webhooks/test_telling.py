@@ -6,10 +6,10 @@ import time
 
 from inference.notify.signing import signature
 from inference.notify.webhooks import notify_due
-from storage.clock import utcnow
-from storage.entities import Job
-from storage.leasing import OWNER_ENDED
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.db.leases import OWNER_ENDED
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
 from tests.api.webhooks.receiver import Receiver, added, configured, deliveries, signed, told

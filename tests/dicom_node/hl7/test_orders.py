@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dicom_node.hl7.listener import listening
-from storage.opening import Storage, open_storage
+from storage.container import Storage, open_storage
 from storage.settings import load_settings
-from storage.worklist import WorklistItem
+from storage.worklist.repository import WorklistItem
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import parsed, sent
 from tests.migrated import upgrade

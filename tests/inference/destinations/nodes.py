@@ -12,10 +12,10 @@ import pytest
 
 from inference.run import run_job
 from inference.schedule import schedule_series
-from storage.entities import Delivery, Instance
-from storage.opening import Storage
-from storage.peer_rules import checked
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.entities import Delivery, Instance
+from storage.peers.repository import KnownPeer
+from storage.peers.validation import checked
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion, study_uid
 from tests.services import OrthancServer, orthanc

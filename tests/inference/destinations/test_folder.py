@@ -8,9 +8,9 @@ import pytest
 
 from inference.delivery import deliver_due
 from inference.destinations import open_destination, probe_peer
-from storage import private_folder
-from storage.clock import utcnow
-from storage.errors import InvalidRequest
+from storage.core import private_folder
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
 from tests.inference.destinations.nodes import FOLDER, deliveries, node, with_results
 from tests.inference.orchestration import later
 

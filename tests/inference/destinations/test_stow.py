@@ -7,7 +7,7 @@ import pytest
 
 from inference.delivery import deliver_due
 from inference.destinations import probe_peer
-from storage.clock import utcnow
+from storage.core.clock import utcnow
 from tests.inference.destinations.nodes import (
     answering,
     archive,

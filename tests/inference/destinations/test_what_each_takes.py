@@ -17,9 +17,9 @@ from pydicom.uid import (
 
 from inference.destinations import open_destination, probe_peer
 from inference.reading.mask_read import LABELMAP_SEGMENTATION
-from storage.clock import utcnow
-from storage.opening import Storage
-from storage.peers import KnownPeer
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.peers.repository import KnownPeer
 from tests.inference.destinations.nodes import (
     FOLDER,
     archive,

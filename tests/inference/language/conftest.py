@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.opening import Storage
+from storage.container import Storage
 from tests.inference.language import small_models
 from tests.inference.orchestration import storage_in
 

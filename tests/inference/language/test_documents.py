@@ -15,8 +15,8 @@ from inference.language.documents.page import Page, words_of
 from inference.language.documents.passages import Passage, best_passages, joined
 from inference.language.documents.picture import page_picture
 from inference.language.documents.reading import read_document
-from storage.errors import InvalidRequest, LimitExceeded, NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.pixels.processes import DecodingLimits, configure
 from tests.inference.language import small_models
 

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from inference.language.deid import deidentified
 from inference.language.header_values import header_values, values_of
 from inference.language.identifiers import by_patterns, merged, replaced, without_identifiers
-from storage.errors import NotFound
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import NotFound
 from storage.settings import Settings, load_settings
 from tests.inference.language import small_models
 from tests.inference.language.small_models import CORPUS

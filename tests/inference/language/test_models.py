@@ -13,7 +13,7 @@ from inference.language.loading import LoadedModel, classifies_answers, load_mod
 from inference.language.looking import image_inputs
 from inference.language.tasks import TASKS, TaskName, model_ref, readiness
 from inference.refusals import ModelUnusable
-from storage.errors import NotConfigured
+from storage.core.errors import NotConfigured
 from storage.settings import Settings, load_settings
 from tests.inference.language import small_models
 

@@ -9,9 +9,9 @@ import pytest
 
 from inference.language.embedding import DIMENSIONS, embed
 from inference.language.search import SearchIndex, embed_waiting, open_index
-from storage.opening import Storage
-from storage.passages import FINDING, REPORT
-from storage.report_entities import ReportSection, ReportSentence
+from storage.container import Storage
+from storage.reports.entities import ReportSection, ReportSentence
+from storage.search.passages import FINDING, REPORT
 from tests.inference.language.test_visual import FINDINGS
 from tests.inference.orchestration import storage_in
 from tests.postgres import PostgresServer

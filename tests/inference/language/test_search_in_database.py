@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select, text
 
 from inference.language.search import DatabaseIndex, MemoryIndex, open_index
 from storage import tables as t
-from storage.database import reading, writing
-from storage.errors import StorageUnavailable
-from storage.opening import Storage
-from storage.passage_vectors import DIMENSIONS, PassageVectors
-from storage.passages import FINDING, REPORT
+from storage.container import Storage
+from storage.core.errors import StorageUnavailable
+from storage.db.engine import reading, writing
+from storage.search.passages import FINDING, REPORT
+from storage.search.vectors import DIMENSIONS, PassageVectors
 from storage.settings import load_settings
 from tests.inference.language.test_search import TEXTS, found, make_vectors, put_report
 from tests.inference.orchestration import storage_in, wait_for
@@ -146,7 +146,7 @@ def test_a_passage_that_is_gone_before_its_vector_comes_leaves_none(storage: Sto
 
 
 def test_a_database_that_is_not_prepared_says_how(tmp_path: Path, database_url: str) -> None:
-    from storage.opening import open_storage
+    from storage.container import open_storage
 
     settings = load_settings(
         data_dir=tmp_path, database_url=database_url, passage_search="pgvector"
@@ -167,7 +167,7 @@ def test_a_database_without_the_extension_says_how_to_get_it(
     if offered:
         pytest.skip("This machine's PostgreSQL has pgvector.")
     settings = load_settings(data_dir=tmp_path, database_url=url, passage_search="pgvector")
-    from storage.migrate import upgrade
+    from storage.db.migrate import upgrade
 
     with pytest.raises(StorageUnavailable, match="cannot load") as refused:
         upgrade(settings)

@@ -14,8 +14,8 @@ from inference.language.loading import load_model
 from inference.language.prompts import SUMMARIZE, text_inputs
 from inference.language.sentences import split_sentences, split_unfinished
 from inference.language.summarize import summarize
-from storage.errors import InvalidRequest
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.inference.language import small_models
 from tests.inference.language.conftest import RIGHT, WRONG

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from inference.reporting.evidence import Evidence, Prior
 from inference.reporting.facts import Fact, fact_of
 from inference.reporting.technique import SeriesTechnique
-from storage.clock import utcnow
-from storage.entities import Code, Finding, Study
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Finding, Study
 
 SERIES = "2.25.3"
 _NUMBERS = itertools.count()

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from inference.reporting.due import draft_due
-from storage.clock import utcnow
-from storage.opening import Storage, open_storage
-from storage.report_entities import Report
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.reports.entities import Report
 from storage.settings import load_settings
 from tests import builders
 from tests.api.client import finding_of

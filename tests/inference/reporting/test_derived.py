@@ -9,9 +9,9 @@ import pytest
 from inference.priors import comparison_of
 from inference.reporting.draft import draft_study
 from inference.reporting.evidence import gather
-from storage.entities import Finding
-from storage.identity import of_account
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.entities import Finding
+from storage.core.identity import of_account
 from tests.inference.reporting.known import brain, lungs
 from tests.inference.reporting.studies import measured_study, opened
 

@@ -9,7 +9,7 @@ from inference.language.guard import PriorFindings, StudyFacts, check_sentence
 from inference.reporting.draft import draft_sections, title_of
 from inference.reporting.evidence import Evidence
 from inference.reporting.locale import languages, load_locale, placeholders
-from storage.report_entities import ReportSentence
+from storage.reports.entities import ReportSentence
 from tests.inference.reporting.known import brain, evidence, lungs
 
 

@@ -13,9 +13,9 @@ from inference.reporting.due import draft_due
 from inference.reporting.hl7_delivery import send_due
 from inference.reporting.leaving.text import as_text
 from inference.reporting.publishing import publish_due
-from storage.clock import utcnow
-from storage.identity import of_account
-from storage.opening import Storage
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.identity import of_account
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
 from tests.house.checks import dsrdump, validators_errors

@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any
 
-from storage.errors import InvalidRequest
+from storage.core.errors import InvalidRequest
 
 Answer = tuple[dict[str, Any], bytes]
 

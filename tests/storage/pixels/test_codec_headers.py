@@ -11,7 +11,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.utils import compress
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from storage.errors import LimitExceeded
+from storage.core.errors import LimitExceeded
 from storage.pixels.budget import PixelBudget
 from storage.pixels.codec_headers import CodedSize, coded_size
 from storage.pixels.decoding import decode_frame_of, decompress

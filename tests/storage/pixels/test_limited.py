@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.errors import InvalidRequest, LimitExceeded, StorageUnavailable
+from storage.core.errors import InvalidRequest, LimitExceeded, StorageUnavailable
 from storage.processes.limited import LimitedProcesses, Limits, TaskFailed
 
 MIB = 1 << 20

@@ -1,0 +1,66 @@
+"""Passwords: what they must be like, and their hashes (argon2id, RFC 9106)."""
+
+import threading
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from storage.core.errors import InvalidRequest
+
+_MAX_CHARACTERS = 256
+# OWASP's recommendation for argon2id, with one pass more. One process hashes two at a
+# time, so that a flood of attempts takes 38 MiB and not the machine.
+_HASHER = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
+_AT_ONCE = threading.BoundedSemaphore(2)
+# What an unknown name is compared with, so that it takes as long as a known one.
+_OF_NOBODY = (
+    "$argon2id$v=19$m=19456,t=3,p=1$+wb4ibb3Ru0b+D9J4HyFAQ$"
+    "3NbxyJY8TdJNvQBR9/8YPva31MfQ7hQ/+K6wNFDQlvU"
+)
+
+
+def check_password(password: str, name: str, min_length: int) -> None:
+    """Raise InvalidRequest unless the password is long enough and not the name itself.
+
+    Length is what counts; rules about kinds of characters make passwords worse
+    (NIST SP 800-63B 3.1.1.2).
+    """
+    characters = len(_normal(password))
+    if not min_length <= characters <= _MAX_CHARACTERS:
+        raise InvalidRequest(
+            f"The password has {characters} characters.",
+            remedy=f"Choose {min_length} to {_MAX_CHARACTERS}; a few words are good.",
+        )
+    if name.casefold() in password.casefold() and len(password) < len(name) + min_length:
+        raise InvalidRequest(
+            "The password is little more than the name.", remedy="Choose another one."
+        )
+    if len(set(password)) < 5:
+        raise InvalidRequest("The password repeats a few characters.", remedy="Choose another one.")
+
+
+def hash_password(password: str) -> str:
+    with _AT_ONCE:
+        return _HASHER.hash(_normal(password))
+
+
+def is_password(password_hash: str, password: str) -> bool:
+    """Whether it is the one; an empty hash, nobody's, takes the same time and is never."""
+    # No honest password is longer; hashing a megabyte would be the attacker's work for us.
+    tried = _normal(password[: 4 * _MAX_CHARACTERS])
+    with _AT_ONCE:
+        try:
+            return _HASHER.verify(password_hash or _OF_NOBODY, tried) and bool(password_hash)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether it was made with other parameters than are in force."""
+    return _HASHER.check_needs_rehash(password_hash)
+
+
+def _normal(password: str) -> str:
+    # The same keys give other code points on other systems (SP 800-63B 3.1.1.2).
+    return unicodedata.normalize("NFKC", password)

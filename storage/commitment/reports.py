@@ -1,0 +1,158 @@
+"""Storage commitment reports that we owe to peers (PS3.4 J), on record until they are taken."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+
+from storage import tables as t
+from storage.commitment.entities import (
+    KEPT,
+    CommitmentReport,
+    Reference,
+    references_from_json,
+    references_to_json,
+)
+from storage.core.clock import utcnow
+from storage.db.engine import reading, writing
+
+
+class CommitmentReports:
+    """The reports that peers wait for; a row is DUE until its peer took it, or for 30 days."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def owe(
+        self,
+        transaction_uid: str,
+        peer_ae_title: str,
+        references: Sequence[Reference],
+        owner: str,
+        lease_s: float,
+    ) -> CommitmentReport:
+        """Note that `peer_ae_title` asked; for `lease_s` only `owner` reports.
+
+        A peer that asks again under the same UID gets a new report.
+        """
+        now = utcnow()
+        with writing(self._engine) as connection:
+            connection.execute(
+                delete(t.commitment_report).where(
+                    t.commitment_report.c.peer_ae_title == peer_ae_title,
+                    t.commitment_report.c.transaction_uid == transaction_uid,
+                )
+            )
+            # A peer that took no report for so long will not.
+            connection.execute(
+                delete(t.commitment_report).where(t.commitment_report.c.created_at < now - KEPT)
+            )
+            connection.execute(
+                insert(t.commitment_report).values(
+                    transaction_uid=transaction_uid,
+                    peer_ae_title=peer_ae_title,
+                    references=references_to_json(references),
+                    state="DUE",
+                    attempts=0,
+                    lease_owner=owner,
+                    next_attempt_at=now + timedelta(seconds=lease_s),
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+        return self.get(transaction_uid, peer_ae_title)
+
+    def get(self, transaction_uid: str, peer_ae_title: str) -> CommitmentReport:
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(t.commitment_report).where(
+                    t.commitment_report.c.transaction_uid == transaction_uid,
+                    t.commitment_report.c.peer_ae_title == peer_ae_title,
+                )
+            ).mappings().one()  # fmt: skip
+            return _to_report(row)
+
+    def claim_due(self, owner: str, lease_s: float, now: datetime) -> CommitmentReport | None:
+        """Take the report that is due longest, so that no other process sends it."""
+        due = (
+            t.commitment_report.c.state == "DUE",
+            t.commitment_report.c.next_attempt_at <= now,
+        )
+        with writing(self._engine) as connection:
+            first = connection.execute(
+                select(t.commitment_report.c.id)
+                .where(*due)
+                .order_by(t.commitment_report.c.next_attempt_at, t.commitment_report.c.id)
+                .limit(1)
+            ).scalar()
+            if first is None:
+                return None
+            # The condition again: on PostgreSQL another process may have been quicker.
+            row = connection.execute(
+                update(t.commitment_report)
+                .where(t.commitment_report.c.id == first, *due)
+                .values(
+                    lease_owner=owner,
+                    next_attempt_at=now + timedelta(seconds=lease_s),
+                    updated_at=now,
+                )
+                .returning(*t.commitment_report.c)
+            ).mappings().first()  # fmt: skip
+            return None if row is None else _to_report(row)
+
+    def renew(self, report: CommitmentReport, owner: str, lease_s: float, now: datetime) -> None:
+        """Keep what `owner` is sending from being taken for a dead sender's."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.commitment_report)
+                .where(
+                    t.commitment_report.c.peer_ae_title == report.peer_ae_title,
+                    t.commitment_report.c.transaction_uid == report.transaction_uid,
+                    t.commitment_report.c.lease_owner == owner,
+                    t.commitment_report.c.state == "DUE",
+                )
+                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            )
+
+    def is_due(self, now: datetime) -> bool:
+        with reading(self._engine) as connection:
+            found = connection.execute(
+                select(t.commitment_report.c.id)
+                .where(
+                    t.commitment_report.c.state == "DUE",
+                    t.commitment_report.c.next_attempt_at <= now,
+                )
+                .limit(1)
+            )
+            return found.first() is not None
+
+    def reported(self, report: CommitmentReport) -> None:
+        """The peer has taken the report."""
+        self._set(report, state="REPORTED", last_error="", attempts=report.attempts + 1)
+
+    def retry_later(self, report: CommitmentReport, error: str, next_attempt_at: datetime) -> None:
+        self._set(
+            report,
+            last_error=error,
+            next_attempt_at=next_attempt_at,
+            attempts=report.attempts + 1,
+        )
+
+    def _set(self, report: CommitmentReport, **values: object) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.commitment_report)
+                .where(
+                    t.commitment_report.c.transaction_uid == report.transaction_uid,
+                    t.commitment_report.c.peer_ae_title == report.peer_ae_title,
+                    # Asked again meanwhile: that is another report.
+                    t.commitment_report.c.created_at == report.created_at,
+                )
+                .values(lease_owner="", updated_at=utcnow(), **values)
+            )
+
+
+def _to_report(row: RowMapping) -> CommitmentReport:
+    values = {name: row[name] for name in CommitmentReport.__dataclass_fields__}
+    references = values.pop("references")
+    return CommitmentReport(references=references_from_json(references), **values)

@@ -1,0 +1,247 @@
+"""Everything of the storage floor, opened together and handed up as one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import Engine
+
+from storage.accounts.api_keys import ApiKeys
+from storage.accounts.login_throttle import Attempts
+from storage.accounts.preferences import Preferences
+from storage.accounts.repository import Accounts
+from storage.accounts.sessions import Sessions
+from storage.audit import Audit
+from storage.commitment.reports import CommitmentReports
+from storage.commitment.requests import CommitmentRequests
+from storage.core import disk_reserve, private_folder
+from storage.crypto.upload_tokens import TokenSigner, load_secret
+from storage.db.engine import make_engine
+from storage.db.schema import check_schema
+from storage.deletion.service import Deletions
+from storage.deliveries.circuit_breaker import Breakers
+from storage.deliveries.repository import Deliveries
+from storage.events.repository import Events
+from storage.findings.feedback import FindingFeedback
+from storage.findings.feedback_reports import SpokenReports
+from storage.findings.repository import Findings
+from storage.idempotency.repository import IdempotencyKeys
+from storage.index.expected_instances import Expectations
+from storage.index.instance_lookup import InstanceLookup
+from storage.index.instance_reader import InstanceReader
+from storage.index.priors import Priors
+from storage.index.repository import Index
+from storage.index.unreadable_instances import UnreadableInstances
+from storage.ingest.conflicts import Conflicts
+from storage.ingest.service import Ingest
+from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.repository import Jobs
+from storage.jobs.withdrawals import Withdrawals
+from storage.maintenance.crash_recovery import CrashRecovery
+from storage.maintenance.object_upload import check_backlog, locate
+from storage.models.drift import Drift
+from storage.models.registry import ModelStates
+from storage.models.shadow_runs import ShadowRuns
+from storage.mpps.repository import ProcedureSteps
+from storage.objects.filesystem import FilesystemObjects, ObjectStore
+from storage.peers.repository import Peers
+from storage.pixels.processes import DecodingLimits, configure
+from storage.processes.components import Components
+from storage.processes.heartbeats import Heartbeats
+from storage.questions.repository import Answers
+from storage.reports.critical_alerts import Alerts
+from storage.reports.draft_queue import ReportsDue
+from storage.reports.hl7_outbox import Hl7Messages
+from storage.reports.repository import Reports
+from storage.search.passages import Passages
+from storage.search.vectors import PassageVectors
+from storage.settings import Settings
+from storage.uploads.repository import Uploads
+from storage.ups.performer import PerformedItems
+from storage.ups.repository import WorkItems
+from storage.ups.search import WorkItemList
+from storage.ups.subscriptions import Subscriptions
+from storage.volumes.reader import VolumeReader
+from storage.volumes.writer import VolumeWriter
+from storage.webhooks.outbox import WebhookQueue
+from storage.webhooks.repository import Webhooks
+from storage.worklist.repository import Worklist
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One a process: it owns the process's open volume and its database connections."""
+
+    settings: Settings
+    engine: Engine
+    index: Index
+    lookup: InstanceLookup
+    instances: InstanceReader
+    unreadable: UnreadableInstances
+    objects: ObjectStore
+    volumes: VolumeWriter
+    ingest: Ingest
+    recovery: CrashRecovery
+    jobs: Jobs
+    decisions: Decisions
+    findings: Findings
+    withdrawals: Withdrawals
+    finding_feedback: FindingFeedback
+    spoken_reports: SpokenReports
+    reports: Reports
+    priors: Priors
+    reports_due: ReportsDue
+    hl7_messages: Hl7Messages
+    alerts: Alerts
+    answers: Answers
+    passages: Passages
+    deliveries: Deliveries
+    breakers: Breakers
+    deletions: Deletions
+    conflicts: Conflicts
+    events: Events
+    uploads: Uploads
+    heartbeats: Heartbeats
+    components: Components
+    peers: Peers
+    commitment_reports: CommitmentReports
+    commitment_requests: CommitmentRequests
+    procedure_steps: ProcedureSteps
+    expectations: Expectations
+    worklist: Worklist
+    work_items: WorkItems
+    work_item_list: WorkItemList
+    performed_items: PerformedItems
+    subscriptions: Subscriptions
+    webhooks: Webhooks
+    webhook_queue: WebhookQueue
+    idempotency_keys: IdempotencyKeys
+    accounts: Accounts
+    preferences: Preferences
+    sessions: Sessions
+    api_keys: ApiKeys
+    attempts: Attempts
+    model_states: ModelStates
+    shadow_runs: ShadowRuns
+    drift: Drift
+    audit: Audit
+
+
+@contextmanager
+def open_storage(settings: Settings) -> Iterator[Storage]:
+    """Open the storage that `settings` name.
+
+    Raises StorageFull without any room on the disk, StorageUnavailable when the database does not
+    answer or its schema is not the one this version needs (`mediview migrate`).
+    """
+    private_folder.prepare(settings.data_dir)
+    configure(
+        DecodingLimits(
+            settings.max_frame_pixels,
+            settings.decoder_processes,
+            settings.decoder_memory_bytes,
+            settings.decoder_timeout_s,
+        )
+    )
+    disk_reserve.check_room(settings.data_dir)
+    volumes_dir = settings.data_dir / "volumes"
+    engine = make_engine(settings.resolved_database_url)
+    reader = VolumeReader(volumes_dir)
+    writer = VolumeWriter(
+        volumes_dir,
+        size_bytes=settings.volume_size_bytes,
+        free_disk_mark_bytes=settings.free_disk_mark_bytes,
+        admit=partial(check_backlog, engine, settings.spool_max_bytes)
+        if settings.object_store == "s3" and settings.spool_max_bytes
+        else None,
+    )
+    audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
+    recovery = CrashRecovery(engine, volumes_dir)
+    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery)
+    lookup = InstanceLookup(engine)
+    vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
+    try:
+        check_schema(engine)
+        if vectors:
+            vectors.check()
+        objects = open_objects(settings)
+        yield Storage(
+            settings=settings,
+            engine=engine,
+            index=Index(engine),
+            lookup=lookup,
+            instances=InstanceReader(reader, objects, partial(locate, engine)),
+            unreadable=UnreadableInstances(engine),
+            objects=objects,
+            volumes=writer,
+            ingest=ingest,
+            recovery=recovery,
+            jobs=Jobs(engine),
+            decisions=Decisions(engine),
+            findings=Findings(engine),
+            withdrawals=Withdrawals(engine),
+            finding_feedback=FindingFeedback(engine),
+            spoken_reports=SpokenReports(engine),
+            reports=Reports(engine),
+            priors=Priors(engine),
+            reports_due=ReportsDue(engine),
+            hl7_messages=Hl7Messages(engine),
+            alerts=Alerts(engine),
+            answers=Answers(engine),
+            passages=Passages(engine, vectors),
+            deliveries=Deliveries(engine),
+            breakers=Breakers(engine),
+            deletions=Deletions(engine, writer, objects),
+            conflicts=Conflicts(engine, writer, reader, objects),
+            events=Events(engine),
+            uploads=Uploads(engine),
+            heartbeats=Heartbeats(engine),
+            components=Components(engine),
+            peers=Peers(engine, settings),
+            commitment_reports=CommitmentReports(engine),
+            commitment_requests=CommitmentRequests(engine),
+            procedure_steps=ProcedureSteps(engine),
+            expectations=Expectations(engine),
+            worklist=Worklist(engine),
+            work_items=WorkItems(engine),
+            work_item_list=WorkItemList(engine, settings.ae_title),
+            performed_items=PerformedItems(engine),
+            subscriptions=Subscriptions(engine),
+            webhooks=Webhooks(engine, settings),
+            webhook_queue=WebhookQueue(engine),
+            idempotency_keys=IdempotencyKeys(engine),
+            accounts=Accounts(engine, settings.password_min_length),
+            preferences=Preferences(engine),
+            sessions=Sessions(
+                engine,
+                idle=timedelta(seconds=settings.session_idle_s),
+                lifetime=timedelta(seconds=settings.session_max_s),
+            ),
+            api_keys=ApiKeys(engine),
+            attempts=Attempts(engine),
+            model_states=ModelStates(engine),
+            shadow_runs=ShadowRuns(engine),
+            drift=Drift(engine),
+            audit=audit,
+        )
+    finally:
+        writer.close()
+        ingest.close()
+        audit.close()
+        reader.close()
+        engine.dispose()
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """The object store that the settings name."""
+    if settings.object_store == "s3":
+        # With boto3, which takes 11 MB and a fifth of a second.
+        from storage.objects.s3 import S3Objects
+
+        return S3Objects(settings)
+    signer = TokenSigner(load_secret(settings.data_dir / "upload-signing.key"))
+    return FilesystemObjects(
+        settings.data_dir / "objects", signer=signer, public_url=settings.resolved_public_url
+    )

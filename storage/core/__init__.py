@@ -1,0 +1,1 @@
+"""Words that every layer uses: entities, errors, UIDs, clock, roles, character sets."""

@@ -1,0 +1,50 @@
+"""Check and make UIDs (PS3.5 chapter 9, annex B.2)."""
+
+import re
+import uuid
+from functools import lru_cache
+
+from storage.core.errors import InvalidInstance
+from storage.dicom.padding import unpadded
+
+# Only these characters may ever become part of a path or an object key.
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+_MAX_LENGTH = 64
+_NAMESPACE = uuid.UUID("b3a5d1a0-8f0c-5f5e-9a3e-6d6564697677")
+
+
+def check_uid(value: str, keyword: str) -> str:
+    """Return `value` without padding, or raise InvalidInstance naming `keyword`.
+
+    Leading zeros in a component are against PS3.5 but common; they are
+    tolerated since they are harmless in paths.
+    """
+    uid = unpadded(value, "UI")
+    if not uid:
+        raise InvalidInstance(
+            f"{keyword} is missing or empty.",
+            remedy="Send an instance with all its identifiers.",
+            keyword=keyword,
+        )
+    if len(uid) > _MAX_LENGTH or not _UID.fullmatch(uid):
+        raise InvalidInstance(
+            f"{keyword} is not a UID: it has {len(uid)} characters,"
+            " and only digits and single dots between them are allowed, 64 at most.",
+            remedy="Correct the sending system; UIDs are made by PS3.5 chapter 9.",
+            keyword=keyword,
+        )
+    return uid
+
+
+check_known_uid = lru_cache(maxsize=4096)(check_uid)
+"""As `check_uid`, for what is asked again and again: classes, studies, series."""
+
+
+def derive_uid(*parts: str) -> str:
+    """The same parts give the same UID: UUIDv5 under 2.25 (PS3.5 B.2)."""
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(31).join(parts)).int}"
+
+
+def new_uid() -> str:
+    """A fresh UID under 2.25."""
+    return f"2.25.{uuid.uuid4().int}"

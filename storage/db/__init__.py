@@ -1,0 +1,1 @@
+"""The engine, transactions, leases, rows and the schema."""

@@ -1,0 +1,55 @@
+"""One at a time, across processes: a lock that a dead holder cannot keep."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from storage.db.engine import translated
+from storage.volumes.files import translated_os_errors
+
+_HOUSEKEEPING_LOCK = 0x6D766873
+
+
+def housekeeping_lock(engine: Engine, data_dir: Path) -> AbstractContextManager[bool]:
+    """Whether this caller may do the housekeeping now; the lock ends with the block.
+
+    Raises StorageUnavailable.
+    """
+    return only_one(engine, data_dir / "housekeeping.lock", _HOUSEKEEPING_LOCK)
+
+
+@contextmanager
+def only_one(engine: Engine, path: Path, number: int) -> Iterator[bool]:
+    """Whether this caller is the only one in the block; it ends with the block.
+
+    The lock of the file at `path` keeps out the processes of this machine;
+    PostgreSQL's advisory lock of that `number` those of others. Both end with
+    their process. Raises StorageUnavailable.
+    """
+    with translated_os_errors(path.parent):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        if engine.dialect.name != "postgresql":
+            yield True
+            return
+        with translated(), engine.connect() as connection:
+            # Held by the session, outside of any transaction.
+            session = connection.execution_options(isolation_level="AUTOCOMMIT")
+            values = {"number": number}
+            got = session.execute(text("SELECT pg_try_advisory_lock(:number)"), values).scalar()
+            try:
+                yield bool(got)
+            finally:
+                if got:
+                    session.execute(text("SELECT pg_advisory_unlock(:number)"), values)
+    finally:
+        os.close(fd)

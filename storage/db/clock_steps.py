@@ -1,0 +1,61 @@
+"""What waits for a time of day, and what becomes of it when that is set back.
+
+Leases, retries and pauses stand in the database as times of day, for many processes on several
+machines share them. A clock that is set back by an hour would make all of them an hour longer.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, ColumnElement, Engine, bindparam, select, true, update
+
+from storage import tables as t
+from storage.db.engine import writing
+from storage.db.leases import OPEN
+
+_WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
+    (t.job.c.lease_expires_at, t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))),
+    (t.shadow_run.c.not_before, t.shadow_run.c.state == "WAITING"),
+    (t.delivery.c.next_attempt_at, t.delivery.c.state.in_(OPEN)),
+    (t.breaker.c.open_until, true()),
+    (t.hl7_message.c.next_attempt_at, t.hl7_message.c.state.in_(OPEN)),
+    (t.webhook.c.lease_expires_at, true()),
+    (t.webhook_delivery.c.next_attempt_at, t.webhook_delivery.c.state == "PENDING"),
+    (t.commitment_report.c.next_attempt_at, t.commitment_report.c.state == "DUE"),
+    (t.report_due.c.changed_at, true()),
+    (t.alert.c.next_repeat_at, t.alert.c.state == "OPEN"),
+    (t.failed_attempt.c.blocked_until, true()),
+    (t.idempotency_key.c.locked_until, true()),
+)
+
+
+def move_waits(engine: Engine, by: timedelta, now: datetime) -> int:
+    """Let all that waits wait for as long as it would have; how many do.
+
+    A lease that was taken between the step of the clock and this moment ends
+    too early; another may then do its work again. Raises StorageUnavailable.
+    """
+    return sum(_move(engine, column, waits, by, now) for column, waits in _WAITS)
+
+
+def _move(
+    engine: Engine,
+    column: Column[datetime],
+    waits: ColumnElement[bool],
+    by: timedelta,
+    now: datetime,
+) -> int:
+    table = column.table
+    (key,) = table.primary_key.columns
+    with writing(engine) as connection:
+        rows = connection.execute(select(key, column).where(waits, column > now)).all()
+        if rows:
+            connection.execute(
+                update(table)
+                .where(key == bindparam("row_key"), column == bindparam("until"))
+                .values({column.name: bindparam("earlier")}),
+                [
+                    {"row_key": row[0], "until": row[1], "earlier": max(now, row[1] - by)}
+                    for row in rows
+                ],
+            )
+    return len(rows)

@@ -1,0 +1,178 @@
+"""One way to reach SQLite and PostgreSQL, and the errors of both translated."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    any_,
+    create_engine,
+    event,
+    literal,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.schema import Table
+
+from storage.core.errors import StorageFull, StorageUnavailable
+
+_BUSY_TIMEOUT_S = 30.0
+_CLASHES = ("40001", "40P01")
+"""PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
+
+_POSTGRESQL_OPTIONS = (
+    # Whatever the server's own default is; see `make_engine`.
+    "-c synchronous_commit=on"
+    # Index rows are small and in memory: without this a few dozen look-ups seem dearer to
+    # the planner than reading all patients.
+    " -c random_page_cost=1.1"
+    # Compiling a statement takes longer than any of ours runs.
+    " -c jit=off"
+)
+
+
+def make_engine(database_url: str) -> Engine:
+    """An engine that takes part in several processes and threads at once.
+
+    What is committed is on disk: SQLite runs in WAL mode with synchronous=FULL,
+    PostgreSQL with synchronous_commit=on. Instance rows alone are excepted, on a
+    connection of their own (`storage.index.write_connection`): their records are durable in the
+    volumes, and `storage.maintenance.crash_recovery` restores rows that a crash took.
+    `docs/durability.md` has the whole list.
+    """
+    if database_url.startswith("sqlite"):
+        engine = create_engine(
+            database_url,
+            connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+            pool_size=16,
+            max_overflow=64,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        # pysqlite would begin lazily and deferred, so that two writers meet in
+        # SQLITE_BUSY on upgrade; `writing` begins IMMEDIATE instead.
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        database_url,
+        pool_size=8,
+        max_overflow=32,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "mmap_size=268435456",
+        "case_sensitive_like=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+    # SQLite's own lower() knows ASCII alone; names have umlauts and Cyrillic.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # A reader waits for nobody here, so nothing has to be translated; this way is the shorter.
+    driver = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("SQLite is spoken to by another driver than the standard library's")
+    driver.execute("BEGIN").close()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is on disk when it ends, with all that was committed before.
+
+    Raises StorageUnavailable or StorageFull.
+    """
+    with (
+        translated(),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads. Raises StorageUnavailable."""
+    with translated(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the database driver raises when it is down or full into our causes."""
+    try:
+        yield
+    except OperationalError as error:
+        if "disk is full" in str(error.orig):
+            raise StorageFull(
+                "The database has no room left on its disk.",
+                remedy="Free disk space; the node goes on by itself.",
+            ) from error
+        raise _unavailable() from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _unavailable() from error
+        raise
+
+
+def is_clash(error: BaseException | None) -> bool:
+    """Whether two transactions got into each other's way, so that trying again helps.
+
+    The error is the driver's, SQLAlchemy's, or ours as `translated` made it.
+    """
+    if isinstance(error, StorageUnavailable):
+        error = error.__cause__
+    if isinstance(error, IntegrityError):
+        return True
+    if isinstance(error, DBAPIError):
+        error = error.orig
+    return getattr(error, "sqlstate", "") in _CLASHES
+
+
+def _unavailable() -> StorageUnavailable:
+    return StorageUnavailable(
+        "The database cannot be reached or does not answer.",
+        remedy="Check MEDIVIEW_DATABASE_URL and the database server;"
+        " 'mediview doctor' says what it sees.",
+    )
+
+
+def among(
+    connection: Connection, column: ColumnElement[int], ids: Collection[int]
+) -> ColumnElement[bool]:
+    """Whether a row is one of these: one array for PostgreSQL, whose statement then stays the
+    same however many there are, and is prepared once."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(ids), ARRAY(BigInteger)))
+    return column.in_(ids)
+
+
+def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING; whether a row was written."""
+    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(
+        table
+    )
+    # Not rowcount: psycopg leaves it unknown here.
+    written = insert.values(**values).on_conflict_do_nothing().returning(literal(1))
+    return connection.execute(written).first() is not None

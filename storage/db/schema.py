@@ -1,0 +1,41 @@
+"""Which schema a database is at, without alembic, which only those who change it need."""
+
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, column, select, table
+
+from storage.core.errors import StorageUnavailable
+from storage.db.engine import reading
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+# Alembic's own table, with one row.
+_VERSION = table("alembic_version", column("version_num"))
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise StorageUnavailable unless the database is at this version's schema."""
+    with reading(engine) as connection:
+        current = revision(connection)
+    if current != newest_revision():
+        raise StorageUnavailable(
+            f"The database is at schema {current or 'none'}; this version needs"
+            f" {newest_revision()}.",
+            remedy="Run 'mediview migrate'.",
+        )
+
+
+def revision(connection: Connection) -> str | None:
+    """The migration that the database is at, None where it has had none."""
+    if not connection.dialect.has_table(connection, _VERSION.name):
+        return None
+    found: str | None = connection.scalar(select(_VERSION.c.version_num))
+    return found
+
+
+@cache
+def newest_revision() -> str:
+    """The last migration there is: the number that its file's name begins with."""
+    files = (MIGRATIONS / "versions").glob("[0-9]*.py")
+    return max(file.name.partition("_")[0] for file in files)

@@ -1,0 +1,1 @@
+"""Deleting studies, series and what was derived from them."""

@@ -1,0 +1,111 @@
+"""Deliveries as people look at them: which are stuck, and let them go now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery, DeliveryState
+from storage.db.engine import reading, writing
+from storage.db.row_mapping import to_delivery
+from storage.events.repository import add_event
+
+_MANY_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class DeliveryFilter:
+    """What a delivery must be; None asks nothing."""
+
+    delivery_id: str | None = None
+    destination: str | None = None
+    study_instance_uid: str | None = None
+    job_id: str | None = None
+    state: DeliveryState | None = None
+    is_troubled: bool | None = None
+    """It failed five times or more, and is not through yet: what others call a dead letter.
+    It is still tried, at the longest interval, and never dropped."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        columns = t.delivery.c
+        wanted = {
+            "delivery_id": self.delivery_id,
+            "destination": self.destination,
+            "study_instance_uid": self.study_instance_uid,
+            "job_id": self.job_id,
+            "state": self.state,
+        }
+        found: list[ColumnElement[bool]] = [
+            columns[name] == value for name, value in wanted.items() if value is not None
+        ]
+        if self.is_troubled is not None:
+            troubled = and_(
+                columns.state.in_(("PENDING", "SENDING")),
+                columns.attempts >= _MANY_ATTEMPTS,
+                columns.last_error != "",
+            )
+            found.append(troubled if self.is_troubled else ~troubled)
+        return found
+
+
+def list_deliveries(
+    engine: Engine, wanted: DeliveryFilter, limit: int, offset: int
+) -> tuple[list[Delivery], int]:
+    """The newest change first, and how many there are in all."""
+    conditions = wanted.conditions()
+    with reading(engine) as connection:
+        total = connection.execute(
+            select(func.count()).select_from(t.delivery).where(*conditions)
+        ).scalar_one()
+        rows = connection.execute(
+            select(t.delivery)
+            .where(*conditions)
+            .order_by(t.delivery.c.updated_at.desc(), t.delivery.c.delivery_id)
+            .limit(limit)
+            .offset(offset)
+        )
+        return [to_delivery(row) for row in rows.mappings()], total
+
+
+def retry_now(engine: Engine, wanted: DeliveryFilter) -> int:
+    """Let the waiting ones among them go at once; how many there were."""
+    return _go(engine, [*wanted.conditions(), t.delivery.c.state == "PENDING"], {})
+
+
+def send_again(engine: Engine, delivery_ids: Sequence[str]) -> int:
+    """Send once more what was sent before: the destination may have lost it.
+
+    One that is being sent just now is left alone.
+    """
+    values = {"state": "PENDING", "sent_at": None, "questions": 0, "last_error": ""}
+    wanted = [t.delivery.c.delivery_id.in_(delivery_ids), t.delivery.c.state != "SENDING"]
+    return _go(engine, wanted, values)
+
+
+def _go(
+    engine: Engine,
+    conditions: Sequence[ColumnElement[bool]],
+    values: Mapping[str, str | int | None],
+) -> int:
+    now = utcnow()
+    with writing(engine) as connection:
+        rows = connection.execute(
+            update(t.delivery)
+            .where(*conditions)
+            .values(**values, next_attempt_at=now, updated_at=now)
+            .returning(t.delivery.c.study_instance_uid, t.delivery.c.destination)
+        ).all()
+        # Somebody says that it is worth a try: nobody waits for the destination's own time.
+        called = {row[1] for row in rows}
+        connection.execute(delete(t.breaker).where(t.breaker.c.destination.in_(called)))
+        for study_instance_uid, destination in sorted({(row[0], row[1]) for row in rows}):
+            add_event(
+                connection,
+                now,
+                "delivery",
+                study_instance_uid,
+                payload={"destination": destination, "state": "PENDING"},
+            )
+    return len(rows)

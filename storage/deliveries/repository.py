@@ -1,0 +1,296 @@
+"""The ledger of deliveries: one row for each instance and destination, never dropped."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery, DeliveryState, Instance
+from storage.core.errors import NotFound
+from storage.core.request_context import current_request_id
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.leases import due, taken
+from storage.db.row_mapping import to_delivery
+from storage.events.repository import add_event
+
+_CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
+
+
+class Deliveries:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def enqueue(self, destination: str, instances: Sequence[Instance], job_id: str | None) -> int:
+        """Want each instance at the destination, in this order; those wanted before count once.
+
+        A report goes after the segmentation to which it refers, as the caller lists them.
+        """
+        now = utcnow()
+        added = 0
+        with writing(self._engine) as connection:
+            for position, instance in enumerate(instances):
+                added += insert_or_ignore(
+                    connection,
+                    t.delivery,
+                    {
+                        "delivery_id": str(uuid.uuid4()),
+                        "destination": destination,
+                        "study_instance_uid": instance.study_instance_uid,
+                        "series_instance_uid": instance.series_instance_uid,
+                        "sop_instance_uid": instance.sop_instance_uid,
+                        "job_id": job_id,
+                        "state": "PENDING",
+                        "attempts": 0,
+                        "next_attempt_at": now,
+                        # What claims are ordered by.
+                        "created_at": now + timedelta(microseconds=position),
+                        "updated_at": now,
+                        "request_id": current_request_id(),
+                    },
+                )
+        return added
+
+    def claim_due(
+        self,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        limit: int,
+        senders_at_most: Mapping[str, int] | None = None,
+    ) -> list[Delivery]:
+        """Take due deliveries of one destination and one study, in their order.
+
+        Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
+        those that are out of reach.
+        """
+        wanted = [*due(t.delivery, now), _in_reach(now)]
+        with writing(self._engine) as connection:
+            if senders_at_most:
+                wanted.append(
+                    t.delivery.c.destination.not_in(_full(connection, senders_at_most, now))
+                )
+            first = (
+                connection.execute(
+                    select(t.delivery)
+                    .where(*wanted)
+                    .order_by(t.delivery.c.next_attempt_at, t.delivery.c.created_at)
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+            if first is None:
+                return []
+            ids = list(
+                connection.execute(
+                    select(t.delivery.c.delivery_id)
+                    .where(
+                        *wanted,
+                        t.delivery.c.destination == first["destination"],
+                        t.delivery.c.study_instance_uid == first["study_instance_uid"],
+                    )
+                    .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+                    .limit(limit)
+                ).scalars()
+            )
+            # The condition again: on PostgreSQL another sender may have been quicker.
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id.in_(ids), *wanted)
+                .values(**taken(t.delivery, owner, lease_s, now))
+            )
+            rows = connection.execute(
+                select(t.delivery)
+                .where(
+                    t.delivery.c.delivery_id.in_(ids),
+                    t.delivery.c.lease_owner == owner,
+                    t.delivery.c.state == "SENDING",
+                )
+                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+            )
+            claimed = [to_delivery(row) for row in rows.mappings()]
+            _announce(connection, claimed, "SENDING", now)
+            return claimed
+
+    def give_back(self, owner: str, now: datetime) -> None:
+        """What `owner` claimed and did not try: it is due as before."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
+                .values(
+                    state="PENDING",
+                    lease_owner="",
+                    attempts=t.delivery.c.attempts - 1,
+                    next_attempt_at=now,
+                )
+            )
+
+    def renew(self, owner: str, lease_s: float, now: datetime) -> None:
+        """Keep what `owner` is sending from being taken for a dead sender's."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
+                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            )
+
+    def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """The destination answered success; from here on it is only asked, not sent again."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.delivery)
+                .where(t.delivery.c.delivery_id.in_(delivery_ids))
+                .values(sent_at=now, questions=0)
+            )
+
+    def ask_later(
+        self,
+        delivery_ids: Sequence[str],
+        error: str,
+        next_attempt_at: datetime,
+        *,
+        asked: bool,
+    ) -> None:
+        """Ask again whether the destination holds them. `asked`: it was there to be asked.
+
+        What its late answer has settled meanwhile stays settled.
+        """
+        values = {
+            "state": "PENDING",
+            "last_error": error,
+            "next_attempt_at": next_attempt_at,
+            "questions": t.delivery.c.questions + int(asked),
+        }
+        self._set(delivery_ids, values, utcnow(), only="SENDING")
+
+    def sent(self, delivery_ids: Sequence[str], now: datetime, note: str = "") -> None:
+        """The destination answered success; `note` says why it proved no more than that."""
+        self._set(delivery_ids, {"state": "SENT", "last_error": note}, now, only="SENDING")
+
+    def held(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """The destination proved that it holds them."""
+        self._set(delivery_ids, {"state": "HELD", "last_error": ""}, now)
+
+    def retry_later(
+        self,
+        delivery_ids: Sequence[str],
+        error: str,
+        next_attempt_at: datetime,
+        *,
+        send_again: bool = False,
+    ) -> None:
+        """Go on later. `send_again`: the destination lacks what it answered success to."""
+        values = {
+            "state": "PENDING",
+            "last_error": error,
+            "next_attempt_at": next_attempt_at,
+            **({"sent_at": None, "questions": 0} if send_again else {}),
+        }
+        self._set(delivery_ids, values, utcnow(), only="SENDING")
+
+    def of_study(self, study_instance_uid: str) -> list[Delivery]:
+        return self.of_studies([study_instance_uid])[study_instance_uid]
+
+    def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Delivery]]:
+        deliveries: dict[str, list[Delivery]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.delivery)
+                .where(t.delivery.c.study_instance_uid.in_(study_instance_uids))
+                .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
+            )
+            for row in rows.mappings():
+                deliveries[row["study_instance_uid"]].append(to_delivery(row))
+        return deliveries
+
+    def get(self, delivery_id: str) -> Delivery:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.delivery).where(t.delivery.c.delivery_id == delivery_id)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no delivery under that identifier.",
+                remedy="GET /api/deliveries lists them.",
+            )
+        return to_delivery(row)
+
+    def due_count(self, now: datetime) -> int:
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(t.delivery)
+                .where(*due(t.delivery, now), _in_reach(now))
+            ).scalar_one()
+
+    def _set(
+        self,
+        delivery_ids: Sequence[str],
+        values: dict[str, Any],
+        now: datetime,
+        *,
+        only: DeliveryState | None = None,
+    ) -> None:
+        """`only`: rows in that state. A commitment that came meanwhile has the last word."""
+        conditions: list[ColumnElement[bool]] = [t.delivery.c.delivery_id.in_(delivery_ids)]
+        if only is not None:
+            conditions.append(t.delivery.c.state == only)
+        with writing(self._engine) as connection:
+            rows = connection.execute(
+                update(t.delivery)
+                .where(*conditions)
+                .values(**values, lease_owner="", updated_at=now)
+                .returning(*t.delivery.c)
+            )
+            changed = [to_delivery(row) for row in rows.mappings()]
+            _announce(connection, changed, values["state"], now)
+
+
+def _in_reach(now: datetime) -> ColumnElement[bool]:
+    """Not to a destination that is left alone for a while (`storage.deliveries.circuit_breaker`)."""
+    return t.delivery.c.destination.not_in(
+        select(t.breaker.c.destination).where(t.breaker.c.open_until > now)
+    )
+
+
+def _full(connection: Connection, at_most: Mapping[str, int], now: datetime) -> list[str]:
+    """Destinations that no further sender may be busy with."""
+    if connection.dialect.name == "postgresql":
+        # Others would count while this claim is not yet to be seen. SQLite has one writer anyway.
+        connection.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
+    rows = connection.execute(
+        select(t.delivery.c.destination, func.count(distinct(t.delivery.c.lease_owner)))
+        .where(
+            t.delivery.c.state == "SENDING",
+            t.delivery.c.next_attempt_at > now,
+            t.delivery.c.destination.in_(list(at_most)),
+        )
+        .group_by(t.delivery.c.destination)
+    )
+    return [destination for destination, senders in rows if senders >= at_most[destination]]
+
+
+def _announce(
+    connection: Connection, deliveries: list[Delivery], state: DeliveryState, now: datetime
+) -> None:
+    """One event for each study and destination."""
+    for study_instance_uid, destination in sorted(
+        {(delivery.study_instance_uid, delivery.destination) for delivery in deliveries}
+    ):
+        add_event(
+            connection,
+            now,
+            "delivery",
+            study_instance_uid,
+            payload={"destination": destination, "state": state},
+        )

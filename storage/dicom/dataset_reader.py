@@ -1,0 +1,134 @@
+"""Part 10 files as pydicom data sets, deflated ones inflated within bounds.
+
+`pydicom.dcmread` inflates whatever a file holds, so files that came from outside are read
+here. pydicom is imported where it is used, for the reason in `storage/dicom/part10.py`.
+"""
+
+import io
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
+
+from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.dicom.element_walker import ElementWalker, IrregularEncoding
+from storage.dicom.inflate import INSTANCE, MESSAGE, inflate
+from storage.dicom.part10 import FILE_META_MAX_BYTES, FileMeta, read_file_meta
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
+
+MAX_MESSAGE_ELEMENTS = 200_000
+"""A storage commitment of 60,000 instances has as many, items and UIDs counted."""
+
+# Systems that encode oddly ask short questions.
+_IRREGULAR_MESSAGE_BYTES = 256 * 1024
+_META_BYTES = 4 * 1024
+_PREAMBLE_BYTES = 128
+_PREFIX_BYTES = 132
+
+
+def read_part10(
+    file: BinaryIO,
+    *,
+    stop_before_pixels: bool = False,
+    specific_tags: Sequence[str] | None = None,
+) -> "FileDataset":
+    """What `pydicom.dcmread` gives for a part 10 file that is open at its start.
+
+    Raises InvalidInstance without a File Meta Information that names the transfer syntax,
+    LimitExceeded where a deflated data set grows beyond its limit, and what pydicom raises.
+    """
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.filereader import read_dataset
+    from pydicom.tag import BaseTag, Tag
+    from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+
+    _keep_errors_short()
+    head, meta = _file_meta(file)
+    file_meta = FileMetaDataset(
+        read_dataset(io.BytesIO(head[_PREFIX_BYTES : meta.dataset_offset]), False, True)
+    )
+    syntax = UID(meta.transfer_syntax_uid)
+    # All but three registered syntaxes are Explicit VR Little Endian (PS3.5 annex A.4).
+    implicit = syntax.is_transfer_syntax and not syntax.is_private and syntax.is_implicit_VR
+    little = syntax != ExplicitVRBigEndian
+    file.seek(meta.dataset_offset)
+    stream: BinaryIO = file
+    if syntax == DeflatedExplicitVRLittleEndian:
+        stream = io.BytesIO(inflate(file.read(), INSTANCE))
+
+    def at_pixels(tag: "BaseTag", vr: str | None, length: int) -> bool:
+        return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+    tags: list[BaseTag | int] | None = None
+    if specific_tags is not None:
+        tags = [Tag("SpecificCharacterSet"), *(Tag(keyword) for keyword in specific_tags)]
+    dataset = read_dataset(
+        stream,
+        implicit,
+        little,
+        stop_when=at_pixels if stop_before_pixels else None,
+        specific_tags=tags,
+    )
+    found = FileDataset(stream, dataset, head[:_PREAMBLE_BYTES], file_meta, implicit, little)
+    found.set_original_encoding(implicit, little, dataset._character_set)
+    return found
+
+
+def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
+    """The data set of a DIMSE message other than C-STORE: no pixels, and not many elements.
+
+    Raises CannotInflate, LimitExceeded, and what pydicom raises.
+    """
+    from pydicom.filereader import read_dataset
+    from pydicom.uid import UID
+
+    _keep_errors_short()
+    syntax = UID(transfer_syntax_uid)
+    if syntax.is_deflated:
+        data = inflate(data, MESSAGE)
+    implicit, little = bool(syntax.is_implicit_VR), bool(syntax.is_little_endian)
+    _check_element_count(data, explicit=not implicit, big=not little)
+    return read_dataset(io.BytesIO(data), implicit, little)
+
+
+@cache
+def _keep_errors_short() -> None:
+    """Have pydicom raise an error of a nested element as it is.
+
+    It would write the error and its traceback, which holds the error once more, into the
+    text of a new error at each level: a broken value forty levels deep fills any memory.
+    """
+    from pydicom import dataset, filewriter
+
+    for module in (dataset, filewriter):
+        vars(module)["tag_in_exception"] = nullcontext
+
+
+def _check_element_count(data: bytes, *, explicit: bool, big: bool) -> None:
+    """Raises LimitExceeded: pydicom takes a kilobyte for an element of eight bytes."""
+    walker = ElementWalker(
+        data, 0, explicit=explicit, big=big, max_elements=MAX_MESSAGE_ELEMENTS, thorough=True
+    )
+    try:
+        for _ in walker:
+            pass
+    except (IrregularEncoding, InvalidInstance) as error:
+        if len(data) > _IRREGULAR_MESSAGE_BYTES:
+            raise LimitExceeded(
+                f"A data set of {len(data)} bytes breaks the rules of its transfer syntax.",
+                remedy="Check the sending system.",
+            ) from error
+
+
+def _file_meta(file: BinaryIO) -> tuple[bytes, FileMeta]:
+    """The file's first bytes, up to the data set at least, and what they say."""
+    head = file.read(_META_BYTES)
+    try:
+        return head, read_file_meta(head)
+    except InvalidInstance:
+        if len(head) < _META_BYTES:
+            raise
+        head += file.read(FILE_META_MAX_BYTES - len(head))
+        return head, read_file_meta(head)

@@ -1,0 +1,281 @@
+"""Walk the top-level elements of an encoded data set without decoding values (PS3.5 7).
+
+This is the receiving path's own reader: it touches a few hundred bytes of an
+instance, skips pixels by their length, and so also notices an instance that
+ends too early. What it does not understand it hands to pydicom
+(`IrregularEncoding`); what is surely cut off it refuses (`InvalidInstance`).
+"""
+
+import struct
+from collections.abc import Container, Iterator
+from typing import NamedTuple
+
+from storage.core.errors import InvalidInstance
+from storage.dicom.element_limits import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_TOP_LEVEL_ELEMENTS,
+    check_depth,
+    too_many,
+    truncated,
+)
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+ITEM_DELIMITER = 0xFFFEE00D
+SEQUENCE_DELIMITER = 0xFFFEE0DD
+PIXEL_DATA = 0x7FE00010
+FLOAT_PIXEL_DATA = 0x7FE00008
+DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
+PIXEL_TAGS = frozenset({PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA})
+
+# A level of nesting takes an element's header and an item's, in any transfer syntax.
+_LEVEL_BYTES = 16
+# A longer top-level element may hold sequences beyond the depth that is allowed.
+_SHALLOW_BYTES = MAX_DEPTH * _LEVEL_BYTES - 1
+# VRs whose explicit length field has 32 bits (PS3.5 Table 7.1-1).
+_LONG_VRS = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_SHORT_VRS = frozenset(
+    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"}
+    | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
+)
+
+
+class IrregularEncoding(Exception):
+    """The bytes do not follow the transfer syntax; a more tolerant reader may still cope."""
+
+
+class Element(NamedTuple):
+    tag: int
+    """Group and element as one 32-bit number."""
+    value_offset: int
+    length: int
+    """Bytes of the value as stored, delimiters of an undefined length included."""
+    undefined_length: bool
+    vr: bytes
+    """Two letters, or b"" under implicit VR."""
+
+
+class _Numbers:
+    """How numbers are read in one byte order, made once: each instance that arrives is walked."""
+
+    def __init__(self, order: str) -> None:
+        self.tag = struct.Struct(order + "HH")
+        self.short = struct.Struct(order + "H")
+        self.long = struct.Struct(order + "I")
+        # Tag, representation and length in one go: headers are most of what a walk reads.
+        self.explicit_header = struct.Struct(order + "HH2sH")
+        self.implicit_header = struct.Struct(order + "HH0sI")
+
+
+_LITTLE, _BIG = _Numbers("<"), _Numbers(">")
+
+
+class ElementWalker:
+    """Iterates the elements of one data set that lies in `data` from `start` on.
+
+    How deep sequences lie in each other is counted for all of them. Those of defined length
+    are looked into where they are long enough to hide more levels than are allowed, or
+    always when `thorough`, which then counts every element towards `max_elements`.
+    """
+
+    def __init__(
+        self,
+        data: bytes | bytearray | memoryview,
+        start: int,
+        *,
+        explicit: bool,
+        big: bool,
+        max_elements: int = MAX_ELEMENTS,
+        thorough: bool = False,
+    ) -> None:
+        self._data = data
+        self._start = start
+        self._end = len(data)
+        self._explicit = explicit
+        self._visited = 0
+        self._max_elements = max_elements
+        self._thorough = thorough
+        self._numbers = _BIG if big else _LITTLE
+
+    def __iter__(self) -> Iterator[Element]:
+        """Every top-level element."""
+        position = self._start
+        top_level = 0
+        while position < self._end:
+            top_level += 1
+            if top_level > MAX_TOP_LEVEL_ELEMENTS:
+                raise too_many(MAX_TOP_LEVEL_ELEMENTS)
+            if self._is_padding(position):
+                return
+            element, position = self._element(position, self._explicit, depth=0)
+            yield element
+
+    def values(self, wanted: Container[int]) -> dict[int, bytes]:
+        """The values of wanted top-level elements whose length is defined.
+
+        Plain elements are passed here, without the calls and objects of
+        `__iter__`, since each instance that arrives is walked.
+        """
+        found: dict[int, bytes] = {}
+        data, end, explicit = self._data, self._end, self._explicit
+        numbers = self._numbers
+        header = numbers.explicit_header if explicit else numbers.implicit_header
+        unpack = header.unpack_from
+        position = self._start
+        top_level = 0
+        # In Implicit VR any long value may be a sequence.
+        longest = end if explicit else _SHALLOW_BYTES
+        while position < end:
+            top_level += 1
+            if top_level > MAX_TOP_LEVEL_ELEMENTS:
+                raise too_many(MAX_TOP_LEVEL_ELEMENTS)
+            if end - position < 8 and self._is_padding(position):
+                break
+            group, number, vr, length = unpack(data, position)
+            tag = group << 16 | number
+            value = position + 8
+            if vr not in _SHORT_VRS and explicit:
+                length = UNDEFINED_LENGTH
+            if length > longest or group == 0xFFFE or value + length > end:
+                # Whatever is not plain, what is wrong included.
+                element, position = self._element(position, explicit, depth=0)
+                if tag in wanted and not element.undefined_length:
+                    value = element.value_offset
+                    found[tag] = bytes(data[value : value + element.length])
+            else:
+                position = value + length
+                if tag in wanted:
+                    found[tag] = bytes(data[value:position])
+        return found
+
+    def _is_padding(self, position: int) -> bool:
+        """Whether what is left is too short for an element and only zeros."""
+        if self._end - position >= 8:
+            return False
+        if any(self._data[position : self._end]):
+            raise truncated("inside an element's header", self._end)
+        return True
+
+    def _element(self, position: int, explicit: bool, depth: int) -> tuple[Element, int]:
+        """The element at `position`, and where the next begins."""
+        self._visited += 1
+        if self._visited > self._max_elements:
+            raise too_many(self._max_elements)
+        tag, vr, length, value = self._header(position, explicit)
+        if length == UNDEFINED_LENGTH:
+            if tag in PIXEL_TAGS:
+                end = self._skip_fragments(value)
+            elif not explicit or vr in (b"SQ", b"UN", b"OB", b"OW"):
+                # Within UN of undefined length the items are implicit VR (PS3.5 6.2.2 note 4).
+                end = self._skip_sequence(value, explicit and vr != b"UN", depth + 1)
+            else:
+                raise IrregularEncoding(f"undefined length for VR {vr!r}")
+        else:
+            end = value + length
+            if end > self._end:
+                raise truncated(
+                    f"{self._end - value} bytes into ({tag >> 16:04X},{tag & 0xFFFF:04X}),"
+                    f" whose length is {length}",
+                    self._end,
+                )
+            if self._may_be_deep(length, depth):
+                self._look_into(vr, value, end, explicit, depth + 1)
+        return Element(tag, value, end - value, length == UNDEFINED_LENGTH, vr), end
+
+    def _header(self, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
+        data = self._data
+        try:
+            group, number = self._numbers.tag.unpack_from(data, position)
+            tag = group << 16 | number
+            if not explicit or group == 0xFFFE:
+                return tag, b"", self._numbers.long.unpack_from(data, position + 4)[0], position + 8
+            vr = bytes(data[position + 4 : position + 6])
+            if vr in _LONG_VRS:
+                return tag, vr, self._numbers.long.unpack_from(data, position + 8)[0], position + 12
+            if not (vr.isalpha() and vr.isupper()):
+                raise IrregularEncoding(f"VR {vr!r}")
+            return tag, vr, self._numbers.short.unpack_from(data, position + 6)[0], position + 8
+        except struct.error as error:
+            raise truncated("inside an element's header", self._end) from error
+
+    def _skip_sequence(self, position: int, explicit: bool, depth: int) -> int:
+        check_depth(depth)
+        while True:
+            tag, _, length, value = self._header(position, explicit=False)
+            if tag == SEQUENCE_DELIMITER:
+                return value
+            if tag != ITEM:
+                raise IrregularEncoding(f"{tag:08X} where an item should begin")
+            if length != UNDEFINED_LENGTH:
+                position = value + length
+                if position > self._end:
+                    raise truncated("inside a sequence item", self._end)
+                if self._may_be_deep(length, depth):
+                    self._look_into_item(value, position, explicit, depth)
+                continue
+            position = self._skip_item(value, explicit, depth)
+
+    def _may_be_deep(self, length: int, depth: int) -> bool:
+        """Whether a value of that length at that depth may hold too many levels."""
+        return self._thorough or depth + 1 + length // _LEVEL_BYTES > MAX_DEPTH
+
+    def _look_into(self, vr: bytes, position: int, end: int, explicit: bool, depth: int) -> None:
+        """Count the levels within an element of defined length, if it is a sequence.
+
+        Under UN and in Implicit VR only its first bytes tell. What breaks the encoding in
+        there is left to who decodes it, as it always was; an undefined length is not.
+        """
+        if end - position < 8 or vr not in (b"SQ", b"UN", b""):
+            return
+        if vr != b"SQ":
+            if self._header(position, explicit=False)[0] != ITEM:
+                return
+            # Implicit VR in UN by PS3.5 6.2.2 note 4; some write Explicit VR all the same.
+            explicit = explicit and bytes(self._data[position + 12 : position + 14]) in (
+                _SHORT_VRS | _LONG_VRS
+            )
+        check_depth(depth)
+        try:
+            while position + 8 <= end:
+                tag, _, length, value = self._header(position, explicit=False)
+                if tag == SEQUENCE_DELIMITER:
+                    return
+                if length == UNDEFINED_LENGTH:
+                    position = self._skip_item(value, explicit, depth)
+                    continue
+                # Readers take whatever stands there for an item.
+                position = value + length
+                if self._may_be_deep(length, depth):
+                    self._look_into_item(value, min(position, end), explicit, depth)
+        except (IrregularEncoding, InvalidInstance):
+            return
+
+    def _look_into_item(self, position: int, end: int, explicit: bool, depth: int) -> None:
+        try:
+            while position + 8 <= end:
+                _, position = self._element(position, explicit, depth)
+        except (IrregularEncoding, InvalidInstance):
+            return
+
+    def _skip_item(self, position: int, explicit: bool, depth: int) -> int:
+        """Past an item of undefined length whose elements begin at `position`."""
+        while True:
+            tag, _, _, after = self._header(position, explicit=False)
+            if tag == ITEM_DELIMITER:
+                return after
+            _, position = self._element(position, explicit, depth)
+
+    def _skip_fragments(self, position: int) -> int:
+        """Past the fragments of encapsulated pixel data (PS3.5 A.4)."""
+        while True:
+            tag, _, length, value = self._header(position, explicit=False)
+            if tag == SEQUENCE_DELIMITER:
+                return value
+            if tag != ITEM or length == UNDEFINED_LENGTH:
+                raise IrregularEncoding(f"{tag:08X} among pixel data fragments")
+            position = value + length
+            if position > self._end:
+                raise truncated("inside a pixel data fragment", self._end)

@@ -1,0 +1,1 @@
+"""What pipelines measured, and the feedback of people on it."""

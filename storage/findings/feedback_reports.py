@@ -1,0 +1,76 @@
+"""Which reports a reader's word has yet to get into, and the versions that it gave."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, func, or_, select, update
+
+from storage import tables as t
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S
+from storage.db.engine import insert_or_ignore, reading, writing
+
+_SKEW = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
+
+
+@dataclass(frozen=True)
+class ReportVersion:
+    """A report of a job with what people said of its findings up to a point.
+
+    `feedback_id` is the number of the last word in it.
+    """
+
+    job_id: str
+    feedback_id: int
+    series_instance_uid: str
+    sop_instance_uid: str
+    created_at: datetime
+
+
+class SpokenReports:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due(self, quiet: timedelta, now: datetime, limit: int) -> list[tuple[str, int]]:
+        """Jobs about whose findings nothing was said for so long, with the number of the last word.
+
+        A last word of the future was said before the clock was set back.
+        """
+        last_said_at = func.max(t.finding_feedback.c.said_at)
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.finding.c.job_id, func.max(t.finding_feedback.c.id))
+                .join(t.finding, t.finding.c.finding_id == t.finding_feedback.c.finding_id)
+                .where(t.finding_feedback.c.is_reported.is_(False))
+                .group_by(t.finding.c.job_id)
+                .having(or_(last_said_at <= now - quiet, last_said_at > now + _SKEW))
+                .limit(limit)
+            )
+            return [(job_id, last) for job_id, last in rows]
+
+    def versions(self, job_id: str) -> list[ReportVersion]:
+        """Oldest first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.spoken_report)
+                .where(t.spoken_report.c.job_id == job_id)
+                .order_by(t.spoken_report.c.feedback_id)
+            )
+            return [
+                ReportVersion(**{name: row[name] for name in ReportVersion.__dataclass_fields__})
+                for row in rows.mappings()
+            ]
+
+    def done(self, finding_ids: Sequence[str], last: int, version: ReportVersion | None) -> None:
+        """What was said up to `last` is in the report, or has none to get into."""
+        with writing(self._engine) as connection:
+            if version is not None:
+                insert_or_ignore(connection, t.spoken_report, asdict(version))
+            connection.execute(
+                update(t.finding_feedback)
+                .where(
+                    t.finding_feedback.c.finding_id.in_(finding_ids),
+                    t.finding_feedback.c.id <= last,
+                )
+                .values(is_reported=True)
+            )

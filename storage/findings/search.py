@@ -1,0 +1,133 @@
+"""Findings and reports with when they last changed, among the studies and patients they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Engine, FromClause, case, func, select
+
+from storage import tables as t
+from storage.core.entities import Finding
+from storage.db.engine import reading
+from storage.db.row_mapping import to_finding, to_report
+from storage.reports.entities import Report
+
+EntityT = TypeVar("EntityT")
+
+
+@dataclass(frozen=True)
+class Found(Generic[EntityT]):
+    entity: EntityT
+    updated_at: datetime
+    """When it came, when somebody last said something of it, or when it was withdrawn."""
+    is_withdrawn: bool = False
+    """Of a finding: its job is superseded, because the series has changed since."""
+
+
+def finding_updated() -> ColumnElement[datetime]:
+    """A finding is there once its job has ended; `created_at` is the job's."""
+    came = case(
+        (t.job.c.ending == "superseded", t.job.c.updated_at),
+        else_=func.coalesce(t.job.c.finished_at, t.finding.c.created_at),
+    )
+    said = (
+        select(func.max(t.finding_feedback.c.said_at))
+        .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
+        .correlate(t.finding)
+        .scalar_subquery()
+    )
+    return case((said > came, said), else_=came)
+
+
+def report_updated() -> ColumnElement[datetime]:
+    """When it last changed."""
+    return t.report.c.updated_at
+
+
+def find_findings(
+    engine: Engine,
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> tuple[list[Found[Finding]], int]:
+    """Findings of completed jobs, and how many there are.
+
+    The last changed first, after what `order` says.
+
+    `where` are conditions over finding, job, study and patient. Those of pictures that
+    belong to no study are left out.
+    """
+    updated = finding_updated().label("updated_at")
+    source = _with_patients(t.finding.join(t.job, t.job.c.job_id == t.finding.c.job_id), t.finding)
+    conditions = [t.job.c.state == "COMPLETED", *where]
+    rows, total = _page(
+        engine, source, (t.finding, updated, t.job.c.ending), updated,
+        t.finding.c.finding_id, conditions, limit, offset, order,
+    )  # fmt: skip
+    return [
+        Found(to_finding(row), row["updated_at"], row["ending"] == "superseded") for row in rows
+    ], total
+
+
+def find_reports(
+    engine: Engine,
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> tuple[list[Found[Report]], int]:
+    """The same for reports."""
+    updated = report_updated().label("changed_at")
+    source = _with_patients(t.report)
+    rows, total = _page(
+        engine, source, (t.report, updated), updated, t.report.c.report_id, where,
+        limit, offset, order,
+    )  # fmt: skip
+    return [Found(to_report(row), row["changed_at"]) for row in rows], total
+
+
+def pipelines_seen(engine: Engine) -> list[tuple[str, str]]:
+    """Name and version of every pipeline that has stated something."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(t.finding.c.pipeline, t.finding.c.pipeline_version)
+            .distinct()
+            .order_by(t.finding.c.pipeline, t.finding.c.pipeline_version)
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+def _with_patients(source: Any, table: Any = None) -> FromClause:
+    studied = (source if table is None else table).c.study_instance_uid
+    joined: FromClause = source.join(t.study, t.study.c.study_instance_uid == studied).join(
+        t.patient, t.patient.c.id == t.study.c.patient_fk
+    )
+    return joined
+
+
+def _page(
+    engine: Engine,
+    source: FromClause,
+    columns: Sequence[Any],
+    updated: ColumnElement[Any],
+    key: ColumnElement[str],
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+    order: Sequence[ColumnElement[Any]],
+) -> tuple[list[Any], int]:
+    with reading(engine) as connection:
+        total = connection.execute(
+            select(func.count()).select_from(source).where(*where)
+        ).scalar_one()
+        rows = connection.execute(
+            select(*columns)
+            .select_from(source)
+            .where(*where)
+            .order_by(*order, updated.desc(), key)
+            .limit(limit)
+            .offset(offset)
+        )
+        return list(rows.mappings()), total

@@ -1,0 +1,65 @@
+"""The HTTP client that connects to addresses which `storage.http.url_policy` has looked at, no others."""
+
+import ssl
+from typing import Any
+
+import httpx
+
+from storage.http.url_policy import DEFAULT_PORTS, addresses_of
+
+
+class CheckedTransport(httpx.BaseTransport):
+    """Connects to the checked address of a host; its name stays in Host and in TLS."""
+
+    def __init__(self, verify: ssl.SSLContext | bool = True) -> None:
+        self._inner = httpx.HTTPTransport(verify=verify, trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.host
+        port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
+        try:
+            addresses = addresses_of(host, port)
+        except OSError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        extensions = {**request.extensions}
+        if request.url.scheme == "https":
+            # The certificate must name whom we mean, not the address that we found.
+            extensions["sni_hostname"] = host
+        for last, address in ((address == addresses[-1], address) for address in addresses):
+            aimed = httpx.Request(
+                request.method,
+                request.url.copy_with(host=address.partition("%")[0]),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=extensions,
+            )
+            try:
+                return self._inner.handle_request(aimed)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                # Nothing of the body has been sent: the next address may answer.
+                if last:
+                    raise
+        raise httpx.ConnectError("the host has no address", request=request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def checked_client(
+    *, verify: ssl.SSLContext | bool = True, timeout: httpx.Timeout | float = 10.0, **options: Any
+) -> httpx.Client:
+    """A client that connects to checked addresses alone. Ask `check_url` first for the host.
+
+    It asks for answers as they are, not compressed; read them with `iter_raw`, since httpx
+    inflates without bound what says it is compressed all the same.
+
+    Raises InvalidRequest from its requests where a name leads where it must not.
+    """
+    return httpx.Client(
+        transport=CheckedTransport(verify),
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+        **options,
+    )

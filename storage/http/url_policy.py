@@ -1,0 +1,122 @@
+"""What the node itself may call over HTTP, so that nobody can aim it at its own network.
+
+An operator lists hosts in a setting; whoever changes a destination or a webhook
+chooses among them. Which address such a name leads to is asked for each
+connection, checked, and that very address is connected to: a name that answers
+differently a moment later (DNS rebinding) gains nothing. Redirects and proxies
+are not followed.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from storage.core.errors import InvalidRequest
+from storage.settings import is_loopback
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Where cloud providers answer with credentials, besides 169.254.0.0/16 (link-local).
+_METADATA = frozenset(
+    ipaddress.ip_address(one) for one in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+)
+
+
+@dataclass(frozen=True)
+class OutboundUrl:
+    """An address that the operator's list allows. `host` is lower case, without brackets."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def host_and_port(self) -> str:
+        return f"{bracketed(self.host)}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def read_url(url: str) -> OutboundUrl:
+    """Take an address apart. Raises InvalidRequest for what is no plain HTTP(S) address.
+
+    User names, fragments, control characters and backslashes are refused: parsers
+    disagree about them, and what was checked must be what is called.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), "", None
+    if (
+        parts.scheme not in DEFAULT_PORTS
+        or not host
+        or "@" in parts.netloc
+        or parts.fragment
+        or port == 0
+        or any(ord(character) <= 0x20 or character in "\\\x7f" for character in url)
+        or not url.isascii()
+    ):
+        raise InvalidRequest(
+            "The url is no address that the node could call.",
+            remedy="Write http:// or https://, a host and a path in ASCII, without user and"
+            " fragment.",
+        )
+    return OutboundUrl(url, parts.scheme, host, port or DEFAULT_PORTS[parts.scheme])
+
+
+def check_url(url: str, allowed_hosts: Collection[str], setting: str, what: str) -> OutboundUrl:
+    """The address, if its host is on the operator's list of `host` and `host:port`.
+
+    `setting` is the variable that an operator changes, `what` names who calls, in
+    the plural. Raises InvalidRequest.
+    """
+    read = read_url(url)
+    allowed = {one.lower().rstrip(".") for one in allowed_hosts}
+    if not {read.host, bracketed(read.host), read.host_and_port} & allowed:
+        raise InvalidRequest(
+            f"The host {read.host_and_port} is none of those that {what} may name.",
+            remedy=f"An operator adds {read.host_and_port} to {setting} and restarts.",
+        )
+    return read
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """The IP addresses to connect to, in the system's order of preference.
+
+    A host that an operator listed may well be a private address: a hospital's are.
+    Never one of link-local, multicast or unspecified kind, nor a provider's
+    metadata service; and this machine only where the host itself says so
+    ("localhost", 127.0.0.1, ::1). Raises InvalidRequest where a name leads there,
+    OSError where it leads nowhere.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for address in addresses:
+        if not _may_be_called(address, names_this_machine=is_loopback(host)):
+            raise InvalidRequest(
+                f"The host {host} leads to an address that the node does not call.",
+                remedy="Name the machine itself; loopback, link-local and metadata addresses"
+                " are not called by name.",
+            )
+    return addresses
+
+
+def _may_be_called(address: str, *, names_this_machine: bool) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return _may_be_called(str(inner), names_this_machine=names_this_machine)
+    if ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        return False
+    if isinstance(ip, ipaddress.IPv4Address) and int(ip) >> 24 in (0, 255):
+        return False
+    return names_this_machine or not ip.is_loopback

@@ -1,0 +1,1 @@
+"""Patients, studies, series and instances in SQL: adding and finding."""

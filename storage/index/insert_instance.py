@@ -1,0 +1,266 @@
+"""Write an instance into the index, and find an index row again for a volume's record."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Table, select, update
+
+from storage import tables as t
+from storage.core.entities import Location, Origin
+from storage.core.text_folding import folded_name, search_text
+from storage.db.engine import insert_or_ignore, writing
+from storage.dicom.part10 import Header
+from storage.events.repository import add_event
+from storage.index.same_person import Person
+
+_ATTEMPTS = 5
+
+Outcome = Literal["stored", "duplicate", "conflict"]
+
+
+@dataclass(frozen=True)
+class NewInstance:
+    """A durable record that wants its row."""
+
+    header: Header
+    location: Location
+    digest: str
+    source: str
+    origin: Origin
+    received_at: datetime
+    generation: int = 0
+    """Of its record: how many deletions came before it."""
+
+
+def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:
+    """Index each instance in one transaction.
+
+    A UID that is known with the same digest is a duplicate; with another, a
+    conflict: it is noted aside and the first stays (design, decision 2).
+    """
+    with writing(engine) as connection:
+        return [add_to(connection, new) for new in batch]
+
+
+def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
+    """The digest under which an instance is already indexed."""
+    return connection.execute(
+        select(t.instance.c.digest).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+    ).scalar()
+
+
+def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, int, bool]:
+    """The ids of study and series, and whether the series was added now."""
+    study_id = connection.execute(
+        select(t.study.c.id).where(t.study.c.study_instance_uid == new.header.study_instance_uid)
+    ).scalar()
+    new_study = False
+    if study_id is None:
+        patient_id = _patient(connection, new.header)
+        study_id, new_study = _study(connection, patient_id, new)
+    if new_study:
+        add_event(
+            connection,
+            new.received_at,
+            "study",
+            new.header.study_instance_uid,
+            payload={"change": "study_received"},
+        )
+    series_id, new_series = _series(connection, study_id, new)
+    return study_id, series_id, new_series
+
+
+def add_to(connection: Connection, new: NewInstance) -> Outcome:
+    """As `add_instances`, one instance in the caller's transaction."""
+    header = new.header
+    known = find_known(connection, header.sop_instance_uid)
+    if known is None:
+        study_id, series_id, _ = find_or_add_series(connection, new)
+        if insert_or_ignore(connection, t.instance, instance_values(new, series_id)):
+            _touch(connection, study_id, series_id, new.received_at)
+            return "stored"
+        known = find_known(connection, header.sop_instance_uid)
+    if known == new.digest:
+        return "duplicate"
+    insert_or_ignore(
+        connection,
+        t.conflict,
+        {
+            "sop_instance_uid": header.sop_instance_uid,
+            "size_bytes": new.location.length,
+            "digest": new.digest,
+            "source": new.source,
+            "received_at": new.received_at,
+            "volume": new.location.volume,
+            "volume_offset": new.location.offset,
+        },
+    )
+    return "conflict"
+
+
+def _patient(connection: Connection, header: Header) -> int:
+    """The patient's row: of the same ID and issuer, and of the same person as far as one knows."""
+    patient_id = header.text("PatientID")
+    issuer = header.text("IssuerOfPatientID")
+    person = Person.of(header)
+    values = {
+        "patient_id": patient_id,
+        "issuer_of_patient_id": issuer,
+        "patient_name": header.text("PatientName"),
+        "patient_name_folded": person.name_folded,
+        "patient_birth_date": person.birth_date,
+        "patient_sex": person.sex,
+    }
+    if not patient_id:
+        # Studies without a patient ID must not end up under one and the same patient.
+        key = _key("", "", header.study_instance_uid)
+        return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
+    found = _same_person(connection, patient_id, issuer, person)
+    if found is not None:
+        return found
+    added = insert_or_ignore(
+        connection, t.patient, {"patient_key": _key(issuer, patient_id), **values}
+    )
+    if added:
+        found = _same_person(connection, patient_id, issuer, person)
+        if found is not None:
+            return found
+    # Somebody else has the ID.
+    key = _key(issuer, patient_id, person.name_folded, person.birth_date, person.sex)
+    return _get_or_add(connection, t.patient, {"patient_key": key}, values)[0]
+
+
+def _key(*identity: str) -> str:
+    return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()
+
+
+def _same_person(
+    connection: Connection, patient_id: str, issuer: str, person: Person
+) -> int | None:
+    columns = t.patient.c
+    rows = connection.execute(
+        select(
+            columns.id, columns.patient_name_folded, columns.patient_birth_date, columns.patient_sex
+        )
+        .where(columns.patient_id == patient_id, columns.issuer_of_patient_id == issuer)
+        .order_by(columns.id)
+    )
+    for row_id, name_folded, birth_date, sex in rows:
+        if person.may_be(Person(name_folded, birth_date, sex)):
+            return int(row_id)
+    return None
+
+
+def _study(connection: Connection, patient_fk: int, new: NewInstance) -> tuple[int, bool]:
+    header = new.header
+    return _get_or_add(
+        connection,
+        t.study,
+        {"study_instance_uid": header.study_instance_uid},
+        {
+            "patient_fk": patient_fk,
+            "study_date": header.text("StudyDate"),
+            "study_time": header.text("StudyTime"),
+            "accession_number": header.text("AccessionNumber"),
+            "study_description": header.text("StudyDescription"),
+            "study_id": header.text("StudyID"),
+            "referring_physician_name": header.text("ReferringPhysicianName"),
+            "referring_physician_name_folded": folded_name(header.text("ReferringPhysicianName")),
+            "search_text": _search_text(connection, patient_fk, header),
+            "received_at": new.received_at,
+            "updated_at": new.received_at,
+        },
+    )
+
+
+def _search_text(connection: Connection, patient_fk: int, header: Header) -> str:
+    # The name under which the patient is listed, which came with another study perhaps.
+    name = connection.execute(
+        select(t.patient.c.patient_name).where(t.patient.c.id == patient_fk)
+    ).scalar_one()
+    return search_text(
+        name,
+        header.text("PatientID"),
+        header.text("StudyDescription"),
+        header.text("AccessionNumber"),
+    )
+
+
+def _series(connection: Connection, study_fk: int, new: NewInstance) -> tuple[int, bool]:
+    header = new.header
+    return _get_or_add(
+        connection,
+        t.series,
+        {"study_fk": study_fk, "series_instance_uid": header.series_instance_uid},
+        {
+            "modality": header.text("Modality"),
+            "series_number": header.number("SeriesNumber"),
+            "series_description": header.text("SeriesDescription"),
+            "series_date": header.text("SeriesDate"),
+            "series_time": header.text("SeriesTime"),
+            "body_part_examined": header.text("BodyPartExamined"),
+            "protocol_name": header.text("ProtocolName"),
+            "frame_of_reference_uid": header.text("FrameOfReferenceUID"),
+            "manufacturer": header.text("Manufacturer"),
+            "manufacturer_model_name": header.text("ManufacturerModelName"),
+            "station_name": header.text("StationName"),
+            "institution_name": header.text("InstitutionName"),
+            "performed_procedure_step_start_date": header.text("PerformedProcedureStepStartDate"),
+            "performed_procedure_step_start_time": header.text("PerformedProcedureStepStartTime"),
+            "state": "RECEIVING",
+            "origin": new.origin,
+            "first_instance_at": new.received_at,
+            "last_instance_at": new.received_at,
+        },
+    )
+
+
+def _touch(connection: Connection, study_fk: int, series_fk: int, now: datetime) -> None:
+    """A late instance opens a complete series again, and so leads to a revised result."""
+    connection.execute(
+        update(t.series)
+        .where(t.series.c.id == series_fk)
+        .values(state="RECEIVING", last_instance_at=now)
+    )
+    connection.execute(update(t.study).where(t.study.c.id == study_fk).values(updated_at=now))
+
+
+def instance_values(new: NewInstance, series_fk: int) -> dict[str, Any]:
+    """The instance's row, by column."""
+    header = new.header
+    return {
+        "series_fk": series_fk,
+        "sop_instance_uid": header.sop_instance_uid,
+        "sop_class_uid": header.sop_class_uid,
+        "transfer_syntax_uid": header.transfer_syntax_uid,
+        "instance_number": header.number("InstanceNumber"),
+        "rows": header.number("Rows"),
+        "columns": header.number("Columns"),
+        "bits_allocated": header.number("BitsAllocated"),
+        "number_of_frames": header.number("NumberOfFrames"),
+        "size_bytes": new.location.length,
+        "digest": new.digest,
+        "source": new.source,
+        "received_at": new.received_at,
+        "volume": new.location.volume,
+        "volume_offset": new.location.offset,
+        "object_key": new.location.object_key,
+    }
+
+
+def _get_or_add(
+    connection: Connection, table: Table, identity: dict[str, Any], values: dict[str, Any]
+) -> tuple[int, bool]:
+    """The row's id, and whether it was added now."""
+    lookup = select(table.c.id).where(*(table.c[name] == value for name, value in identity.items()))
+    added = False
+    # Another process may delete the row between two statements.
+    for _ in range(_ATTEMPTS):
+        row_id = connection.execute(lookup).scalar()
+        if row_id is not None:
+            return int(row_id), added
+        added = insert_or_ignore(connection, table, {**identity, **values})
+    return int(connection.execute(lookup).scalar_one()), added

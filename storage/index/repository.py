@@ -1,0 +1,294 @@
+"""The index: which patients, studies, series and instances the node holds."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from storage import tables as t
+from storage.core.entities import Instance, Series, Study
+from storage.core.errors import NotFound
+from storage.db.engine import reading, writing
+from storage.db.row_mapping import to_instance, to_series
+from storage.events.repository import add_event
+from storage.index.study_list import list_studies, read_studies, total
+
+
+def select_series(*conditions: Any) -> Select[Any]:
+    """Series rows with the columns of the entity; counts by correlated subqueries."""
+    counted = t.instance.c.series_fk == t.series.c.id
+    return (
+        select(
+            t.series,
+            t.study.c.study_instance_uid,
+            select(func.count())
+            .where(counted)
+            .correlate(t.series)
+            .scalar_subquery()
+            .label("instance_count"),
+            select(total(t.instance.c.size_bytes))
+            .where(counted)
+            .correlate(t.series)
+            .scalar_subquery()
+            .label("size_bytes"),
+        )
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(*conditions)
+        .order_by(t.series.c.series_number, t.series.c.id)
+    )
+
+
+def select_instances(*conditions: Any) -> Select[Any]:
+    return (
+        select(t.instance, t.series.c.series_instance_uid, t.study.c.study_instance_uid)
+        .join(t.series, t.instance.c.series_fk == t.series.c.id)
+        .join(t.study, t.series.c.study_fk == t.study.c.id)
+        .where(*conditions)
+    )
+
+
+_INSTANCE_BY_UID = select_instances(t.instance.c.sop_instance_uid == bindparam("uid"))
+"""Made once: each frame that is served asks this."""
+
+
+class Content(NamedTuple):
+    """What names the stored bytes of an instance, and so all that is derived from them."""
+
+    sop_instance_uid: str
+    digest: str
+    size_bytes: int
+    transfer_syntax_uid: str
+
+
+class Index:
+    """Look up what is there. `storage.index.insert_instance` writes it; `storage.index.query` queries it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def study(self, study_instance_uid: str) -> Study:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            studies = read_studies(connection, t.study.c.study_instance_uid == study_instance_uid)
+        if not studies:
+            raise _not_found("study", study_instance_uid)
+        return studies[0]
+
+    def studies(
+        self,
+        limit: int,
+        offset: int,
+        text: str = "",
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
+        order: Sequence[ColumnElement[Any]] = (),
+    ) -> tuple[list[Study], int]:
+        """The newest first unless `order` says otherwise, and how many there are in all.
+
+        `text` is looked for in patient name and ID, description, accession
+        number and the start of the study date. `where` are further conditions
+        over the tables of studies and patients (`storage.index.study_filter` makes them).
+        """
+        with reading(self._engine) as connection:
+            return list_studies(connection, limit, offset, text, where, order)
+
+    def patients_of(self, study_instance_uids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Name (PN) and ID of each study's patient, for lists of what belongs to studies."""
+        wanted = set(study_instance_uids) - {""}
+        if not wanted:
+            return {}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(
+                    t.study.c.study_instance_uid, t.patient.c.patient_name, t.patient.c.patient_id
+                )
+                .join_from(t.study, t.patient, t.study.c.patient_fk == t.patient.c.id)
+                .where(t.study.c.study_instance_uid.in_(wanted))
+            )
+            return {uid: (name, patient_id) for uid, name, patient_id in rows}
+
+    def study_count(self) -> int:
+        with reading(self._engine) as connection:
+            count = select(func.count()).select_from(t.study)
+            return int(connection.execute(count).scalar_one())
+
+    def series_of(self, study_instance_uid: str) -> list[Series]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.study.c.study_instance_uid == study_instance_uid)
+            )
+            return [to_series(row) for row in rows.mappings()]
+
+    def series_of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Series]]:
+        """The series of several studies at once, each study's in their order."""
+        found: dict[str, list[Series]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.study.c.study_instance_uid.in_(study_instance_uids))
+            )
+            for row in rows.mappings():
+                found[row["study_instance_uid"]].append(to_series(row))
+        return found
+
+    def series(self, study_instance_uid: str, series_instance_uid: str) -> Series:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select_series(
+                        t.study.c.study_instance_uid == study_instance_uid,
+                        t.series.c.series_instance_uid == series_instance_uid,
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise _not_found("series", series_instance_uid)
+        return to_series(row)
+
+    def series_named(self, series_instance_uid: str) -> list[Series]:
+        """Series of that UID: one, unless two studies share it, which DICOM forbids."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(t.series.c.series_instance_uid == series_instance_uid)
+            )
+            return [to_series(row) for row in rows.mappings()]
+
+    def instances_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> list[Instance]:
+        """Ordered by series, instance number and UID."""
+        statement = _in_order(study_instance_uid, series_instance_uid)
+        with reading(self._engine) as connection:
+            return [to_instance(row) for row in connection.execute(statement).mappings()]
+
+    def first_instance_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> Instance:
+        """The first of what `instances_of` would give. Raises NotFound."""
+        statement = _in_order(study_instance_uid, series_instance_uid).limit(1)
+        with reading(self._engine) as connection:
+            row = connection.execute(statement).mappings().first()
+        if row is None:
+            raise _not_found("study", study_instance_uid)
+        return to_instance(row)
+
+    def contents_of(
+        self, study_instance_uid: str, series_instance_uid: str | None = None
+    ) -> list[Content]:
+        """What `instances_of` would give, in the same order, at a fraction of the time."""
+        statement = _in_order(study_instance_uid, series_instance_uid).with_only_columns(
+            *(t.instance.c[name] for name in Content._fields), maintain_column_froms=True
+        )
+        with reading(self._engine) as connection:
+            return [Content(*row) for row in connection.execute(statement)]
+
+    def instance(self, sop_instance_uid: str) -> Instance:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(_INSTANCE_BY_UID, {"uid": sop_instance_uid}).mappings().first()
+        if row is None:
+            raise _not_found("instance", sop_instance_uid)
+        return to_instance(row)
+
+    def quiet_series(self, now: datetime, quiet_s: float, forced_s: float) -> list[Series]:
+        """Received series in which nothing arrived for `quiet_s`, or that grow since `forced_s`."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select_series(
+                    t.series.c.state == "RECEIVING",
+                    or_(
+                        t.series.c.last_instance_at <= now - timedelta(seconds=quiet_s),
+                        # Since it was last complete, for a series that was opened again.
+                        func.coalesce(t.series.c.completed_at, t.series.c.first_instance_at)
+                        <= now - timedelta(seconds=forced_s),
+                        # A clock that was set back would otherwise hold the series for ever.
+                        t.series.c.last_instance_at > now + timedelta(seconds=quiet_s),
+                    ),
+                )
+            )
+            return [to_series(row) for row in rows.mappings()]
+
+    def mark_complete(self, series: Series, now: datetime) -> Series | None:
+        """Complete the series as it was read; None when an instance arrived meanwhile."""
+        with writing(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select_series(
+                        t.study.c.study_instance_uid == series.study_instance_uid,
+                        t.series.c.series_instance_uid == series.series_instance_uid,
+                    )
+                )
+                .mappings()
+                .one()
+            )
+            if (
+                row["state"] != "RECEIVING"
+                or row["last_instance_at"] != series.last_instance_at
+                or row["instance_count"] != series.instance_count
+            ):
+                return None
+            connection.execute(
+                update(t.series)
+                .where(t.series.c.id == row["id"])
+                .values(
+                    state="COMPLETE",
+                    completed_at=now,
+                    fingerprint=_fingerprint(connection, row["id"]),
+                )
+            )
+            add_event(
+                connection,
+                now,
+                "study",
+                series.study_instance_uid,
+                payload={
+                    "change": "series_complete",
+                    "series_instance_uid": series.series_instance_uid,
+                },
+            )
+            completed = connection.execute(select_series(t.series.c.id == row["id"]))
+            return to_series(completed.mappings().one())
+
+
+def _in_order(study_instance_uid: str, series_instance_uid: str | None) -> Select[Any]:
+    conditions = [t.study.c.study_instance_uid == study_instance_uid]
+    if series_instance_uid is not None:
+        conditions.append(t.series.c.series_instance_uid == series_instance_uid)
+    return select_instances(*conditions).order_by(
+        t.series.c.series_number,
+        t.series.c.id,
+        t.instance.c.instance_number,
+        t.instance.c.sop_instance_uid,
+    )
+
+
+def _fingerprint(connection: Connection, series_id: int) -> str:
+    digest = hashlib.sha256()
+    for uid, kept in connection.execute(
+        select(t.instance.c.sop_instance_uid, t.instance.c.digest)
+        .where(t.instance.c.series_fk == series_id)
+        .order_by(t.instance.c.sop_instance_uid)
+    ):
+        digest.update(f"{uid} {kept}\n".encode())
+    return digest.hexdigest()
+
+
+def _not_found(what: str, uid: str) -> NotFound:
+    return NotFound(
+        f"The node holds no {what} {uid}.",
+        remedy="Check the UID, or send the instances to this node.",
+    )

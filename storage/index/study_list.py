@@ -1,0 +1,116 @@
+"""The list of studies as people read it: newest first, searched by typed words, page by page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, or_, select
+
+from storage import tables as t
+from storage.core.entities import Study
+from storage.core.text_folding import folded
+from storage.db.engine import among
+from storage.db.row_mapping import to_study
+from storage.db.select_by_ids import ById
+
+_OF_STUDY = t.series.c.study_fk == t.study.c.id
+_INSTANCES = t.instance.join(t.series, t.instance.c.series_fk == t.series.c.id)
+
+
+def total(column: ColumnElement[int]) -> ColumnElement[int]:
+    """A sum as a whole number; PostgreSQL's own of BIGINT is a decimal."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def _of_study(what: ColumnElement[int], tables: Any) -> ColumnElement[int]:
+    """Summed up for the studies of the page alone, from indexes that hold all it takes."""
+    return select(what).select_from(tables).where(_OF_STUDY).correlate(t.study).scalar_subquery()
+
+
+_COLUMNS = (
+    *t.patient.c,
+    *t.study.c,
+    t.study.c.id.label("study_fk"),
+    _of_study(func.count(), t.series).label("series_count"),
+    _of_study(func.count(), _INSTANCES).label("instance_count"),
+    _of_study(total(t.instance.c.size_bytes), _INSTANCES).label("size_bytes"),
+)
+
+
+def read_studies(connection: Connection, condition: ColumnElement[bool]) -> list[Study]:
+    """Studies with what is counted of them, the newest first."""
+    rows = (
+        connection.execute(
+            select(*_COLUMNS)
+            .join_from(t.study, t.patient, t.study.c.patient_fk == t.patient.c.id)
+            .where(condition)
+            .order_by(t.study.c.received_at.desc(), t.study.c.id.desc())
+        )
+        .mappings()
+        .all()
+    )
+    modalities = modalities_of(connection, {row["study_fk"] for row in rows})
+    return [to_study(row, tuple(modalities[row["study_fk"]])) for row in rows]
+
+
+def list_studies(
+    connection: Connection,
+    limit: int,
+    offset: int,
+    text: str = "",
+    where: Sequence[ColumnElement[bool]] = (),
+    order: Sequence[ColumnElement[Any]] = (),
+) -> tuple[list[Study], int]:
+    """See `Index.studies`. `where` and `order` are over the tables of studies and patients."""
+    conditions = [*_typed(text), *where]
+    count, page = select(func.count()), select(t.study.c.id, t.study.c.study_instance_uid)
+    if where or order:
+        patients = t.study.c.patient_fk == t.patient.c.id
+        count = count.join_from(t.study, t.patient, patients)
+        page = page.join_from(t.study, t.patient, patients)
+    else:
+        # Words are looked for in the studies alone, and counting them needs no patient.
+        count = count.select_from(t.study)
+    in_all = int(connection.execute(count.where(*conditions)).scalar_one())
+    rows = connection.execute(
+        page.where(*conditions)
+        .order_by(*order, t.study.c.received_at.desc(), t.study.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    found = read_studies(
+        connection, among(connection, t.study.c.id, [study_id for study_id, _ in rows])
+    )
+    place = {uid: at for at, (_, uid) in enumerate(rows)}
+    return sorted(found, key=lambda study: place[study.study_instance_uid]), in_all
+
+
+def modalities_of(connection: Connection, study_ids: set[int]) -> dict[int, list[str]]:
+    """The modalities of each study, in their alphabet's order."""
+    found: dict[int, list[str]] = {study_id: [] for study_id in study_ids}
+    for study_id, modality in _MODALITIES.rows(connection, study_ids):
+        found[study_id].append(modality)
+    return found
+
+
+_MODALITIES = ById(
+    t.series.c.study_fk,
+    lambda of_ids: (
+        select(t.series.c.study_fk, t.series.c.modality)
+        .where(of_ids, t.series.c.modality != "")
+        .distinct()
+        .order_by(t.series.c.study_fk, t.series.c.modality)
+    ),
+)
+
+
+def _typed(text: str) -> list[ColumnElement[bool]]:
+    """Each word stands anywhere in what the study is searched by, or begins its date."""
+    conditions: list[ColumnElement[bool]] = []
+    for word in folded(text).split():
+        pattern = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        anywhere: ColumnElement[bool] = t.study.c.search_text.like(f"%{pattern}%", escape="\\")
+        if word.isdecimal():
+            date = and_(t.study.c.study_date != "", t.study.c.study_date.like(f"{pattern}%"))
+            anywhere = or_(anywhere, date)
+        conditions.append(anywhere)
+    return conditions

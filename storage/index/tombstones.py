@@ -1,0 +1,127 @@
+"""What was deleted, written where the instances are: in the volumes, and in the index.
+
+A tombstone names each deleted instance with the time at which its row's record
+arrived, and covers every record of that UID with a lower generation. So a
+rebuilt index does not bring it back, while the same instance received again
+later is a new record and stays.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from storage import tables as t
+from storage.db.engine import insert_or_ignore
+from storage.dicom.digests import digest_of
+from storage.volumes.records import Note, ToAppend
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """One instance as its row stood when it was deleted."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    study_instance_uid: str
+    deleted_at: datetime
+    generation: int
+    instances: tuple[Deleted, ...]
+
+    def record(self) -> ToAppend:
+        """The record that says this in a volume."""
+        payload = json.dumps(
+            {
+                "study_instance_uid": self.study_instance_uid,
+                "instances": [
+                    [one.sop_instance_uid, one.series_instance_uid, one.received_at.isoformat()]
+                    for one in self.instances
+                ],
+            },
+            separators=(",", ":"),
+        ).encode()
+        note = Note("delete", "received", self.deleted_at, self.generation, "tombstone")
+        return ToAppend(note, payload, 0, digest_of(payload))
+
+    @classmethod
+    def decode(cls, note: Note, payload: bytes) -> "Tombstone":
+        fields = json.loads(payload)
+        return cls(
+            fields["study_instance_uid"],
+            note.received_at,
+            note.generation,
+            tuple(
+                Deleted(uid, series_uid, datetime.fromisoformat(received_at))
+                for uid, series_uid, received_at in fields["instances"]
+            ),
+        )
+
+
+def note_tombstone(connection: Connection, tombstone: Tombstone) -> None:
+    """Keep it in the index, once."""
+    for one in tombstone.instances:
+        insert_or_ignore(
+            connection,
+            t.tombstone,
+            {
+                "sop_instance_uid": one.sop_instance_uid,
+                "study_instance_uid": tombstone.study_instance_uid,
+                "generation": tombstone.generation,
+                "deleted_at": tombstone.deleted_at,
+            },
+        )
+
+
+def want_purged(connection: Connection, sop_instance_uid: str, object_key: str) -> None:
+    """Note under the newest tombstone of an instance that this object has to go."""
+    newest = (
+        select(func.max(t.tombstone.c.generation))
+        .where(t.tombstone.c.sop_instance_uid == sop_instance_uid)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(t.tombstone)
+        .where(
+            t.tombstone.c.sop_instance_uid == sop_instance_uid,
+            t.tombstone.c.generation == newest,
+        )
+        .values(object_key=object_key)
+    )
+
+
+def is_covered(connection: Connection, sop_instance_uid: str, generation: int) -> bool:
+    """Whether a record of that generation was deleted."""
+    row = connection.execute(
+        select(t.tombstone.c.id)
+        .where(
+            t.tombstone.c.sop_instance_uid == sop_instance_uid,
+            t.tombstone.c.generation > generation,
+        )
+        .limit(1)
+    ).first()
+    return row is not None
+
+
+def in_portions(values: Iterable[Any], size: int = 500) -> Iterable[Sequence[Any]]:
+    """Few enough for one IN (…) of any database."""
+    everything = list(values)
+    return (everything[start : start + size] for start in range(0, len(everything), size))
+
+
+def exactly(instances: Sequence[Deleted]) -> Any:
+    """The rows of these instances, unless they were received again meanwhile."""
+    return or_(
+        *(
+            (t.instance.c.sop_instance_uid == one.sop_instance_uid)
+            & (t.instance.c.received_at == one.received_at)
+            for one in instances
+        )
+    )

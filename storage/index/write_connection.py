@@ -1,0 +1,144 @@
+"""The driver's own connection for the receiving path, beside SQLAlchemy.
+
+A transaction of three prepared statements costs SQLAlchemy more than the
+database. On PostgreSQL one statement does it all and commits itself, for BEGIN
+and COMMIT would cost as much again. Commits here don't wait for the disk, and
+may be lost with the machine or the database server: only what stands in a
+volume, too, goes this way (`storage.maintenance.crash_recovery`). Whatever goes wrong here is only noted: the
+caller does the same again through SQLAlchemy, which tells the causes apart.
+"""
+
+import fcntl
+import os
+import re
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from itertools import count
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
+
+
+class Execute(Protocol):
+    """Runs one statement of the driver; what comes back has rows and a rowcount."""
+
+    def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any: ...
+
+
+class LaneBroken(Exception):
+    """The transaction was rolled back, unless its answer was lost; its connection is closed."""
+
+
+class Lane:
+    """One connection, kept. Not safe for threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._error = engine.dialect.loaded_dbapi.Error
+        self._connection: PoolProxiedConnection | None = None
+        self._turn = _Turn(engine.url.database if self._sqlite else None)
+
+    @contextmanager
+    def writing(self) -> Iterator[Execute]:
+        """A transaction, on PostgreSQL one for each statement.
+
+        Raises LaneBroken where the driver fails; other errors roll back.
+        """
+        try:
+            # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
+            driver: Any = self._opened().driver_connection
+            self._turn.take()
+            try:
+                with closing(driver.cursor()) as cursor:
+                    if self._sqlite:
+                        cursor.execute("BEGIN IMMEDIATE")
+                    yield _Statements(cursor) if self._sqlite else _Numbered(cursor)
+                    if self._sqlite:
+                        cursor.execute("COMMIT")
+            finally:
+                self._turn.give_back()
+        except (self._error, SQLAlchemyError, OSError) as error:
+            self.close()
+            raise LaneBroken from error
+        except BaseException:
+            # Whatever was begun must not be committed by the next one.
+            self.close()
+            raise
+
+    def _opened(self) -> PoolProxiedConnection:
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+            driver: Any = self._connection.driver_connection
+            if self._sqlite:
+                driver.execute("PRAGMA synchronous=NORMAL").close()
+            else:
+                _prepare_psycopg(driver)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection: it isn't as the pool's are, and may be broken."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+
+
+def _prepare_psycopg(driver: Any) -> None:
+    # SQLite alone does without the package.
+    from psycopg import RawCursor
+
+    driver.autocommit = True
+    driver.execute("SET synchronous_commit = off").close()
+    # Others look for the marks of many parameters each time that a statement runs.
+    driver.cursor_factory = RawCursor
+
+
+class _Turn:
+    """Receiving processes write to SQLite in turn.
+
+    SQLite itself lets who finds the database locked sleep for milliseconds and
+    try again; a file lock wakes the next one at once.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._path = f"{database}-turn" if database and database != ":memory:" else ""
+        self._fd = -1
+
+    def take(self) -> None:
+        """Raises OSError where the lock's file cannot be made."""
+        if not self._path:
+            return
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            weakref.finalize(self, os.close, self._fd)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+
+    def give_back(self) -> None:
+        if self._path:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+
+class _Statements:
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
+        self._cursor.execute(statement, parameters)
+        return self._cursor
+
+
+class _Numbered(_Statements):
+    """Parameters are marked $1, $2 as PostgreSQL has them, instead of %s."""
+
+    def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any:
+        return super().__call__(_numbered(statement), parameters)
+
+
+@lru_cache(128)
+def _numbered(statement: str) -> str:
+    numbers = count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", statement)

@@ -1,0 +1,1 @@
+"""The one way in: every instance, whatever protocol it came by."""

@@ -1,0 +1,216 @@
+"""Instances that came under a known UID with other content: kept aside until someone decides.
+
+Accepting one puts it in the place of the instance that is held. The order
+makes that safe: a copy of its record with the new generation is durable
+first, then the tombstone of what it replaces, then the index follows. Whatever
+breaks in between, `reconcile` finds either the old state or the new one.
+"""
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, RowMapping, Select, delete, func, select
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Instance, Location
+from storage.core.errors import NotFound, StorageUnavailable
+from storage.db.engine import reading, translated, writing
+from storage.deletion.service import bury, remove_derived
+from storage.dicom.part10 import Header, read_header
+from storage.index.insert_instance import NewInstance, add_instances
+from storage.index.repository import Index
+from storage.index.tombstones import Deleted, Tombstone
+from storage.ingest.instance_stream import SPILL_BYTES
+from storage.objects.filesystem import ObjectStore
+from storage.volumes.files import translated_os_errors
+from storage.volumes.large_instance import LargeVolume
+from storage.volumes.reader import VolumeReader
+from storage.volumes.records import Appended, Note, ToAppend
+from storage.volumes.writer import VolumeWriter
+
+log = structlog.get_logger(__name__)
+
+_PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What arrived under the UID of another instance."""
+
+    conflict_id: int
+    sop_instance_uid: str
+    size_bytes: int
+    """Of the part 10 file."""
+    digest: str
+    """Of the data set, without the file meta."""
+    source: str
+    received_at: datetime
+    location: Location
+
+
+class Conflicts:
+    """Looks at what is kept aside, and takes it in or lets it go."""
+
+    def __init__(
+        self, engine: Engine, volumes: VolumeWriter, reader: VolumeReader, objects: ObjectStore
+    ) -> None:
+        self._engine = engine
+        self._index = Index(engine)
+        self._volumes = volumes
+        self._reader = reader
+        self._objects = objects
+
+    def page(self, limit: int, offset: int) -> tuple[list[Conflict], int]:
+        """The newest first, and how many there are in all."""
+        with reading(self._engine) as connection:
+            total = connection.execute(select(func.count()).select_from(t.conflict)).scalar_one()
+            rows = connection.execute(
+                select(t.conflict).order_by(t.conflict.c.id.desc()).limit(limit).offset(offset)
+            )
+            return [_to_conflict(row) for row in rows.mappings()], total
+
+    def get(self, conflict_id: int) -> Conflict:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(_by_id(conflict_id)).mappings().first()
+        if row is None:
+            raise NotFound(
+                "There is no such conflict: somebody has decided it, or it never was.",
+                remedy="List what is kept aside at /api/conflicts.",
+            )
+        return _to_conflict(row)
+
+    def held(self, conflict: Conflict) -> Instance | None:
+        """The instance that bears the UID now."""
+        try:
+            return self._index.instance(conflict.sop_instance_uid)
+        except NotFound:
+            return None
+
+    def pieces(self, conflict: Conflict) -> Iterator[bytes]:
+        """Its part 10 file, a megabyte at a time. Raises StorageUnavailable."""
+        for start in range(0, conflict.size_bytes, _PIECE_BYTES):
+            length = min(_PIECE_BYTES, conflict.size_bytes - start)
+            yield self._reader.read(conflict.location, start, length)
+
+    def discard(self, conflict_id: int) -> Conflict:
+        """Forget it; compacting gives its bytes free. Raises NotFound."""
+        conflict = self.get(conflict_id)
+        with writing(self._engine) as connection:
+            gone = connection.execute(delete(t.conflict).where(t.conflict.c.id == conflict_id))
+        if not gone.rowcount:
+            raise NotFound("The conflict has just been decided.", remedy="List what is left.")
+        log.info("conflict_discarded", conflict_id=conflict_id)
+        return conflict
+
+    def accept(self, conflict_id: int) -> Conflict:
+        """Put it in the place of the instance that is held.
+
+        Results that were made from the other one go with it where its series
+        has nothing else; the series is completed again. Raises NotFound,
+        StorageFull, StorageUnavailable.
+        """
+        conflict = self.get(conflict_id)
+        held = self.held(conflict)
+        header = self._header(conflict)
+        tombstone = None
+        with translated_os_errors(self._volumes.folder):
+            generation = self._volumes.generation.advance()
+        if held is not None:
+            deleted = Deleted(held.sop_instance_uid, held.series_instance_uid, held.received_at)
+            tombstone = Tombstone(held.study_instance_uid, utcnow(), generation, (deleted,))
+        appended = self._copy(conflict, header, generation)
+        if tombstone is not None:
+            self._volumes.append_records([tombstone.record()])
+            bury(self._engine, tombstone)
+        note = appended.note
+        new = NewInstance(
+            header,
+            appended.location,
+            conflict.digest,
+            note.source,
+            note.origin,
+            note.received_at,
+            note.generation,
+        )
+        with translated():
+            (outcome,) = add_instances(self._engine, [new])
+        with writing(self._engine) as connection:
+            connection.execute(
+                delete(t.conflict).where(
+                    t.conflict.c.sop_instance_uid == conflict.sop_instance_uid,
+                    t.conflict.c.digest == conflict.digest,
+                )
+            )
+        if held is not None:
+            try:
+                remove_derived(self._objects, held.study_instance_uid)
+            except StorageUnavailable as error:
+                # They are copies, and are found by content alone.
+                log.warning("derived_objects_remain", error=error.code)
+        log.info("conflict_accepted", conflict_id=conflict_id, outcome=outcome)
+        return conflict
+
+    def _header(self, conflict: Conflict) -> Header:
+        """Read where a header ends at the latest; the whole where that is not enough."""
+        if conflict.size_bytes <= SPILL_BYTES:
+            return read_header(self._reader.read(conflict.location, 0, conflict.size_bytes))
+        with (
+            translated_os_errors(self._volumes.folder),
+            self._reader.path(conflict.location).open("rb") as file,
+        ):
+            return _mapped_header(file.fileno(), conflict.location)
+
+    def _copy(self, conflict: Conflict, header: Header, generation: int) -> Appended:
+        """A record of the same bytes that no earlier tombstone covers."""
+        if conflict.size_bytes > SPILL_BYTES:
+            large = LargeVolume(
+                self._volumes.folder,
+                source=conflict.source,
+                origin="received",
+                dataset_offset=header.dataset_offset,
+                generation=generation,
+            )
+            try:
+                for piece in self.pieces(conflict):
+                    large.write(piece)
+            except BaseException:
+                large.discard()
+                raise
+            return large.finish()
+        note = Note(conflict.source, "received", utcnow(), generation)
+        payload = self._reader.read(conflict.location, 0, conflict.size_bytes)
+        digest = bytes.fromhex(conflict.digest)
+        record = ToAppend(note, payload, header.dataset_offset, digest)
+        (location,) = self._volumes.append_records([record])
+        return Appended(location, note)
+
+
+def _mapped_header(fd: int, location: Location) -> Header:
+    with (
+        mmap.mmap(fd, 0, prot=mmap.PROT_READ) as mapped,
+        memoryview(mapped) as view,
+        view[location.offset : location.offset + location.length] as part10,
+    ):
+        return read_header(part10)
+
+
+def _by_id(conflict_id: int) -> Select[Any]:
+    return select(t.conflict).where(t.conflict.c.id == conflict_id)
+
+
+def _to_conflict(row: RowMapping) -> Conflict:
+    return Conflict(
+        row["id"],
+        row["sop_instance_uid"],
+        row["size_bytes"],
+        row["digest"],
+        row["source"],
+        row["received_at"],
+        Location(row["volume"], row["volume_offset"], row["size_bytes"]),
+    )

@@ -1,0 +1,226 @@
+"""The one door in: C-STORE, STOW-RS, uploads and the node's own results all pass here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine
+
+from storage.core.entities import Origin
+from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.core.request_context import tell_stored
+from storage.dicom.digests import digest_of, proves
+from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
+from storage.index.indexer import Indexer
+from storage.index.insert_instance import NewInstance, Outcome
+from storage.ingest.group_commit import GroupCommit
+from storage.ingest.instance_stream import SPILL_BYTES, Incoming
+from storage.maintenance.crash_recovery import CrashRecovery
+from storage.volumes.files import translated_os_errors
+from storage.volumes.large_instance import LargeVolume
+from storage.volumes.records import Appended
+from storage.volumes.writer import Staged, VolumeWriter
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    outcome: Outcome
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+
+
+class Ingest:
+    """Header read, record durable in a volume, row in the index; then it returns."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        volumes: VolumeWriter,
+        max_instance_bytes: int,
+        recovery: CrashRecovery | None = None,
+    ) -> None:
+        self._indexer = Indexer(engine, recovery)
+        self._volumes = volumes
+        self._commit = GroupCommit(volumes, self._indexer)
+        self._max_instance_bytes = max_instance_bytes
+
+    def close(self) -> None:
+        """Close the connection that the receiving path keeps."""
+        self._indexer.close()
+
+    def accept(
+        self, part10: bytes | memoryview, source: str, origin: Origin = "received"
+    ) -> Accepted:
+        """Keep one part 10 file.
+
+        `source` says by which way it came: `dimse:CALLINGAE`, `stow`,
+        `upload:<id>`, `result:<job id>`. On return the instance is durable and
+        can be queried. Raises InvalidInstance, LimitExceeded, StorageFull,
+        StorageUnavailable; then nothing of it is visible.
+        """
+        if len(part10) > self._max_instance_bytes:
+            raise LimitExceeded(
+                f"The instance has {len(part10)} bytes; the limit is {self._max_instance_bytes}.",
+                remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
+            )
+        return self._keep_whole(part10, read_header(part10), source, origin)
+
+    def accept_dimse(
+        self,
+        dataset_bytes: bytes | memoryview,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        calling_ae_title: str,
+    ) -> Accepted:
+        """Keep one data set of a C-STORE, byte for byte, under a part 10 header of ours.
+
+        Raises InvalidRequest when command and data set name different
+        instances (PS3.4 B.2.3, status A900), and what `accept` raises.
+        """
+        meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
+        header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
+        _check_same_instance(header, sop_class_uid, sop_instance_uid)
+        return self._keep(meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received")
+
+    def incoming(
+        self,
+        source: str,
+        origin: Origin = "received",
+        check: Callable[[Header], None] = lambda _header: None,
+    ) -> Incoming[Accepted]:
+        """Take one part 10 file piece by piece, in constant memory.
+
+        `check` sees the header before anything is kept, and raises to refuse it.
+        """
+        return self._incoming(b"", source, origin, check)
+
+    def incoming_dimse(
+        self,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        calling_ae_title: str,
+    ) -> Incoming[Accepted]:
+        """Take the data set of one C-STORE piece by piece, in constant memory."""
+        return self._incoming(
+            make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid),
+            f"dimse:{calling_ae_title}",
+            "received",
+            lambda header: _check_same_instance(header, sop_class_uid, sop_instance_uid),
+        )
+
+    def _incoming(
+        self, prefix: bytes, source: str, origin: Origin, check: Callable[[Header], None]
+    ) -> Incoming[Accepted]:
+        def open_large(dataset_offset: int) -> LargeVolume:
+            self._volumes.check_free_disk(SPILL_BYTES)
+            folder = self._volumes.folder
+            with translated_os_errors(folder):
+                generation = self._volumes.generation.current()
+            return LargeVolume(
+                folder,
+                source=source,
+                origin=origin,
+                dataset_offset=dataset_offset,
+                generation=generation,
+                admit=self._volumes.check_free_disk,
+            )
+
+        def keep_small(part10: bytes) -> Accepted:
+            header = read_header(part10)
+            check(header)
+            return self._keep_whole(part10, header, source, origin)
+
+        def keep_large(header: Header, large: LargeVolume) -> Accepted:
+            check(header)
+            known = self._indexer.known_digest(header)
+            if known and large.is_proved_by(known):
+                return _accepted("duplicate", header)
+            digest = large.digest()
+            return self._index(header, digest, large.finish(), None, source, origin)
+
+        return Incoming(
+            prefix=prefix,
+            max_bytes=self._max_instance_bytes,
+            open_large=open_large,
+            keep_small=keep_small,
+            keep_large=keep_large,
+        )
+
+    def _keep_whole(
+        self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
+    ) -> Accepted:
+        whole = memoryview(part10)
+        meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
+        return self._keep(meta, dataset, header, source, origin)
+
+    def _keep(
+        self,
+        meta: bytes | memoryview,
+        dataset: bytes | memoryview,
+        header: Header,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        digest = digest_of(dataset)
+        known = self._indexer.known_digest(header)
+        if known and (known == digest.hex() or proves(known, dataset)):
+            return _accepted("duplicate", header)
+        staged = self._volumes.stage((meta, dataset), digest=digest, source=source, origin=origin)
+        return self._index(header, digest, staged.appended, staged, source, origin)
+
+    def _index(
+        self,
+        header: Header,
+        digest: bytes,
+        appended: Appended,
+        staged: Staged | None,
+        source: str,
+        origin: Origin,
+    ) -> Accepted:
+        new = NewInstance(
+            header,
+            appended.location,
+            digest.hex(),
+            source,
+            origin,
+            appended.note.received_at,
+            appended.note.generation,
+        )
+        outcome = self._commit.keep(new, staged)
+        if outcome == "conflict":
+            log.warning(
+                "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source
+            )
+        return _accepted(outcome, header)
+
+
+def _check_same_instance(header: Header, sop_class_uid: str, sop_instance_uid: str) -> None:
+    for keyword, said, found in (
+        ("SOPInstanceUID", sop_instance_uid, header.sop_instance_uid),
+        ("SOPClassUID", sop_class_uid, header.sop_class_uid),
+    ):
+        if said != found:
+            raise InvalidRequest(
+                f"The C-STORE request and its data set name different {keyword}s.",
+                remedy="Check the sending system.",
+            )
+
+
+def _accepted(outcome: Outcome, header: Header) -> Accepted:
+    accepted = Accepted(
+        outcome,
+        header.study_instance_uid,
+        header.series_instance_uid,
+        header.sop_instance_uid,
+        header.sop_class_uid,
+    )
+    tell_stored(accepted)
+    return accepted

@@ -1,0 +1,1 @@
+"""The jobs of pipelines, and why others did not run."""

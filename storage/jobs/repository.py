@@ -1,0 +1,294 @@
+"""The ledger of jobs. A broker may lose what it likes; a job exists here or not at all.
+
+A job is claimed by one conditional UPDATE with a lease. A worker that dies
+stops renewing, its lease passes, and the job is due again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Job, JobState, JobStatus
+from storage.core.errors import NotFound
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.row_mapping import to_job
+from storage.jobs.insert import add_job, announce
+from storage.reports.draft_queue import mark_report_due
+
+PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
+"""Names that people use for the numbers by which jobs are taken, the highest first."""
+
+
+class Jobs:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def schedule(
+        self,
+        pipeline: str,
+        pipeline_version: str,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        input_fingerprint: str,
+        priority: int = 0,
+        input_object_key: str = "",
+    ) -> tuple[Job, bool]:
+        """The job for this input, and whether it is new.
+
+        The same pipeline, version and input never make a second job. It bears the id
+        of the request at hand, or of the one that last brought something of the series.
+        """
+        with writing(self._engine) as connection:
+            return add_job(
+                connection,
+                {
+                    "pipeline": pipeline,
+                    "pipeline_version": pipeline_version,
+                    "study_instance_uid": study_instance_uid,
+                    "series_instance_uid": series_instance_uid,
+                    "input_fingerprint": input_fingerprint,
+                    "input_object_key": input_object_key,
+                    "priority": priority,
+                },
+                utcnow(),
+            )
+
+    def record(self, job: Job) -> bool:
+        """Keep a job that has ended already; False where one on this input is there."""
+        with writing(self._engine) as connection:
+            values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+            added = insert_or_ignore(connection, t.job, values)
+            if added:
+                announce(connection, job, job.updated_at)
+        return bool(added)
+
+    def claim(self, job_id: str, owner: str, lease_s: float, now: datetime) -> Job | None:
+        """Take the job for `lease_s`; None when another holds it or it has ended."""
+        return self._change(
+            job_id,
+            _is_due(now),
+            {
+                "state": "IN PROGRESS",
+                "lease_owner": owner,
+                "lease_expires_at": now + timedelta(seconds=lease_s),
+                "attempts": t.job.c.attempts + 1,
+                "started_at": now,
+                "stage": "",
+                "progress": 0.0,
+                "reason": "",
+            },
+            now,
+        )
+
+    def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Hold the job for another `lease_s`; False when it is no longer the owner's."""
+        with writing(self._engine) as connection:
+            result = connection.execute(
+                update(t.job)
+                .where(t.job.c.job_id == job_id, _is_owned(owner))
+                .values(lease_expires_at=now + timedelta(seconds=lease_s))
+            )
+            return bool(result.rowcount)
+
+    def progress(self, job_id: str, owner: str, stage: str, fraction: float, now: datetime) -> bool:
+        """Say how far the job is; False when it is no longer the owner's."""
+        values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
+        return self._change(job_id, _is_owned(owner), values, now) is not None
+
+    def complete(self, job_id: str, owner: str, result: Mapping[str, Any], now: datetime) -> bool:
+        """End the job with its result; False when it is no longer the owner's."""
+        values = {
+            "state": "COMPLETED",
+            "stage": "",
+            "progress": 1.0,
+            "reason": "",
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "finished_at": now,
+            "result": dict(result),
+        }
+        return self._change(job_id, _is_owned(owner), values, now) is not None
+
+    def fail(
+        self,
+        job_id: str,
+        owner: str,
+        reason: str,
+        now: datetime,
+        *,
+        retry: bool,
+        not_before: datetime | None = None,
+        counts: bool = True,
+    ) -> Job | None:
+        """Give the job back for another attempt, or end it as CANCELED with its reason.
+
+        The next attempt comes `not_before` that time. An attempt that ended for a reason
+        outside the job, such as a full disk, does not count.
+        """
+        values: dict[str, Any] = {
+            "reason": reason,
+            "lease_owner": "",
+            "lease_expires_at": not_before if retry else None,
+            "attempts": t.job.c.attempts - (0 if counts else 1),
+            "stage": "",
+            "progress": 0.0,
+            "state": "SCHEDULED" if retry else "CANCELED",
+        }
+        if not retry:
+            values |= {"finished_at": now, "ending": "failed"}
+        return self._change(job_id, _is_owned(owner), values, now)
+
+    def cancel(self, job_id: str, reason: str, now: datetime) -> bool:
+        """End a job that has not ended yet, because a person wants it."""
+        values = {
+            "state": "CANCELED",
+            "ending": "cancelled",
+            "reason": reason,
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "finished_at": now,
+        }
+        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        return self._change(job_id, running, values, now) is not None
+
+    def retry(self, job_id: str, now: datetime) -> bool:
+        """Let a job that was canceled run once more, with all its attempts."""
+        values = {
+            "state": "SCHEDULED",
+            "stage": "",
+            "progress": 0.0,
+            "reason": "",
+            "attempts": 0,
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "started_at": None,
+            "finished_at": None,
+            "ending": "",
+        }
+        return self._change(job_id, t.job.c.state == "CANCELED", values, now) is not None
+
+    def set_priority(self, job_id: str, priority: int, now: datetime) -> bool:
+        """Have a job that has not ended taken before those of lower priority."""
+        running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        return self._change(job_id, running, {"priority": priority}, now) is not None
+
+    def due(self, now: datetime, limit: int, queue: str = "jobs") -> list[Job]:
+        """Jobs that a worker of the queue should take now, the most urgent first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.job)
+                .where(_is_due(now), t.job.c.queue == queue)
+                .order_by(t.job.c.priority.desc(), t.job.c.created_at)
+                .limit(limit)
+            )
+            return [to_job(row) for row in rows.mappings()]
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(select(t.job).where(t.job.c.job_id == job_id)).mappings().first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no job under that identifier.", remedy="GET /api/jobs lists them."
+            )
+        return to_job(row)
+
+    def of_studies(self, study_instance_uids: list[str]) -> dict[str, list[Job]]:
+        """The jobs of several studies at once, newest first."""
+        jobs: dict[str, list[Job]] = {uid: [] for uid in study_instance_uids}
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.job)
+                .where(t.job.c.study_instance_uid.in_(study_instance_uids))
+                .order_by(t.job.c.created_at.desc(), t.job.c.job_id)
+            )
+            for row in rows.mappings():
+                jobs[row["study_instance_uid"]].append(to_job(row))
+        return jobs
+
+    def list(
+        self,
+        study_instance_uid: str | None = None,
+        state: JobState | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        series_instance_uid: str | None = None,
+        pipeline: str | None = None,
+        status: JobStatus | None = None,
+    ) -> tuple[list[Job], int]:
+        """The newest first, and how many there are in all.
+
+        `state` is that of the UPS, `status` the one for people.
+        """
+        wanted = {
+            "study_instance_uid": study_instance_uid,
+            "series_instance_uid": series_instance_uid,
+            "pipeline": pipeline,
+            "state": state,
+        }
+        conditions = [t.job.c[name] == value for name, value in wanted.items() if value is not None]
+        if status is not None:
+            conditions += has_status(status)
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count()).select_from(t.job).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(
+                select(t.job)
+                .where(*conditions)
+                .order_by(t.job.c.created_at.desc(), t.job.c.job_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [to_job(row) for row in rows.mappings()], total
+
+    def _change(
+        self, job_id: str, condition: Any, values: Mapping[str, Any], now: datetime
+    ) -> Job | None:
+        with writing(self._engine) as connection:
+            result = connection.execute(
+                update(t.job)
+                .where(t.job.c.job_id == job_id, condition)
+                .values(**values, updated_at=now)
+            )
+            if not result.rowcount:
+                return None
+            row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
+            job = to_job(row.mappings().one())
+            announce(connection, job, now)
+            if job.state in ("COMPLETED", "CANCELED"):
+                mark_report_due(connection, job.study_instance_uid, now)
+            return job
+
+
+def has_status(status: JobStatus) -> list[ColumnElement[bool]]:
+    """The conditions under which a job's status is that one (`Job.status`)."""
+    superseded = t.job.c.ending == "superseded"
+    match status:
+        case "SUPERSEDED":
+            return [superseded]
+        case "CANCELLED":
+            return [t.job.c.state == "CANCELED", t.job.c.ending == "cancelled"]
+        case "FAILED":
+            return [t.job.c.state == "CANCELED", t.job.c.ending.not_in(("cancelled", "superseded"))]
+        case _:
+            return [t.job.c.state == status, ~superseded]
+
+
+def _is_due(now: datetime) -> Any:
+    """Waiting, and not put off to a later time; or held by a worker that stopped renewing."""
+    return or_(
+        and_(t.job.c.state == "SCHEDULED", t.job.c.lease_expires_at.is_(None)),
+        and_(t.job.c.state.in_(("SCHEDULED", "IN PROGRESS")), t.job.c.lease_expires_at <= now),
+    )
+
+
+def _is_owned(owner: str) -> Any:
+    return and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_owner == owner)

@@ -1,0 +1,173 @@
+"""Results over content that has changed since: the jobs are superseded, their results withdrawn.
+
+First everything in the index says so, in one transaction. What lies at destinations is withdrawn
+next (`inference.withdrawal`), and again until it is done.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, and_, case, delete, func, null, or_, select, update
+
+from storage import tables as t
+from storage.core.entities import Job
+from storage.db.engine import reading, writing
+from storage.db.row_mapping import to_job
+from storage.jobs.insert import announce
+from storage.reports.critical_alerts import withdraw_alerts
+from storage.reports.draft_queue import mark_report_due
+from storage.search.passages import FINDING, forget
+
+SUPERSEDED = (
+    "The series has changed since; a job over what it holds now takes the place of this one."
+)
+
+
+class Withdrawals:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def outdated(self, limit: int, since: datetime | None = None) -> list[Job]:
+        """Jobs over content that is no longer that of their series, the oldest first.
+
+        `since` looks only at series whose last instance came (or went) after it.
+        """
+        conditions = [
+            t.series.c.origin == "received",
+            t.job.c.ending == "",
+            t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
+            or_(
+                t.series.c.state == "RECEIVING",
+                t.series.c.fingerprint != t.job.c.input_fingerprint,
+            ),
+        ]
+        if since is not None:
+            conditions.append(t.series.c.last_instance_at >= since)
+        query = (
+            select(t.job, t.series.c.fingerprint.label("now"), t.series.c.state.label("arrives"))
+            .select_from(
+                t.series.join(t.study, t.series.c.study_fk == t.study.c.id).join(
+                    t.job,
+                    and_(
+                        t.job.c.study_instance_uid == t.study.c.study_instance_uid,
+                        t.job.c.series_instance_uid == t.series.c.series_instance_uid,
+                    ),
+                )
+            )
+            .where(*conditions)
+            .order_by(t.job.c.created_at)
+        )
+        with reading(self._engine) as connection:
+            found = [
+                to_job(row)
+                for row in connection.execute(query).mappings()
+                if _is_outdated(to_job(row), row["now"], row["arrives"])
+            ]
+        return found[:limit]
+
+    def supersede(self, job_id: str, reason: str, now: datetime) -> bool:
+        """Let nothing of the job count any more; False where it failed, or is superseded already.
+
+        An unfinished job ends. A completed one stays so as a work item (a UPS never leaves
+        COMPLETED), but its findings are left out of everything that counts.
+        """
+        open_ = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
+        values = {
+            "ending": "superseded",
+            "reason": reason,
+            "state": case((open_, "CANCELED"), else_=t.job.c.state),
+            "finished_at": func.coalesce(t.job.c.finished_at, now),
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "updated_at": now,
+        }
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(t.job)
+                .where(
+                    t.job.c.job_id == job_id,
+                    t.job.c.ending == "",
+                    t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
+                )
+                .values(**values)
+            )
+            if not changed.rowcount:
+                return False
+            row = connection.execute(select(t.job).where(t.job.c.job_id == job_id))
+            job = to_job(row.mappings().one())
+            _withdraw_findings(connection, job, now)
+            announce(connection, job, now)
+            mark_report_due(connection, job.study_instance_uid, now)
+        return True
+
+    def among(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of the jobs that are superseded."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.job.c.job_id).where(
+                    t.job.c.job_id.in_(set(job_ids)), t.job.c.ending == "superseded"
+                )
+            )
+            return set(rows.scalars())
+
+    def waiting(self, limit: int) -> list[Job]:
+        """Superseded jobs whose results are not yet withdrawn at their destinations."""
+        query = (
+            select(t.job)
+            .where(t.job.c.ending == "superseded", t.job.c.withdrawn_at.is_(None))
+            .order_by(t.job.c.updated_at)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [to_job(row) for row in connection.execute(query).mappings()]
+
+    def done(self, job_id: str, now: datetime) -> None:
+        """Whatever went out of the job is withdrawn there."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.job).where(t.job.c.job_id == job_id).values(withdrawn_at=now)
+            )
+
+    def destinations_of(self, sop_instance_uids: Sequence[str]) -> list[str]:
+        """Where any of the instances is or may be; those never sent are not sent any more."""
+        of_instances = t.delivery.c.sop_instance_uid.in_(sop_instance_uids)
+        with writing(self._engine) as connection:
+            connection.execute(
+                delete(t.delivery).where(
+                    of_instances, t.delivery.c.state == "PENDING", t.delivery.c.sent_at.is_(None)
+                )
+            )
+            rows = connection.execute(
+                select(t.delivery.c.destination).where(of_instances).distinct()
+            )
+            return sorted(rows.scalars())
+
+
+def _is_outdated(job: Job, fingerprint: str, state: str) -> bool:
+    """A person's edit has a fingerprint of its own, and names that of the series it is over."""
+    edited = job.result.get("edited")
+    if state == "RECEIVING" or not edited:
+        return True
+    source = edited.get("source_fingerprint", "")
+    return bool(source) and source != fingerprint
+
+
+def _withdraw_findings(connection: Connection, job: Job, now: datetime) -> None:
+    """No search finds them, no alert repeats them, no later study is compared with them."""
+    ids = list(
+        connection.execute(
+            select(t.finding.c.finding_id).where(t.finding.c.job_id == job.job_id)
+        ).scalars()
+    )
+    connection.execute(
+        delete(t.drift_observation).where(t.drift_observation.c.job_id == job.job_id)
+    )
+    if not ids:
+        return
+    forget(connection, FINDING, ids)
+    withdraw_alerts(connection, ids, job.reason, now)
+    connection.execute(
+        update(t.finding)
+        .where(t.finding.c.prior["finding_id"].as_string().in_(ids))
+        .values(prior=null())
+    )

@@ -1,0 +1,155 @@
+"""A database server that crashed may have lost the newest rows of instances: index them again.
+
+Those rows alone are committed without waiting for the disk (`storage.db.engine`), because their
+records are durable in the volumes. So whoever acknowledges an instance asks here first whether
+the server behind its connections is still the one that the folder was reconciled with.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, event, text
+
+from storage.core.errors import MediViewError
+from storage.db.engine import reading
+from storage.maintenance.reconcile import reconcile
+from storage.volumes.files import sync_folder, translated_os_errors
+
+log = structlog.get_logger(__name__)
+
+_LOCK_NAME = "reconcile.lock"
+_IDENTITY_NAME = "reconciled-with"
+
+# The start of the postmaster is not enough: after the crash of one backend the same postmaster
+# recovers and goes on. Statistics begin anew with each recovery (PostgreSQL's manual, 28.2).
+_IDENTITY = (
+    "SELECT concat_ws('/',"
+    " (SELECT oid FROM pg_database WHERE datname = current_database()),"
+    " extract(epoch FROM pg_postmaster_start_time()),"
+    " (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter))"
+)
+
+
+class CrashRecovery:
+    """One for each engine that instances are indexed through. Safe for threads and processes."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+        # What one process does all others need not: SQLite loses rows with the machine alone.
+        self._watches = engine.dialect.name == "postgresql"
+        self._seen = ""
+        self._unknown = {""} if self._watches else set()
+        """Servers that connections were made to since, of which the last is not known yet."""
+        self._lock = threading.Lock()
+        if self._watches:
+            event.listen(engine, "connect", self._look)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a connection was made to a server that this process doesn't know yet.
+
+        No connection outlives a crash, so whoever has just written something
+        and finds nothing due wrote it to the server that all before him wrote to.
+        """
+        return bool(self._unknown)
+
+    def run_if_due(self) -> bool:
+        """Index what a crash may have taken; whether this process should forget row ids.
+
+        Raises StorageUnavailable, StorageFull; then it is due still.
+        """
+        if not self._unknown:
+            return False
+        self._run(always=False)
+        return True
+
+    def run(self) -> int:
+        """Index what has no row, whether or not there was a crash; how many there were.
+
+        Volumes that a living process writes are looked at after a crash alone.
+        Raises StorageUnavailable, StorageFull.
+        """
+        return self._run(always=True)
+
+    def run_at_start(self) -> None:
+        """As `run`, of a process that must start on a full or read-only disk as well."""
+        try:
+            self.run()
+        except MediViewError as error:
+            # What a crash took is indexed before the next acknowledgement, the rest later.
+            log.warning("not_reconciled_at_start", error=error.message, remedy=error.remedy)
+
+    def _run(self, *, always: bool) -> int:
+        with self._lock, self._alone():
+            return self._reconcile(always=always)
+
+    def _reconcile(self, *, always: bool) -> int:
+        # Older than the one that answers now; one of a crash from here on stays unknown.
+        older = self._unknown.copy()
+        identity = self._ask() if self._watches else ""
+        is_other = identity != self._known()
+        restored = 0
+        if is_other or always:
+            restored = reconcile(self._engine, self._folder, open_too=is_other)
+        if is_other:
+            log.info("database_server_changed", restored=restored)
+            self._note(identity)
+        self._seen = identity
+        self._unknown -= older | {identity}
+        return restored
+
+    def _ask(self) -> str:
+        with reading(self._engine) as connection:
+            return str(connection.execute(text(_IDENTITY)).scalar_one())
+
+    def _look(self, driver: Any, _record: Any) -> None:
+        """Of each new connection, before it is used."""
+        from psycopg import Error
+
+        identity = ""
+        # One that breaks at once is found broken by whoever uses it.
+        with suppress(Error):
+            with driver.cursor() as cursor:
+                cursor.execute(_IDENTITY)
+                (identity,) = cursor.fetchone()
+            driver.rollback()
+        if identity != self._seen or not identity:
+            self._unknown.add(identity)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process of this machine reconciles; others wait, and then find it done."""
+        with translated_os_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self._folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with translated_os_errors(self._folder):
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+    def _known(self) -> str:
+        """The server that the folder was reconciled with last; empty with SQLite."""
+        try:
+            with translated_os_errors(self._folder):
+                return (self._folder / _IDENTITY_NAME).read_text(encoding="ascii")
+        except Exception as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return ""
+            raise
+
+    def _note(self, identity: str) -> None:
+        path = self._folder / _IDENTITY_NAME
+        with translated_os_errors(self._folder):
+            partial = path.with_suffix(".part")
+            partial.write_text(identity, encoding="ascii")
+            partial.replace(path)
+            sync_folder(self._folder)

@@ -1,0 +1,132 @@
+"""One round of what keeps the storage in order; the clock of `inference` calls it.
+
+Records without rows are indexed, objects of deleted instances leave the bucket,
+received ones go there, mostly dead volumes are rewritten, retired ones removed,
+the cache is kept within its limit, and what was kept long enough goes.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from storage.container import Storage
+from storage.core import disk_reserve
+from storage.core.errors import MediViewError
+from storage.db.advisory_lock import housekeeping_lock
+from storage.deletion.service import purge
+from storage.maintenance.compaction import compact, remove_retired
+from storage.maintenance.object_upload import settle, settle_volume
+from storage.maintenance.retention import expire
+from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
+
+log = structlog.get_logger(__name__)
+
+_SETTLE_AT_ONCE = 200
+_RECONCILE_EVERY_S = 60.0
+_SHORT_OF_DISK_S = 10.0
+
+
+class Housekeeper:
+    """Remembers between rounds what this process did and what failed. Safe for threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._compacted_at: datetime | None = None
+        self._reconcile_next_s = 0.0
+        self._out: set[str] = set()
+        """Steps that failed last time: an outage is told once."""
+
+    def round(self, now: datetime) -> bool:
+        """Do what is due; whether more waits that can be done at once.
+
+        False too where another process is at it. Errors are logged, once an
+        outage; the next round tries again.
+        """
+        settings = self._storage.settings
+        try:
+            with housekeeping_lock(self._storage.engine, settings.data_dir) as mine:
+                if not mine:
+                    return False
+                self._try("reserve", self._reserve)
+                self._try("reconcile", self._reconcile)
+                more = self._try("settle", self._settle)
+                self._try("compact", lambda: self._compact(now))
+                self._try("limit_cache", self._limit_cache)
+                self._try("expire", lambda: expire(self._storage, now))
+                self._recovered("lock")
+                return more
+        except MediViewError as error:
+            self._failed("lock", error)
+            return False
+
+    def _reserve(self) -> bool:
+        settings = self._storage.settings
+        if not disk_reserve.release_if_full(settings.data_dir):
+            disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
+        return False
+
+    def _reconcile(self) -> bool:
+        """At once after a crash of the database's server, else now and then."""
+        recovery = self._storage.recovery
+        if recovery.is_due or time.monotonic() >= self._reconcile_next_s:
+            recovery.run()
+            self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
+        return False
+
+    def _settle(self) -> bool:
+        storage = self._storage
+        purged = purge(storage.engine, storage.objects)
+        if storage.settings.object_store != "s3":
+            return False
+        if storage.settings.s3_layout == "volumes":
+            return settle_volume(storage.engine, storage.volumes.folder, storage.objects)
+        limit = _SETTLE_AT_ONCE
+        copied = settle(storage.engine, storage.instances, storage.objects, limit)
+        return copied == limit or bool(purged)
+
+    def _compact(self, now: datetime) -> bool:
+        storage, settings = self._storage, self._storage.settings
+        whole = settings.object_store == "s3" and settings.s3_layout == "volumes"
+        bucket = storage.objects if whole else None
+        folder, ratio = storage.volumes.folder, settings.compact_dead_ratio
+        is_short = storage.volumes.free_bytes() < settings.free_disk_mark_bytes
+        grace_s = 0 if is_short else settings.volume_grace_s
+        remove_retired(storage.engine, folder, grace_s, now, bucket)
+        interval_s = settings.compact_interval_s
+        # What is deleted on a full disk is wanted back now.
+        interval = timedelta(seconds=min(interval_s, _SHORT_OF_DISK_S) if is_short else interval_s)
+        # A clock that was set back must not put it off.
+        if self._compacted_at and timedelta() <= now - self._compacted_at < interval:
+            return False
+        self._compacted_at = now
+        if bucket is not None:
+            fetch_mostly_dead(storage.engine, folder, bucket, ratio)
+        compact(storage.engine, storage.volumes, ratio, now, bucket)
+        return False
+
+    def _limit_cache(self) -> bool:
+        storage, settings = self._storage, self._storage.settings
+        if settings.object_store == "s3" and settings.volume_cache_bytes:
+            limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _try(self, step: str, work: Callable[[], bool]) -> bool:
+        try:
+            more = work()
+        except MediViewError as error:
+            self._failed(step, error)
+            return False
+        self._recovered(step)
+        return more
+
+    def _failed(self, step: str, error: MediViewError) -> None:
+        if step not in self._out:
+            self._out.add(step)
+            log.error("housekeeping_failed", step=step, error=error.code)
+
+    def _recovered(self, step: str) -> None:
+        if step in self._out:
+            self._out.discard(step)
+            log.info("housekeeping_recovered", step=step)

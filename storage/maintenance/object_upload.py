@@ -1,0 +1,168 @@
+"""Move what was received from the local volumes to the bucket, in the background.
+
+By default one object an instance, `dicom/{study}/{series}/{instance}.dcm`, so
+that other tools can read the bucket; by setting whole volumes. The local volume
+stays as the cache.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, exists, func, select, update
+
+from storage import tables as t
+from storage.core.entities import Instance, Location
+from storage.core.errors import NotFound, StorageFull, StorageUnavailable
+from storage.db.engine import reading, writing
+from storage.db.row_mapping import to_instance
+from storage.index.instance_reader import InstanceReader
+from storage.index.repository import select_instances
+from storage.index.tombstones import want_purged
+from storage.objects.filesystem import ObjectStore
+from storage.volumes.scan import is_being_written, volumes_in
+
+log = structlog.get_logger(__name__)
+
+_UPLOADS_AT_ONCE = 4
+
+
+def object_key(instance: Instance) -> str:
+    return (
+        f"dicom/{instance.study_instance_uid}/{instance.series_instance_uid}"
+        f"/{instance.sop_instance_uid}.dcm"
+    )
+
+
+def volume_key(name: str) -> str:
+    return f"volumes/{name}"
+
+
+def settle(engine: Engine, instances: InstanceReader, objects: ObjectStore, limit: int) -> int:
+    """Copy up to `limit` instances that are not in the bucket yet; how many were copied.
+
+    One at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. An
+    instance whose deleted namesake has not left the bucket yet waits for that.
+    Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
+    """
+    waiting = _unsettled(engine, limit)
+
+    def copy(instance: Instance) -> None:
+        try:
+            with instances.open(instance) as stream:
+                objects.put(object_key(instance), stream, "application/dicom")
+        except (StorageUnavailable, NotFound):
+            # Deleted meanwhile, or the disk or bucket is at fault: the row will tell.
+            if _still_there(engine, instance):
+                raise
+            return
+        _note_copied(engine, instance)
+
+    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+        for _ in pool.map(copy, waiting):
+            pass
+    return len(waiting)
+
+
+def settle_volume(engine: Engine, folder: Path, objects: ObjectStore) -> bool:
+    """Copy one sealed volume to the bucket; False where none waits. As `settle` otherwise."""
+    for path in _unsettled_volumes(engine, folder):
+        key = volume_key(path.name)
+        with path.open("rb") as file:
+            objects.put(key, file, "application/octet-stream")
+        with writing(engine) as connection:
+            connection.execute(
+                update(t.instance)
+                .where(t.instance.c.volume == path.name, t.UNSETTLED)
+                .values(object_key=key)
+            )
+        return True
+    return False
+
+
+def unsettled(engine: Engine) -> bool:
+    """Whether any instance still waits for the bucket."""
+    with reading(engine) as connection:
+        row = connection.execute(select(t.instance.c.id).where(t.UNSETTLED).limit(1)).first()
+    return row is not None
+
+
+def backlog_bytes(engine: Engine) -> int:
+    """How much still waits for the bucket."""
+    with reading(engine) as connection:
+        total = connection.execute(
+            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0)).where(t.UNSETTLED)
+        ).scalar_one()
+    return int(total)
+
+
+def check_backlog(engine: Engine, max_bytes: int) -> None:
+    """Raise StorageFull while the bucket lags too far behind."""
+    waiting = backlog_bytes(engine)
+    if waiting > max_bytes:
+        raise StorageFull(
+            f"{waiting >> 20} MiB wait for the bucket; the limit is {max_bytes >> 20} MiB.",
+            remedy="Check that the bucket answers; the node goes on by itself.",
+        )
+
+
+def locate(engine: Engine, sop_instance_uid: str) -> Location | None:
+    """Where an instance lies now."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(
+                t.instance.c.volume,
+                t.instance.c.volume_offset,
+                t.instance.c.size_bytes,
+                t.instance.c.object_key,
+            ).where(t.instance.c.sop_instance_uid == sop_instance_uid)
+        ).first()
+    return None if row is None else Location(*row)
+
+
+def _unsettled(engine: Engine, limit: int) -> list[Instance]:
+    namesake = exists().where(
+        t.tombstone.c.sop_instance_uid == t.instance.c.sop_instance_uid,
+        t.UNPURGED,
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select_instances(t.UNSETTLED, ~namesake).order_by(t.instance.c.id).limit(limit)
+        )
+        return [to_instance(row) for row in rows.mappings()]
+
+
+def _row_of(instance: Instance) -> tuple[Any, ...]:
+    return (
+        t.instance.c.sop_instance_uid == instance.sop_instance_uid,
+        t.instance.c.received_at == instance.received_at,
+    )
+
+
+def _still_there(engine: Engine, instance: Instance) -> bool:
+    with reading(engine) as connection:
+        row = connection.execute(select(t.instance.c.id).where(*_row_of(instance))).first()
+    return row is not None
+
+
+def _note_copied(engine: Engine, instance: Instance) -> None:
+    key = object_key(instance)
+    with writing(engine) as connection:
+        written = connection.execute(
+            update(t.instance).where(*_row_of(instance)).values(object_key=key)
+        )
+        if not written.rowcount:
+            # Deleted while it was copied: the object has to go again.
+            want_purged(connection, instance.sop_instance_uid, key)
+
+
+def _unsettled_volumes(engine: Engine, folder: Path) -> Iterator[Path]:
+    with reading(engine) as connection:
+        names = set(
+            connection.execute(select(t.instance.c.volume).where(t.UNSETTLED).distinct()).scalars()
+        )
+    return (
+        path for path in volumes_in(folder) if path.name in names and not is_being_written(path)
+    )

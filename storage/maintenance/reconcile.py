@@ -1,0 +1,210 @@
+"""Records ↔ index after a crash: what is durable in a volume gets its row back.
+
+A record without a row is harmless and happens when a process dies between the
+two, or when a power cut or the crash of a database server takes the last
+transactions. A row without its record would be a lie, and the order of writing makes it impossible.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidInstance, LimitExceeded
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.deletion.service import bury
+from storage.dicom.part10 import read_header
+from storage.index.insert_instance import NewInstance, add_instances, find_known
+from storage.index.tombstones import Tombstone, is_covered
+from storage.volumes.deletion_counter import Generation
+from storage.volumes.files import nothing_appended, translated_os_errors
+from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import (
+    Record,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    verify,
+    volumes_in,
+)
+
+# A file this young may be one that its writer is about to lock.
+_UNFINISHED_AGE_S = 60.0
+_LOOKED_UP_TOGETHER = 500
+# Its writer waits for the disk at most; one that was stopped must not stop others.
+_APPEND_PATIENCE_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def reconcile(engine: Engine, folder: Path, *, open_too: bool = False) -> int:
+    """Index every whole record that has no row; how many there were.
+
+    Volumes that were reconciled after their last record are passed over, and
+    those that a living process writes unless `open_too`.
+    """
+    reader = VolumeReader(folder)
+    todo, live = [], []
+    try:
+        reconciled = _reconciled_sizes(engine)
+        for path in volumes_in(folder):
+            # Housekeeping may remove volumes meanwhile.
+            with suppress(FileNotFoundError):
+                if reconciled.get(path.name) == path.stat().st_size:
+                    continue
+                if is_being_written(path):
+                    live.append(path)
+                    continue
+                if is_unfinished(path):
+                    _remove_unfinished(path)
+                    continue
+                # What was deleted must be known before any record is looked at.
+                bury_again(engine, path, reader)
+                todo.append(path)
+        restored = 0
+        for path in todo:
+            with suppress(FileNotFoundError):
+                restored += reconcile_volume(engine, path, reader)
+        for path in live if open_too else ():
+            with suppress(FileNotFoundError):
+                restored += _reconcile_open(engine, path, reader)
+        return restored
+    finally:
+        reader.close()
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove what a large instance left that never arrived whole, and empty volumes."""
+    if time.time() - path.stat().st_mtime > _UNFINISHED_AGE_S:
+        log.warning("unfinished_instance_removed", volume=path.name)
+        path.unlink()
+
+
+def reconcile_volume(engine: Engine, path: Path, reader: VolumeReader) -> int:
+    """Index every whole record of one volume that has no row; how many there were.
+
+    `bury_again` comes first, for every volume.
+    """
+    restored, end = _index_records(engine, path, reader)
+    size_bytes = path.stat().st_size
+    if torn := torn_bytes(path, end):
+        log.warning("volume_tail_torn", volume=path.name, torn_bytes=torn)
+    with writing(engine) as connection:
+        values = {"size_bytes": size_bytes, "reconciled_at": utcnow()}
+        if not insert_or_ignore(connection, t.volume, {"name": path.name, **values}):
+            connection.execute(
+                update(t.volume).where(t.volume.c.name == path.name).values(**values)
+            )
+    if restored:
+        log.warning("index_rows_restored", volume=path.name, instances=restored)
+    return restored
+
+
+def _reconcile_open(engine: Engine, path: Path, reader: VolumeReader) -> int:
+    """As `reconcile_volume`, of one that another process goes on to write."""
+    with nothing_appended(path, _APPEND_PATIENCE_S) as is_settled:
+        if not is_settled:
+            log.warning("volume_not_reconciled", volume=path.name)
+            return 0
+        # A large instance on its way has no header before it is whole.
+        restored = 0 if is_unfinished(path) else _index_records(engine, path, reader)[0]
+    if restored:
+        log.warning("index_rows_restored", volume=path.name, instances=restored)
+    return restored
+
+
+def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> tuple[int, int]:
+    """How many records got a row, and where the last whole one ends."""
+    restored = end = 0
+    for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+        last = portion[-1].location
+        end = last.offset + last.length
+        for record in _not_indexed(engine, portion):
+            new = _without_row(engine, path, record, reader)
+            if new is not None:
+                restored += add_instances(engine, [new]) == ["stored"]
+    return restored, end
+
+
+def _not_indexed(engine: Engine, records: Sequence[Record]) -> list[Record]:
+    """Those of whose data set the index doesn't know already, by a look at the file meta alone.
+
+    Its UID may be another than the data set's. Then the digests differ, and the
+    record is looked at.
+    """
+    instances = [record for record in records if record.note.kind == "instance"]
+    uids = {record.media_storage_sop_instance_uid for record in instances}
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(t.instance.c.sop_instance_uid, t.instance.c.digest).where(
+                t.instance.c.sop_instance_uid.in_(uids)
+            )
+        )
+        known = {(row.sop_instance_uid, row.digest) for row in rows}
+    return [
+        record
+        for record in instances
+        if (record.media_storage_sop_instance_uid, record.digest) not in known
+    ]
+
+
+def _without_row(
+    engine: Engine, path: Path, record: Record, reader: VolumeReader
+) -> NewInstance | None:
+    part10 = reader.read(record.location, 0, record.location.length)
+    try:
+        header = read_header(part10)
+    except (InvalidInstance, LimitExceeded):
+        # The record was whole when its header was read at the door; the disk has changed it.
+        log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
+        return None
+    with reading(engine) as connection:
+        known = find_known(connection, header.sop_instance_uid)
+        if known == record.digest or is_covered(
+            connection, header.sop_instance_uid, record.note.generation
+        ):
+            return None
+    if not verify(path, record):
+        log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
+        return None
+    note = record.note
+    return NewInstance(
+        header, record.location, record.digest, note.source, note.origin, note.received_at
+    )
+
+
+def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    # itertools has it from Python 3.12 on.
+    remaining = iter(records)
+    while portion := list(islice(remaining, size)):
+        yield portion
+
+
+def bury_again(engine: Engine, path: Path, reader: VolumeReader) -> None:
+    """Bring the deletions that a volume tells of to their end, where a crash cut them off."""
+    for record in scan(path):
+        if record.note.kind != "tombstone":
+            continue
+        if not verify(path, record):
+            log.error("volume_record_damaged", volume=path.name, offset=record.location.offset)
+            continue
+        payload = reader.read(record.location, 0, record.location.length)
+        buried = bury(engine, Tombstone.decode(record.note, payload))
+        with translated_os_errors(path.parent):
+            Generation(path.parent).ensure(record.note.generation)
+        if buried:
+            log.warning("deletion_completed", volume=path.name, instances=buried)
+
+
+def _reconciled_sizes(engine: Engine) -> dict[str, int]:
+    """How long each volume was when every whole record of it had been looked at."""
+    with reading(engine) as connection:
+        rows = connection.execute(select(t.volume.c.name, t.volume.c.size_bytes))
+        return {row.name: row.size_bytes for row in rows}

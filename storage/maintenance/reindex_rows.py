@@ -1,0 +1,76 @@
+"""What a rebuilt index is made of: rows of instances, the first received of a UID, and times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, delete, func, select, update
+
+from storage import tables as t
+from storage.db.engine import insert_or_ignore, writing
+from storage.index.insert_instance import NewInstance, add_to, instance_values
+
+
+@dataclass
+class Rebuilt:
+    """What was found. `refused` are records and objects that cannot be read any more."""
+
+    instances: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    deleted: int = 0
+    refused: int = 0
+
+
+def add_batch(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) -> None:
+    """Add rows in one transaction, and count what became of them."""
+    if not batch:
+        return
+    with writing(engine) as connection:
+        for new in batch:
+            outcome = add_to(connection, new)
+            if outcome == "stored":
+                rebuilt.instances += 1
+                continue
+            _let_the_first_win(connection, new)
+            if outcome == "conflict":
+                rebuilt.conflicts += 1
+            else:
+                rebuilt.duplicates += 1
+
+
+def _let_the_first_win(connection: Connection, new: NewInstance) -> None:
+    """Exchange row and newcomer where the newcomer was received before."""
+    uid = new.header.sop_instance_uid
+    row = (
+        connection.execute(select(t.instance).where(t.instance.c.sop_instance_uid == uid))
+        .mappings()
+        .one()
+    )
+    if row["received_at"] <= new.received_at:
+        return
+    values = instance_values(new, row["series_fk"])
+    connection.execute(update(t.instance).where(t.instance.c.id == row["id"]).values(**values))
+    if row["digest"] != new.digest:
+        connection.execute(
+            delete(t.conflict).where(
+                t.conflict.c.sop_instance_uid == uid, t.conflict.c.digest == new.digest
+            )
+        )
+        kept = ("sop_instance_uid", "size_bytes", "digest", "source", "received_at")
+        places = ("volume", "volume_offset")
+        insert_or_ignore(connection, t.conflict, {name: row[name] for name in (*kept, *places)})
+
+
+def set_times(engine: Engine) -> None:
+    """Series and studies are as old as their instances, whatever order those were found in."""
+    instances = t.instance.c.series_fk == t.series.c.id
+    of_series = t.series.c.study_fk == t.study.c.id
+    first = select(func.min(t.instance.c.received_at)).where(instances).scalar_subquery()
+    latest = select(func.max(t.instance.c.received_at)).where(instances).scalar_subquery()
+    began = select(func.min(t.series.c.first_instance_at)).where(of_series).scalar_subquery()
+    ended = select(func.max(t.series.c.last_instance_at)).where(of_series).scalar_subquery()
+    with writing(engine) as connection:
+        connection.execute(
+            update(t.series).values(first_instance_at=first, last_instance_at=latest)
+        )
+        connection.execute(update(t.study).values(received_at=began, updated_at=ended))

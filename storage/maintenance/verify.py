@@ -1,0 +1,254 @@
+"""Check that everything that the index names is there and unchanged, and say what to do if not."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import select, update
+
+from storage import tables as t
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, NotFound
+from storage.db.engine import reading, writing
+from storage.db.row_mapping import to_instance
+from storage.dicom.digests import proves
+from storage.dicom.part10 import read_file_meta, read_header
+from storage.index.insert_instance import find_known
+from storage.index.repository import select_instances
+from storage.index.tombstones import in_portions, is_covered
+from storage.volumes.files import SUFFIX
+from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import (
+    Record,
+    is_being_written,
+    is_unfinished,
+    scan,
+    torn_bytes,
+    volumes_in,
+)
+
+ProblemKind = Literal[
+    "record_damaged",
+    "record_missing",
+    "tail_torn",
+    "not_indexed",
+    "object_missing",
+    "object_size",
+]
+_OBJECT_PROBLEMS: tuple[ProblemKind, ...] = ("object_missing", "object_size")
+_HEADS_AT_ONCE = 8
+_PORTION = 500
+_SEND_AGAIN = "Send the instance again, after deleting what is left of it."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it should be. `place` is a volume and offset, or an object key."""
+
+    kind: ProblemKind
+    place: str
+    sop_instance_uid: str
+    remedy: str
+
+
+Tell = Callable[[tuple[int, int]], None]
+"""Is told how many bytes of volumes were looked at, of how many."""
+
+
+def verify_storage(storage: Storage, tell: Tell = lambda _: None) -> Iterator[Problem]:
+    """Read every record and ask for every object; safe beside a node at work.
+
+    Raises StorageUnavailable where database or bucket do not answer.
+    """
+    folder = storage.volumes.folder
+    paths = volumes_in(folder)
+    total = sum(path.stat().st_size for path in paths if path.exists())
+    done = 0
+    reader = VolumeReader(folder)
+    try:
+        for path in paths:
+            try:
+                size_bytes = path.stat().st_size
+                yield from _check_volume(storage, path, reader)
+            except FileNotFoundError:
+                continue  # compacted or dropped meanwhile
+            done += size_bytes
+            tell((done, total))
+        yield from _check_rows(storage, {path.name for path in paths})
+    finally:
+        reader.close()
+
+
+def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterator[Problem]:
+    end = 0
+    # Looked at first: what is written later has its row later.
+    written = is_being_written(path)
+    if is_unfinished(path):
+        return
+    found: set[int] = set()
+    for record in scan(path):
+        end = record.location.offset + record.location.length
+        found.add(record.location.offset)
+        yield from _check_record(storage, path, record, reader, written=written)
+    if not written and torn_bytes(path, end):
+        yield Problem(
+            "tail_torn", f"{path.name}:{end}", "",
+            "Nothing, if the node was killed or lost power at that time: what follows was never"
+            " acknowledged. Rows below name what was lost otherwise.",
+        )  # fmt: skip
+    # A damaged header hides the records behind it from a scan, but not from their rows.
+    rows = _instances(storage, t.instance.c.volume == path.name)
+    for instance in rows:
+        if instance.location.offset not in found and not written:
+            yield from _check_hidden(storage, instance, reader)
+
+
+def _check_record(
+    storage: Storage, path: Path, record: Record, reader: VolumeReader, *, written: bool
+) -> Iterator[Problem]:
+    place = f"{path.name}:{record.location.offset}"
+    part10 = reader.read(record.location, 0, record.location.length)
+    uid = ""
+    header = None
+    if record.note.kind == "instance":
+        try:
+            header = read_header(part10)
+            uid = header.sop_instance_uid
+        except (InvalidInstance, LimitExceeded):
+            uid = _row_at(storage, record)
+    if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
+        yield Problem("record_damaged", place, uid, _remedy(storage, uid))
+        return
+    if header is None or written:
+        return
+    with reading(storage.engine) as connection:
+        known = find_known(connection, uid)
+        if known is None and not is_covered(connection, uid, record.note.generation):
+            yield Problem("not_indexed", place, uid, "Run 'mediview migrate', or start the node.")
+
+
+def _check_hidden(storage: Storage, instance: Instance, reader: VolumeReader) -> Iterator[Problem]:
+    """A row whose record the scan did not come to: its bytes may be right all the same."""
+    location = instance.location
+    place = f"{location.volume}:{location.offset}"
+    try:
+        part10 = reader.read(location, 0, location.length)
+        is_whole = proves(instance.digest, part10[read_file_meta(part10).dataset_offset :])
+    except MediViewError:
+        is_whole = False
+    if is_whole:
+        remedy = "The bytes are whole; save them: mediview storage export, or send them elsewhere."
+        yield Problem("record_damaged", place, instance.sop_instance_uid, remedy)
+    elif not _moved(storage, instance):
+        remedy = _remedy(storage, instance.sop_instance_uid)
+        yield Problem("record_missing", place, instance.sop_instance_uid, remedy)
+
+
+def _check_rows(storage: Storage, local: set[str]) -> Iterator[Problem]:
+    """Rows whose volume is not here, and objects that must be in the bucket."""
+    last = 0
+    with ThreadPoolExecutor(_HEADS_AT_ONCE) as pool:
+        while True:
+            with reading(storage.engine) as connection:
+                rows = (
+                    connection.execute(
+                        select_instances(t.instance.c.id > last)
+                        .order_by(t.instance.c.id)
+                        .limit(_PORTION)
+                    )
+                    .mappings()
+                    .all()
+                )
+            if not rows:
+                return
+            last = rows[-1]["id"]
+            for problems in pool.map(
+                lambda row: _check_row(storage, to_instance(row), local), rows
+            ):
+                yield from problems
+
+
+def _check_row(storage: Storage, instance: Instance, local: set[str]) -> list[Problem]:
+    location = instance.location
+    if not location.object_key:
+        here = location.volume in local or (storage.volumes.folder / location.volume).exists()
+        if here or _moved(storage, instance):
+            return []
+        place = f"{location.volume}:{location.offset}"
+        return [Problem("record_missing", place, instance.sop_instance_uid, _SEND_AGAIN)]
+    try:
+        size_bytes = storage.objects.size(location.object_key)
+    except NotFound:
+        if _moved(storage, instance):
+            return []
+        kind: ProblemKind = "object_missing"
+    else:
+        whole = location.object_key.endswith(SUFFIX)
+        wanted = location.offset + location.length if whole else instance.size_bytes
+        if size_bytes >= wanted if whole else size_bytes == wanted:
+            return []
+        kind = "object_size"
+    remedy = (
+        "The local volume still has it: 'mediview storage verify --repair' lets it go there again."
+        if location.volume in local
+        else _SEND_AGAIN
+    )
+    return [Problem(kind, location.object_key, instance.sop_instance_uid, remedy)]
+
+
+def _moved(storage: Storage, instance: Instance) -> bool:
+    """Whether the row says something else by now."""
+    try:
+        return storage.index.instance(instance.sop_instance_uid).location != instance.location
+    except NotFound:
+        return True
+
+
+def _instances(storage: Storage, condition: Any) -> list[Instance]:
+    with reading(storage.engine) as connection:
+        rows = connection.execute(select_instances(condition)).mappings()
+        return [to_instance(row) for row in rows]
+
+
+def _row_at(storage: Storage, record: Record) -> str:
+    with reading(storage.engine) as connection:
+        uid = connection.execute(
+            select(t.instance.c.sop_instance_uid).where(
+                t.instance.c.volume == record.location.volume,
+                t.instance.c.volume_offset == record.location.offset,
+            )
+        ).scalar()
+    return uid or ""
+
+
+def _remedy(storage: Storage, sop_instance_uid: str) -> str:
+    try:
+        instance = storage.index.instance(sop_instance_uid)
+    except NotFound:
+        return "Nothing refers to it; compacting leaves it behind."
+    if instance.location.object_key:
+        return "The bucket has it; drop the local volume's file once it is checked there."
+    return _SEND_AGAIN
+
+
+def copy_again(storage: Storage, problems: Iterable[Problem]) -> int:
+    """Let instances that the bucket lacks and a local volume has go there again; how many."""
+    uids = [one.sop_instance_uid for one in problems if one.kind in _OBJECT_PROBLEMS]
+    local = [path.name for path in volumes_in(storage.volumes.folder)]
+    count = 0
+    with writing(storage.engine) as connection:
+        for names in in_portions(local):
+            for portion in in_portions(uids):
+                changed = connection.execute(
+                    update(t.instance)
+                    .where(
+                        t.instance.c.sop_instance_uid.in_(portion),
+                        t.instance.c.volume.in_(names),
+                    )
+                    .values(object_key="")
+                )
+                count += changed.rowcount
+    return count

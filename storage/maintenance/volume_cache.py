@@ -1,0 +1,117 @@
+"""With S3 the local volumes are a cache: drop the oldest beyond a limit."""
+
+import os
+import shutil
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine, func, select
+
+from storage import tables as t
+from storage.db.engine import reading
+from storage.maintenance.compaction import carry_tombstones, is_retired, settle_rows
+from storage.maintenance.object_upload import volume_key
+from storage.maintenance.reconcile import bury_again, reconcile_volume
+from storage.objects.filesystem import ObjectStore
+from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.reader import VolumeReader
+from storage.volumes.scan import is_being_written, is_unfinished, scan, volumes_in
+from storage.volumes.writer import VolumeWriter
+
+log = structlog.get_logger(__name__)
+
+
+def limit_cache(engine: Engine, volumes: VolumeWriter, cache_bytes: int) -> list[str]:
+    """Drop the oldest sealed volumes until `cache_bytes` remain; the names of those dropped.
+
+    A volume goes only when every instance in it is in the bucket and it holds
+    no conflict: those are nowhere else. Callers hold `storage.db.advisory_lock`'s
+    housekeeping lock. Raises StorageUnavailable.
+    """
+    sizes = {path: path.stat().st_size for path in volumes_in(volumes.folder)}
+    surplus = sum(sizes.values()) - cache_bytes
+    if surplus <= 0:
+        return []
+    needed = _needed_here(engine)
+    dropped = []
+    reader = VolumeReader(volumes.folder)
+    try:
+        # Names begin with the time at which the volume was begun.
+        for path, size in sorted(sizes.items()):
+            if surplus <= 0:
+                break
+            if (
+                path.name in needed
+                or is_retired(engine, path.name)
+                or is_being_written(path)
+                or is_unfinished(path)
+                or all(record.note.kind == "tombstone" for record in scan(path))
+            ):
+                continue
+            bury_again(engine, path, reader)
+            if reconcile_volume(engine, path, reader) or path.name in _needed_here(engine):
+                continue
+            carry_tombstones(volumes, path)
+            settle_rows(engine, [path.name])
+            # Readers go on from the bucket.
+            with translated_os_errors(path.parent):
+                path.unlink()
+            dropped.append(path.name)
+            surplus -= size
+    finally:
+        reader.close()
+    if dropped:
+        log.info("cache_limited", volumes=len(dropped))
+    return dropped
+
+
+def _needed_here(engine: Engine) -> set[str]:
+    """Volumes that hold what no bucket has."""
+    with reading(engine) as connection:
+        names = set(
+            connection.execute(select(t.instance.c.volume).where(t.UNSETTLED).distinct()).scalars()
+        )
+        return names | set(connection.execute(select(t.conflict.c.volume).distinct()).scalars())
+
+
+def fetch_mostly_dead(engine: Engine, folder: Path, bucket: ObjectStore, dead_ratio: float) -> int:
+    """Bring volumes back that are in the bucket alone and mostly dead, to be compacted.
+
+    Returns how many. Raises StorageUnavailable, StorageFull.
+    """
+    live: dict[str, int] = {}
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(t.instance.c.volume, func.sum(t.instance.c.size_bytes))
+            .where(t.instance.c.object_key != "")
+            .group_by(t.instance.c.volume)
+        )
+        live = {name: int(size_bytes) for name, size_bytes in rows}
+        sizes = {
+            row.name: row.size_bytes
+            for row in connection.execute(
+                select(t.volume.c.name, t.volume.c.size_bytes).where(
+                    t.volume.c.retired_at.is_(None)
+                )
+            )
+        }
+    here = {path.name for path in volumes_in(folder)}
+    fetched = 0
+    for name, size_bytes in sizes.items():
+        if name in here or live.get(name, 0) > (1 - dead_ratio) * size_bytes:
+            continue
+        if bucket.exists(volume_key(name)):
+            _fetch(folder, bucket, name)
+            fetched += 1
+    return fetched
+
+
+def _fetch(folder: Path, bucket: ObjectStore, name: str) -> None:
+    temporary = folder / f".{name}.part"
+    with translated_os_errors(folder), bucket.open(volume_key(name)) as source:
+        with temporary.open("wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(folder / name)
+        sync_folder(folder)

@@ -1,0 +1,1 @@
+"""States of models, their shadow runs, and drift of their inputs."""

@@ -1,0 +1,148 @@
+"""Runs of models in the shadow: a ledger of their own, which no result is made of."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Engine, delete, select, update
+
+from storage import tables as t
+from storage.db.engine import insert_or_ignore, reading, writing
+
+ShadowState = Literal["WAITING", "DONE", "FAILED"]
+
+
+@dataclass(frozen=True)
+class ShadowRun:
+    """`agreement` with the active version: see `inference.shadowing`; empty until DONE."""
+
+    shadow_id: str
+    model: str
+    model_version: str
+    pipeline: str
+    pipeline_version: str
+    study_instance_uid: str
+    series_instance_uid: str
+    input_fingerprint: str
+    state: ShadowState
+    attempts: int
+    reason: str
+    agreement: Mapping[str, Any]
+    not_before: datetime
+    """Before it nobody takes the run: it is held, or put off."""
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class ShadowRuns:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def schedule(
+        self,
+        model: tuple[str, str],
+        pipeline: tuple[str, str],
+        series: tuple[str, str],
+        input_fingerprint: str,
+        now: datetime,
+    ) -> None:
+        """Note a run that is to be done; each pair is a name and version, or study and series.
+
+        Doing it again for the same version and content changes nothing.
+        """
+        values = {
+            "shadow_id": str(uuid.uuid4()),
+            "model": model[0],
+            "model_version": model[1],
+            "pipeline": pipeline[0],
+            "pipeline_version": pipeline[1],
+            "study_instance_uid": series[0],
+            "series_instance_uid": series[1],
+            "input_fingerprint": input_fingerprint,
+            "state": "WAITING",
+            "attempts": 0,
+            "agreement": {},
+            "not_before": now,
+            "created_at": now,
+        }
+        with writing(self._engine) as connection:
+            insert_or_ignore(connection, t.shadow_run, values)
+
+    def due(self, now: datetime, limit: int = 1) -> list[ShadowRun]:
+        """Those that a worker with nothing else to do should take, the oldest first."""
+        query = (
+            select(t.shadow_run)
+            .where(t.shadow_run.c.state == "WAITING", t.shadow_run.c.not_before <= now)
+            .order_by(t.shadow_run.c.created_at)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [ShadowRun(**row) for row in connection.execute(query).mappings()]
+
+    def claim(self, run: ShadowRun, hold_s: float, now: datetime) -> bool:
+        """Take a run for so long; False where another worker was faster."""
+        with writing(self._engine) as connection:
+            taken = connection.execute(
+                update(t.shadow_run)
+                .where(
+                    t.shadow_run.c.shadow_id == run.shadow_id,
+                    t.shadow_run.c.state == "WAITING",
+                    t.shadow_run.c.not_before <= now,
+                )
+                .values(
+                    not_before=now + timedelta(seconds=hold_s),
+                    attempts=t.shadow_run.c.attempts + 1,
+                )
+            )
+            return bool(taken.rowcount)
+
+    def put_off(self, shadow_id: str, until: datetime) -> None:
+        self._set(shadow_id, not_before=until)
+
+    def end(
+        self,
+        shadow_id: str,
+        state: ShadowState,
+        now: datetime,
+        *,
+        reason: str = "",
+        agreement: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._set(
+            shadow_id,
+            state=state,
+            reason=reason,
+            agreement=dict(agreement or {}),
+            finished_at=now,
+        )
+
+    def of_model(self, model: str, version: str, limit: int = 1000) -> list[ShadowRun]:
+        """The newest first."""
+        query = (
+            select(t.shadow_run)
+            .where(t.shadow_run.c.model == model, t.shadow_run.c.model_version == version)
+            .order_by(t.shadow_run.c.created_at.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [ShadowRun(**row) for row in connection.execute(query).mappings()]
+
+    def forget_waiting(self, model: str, version: str) -> int:
+        """A model that is no shadow any more has nothing to do."""
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(t.shadow_run).where(
+                    t.shadow_run.c.model == model,
+                    t.shadow_run.c.model_version == version,
+                    t.shadow_run.c.state == "WAITING",
+                )
+            )
+            return gone.rowcount
+
+    def _set(self, shadow_id: str, **values: Any) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.shadow_run).where(t.shadow_run.c.shadow_id == shadow_id).values(**values)
+            )

@@ -1,0 +1,1 @@
+"""Modality performed procedure steps (PS3.4 F)."""

@@ -1,0 +1,1 @@
+"""The object store: files or S3."""

@@ -1,0 +1,295 @@
+"""The object store: uploads, rendered and derived files; with S3 also the instances.
+
+Two implementations of one protocol, held to one contract suite: a folder
+(`FilesystemObjects`, here) and an S3 bucket (`storage.objects.s3.S3Objects`).
+"""
+
+import errno
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, NotFound, StorageFull, StorageUnavailable
+from storage.crypto.upload_tokens import PresignedClaim, TokenSigner
+from storage.objects.multipart import Part, PartFolder, no_parts
+from storage.volumes.files import put_in_place
+
+_KEY_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_KEY_MAX_LENGTH = 900
+
+
+@dataclass(frozen=True)
+class Presigned:
+    """Where a client may upload or get one object directly, and until when."""
+
+    method: str
+    """PUT with `headers`, POST of a form with `fields` and then the file, or GET."""
+    url: str
+    expires_at: datetime
+    headers: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """Keys are slash-separated names of letters, digits, dot, dash and underscore.
+
+    Every call may raise StorageUnavailable; those that name an object raise
+    NotFound when it does not exist.
+    """
+
+    def put(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        content_type: str = "application/octet-stream",
+    ) -> None:
+        """Write the whole object; readers see the old or the new one, never a part."""
+        ...
+
+    def get(self, key: str) -> bytes: ...
+
+    def get_range(self, key: str, start: int, length: int) -> bytes: ...
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable stream over the object; the caller closes it."""
+        ...
+
+    def exists(self, key: str) -> bool: ...
+
+    def size(self, key: str) -> int: ...
+
+    def delete(self, key: str) -> None:
+        """Deleting what is not there is no error."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]: ...
+
+    def presign_put(
+        self, key: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> Presigned: ...
+
+    def presign_plain_put(
+        self, key: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> Presigned:
+        """The same for clients that cannot post a form; a store may not hold them to the size."""
+        ...
+
+    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
+        """Where anyone may get the object as of that type; None where only the node gives it."""
+        ...
+
+    def begin_parts(self, key: str, content_type: str) -> str:
+        """Begin an upload in parts and return its name for the calls below."""
+        ...
+
+    def presign_part(
+        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
+    ) -> Presigned:
+        """Where to PUT one part of exactly that size."""
+        ...
+
+    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        """What arrived so far. Raises NotFound when the upload is over."""
+        ...
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        """Make the parts one object. Raises NotFound when the upload is over."""
+        ...
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        """Forget the parts; harmless when the upload is over."""
+        ...
+
+    def check(self) -> None:
+        """Raise StorageUnavailable when the store cannot be written."""
+        ...
+
+
+def check_key(key: str) -> str:
+    """Return the key, or raise InvalidRequest when it could leave its folder."""
+    parts = key.split("/")
+    if len(key) > _KEY_MAX_LENGTH or not all(_KEY_PART.fullmatch(part) for part in parts):
+        raise InvalidRequest(
+            "The object key has characters or parts that are not allowed.",
+            remedy="Use letters, digits, dot, dash and underscore between single slashes.",
+        )
+    return key
+
+
+class FilesystemObjects:
+    """Objects as files below a folder; presigned uploads go through the node itself."""
+
+    def __init__(self, folder: Path, *, signer: TokenSigner, public_url: str) -> None:
+        self._folder = folder
+        self._parts = PartFolder(folder / ".parts")
+        self._signer = signer
+        self._public_url = public_url
+
+    def put(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        content_type: str = "application/octet-stream",
+    ) -> None:
+        path = self._path(key)
+        temporary = path.with_name(f".{path.name[:150]}.{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                if isinstance(data, bytes):
+                    file.write(data)
+                else:
+                    shutil.copyfileobj(data, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(temporary, path, self._folder)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise _translate(error, self._folder) from error
+
+    def get(self, key: str) -> bytes:
+        with self.open(key) as file:
+            return file.read()
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        with self.open(key) as file:
+            file.seek(start)
+            return file.read(length)
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return self._path(key).open("rb")
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise _no_object() from error
+        except OSError as error:
+            raise _translate(error, self._folder) from error
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def size(self, key: str) -> int:
+        try:
+            return self._path(key).stat().st_size
+        except FileNotFoundError as error:
+            raise _no_object() from error
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        for path in sorted(self._folder.rglob("*")):
+            key = path.relative_to(self._folder).as_posix()
+            if path.is_file() and key.startswith(prefix) and not path.name.startswith("."):
+                yield key
+
+    def presign_put(self, key: str, content_type: str, max_bytes: int, expires_s: int) -> Presigned:
+        expires_at = utcnow() + timedelta(seconds=expires_s)
+        token = self._signer.sign(
+            PresignedClaim(check_key(key), content_type, max_bytes, expires_at)
+        )
+        return Presigned(
+            method="PUT",
+            url=f"{self._public_url}/api/uploads/content?token={token}",
+            headers={"Content-Type": content_type},
+            expires_at=expires_at,
+        )
+
+    def presign_plain_put(
+        self, key: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> Presigned:
+        return self.presign_put(key, content_type, max_bytes, expires_s)
+
+    def presign_get(self, key: str, content_type: str, expires_s: int) -> Presigned | None:
+        del key, content_type, expires_s
+        return None
+
+    def begin_parts(self, key: str, content_type: str) -> str:
+        check_key(key)
+        with self._translated():
+            return self._parts.begin()
+
+    def presign_part(
+        self, key: str, multipart_id: str, part_number: int, size_bytes: int, expires_s: int
+    ) -> Presigned:
+        expires_at = utcnow() + timedelta(seconds=expires_s)
+        claim = PresignedClaim(
+            f"{check_key(key)}/{multipart_id}/{part_number}",
+            "application/octet-stream",
+            size_bytes,
+            expires_at,
+        )
+        token = self._signer.sign(claim)
+        return Presigned(
+            method="PUT",
+            url=f"{self._public_url}/api/uploads/parts?token={token}",
+            expires_at=expires_at,
+        )
+
+    def put_part(self, multipart_id: str, part_number: int, file: BinaryIO, etag: str) -> None:
+        """Keep a part that the node itself received."""
+        with self._translated():
+            self._parts.put(multipart_id, part_number, file, etag)
+
+    def parts(self, key: str, multipart_id: str) -> Sequence[Part]:
+        with self._translated():
+            return self._parts.list(multipart_id)
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        try:
+            with self._translated():
+                self._parts.join(multipart_id, parts, self._path(key))
+        except FileNotFoundError as error:
+            # Another call joined or dropped them meanwhile.
+            raise no_parts() from error
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        self._parts.drop(multipart_id)
+
+    def verify_token(self, token: str) -> PresignedClaim:
+        """The claim of a presigned URL. Raises InvalidRequest when forged or expired."""
+        return self._signer.verify(token)
+
+    def check(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            probe = self._folder / f".probe-{uuid.uuid4().hex}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise _translate(error, self._folder) from error
+
+    def _path(self, key: str) -> Path:
+        return self._folder / check_key(key)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _translate(error, self._folder) from error
+
+
+def _no_object() -> NotFound:
+    return NotFound("There is no object under that key.", remedy="Upload it first.")
+
+
+def _translate(error: OSError, folder: Path) -> StorageFull | StorageUnavailable:
+    if error.errno == errno.ENOSPC:
+        return StorageFull(
+            "The disk of the object store is full.",
+            remedy="Free disk space; the node goes on by itself.",
+        )
+    return StorageUnavailable(
+        f"The object store's folder {folder} does not work: {error.strerror}.",
+        remedy="Check that it exists, is writable and that its disk is healthy.",
+    )

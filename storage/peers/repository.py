@@ -1,0 +1,270 @@
+"""Known peers: who they are, what they may do, and which results they get.
+
+Some are named in MEDIVIEW_DESTINATIONS, the others in a table that REST and the
+command line change. Every process reads both, so that a change needs no restart.
+"""
+
+import ipaddress
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Engine, delete, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, UidConflict
+from storage.crypto.secret_box import Sealer
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.settings import Destination, PeerAction, Settings
+
+Action = PeerAction
+ACTIONS: frozenset[Action] = frozenset(get_args(Action))
+Kind = Literal["ae", "stow", "folder"]
+ObjectKind = Literal["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"]
+TlsVerify = Literal["full", "chain", "none"]
+
+_FRESH_S = 1.0
+_KIND_OF_CLASS: Mapping[str, ObjectKind] = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "SEG",
+    "1.2.840.10008.5.1.4.1.1.66.7": "LABELMAP",
+    "1.2.840.10008.5.1.4.1.1.104.1": "PDF",
+    "1.2.840.10008.5.1.4.1.1.88.59": "KOS",
+    "1.2.840.10008.5.1.4.1.1.11.1": "GSPS",
+    "1.2.840.10008.5.1.4.1.1.7.4": "STACK",
+}
+# As SEG, and as SC, in another form.
+_BY_NAME_ALONE = frozenset({"LABELMAP", "STACK"})
+_KIND_OF_ROOT: Mapping[str, ObjectKind] = {
+    "1.2.840.10008.5.1.4.1.1.88.": "SR",
+    "1.2.840.10008.5.1.4.1.1.7": "SC",
+}
+
+
+def object_kind(sop_class_uid: str) -> ObjectKind:
+    """Which kind of result an instance is, as capability profiles name it."""
+    if sop_class_uid in _KIND_OF_CLASS:
+        return _KIND_OF_CLASS[sop_class_uid]
+    for root, kind in _KIND_OF_ROOT.items():
+        if sop_class_uid == root or sop_class_uid.startswith(f"{root.rstrip('.')}."):
+            return kind
+    return "OTHER"
+
+
+@dataclass(frozen=True)
+class KnownPeer:
+    """One peer, in either direction.
+
+    `sources` are the networks from which it may call, none meaning any. `may` is
+    what it may ask of us. `tls`: it is called over TLS, and must call over TLS.
+    `tls_verify`: its certificate must be signed by an authority of ours ("chain")
+    and name the host that we call ("full"). `tls_certificates`: those by one of which it
+    proves, when it calls, that it is this peer (`storage.peers.certificates`).
+
+    A destination gets results: by C-STORE (`host`, `port`), by STOW-RS (`url`), or
+    as files (`folder`, below the export folder). `object_kinds` is its capability
+    profile, empty meaning every kind. Limits of 0 are none.
+    """
+
+    name: str
+    kind: Kind = "ae"
+    ae_title: str = ""
+    host: str = ""
+    port: int = 0
+    url: str = ""
+    token_header: str = "Authorization"  # noqa: S105 - a name, not a secret
+    token: str = field(default="", repr=False)
+    folder: str = ""
+    sources: tuple[str, ...] = ()
+    may: frozenset[Action] = ACTIONS
+    tls: bool = False
+    tls_verify: TlsVerify = "full"
+    tls_certificates: tuple[str, ...] = ()
+    is_destination: bool = False
+    object_kinds: frozenset[ObjectKind] = frozenset()
+    max_associations: int = 0
+    max_sendings: int = 0
+    bandwidth_bytes_per_s: int = 0
+    from_settings: bool = False
+
+    def may_call_from(self, host: str) -> bool:
+        """Whether the peer may open an association from this IP address."""
+        if not self.sources:
+            return True
+        address = ipaddress.ip_address(host.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in ipaddress.ip_network(source) for source in self.sources)
+
+    @property
+    def must_use_tls(self) -> bool:
+        """When it calls: what it proves itself by is shown over TLS alone."""
+        return self.tls or bool(self.tls_certificates)
+
+    def takes(self, sop_class_uid: str) -> bool:
+        """Whether the capability profile names this kind of object.
+
+        Without a profile everything is taken but what says again what another says, to those
+        who ask for it by name.
+        """
+        kind = object_kind(sop_class_uid)
+        return kind in self.object_kinds if self.object_kinds else kind not in _BY_NAME_ALONE
+
+    @property
+    def sendings_at_once(self) -> int:
+        """How many senders may be busy with it, 0 for any number.
+
+        A limit of bandwidth is one sender's, so that it holds over all processes.
+        """
+        return self.max_sendings or (1 if self.bandwidth_bytes_per_s else 0)
+
+    @property
+    def sending_bytes_per_s(self) -> float:
+        """What one of its senders may send, 0 for any amount."""
+        return self.bandwidth_bytes_per_s / max(self.sendings_at_once, 1)
+
+
+class Peers:
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._sealer = Sealer(settings.data_dir)
+        self._of_settings = {one.name: _of(one) for one in settings.destinations}
+        self._lock = threading.Lock()
+        self._kept: tuple[KnownPeer, ...] | None = None
+        self._read_at = 0.0
+
+    def all(self) -> list[KnownPeer]:
+        """All of them by name. A name of the settings hides one of the table."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(t.peer)).mappings()
+            known = {row["name"]: self._read(dict(row)) for row in rows}
+        known.update(self._of_settings)
+        return [known[name] for name in sorted(known)]
+
+    def recent(self) -> tuple[KnownPeer, ...]:
+        """The list as it was within the last second, for every association to ask.
+
+        Where the database does not answer, the last list that was read stands.
+        Raises StorageUnavailable where none was.
+        """
+        with self._lock:
+            if self._kept is None or time.monotonic() - self._read_at > _FRESH_S:
+                try:
+                    self._kept = tuple(self.all())
+                except Exception:
+                    if self._kept is None:
+                        raise
+                self._read_at = time.monotonic()
+            return self._kept
+
+    def get(self, name: str) -> KnownPeer:
+        """Raises NotFound."""
+        found = self.find(name)
+        if found is None:
+            raise NotFound(
+                f"No peer is named '{name}'.", remedy="`mediview peers list` names all of them."
+            )
+        return found
+
+    def find(self, name: str) -> KnownPeer | None:
+        if name in self._of_settings:
+            return self._of_settings[name]
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.peer).where(t.peer.c.name == name)).mappings().first()
+        return None if row is None else self._read(dict(row))
+
+    def destinations(self) -> list[KnownPeer]:
+        """Those that get results."""
+        return [peer for peer in self.all() if peer.is_destination]
+
+    def by_ae_title(self, ae_title: str) -> list[KnownPeer]:
+        """Peers of this AE title; where the table names any, the settings' ones do not count."""
+        found = [peer for peer in self.recent() if peer.ae_title and peer.ae_title == ae_title]
+        return [peer for peer in found if not peer.from_settings] or found
+
+    def add(self, peer: KnownPeer) -> None:
+        """Raises UidConflict where the name is taken."""
+        now = utcnow()
+        with writing(self._engine) as connection:
+            written = peer.name not in self._of_settings and insert_or_ignore(
+                connection, t.peer, {**self._row(peer), "created_at": now, "updated_at": now}
+            )
+        if not written:
+            raise UidConflict(
+                f"A peer is named '{peer.name}' already.", remedy="Change it, or take another name."
+            )
+        self._forget()
+
+    def replace(self, peer: KnownPeer) -> None:
+        """Put `peer` in the place of the one of its name. Raises NotFound, UidConflict."""
+        self._refuse_those_of_settings(peer.name)
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(t.peer)
+                .where(t.peer.c.name == peer.name)
+                .values(**self._row(peer), updated_at=utcnow())
+                .returning(t.peer.c.name)
+            ).first()
+        if changed is None:
+            self.get(peer.name)
+        self._forget()
+
+    def remove(self, name: str) -> None:
+        """Raises NotFound, UidConflict. Deliveries to it wait until it is there again."""
+        self._refuse_those_of_settings(name)
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(t.peer).where(t.peer.c.name == name).returning(t.peer.c.name)
+            ).first()
+        if gone is None:
+            self.get(name)
+        self._forget()
+
+    def _refuse_those_of_settings(self, name: str) -> None:
+        if name in self._of_settings:
+            raise UidConflict(
+                f"'{name}' is named in MEDIVIEW_DESTINATIONS.",
+                remedy="Change that setting and restart, or take it out and add the peer here.",
+            )
+
+    def _row(self, peer: KnownPeer) -> dict[str, Any]:
+        return {**_to_row(peer), "token": self._sealer.seal(peer.token, f"peer:{peer.name}")}
+
+    def _read(self, row: dict[str, Any]) -> KnownPeer:
+        return _from_row({**row, "token": self._sealer.open(row["token"], f"peer:{row['name']}")})
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._kept = None
+
+
+def _of(destination: Destination) -> KnownPeer:
+    return KnownPeer(
+        name=destination.name,
+        ae_title=destination.ae_title,
+        host=destination.host,
+        port=destination.port,
+        is_destination=True,
+        from_settings=True,
+    )
+
+
+_COLLECTIONS = ("sources", "may", "object_kinds", "tls_certificates")
+
+
+def _to_row(peer: KnownPeer) -> dict[str, Any]:
+    row = {name: getattr(peer, name) for name in KnownPeer.__dataclass_fields__}
+    del row["from_settings"]
+    return {name: sorted(value) if name in _COLLECTIONS else value for name, value in row.items()}
+
+
+def _from_row(row: dict[str, Any]) -> KnownPeer:
+    values = {name: row[name] for name in KnownPeer.__dataclass_fields__ if name in row}
+    return replace(
+        KnownPeer(**values),
+        sources=tuple(row["sources"]),
+        tls_certificates=tuple(row["tls_certificates"]),
+        may=frozenset(row["may"]),
+        object_kinds=frozenset(row["object_kinds"]),
+    )

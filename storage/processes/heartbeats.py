@@ -1,0 +1,28 @@
+"""Signs of life of the node's processes."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert, select
+
+from storage import tables as t
+from storage.db.engine import reading, writing
+
+HANDLED = "tick"
+"""The name under which the control worker says that it handled a tick of the clock."""
+
+
+class Heartbeats:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def beat(self, name: str, now: datetime) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.heartbeat).where(t.heartbeat.c.name == name))
+            connection.execute(insert(t.heartbeat).values(name=name, at=now))
+
+    def last(self, name: str) -> datetime | None:
+        """When the process last said that it lives; None when it never did."""
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(t.heartbeat.c.at).where(t.heartbeat.c.name == name)
+            ).scalar()

@@ -1,0 +1,1 @@
+"""Reports and their versions, alerts, HL7 messages."""

@@ -1,0 +1,139 @@
+"""The nouns of reports, frozen as those of `storage.core.entities`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+ReportState = Literal["draft", "preliminary", "final", "amended"]
+SIGNED_STATES: tuple[ReportState, ...] = ("final", "amended")
+SentenceOrigin = Literal["template", "model", "person"]
+SentenceBasis = Literal["findings", "headers", "request", "node", "person"]
+WordsState = Literal["pending", "done", "failed"]
+SectionKind = Literal["indication", "technique", "comparison", "findings", "impression", "note"]
+
+
+@dataclass(frozen=True)
+class ReportSentence:
+    """One sentence and what it rests on: findings, headers of series, or a person's word."""
+
+    text: str
+    finding_ids: tuple[str, ...] = ()
+    prior_finding_ids: tuple[str, ...] = ()
+    """Of an earlier study of the same patient."""
+    series_instance_uids: tuple[str, ...] = ()
+    """Whose headers say it."""
+    basis: SentenceBasis = "findings"
+    """What vouches for it: findings (now or earlier), headers of the images, the request,
+    what the node did, or a person."""
+    origin: SentenceOrigin = "template"
+    author: str = ""
+    """The person or the model; empty for the template."""
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    heading: str
+    sentences: tuple[ReportSentence, ...]
+    kind: SectionKind = "findings"
+
+
+@dataclass(frozen=True)
+class WithheldReason:
+    kind: str
+    """The guard's ground, such as `number` or `side`."""
+    text: str
+
+
+@dataclass(frozen=True)
+class WithheldSentence:
+    """What a model wrote and the evidence does not support: never part of the text."""
+
+    text: str
+    reasons: tuple[WithheldReason, ...]
+
+
+@dataclass(frozen=True)
+class ModelWords:
+    """What a model made of a draft; its sentences that passed stand in the sections."""
+
+    state: WordsState
+    model: str
+    revision: str
+    """The commit; `local` of a local model."""
+    job_id: str
+    template_digest: str
+    """Of the template's draft that the model was given."""
+    withheld: tuple[WithheldSentence, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader must know: that the model failed, or that its text was cut."""
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report of a study as it stands; `storage.reports.repository` keeps every version it had."""
+
+    report_id: str
+    study_instance_uid: str
+    job_id: str
+    """Of an image that is not DICOM, which belongs to no study; empty for a study's report."""
+    state: ReportState
+    language: str
+    title: str
+    sections: tuple[ReportSection, ...]
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    changed_by: str = ""
+    """Who made this version, as people read it; empty: the node."""
+    changed_by_id: str = ""
+    """The identity of `changed_by`; empty: the node, or an older version wrote it."""
+    signed_by: str = ""
+    signed_by_id: str = ""
+    signed_name: str = ""
+    """The person name of `signed_by` when it was signed; empty where the account had none."""
+    signed_at: datetime | None = None
+    basis_digest: str = ""
+    attention: str = ""
+    """Why a person should look at it again; empty where nothing came since."""
+    attention_at: datetime | None = None
+    proposal: tuple[ReportSection, ...] | None = None
+    """What the draft would be now, where a person's text stands in its way."""
+    proposal_digest: str = ""
+    publish_version: int = 0
+    """The version that is to leave the house; 0: none yet."""
+    published_version: int = 0
+    """The last one that did."""
+    words: ModelWords | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        return self.state in SIGNED_STATES
+
+    @property
+    def sentences(self) -> tuple[ReportSentence, ...]:
+        return tuple(one for section in self.sections for one in section.sentences)
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether a person has a hand in it, so that no draft may take its place by itself."""
+        return self.state != "draft" or any(one.origin == "person" for one in self.sentences)
+
+
+@dataclass(frozen=True)
+class ReportVersion:
+    report_id: str
+    version: int
+    state: ReportState
+    language: str
+    title: str
+    sections: tuple[ReportSection, ...]
+    changed_by: str
+    changed_at: datetime
+    reason: str
+    changed_by_id: str = ""
+    """The identity of `changed_by`; empty: the node, or an older version wrote it."""
+    signed_name: str = ""
+    """Of who signed this version."""
+    words: ModelWords | None = None

@@ -1,0 +1,1 @@
+"""Workitems of the Unified Procedure Step (PS3.4 CC)."""

@@ -1,0 +1,107 @@
+"""What happens to work items, as events that subscribers are told (PS3.4 Table CC.2.4-1)."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from storage.events.repository import add_event
+from storage.ups.dicom_json import (
+    JsonAttributes,
+    attributes_of,
+    first_item,
+    tag_of,
+    text_of,
+)
+
+STATE_REPORT: Literal[1] = 1
+CANCEL_REQUESTED: Literal[2] = 2
+PROGRESS_REPORT: Literal[3] = 3
+ASSIGNED: Literal[5] = 5
+UPS_EVENT_CLASS = "1.2.840.10008.5.1.4.34.6.4"
+
+Told = tuple[int, JsonAttributes]
+"""Event Type ID and the attributes of the report."""
+
+_PROGRESS = "ProcedureStepProgressInformationSequence"
+_REASONS = ("ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence")
+_ASSIGNMENT = ("ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequence")
+_REQUEST = (*_REASONS, "ContactURI", "ContactDisplayName")
+
+
+def state_report(attributes: JsonAttributes) -> Told:
+    report = attributes_of(
+        ProcedureStepState=text_of(attributes, "ProcedureStepState"),
+        InputReadinessState=text_of(attributes, "InputReadinessState"),
+    )
+    if text_of(attributes, "ProcedureStepState") == "CANCELED":
+        report |= _some(first_item(attributes, _PROGRESS), _REASONS)
+    return STATE_REPORT, report
+
+
+def progress_report(attributes: JsonAttributes) -> Told:
+    return PROGRESS_REPORT, {tag_of(_PROGRESS): attributes.get(tag_of(_PROGRESS), {"vr": "SQ"})}
+
+
+def cancel_requested(requesting_ae: str, details: JsonAttributes) -> Told:
+    return CANCEL_REQUESTED, {
+        **attributes_of(RequestingAE=requesting_ae[:16]),
+        **_some(details, _REQUEST),
+    }
+
+
+def of_update(before: JsonAttributes, after: JsonAttributes) -> list[Told]:
+    """The events that an update means (PS3.4 CC.2.4.3)."""
+    told: list[Told] = []
+    if _differ(before, after, ("InputReadinessState",)):
+        told.append(state_report(after))
+    if _differ(before, after, (_PROGRESS,)):
+        told.append(progress_report(after))
+    if _differ(before, after, _ASSIGNMENT):
+        told.append((ASSIGNED, _some(after, _ASSIGNMENT)))
+    return told
+
+
+def tell(
+    connection: Connection,
+    now: datetime,
+    workitem_uid: str,
+    study_instance_uid: str,
+    told: Told,
+    *,
+    receiver: str = "",
+) -> None:
+    """Note an event of a work item; with a `receiver`, for that subscriber alone."""
+    event_type, attributes = told
+    payload: dict[str, Any] = {
+        "workitem": workitem_uid,
+        "event_type": event_type,
+        "attributes": attributes,
+    }
+    if receiver:
+        payload["receiver"] = receiver
+    add_event(connection, now, "workitem", study_instance_uid, payload=payload)
+
+
+def event_report(workitem_uid: str, told: Told, message_id: int) -> JsonAttributes:
+    """The report as a subscriber gets it (PS3.18 11.13, PS3.7 10.1.1)."""
+    event_type, attributes = told
+    return {
+        "00000002": {"vr": "UI", "Value": [UPS_EVENT_CLASS]},
+        "00000110": {"vr": "US", "Value": [message_id]},
+        "00001000": {"vr": "UI", "Value": [workitem_uid]},
+        "00001002": {"vr": "US", "Value": [event_type]},
+        **attributes,
+    }
+
+
+def _some(attributes: JsonAttributes, keywords: tuple[str, ...]) -> JsonAttributes:
+    return {
+        tag_of(keyword): attributes[tag_of(keyword)]
+        for keyword in keywords
+        if tag_of(keyword) in attributes
+    }
+
+
+def _differ(before: JsonAttributes, after: JsonAttributes, keywords: tuple[str, ...]) -> bool:
+    return _some(before, keywords) != _some(after, keywords)

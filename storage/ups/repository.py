@@ -1,0 +1,209 @@
+"""Work items that others have created: claimed, updated and ended by the rules of PS3.4 CC.
+
+Jobs of the node are work items too, without a row here (`storage.ups.job_mapping`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound, UidConflict
+from storage.core.uids import check_uid, new_uid
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.ups.dicom_json import JsonAttributes, attributes_of, text_of
+from storage.ups.events import cancel_requested, of_update, state_report, tell
+from storage.ups.rows import Edit, WorkItem, canceled, edit_item, missing_item, read_item
+from storage.ups.validation import (
+    ENDED,
+    WorkItemRefused,
+    WorkItemState,
+    check_final,
+    created,
+    performer_of,
+    study_of,
+    updated,
+)
+
+
+class WorkItems:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, uid: str, given: Mapping[str, Any]) -> tuple[WorkItem, bool]:
+        """A new item, and whether the node had to add attributes.
+
+        Raises InvalidRequest for what a creator must give, UidConflict for a UID that is taken.
+        """
+        now = utcnow()
+        uid = check_uid(uid, "SOPInstanceUID") if uid else new_uid()
+        attributes, modified = created(uid, given, now)
+        study_instance_uid = study_of(attributes)
+        with writing(self._engine) as connection:
+            written = insert_or_ignore(
+                connection,
+                t.work_item,
+                {
+                    "sop_instance_uid": uid,
+                    "state": "SCHEDULED",
+                    "performer": performer_of(attributes),
+                    "transaction_uid": "",
+                    "job_ids": [],
+                    "study_instance_uid": study_instance_uid,
+                    "patient_id": text_of(attributes, "PatientID"),
+                    "attributes": attributes,
+                    "created_at": now,
+                    "updated_at": now,
+                },
+            )
+            if not written:
+                raise UidConflict(
+                    f"There is a work item {uid} already.",
+                    remedy="Create it under a UID of its own, or leave the UID to the node.",
+                )
+            tell(connection, now, uid, study_instance_uid, state_report(attributes))
+        return self.get(uid), modified
+
+    def find(self, uid: str) -> WorkItem | None:
+        with reading(self._engine) as connection:
+            return read_item(connection, uid)
+
+    def get(self, uid: str) -> WorkItem:
+        """Raises NotFound."""
+        found = self.find(uid)
+        if found is None:
+            raise self.missing(uid)
+        return found
+
+    def missing(self, uid: str) -> NotFound:
+        """What to raise of an item that is not there: Gone, where it was."""
+        with reading(self._engine) as connection:
+            return missing_item(connection, uid)
+
+    def update(self, uid: str, transaction_uid: str, given: Mapping[str, Any]) -> WorkItem:
+        """Change attributes (PS3.18 11.6). Raises NotFound, WorkItemRefused, InvalidRequest."""
+
+        def edit(item: WorkItem, now: datetime) -> Edit:
+            if item.state in ENDED:
+                raise WorkItemRefused(
+                    "The submitted request is inconsistent with the current state of the Workitem.",
+                    f"The work item is {item.state} and does not change any more.",
+                    status=400,
+                )
+            if item.state == "SCHEDULED" and transaction_uid:
+                raise WorkItemRefused(
+                    "The target URI did not reference a claimed Workitem.",
+                    "Nobody has claimed the work item, and the request names a claim.",
+                    remedy="Leave the Transaction UID out, or claim the item first.",
+                )
+            _check_owner(item, transaction_uid, claimed=item.state == "IN PROGRESS")
+            attributes = updated(item.attributes, given, item.state, now)
+            values: dict[str, Any] = {"attributes": attributes}
+            if item.state == "SCHEDULED":
+                values |= {
+                    "performer": performer_of(attributes),
+                    "study_instance_uid": study_of(attributes),
+                }
+            return Edit(values, of_update(item.attributes, attributes))
+
+        return edit_item(self._engine, uid, edit)
+
+    def change_state(
+        self, uid: str, state: WorkItemState, transaction_uid: str, *, outside: bool = True
+    ) -> tuple[WorkItem, bool]:
+        """Claim, complete or cancel an item (PS3.4 Table CC.1.1-2).
+
+        Also whether it was in that final state already, which is no error. Raises
+        NotFound, WorkItemRefused. `outside`: another performer than this node asks.
+        """
+        already = False
+
+        def edit(item: WorkItem, now: datetime) -> Edit:
+            nonlocal already
+            if not transaction_uid:
+                raise _missing_transaction()
+            if item.state in ENDED and item.state == state:
+                already = True
+                return Edit()
+            if state == "SCHEDULED" or item.state in ENDED or item.state == state:
+                raise _inconsistent(f"The work item is {item.state} and cannot become {state}.")
+            if state == "IN PROGRESS":
+                if outside and item.performer:
+                    raise _inconsistent(
+                        f"The work item asks for {item.performer}, which this node performs.",
+                        "Request its cancellation, or create one for another performer.",
+                    )
+                check_uid(transaction_uid, "TransactionUID")
+                values = {"transaction_uid": transaction_uid}
+                attributes = item.attributes
+            else:
+                if item.state == "SCHEDULED":
+                    raise _inconsistent(
+                        "The work item is SCHEDULED: it ends after somebody has claimed it."
+                    )
+                _check_owner(item, transaction_uid, claimed=True)
+                check_final(item.attributes, state)
+                values, attributes = {}, item.attributes
+            attributes = attributes | attributes_of(ProcedureStepState=state)
+            return Edit(
+                {**values, "state": state, "attributes": attributes}, [state_report(attributes)]
+            )
+
+        return edit_item(self._engine, uid, edit), already
+
+    def request_cancel(self, uid: str, requested_by: str, details: JsonAttributes) -> bool:
+        """Cancel what nobody has claimed or the node performs, else ask its performer.
+
+        Whether it was CANCELED already (PS3.4 CC.2.2.3). Raises NotFound, WorkItemRefused.
+        """
+        already = False
+
+        def edit(item: WorkItem, now: datetime) -> Edit:
+            nonlocal already
+            if item.state == "CANCELED":
+                already = True
+                return Edit()
+            if item.state == "COMPLETED":
+                raise WorkItemRefused(
+                    "The UPS is already COMPLETED.", "The work item is COMPLETED: it stays so."
+                )
+            if item.state == "IN PROGRESS" and not item.performer:
+                return Edit({}, [cancel_requested(requested_by, details)])
+            return canceled(item, text_of(details, "ReasonForCancellation"), now, details)
+
+        edit_item(self._engine, uid, edit)
+        return already
+
+
+def _check_owner(item: WorkItem, transaction_uid: str, *, claimed: bool) -> None:
+    if not claimed:
+        return
+    if not transaction_uid:
+        raise _missing_transaction()
+    if transaction_uid != item.transaction_uid:
+        raise WorkItemRefused(
+            "The Transaction UID is incorrect.",
+            "The Transaction UID is not the one that the item was claimed with.",
+            remedy="Only who claimed it may change it; others may request its cancellation.",
+            status=400,
+        )
+
+
+def _missing_transaction() -> WorkItemRefused:
+    return WorkItemRefused(
+        "The Transaction UID is missing.",
+        "The request names no Transaction UID.",
+        remedy="Make one when you claim the item, and give it each time (PS3.18 11.7.1.4).",
+        status=400,
+    )
+
+
+def _inconsistent(message: str, remedy: str = "") -> WorkItemRefused:
+    return WorkItemRefused(
+        "The submitted request is inconsistent with the state of the UPS Instance.",
+        message,
+        remedy=remedy or "GET the item to see its state (PS3.4 Table CC.1.1-2).",
+    )

@@ -1,0 +1,129 @@
+"""What others ask of work items, be they rows of their own or jobs of this node."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest, NotFound
+from storage.jobs.repository import PRIORITIES
+from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
+from storage.ups.job_mapping import job_id_of, state_of_job
+from storage.ups.validation import ENDED, WorkItemRefused, WorkItemState
+
+_PRIORITY = "ScheduledProcedureStepPriority"
+_PRIORITY_OF = {
+    "HIGH": PRIORITIES["HIGH"],
+    "MEDIUM": PRIORITIES["ROUTINE"],
+    "LOW": PRIORITIES["LOW"],
+}
+_UNNAMED = "Canceled on request."
+
+
+def priority_of(attributes: Mapping[str, Any]) -> int:
+    """The priority of a job by which the node performs an item."""
+    return _PRIORITY_OF.get(text_of(attributes, _PRIORITY), 0)
+
+
+def update(storage: Storage, uid: str, transaction_uid: str, attributes: JsonAttributes) -> None:
+    """Change an item; of a job, which the node owns, its priority alone.
+
+    Raises NotFound, InvalidRequest, WorkItemRefused.
+    """
+    job = _job_under(storage, uid)
+    if job is None:
+        storage.work_items.update(uid, transaction_uid, attributes)
+        return
+    if state_of_job(job) in ENDED:
+        raise WorkItemRefused(
+            "The submitted request is inconsistent with the current state of the Workitem.",
+            f"The work item is {job.state} and does not change any more.",
+            status=400,
+        )
+    ignored = {tag_of("SpecificCharacterSet"), tag_of("TransactionUID")}
+    if attributes.keys() - ignored != {tag_of(_PRIORITY)}:
+        raise _not_theirs("Of a job of this node only the priority can be changed.")
+    if text_of(attributes, _PRIORITY) not in _PRIORITY_OF:
+        raise InvalidRequest(
+            f"{_PRIORITY} is none of HIGH, MEDIUM, LOW.", remedy="PS3.3 C.30.1 defines them."
+        )
+    storage.jobs.set_priority(job.job_id, priority_of(attributes), utcnow())
+
+
+def change_state(storage: Storage, uid: str, state: WorkItemState, transaction_uid: str) -> bool:
+    """Claim or end an item; whether it had ended that way before.
+
+    Raises NotFound, InvalidRequest, WorkItemRefused.
+    """
+    job = _job_under(storage, uid)
+    if job is None:
+        return storage.work_items.change_state(uid, state, transaction_uid)[1]
+    if not transaction_uid:
+        raise WorkItemRefused(
+            "The Transaction UID is missing.", "The request names no Transaction UID.", status=400
+        )
+    if job.state in ENDED and job.state == state:
+        return True
+    raise _not_theirs("The work item is a job of this node, which no other performer claims.")
+
+
+def request_cancel(storage: Storage, uid: str, asked_by: str, details: JsonAttributes) -> bool:
+    """Cancel an item, or ask its performer to; whether it was CANCELED before.
+
+    Jobs by which the node performs it end with it, unless another item waits for them.
+    Raises NotFound, WorkItemRefused.
+    """
+    reason = text_of(details, "ReasonForCancellation") or _UNNAMED
+    job = _job_under(storage, uid)
+    if job is not None:
+        return _cancel_job(storage, job, reason)
+    item = storage.work_items.get(uid)
+    if item.state == "IN PROGRESS" and not item.performer:
+        if not storage.subscriptions.anyone_listens(uid):
+            raise WorkItemRefused(
+                "The performer cannot be contacted.",
+                "Nobody listens to this work item, so its performer would not hear of it.",
+                remedy="Reach the performer by other means.",
+            )
+    elif item.state not in ENDED:
+        others = {
+            job_id
+            for one in storage.performed_items.open(1000)
+            if one.sop_instance_uid != uid
+            for job_id in one.job_ids
+        }
+        for job_id in set(item.job_ids) - others:
+            storage.jobs.cancel(job_id, reason, utcnow())
+    return storage.work_items.request_cancel(uid, asked_by, details)
+
+
+def _cancel_job(storage: Storage, job: Job, reason: str) -> bool:
+    if job.state == "CANCELED":
+        return True
+    if job.state == "COMPLETED" or not storage.jobs.cancel(job.job_id, reason, utcnow()):
+        raise WorkItemRefused(
+            "The UPS is already COMPLETED.", "The job is COMPLETED, and stays so."
+        )
+    return False
+
+
+def _job_under(storage: Storage, uid: str) -> Job | None:
+    """The job that the UID names; None for an item of its own. Raises NotFound for neither."""
+    if storage.work_items.find(uid) is not None:
+        return None
+    job_id = job_id_of(uid)
+    if job_id is None:
+        raise storage.work_items.missing(uid)
+    try:
+        return storage.jobs.get(job_id)
+    except NotFound:
+        raise storage.work_items.missing(uid) from None
+
+
+def _not_theirs(message: str) -> WorkItemRefused:
+    return WorkItemRefused(
+        "The submitted request is inconsistent with the state of the UPS Instance.",
+        message,
+        remedy="Request its cancellation, or create a work item of your own.",
+    )

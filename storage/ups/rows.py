@@ -1,0 +1,135 @@
+"""Rows of work items, read, decided upon and written in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import Gone, NotFound
+from storage.db.engine import writing
+from storage.ups.dicom_json import (
+    JsonAttributes,
+    attributes_of,
+    date_time,
+    has_value,
+    items_of,
+    tag_of,
+)
+from storage.ups.events import Told, state_report, tell
+from storage.ups.job_mapping import UNSPECIFIED, cancellation
+from storage.ups.validation import WorkItemState, with_progress
+
+OPEN: tuple[WorkItemState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """`performer`: the pipeline of this node that does it, '' for any other performer.
+
+    `job_ids`: the jobs by which the node does it. `attributes`: DICOM JSON, without the
+    Transaction UID, which only the owner may know.
+    """
+
+    sop_instance_uid: str
+    state: WorkItemState
+    performer: str
+    transaction_uid: str = field(repr=False)
+    job_ids: tuple[str, ...]
+    study_instance_uid: str
+    attributes: JsonAttributes = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What becomes of an item, and what is told of it."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    told: Sequence[Told] = ()
+
+
+def to_work_item(row: Mapping[str, Any]) -> WorkItem:
+    values = {name: row[name] for name in WorkItem.__dataclass_fields__}
+    return WorkItem(**values | {"job_ids": tuple(row["job_ids"])})
+
+
+def read_item(connection: Connection, uid: str, *, lock: bool = False) -> WorkItem | None:
+    query = select(t.work_item).where(t.work_item.c.sop_instance_uid == uid)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return None if row is None else to_work_item(dict(row))
+
+
+def edit_item(engine: Engine, uid: str, decide: Callable[[WorkItem, datetime], Edit]) -> WorkItem:
+    """Read, decide and write with the row locked, so that two cannot both claim.
+
+    Raises NotFound, and whatever `decide` raises; nothing is changed then.
+    """
+    now = utcnow()
+    with writing(engine) as connection:
+        item = read_item(connection, uid, lock=True)
+        if item is None:
+            raise missing_item(connection, uid)
+        edit = decide(item, now)
+        if edit.values:
+            connection.execute(
+                update(t.work_item)
+                .where(t.work_item.c.sop_instance_uid == uid)
+                .values(**edit.values, updated_at=now)
+            )
+        study_instance_uid = edit.values.get("study_instance_uid", item.study_instance_uid)
+        for told in edit.told:
+            tell(connection, now, uid, study_instance_uid, told)
+        return read_item(connection, uid) or item
+
+
+def canceled(
+    item: WorkItem,
+    reason: str,
+    now: datetime,
+    details: JsonAttributes | None = None,
+    code: tuple[str, str, str] = UNSPECIFIED,
+) -> Edit:
+    """The end of an open item, through IN PROGRESS, which none leaves out (PS3.4 CC.2.2.3).
+
+    `details`: what a request for cancellation said of it.
+    """
+    told = []
+    attributes = item.attributes
+    if item.state == "SCHEDULED":
+        attributes = attributes | attributes_of(ProcedureStepState="IN PROGRESS")
+        told.append(state_report(attributes))
+    changes = cancellation(reason, date_time(now), code) | _requested(details or {})
+    attributes = with_progress(attributes, changes) | attributes_of(ProcedureStepState="CANCELED")
+    told.append(state_report(attributes))
+    return Edit({"state": "CANCELED", "attributes": attributes}, told)
+
+
+def _requested(details: JsonAttributes) -> JsonAttributes:
+    """Reasons and contact of a request, where the progress of an item keeps them."""
+    changes: JsonAttributes = {}
+    reasons = "ProcedureStepDiscontinuationReasonCodeSequence"
+    if items_of(details, reasons):
+        changes[tag_of(reasons)] = details[tag_of(reasons)]
+    contact = {
+        tag_of(keyword): details[tag_of(keyword)]
+        for keyword in ("ContactURI", "ContactDisplayName")
+        if has_value(details, keyword)
+    }
+    if contact:
+        changes |= attributes_of(ProcedureStepCommunicationsURISequence=[contact])
+    return changes
+
+
+def missing_item(connection: Connection, uid: str) -> NotFound:
+    """What to raise of an item that is not there: Gone, where it was."""
+    table = t.gone_work_item
+    remedy = "GET /dicom-web/workitems lists them."
+    known = select(table.c.sop_instance_uid).where(table.c.sop_instance_uid == uid)
+    if connection.execute(known).first() is not None:
+        return Gone("The work item was there and has been deleted.", remedy=remedy)
+    return NotFound("There is no work item under that UID.", remedy=remedy)

@@ -1,0 +1,213 @@
+"""Who listens to which work items, and up to where each was told (PS3.4 CC.2.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, NotFound
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.ups.events import state_report, tell
+from storage.ups.search import Listed
+
+WORKLIST_UID = "1.2.840.10008.5.1.4.34.5"
+FILTERED_UID = "1.2.840.10008.5.1.4.34.5.1"
+GLOBAL_UIDS = frozenset({WORKLIST_UID, FILTERED_UID})
+
+SubscriptionState = Literal["ACTIVE", "SUSPENDED", "REMOVED"]
+
+# A subscriber that was away for longer is told of this many events at most.
+_LOOK_BACK = 10_000
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """To one work item, or under a well-known UID to all of them or to those of a filter.
+
+    SUSPENDED: global, and not of items created since `changed_at`. REMOVED: of one item,
+    although a global subscription would include it. `filter` maps keywords to key values.
+    """
+
+    ae_title: str
+    workitem_uid: str
+    state: SubscriptionState
+    deletion_lock: bool
+    filter: dict[str, str]
+    changed_at: datetime
+
+
+class Subscriptions:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def subscribe(
+        self,
+        ae_title: str,
+        workitem_uid: str,
+        *,
+        deletion_lock: bool = False,
+        keys: Mapping[str, str] | None = None,
+        initial: list[Listed] | None = None,
+    ) -> None:
+        """Listen; a subscription that is there is replaced.
+
+        `initial`: items whose present state the subscriber is told at once.
+        """
+        now = utcnow()
+        values = {
+            "state": "ACTIVE",
+            "deletion_lock": deletion_lock,
+            "filter": dict(keys or {}),
+            "changed_at": now,
+        }
+        with writing(self._engine) as connection:
+            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+            insert_or_ignore(
+                connection,
+                t.subscriber,
+                {"ae_title": ae_title, "event_id": newest, "updated_at": now},
+            )
+            _put(connection, ae_title, workitem_uid, values)
+            for item in initial or []:
+                tell(
+                    connection,
+                    now,
+                    item.sop_instance_uid,
+                    item.study_instance_uid,
+                    state_report(item.attributes),
+                    receiver=ae_title,
+                )
+
+    def unsubscribe(self, ae_title: str, workitem_uid: str) -> None:
+        """Stop listening; from the worklist as a whole, to everything. Raises NotFound."""
+        table = t.subscription
+        with writing(self._engine) as connection:
+            if workitem_uid in GLOBAL_UIDS:
+                gone = _delete(connection, table.c.workitem_uid == workitem_uid, ae_title)
+                if gone and workitem_uid == WORKLIST_UID:
+                    _delete(connection, table.c.workitem_uid != "", ae_title)
+            else:
+                mine = table.c.workitem_uid == workitem_uid
+                gone = _delete(connection, mine & (table.c.state == "ACTIVE"), ae_title)
+                if _is_global(connection, ae_title):
+                    # One that stands for "not this one", or the global one would go on.
+                    values = {
+                        "state": "REMOVED",
+                        "deletion_lock": False,
+                        "filter": {},
+                        "changed_at": utcnow(),
+                    }
+                    known = connection.execute(
+                        select(table.c.state).where(table.c.ae_title == ae_title, mine)
+                    ).first()
+                    gone = gone or known is None
+                    _put(connection, ae_title, workitem_uid, values)
+            if not gone:
+                raise _no_subscription()
+
+    def suspend(self, ae_title: str, workitem_uid: str) -> None:
+        """Do not listen to items that are yet to come. Raises NotFound, InvalidRequest."""
+        if workitem_uid not in GLOBAL_UIDS:
+            raise InvalidRequest(
+                "Only a subscription to the worklist is suspended.",
+                remedy=f"Name {WORKLIST_UID} or {FILTERED_UID}, or DELETE this one.",
+            )
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(t.subscription)
+                .where(
+                    t.subscription.c.ae_title == ae_title,
+                    t.subscription.c.workitem_uid == workitem_uid,
+                    t.subscription.c.state == "ACTIVE",
+                )
+                .values(state="SUSPENDED", changed_at=utcnow())
+                .returning(t.subscription.c.ae_title)
+            ).first()
+        if changed is None:
+            raise _no_subscription()
+
+    def of(self, ae_title: str) -> list[Subscription]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(t.subscription).where(t.subscription.c.ae_title == ae_title)
+            )
+            return [Subscription(**row) for row in rows.mappings()]
+
+    def anyone_listens(self, workitem_uid: str) -> bool:
+        """Whether somebody would hear of the item; a filter is taken to include it."""
+        with reading(self._engine) as connection:
+            found = connection.execute(
+                select(t.subscription.c.ae_title)
+                .where(
+                    t.subscription.c.state == "ACTIVE",
+                    or_(
+                        t.subscription.c.workitem_uid == workitem_uid,
+                        t.subscription.c.workitem_uid.in_(GLOBAL_UIDS),
+                    ),
+                )
+                .limit(1)
+            ).first()
+        return found is not None
+
+    def position(self, ae_title: str) -> int | None:
+        """The number of the last event that the subscriber was told, None for no subscriber."""
+        with reading(self._engine) as connection:
+            told = connection.execute(
+                select(t.subscriber.c.event_id).where(t.subscriber.c.ae_title == ae_title)
+            ).scalar()
+            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+        return None if told is None else max(told, newest - _LOOK_BACK)
+
+    def told(self, ae_title: str, event_id: int) -> None:
+        """Remember up to where a subscriber was told, for when it comes back."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.subscriber)
+                .where(t.subscriber.c.ae_title == ae_title, t.subscriber.c.event_id < event_id)
+                .values(event_id=event_id, updated_at=utcnow())
+            )
+
+
+def _put(
+    connection: Connection, ae_title: str, workitem_uid: str, values: Mapping[str, Any]
+) -> None:
+    key = {"ae_title": ae_title, "workitem_uid": workitem_uid}
+    if not insert_or_ignore(connection, t.subscription, {**key, **values}):
+        connection.execute(
+            update(t.subscription)
+            .where(*(t.subscription.c[name] == value for name, value in key.items()))
+            .values(**values)
+        )
+
+
+def _delete(connection: Connection, condition: Any, ae_title: str) -> bool:
+    return bool(
+        connection.execute(
+            delete(t.subscription)
+            .where(t.subscription.c.ae_title == ae_title, condition)
+            .returning(t.subscription.c.workitem_uid)
+        ).all()
+    )
+
+
+def _is_global(connection: Connection, ae_title: str) -> bool:
+    return (
+        connection.execute(
+            select(t.subscription.c.ae_title).where(
+                t.subscription.c.ae_title == ae_title,
+                t.subscription.c.workitem_uid.in_(GLOBAL_UIDS),
+            )
+        ).first()
+        is not None
+    )
+
+
+def _no_subscription() -> NotFound:
+    return NotFound(
+        "There is no such subscription.",
+        remedy="POST to the same address to subscribe.",
+    )

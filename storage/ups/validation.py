@@ -1,0 +1,273 @@
+"""What a work item must be like at each step of its life (PS3.4 CC.1.1, Table CC.2.5-3).
+
+Nothing here touches a database: a rule gets attributes in DICOM JSON and answers
+with attributes, or refuses.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from storage.core.entities import JobState
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.uids import check_uid
+from storage.ups.dicom_json import (
+    NODE_SCHEME,
+    JsonAttributes,
+    attributes_of,
+    codes_of,
+    date_time,
+    first_item,
+    has_value,
+    items_of,
+    read_date_time,
+    tag_of,
+    text_of,
+)
+
+WorkItemState = JobState
+STATES: tuple[WorkItemState, ...] = get_args(WorkItemState)
+ENDED: frozenset[WorkItemState] = frozenset({"COMPLETED", "CANCELED"})
+UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
+DEFAULT_WORKLIST = "MediViewAI"
+
+Complaint = Literal[
+    "The Transaction UID is missing.",
+    "The Transaction UID is incorrect.",
+    "The submitted request is inconsistent with the state of the UPS Instance.",
+    "The submitted request is inconsistent with the current state of the Workitem.",
+    "The target URI did not reference a claimed Workitem.",
+    "The UPS is already COMPLETED.",
+    "The performer cannot be contacted.",
+    "Performer chooses not to cancel.",
+]
+"""Sentences of PS3.18 11.6.3.2, 11.7.3.2 and 11.8.3.2."""
+
+
+class WorkItemRefused(MediViewError):
+    """The work item's state does not allow it. `complaint` is the standard's sentence."""
+
+    code = "work_item_refused"
+
+    def __init__(self, complaint: Complaint, message: str, *, remedy: str = "", status: int = 409):
+        super().__init__(message, remedy=remedy)
+        self.complaint = complaint
+        self.status = status
+        """400 or 409, as the standard has it for the request."""
+
+
+# Attributes of type 1 at creation, that the node cannot make up.
+_MUST_HAVE = (
+    "ScheduledProcedureStepPriority",
+    "ProcedureStepLabel",
+    "ScheduledProcedureStepStartDateTime",
+    "InputReadinessState",
+    "ProcedureStepState",
+)
+# Of type 2: present, if need be without a value.
+_MAY_BE_EMPTY = (
+    "WorklistLabel",
+    "ScheduledStationNameCodeSequence",
+    "ScheduledWorkitemCodeSequence",
+    "CommentsOnTheScheduledProcedureStep",
+    "InputInformationSequence",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AdmissionID",
+    "AdmittingDiagnosesDescription",
+    "ReferencedRequestSequence",
+    "ProcedureStepProgressInformationSequence",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)
+_MUST_BE_EMPTY = (
+    "ProcedureStepProgressInformationSequence",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)
+# What the origin server alone sets, or what another transaction changes.
+_NOT_UPDATED = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "ProcedureStepState",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AdmissionID",
+    "AdmittingDiagnosesDescription",
+    "ReferencedRequestSequence",
+    "StudyInstanceUID",
+    "ReplacedProcedureStepSequence",
+)
+_VALUES = {
+    "ScheduledProcedureStepPriority": ("HIGH", "MEDIUM", "LOW"),
+    "InputReadinessState": ("INCOMPLETE", "UNAVAILABLE", "READY"),
+}
+_DATE_TIMES = (
+    "ScheduledProcedureStepStartDateTime",
+    "ExpectedCompletionDateTime",
+    "ScheduledProcedureStepExpirationDateTime",
+)
+
+
+def created(uid: str, given: Mapping[str, Any], now: datetime) -> tuple[JsonAttributes, bool]:
+    """A new work item's attributes, and whether the node had to add some (PS3.4 CC.2.5.3).
+
+    Raises InvalidRequest for what the standard requires of the creator.
+    """
+    attributes = dict(given)
+    for keyword in _MUST_HAVE:
+        if not has_value(attributes, keyword):
+            raise InvalidRequest(
+                f"The work item lacks {keyword}.",
+                remedy="PS3.4 Table CC.2.5-3 lists what a creator must give.",
+            )
+    if text_of(attributes, "ProcedureStepState") != "SCHEDULED":
+        raise InvalidRequest(
+            "A work item begins SCHEDULED.",
+            remedy="Claim it by PUT …/state once it exists (PS3.4 CC.2.5.3).",
+        )
+    if has_value(attributes, "TransactionUID"):
+        raise InvalidRequest(
+            "A new work item has no Transaction UID.",
+            remedy="Leave it empty; whoever claims the item makes one.",
+        )
+    for keyword in _MUST_BE_EMPTY:
+        if has_value(attributes, keyword):
+            raise InvalidRequest(
+                f"{keyword} has a value, and nothing was performed yet.",
+                remedy="Leave it empty, and update the item once it is claimed.",
+            )
+    _check_values(attributes)
+    modified = any(tag_of(keyword) not in attributes for keyword in _MAY_BE_EMPTY)
+    for keyword in _MAY_BE_EMPTY:
+        attributes.setdefault(tag_of(keyword), attributes_of(**{keyword: ""})[tag_of(keyword)])
+    if not has_value(attributes, "WorklistLabel"):
+        attributes |= attributes_of(WorklistLabel=DEFAULT_WORKLIST)
+        modified = True
+    attributes.pop(tag_of("TransactionUID"), None)
+    attributes |= attributes_of(
+        SpecificCharacterSet="ISO_IR 192",
+        SOPClassUID=UPS_PUSH,
+        SOPInstanceUID=uid,
+        ScheduledProcedureStepModificationDateTime=date_time(now),
+    )
+    return attributes, modified
+
+
+def updated(
+    attributes: JsonAttributes, given: Mapping[str, Any], state: WorkItemState, now: datetime
+) -> JsonAttributes:
+    """The attributes after an update (PS3.4 CC.2.6.3). Raises InvalidRequest."""
+    changes = dict(given)
+    changes.pop(tag_of("TransactionUID"), None)
+    changes.pop(tag_of("SpecificCharacterSet"), None)
+    for keyword in _NOT_UPDATED:
+        tag = tag_of(keyword)
+        # Said again as it stands, as a client does that sends back what it got.
+        if tag in changes and changes[tag].get("Value") != attributes.get(tag, {}).get("Value"):
+            raise InvalidRequest(
+                f"{keyword} is not changed by an update.",
+                remedy="States change by PUT …/state; who the patient is, not at all"
+                " (PS3.4 Table CC.2.5-3).",
+            )
+    if state == "SCHEDULED" and any(has_value(changes, keyword) for keyword in _MUST_BE_EMPTY):
+        raise InvalidRequest(
+            "Nothing was performed yet: the item is SCHEDULED.",
+            remedy="Claim it first by PUT …/state.",
+        )
+    _check_values(changes)
+    changes |= attributes_of(ScheduledProcedureStepModificationDateTime=date_time(now))
+    return attributes | changes
+
+
+def check_final(attributes: Mapping[str, Any], state: WorkItemState) -> None:
+    """Whether the final state's requirements are met (PS3.4 Table CC.2.5-3, codes P and X).
+
+    Raises WorkItemRefused naming what is missing.
+    """
+    missing = _missing(attributes, state)
+    if missing:
+        raise WorkItemRefused(
+            "The submitted request is inconsistent with the state of the UPS Instance.",
+            f"The work item lacks what {state} requires: {', '.join(missing)}.",
+            remedy="Update the item with these first (PS3.4 Table CC.2.5-3).",
+        )
+
+
+def _missing(attributes: Mapping[str, Any], state: WorkItemState) -> list[str]:
+    if state == "COMPLETED":
+        name = "UnifiedProcedureStepPerformedProcedureSequence"
+        performed = first_item(attributes, name)
+        missing = [
+            f"{name}.{keyword}"
+            for keyword in (
+                "PerformedStationNameCodeSequence",
+                "PerformedWorkitemCodeSequence",
+                "PerformedProcedureStepStartDateTime",
+                "PerformedProcedureStepEndDateTime",
+            )
+            if not has_value(performed, keyword)
+        ]
+        # It may be empty, where nothing came of it, but not absent.
+        if tag_of("OutputInformationSequence") not in performed:
+            missing.append(f"{name}.OutputInformationSequence")
+        return missing
+    name = "ProcedureStepProgressInformationSequence"
+    progress = first_item(attributes, name)
+    return [
+        f"{name}.{keyword}"
+        for keyword in (
+            "ProcedureStepCancellationDateTime",
+            "ProcedureStepDiscontinuationReasonCodeSequence",
+        )
+        if not has_value(progress, keyword)
+    ]
+
+
+def with_progress(attributes: JsonAttributes, changes: JsonAttributes) -> JsonAttributes:
+    """The attributes with something more in the item of their progress."""
+    item = first_item(attributes, "ProcedureStepProgressInformationSequence") | changes
+    return attributes | attributes_of(ProcedureStepProgressInformationSequence=[item])
+
+
+def _check_values(attributes: Mapping[str, Any]) -> None:
+    for keyword, allowed in _VALUES.items():
+        value = text_of(attributes, keyword)
+        if tag_of(keyword) in attributes and value not in allowed:
+            raise InvalidRequest(
+                f"{keyword} is none of {', '.join(allowed)}.", remedy="PS3.3 C.30.1 defines them."
+            )
+    for keyword in _DATE_TIMES:
+        if has_value(attributes, keyword) and read_date_time(text_of(attributes, keyword)) is None:
+            raise InvalidRequest(
+                f"{keyword} is no date and time.", remedy="Write for example 20240131083000."
+            )
+    for item in items_of(attributes, "InputInformationSequence"):
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+            if has_value(item, keyword):
+                check_uid(text_of(item, keyword), keyword)
+
+
+def study_of(attributes: Mapping[str, Any]) -> str:
+    """The study that the item is about, '' where it names none."""
+    places = (
+        *items_of(attributes, "InputInformationSequence"),
+        *items_of(attributes, "ReferencedRequestSequence"),
+        attributes,
+    )
+    return next((uid for one in places if (uid := text_of(one, "StudyInstanceUID"))), "")
+
+
+def performer_of(attributes: Mapping[str, Any]) -> str:
+    """The pipeline of this node that the item asks for, '' where another performer is meant.
+
+    Its name stands in our coding scheme, as the work item's code or as the station's.
+    """
+    for keyword in ("ScheduledWorkitemCodeSequence", "ScheduledStationNameCodeSequence"):
+        for value, scheme in codes_of(attributes, keyword):
+            if scheme == NODE_SCHEME and value:
+                return value[:80]
+    return ""

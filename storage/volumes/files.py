@@ -1,0 +1,246 @@
+"""The files of volumes: their names, the one that is open, and what the disk says."""
+
+import errno
+import fcntl
+import os
+import struct
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from storage.core.clock import utcnow
+from storage.core.errors import StorageFull, StorageUnavailable
+
+SUFFIX = ".mvv"
+# Linux has it, others do without.
+_DIRECT = getattr(os, "O_DIRECT", 0)
+# struct flock of fcntl(2): type, whence, start, length (0: all there will be), process.
+_FLOCK = struct.Struct("hhqqi4x")
+_APPEND_POLL_S = 0.002
+
+
+def new_volume_path(folder: Path) -> Path:
+    """A name that sorts by time and that no other process gives."""
+    return folder / f"{utcnow():%Y%m%dT%H%M%S}-{uuid.uuid4().hex}{SUFFIX}"
+
+
+class translated_os_errors:  # noqa: N801 - used as a function
+    """Turn what the file system raises into our causes.
+
+    A class: of each instance that arrives several steps stand in one, and a generator costs
+    twice as much.
+    """
+
+    __slots__ = ("_folder",)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, OSError):
+            return
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                "The disk of the data folder is full.",
+                remedy="Free disk space; the node goes on by itself.",
+            ) from error
+        raise StorageUnavailable(
+            f"The data folder {self._folder} does not work: {error.strerror}.",
+            remedy="Check that it exists, is writable and that its disk is healthy.",
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def put_in_place(temporary: Path, path: Path, root: Path | None = None) -> None:
+    """Give a file, whose bytes are synced, its name, which survives a power cut then.
+
+    So do those of the folders from `root` down to it, if that is given. Raises OSError.
+    """
+    temporary.replace(path)
+    folder = path.parent
+    sync_folder(folder)
+    while root is not None and root in folder.parents:
+        folder = folder.parent
+        sync_folder(folder)
+
+
+def create_volume_file(folder: Path) -> tuple[Path, int]:
+    """Make an empty volume and lock it; its path and descriptor. Raises OSError.
+
+    It is written past the page cache where the file system allows that: copying
+    into fresh pages and writing those back costs several times as much CPU.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = new_volume_path(folder)
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+    try:
+        fd = os.open(path, flags | _DIRECT, 0o600)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        path.unlink(missing_ok=True)
+        fd = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise
+    return path, fd
+
+
+def write_blocks(fd: int, blocks: memoryview, position: int) -> None:
+    """Write whole blocks, which lie at a page's beginning in memory. Raises OSError."""
+    while blocks:
+        try:
+            written = os.pwrite(fd, blocks, position)
+        except OSError as error:
+            flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+            if error.errno != errno.EINVAL or not flags & _DIRECT:
+                raise
+            # Some file systems take the flag, and refuse when it comes to writing.
+            fcntl.fcntl(fd, fcntl.F_SETFL, flags & ~_DIRECT)
+            continue
+        blocks = blocks[written:]
+        position += written
+
+
+def begin_append(fd: int) -> None:
+    """Let nobody read what this process is about to write, until it is durable or gone again.
+
+    A lock beside the flock that is held as long as a volume is open; it ends with
+    the descriptor. Some file systems have none: then readers do without.
+    """
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+
+
+def end_append(fd: int) -> None:
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0))
+
+
+@contextmanager
+def nothing_appended(path: Path, patience_s: float) -> Iterator[bool]:
+    """Whether all that stands in the volume is durable, and nothing is added within the block.
+
+    False where its writer is stuck for so long. Raises OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield _lock_for_reading(fd, patience_s)
+    finally:
+        os.close(fd)
+
+
+def _lock_for_reading(fd: int, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    lock = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    while True:
+        try:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, lock)
+        except (BlockingIOError, PermissionError):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_APPEND_POLL_S)
+        else:
+            return True
+
+
+class OpenVolume:
+    """A volume that batches of records are appended to; locked while it is open.
+
+    A volume whose sync failed once never says again that anything is durable:
+    the kernel may have dropped the pages, and a second fdatasync would succeed
+    without them.
+    """
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.name = path.name
+        self.end = 0
+        """Where the next batch goes, after whole blocks."""
+        self._length = 0
+        self._fd = fd
+        self._lock = threading.Lock()
+        self._closed = False
+        self._failure: OSError | None = None
+
+    @classmethod
+    def create(cls, folder: Path) -> "OpenVolume":
+        path, fd = create_volume_file(folder)
+        try:
+            sync_folder(folder)
+        except OSError:
+            os.close(fd)
+            raise
+        return cls(path, fd)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing more can be made durable here."""
+        return self._failure is not None
+
+    def append(self, batch: Iterable[memoryview], length: int) -> None:
+        """Write whole blocks, of which `length` bytes count, and make them durable.
+
+        Raises OSError; then nothing of them is in the volume, or it is broken.
+        """
+        with self._lock:
+            if self._failure is not None:
+                raise OSError(self._failure.errno, self._failure.strerror) from self._failure
+            begin_append(self._fd)
+            end = self.end
+            try:
+                for blocks in batch:
+                    write_blocks(self._fd, blocks, end)
+                    end += len(blocks)
+            except OSError:
+                self._or_abandon(lambda: os.ftruncate(self._fd, self.end))
+                end_append(self._fd)
+                raise
+            self._or_abandon(lambda: os.fdatasync(self._fd))
+            end_append(self._fd)
+            self._length = self.end + length
+            self.end = end
+
+    def retire(self) -> None:
+        """Take no more records, and cut off what pads the last one. Raises OSError."""
+        with self._lock:
+            if self._closed:
+                return
+            # Should the cut fail, zeros stay at the end, which readers know.
+            with suppress(OSError):
+                os.ftruncate(self._fd, self._length)
+            self._or_abandon(lambda: os.fdatasync(self._fd))
+            self._close()
+
+    def _or_abandon(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except OSError as error:
+            self._failure = error
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        self._closed = True
+        os.close(self._fd)

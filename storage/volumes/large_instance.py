@@ -1,0 +1,179 @@
+"""A large instance on its way in: a volume of its own, written in pieces.
+
+Pieces are gathered into buffers, which another thread digests and writes, past
+the page cache, while the next one fills. The record's header is written last.
+Until then the file begins with zeros, so what a crash leaves is no record, and
+`reconcile` removes it.
+"""
+
+import contextlib
+import mmap
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from storage.core.clock import utcnow
+from storage.core.entities import Location, Origin
+from storage.dicom.digests import new_hasher, proves
+from storage.volumes.files import (
+    begin_append,
+    create_volume_file,
+    sync_folder,
+    translated_os_errors,
+    write_blocks,
+)
+from storage.volumes.records import BLOCK_BYTES, HEADER, Appended, Note, encode_header
+from storage.volumes.write_buffer import Staging
+
+_BUFFER_BYTES = 2 << 20
+_BUFFERS = 3
+
+
+class LargeVolume:
+    """Holds one record. Not safe for threads; end it with `finish` or `discard`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        source: str,
+        origin: Origin,
+        dataset_offset: int,
+        generation: int = 0,
+        admit: Callable[[int], None] | None = None,
+    ) -> None:
+        """The data set of the part 10 file begins at `dataset_offset`.
+
+        `admit` is asked for every buffer, with its length; it raises StorageFull
+        where no more may come. Raises StorageFull or StorageUnavailable, as
+        every method here.
+        """
+        self._folder = folder
+        self._admit = admit
+        self._dataset_offset = dataset_offset
+        self._note = Note(source, origin, utcnow(), generation)
+        self._encoded_note = self._note.encode()
+        self._offset = HEADER.size + len(self._encoded_note)
+        with translated_os_errors(folder):
+            self._path, self._fd = create_volume_file(folder)
+        self._digest = new_hasher()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="large-instance")
+        self._written: deque[tuple[Staging, Future[None]]] = deque()
+        self._filling = Staging(_BUFFER_BYTES)
+        # The header's place; the note follows with it.
+        self._filling.take(bytes(self._offset))
+        self._skip_digest = self._offset + dataset_offset
+        self._first_block = b""
+        self._position = 0
+        self._is_open = True
+
+    @property
+    def length(self) -> int:
+        """Of the part 10 file so far."""
+        return self._position + self._filling.length - self._offset
+
+    def write(self, piece: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(piece)
+        while rest:
+            step = rest[: self._filling.room]
+            self._filling.take(step)
+            rest = rest[len(step) :]
+            if not self._filling.room:
+                self._hand_over()
+
+    def digest(self) -> bytes:
+        """That of the data set that was written; nothing can be written any more."""
+        if self._filling.length:
+            self._hand_over()
+        self._wait_for(0)
+        return self._digest.digest()
+
+    def is_proved_by(self, known: str) -> bool:
+        """Whether that digest is one of the data set; nothing can be written any more."""
+        if self.digest().hex() == known:
+            return True
+        with self.part10() as part10, part10[self._dataset_offset :] as data_set:
+            return proves(known, data_set)
+
+    @contextlib.contextmanager
+    def part10(self) -> Iterator[memoryview]:
+        """The whole file, without reading it into memory; nothing can be written any more."""
+        self.digest()
+        with (
+            mmap.mmap(self._fd, self._offset + self.length, prot=mmap.PROT_READ) as mapped,
+            memoryview(mapped) as view,
+            view[self._offset :] as part10,
+        ):
+            yield part10
+
+    def finish(self) -> Appended:
+        """Write the header and make the record durable; where that fails, the file goes."""
+        digest = self.digest()
+        length = self.length
+        with translated_os_errors(self._folder):
+            try:
+                with self.part10() as part10:
+                    meta = bytes(part10[: self._dataset_offset])
+                header = encode_header(self._encoded_note, meta, length, digest)
+                os.ftruncate(self._fd, self._offset + length)
+                # The data first: a header on disk must never vouch for bytes that are not.
+                os.fdatasync(self._fd)
+                self._filling.clear()
+                self._filling.take(header)
+                self._filling.take(self._first_block[len(header) :])
+                # Until the file is closed: where the rest fails, there was no record.
+                begin_append(self._fd)
+                write_blocks(self._fd, self._filling.blocks(), 0)
+                os.ftruncate(self._fd, self._offset + length)
+                os.fdatasync(self._fd)
+                sync_folder(self._folder)
+            except OSError:
+                self.discard()
+                raise
+        self._close()
+        return Appended(Location(self._path.name, self._offset, length), self._note)
+
+    def discard(self) -> None:
+        if not self._is_open:
+            return
+        # Where not even the name can go, what is left has no header and counts as unfinished.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        self._close()
+
+    def _close(self) -> None:
+        self._is_open = False
+        self._writer.shutdown(wait=True)
+        self._written.clear()
+        os.close(self._fd)
+
+    def _hand_over(self) -> None:
+        full = self._filling
+        if self._admit is not None:
+            self._admit(full.length)
+        if not self._position:
+            self._first_block = bytes(full.blocks()[:BLOCK_BYTES])
+        job = self._writer.submit(self._digest_and_write, full, self._position)
+        self._position += full.length
+        self._written.append((full, job))
+        self._filling = Staging(_BUFFER_BYTES) if len(self._written) < _BUFFERS else self._free()
+
+    def _free(self) -> Staging:
+        """The buffer that was handed over first, once it is written."""
+        buffer = self._written[0][0]
+        self._wait_for(_BUFFERS - 1)
+        buffer.clear()
+        return buffer
+
+    def _wait_for(self, left: int) -> None:
+        with translated_os_errors(self._folder):
+            while len(self._written) > left:
+                self._written.popleft()[1].result()
+
+    def _digest_and_write(self, buffer: Staging, position: int) -> None:
+        blocks = buffer.blocks()
+        start = max(0, self._skip_digest - position)
+        self._digest.update(blocks[start : buffer.length])
+        write_blocks(self._fd, blocks, position)

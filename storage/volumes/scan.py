@@ -1,0 +1,138 @@
+"""Read a volume record by record, and find where a torn tail begins."""
+
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.core.entities import Location
+from storage.dicom.digests import proves_pieces
+from storage.dicom.part10 import FILE_META_MAX_BYTES
+from storage.volumes.files import SUFFIX
+from storage.volumes.records import HEADER, MAGIC, NOTE_MAX_BYTES, Note, whole_blocks
+
+# (0002,0003), whose value is of VR UI; the file meta is explicit and little endian (PS3.10 7.1).
+_MEDIA_STORAGE_SOP_INSTANCE_UID = b"\x02\x00\x03\x00UI"
+_LENGTH = struct.Struct("<H")
+
+
+@dataclass(frozen=True)
+class Record:
+    location: Location
+    dataset_offset: int
+    """Of the data set within the part 10 bytes."""
+    digest: str
+    """Of the data set."""
+    note: Note
+    media_storage_sop_instance_uid: str
+    """As the file meta has it (PS3.10 7.1); empty where it has none."""
+
+
+def scan(path: Path) -> Iterator[Record]:
+    """The whole records of a volume, in order; stops at the first that is torn.
+
+    Only headers, notes and file meta are read and checked here; `verify` reads
+    the data set too.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        position = 0
+        while True:
+            record = _record_at(file, path.name, position, size)
+            if record is None:
+                position = _next_block(file, position)
+                record = _record_at(file, path.name, position, size)
+            if record is None:
+                return
+            yield record
+            position = record.location.offset + record.location.length
+            file.seek(position)
+
+
+def torn_bytes(path: Path, end: int) -> int:
+    """How much lies behind the last whole record, which ends at `end`; padding does not count."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        return 0 if _next_block(file, end) >= size else size - end
+
+
+def verify(path: Path, record: Record) -> bool:
+    """Whether the data set still has the digest that was taken when it arrived."""
+    with path.open("rb") as file:
+
+        def data_set() -> Iterator[bytes]:
+            file.seek(record.location.offset + record.dataset_offset)
+            return _pieces(file, record.location.length - record.dataset_offset)
+
+        return proves_pieces(record.digest, data_set)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether the file holds no record and only zeros where the first should begin."""
+    with path.open("rb") as file:
+        return not any(file.read(HEADER.size))
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a living process holds the volume open for appending."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+
+
+def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (piece := file.read(min(length, 1 << 20))):
+        length -= len(piece)
+        yield piece
+
+
+def _next_block(file: BinaryIO, position: int) -> int:
+    """Where the next block begins, when only zeros lie between; else `position` again."""
+    boundary = whole_blocks(position)
+    file.seek(position)
+    position = position if any(file.read(boundary - position)) else boundary
+    file.seek(position)
+    return position
+
+
+def _record_at(file: BinaryIO, volume: str, position: int, size: int) -> Record | None:
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size:
+        return None
+    magic, checksum, note_length, meta_length, length, digest = HEADER.unpack(head)
+    offset = position + HEADER.size + note_length
+    if (
+        magic != MAGIC
+        or note_length > NOTE_MAX_BYTES
+        or meta_length > min(length, FILE_META_MAX_BYTES)
+        or offset + length > size
+    ):
+        return None
+    rest = file.read(note_length + meta_length)
+    if zlib.crc32(rest, zlib.crc32(head[8:])) != checksum:
+        return None
+    note = Note.decode(rest[:note_length])
+    uid = _media_storage_sop_instance_uid(rest[note_length:])
+    return Record(Location(volume, offset, length), meta_length, digest.hex(), note, uid)
+
+
+def _media_storage_sop_instance_uid(meta: bytes) -> str:
+    start = meta.find(_MEDIA_STORAGE_SOP_INSTANCE_UID) + len(_MEDIA_STORAGE_SOP_INSTANCE_UID)
+    if start < len(_MEDIA_STORAGE_SOP_INSTANCE_UID) or start + _LENGTH.size > len(meta):
+        return ""
+    (length,) = _LENGTH.unpack_from(meta, start)
+    value = meta[start + _LENGTH.size :][:length]
+    return value.rstrip(b"\0 ").decode("ascii", "replace")

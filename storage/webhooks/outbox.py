@@ -1,0 +1,303 @@
+"""What is on its way to webhooks: made from events once, sent in order, retried, given up.
+
+The order holds for each webhook: what comes later waits until what came before is
+delivered or dead.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.db.engine import reading, writing
+from storage.db.leases import OWNER_ENDED
+from storage.db.row_mapping import to_event
+from storage.webhooks.payloads import notices_of, wants
+
+NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
+
+_EVENTS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class WebhookDelivery:
+    """One notice to one webhook; `number` gives the order."""
+
+    number: int
+    delivery_id: str
+    webhook_id: str
+    event_type: str
+    payload: dict[str, Any]
+    state: NoticeState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    last_status: int | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class WebhookQueue:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def fill(self) -> int:
+        """Make notices of the events since each webhook was last told; how many were made."""
+        with reading(self._engine) as connection:
+            newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
+            behind = list(
+                connection.execute(
+                    select(t.webhook.c.webhook_id).where(
+                        t.webhook.c.is_active, t.webhook.c.event_id < newest
+                    )
+                ).scalars()
+            )
+        return sum(self._fill(webhook_id) for webhook_id in behind)
+
+    def _fill(self, webhook_id: str) -> int:
+        """In one transaction with the position, so that no event is told twice or lost."""
+        with writing(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.webhook).where(t.webhook.c.webhook_id == webhook_id).with_for_update()
+                )
+                .mappings()
+                .first()
+            )
+            if row is None or not row["is_active"]:
+                return 0
+            events = [
+                to_event(one)
+                for one in connection.execute(
+                    select(t.event)
+                    .where(t.event.c.event_id > row["event_id"])
+                    .order_by(t.event.c.event_id)
+                    .limit(_EVENTS_AT_ONCE)
+                ).mappings()
+            ]
+            if not events:
+                return 0
+            notices = [
+                (event, notice)
+                for event in events
+                for notice in notices_of(connection, event)
+                if wants(tuple(row["events"]), notice.event_type)
+            ]
+            for event, notice in notices:
+                _enqueue(connection, webhook_id, notice.event_type, notice.data, event.at)
+            connection.execute(
+                update(t.webhook)
+                .where(t.webhook.c.webhook_id == webhook_id)
+                .values(event_id=events[-1].event_id)
+            )
+            return len(notices)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a sender would find something to do."""
+        with reading(self._engine) as connection:
+            return connection.execute(_due(now).limit(1)).first() is not None
+
+    def claim(self, owner: str, lease_s: float, now: datetime) -> str | None:
+        """The id of a webhook with something due, for one sender alone; None: there is none."""
+        with writing(self._engine) as connection:
+            due = connection.execute(_due(now).limit(1)).scalar()
+            if due is None:
+                return None
+            # Of a sender that came to its end the lease is empty.
+            lapsed = connection.execute(
+                select(t.webhook.c.lease_expires_at).where(t.webhook.c.webhook_id == due)
+            ).scalar()
+            taken = connection.execute(
+                update(t.webhook)
+                .where(t.webhook.c.webhook_id == due, _is_free(now))
+                .values(lease_owner=owner, lease_expires_at=now + timedelta(seconds=lease_s))
+                .returning(t.webhook.c.webhook_id)
+            ).scalar()
+            if taken and lapsed:
+                _explain_first(connection, taken, OWNER_ENDED)
+            return taken
+
+    def renew(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Keep a claim; False when it is lost."""
+        return self._hold(webhook_id, owner, now + timedelta(seconds=lease_s))
+
+    def release(self, webhook_id: str, owner: str) -> None:
+        self._hold(webhook_id, owner, None)
+
+    def _hold(self, webhook_id: str, owner: str, until: datetime | None) -> bool:
+        with writing(self._engine) as connection:
+            held = connection.execute(
+                update(t.webhook)
+                .where(t.webhook.c.webhook_id == webhook_id, t.webhook.c.lease_owner == owner)
+                .values(lease_expires_at=until, lease_owner=owner if until else "")
+                .returning(t.webhook.c.webhook_id)
+            ).first()
+            return held is not None
+
+    def first_pending(self, webhook_id: str, now: datetime) -> WebhookDelivery | None:
+        """What comes next in order, if it is due."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.webhook_delivery)
+                    .where(
+                        t.webhook_delivery.c.webhook_id == webhook_id,
+                        t.webhook_delivery.c.state == "PENDING",
+                    )
+                    .order_by(t.webhook_delivery.c.number)
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+        found = None if row is None else WebhookDelivery(**row)
+        return found if found is not None and found.next_attempt_at <= now else None
+
+    def delivered(self, delivery_id: str, status: int, now: datetime) -> None:
+        self._end(delivery_id, {"state": "DELIVERED", "last_status": status, "ended_at": now})
+
+    def failed(
+        self, delivery_id: str, error: str, status: int | None, next_attempt_at: datetime | None
+    ) -> None:
+        """Put it off, or give it up where there is no next attempt."""
+        values: dict[str, Any] = {"last_error": error, "last_status": status}
+        if next_attempt_at is None:
+            values |= {"state": "DEAD", "ended_at": utcnow()}
+        else:
+            values["next_attempt_at"] = next_attempt_at
+        self._end(delivery_id, values)
+
+    def _end(self, delivery_id: str, values: dict[str, Any]) -> None:
+        table = t.webhook_delivery
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(table)
+                .where(table.c.delivery_id == delivery_id, table.c.state == "PENDING")
+                .values(**values, attempts=table.c.attempts + 1)
+            )
+
+    def redeliver(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+        """Send it once more, whatever became of it. Raises NotFound."""
+        table = t.webhook_delivery
+        with writing(self._engine) as connection:
+            row = (
+                connection.execute(
+                    update(table)
+                    .where(table.c.webhook_id == webhook_id, table.c.delivery_id == delivery_id)
+                    .values(state="PENDING", attempts=0, next_attempt_at=utcnow(), ended_at=None)
+                    .returning(table)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no such notice to this webhook.",
+                remedy="GET /api/webhooks/{webhook_id}/deliveries lists them.",
+            )
+        return WebhookDelivery(**row)
+
+    def list(
+        self, webhook_id: str, state: NoticeState | None, limit: int, offset: int
+    ) -> tuple[list[WebhookDelivery], int]:
+        """The newest first, and how many there are in all."""
+        table = t.webhook_delivery
+        conditions = [table.c.webhook_id == webhook_id]
+        if state is not None:
+            conditions.append(table.c.state == state)
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count()).select_from(table).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(
+                select(table)
+                .where(*conditions)
+                .order_by(table.c.number.desc())
+                .limit(limit)
+                .offset(offset)
+            )
+            return [WebhookDelivery(**row) for row in rows.mappings()], total
+
+    def counts(self, webhook_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Notices by webhook and state."""
+        table = t.webhook_delivery
+        counted: dict[str, dict[str, int]] = {webhook_id: {} for webhook_id in webhook_ids}
+        with reading(self._engine) as connection:
+            for webhook_id, state, count in connection.execute(
+                select(table.c.webhook_id, table.c.state, func.count())
+                .where(table.c.webhook_id.in_(webhook_ids))
+                .group_by(table.c.webhook_id, table.c.state)
+            ):
+                counted[webhook_id][state] = count
+        return counted
+
+    def prune(self, before: datetime) -> None:
+        """Forget what ended before that time."""
+        table = t.webhook_delivery
+        with writing(self._engine) as connection:
+            connection.execute(
+                delete(table).where(table.c.state != "PENDING", table.c.ended_at < before)
+            )
+
+
+def _enqueue(
+    connection: Connection, webhook_id: str, event_type: str, data: dict[str, Any], at: datetime
+) -> None:
+    delivery_id = str(uuid.uuid4())
+    connection.execute(
+        insert(t.webhook_delivery).values(
+            delivery_id=delivery_id,
+            webhook_id=webhook_id,
+            event_type=event_type,
+            payload=notice_payload(delivery_id, event_type, data, at),
+            state="PENDING",
+            attempts=0,
+            next_attempt_at=at,
+            created_at=utcnow(),
+        )
+    )
+
+
+def notice_payload(
+    delivery_id: str, event_type: str, data: dict[str, Any], at: datetime
+) -> dict[str, Any]:
+    """The body of a notice."""
+    return {"id": delivery_id, "type": event_type, "timestamp": at.isoformat(), "data": data}
+
+
+def _due(now: datetime) -> Any:
+    """Active webhooks that nobody sends to and whose next notice is due."""
+    table = t.webhook_delivery
+    heads = (
+        select(table.c.webhook_id, func.min(table.c.number).label("number"))
+        .where(table.c.state == "PENDING")
+        .group_by(table.c.webhook_id)
+        .subquery()
+    )
+    return (
+        select(t.webhook.c.webhook_id)
+        .join(heads, heads.c.webhook_id == t.webhook.c.webhook_id)
+        .join(table, table.c.number == heads.c.number)
+        .where(t.webhook.c.is_active, table.c.next_attempt_at <= now, _is_free(now))
+        .order_by(table.c.next_attempt_at)
+    )
+
+
+def _explain_first(connection: Connection, webhook_id: str, reason: str) -> None:
+    table = t.webhook_delivery
+    first = select(func.min(table.c.number)).where(
+        table.c.webhook_id == webhook_id, table.c.state == "PENDING"
+    )
+    connection.execute(
+        update(table).where(table.c.number == first.scalar_subquery()).values(last_error=reason)
+    )
+
+
+def _is_free(now: datetime) -> Any:
+    return or_(t.webhook.c.lease_expires_at.is_(None), t.webhook.c.lease_expires_at <= now)

@@ -1,0 +1,167 @@
+"""From the node's events to what webhooks are told: UIDs and states, and nobody's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from storage import tables as t
+from storage.core.entities import Event
+
+EVENT_TYPES: Mapping[str, str] = {
+    "series.complete": "Nothing more is expected of a series.",
+    "study.complete": "All series of a study that were received are complete.",
+    "study.deleted": "A study, or a part of it, was deleted.",
+    "job.scheduled": "A pipeline is to run on a series.",
+    "job.started": "A worker has taken the job.",
+    "job.progress": "The job went on; only for those that name it, never by a wildcard.",
+    "job.delayed": "An attempt failed, and another one follows.",
+    "job.completed": "The job has ended with its results.",
+    "job.failed": "The job has ended without results, and says why.",
+    "job.canceled": "A person has cancelled the job.",
+    "job.superseded": "The series has changed since; the job counts no more, and what it made is"
+    " withdrawn.",
+    "results.stored": "Results of a job are held, with their UIDs.",
+    "delivery.pending": "Results are on their way to a destination, again or for the first time.",
+    "delivery.sent": "A destination has answered success to them.",
+    "delivery.held": "A destination has proved that it holds them.",
+    "finding.accepted": "Somebody has accepted a finding.",
+    "finding.rejected": "Somebody has rejected a finding.",
+    "finding.edited": "Somebody has corrected a finding.",
+    "report.drafted": "The report of a study was drafted, for the first time or anew.",
+    "report.edited": "Somebody has changed the text of a report.",
+    "report.attention": "Results came after the text of a report was written or signed.",
+    "report.preliminary": "A report is preliminary.",
+    "report.final": "A radiologist has signed a report.",
+    "report.amended": "A radiologist has amended a signed report.",
+    "model.changed": "A model has another state.",
+    "model.drift": "What a pipeline sees or gives on a scanner is not what it was.",
+    "alert.raised": "A finding is critical by the site's rules; somebody must acknowledge it.",
+    "alert.repeated": "Nobody has acknowledged an alert in time.",
+    "alert.acknowledged": "Somebody has acknowledged an alert.",
+    "workitem.changed": "The state of a work item has changed.",
+}
+"""What a webhook may ask for, by name or as `job.*` or `*`."""
+
+PING = "ping"
+_QUIET = "job.progress"
+_STATE_REPORT = 1
+_ENDINGS = {"CANCELLED": "job.canceled", "SUPERSEDED": "job.superseded"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    event_type: str
+    data: dict[str, Any]
+
+
+def wants(patterns: tuple[str, ...], event_type: str) -> bool:
+    """Whether a webhook that asks for `patterns` is told of this type."""
+    if event_type in patterns:
+        return True
+    wildcards = {"*", f"{event_type.partition('.')[0]}.*"}
+    return event_type != _QUIET and not wildcards.isdisjoint(patterns)
+
+
+def notices_of(connection: Connection, event: Event) -> list[Notice]:
+    """What an event means to a webhook; several things, or nothing."""
+    about = {"study_instance_uid": event.study_instance_uid} if event.study_instance_uid else {}
+    match event.topic:
+        case "study":
+            return _of_study(connection, event, about)
+        case "job":
+            return _of_job(connection, event, about)
+        case "delivery":
+            named = f"delivery.{str(event.payload.get('state', '')).lower()}"
+            data = about | {"destination": event.payload.get("destination", "")}
+        case "finding":
+            named = f"finding.{_verdict(event.payload)}"
+            data = about | {"finding_id": event.payload.get("finding_id", "")}
+        case "report":
+            named = f"report.{event.payload['change']}"
+            data = about | {name: event.payload[name] for name in ("report_id", "state", "version")}
+        case "alert":
+            named = f"alert.{event.payload['change']}"
+            data = about | {
+                name: event.payload[name]
+                for name in ("alert_id", "finding_id", "rule", "state", "repeats")
+            }
+        case "workitem":
+            if event.payload["event_type"] != _STATE_REPORT or event.payload.get("receiver"):
+                return []
+            named = "workitem.changed"
+            state = event.payload["attributes"].get("00741000", {}).get("Value", [""])[0]
+            data = about | {"workitem_uid": event.payload["workitem"], "state": state}
+        case "model":
+            named = "model.drift" if event.payload.get("change") == "drift" else "model.changed"
+            data = dict(event.payload)
+        case _:
+            return []
+    return [Notice(named, data)] if named in EVENT_TYPES else []
+
+
+def _of_study(connection: Connection, event: Event, about: dict[str, Any]) -> list[Notice]:
+    change = str(event.payload.get("change", ""))
+    if "deleted" in change:
+        return [Notice("study.deleted", about)]
+    if change != "series_complete":
+        return []
+    series = {"series_instance_uid": event.payload["series_instance_uid"]}
+    notices = [Notice("series.complete", about | series)]
+    if _is_whole(connection, event):
+        notices.append(Notice("study.complete", about))
+    return notices
+
+
+def _is_whole(connection: Connection, event: Event) -> bool:
+    """Whether nothing of the study arrives any more, told with its last series alone."""
+    in_study = t.study.c.study_instance_uid == event.study_instance_uid
+    receiving = connection.execute(
+        select(func.count())
+        .select_from(t.series.join(t.study, t.series.c.study_fk == t.study.c.id))
+        .where(in_study, t.series.c.origin == "received", t.series.c.state == "RECEIVING")
+    ).scalar_one()
+    if receiving:
+        return False
+    later = connection.execute(
+        select(t.event.c.payload).where(
+            t.event.c.event_id > event.event_id,
+            t.event.c.topic == "study",
+            t.event.c.study_instance_uid == event.study_instance_uid,
+        )
+    ).scalars()
+    return not any(payload.get("change") == "series_complete" for payload in later)
+
+
+def _of_job(connection: Connection, event: Event, about: dict[str, Any]) -> list[Notice]:
+    job, job_id = event.payload, event.job_id
+    # Events of older versions of the node name the state of the UPS alone.
+    status = job.get("status") or {"CANCELED": "FAILED"}.get(job["state"], job["state"])
+    data = about | {"job_id": job_id, "pipeline": job["pipeline"], "state": status}
+    if job["reason"]:
+        data["reason"] = job["reason"]
+    match status:
+        case "SCHEDULED":
+            return [Notice("job.delayed" if job["reason"] else "job.scheduled", data)]
+        case "IN PROGRESS" if job["stage"] or job["progress"]:
+            return [Notice(_QUIET, data | {"stage": job["stage"], "progress": job["progress"]})]
+        case "IN PROGRESS":
+            return [Notice("job.started", data)]
+        case "COMPLETED":
+            row = connection.execute(
+                select(t.job.c.series_instance_uid, t.job.c.result).where(t.job.c.job_id == job_id)
+            ).first()
+            held = {} if row is None else {"series_instance_uid": row.series_instance_uid}
+            instances = [] if row is None else row.result.get("instances", [])
+            notices = [Notice("job.completed", data | held)]
+            if instances:
+                notices.append(Notice("results.stored", data | held | {"instances": instances}))
+            return notices
+        case _:
+            return [Notice(_ENDINGS.get(status, "job.failed"), data)]
+
+
+def _verdict(payload: Mapping[str, Any]) -> str:
+    verdict = str(payload.get("verdict", "")).lower()
+    return {"accept": "accepted", "reject": "rejected", "edit": "edited"}.get(verdict, verdict)

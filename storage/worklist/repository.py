@@ -1,0 +1,259 @@
+"""The modality worklist: what an integrator has scheduled and modalities ask for (PS3.4 K)."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.db.engine import reading, writing
+from storage.reports.draft_queue import mark_report_due
+
+WorklistState = Literal["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"]
+WORKLIST_STATES: tuple[WorklistState, ...] = get_args(WorklistState)
+OPEN_STATES: tuple[WorklistState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+_PAGE_ROWS = 500
+
+
+@dataclass(frozen=True)
+class WorklistItem:
+    """One requested procedure with its scheduled steps.
+
+    `attributes` maps keywords to values as DICOM writes them, and sequences to lists of
+    such maps: {"PatientName": "A^B", "ScheduledProcedureStepSequence": [{…}]}.
+    """
+
+    worklist_item_id: str
+    state: WorklistState
+    study_instance_uid: str
+    accession_number: str
+    start: str
+    """Earliest start of its steps: date and time without separators, '' when unknown."""
+    attributes: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Worklist:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, attributes: Mapping[str, Any]) -> WorklistItem:
+        """Schedule an item; it carries its StudyInstanceUID."""
+        now = utcnow()
+        worklist_item_id = str(uuid.uuid4())
+        with writing(self._engine) as connection:
+            connection.execute(
+                insert(t.worklist_item).values(
+                    worklist_item_id=worklist_item_id,
+                    state="SCHEDULED",
+                    created_at=now,
+                    updated_at=now,
+                    **_columns(attributes),
+                )
+            )
+            _mark_reports(connection, worklist_item_id, now)
+        return self.get(worklist_item_id)
+
+    def change(
+        self,
+        worklist_item_id: str,
+        *,
+        state: WorklistState | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> WorklistItem:
+        """Another state, other attributes, or both. Raises NotFound."""
+        values: dict[str, Any] = {"updated_at": utcnow()}
+        if state is not None:
+            values["state"] = state
+        if attributes is not None:
+            values |= _columns(attributes)
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.worklist_item)
+                .where(t.worklist_item.c.worklist_item_id == worklist_item_id)
+                .values(**values)
+            )
+            if attributes is not None:
+                _mark_reports(connection, worklist_item_id, values["updated_at"])
+        return self.get(worklist_item_id)
+
+    def remove(self, worklist_item_id: str) -> None:
+        """Raises NotFound."""
+        self.get(worklist_item_id)
+        with writing(self._engine) as connection:
+            connection.execute(
+                delete(t.worklist_item).where(
+                    t.worklist_item.c.worklist_item_id == worklist_item_id
+                )
+            )
+
+    def get(self, worklist_item_id: str) -> WorklistItem:
+        """Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.worklist_item).where(
+                        t.worklist_item.c.worklist_item_id == worklist_item_id
+                    )
+                )
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                "There is no worklist item under that identifier.",
+                remedy="GET /api/worklist lists what is scheduled.",
+            )
+        return WorklistItem(**row)
+
+    def with_accession_number(self, accession_number: str) -> WorklistItem | None:
+        """The newest item of that number, in any state."""
+        with reading(self._engine) as connection:
+            row = (
+                connection.execute(
+                    select(t.worklist_item)
+                    .where(t.worklist_item.c.accession_number == accession_number)
+                    .order_by(t.worklist_item.c.created_at.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+        return None if row is None else WorklistItem(**row)
+
+    def of_study(
+        self, study_instance_uid: str, accession_number: str = ""
+    ) -> Sequence[WorklistItem]:
+        """Items of the study by its UID, else by its accession number; the newest first."""
+        columns = t.worklist_item.c
+        wanted = [columns.study_instance_uid == study_instance_uid]
+        if accession_number:
+            wanted.append(columns.accession_number == accession_number)
+        for condition in wanted:
+            with reading(self._engine) as connection:
+                rows = connection.execute(
+                    select(t.worklist_item)
+                    .where(condition, columns.state != "CANCELED")
+                    .order_by(columns.updated_at.desc())
+                )
+                found = [WorklistItem(**row) for row in rows.mappings()]
+            if found:
+                return found
+        return []
+
+    def list(
+        self,
+        state: WorklistState | None = None,
+        accession_number: str = "",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[list[WorklistItem], int]:
+        """A page, the next to start first, and how many there are in all."""
+        conditions = []
+        if state is not None:
+            conditions.append(t.worklist_item.c.state == state)
+        if accession_number:
+            conditions.append(t.worklist_item.c.accession_number == accession_number)
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count()).select_from(t.worklist_item).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(
+                select(t.worklist_item)
+                .where(*conditions)
+                .order_by(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [WorklistItem(**row) for row in rows.mappings()], total
+
+    def open_items(self) -> Iterator[WorklistItem]:
+        """Everything that is still to be done, the next to start first, page by page."""
+        key = tuple_(t.worklist_item.c.start, t.worklist_item.c.worklist_item_id)
+        last: tuple[str, str] | None = None
+        while True:
+            query = select(t.worklist_item).where(t.worklist_item.c.state.in_(OPEN_STATES))
+            if last is not None:
+                query = query.where(key > last)
+            with reading(self._engine) as connection:
+                rows = connection.execute(
+                    query.order_by(
+                        t.worklist_item.c.start, t.worklist_item.c.worklist_item_id
+                    ).limit(_PAGE_ROWS)
+                )
+                page = [WorklistItem(**row) for row in rows.mappings()]
+            yield from page
+            if len(page) < _PAGE_ROWS:
+                return
+            last = (page[-1].start, page[-1].worklist_item_id)
+
+    def performed(self, study_instance_uids: set[str], state: WorklistState) -> int:
+        """Follow a performed procedure step; how many open items of these studies changed.
+
+        An item of several steps stays in progress when one of them is completed: which
+        one it was is not always said, and an integrator knows when all are.
+        """
+        if not study_instance_uids:
+            return 0
+        with writing(self._engine) as connection:
+            rows = connection.execute(
+                select(t.worklist_item).where(
+                    t.worklist_item.c.study_instance_uid.in_(study_instance_uids),
+                    t.worklist_item.c.state.in_(OPEN_STATES),
+                    t.worklist_item.c.state != state,
+                )
+            )
+            ids = [
+                row["worklist_item_id"]
+                for row in rows.mappings().all()
+                if state != "COMPLETED"
+                or len(row["attributes"].get("ScheduledProcedureStepSequence", [])) <= 1
+            ]
+            connection.execute(
+                update(t.worklist_item)
+                .where(t.worklist_item.c.worklist_item_id.in_(ids))
+                .values(state=state, updated_at=utcnow())
+            )
+            return len(ids)
+
+
+def _mark_reports(connection: Connection, worklist_item_id: str, now: datetime) -> None:
+    """An order may come after the images: what is drafted of its studies lacks its reason."""
+    item = t.worklist_item.c
+    studies = connection.execute(
+        select(t.study.c.study_instance_uid)
+        .join(t.report, t.report.c.study_instance_uid == t.study.c.study_instance_uid)
+        .join(
+            t.worklist_item,
+            (item.study_instance_uid == t.study.c.study_instance_uid)
+            | (
+                (item.accession_number != "")
+                & (item.accession_number == t.study.c.accession_number)
+            ),
+        )
+        .where(item.worklist_item_id == worklist_item_id, t.report.c.state == "draft")
+    ).scalars()
+    for study_instance_uid in studies.all():
+        mark_report_due(connection, study_instance_uid, now)
+
+
+def _columns(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    steps = attributes.get("ScheduledProcedureStepSequence", [])
+    starts = [
+        step.get("ScheduledProcedureStepStartDate", "")
+        + step.get("ScheduledProcedureStepStartTime", "")
+        for step in steps
+    ]
+    return {
+        "study_instance_uid": attributes["StudyInstanceUID"],
+        "accession_number": attributes.get("AccessionNumber", ""),
+        "start": min((start for start in starts if start), default=""),
+        "attributes": dict(attributes),
+    }
