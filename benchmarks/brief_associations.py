@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
-from dicom_node.association import NodeAssociation
-from dicom_node.connection import Connection
-from dicom_node.pdu import PDU_HEADER, PDU_HEADER_BYTES, PduType
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.connection import Connection
+from dicom_node.network.pdu import PDU_HEADER, PDU_HEADER_BYTES, PduType
 from dicom_node.peers import Peer
 
 _TIMEOUT_S = 30.0

@@ -4,8 +4,8 @@ import struct
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from dicom_node.association import NodeAssociation
-from dicom_node.pdu import PDU_HEADER, data_pdus
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.pdu import PDU_HEADER, data_pdus
 
 _STATUS = b"\x00\x00\x00\x09\x02\x00\x00\x00"
 _PENDING = (0xFF00, 0xFF01)

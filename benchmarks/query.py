@@ -44,8 +44,8 @@ from benchmarks.million import (
     study_uid,
 )
 from benchmarks.servers import wait_for_port
+from dicom_node.association.requestor import end, open_association
 from dicom_node.peers import Peer
-from dicom_node.requestor import end, open_association
 from storage.db.engine import make_engine
 from storage.db.migrate import upgrade
 from storage.settings import Settings

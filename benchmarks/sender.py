@@ -18,12 +18,12 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless
 from pynetdicom.presentation import build_context
 
 from benchmarks.brief_associations import BriefAssociations, receive_pdu
-from dicom_node.association import NodeAssociation
-from dicom_node.command_set import encode_store_request
-from dicom_node.connection import Connection
-from dicom_node.pdu import data_pdus
+from dicom_node.association.base import NodeAssociation
+from dicom_node.association.requestor import end, open_association
+from dicom_node.network.command_set import encode_store_request
+from dicom_node.network.connection import Connection
+from dicom_node.network.pdu import data_pdus
 from dicom_node.peers import Peer
-from dicom_node.requestor import end, open_association
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded
 
 _UID = "2.25.{:038d}"  # fixed length, so that it can be replaced in encoded bytes

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dicom_node.throttle import Throttle
-from dicom_node.tls import ClientTls
+from dicom_node.network.throttle import Throttle
+from dicom_node.network.tls import ClientTls
 from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.peers.repository import KnownPeer

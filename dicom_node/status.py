@@ -7,7 +7,7 @@ do, never what was received: it ends up in other systems' logs.
 
 from dataclasses import dataclass
 
-from dicom_node.command_set import ERROR_COMMENT_MAX_LENGTH
+from dicom_node.network.command_set import ERROR_COMMENT_MAX_LENGTH
 from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,

@@ -5,7 +5,7 @@ still take the answer that another thread has begun to wait for, which then time
 gives back what it took while it should have paused. And a client whose rejection came, and ended
 the connection, before it looked whether there is one takes it for a failure to connect; here it
 looks into what came. The node's own associations have no such threads
-(`dicom_node/association.py`).
+(`dicom_node/association/base.py`).
 """
 
 import queue

@@ -1,7 +1,7 @@
 """Where this machine reaches its own node."""
 
+from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
-from dicom_node.tls import ClientTls
 from storage.settings import Settings
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound

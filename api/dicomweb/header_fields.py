@@ -14,7 +14,7 @@ from api.dicomweb.lookups import content_key
 from api.dicomweb.metadata import read_header
 from api.dicomweb.query_parameters import tag_of
 from api.dicomweb.responses import json_bytes
-from dicom_node.worklist_matching import matches
+from dicom_node.worklist.matching import matches
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.dicom.value_errors import UNREADABLE

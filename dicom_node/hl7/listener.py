@@ -12,7 +12,7 @@ from dicom_node.hl7.framing import MAX_MESSAGE_BYTES, FramingError, framed, read
 from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
-from dicom_node.tls import ServerTls
+from dicom_node.network.tls import ServerTls
 from storage.audit import Actor, AuditEvent, Code
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow

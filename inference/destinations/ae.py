@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from dicom_node import commitment_scu
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.commitment import scu as commitment_scu
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, echo, holds, send
-from dicom_node.upper_layer import Timeouts
 from inference.destinations.protocol import Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage

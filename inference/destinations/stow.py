@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
-from dicom_node.throttle import PIECE_BYTES, Throttle
 from inference.destinations.protocol import Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage

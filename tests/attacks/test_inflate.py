@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from dicom_node.command_set import Command
+from dicom_node.network.command_set import Command
 from storage.dicom.part10 import make_file_meta
 from tests.attacks.measured import MIB, OPEN_TO_ALL, AttackedNode, Growth, attacked_node
 from tests.faults.pushing import Batch

@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
-from dicom_node.command_set import Command
+from dicom_node.network.command_set import Command
 from storage.container import open_storage
 from storage.dicom import part10 as door
 from storage.dicom.element_limits import MAX_DEPTH

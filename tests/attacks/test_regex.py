@@ -20,7 +20,7 @@ from api.access.cookies import read_cookie
 from api.dicomweb.multipart import parse_content_type
 from api.dicomweb.negotiation import parse_accept
 from dicom_node.hl7 import reading
-from dicom_node.wildcard import wildcard_matches
+from dicom_node.query.wildcard import wildcard_matches
 from inference.language import identifiers
 from inference.language.guard import instructions, lexicon
 from inference.reporting import editing

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from api.exposure import check_tls_peers
+from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
-from dicom_node.tls import ClientTls
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import bindings_of, checked_binding, fingerprint_of
 from storage.peers.repository import KnownPeer

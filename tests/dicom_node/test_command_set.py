@@ -11,7 +11,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ, C_STORE_RSP
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
-from dicom_node.command_set import (
+from dicom_node.network.command_set import (
     MalformedCommand,
     decode_command,
     encode_response,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dicom_node.connection import Connection, PeerTooSlow
+from dicom_node.network.connection import Connection, PeerTooSlow
 from tests.patience import PATIENCE_S
 
 _LIMIT_S = 0.3

@@ -8,7 +8,7 @@ from pynetdicom import AllStoragePresentationContexts
 from pynetdicom.presentation import PresentationContext, build_context, negotiate_as_acceptor
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 
-from dicom_node.contexts import (
+from dicom_node.association.contexts import (
     STORAGE_TRANSFER_SYNTAXES,
     is_storage_class,
     supported_contexts,

@@ -88,7 +88,7 @@ def test_statuses_say_what_was_not_answered(filled: Node, monkeypatch: pytest.Mo
     assert find(filled, {**keys, "SliceThickness": "1.5"})[2] == {0xFF01}
     keys = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", "PhysiciansOfRecord": "nobody"}
     assert find(filled, keys)[0] == []
-    monkeypatch.setattr("dicom_node.query_scp.MAX_ROWS", 0)
+    monkeypatch.setattr("dicom_node.query.scp.MAX_ROWS", 0)
     matches, _, pending = find(filled, keys)
     assert (len(matches), pending) == (1, {0xFF01})
     assert matches[0].PhysiciansOfRecord == ""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicom_node.command_set import CommandSet, encode_store_request
-from dicom_node.messages import MAX_COMMAND_BYTES, DataBuffer, Incoming
-from dicom_node.pdu import MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
+from dicom_node.network.command_set import CommandSet, encode_store_request
+from dicom_node.network.messages import MAX_COMMAND_BYTES, DataBuffer, Incoming
+from dicom_node.network.pdu import MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
 from tests.dicom_node.test_pdu import divided, pieces
 
 

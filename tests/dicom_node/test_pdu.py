@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
-from dicom_node.pdu import (
+from dicom_node.network.pdu import (
     Fragment,
     MalformedPdu,
     PduReader,

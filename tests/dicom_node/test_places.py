@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.listening import Doors, open_doors
-from dicom_node.places import Places
+from dicom_node.association.slots import Places
+from dicom_node.network.listening import Doors, open_doors
 from storage.settings import Settings
 
 

@@ -9,9 +9,9 @@ from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import CTImageStorage
 
 from dicom_node import scu
-from dicom_node.command_set import encode_store_request
-from dicom_node.pdu import data_pdus
-from dicom_node.requestor import open_association
+from dicom_node.association.requestor import open_association
+from dicom_node.network.command_set import encode_store_request
+from dicom_node.network.pdu import data_pdus
 from dicom_node.scu import send
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded, item_of
 from tests.dicom_node.conftest import Node

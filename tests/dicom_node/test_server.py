@@ -18,11 +18,11 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 
-from dicom_node.command_set import encode_store_request
-from dicom_node.pdu import data_pdus
-from dicom_node.requestor import open_association
+from dicom_node.association.requestor import open_association
+from dicom_node.association.server import start_scp
+from dicom_node.network.command_set import encode_store_request
+from dicom_node.network.pdu import data_pdus
 from dicom_node.scu import echo, send
-from dicom_node.server import start_scp
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

@@ -11,8 +11,8 @@ from types import TracebackType
 
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from dicom_node.command_set import decode_command, encode_store_request
-from dicom_node.pdu import data_pdus
+from dicom_node.network.command_set import decode_command, encode_store_request
+from dicom_node.network.pdu import data_pdus
 
 APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
 VERIFICATION = "1.2.840.10008.1.1"

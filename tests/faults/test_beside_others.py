@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dicom_node.command_set import encode_store_request
+from dicom_node.network.command_set import encode_store_request
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import (
     DATA,

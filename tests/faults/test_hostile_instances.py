@@ -13,7 +13,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dicom_node.command_set import encode_store_request
+from dicom_node.network.command_set import encode_store_request
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import DATA, PeerGone, RawPeer, context, fragments, pdu
 from tests.faults.scp_process import MAX_INSTANCE_BYTES, TIME_LIMIT_S, ScpProcess

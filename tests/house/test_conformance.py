@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from dicom_node import association, contexts, status
+from dicom_node import status
+from dicom_node.association import base as association
+from dicom_node.association import contexts
 from storage.core.errors import (
     InvalidInstance,
     InvalidRequest,

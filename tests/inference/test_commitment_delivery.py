@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from dicom_node.server import start_scp
+from dicom_node.association.server import start_scp
 from inference import proof
 from inference.delivery import deliver_due
 from inference.destinations import ae

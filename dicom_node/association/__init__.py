@@ -1,0 +1,1 @@
+"""Associations in either role: negotiation, limits, threads, processes."""

@@ -1,0 +1,194 @@
+"""Associations that peers open: negotiate, serve, end."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Protocol
+
+import structlog
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.shared_thread import SharedThread
+from dicom_node.association.slots import Places
+from dicom_node.association.traffic import operation_of
+from dicom_node.network.command_set import CommandSet
+
+log = structlog.get_logger(__name__)
+
+Rejection = tuple[int, int, int]
+"""Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+
+
+class RequestHandler(Protocol):
+    """Serves one kind of request of an acceptor, answering through the association."""
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None: ...
+
+
+class AcceptedAssociation(NodeAssociation):
+    """One connection from a peer, a thread from its first byte to its last.
+
+    `admit` sees the A-ASSOCIATE request: it sets the supported contexts, or
+    returns a rejection. `handlers` serve requests by command field; what has no
+    handler is served by pynetdicom's service classes.
+    """
+
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        timeouts: Timeouts,
+        admit: Callable[["AcceptedAssociation", A_ASSOCIATE], Rejection | None],
+    ) -> None:
+        super().__init__(ae, MODE_ACCEPTOR, timeouts)
+        self._admit = admit
+        self._handlers_by_command: dict[int, RequestHandler] = {}
+        self._places: Places | None = None
+        self.place: int | None = None
+        self._shared_thread: SharedThread | None = None
+        self._is_storing = False
+
+    def hold(self, places: Places, place: int) -> None:
+        """Give `place` back when the association has ended."""
+        self._places, self.place = places, place
+
+    def share(self, thread: SharedThread) -> None:
+        """Receive in that thread while others store, too."""
+        if self.connection.may_share:
+            self._shared_thread = thread
+
+    def serve_with(self, handlers: dict[int, RequestHandler]) -> None:
+        self._handlers_by_command = handlers
+        self.served = frozenset(handlers)
+
+    @property
+    def handlers(self) -> dict[int, RequestHandler]:
+        """Who serves which command field."""
+        return dict(self._handlers_by_command)
+
+    def run_reactor(self) -> None:
+        """The life of an accepted association, in its thread."""
+        with (
+            self.auditing.around() if self.auditing else nullcontext(),
+            self.traffic.association() if self.traffic else nullcontext(),
+        ):
+            self._live()
+
+    def _live(self) -> None:
+        try:
+            self.dul.pump()
+            self._negotiate()
+            if self.is_established:
+                self._serve()
+        except OSError as error:
+            # The peer went away while we answered; what it was told stands.
+            log.warning("association_lost", peer=self.peer_ae_title, detail=str(error))
+            self._happened("Evt17")
+        except Exception as error:
+            log.error(
+                "association_failed",
+                peer=self.peer_ae_title,
+                error=type(error).__name__,
+                exc_info=True,
+            )
+            self._give_up()
+        finally:
+            self.close()
+            if self._places is not None and self.place is not None:
+                self._places.give_back(self.place)
+
+    def _negotiate(self) -> None:
+        request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
+        if not isinstance(request, A_ASSOCIATE):
+            return
+        self.requestor.primitive = request
+        if self.auditing is not None:
+            self.auditing.associated(request)
+        refusal = self._admit(self, request)
+        if refusal is not None:
+            if self.traffic is not None:
+                self.traffic.rejected = True
+            if self.auditing is not None:
+                self.auditing.rejected(refusal)
+            self.requestor.ae_title = request.calling_ae_title
+            self.acse.send_reject(*refusal)
+            return
+        self.acse.negotiate_association()
+
+    def _serve(self) -> None:
+        with contextlib.ExitStack() as company:
+            while self.is_open and not self._kill:
+                self._read_on()
+                if self._has_stored_short:
+                    self._share(company)
+                if self._has_news:
+                    self._has_news = False
+                    self._serve_waiting()
+                    self._release_if_asked()
+
+    def _read_on(self) -> None:
+        self.connection.set_timeout(self.timeouts.idle_s)
+        self.read_pdu()
+        self.last_active = time.monotonic()
+
+    def _release_if_asked(self) -> None:
+        if self.is_established and self.acse.is_release_requested():
+            self.acse.send_release(is_response=True)
+            self.is_released = True
+            self.is_established = False
+
+    @property
+    def _has_stored_short(self) -> bool:
+        """Whether the last that was said was to store an instance of few bytes."""
+        incoming = self._incoming
+        return not (self._has_news or incoming is None or incoming.in_message or incoming.is_long)
+
+    def _share(self, company: contextlib.ExitStack) -> None:
+        """Receive in the thread of those that store at the same time, as long as that is all."""
+        shared = self._shared_thread
+        if shared is None:
+            return
+        if not self._is_storing:
+            # Many peers associate for each instance anew: only a second one brings more.
+            self._is_storing = True
+            company.enter_context(shared.storing(self))
+        elif shared.is_worth_it and not shared.run(partial(self._receive_beside_others, shared)):
+            self._shared_thread = None
+
+    def _receive_beside_others(self, shared: SharedThread) -> None:
+        connection = self.connection
+        with connection.shared(shared):
+            while self.is_open and not self._kill and not self._has_news and not self._is_long:
+                self._read_on()
+                if shared.holds_up_others:
+                    break
+
+    @property
+    def _is_long(self) -> bool:
+        return self._incoming is not None and self._incoming.is_long
+
+    def _serve_waiting(self) -> None:
+        while self._requests and self.is_open:
+            context_id, command, data = self._requests.pop(0)
+            self.busy = True
+            self._cancelled.clear()
+            handler = self._handlers_by_command[command.command_field]
+            with self.traffic.request(operation_of(command)) if self.traffic else nullcontext():
+                handler.serve(context_id, command, data)
+            self.busy = False
+            self.last_active = time.monotonic()
+        while self.is_established:
+            context_id, message = self.dimse.get_msg()
+            if message is None:
+                return
+            self.busy = True
+            operation = type(message).__name__.replace("_", "-")
+            with self.traffic.request(operation) if self.traffic else nullcontext():
+                self._serve_request(message, context_id)
+            self.busy = False
+            self.last_active = time.monotonic()

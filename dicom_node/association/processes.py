@@ -1,0 +1,90 @@
+"""The receiving processes of a node: one, or several that are forked behind one port.
+
+Each has its own open volume, database connections and threads. The parent
+holds the listening sockets, has no thread and no connection, and does nothing
+but start its children, start those anew that ended, and tell them to stop.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from dicom_node.association.server import start_scp
+from dicom_node.network.listening import Doors, open_doors
+from storage.container import open_storage
+from storage.db.waiting_for_database import wait_for_database
+from storage.processes.asked import StopRequests
+from storage.processes.forked import Processes
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Beside = Callable[[threading.Event], None]
+"""Runs in a thread beside the serving until the event is set."""
+
+_MOST_BY_DEFAULT = 4
+_STOP_S = 15.0
+
+
+def run_scp(settings: Settings, beside: Beside | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP.
+
+    Call it in the main thread of a process without others.
+
+    A database that is away is waited for. Raises InvalidRequest or
+    StorageUnavailable where it cannot begin otherwise.
+    """
+    count = settings.dicom_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return
+        # What keeps every process from working is told once, and before any is made.
+        with open_storage(settings) as storage:
+            storage.recovery.run_at_start()
+        if count == 1:
+            _serve(settings, open_doors(settings), beside, asked=asked)
+            return
+        doors = open_doors(settings, processes=count)
+
+        def work(number: int) -> int:
+            _serve(settings, doors, beside, is_first=number == 1)
+            return 0
+
+        log.info("scp_processes_started", processes=count)
+        on_stop = doors.close
+        Processes("scp", count, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
+
+
+def _serve(
+    settings: Settings,
+    doors: Doors,
+    beside: Beside | None,
+    *,
+    is_first: bool = True,
+    asked: StopRequests | None = None,
+) -> None:
+    """`asked` holds what was heard before."""
+    asked, stop = asked or StopRequests(), threading.Event()
+    with asked.heard(), contextlib.ExitStack() as stack:
+        stack.callback(doors.close)
+        storage = stack.enter_context(open_storage(settings))
+        if is_first:
+            stack.enter_context(storage.audit.running("scp"))
+        scp = start_scp(storage, doors=doors)
+        heart = None
+        if beside is not None and is_first:
+            heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)
+            heart.start()
+        try:
+            if not asked.count:
+                asked.pause()
+        finally:
+            stop.set()
+            scp.shutdown()
+            if heart is not None:
+                heart.join(_STOP_S)
+            log.info("scp_stopped")

@@ -1,0 +1,258 @@
+"""The node's SCP: listening, admission, limits, and a clean end."""
+
+import contextlib
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.transport import AddressInformation
+
+from dicom_node.association.acceptor import AcceptedAssociation, Rejection
+from dicom_node.association.admission import LOCAL_LIMIT_EXCEEDED, Admission
+from dicom_node.association.auditing import AssociationAuditing
+from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
+from dicom_node.association.contexts import fetched_classes, supported_contexts
+from dicom_node.association.extended_negotiation import answer_extended
+from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
+from dicom_node.association.shared_thread import SharedThread
+from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
+from dicom_node.commitment.reporter import CommitmentReporter
+from dicom_node.network.command_set import Command
+from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Doors, open_doors
+from dicom_node.network.tls import ServerTls
+from dicom_node.network.tls_connection import TlsConnection
+from dicom_node.normalized.services import normalized_services
+from dicom_node.query.find_service import FindDispatch
+from dicom_node.query.scp import FindScp
+from dicom_node.retrieve.scp import RetrieveScp
+from dicom_node.status import SUCCESS
+from dicom_node.store.counted_store import CountedStoreScp
+from dicom_node.worklist.scp import WorklistScp
+from storage.container import Storage
+
+log = structlog.get_logger(__name__)
+
+_ASSOCIATE_TIMEOUT_S = 30.0
+_GRACE_S = 5.0
+_IDLE_BEFORE_CLOSE_S = 0.5
+_POLL_S = 0.05
+
+
+@dataclass
+class Scp:
+    """A listening SCP. `port` is the one bound, `shutdown()` ends it cleanly.
+
+    `tls_port` is the one bound for TLS, None without.
+    """
+
+    storage: Storage
+    doors: Doors
+    _ae: ApplicationEntity
+    _associations: set[AcceptedAssociation] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return self._host
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def tls_port(self) -> int | None:
+        return self._tls_port
+
+    def __post_init__(self) -> None:
+        first, _ = self.doors.listeners()[0]
+        self._host: str = first.getsockname()[0]
+        self._port: int = first.getsockname()[1]
+        tls_listener = self.doors.tls_listener
+        self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
+        self._admission = Admission(self.storage, self.doors.places)
+        self._reporter = CommitmentReporter(self.storage)
+        self._traffic = TrafficCounter(self.storage.engine)
+        self._shared_thread = SharedThread()
+
+    @property
+    def association_count(self) -> int:
+        """Associations that run just now."""
+        with self._lock:
+            self._associations = {each for each in self._associations if each.is_alive()}
+            return len(self._associations)
+
+    def start(self) -> None:
+        for listener, tls in self.doors.listeners():
+            name = "scp-accept-tls" if tls else "scp-accept"
+            thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
+            thread.start()
+            self._threads.append(thread)
+        self._reporter.start()
+        self._traffic.start()
+
+    def shutdown(self, grace_s: float = _GRACE_S) -> None:
+        """Stop accepting, let messages under way finish, then end what is left."""
+        self._stopping.set()
+        if self.doors.is_shared:
+            # Whoever waits for a connection looks up in a moment.
+            for thread in self._threads:
+                thread.join()
+        self.doors.close()
+        for thread in self._threads:
+            thread.join()
+        self._reporter.stop()
+        deadline = time.monotonic() + grace_s
+        while self.association_count:
+            late = time.monotonic() >= deadline
+            for association in self._snapshot():
+                idle_s = time.monotonic() - association.last_active
+                if late or (not association.busy and idle_s > _IDLE_BEFORE_CLOSE_S):
+                    with contextlib.suppress(OSError):
+                        association.connection.interrupt()
+            time.sleep(_POLL_S)
+        self._shared_thread.stop()
+        self._traffic.stop()
+
+    def _reject_for_number(self, _: NodeAssociation, request: A_ASSOCIATE) -> Rejection:
+        log.warning(
+            "association_rejected",
+            reason="local_limit_exceeded",
+            peer=str(request.calling_ae_title).strip(),
+            limit=self.storage.settings.max_associations,
+        )
+        return LOCAL_LIMIT_EXCEEDED
+
+    def _admit(
+        self, host: str, association: AcceptedAssociation, request: A_ASSOCIATE
+    ) -> Rejection | None:
+        refusal = self._admission.admit(association, request, host)
+        if refusal is None:
+            association.acceptor.supported_contexts = supported_contexts(
+                request.presentation_context_definition_list,
+                fetched=fetched_classes(request.user_information),
+            )
+        return refusal
+
+    def _snapshot(self) -> list[AcceptedAssociation]:
+        with self._lock:
+            return list(self._associations)
+
+    def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
+        while not self._stopping.is_set():
+            try:
+                accepted = self.doors.accept(listener)
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                # Out of file descriptors, or a connection that ended before we
+                # took it: wait, so that the log does not fill, and go on.
+                log.error("accept_failed", error=str(error))
+                time.sleep(_POLL_S)
+                continue
+            if accepted is None:
+                continue
+            client, address = accepted
+            try:
+                self._let_in(client, address, tls)
+            except Exception:
+                # The edge of a connection: whatever it meets, the next one is served.
+                log.error("connection_failed", host=address[0], exc_info=True)
+                client.close()
+
+    def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
+        strangers = self.storage.settings.associations_per_address
+        taken = self.doors.places.take(address[0], strangers)
+        if taken is None:
+            log.warning("connection_refused", host=address[0])
+            client.close()
+            return
+        place, count = taken
+        try:
+            self._start_association(client, address, tls, place, count)
+        except BaseException:
+            self.doors.places.give_back(place)
+            raise
+
+    def _start_association(
+        self,
+        client: socket.socket,
+        address: Address,
+        tls: ServerTls | None,
+        place: int,
+        count: int,
+    ) -> None:
+        """`count` associations were there before."""
+        settings = self.storage.settings
+        association = AcceptedAssociation(
+            self._ae,
+            Timeouts(
+                acse_s=min(_ASSOCIATE_TIMEOUT_S, settings.association_idle_timeout_s),
+                dimse_s=settings.association_idle_timeout_s,
+                idle_s=settings.association_idle_timeout_s,
+            ),
+            self._reject_for_number
+            if count >= settings.max_associations
+            else partial(self._admit, address[0]),
+        )
+        association.hold(self.doors.places, place)
+        association.name = f"association-{address[0]}:{address[1]}"
+        if tls is not None:
+            # The handshake is the association's thread's, which may wait for it.
+            client = tls.context().wrap_socket(
+                client, server_side=True, do_handshake_on_connect=False
+            )
+        association.auditing = AssociationAuditing(self.storage.audit, address[0])
+        association.set_socket(NodeSocket(association, client_socket=client))
+        if isinstance(association.connection, TlsConnection):
+            association.connection.on_failed = association.auditing.tls_failed
+        association.share(self._shared_thread)
+        association.acceptor.maximum_length = ANNOUNCED_PDU_BYTES
+        association.acceptor.ae_title = settings.ae_title
+        association.acceptor.address_info = AddressInformation(self.host, self.port)
+        association.requestor.address_info = AddressInformation(address[0], address[1])
+        association.bind(evt.EVT_C_ECHO, lambda _: SUCCESS)
+        association.bind(evt.EVT_SOP_EXTENDED, lambda event: answer_extended(event.app_info))
+        association.traffic = AssociationTraffic(self._traffic)
+        association.store_receiver = CountedStoreScp(
+            self.storage.ingest, association, settings.max_instance_bytes
+        )
+        retrieve = RetrieveScp(self.storage, association)
+        find = FindScp(self.storage, association, settings.ae_title)
+        worklist = WorklistScp(self.storage.worklist, association)
+        association.serve_with(
+            {
+                Command.C_FIND_RQ: FindDispatch((find, worklist)),
+                Command.C_MOVE_RQ: retrieve,
+                Command.C_GET_RQ: retrieve,
+                **normalized_services(self.storage, association),
+            }
+        )
+        with self._lock:
+            # Those that ended are let go here, or they would stay as long as the node runs.
+            self._associations = {each for each in self._associations if each.is_alive()}
+            self._associations.add(association)
+            # Within the lock: one that has not begun is not alive, and would be let go.
+            association.start()
+
+
+def start_scp(storage: Storage, port: int | None = None, *, doors: Doors | None = None) -> Scp:
+    """Serve what comes through `doors`; without, listen as `open_doors` does, and raise as it."""
+    settings = storage.settings
+    ae = ApplicationEntity(settings.ae_title)
+    # Counted here, by server; pynetdicom would count threads for each request.
+    ae.maximum_associations = settings.max_associations + SPARE_CONNECTIONS + 1
+    scp = Scp(storage, open_doors(settings, port) if doors is None else doors, ae)
+    scp.start()
+    if scp.doors.listener is not None:
+        log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
+    if scp.tls_port is not None:
+        log.info("scp_listening_tls", port=scp.tls_port, client_auth=settings.tls_client_auth)
+    return scp

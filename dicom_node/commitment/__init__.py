@@ -1,0 +1,1 @@
+"""Storage commitment in either role (PS3.4 J)."""

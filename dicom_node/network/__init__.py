@@ -1,0 +1,1 @@
+"""TCP, TLS, PDUs and DIMSE messages (PS3.7, PS3.8)."""

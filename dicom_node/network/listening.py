@@ -1,0 +1,127 @@
+"""The sockets that the node listens on, made once and shared by its receiving processes."""
+
+import contextlib
+import select
+import socket
+import time
+from dataclasses import dataclass
+
+from dicom_node.association.slots import Places
+from dicom_node.network.tls import ServerTls
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+# Connections above the limit are answered with a rejection as long as they are
+# few; a flood of them is closed without a word.
+SPARE_CONNECTIONS = 32
+_BACKLOG = 128
+# How long a process that is to stop may still wait for a connection.
+_ACCEPT_WAIT_S = 0.2
+# Time enough for another process to take a connection, and hardly any for who opens it.
+_LEAVE_TO_OTHERS_S = 0.002
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where associations come in, and how many of them may."""
+
+    listener: socket.socket | None
+    """The plain port's; None where it is switched off."""
+    tls_listener: socket.socket | None
+    tls: ServerTls | None
+    places: Places
+    processes: int = 1
+    """How many accept from the same sockets."""
+
+    def listeners(self) -> list[tuple[socket.socket, ServerTls | None]]:
+        """At least one; the plain one first."""
+        both = ((self.listener, None), (self.tls_listener, self.tls))
+        return [(listener, tls) for listener, tls in both if listener is not None]
+
+    @property
+    def is_shared(self) -> bool:
+        return self.processes > 1
+
+    def accept(self, listener: socket.socket) -> tuple[socket.socket, Address] | None:
+        """The next connection; None where none came for a while, or another process took it.
+
+        All processes wait, and one that has more associations than another leaves the next to
+        it: the kernel would give three of four to one process, and speed depends on each having
+        its share. Raises OSError.
+        """
+        if not self.is_shared:
+            return listener.accept()
+        waiting = select.poll()
+        waiting.register(listener, select.POLLIN)
+        if not waiting.poll(_ACCEPT_WAIT_S * 1000):
+            return None
+        if self.places.is_ahead(self.processes):
+            time.sleep(_LEAVE_TO_OTHERS_S)
+        try:
+            return listener.accept()
+        except BlockingIOError:
+            return None
+
+    def close(self) -> None:
+        """Accept no more in this process; whoever waits for a connection is woken."""
+        for listener, _ in self.listeners():
+            if not self.is_shared:
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+
+def open_doors(settings: Settings, port: int | None = None, *, processes: int = 1) -> Doors:
+    """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings).
+
+    Raises InvalidRequest when the host lies beyond loopback and the network is
+    not trusted, when an address cannot be bound, or when the TLS files cannot be used.
+    """
+    settings.check_binding(settings.dicom_host, "The DICOM node")
+    tls = ServerTls(settings) if settings.dicom_tls_port else None
+    listener = None
+    if settings.dicom_plain:
+        listener = _listen(settings.dicom_host, settings.dicom_port if port is None else port)
+    try:
+        tls_listener = (
+            None if tls is None else _listen(settings.dicom_host, settings.dicom_tls_port)
+        )
+    except InvalidRequest:
+        if listener is not None:
+            listener.close()
+        raise
+    places = Places(settings.max_associations + SPARE_CONNECTIONS)
+    doors = Doors(listener, tls_listener, tls, places, processes)
+    if doors.is_shared:
+        # Shutting a shared socket down would end it for the others, too: none waits in `accept`.
+        for each, _ in doors.listeners():
+            each.setblocking(False)
+    return doors
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> InvalidRequest:
+    return InvalidRequest(
+        f"The DICOM node cannot listen on {host}:{port}: {error.strerror or error}.",
+        remedy="Stop what listens there, or set MEDIVIEW_DICOM_PORT or"
+        " MEDIVIEW_DICOM_TLS_PORT to another.",
+    )

@@ -1,0 +1,1 @@
+"""DIMSE-N services: MPPS, instance availability."""

@@ -1,0 +1,55 @@
+"""Instance Availability Notification as SCP (PS3.4 R): kept, and heard as a hint."""
+
+import structlog
+from pynetdicom.sop_class import InstanceAvailabilityNotification
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.command_set import CommandSet
+from dicom_node.normalized.procedure_step_scp import as_json, expected_of
+from dicom_node.normalized.requests import (
+    MISSING_ATTRIBUTE,
+    NormalizedRequest,
+    NormalizedScp,
+    Refused,
+)
+from storage.container import Storage
+from storage.core.uids import check_uid, new_uid
+
+log = structlog.get_logger(__name__)
+
+AVAILABILITY_CLASS = str(InstanceAvailabilityNotification)
+
+
+class AvailabilityScp(NormalizedScp):
+    """Takes N-CREATE: somebody says which instances of a study are to be had."""
+
+    sop_classes = frozenset({AVAILABILITY_CLASS})
+
+    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+        super().__init__(association)
+        self._storage = storage
+
+    def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        dataset = request.dataset
+        if not dataset.get("StudyInstanceUID"):
+            raise Refused(MISSING_ATTRIBUTE, "Study Instance UID is missing.")
+        series = dataset.get("ReferencedSeriesSequence")
+        if not series:
+            raise Refused(MISSING_ATTRIBUTE, "Referenced Series Sequence has no item.")
+        uid = check_uid(request.sop_instance_uid or new_uid(), "SOPInstanceUID")
+        expected = expected_of(series, ("ReferencedSOPSequence",))
+        self._storage.procedure_steps.notify(
+            uid,
+            self.association.peer_ae_title,
+            check_uid(str(dataset.StudyInstanceUID), "StudyInstanceUID"),
+            as_json(dataset),
+            expected,
+        )
+        log.info(
+            "availability_noted",
+            sop_instance_uid=uid,
+            peer=self.association.peer_ae_title,
+            series=len(expected),
+            instances=sum(map(len, expected.values())),
+        )
+        return uid

@@ -1,0 +1,135 @@
+"""Modality Performed Procedure Step as SCP (PS3.4 F.7): kept, and heard as a hint.
+
+A completed step names every instance that the modality made; the series is then
+complete when they are there.
+"""
+
+from typing import Any
+
+import structlog
+from pydicom.dataset import Dataset
+from pynetdicom.sop_class import ModalityPerformedProcedureStep
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.command_set import CommandSet
+from dicom_node.normalized.requests import (
+    ATTRIBUTE_VALUE_INVALID,
+    MISSING_ATTRIBUTE,
+    NormalizedRequest,
+    NormalizedScp,
+    Refused,
+)
+from storage.container import Storage
+from storage.core.uids import check_uid, new_uid
+from storage.mpps.repository import PROCEDURE_STEP_STATES, ProcedureStepState
+from storage.worklist.repository import WorklistState
+
+log = structlog.get_logger(__name__)
+
+PROCEDURE_STEP_CLASS = str(ModalityPerformedProcedureStep)
+_REFERENCES = ("ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence")
+_WORKLIST_STATES: dict[ProcedureStepState, WorklistState] = {
+    "IN PROGRESS": "IN PROGRESS",
+    "COMPLETED": "COMPLETED",
+    # What was broken off is still to be done, unless an integrator cancels it.
+    "DISCONTINUED": "SCHEDULED",
+}
+
+
+class ProcedureStepCreateScp(NormalizedScp):
+    """Takes N-CREATE: a step begins."""
+
+    sop_classes = frozenset({PROCEDURE_STEP_CLASS})
+
+    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+        super().__init__(association)
+        self._storage = storage
+
+    def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        dataset = request.dataset
+        if _state(dataset, required=True) != "IN PROGRESS":
+            raise Refused(ATTRIBUTE_VALUE_INVALID, "A step begins IN PROGRESS.")
+        studies = _studies(dataset)
+        if not studies:
+            raise Refused(MISSING_ATTRIBUTE, "No scheduled step names its Study Instance UID.")
+        uid = request.sop_instance_uid or new_uid()
+        step = self._storage.procedure_steps.create(
+            check_uid(uid, "SOPInstanceUID"),
+            self.association.peer_ae_title,
+            as_json(dataset),
+            expected_of(dataset.get("PerformedSeriesSequence"), _REFERENCES),
+        )
+        self._storage.worklist.performed(studies, "IN PROGRESS")
+        log.info(
+            "procedure_step_began",
+            sop_instance_uid=step.sop_instance_uid,
+            peer=step.calling_ae_title,
+        )
+        return step.sop_instance_uid
+
+
+class ProcedureStepSetScp(NormalizedScp):
+    """Takes N-SET: a step goes on, or ends."""
+
+    sop_classes = frozenset({PROCEDURE_STEP_CLASS})
+
+    def __init__(self, storage: Storage, association: NodeAssociation) -> None:
+        super().__init__(association)
+        self._storage = storage
+
+    def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        steps = self._storage.procedure_steps
+        step = steps.get(request.sop_instance_uid)
+        state = _state(request.dataset, required=False)
+        attributes = {**step.attributes, **as_json(request.dataset)}
+        whole = Dataset.from_json(attributes)
+        step = steps.change(
+            request.sop_instance_uid,
+            state,
+            attributes,
+            expected_of(whole.get("PerformedSeriesSequence"), _REFERENCES),
+        )
+        self._storage.worklist.performed(_studies(whole), _WORKLIST_STATES[state])
+        log.info("procedure_step_changed", sop_instance_uid=step.sop_instance_uid, state=step.state)
+        return step.sop_instance_uid
+
+
+def expected_of(series: Any, references: tuple[str, ...]) -> dict[str, set[str]]:
+    """Series Instance UID → SOP Instance UIDs that the items of a series sequence name."""
+    expected: dict[str, set[str]] = {}
+    for item in series or []:
+        series_instance_uid = str(item.get("SeriesInstanceUID") or "")
+        if not series_instance_uid:
+            raise Refused(MISSING_ATTRIBUTE, "A series lacks its Series Instance UID.")
+        uids = expected.setdefault(check_uid(series_instance_uid, "SeriesInstanceUID"), set())
+        for keyword in references:
+            for reference in item.get(keyword) or []:
+                uid = str(reference.get("ReferencedSOPInstanceUID") or "")
+                # Announced, but not to be had: it will not come from there.
+                if reference.get("InstanceAvailability") != "UNAVAILABLE":
+                    uids.add(check_uid(uid, "ReferencedSOPInstanceUID"))
+    return expected
+
+
+def as_json(dataset: Dataset) -> dict[str, Any]:
+    """The data set in DICOM JSON (PS3.18 F)."""
+    encoded: dict[str, Any] = dataset.to_json_dict(suppress_invalid_tags=True)
+    return encoded
+
+
+def _state(dataset: Dataset, *, required: bool) -> ProcedureStepState:
+    value = str(dataset.get("PerformedProcedureStepStatus") or "")
+    if not value:
+        if required:
+            raise Refused(MISSING_ATTRIBUTE, "Performed Procedure Step Status is missing.")
+        return "IN PROGRESS"
+    for state in PROCEDURE_STEP_STATES:
+        if value == state:
+            return state
+    raise Refused(ATTRIBUTE_VALUE_INVALID, "Status is none of PS3.3 C.4.14.")
+
+
+def _studies(dataset: Dataset) -> set[str]:
+    items = dataset.get("ScheduledStepAttributesSequence") or []
+    uids = (str(item.get("StudyInstanceUID") or "") for item in items)
+    return {check_uid(uid, "StudyInstanceUID") for uid in uids if uid}

@@ -1,0 +1,165 @@
+"""What the services of DIMSE-N share: checking a request, answering it, its statuses.
+
+Statuses are those of PS3.7 annex C; the services add none of their own but MPPS's
+Error ID for a step that has ended (PS3.4 F.7.2.2.2).
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from pydicom.dataset import Dataset
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.command_set import CommandSet, encode_response
+from dicom_node.network.data_sets import decode_data_set
+from storage.core.errors import (
+    InvalidInstance,
+    InvalidRequest,
+    LimitExceeded,
+    MediViewError,
+    NotFound,
+    StorageFull,
+    StorageUnavailable,
+    UidConflict,
+)
+from storage.mpps.repository import StepEnded
+
+log = structlog.get_logger(__name__)
+
+SUCCESS = 0x0000
+ATTRIBUTE_VALUE_INVALID = 0x0106
+PROCESSING_FAILURE = 0x0110
+DUPLICATE_SOP_INSTANCE = 0x0111
+NO_SUCH_SOP_INSTANCE = 0x0112
+NO_SUCH_EVENT_TYPE = 0x0113
+CLASS_INSTANCE_CONFLICT = 0x0119
+MISSING_ATTRIBUTE = 0x0120
+SOP_CLASS_NOT_SUPPORTED = 0x0122
+NO_SUCH_ACTION = 0x0123
+UNRECOGNIZED_OPERATION = 0x0211
+RESOURCE_LIMITATION = 0x0213
+# PS3.4 F.7.2.2.2: Error ID of a Failure 0x0110 on a step that has ended.
+STEP_MAY_NOT_BE_UPDATED = 0xA710
+
+_CODES: dict[type[MediViewError], int] = {
+    StepEnded: PROCESSING_FAILURE,
+    InvalidRequest: ATTRIBUTE_VALUE_INVALID,
+    InvalidInstance: ATTRIBUTE_VALUE_INVALID,
+    NotFound: NO_SUCH_SOP_INSTANCE,
+    UidConflict: DUPLICATE_SOP_INSTANCE,
+    LimitExceeded: RESOURCE_LIMITATION,
+    StorageFull: RESOURCE_LIMITATION,
+    StorageUnavailable: RESOURCE_LIMITATION,
+}
+
+
+class Refused(MediViewError):
+    """A request that the standard has a status for."""
+
+    code = "dimse_request_refused"
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class NormalizedRequest:
+    """One N-CREATE, N-SET, N-ACTION or N-EVENT-REPORT, decoded."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    context_id: int
+    dataset: Dataset
+
+
+class NormalizedScp:
+    """Answers the requests of one kind on one association; `perform` does what they ask.
+
+    `perform` returns the SOP Instance UID to answer with.
+    """
+
+    sop_classes: frozenset[str]
+
+    def __init__(self, association: NodeAssociation) -> None:
+        self.association = association
+
+    def perform(self, request: NormalizedRequest, command: CommandSet) -> str:
+        raise NotImplementedError
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
+        command = _by_affected_uids(command)
+        status, comment, error_id = SUCCESS, "", None
+        try:
+            request = self._read(context_id, command, data)
+            uid = self.perform(request, command)
+            command = command._replace(affected_sop_instance_uid=uid)
+        except MediViewError as error:
+            status = error.status if isinstance(error, Refused) else _status(error)
+            comment = error.message if isinstance(error, Refused) else ""
+            error_id = STEP_MAY_NOT_BE_UPDATED if isinstance(error, StepEnded) else None
+            log.warning(
+                "request_refused",
+                command=f"{command.command_field:#06x}",
+                status=f"{status:#06x}",
+                code=error.code,
+                peer=self.association.peer_ae_title,
+            )
+        except OSError:
+            raise
+        except Exception:
+            # The edge of a request: the peer gets an answer whatever happens.
+            log.error("request_failed", peer=self.association.peer_ae_title, exc_info=True)
+            status = PROCESSING_FAILURE
+        self.association.answered(status)
+        if self.association.is_open:
+            response = encode_response(command, status, comment, error_id=error_id)
+            self.association.send_data(context_id, response)
+        if status == SUCCESS:
+            self.after_success(request)
+
+    def after_success(self, request: NormalizedRequest) -> None:
+        """What follows once the peer has its answer."""
+
+    def _read(self, context_id: int, command: CommandSet, data: bytes | None) -> NormalizedRequest:
+        context = self.association.context(context_id)
+        sop_class_uid = command.affected_sop_class_uid
+        if context is None or context[0] != sop_class_uid:
+            raise Refused(SOP_CLASS_NOT_SUPPORTED, "The SOP class is not that of the context.")
+        if sop_class_uid not in self.sop_classes:
+            raise Refused(UNRECOGNIZED_OPERATION, "This SOP class has no such operation here.")
+        dataset = decode_data_set(data, context[1])
+        return NormalizedRequest(
+            sop_class_uid, command.affected_sop_instance_uid, context[1], context_id, dataset
+        )
+
+
+class Dispatch:
+    """Requests of one kind go to the service whose SOP class their context has."""
+
+    def __init__(self, services: "tuple[NormalizedScp, ...]") -> None:
+        self._by_class = {uid: service for service in services for uid in service.sop_classes}
+        self._any = services[0]
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
+        context = self._any.association.context(context_id)
+        service = self._by_class.get(context[0] if context else "", self._any)
+        service.serve(context_id, command, data)
+
+
+def _by_affected_uids(command: CommandSet) -> CommandSet:
+    """Responses name as affected what N-SET and N-ACTION name as requested (PS3.7 10.1)."""
+    if not command.requested_sop_class_uid:
+        return command
+    return command._replace(
+        affected_sop_class_uid=command.requested_sop_class_uid,
+        affected_sop_instance_uid=command.requested_sop_instance_uid,
+    )
+
+
+def _status(error: MediViewError) -> int:
+    for kind in type(error).__mro__:
+        if kind in _CODES:
+            return _CODES[kind]
+    return PROCESSING_FAILURE

@@ -1,0 +1,1 @@
+"""C-FIND as SCP (PS3.4 C)."""

@@ -1,0 +1,118 @@
+"""C-FIND as SCP: Patient Root and Study Root (PS3.4 annex C)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import get_args
+
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.association.contexts import FIND_CLASSES
+from dicom_node.association.extended_negotiation import query_options
+from dicom_node.network.data_sets import decode_data_set
+from dicom_node.query.find_service import FindService
+from dicom_node.query.header_keys import HeaderKeys, is_answered_by_headers
+from dicom_node.query.identifiers import Identifier, MatchEncoder, read_identifier
+from storage.container import Storage
+from storage.core.errors import InvalidRequest
+from storage.index.attributes import ATTRIBUTES, LEVELS, Level, available_at
+from storage.index.header_matching import MAX_ROWS
+from storage.index.query import Query, find
+
+_ANSWERED_WITHOUT_INDEX = frozenset(
+    {
+        "QueryRetrieveLevel",
+        "SpecificCharacterSet",
+        "TimezoneOffsetFromUTC",
+        "RetrieveAETitle",
+        "InstanceAvailability",
+    }
+)
+
+
+class FindScp(FindService):
+    """Answers the C-FIND requests of one association from the index.
+
+    Keys that the index has not are matched on, and returned from, the stored headers, where
+    no more than `MAX_ROWS` entities fit the other keys.
+    """
+
+    sop_classes = FIND_CLASSES
+
+    def __init__(self, storage: Storage, association: NodeAssociation, ae_title: str) -> None:
+        super().__init__(association)
+        self._storage = storage
+        self._ae_title = ae_title
+
+    def matches(
+        self, sop_class_uid: str, transfer_syntax_uid: str, data: bytes | None
+    ) -> tuple[bool, Iterator[bytes]]:
+        identifier = read_identifier(data, transfer_syntax_uid)
+        level = query_level(identifier, sop_class_uid)
+        options = query_options(self.association, sop_class_uid)
+        encoder = MatchEncoder(
+            identifier,
+            transfer_syntax_uid,
+            {
+                "QueryRetrieveLevel": level,
+                "RetrieveAETitle": self._ae_title,
+                "InstanceAvailability": "ONLINE",
+            },
+        )
+        query = Query(
+            level,
+            identifier.keys,
+            fuzzy=options.fuzzy,
+            returned=frozenset(map(keyword_for_tag, identifier.tags)),
+            combined_datetime=options.combined_datetime,
+        )
+        engine = self._storage.engine
+        beyond = _beyond_the_index(identifier, level)
+        by_header = [keyword for keyword in beyond if is_answered_by_headers(level, keyword)]
+        if by_header:
+            keys = decode_data_set(data, transfer_syntax_uid)
+            candidates = list(find(engine, _with_uids(query), MAX_ROWS + 1))
+            if len(candidates) <= MAX_ROWS:
+                wanted = Dataset()
+                wanted.update({keys[keyword].tag: keys[keyword] for keyword in by_header})
+                headers = HeaderKeys(self._storage, level, wanted, identifier.character_set)
+                answers = headers.answers(candidates, encoder, transfer_syntax_uid)
+                return len(by_header) == len(beyond), answers
+        return not beyond, map(encoder.encode, find(engine, query))
+
+
+def _with_uids(query: Query) -> Query:
+    """The query with the UIDs that headers are found by among what it returns."""
+    known = {one.keyword for one in available_at(query.level)}
+    uids = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"} & known
+    return replace(query, returned=(query.returned or frozenset()) | uids)
+
+
+def query_level(identifier: Identifier, sop_class_uid: str) -> Level:
+    """The level of a request. Raises InvalidRequest where the model has no such level."""
+    is_study_root = sop_class_uid.startswith(
+        StudyRootQueryRetrieveInformationModelFind.rsplit(".", 1)[0] + "."
+    )
+    levels = LEVELS[1:] if is_study_root else LEVELS
+    for level in get_args(Level):
+        if level == identifier.level and level in levels:
+            found: Level = level
+            return found
+    raise InvalidRequest(
+        f"Query/Retrieve Level is none of {', '.join(levels)}.",
+        remedy="Set (0008,0052) to a level of the information model.",
+    )
+
+
+def _beyond_the_index(identifier: Identifier, level: Level) -> list[str]:
+    """The keys that the index neither matches nor returns; "" for each without a keyword."""
+    levels = LEVELS[: LEVELS.index(level) + 1]
+    beyond = []
+    for tag in identifier.tags:
+        keyword = keyword_for_tag(tag)
+        known = ATTRIBUTES.get(keyword)
+        if keyword not in _ANSWERED_WITHOUT_INDEX and (known is None or known.level not in levels):
+            beyond.append(keyword)
+    return beyond

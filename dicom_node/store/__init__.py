@@ -1,0 +1,1 @@
+"""C-STORE in either role (PS3.4 B)."""

@@ -1,0 +1,165 @@
+"""C-STORE as SCP (PS3.4 annex B): durable and indexed before Success."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypedDict
+
+import structlog
+
+from dicom_node.association.base import NodeAssociation
+from dicom_node.network.command_set import CommandSet, encode_response
+from dicom_node.status import (
+    NO_DATA_SET,
+    NOT_STORAGE,
+    SET_ASIDE,
+    STORED,
+    TOO_LARGE,
+    UNEXPECTED,
+    DimseStatus,
+    store_status,
+)
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.ingest.instance_stream import Incoming
+from storage.ingest.service import Accepted, Ingest
+
+log = structlog.get_logger(__name__)
+
+
+class StoreScp:
+    """Answers the C-STORE requests of one association through the one door of the house."""
+
+    def __init__(
+        self, ingest: Ingest, association: NodeAssociation, max_instance_bytes: int
+    ) -> None:
+        self.max_instance_bytes = max_instance_bytes
+        self._ingest = ingest
+        self._association = association
+        # Context id -> (SOP class, transfer syntax) as negotiated.
+        self._contexts: dict[int, tuple[str, str]] | None = None
+
+    def store(self, context_id: int, command: CommandSet, data: memoryview | None) -> None:
+        self._association.busy = True
+        if data is None:
+            status = NO_DATA_SET
+        else:
+            status = self.attempt(lambda: self._keep(context_id, command, data))
+        self.respond(context_id, command, status)
+        self._association.busy = False
+
+    def _keep(self, context_id: int, command: CommandSet, data: memoryview) -> Accepted:
+        return self._ingest.accept_dimse(data, **self._request(context_id, command))
+
+    def store_large(self, context_id: int, command: CommandSet) -> "LargeInstance":
+        return LargeInstance(self, context_id, command)
+
+    def too_large(self, context_id: int, command: CommandSet) -> None:
+        log.warning("instance_too_large", limit_bytes=self.max_instance_bytes)
+        self.respond(context_id, command, TOO_LARGE)
+
+    def open_incoming(self, context_id: int, command: CommandSet) -> Incoming[Accepted]:
+        """Begin an instance piece by piece. Raises InvalidRequest where none is expected."""
+        return self._ingest.incoming_dimse(**self._request(context_id, command))
+
+    def attempt(self, keep: Callable[[], Accepted]) -> DimseStatus:
+        """The status that `keep` deserves, with failures in the log."""
+        try:
+            accepted = keep()
+        except _WrongContext:
+            return NOT_STORAGE
+        except MediViewError as error:
+            status = store_status(error)
+            self._count_refusal()
+            log.warning(
+                "instance_refused",
+                code=error.code,
+                status=f"{status.code:#06x}",
+                detail=error.message,
+                peer=self._association.peer_ae_title,
+            )
+            return status
+        except Exception:
+            # The edge of a request: whatever happens, the sender gets an answer
+            # and knows that the instance is not ours.
+            log.error("instance_failed", peer=self._association.peer_ae_title, exc_info=True)
+            self._count_refusal()
+            return UNEXPECTED
+        return SET_ASIDE if accepted.outcome == "conflict" else STORED
+
+    def respond(self, context_id: int, command: CommandSet, status: DimseStatus) -> None:
+        response = encode_response(command, status.code, status.comment)
+        self._association.send_data(context_id, response)
+
+    def _request(self, context_id: int, command: CommandSet) -> "_StoreRequest":
+        negotiated = self._negotiated().get(context_id)
+        if negotiated is None or negotiated[0] != command.affected_sop_class_uid:
+            raise _WrongContext("The request's SOP class is not that of its context.")
+        return {
+            "sop_class_uid": command.affected_sop_class_uid,
+            "sop_instance_uid": command.affected_sop_instance_uid,
+            "transfer_syntax_uid": negotiated[1],
+            "calling_ae_title": self._association.peer_ae_title,
+        }
+
+    def _count_refusal(self) -> None:
+        if self._association.auditing is not None:
+            self._association.auditing.instance_refused()
+
+    def _negotiated(self) -> dict[int, tuple[str, str]]:
+        if self._contexts is None:
+            self._contexts = {
+                context.context_id: (
+                    str(context.abstract_syntax),
+                    str(context.transfer_syntax[0]),
+                )
+                for context in self._association.accepted_contexts
+            }
+        return self._contexts
+
+
+class LargeInstance:
+    """An instance that streams into the storage as it comes, in constant memory."""
+
+    def __init__(self, scp: StoreScp, context_id: int, command: CommandSet) -> None:
+        self._scp = scp
+        self._context_id = context_id
+        self._command = command
+        self._incoming: Incoming[Accepted] | None = None
+        self._failure: DimseStatus | None = None
+
+    def write(self, piece: memoryview) -> None:
+        if self._failure is not None:
+            return
+        try:
+            if self._incoming is None:
+                self._incoming = self._scp.open_incoming(self._context_id, self._command)
+            self._incoming.write(piece)
+        except Exception as error:  # noqa: BLE001 - told apart, and logged, by attempt
+            self._failure = self._scp.attempt(partial(_raise, error))
+            self.discard()
+
+    def finish(self) -> None:
+        incoming = self._incoming
+        if self._failure is None and incoming is not None:
+            self._failure = self._scp.attempt(incoming.finish)
+        self.discard()
+        self._scp.respond(self._context_id, self._command, self._failure or UNEXPECTED)
+
+    def discard(self) -> None:
+        if self._incoming is not None:
+            self._incoming.discard()
+            self._incoming = None
+
+
+class _StoreRequest(TypedDict):
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    calling_ae_title: str
+
+
+class _WrongContext(InvalidRequest):
+    """A C-STORE on a presentation context of another SOP class."""
+
+
+def _raise(error: Exception) -> Accepted:
+    raise error
