@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import ApiProblem
 from api.payloads.language import AnswerPayload, AnswerStarted
-from inference.wake import wake_language
+from inference.worker.broker_notify import wake_language
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.questions.repository import Asked

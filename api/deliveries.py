@@ -15,7 +15,7 @@ from api.payloads.base import Payload
 from api.payloads.deliveries import DeliveryPage, DeliveryPayload, Retried
 from api.present import delivery_payload
 from api.routing import new_router
-from inference.wake import wake
+from inference.worker.broker_notify import wake
 from storage.core.entities import DeliveryState
 from storage.deliveries import listing as delivery_list
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again

@@ -20,7 +20,7 @@ from api.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.catalogue import catalogue
-from inference.destinations import probe_peer
+from inference.delivery.destinations import probe_peer
 from inference.language.tasks import TASKS, readiness
 from inference.self_test.run import run_self_test
 from storage.container import Storage, open_objects, open_storage

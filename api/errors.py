@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from inference.models.registry.status import ModelHeld
 from inference.refusals import ModelUnusable
-from inference.registry.standing import ModelHeld
 from storage.core import errors
 
 PROBLEM_JSON = "application/problem+json"

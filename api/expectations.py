@@ -11,7 +11,7 @@ from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.payloads.base import Payload
 from api.routing import new_router
-from inference.wake import wake
+from inference.worker.broker_notify import wake
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])

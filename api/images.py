@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from api.errors import ApiProblem
-from inference.picture_files import BROKEN, checked_size
+from inference.imaging.picture_files import BROKEN, checked_size
+from inference.models.registry.status import ModelHeld, Standing, offered, standing_named
 from inference.pipeline import Pipeline
-from inference.registry.standing import ModelHeld, Standing, offered, standing_named
-from inference.wake import wake
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidInstance, NotConfigured

@@ -10,9 +10,9 @@ from typing import BinaryIO
 from api.errors import ApiProblem
 from api.payloads.uploads import IntakeCounts, RefusedFile
 from api.unpack import DicomFile, Limits, Refusal, unpack
-from inference.registry.standing import standing_named
-from inference.schedule import schedule_series
-from inference.wake import wake
+from inference.models.registry.status import standing_named
+from inference.scheduling.schedule import schedule_series
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series

@@ -17,9 +17,9 @@ from api.payloads.base import Payload
 from api.payloads.jobs import JobPage, JobPayload
 from api.present import decision_payloads, job_payload
 from api.routing import new_router
-from inference.registry.standing import standing_named
-from inference.schedule import schedule_pipeline
-from inference.wake import wake
+from inference.models.registry.status import standing_named
+from inference.scheduling.schedule import schedule_pipeline
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, JobStatus, Series

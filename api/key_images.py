@@ -11,13 +11,13 @@ from api.payloads.reading import (
     NewKeyImages,
 )
 from api.routing import new_router
-from inference.reading.key_images import (
+from inference.annotations.key_images import (
     KeyImage,
     KeyImages,
     key_image_lists,
     save_key_images,
 )
-from inference.wake import wake
+from inference.worker.broker_notify import wake
 from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=["reading"])

@@ -18,10 +18,10 @@ from api.parameters import StudyUid, problems
 from api.payloads.jobs import JobPayload
 from api.payloads.reading import MaskEdit
 from api.routing import new_router
-from inference.reading.author import Author
-from inference.reading.mask_edit import LabelMap, edit_mask
-from inference.volume import MAXIMUM_VOXELS
-from inference.wake import wake
+from inference.annotations.author import Author
+from inference.annotations.mask_edit import LabelMap, edit_mask
+from inference.imaging.volume import MAXIMUM_VOXELS
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.errors import LimitExceeded
 from storage.dicom.inflate import CannotInflate, InflateLimits, inflate

@@ -18,10 +18,10 @@ from api.payloads.reading import (
     NewMeasurements,
 )
 from api.routing import new_router
-from inference.reading.drawing import Drawing, Measured
-from inference.reading.measurement_read import MeasurementReport
-from inference.reading.measurements import measurement_reports, save_measurements
-from inference.wake import wake
+from inference.annotations.drawing import Drawing, Measured
+from inference.annotations.measurement_read import MeasurementReport
+from inference.annotations.measurements import measurement_reports, save_measurements
+from inference.worker.broker_notify import wake
 from storage.core.entities import Instance
 
 router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])

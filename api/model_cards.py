@@ -13,7 +13,7 @@ from api.payloads.models import (
     ModelRangePayload,
 )
 from api.present import code_payload
-from inference.registry.standing import Standing, models_named
+from inference.models.registry.status import Standing, models_named
 from storage.container import Storage
 
 

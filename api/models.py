@@ -13,9 +13,9 @@ from api.parameters import NameFilter, problems
 from api.payloads.base import Payload
 from api.payloads.models import ModelDetail, ModelList
 from api.routing import new_router
-from inference.registry import deciding
-from inference.registry.proving import verify_apart
-from inference.registry.standing import Standing, model_of, standings
+from inference.models.registry import transitions as deciding
+from inference.models.registry.status import Standing, model_of, standings
+from inference.models.registry.verification import verify_apart
 from storage.container import Storage
 
 log = structlog.get_logger(__name__)

@@ -2,8 +2,8 @@
 
 from api.payloads.findings import NormalRangePayload
 from api.present import dicom_date
-from inference.card import NormalRange
 from inference.catalogue import catalogue
+from inference.models.card import NormalRange
 from storage.container import Storage
 from storage.core.entities import Finding
 from storage.core.errors import NotFound

@@ -12,7 +12,7 @@ from api.deps import StorageDep
 from api.parameters import problems
 from api.payloads.base import Payload
 from api.routing import new_router
-from inference.destinations import probe_peer
+from inference.delivery.destinations import probe_peer
 from storage.container import Storage
 from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.peers.repository import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify

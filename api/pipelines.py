@@ -4,7 +4,7 @@ from api.deps import StorageDep
 from api.payloads.pipelines import PipelineList, PipelineModel, PipelinePayload
 from api.present import model_url
 from api.routing import new_router
-from inference.registry.standing import Standing, offered
+from inference.models.registry.status import Standing, offered
 
 router = new_router(prefix="/api/pipelines", tags=["pipelines"])
 

@@ -10,7 +10,7 @@ from api.access.confirmation import check_person
 from api.access.principal import Principal
 from api.errors import ApiProblem
 from api.payloads.reports import SentSection
-from inference.reporting.editing import Written, WrittenSection, taken_over
+from inference.reports.editing import Written, WrittenSection, taken_over
 from storage.container import Storage
 from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
 

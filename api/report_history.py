@@ -18,7 +18,7 @@ from api.payloads.reports import (
 from api.report_present import version_payload
 from api.reports import ReportId
 from api.routing import new_router
-from inference.reporting.leaving.text import as_text
+from inference.reports.export.text import as_text
 from storage.reports.entities import ReportSection, ReportSentence
 
 router = new_router(prefix="/api/reports", tags=["reports"])

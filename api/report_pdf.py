@@ -75,8 +75,8 @@ def _written(
 ) -> tuple[bytes, int]:
     """The PDF, and of which version it is."""
     # What reads a document is large, and most processes never make one.
-    from inference.reporting.leaving.document import read_document
-    from inference.reporting.leaving.pdf import write_pdf
+    from inference.reports.export.document import read_document
+    from inference.reports.export.pdf import write_pdf
 
     report = storage.reports.get(report_id)
     name_studies(request, report.study_instance_uid)

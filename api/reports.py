@@ -16,8 +16,8 @@ from api.payloads.reports import NewDraft, ReportEdit, ReportMove, ReportPage, R
 from api.report_changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.report_present import report_payload
 from api.routing import new_router
-from inference.reporting.draft import draft_study
-from inference.reporting.words import without_lost_words
+from inference.reports.draft import draft_study
+from inference.reports.llm_answers import without_lost_words
 from storage.container import Storage
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
 

@@ -16,8 +16,8 @@ from api.routing import new_router
 from api.study_progress import delivery_progress, refusals
 from api.study_query import StudyQuery
 from api.study_state import derive_state
-from inference.schedule import schedule_series
-from inference.wake import wake
+from inference.scheduling.schedule import schedule_series
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Delivery, Job, Series, Study

@@ -8,8 +8,8 @@ from api.parameters import StudyUid, problems
 from api.payloads.findings import Trend, TrendList, TrendPoint
 from api.present import code_payload, dicom_date
 from api.routing import new_router
-from inference.priors import value_that_counts
-from inference.reporting.derived import void_findings
+from inference.reports.derived import void_findings
+from inference.scheduling.priors import value_that_counts
 
 router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
 

@@ -13,9 +13,9 @@ from api.payloads.watching import (
     ShiftPayload,
 )
 from api.routing import new_router
-from inference.drift import Shift, all_shifts
-from inference.registry.standing import models_named, standing_named
-from inference.shadowing import summarised
+from inference.models.drift import Shift, all_shifts
+from inference.models.registry.status import models_named, standing_named
+from inference.scheduling.shadowing import summarised
 from storage.core.clock import utcnow
 
 router = new_router(prefix="/api", tags=["models"])

@@ -12,8 +12,8 @@ from api.paging import PagingDep
 from api.parameters import problems
 from api.payloads.base import Payload
 from api.routing import new_router
-from inference.notify.webhooks import ping
-from inference.wake import wake
+from inference.webhooks.webhooks import ping
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.webhooks.outbox import NoticeState, WebhookDelivery
 from storage.webhooks.payloads import EVENT_TYPES

@@ -14,10 +14,10 @@ import time
 import numpy as np
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineOutput, Segment
 from inference.results.seg import encode_seg
 from inference.results.writing import part10
-from inference.volume import Volume, assemble_volume
 from storage.core.entities import Code
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for

@@ -1,8 +1,8 @@
 """From what a pipeline measured to findings: values, codes, identity over time."""
 
 from inference.pipeline import Classification, Measurement, Pipeline, PipelineOutput
-from inference.priors import Comparison
 from inference.results.identity import result_identity, stable_id, tracking_uid
+from inference.scheduling.priors import Comparison
 from storage.core.entities import Code, Finding, Job, SegmentRef
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.

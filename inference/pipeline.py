@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.card import ModelCard, ModelFile
-from inference.volume import Volume
+from inference.imaging.volume import Volume
+from inference.models.card import ModelCard, ModelFile
 from storage.core.entities import Code, Direction, Instance, Series, Validity
 from storage.settings import Settings
 
@@ -104,7 +104,7 @@ class Measurement:
     """Of a total: the indices of the segments that it sums or pools. A total of which a part
     is truncated is left out."""
     validity: Validity | None = None
-    """Set by `inference.coverage` from the masks, unless the pipeline knows better."""
+    """Set by `inference.imaging.coverage` from the masks, unless the pipeline knows better."""
 
 
 @dataclass(frozen=True)

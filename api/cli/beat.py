@@ -5,6 +5,6 @@ from api.cli.starting import start_role
 
 def beat() -> None:
     """Send the periodic tick."""
-    from inference.beat import run_beat
+    from inference.worker.beat import run_beat
 
     run_beat(start_role())

@@ -11,8 +11,8 @@ from api.cli.models import opened
 from api.cli.operator import operator
 from inference.evaluation.report import render
 from inference.evaluation.run import evaluate as evaluate_pipeline
-from inference.registry.deciding import gate_refusals
-from inference.registry.standing import Standing, standings
+from inference.models.registry.status import Standing, standings
+from inference.models.registry.transitions import gate_refusals
 from storage.container import Storage
 from storage.core.errors import NotFound
 

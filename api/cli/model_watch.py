@@ -8,9 +8,9 @@ from rich.table import Table
 from api.cli.console import out
 from api.cli.models import Name, app, opened
 from api.cli.operator import operator
-from inference.drift import all_shifts
-from inference.registry.standing import models_named, standing_named
-from inference.shadowing import summarised
+from inference.models.drift import all_shifts
+from inference.models.registry.status import models_named, standing_named
+from inference.scheduling.shadowing import summarised
 from storage.core.clock import utcnow
 
 __all__ = ["app"]

@@ -12,11 +12,11 @@ from api.cli.console import out
 from api.cli.operator import operator, told
 from api.cli.starting import start
 from inference.language import tasks
+from inference.models.registry import transitions as deciding
+from inference.models.registry.adding import add_model
+from inference.models.registry.status import Standing, model_of, models_named, standings
+from inference.models.registry.verification import verify as prove
 from inference.refusals import ModelUnusable
-from inference.registry import deciding
-from inference.registry.adding import add_model
-from inference.registry.proving import verify as prove
-from inference.registry.standing import Standing, model_of, models_named, standings
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.db.migrate import upgrade

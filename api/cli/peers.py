@@ -151,7 +151,7 @@ def remove(name: Annotated[str, typer.Argument()]) -> None:
 @app.command("test")
 def test(name: Annotated[str, typer.Argument()]) -> None:
     """Try to reach a peer: C-ECHO, a QIDO-RS query, or a file written and removed."""
-    from inference.destinations import probe_peer
+    from inference.delivery.destinations import probe_peer
 
     with _storage() as storage:
         result = probe_peer(storage, storage.peers.get(name))

@@ -16,7 +16,7 @@ from api.cli.starting import start_role
 from api.supervisor import Role, Supervisor
 from api.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
-from inference.rules.check import check_at_start
+from inference.scheduling.rules.check import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.db.migrate import upgrade
 from storage.settings import Settings

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.starting import start_role
-from inference.rules.check import check_at_start
+from inference.scheduling.rules.check import check_at_start
 
 
 class Queue(StrEnum):
@@ -26,7 +26,7 @@ def worker(
     ] = Queue.JOBS,
 ) -> None:
     """Work on one queue."""
-    from inference.worker import run_worker
+    from inference.worker.app import run_worker
 
     settings = start_role()
     check_at_start(settings)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from api.payloads.base import Payload
-from inference.reading.drawing import MAXIMUM_POINTS, Quantity, Shape
+from inference.annotations.drawing import MAXIMUM_POINTS, Quantity, Shape
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 OptionalUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{0,64}$")]

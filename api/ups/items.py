@@ -15,7 +15,7 @@ from api.dicomweb.routing import worklist_router
 from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
-from inference.wake import wake
+from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inference.card_file import CARD_FILE, Card, CardSegment, parsed
+from inference.models.card_file import CARD_FILE, Card, CardSegment, parsed
 from storage.core.errors import InvalidRequest
 
 _METADATA = Path("configs", "metadata.json")

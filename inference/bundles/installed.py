@@ -6,7 +6,7 @@ import structlog
 
 from inference.bundles.description import BundleDescription, describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
-from inference.model_folders import files_of, install
+from inference.models.model_folders import files_of, install
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 

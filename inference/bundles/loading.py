@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.bundles.description import BundleDescription
-from inference.compute import device, is_out_of_memory
-from inference.models import file_sha256, load_module, use_threads
+from inference.models.devices import device, is_out_of_memory
+from inference.models.files import file_sha256, load_module, use_threads
+from inference.models.model_cache import WARM, weights_bytes
 from inference.refusals import ModelUnusable
-from inference.warm import WARM, weights_bytes
 
 if TYPE_CHECKING:
     import torch

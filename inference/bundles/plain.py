@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from inference.bundles.description import VERSION_PATTERN, BundleDescription, slug
-from inference.card_file import CARD_FILE, Card, parsed
-from inference.rules.model import Strict
+from inference.models.card_file import CARD_FILE, Card, parsed
+from inference.scheduling.rules.model import Strict
 from storage.core.errors import InvalidRequest
 
 WEIGHTS = ("model.ts", "model.onnx")

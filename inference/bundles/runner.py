@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from inference.bundles.description import BundleDescription
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
-from inference.compute import current, device, is_out_of_memory
+from inference.imaging.volume import Volume
+from inference.models.devices import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
-from inference.volume import Volume
 
 _RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 _TILE_STEP = 16

@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, SegmentationStorage
 
+from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.refusals import VolumeRefused
-from inference.volume import Volume
 from storage.core.errors import InvalidRequest, MediViewError
 
 LABELS_FILE = "labels.json"

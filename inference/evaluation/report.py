@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from inference.card import GateThreshold
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM
 from inference.evaluation.run import Evaluation, Measured
+from inference.models.card import GateThreshold
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 260, 60, 40, 16
 _HEADINGS = {

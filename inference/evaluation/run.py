@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from inference.card import Provable
-from inference.compute import with_fallback
-from inference.coverage import run_with_coverage
 from inference.evaluation.cases import BadCase, Case, case_folders, read_case, refusal_text
 from inference.evaluation.measures import SURFACE_TOLERANCE_MM, Agreement, agreement
+from inference.imaging.coverage import run_with_coverage
+from inference.imaging.tilt import resamples_tilt
+from inference.imaging.volume import Volume, assemble_volume
+from inference.models.card import Provable
+from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
-from inference.tilt import resamples_tilt
-from inference.volume import Volume, assemble_volume
 from storage.core.clock import utcnow
 from storage.core.entities import Series
 from storage.core.errors import InvalidRequest, MediViewError

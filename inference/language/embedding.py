@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.models import file_sha256
+from inference.models.files import file_sha256
 from inference.refusals import ModelUnusable
 from storage.search.vectors import DIMENSIONS
 

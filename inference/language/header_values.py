@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
 
-from inference.headers import texts
+from inference.imaging.headers import texts
 from storage.container import Storage
 
 _NAMES = (

@@ -14,11 +14,11 @@ from typing import Any
 
 import structlog
 
-from inference.compute import device
 from inference.language.guard.entailment import entailment_of
 from inference.language.tasks import TASKS, ModelRef, TaskName, model_ref
+from inference.models.devices import device
+from inference.models.model_cache import WARM, weights_bytes
 from inference.refusals import ModelUnusable
-from inference.warm import WARM, weights_bytes
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

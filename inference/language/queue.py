@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 
-from inference.process import Process
+from inference.worker.process import Process
 from storage.core.clock import utcnow
 from storage.questions.repository import LANGUAGE_QUEUE
 

@@ -12,10 +12,10 @@ from inference.language.documents.answer import answer_document
 from inference.language.header_values import header_values
 from inference.language.summarize import summarize
 from inference.language.visual import answer_question
-from inference.lease import Lease, LeaseLost
-from inference.reporting.wording import write_words
-from inference.run import run_claimed
-from inference.work import DeadlinePassed, WorkerStopping
+from inference.reports.llm_rephrasing import write_words
+from inference.worker.job_runner import DeadlinePassed, WorkerStopping
+from inference.worker.lease import Lease, LeaseLost
+from inference.worker.run import run_claimed
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

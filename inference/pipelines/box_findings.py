@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from inference.bundles.description import BundleDescription, color_of
 from inference.bundles.runner import Boxes
+from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
-from inference.volume import Volume
 from storage.core.entities import Code
 
 BOXES_AT_MOST = 50

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.card import Proof
-from inference.coverage import cut_off_at
-from inference.models import readiness_of
-from inference.packs import pack_readiness, verified_pack
+from inference.imaging.coverage import cut_off_at
+from inference.imaging.volume import Volume
+from inference.models.card import Proof
+from inference.models.files import readiness_of
+from inference.models.packs import pack_readiness, verified_pack
 from inference.pipeline import (
     Acceptance,
     ModelCard,
@@ -40,7 +41,6 @@ from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.pipelines.t1_head import judge_t1_head
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
-from inference.volume import Volume
 from storage.core.entities import Code, Instance, Series
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from pydicom.dataset import Dataset
 
-from inference.card import Proof
-from inference.models import readiness_of
+from inference.models.card import Proof
+from inference.models.files import readiness_of
 from inference.pipeline import (
     Acceptance,
     Measurement,

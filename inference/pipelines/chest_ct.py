@@ -14,8 +14,8 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
-from inference.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
-from inference.headers import image_type
+from inference.imaging.geometry import Stack, judged_spacing_mm, spacing_mm, stack_of
+from inference.imaging.headers import image_type
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
 

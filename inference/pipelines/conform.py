@@ -7,7 +7,7 @@ middle of the source.
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.volume import Volume
+from inference.imaging.volume import Volume
 
 SIZE = 256
 _PERCENTILES = (2.0, 98.0)

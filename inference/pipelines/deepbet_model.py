@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.card import Proof
-from inference.compute import device
-from inference.models import load_torchscript
+from inference.models.card import Proof
+from inference.models.devices import device
+from inference.models.files import load_torchscript
 from inference.pipeline import ModelCard, ModelFile, ProgressCallback
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.entities import Code

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.card import NormalRange, Proof
+from inference.imaging.volume import Volume
+from inference.models.card import NormalRange, Proof
 from inference.pipeline import (
     Acceptance,
     Measurement,
@@ -26,7 +27,6 @@ from inference.pipelines.chest_ct import judge_chest_ct
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.self_tests import prove_lungs
-from inference.volume import Volume
 from storage.core.entities import Code, Instance, Series
 from storage.core.errors import InvalidRequest
 

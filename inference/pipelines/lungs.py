@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.geometry import spacing_mm
+from inference.imaging.geometry import spacing_mm
 from inference.pipelines.airways import Spacing, dilated, find_airways
 from inference.pipelines.boxes import Box, box_of
 from inference.refusals import NothingFound

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.compute import current, device, is_out_of_memory
-from inference.models import file_sha256, use_threads
+from inference.models.devices import current, device, is_out_of_memory
+from inference.models.files import file_sha256, use_threads
+from inference.models.model_cache import WARM, weights_bytes
 from inference.refusals import ModelUnusable
-from inference.warm import WARM, weights_bytes
 
 if TYPE_CHECKING:
     import torch

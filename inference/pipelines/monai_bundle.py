@@ -12,9 +12,10 @@ from pydicom.dataset import Dataset
 
 from inference.bundles.description import BundleDescription
 from inference.bundles.runner import detect, predict, probe
-from inference.card import Proof
-from inference.card_file import critical_limits
-from inference.model_folders import digests_of, verify_files
+from inference.imaging.volume import Volume
+from inference.models.card import Proof
+from inference.models.card_file import critical_limits
+from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
     Acceptance,
     Classification,
@@ -29,9 +30,8 @@ from inference.pipelines.box_findings import boxes_as_findings
 from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
 from inference.refusals import ModelUnusable, NothingFound
-from inference.rules.facts import SeriesFacts
-from inference.rules.judge import judge
-from inference.volume import Volume
+from inference.scheduling.rules.facts import SeriesFacts
+from inference.scheduling.rules.judge import judge
 from storage.core.entities import Code, Instance, Series
 from storage.core.errors import InvalidRequest
 

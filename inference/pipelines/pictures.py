@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.card import Proof
+from inference.imaging.picture_files import open_picture
 from inference.language.loading import LoadedModel, load_model
 from inference.language.tasks import TaskName, card, model_ref, readiness
-from inference.picture_files import open_picture
+from inference.models.card import Proof
 from inference.pipeline import Acceptance, PipelineContext, Readiness
 from inference.refusals import ModelUnusable
 from storage.core.errors import InvalidRequest

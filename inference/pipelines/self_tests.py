@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.card import Proof
+from inference.models.card import Proof
 from inference.refusals import ModelUnusable, NothingFound
 
 if TYPE_CHECKING:

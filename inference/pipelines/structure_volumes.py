@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.coverage import validity_of
-from inference.directions import direction_of, in_words
+from inference.imaging.coverage import validity_of
+from inference.imaging.directions import direction_of, in_words
+from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.structures import STRUCTURES
-from inference.volume import Volume
 from storage.core.entities import Code, Direction, Validity
 
 _SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")

@@ -16,12 +16,12 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from inference.frames import number_of_frames
-from inference.geometry import Stack, judged_spacing_mm, stack_of
-from inference.headers import image_type, number, texts
-from inference.mr_contrast import sequence_holders
+from inference.imaging.frames import number_of_frames
+from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
+from inference.imaging.headers import image_type, number, texts
 from inference.pipeline import Acceptance
 from inference.refusals import VolumeRefused
+from inference.series_classification.mr_contrast import sequence_holders
 
 _MR_SOP_CLASSES = {
     MRImageStorage: "MR Image",

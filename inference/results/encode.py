@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from inference.findings import build_findings
+from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
-from inference.priors import Comparison
 from inference.results.edit import Edit
 from inference.results.gsps import encode_outlines
 from inference.results.identity import ResultKind
@@ -19,7 +19,7 @@ from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
 from inference.results.stack import encode_stack
-from inference.volume import Volume
+from inference.scheduling.priors import Comparison
 from storage.core.entities import Finding, Job
 
 
@@ -33,7 +33,7 @@ class ResultObject:
 
 @dataclass(frozen=True)
 class EncodedResults:
-    """All that one job gives. The report is the study's: `inference.reporting` drafts it."""
+    """All that one job gives. The report is the study's: `inference.reports` drafts it."""
 
     findings: tuple[Finding, ...]
     objects: tuple[ResultObject, ...]

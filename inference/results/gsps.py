@@ -13,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
 from inference.findings import tracking_identifier
+from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
@@ -31,7 +32,6 @@ from inference.results.outlines import outlines
 from inference.results.pictures import Window, window_of
 from inference.results.rescale import Rescale, rescale_of
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
-from inference.volume import Volume
 from storage.core.entities import Job
 from storage.core.uids import derive_uid
 

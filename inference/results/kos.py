@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
@@ -22,7 +23,6 @@ from inference.results.key_slices import key_slices
 from inference.results.narrative import NOTE, as_dicom_text
 from inference.results.observing import pipeline_context
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
-from inference.volume import Volume
 from storage.core.entities import Job
 
 

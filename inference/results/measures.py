@@ -5,9 +5,9 @@ import copy
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from inference.attributes import tag_of
+from inference.imaging.attributes import tag_of
+from inference.imaging.volume import Volume
 from inference.results.source import shortened
-from inference.volume import Volume
 
 _THICKNESS = tag_of("SliceThickness")
 _GRID = ("PixelMeasuresSequence", "PlaneOrientationSequence")

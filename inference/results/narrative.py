@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from inference.directions import in_words
+from inference.imaging.directions import in_words
 from storage.core.entities import Finding
 
 NOTE = "AI result, unverified. Research use only."

@@ -11,7 +11,6 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from inference.pipeline import Pipeline
-from inference.priors import day
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (
     DEVICE_SERIAL_NUMBER,
@@ -25,6 +24,7 @@ from inference.results.identity import (
 from inference.results.narrative import NOTE, shown_value
 from inference.results.pictures import Picture
 from inference.results.source import inherit_patient_and_study, integer_of
+from inference.scheduling.priors import day
 from storage.core.entities import Finding, Job
 
 _MARGIN_PT = 48

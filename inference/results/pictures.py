@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
 from inference.results.caption import Line, captioned, letters
 from inference.results.key_slices import key_slices
-from inference.volume import Volume
 
 _SHORTER_SIDE_PIXELS = 512
 _WINDOW_PERCENTILES = (1.0, 99.5)

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from inference.frames import is_multiframe
+from inference.imaging.frames import is_multiframe
 from inference.pipeline import Pipeline
 from inference.results.equipment import contributing_equipment, finish
 from inference.results.identity import (

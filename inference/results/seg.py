@@ -10,10 +10,12 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.directions import in_words
+from inference.annotations.observer import person_name
 from inference.findings import tracking_identifier
+from inference.imaging.directions import in_words
+from inference.imaging.stacks import with_frames
+from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput, Segment
-from inference.reading.observer import person_name
 from inference.results.coding import dicom_code
 from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish
@@ -31,8 +33,6 @@ from inference.results.identity import (
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
 from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
-from inference.stacks import with_frames
-from inference.volume import Volume
 from storage.core.entities import Direction, Job
 
 answer_once()

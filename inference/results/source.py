@@ -11,8 +11,8 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
-from inference.attributes import element_of, tag_of
-from inference.frames import is_multiframe
+from inference.imaging.attributes import element_of, tag_of
+from inference.imaging.frames import is_multiframe
 from inference.results.soundness import make_sound
 from storage.core.uids import derive_uid
 

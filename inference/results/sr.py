@@ -9,8 +9,8 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
+from inference.annotations.observer import person_context
 from inference.pipeline import Pipeline, PipelineOutput, Segment
-from inference.reading.observer import person_context
 from inference.results.coding import dicom_code
 from inference.results.edit import Edit
 from inference.results.equipment import contributing_equipment, finish

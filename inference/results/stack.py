@@ -19,13 +19,13 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import format_number_as_ds
 
-from inference.frames import is_multiframe
+from inference.imaging.frames import is_multiframe
+from inference.imaging.volume import Volume
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.caption import captioned, letters
 from inference.results.narrative import NOTE
 from inference.results.pictures import overlaid, resized, window_of
 from inference.results.sc import secondary_capture, source_reference
-from inference.volume import Volume
 from storage.core.entities import Job
 
 _LONGER_SIDE_PIXELS = 512

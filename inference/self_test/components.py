@@ -55,7 +55,7 @@ def _write_and_read_pdf() -> str:
     from reportlab.pdfgen.canvas import Canvas
 
     from inference.language.documents.reading import read_document
-    from inference.reporting.leaving.pdf import REGULAR_FONT, register_fonts
+    from inference.reports.export.pdf import REGULAR_FONT, register_fonts
 
     # Letters beyond ASCII are what a missing font shows first.
     written = "Größe 12 µm, Ödem"

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 from pydicom.dataset import Dataset
 
+from inference.delivery.storing import store_objects, store_rows
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineOutput
-from inference.priors import comparison_of
 from inference.results.encode import encode_results
-from inference.storing import store_objects, store_rows
-from inference.volume import Volume, assemble_volume
+from inference.scheduling.priors import comparison_of
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests.api.client import ApiNode, part10

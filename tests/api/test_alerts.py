@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inference.registry.adding import add_model
-from inference.reporting.critical import raise_alerts, repeat_alerts
-from inference.rules.model import RuleSet
+from inference.models.registry.adding import add_model
+from inference.reports.critical import raise_alerts, repeat_alerts
+from inference.scheduling.rules.model import RuleSet
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from pydicom.dataset import Dataset
 
-from inference.run import run_job
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.settings import Settings
 from tests import builders

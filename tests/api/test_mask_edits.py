@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.volume import Volume
+from inference.imaging.volume import Volume
 from storage.core.entities import Job
 from tests import builders
 from tests.api.client import ApiNode, is_problem

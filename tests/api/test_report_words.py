@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference.reporting.due import draft_due
+from inference.reports.due import draft_due
 from storage.core.clock import utcnow
 from storage.settings import Settings
 from tests.api.answering import answering

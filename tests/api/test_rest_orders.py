@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.completeness import complete_quiet_series
 from inference.pipeline import Acceptance
 from inference.pipelines.brain_volume import BrainVolume
+from inference.scheduling.completeness import complete_quiet_series
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders

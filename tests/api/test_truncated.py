@@ -13,15 +13,15 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.coverage import with_validity
+from inference.annotations.spoken import write_spoken_reports
+from inference.imaging.coverage import with_validity
+from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, VOLUME
-from inference.reading.spoken import write_spoken_reports
-from inference.reporting.draft import draft_sections
-from inference.reporting.evidence import gather
-from inference.reporting.locale import load_locale
-from inference.volume import Volume
+from inference.reports.draft import draft_sections
+from inference.reports.evidence import gather
+from inference.reports.locale import load_locale
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders

@@ -23,7 +23,7 @@ from dicom_node.hl7 import reading
 from dicom_node.query.wildcard import wildcard_matches
 from inference.language import identifiers
 from inference.language.guard import instructions, lexicon
-from inference.reporting import editing
+from inference.reports import editing
 from tests.attacks.measured import attacked_node
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.volume import Volume
+from inference.imaging.volume import Volume
 
 Mask = NDArray[np.bool_]
 SHAPE = (76, 150, 170)

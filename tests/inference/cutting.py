@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from inference.volume import Volume
+from inference.imaging.volume import Volume
 
 
 def cut(volume: Volume, axis: int, start: int, stop: int) -> Volume:

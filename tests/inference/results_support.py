@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.brain_volume import BrainVolume
 from inference.results.encode import EncodedResults, encode_results
-from inference.volume import Volume, assemble_volume
 from storage.core.entities import Code, Job
 from tests.services import tool
 from tests.standard.validator import validator_complaints

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.completeness import complete_quiet_series
+from inference.scheduling.completeness import complete_quiet_series
 from storage.container import Storage
 from storage.dicom.part10 import read_header
 from tests.inference.orchestration import later, receive, storage_in

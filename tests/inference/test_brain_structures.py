@@ -14,14 +14,14 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.catalogue import pipeline_named
-from inference.memory import peak_memory_bytes, reset_peak_memory
-from inference.packs import add_pack, verified_pack
+from inference.models.packs import add_pack, verified_pack
 from inference.pipeline import PipelineContext
 from inference.pipelines.brain_structures import CARD
 from inference.pipelines.sides import middle_plane
 from inference.refusals import ModelUnusable, NothingFound
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.memory import peak_memory_bytes, reset_peak_memory
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest

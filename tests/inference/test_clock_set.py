@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.tick import Clockwork
+from inference.worker.scheduler import Clockwork
 from storage.container import Storage
 from storage.core.clock import ClockWatch, utcnow
 from storage.core.entities import Job

@@ -14,9 +14,9 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from dicom_node.association.server import start_scp
-from inference import proof
-from inference.delivery import deliver_due
-from inference.destinations import ae
+from inference.delivery import storage_commitment_check as proof
+from inference.delivery.destinations import ae
+from inference.delivery.service import deliver_due
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.completeness import complete_quiet_series
+from inference.scheduling.completeness import complete_quiet_series
 from storage.container import Storage
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.small import mr_series, mr_slice, series_uid, study_uid

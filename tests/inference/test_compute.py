@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from inference import compute
-from inference.compute import current, with_fallback
-from inference.failures import explain
+from inference.models import devices as compute
+from inference.models.devices import current, with_fallback
+from inference.models.model_cache import WarmModels, free_memory_bytes
 from inference.pipelines.meshnet import Layer, Network, classify
-from inference.run import run_job
-from inference.schedule import schedule_series
-from inference.warm import WarmModels, free_memory_bytes
+from inference.scheduling.schedule import schedule_series
+from inference.worker.failures import explain
+from inference.worker.run import run_job
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion
 

@@ -9,7 +9,8 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from inference.coverage import cut_off_at, run_with_coverage, with_validity
+from inference.imaging.coverage import cut_off_at, run_with_coverage, with_validity
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import (
     Measurement,
     ModelCard,
@@ -24,7 +25,6 @@ from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import STRUCTURES
 from inference.refusals import NotCovered, NothingFound
-from inference.volume import Volume, assemble_volume
 from storage.core.entities import Direction
 from storage.settings import Settings
 from tests.inference.chest import chest, volume_of

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from inference.delivery import deliver_due, next_attempt
-from inference.run import run_job
-from inference.schedule import complete_and_schedule, schedule_series
+from inference.delivery.service import deliver_due, next_attempt
+from inference.scheduling.schedule import complete_and_schedule, schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery

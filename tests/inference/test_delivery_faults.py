@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from inference.delivery import deliver_due
+from inference.delivery.service import deliver_due
 from storage.core.clock import utcnow
 from storage.deliveries.listing import DeliveryFilter, list_deliveries, retry_now
 from storage.settings import Destination

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dicom_node.association.server import start_scp
-from inference.delivery import deliver_due
-from inference.schedule import complete_and_schedule
+from inference.delivery.service import deliver_due
+from inference.scheduling.schedule import complete_and_schedule
 from storage.core.clock import utcnow
 from storage.settings import Destination
 from tests.inference.orchestration import later

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.card_file import METRICS, Card
 from inference.catalogue import catalogue, pipeline_named
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
+from inference.models.card_file import METRICS, Card
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.container import Storage
 from tests.inference.bundles import onnx_model, segmentation_bundle
 from tests.inference.orchestration import later, receive, settings_in, storage_in

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
-from inference.run import run_job
-from inference.schedule import schedule_series
+from inference.models.drift import ALERT_STABILITY_INDEX, shifts_of, stability_index
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.events.repository import Events

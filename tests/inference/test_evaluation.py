@@ -17,10 +17,10 @@ from pydicom.dataset import Dataset
 from inference.evaluation.cases import read_case
 from inference.evaluation.measures import agreement
 from inference.evaluation.run import evaluate
+from inference.imaging.volume import assemble_volume
+from inference.models.registry.adding import add_model
+from inference.models.registry.status import model_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from inference.registry.adding import add_model
-from inference.registry.standing import model_of
-from inference.volume import assemble_volume
 from storage.core.entities import Code
 from storage.core.errors import InvalidRequest
 from tests import builders

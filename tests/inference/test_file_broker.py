@@ -8,7 +8,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from inference.file_broker import TRANSPORT, Transport, prepare_folder
+from inference.worker.file_broker import TRANSPORT, Transport, prepare_folder
 
 
 def connection(folder: Path) -> Connection:

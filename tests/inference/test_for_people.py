@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import assemble_volume
 from inference.results.encode import EncodedResults, encode_results
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
-from inference.volume import assemble_volume
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.settings import load_settings
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.run import run_job
-from inference.schedule import schedule_series
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.reading.mask_read import LABELMAP_SEGMENTATION, read_masks
+from inference.annotations.mask_read import LABELMAP_SEGMENTATION, read_masks
+from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
 from inference.results.seg import encode_seg
-from inference.volume import assemble_volume
 from storage.peers.repository import KnownPeer
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of, save

@@ -10,11 +10,11 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.lungs import segment_lungs
 from inference.refusals import NothingFound
-from inference.volume import Volume, assemble_volume
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 from tests.inference.chest import SPACING_MM, Mask, chest, volume_of

@@ -11,8 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from api.normal_ranges import NormalRanges
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
 from tests.inference.orchestration import later, receive_folder, storage_in

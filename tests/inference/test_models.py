@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference import models
 from inference.catalogue import catalogue, pipeline_named
+from inference.models import files as models
 from inference.pipeline import ModelFile, ignore_progress
 from inference.pipelines import deepbet_model
 from inference.refusals import ModelUnusable, NothingFound

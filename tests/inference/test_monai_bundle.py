@@ -17,13 +17,13 @@ from pydicom.dataset import Dataset
 
 from inference.bundles.installed import add_bundle, installed_bundles
 from inference.catalogue import catalogue, pipeline_named
-from inference.compute import with_fallback
+from inference.imaging.volume import assemble_volume
+from inference.models.devices import with_fallback
+from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext
 from inference.refusals import ModelUnusable
-from inference.registry.adding import add_model
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
-from inference.volume import assemble_volume
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

@@ -10,10 +10,10 @@ import pytest
 from pydicom import config
 from pydicom.dataset import Dataset
 
-from inference import mr_contrast as contrasts
-from inference.mr_classifier import classified_contrast, features_of
-from inference.mr_contrast import mr_contrast
 from inference.pipelines.t1_head import judge_t1_head
+from inference.series_classification import mr_contrast as contrasts
+from inference.series_classification.mr_classifier import classified_contrast, features_of
+from inference.series_classification.mr_contrast import mr_contrast
 from tests import builders
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "dcm_classifier.json").read_text())

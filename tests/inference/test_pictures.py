@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.picture_files import open_picture
+from inference.imaging.picture_files import open_picture
 from inference.pipeline import PipelineContext
 from inference.pipelines.image_classification import ImageClassification
 from inference.pipelines.image_segmentation import ImageSegmentation

@@ -14,12 +14,12 @@ from pydicom.dataset import Dataset
 from inference.bundles.installed import described
 from inference.bundles.runner import Boxes, detect
 from inference.catalogue import pipeline_named
+from inference.imaging.volume import Volume, assemble_volume
+from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
 from inference.pipelines.box_findings import boxes_as_findings
-from inference.registry.adding import add_model
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
-from inference.volume import Volume, assemble_volume
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from tests import builders

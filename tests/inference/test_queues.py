@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
-from inference.tick import Clockwork
+from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE, configuration
+from inference.worker.scheduler import Clockwork
 from storage.core.clock import utcnow
 from tests.inference.orchestration import receive, settings_in, storage_in, wait_for
 from tests.inference.processes import workers_in

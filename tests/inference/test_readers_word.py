@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.priors import comparison_of
-from inference.reading.content import replaced_by
-from inference.reading.spoken import newest_report, write_spoken_reports
+from inference.annotations.content import replaced_by
+from inference.annotations.spoken import newest_report, write_spoken_reports
+from inference.delivery.storing import store_objects, store_rows
+from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
-from inference.storing import store_objects, store_rows
-from inference.volume import assemble_volume
+from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Code, Job

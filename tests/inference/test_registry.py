@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from inference.card import ModelCard, Proof
 from inference.catalogue import pipeline_named
+from inference.models.card import ModelCard, Proof
+from inference.models.registry import transitions as deciding
+from inference.models.registry import verification as proving
+from inference.models.registry.adding import add_model
+from inference.models.registry.status import ModelHeld, model_of, offered, standing_named
+from inference.models.registry.verification import ensure_proven, verify, verify_apart
 from inference.refusals import ModelUnusable
-from inference.registry import deciding, proving
-from inference.registry.adding import add_model
-from inference.registry.proving import ensure_proven, verify, verify_apart
-from inference.registry.standing import ModelHeld, model_of, offered, standing_named
-from inference.run import run_job
-from inference.schedule import schedule_series
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, NotFound
 from tests.inference.bundles import segmentation_bundle

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.annotations.content import replaced_by
+from inference.annotations.spoken import newest_report, write_spoken_reports
+from inference.delivery.storing import store_objects, store_rows
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Classification, PipelineOutput
-from inference.reading.content import replaced_by
-from inference.reading.spoken import newest_report, write_spoken_reports
 from inference.results.encode import encode_results
 from inference.results.identity import ResultKind
-from inference.storing import store_objects, store_rows
-from inference.volume import Volume, assemble_volume
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

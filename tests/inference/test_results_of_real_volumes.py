@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
-from inference.volume import Volume, assemble_volume
 from tests import builders
 from tests.inference.real_volumes import VOLUMES, paths_of
 from tests.inference.results_support import PIPELINE, complaints, job_for, output_of, save

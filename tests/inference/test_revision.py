@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pydicom
 
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Job
 from tests.inference.orchestration import later, receive, storage_in

@@ -10,8 +10,8 @@ import pydicom
 import pytest
 
 from inference.pipeline import Classification, Pipeline, PipelineContext, PipelineOutput
-from inference.run import run_job
-from inference.schedule import schedule_series
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

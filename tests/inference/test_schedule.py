@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.pipeline import Acceptance, Readiness
-from inference.schedule import complete_and_schedule, schedule_pipeline, schedule_series
+from inference.scheduling.schedule import complete_and_schedule, schedule_pipeline, schedule_series
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Series

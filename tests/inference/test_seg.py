@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.volume import assemble_volume
+from inference.imaging.volume import assemble_volume
 from tests import builders
 from tests.inference.results_support import complaints, encode, result, save
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from inference.card import ModelCard
+from inference.models.card import ModelCard
+from inference.models.registry import transitions as deciding
+from inference.models.registry import verification as proving
+from inference.models.registry.status import standings
 from inference.pipeline import Pipeline
-from inference.registry import deciding, proving
-from inference.registry.standing import standings
-from inference.run import run_job
-from inference.schedule import schedule_series
-from inference.shadowing import run_due_shadow, summarised
+from inference.scheduling.schedule import schedule_series
+from inference.scheduling.shadowing import run_due_shadow, summarised
+from inference.worker.run import run_job
 from storage import tables as t
 from storage.container import Storage
 from storage.db.engine import reading, writing

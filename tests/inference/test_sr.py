@@ -9,8 +9,8 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import assemble_volume
 from inference.results.encode import EncodedResults
-from inference.volume import assemble_volume
 from tests import builders
 from tests.inference.results_support import complaints, encode, result, save
 from tests.services import tool

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.schedule import schedule_series
-from inference.tick import JOBS_PER_ROUND, Clockwork
+from inference.scheduling.schedule import schedule_series
+from inference.worker.scheduler import JOBS_PER_ROUND, Clockwork
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.settings import Destination

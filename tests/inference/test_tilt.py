@@ -12,12 +12,12 @@ import SimpleITK
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.tilt import derivation_text, run_upright
+from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineContext, PipelineOutput
 from inference.refusals import VolumeRefused
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
-from inference.tilt import derivation_text, run_upright
-from inference.volume import Volume, assemble_volume
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.real_volumes import paths_of

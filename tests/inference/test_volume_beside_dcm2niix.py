@@ -10,9 +10,9 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from inference.geometry import stack_of
+from inference.imaging.geometry import stack_of
+from inference.imaging.volume import assemble_volume
 from inference.refusals import VolumeRefused
-from inference.volume import assemble_volume
 from tests.inference.real_volumes import REFUSED, VOLUMES, paths_of, series_of_images
 
 POSITION_TOLERANCE_MM = 1e-3

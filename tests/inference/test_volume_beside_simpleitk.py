@@ -10,7 +10,7 @@ import SimpleITK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.volume import Volume, assemble_volume
+from inference.imaging.volume import Volume, assemble_volume
 from tests import builders
 from tests.inference.itk import corners, lps_from_kji, read_series
 from tests.inference.real_volumes import VOLUMES, paths_of

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedCTImageStorage, EnhancedPETImageStorage
 
-from inference.stacks import stacks_of
-from inference.volume import assemble_volume
+from inference.imaging.stacks import stacks_of
+from inference.imaging.volume import assemble_volume
 from tests import builders
 from tests.inference.itk import read_series
 from tests.inference.test_volume_beside_dcm2niix import nifti_files, on_grid_of

@@ -13,7 +13,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from inference.volume import VolumeRefused, assemble_volume
+from inference.imaging.volume import VolumeRefused, assemble_volume
 from tests import builders
 from tests.inference import awkward_series as series
 from tests.inference.awkward_series import Series, plain_series
@@ -117,7 +117,7 @@ def test_an_awkward_series_is_refused_in_a_sentence(
 def test_more_voxels_than_the_machine_can_hold_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inference.volume.MAXIMUM_VOXELS", 100)
+    monkeypatch.setattr("inference.imaging.volume.MAXIMUM_VOXELS", 100)
     with pytest.raises(VolumeRefused, match="million voxels"):
         assemble_volume(plain_series())
 

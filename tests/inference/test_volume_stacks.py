@@ -8,11 +8,11 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from inference.imaging.stacks import stacks_of
+from inference.imaging.volume import VolumeRefused, assemble_volume
 from inference.results.encode import encode_results
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
-from inference.stacks import stacks_of
-from inference.volume import VolumeRefused, assemble_volume
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
 from tests.inference.results_support import PIPELINE, job_for, output_of, result

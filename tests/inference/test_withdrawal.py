@@ -8,11 +8,11 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.delivery import deliver_due
-from inference.reporting.due import draft_due
-from inference.run import run_job
-from inference.schedule import complete_and_schedule
+from inference.delivery.service import deliver_due
+from inference.reports.due import draft_due
+from inference.scheduling.schedule import complete_and_schedule
 from inference.withdrawal.service import withdraw_outdated
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.run import run_job
-from inference.tick import Clockwork
-from inference.work_items import WorkItemPerformer
+from inference.scheduling.work_items import WorkItemPerformer
+from inference.worker.run import run_job
+from inference.worker.scheduler import Clockwork
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Series

@@ -10,8 +10,8 @@ from storage.processes import collector
 def main(role: str, options: str) -> int:
     # As the `mediview` command has it.
     collector.pause()
-    from inference.beat import run_beat
-    from inference.worker import run_worker
+    from inference.worker.app import run_worker
+    from inference.worker.beat import run_beat
     from storage.settings import load_settings
     from tests.inference.small import BrightRegion
 

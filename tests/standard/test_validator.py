@@ -9,9 +9,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
+from inference.imaging.volume import assemble_volume
 from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
-from inference.volume import assemble_volume
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for, output_of
 from tests.standard.edition import dicom_info

@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
+from inference.imaging.picture_files import BROKEN, checked_size, open_picture
 from inference.language.documents.page import Box, Line, Page
 from inference.language.documents.tasks import MAX_SIDE_PIXELS
-from inference.picture_files import BROKEN, checked_size, open_picture
 from storage.core.errors import InvalidRequest
 from storage.pixels.processes import run
 from storage.processes.limited import TaskFailed

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.reading.spoken import newest_report, write_spoken_reports
+from inference.annotations.spoken import newest_report, write_spoken_reports
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, PERCENT, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
-from inference.volume import Volume
 from storage.core.entities import Code, Job
 from tests import builders
 from tests.api.client import ApiNode

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from inference.notify.webhooks import notify_due
+from inference.webhooks.webhooks import notify_due
 from storage.container import Storage
 from storage.settings import Settings
 from tests.api.client import ApiNode

@@ -12,10 +12,10 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from inference.annotations.drawing import Place, caveat_of, checked_points, quantities
 from inference.calibration.decision import calibration_of
 from inference.calibration.entities import CAVEATS, Caveat
 from inference.calibration.scale import NotMeasurable, shown_scale_mm
-from inference.reading.drawing import Place, caveat_of, checked_points, quantities
 
 CASES: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("matrix.json").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from inference.run import run_job
-from inference.schedule import schedule_series
+from inference.scheduling.schedule import schedule_series
+from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Delivery, Instance
 from storage.peers.repository import KnownPeer

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.delivery import deliver_due
-from inference.destinations import open_destination, probe_peer
+from inference.delivery.destinations import open_destination, probe_peer
+from inference.delivery.service import deliver_due
 from storage.core import private_folder
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from inference.delivery import deliver_due
-from inference.destinations import probe_peer
+from inference.delivery.destinations import probe_peer
+from inference.delivery.service import deliver_due
 from storage.core.clock import utcnow
 from tests.inference.destinations.nodes import (
     answering,

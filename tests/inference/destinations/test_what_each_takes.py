@@ -15,8 +15,8 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from inference.destinations import open_destination, probe_peer
-from inference.reading.mask_read import LABELMAP_SEGMENTATION
+from inference.annotations.mask_read import LABELMAP_SEGMENTATION
+from inference.delivery.destinations import open_destination, probe_peer
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.peers.repository import KnownPeer

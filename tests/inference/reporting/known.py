@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Callable
 
-from inference.reporting.evidence import Evidence, Prior
-from inference.reporting.facts import Fact, fact_of
-from inference.reporting.technique import SeriesTechnique
+from inference.reports.evidence import Evidence, Prior
+from inference.reports.facts import Fact, fact_of
+from inference.reports.technique import SeriesTechnique
 from storage.core.clock import utcnow
 from storage.core.entities import Code, Finding, Study
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.reporting.due import draft_due
+from inference.reports.due import draft_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.reports.entities import Report

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inference.priors import comparison_of
-from inference.reporting.draft import draft_study
-from inference.reporting.evidence import gather
+from inference.reports.draft import draft_study
+from inference.reports.evidence import gather
+from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.entities import Finding
 from storage.core.identity import of_account

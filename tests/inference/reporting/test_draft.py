@@ -6,9 +6,9 @@ import pytest
 
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings, StudyFacts, check_sentence
-from inference.reporting.draft import draft_sections, title_of
-from inference.reporting.evidence import Evidence
-from inference.reporting.locale import languages, load_locale, placeholders
+from inference.reports.draft import draft_sections, title_of
+from inference.reports.evidence import Evidence
+from inference.reports.locale import languages, load_locale, placeholders
 from storage.reports.entities import ReportSentence
 from tests.inference.reporting.known import brain, evidence, lungs
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from inference.reporting.due import draft_due
-from inference.reporting.hl7_delivery import send_due
-from inference.reporting.leaving.text import as_text
-from inference.reporting.publishing import publish_due
+from inference.reports.due import draft_due
+from inference.reports.export.text import as_text
+from inference.reports.hl7_delivery import send_due
+from inference.reports.publishing import publish_due
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import of_account

@@ -1,0 +1,78 @@
+"""How shapes and quantities are named in a report, so that Cornerstone and OHIF draw them again."""
+
+from inference.annotations.drawing import Quantity, Shape
+from storage.core.entities import Code
+
+TRACKING_PREFIX = "Cornerstone3DTools@^0.1.0:"
+"""What `@cornerstonejs/adapters` puts before the name of its tool in a Tracking Identifier."""
+AXIS_DIFFERENCE = "MediViewAI:AxisDifference"
+"""A line over axes that are no lengths: under the name of a length tool others would call it mm."""
+TOOLS: dict[Shape, str] = {
+    "LENGTH": "Length",
+    "BIDIRECTIONAL": "Bidirectional",
+    "ANGLE": "Angle",
+    "COBB_ANGLE": "CobbAngle",
+    "ELLIPSE": "EllipticalROI",
+    "CIRCLE": "CircleROI",
+    "RECTANGLE": "RectangleROI",
+    "FREEHAND": "PlanarFreehandROI",
+    "POINT": "Probe",
+    "ARROW": "ArrowAnnotate",
+}
+SHAPE_OF_TOOL: dict[str, Shape] = {tool: shape for shape, tool in TOOLS.items()}
+
+# The adapters recognise some of these by their meaning, upper and lower case included.
+QUANTITIES: dict[Quantity, Code] = {
+    "length": Code("410668003", "SCT", "Length"),
+    "long_axis": Code("103339001", "SCT", "Long Axis"),
+    "short_axis": Code("103340004", "SCT", "Short Axis"),
+    "angle": Code("1483009", "SCT", "Angle"),
+    "area": Code("42798000", "SCT", "Area"),
+    "perimeter": Code("131191004", "SCT", "Perimeter"),
+    "radius": Code("131190003", "SCT", "Radius"),
+    "mean": Code("373098007", "SCT", "Mean"),
+    "standard_deviation": Code("386136009", "SCT", "Standard Deviation"),
+    "minimum": Code("255605001", "SCT", "Minimum"),
+    "maximum": Code("56851009", "SCT", "Maximum"),
+    "value": Code("111010", "DCM", "Center"),
+    # Along the axes of an M-mode or a spectrum.
+    "time": Code("110858", "DCM", "Time"),
+    "distance": Code("121206", "DCM", "Distance"),
+    "velocity": Code("VELOCITY", "99MEDIVIEW", "Velocity along the axis"),
+    "frequency": Code("FREQUENCY", "99MEDIVIEW", "Frequency along the axis"),
+    "difference": Code("DIFFERENCE", "99MEDIVIEW", "Difference along the axis"),
+}
+COBB_ANGLE = Code("285285000", "SCT", "Cobb angle")
+QUANTITY_OF_CODE: dict[str, Quantity] = {
+    **{code.value: quantity for quantity, code in QUANTITIES.items()},
+    COBB_ANGLE.value: "angle",
+}
+UNITS = {
+    "mm": "millimeter",
+    "mm2": "square millimeter",
+    "deg": "degree",
+    "{pixels}": "pixels",
+    "{pixels}2": "square pixels",
+    "[hnsf'U]": "Hounsfield unit",
+    "1": "no units",
+    "s": "second",
+    "Hz": "hertz",
+    "cm/s": "centimeter per second",
+    "%": "percent",
+    "dB": "decibel",
+    "dB/s": "decibel per second",
+    "cm2": "square centimeter",
+    "cm2/s": "square centimeter per second",
+    "cm3": "cubic centimeter",
+    "cm3/s": "cubic centimeter per second",
+}
+
+MEASUREMENTS = Code("126010", "DCM", "Imaging Measurements")
+GROUP = Code("125007", "DCM", "Measurement Group")
+TRACKING_IDENTIFIER = Code("112039", "DCM", "Tracking Identifier")
+TRACKING_UID = Code("112040", "DCM", "Tracking Unique Identifier")
+FINDING = Code("121071", "DCM", "Finding")
+COMMENT = Code("121106", "DCM", "Comment")
+CALIBRATION = Code("122505", "DCM", "Calibration")
+FREE_TEXT = "CORNERSTONEFREETEXT"
+FREE_TEXT_SCHEME = "CORNERSTONEJS"

@@ -1,0 +1,57 @@
+"""The images that somebody draws on: found, checked to be of the study, and calibrated."""
+
+from pydicom.dataset import Dataset
+
+from inference.annotations.drawing import Place
+from inference.calibration.decision import calibration_of
+from inference.imaging.frames import is_multiframe
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, NotFound
+
+
+class StudyImages:
+    """Headers of images of one study, each read once."""
+
+    def __init__(self, storage: Storage, study_instance_uid: str) -> None:
+        self._storage = storage
+        self._study_instance_uid = study_instance_uid
+        self.headers: dict[str, Dataset] = {}
+
+    def header(self, sop_instance_uid: str) -> Dataset:
+        """Raises InvalidRequest where the study holds no such image."""
+        if sop_instance_uid not in self.headers:
+            self.headers[sop_instance_uid] = self._read(sop_instance_uid)
+        return self.headers[sop_instance_uid]
+
+    def place(self, sop_instance_uid: str, frame_number: int) -> Place:
+        """Raises InvalidRequest where there is no such frame."""
+        header = self.header(sop_instance_uid)
+        frames = int(header.get("NumberOfFrames") or 1)
+        if not 1 <= frame_number <= frames:
+            raise InvalidRequest(
+                f"The image has {frames} frames, counted from 1; {frame_number} was asked for."
+            )
+        return Place(
+            sop_class_uid=str(header.SOPClassUID),
+            sop_instance_uid=sop_instance_uid,
+            frame_number=frame_number,
+            rows=int(header.Rows),
+            columns=int(header.Columns),
+            is_multiframe=is_multiframe(header),
+            calibration=calibration_of(header, frame_number),
+        )
+
+    def _read(self, sop_instance_uid: str) -> Dataset:
+        try:
+            instance = self._storage.index.instance(sop_instance_uid)
+        except NotFound:
+            instance = None
+        if instance is None or instance.study_instance_uid != self._study_instance_uid:
+            raise InvalidRequest(
+                f"The study holds no image {sop_instance_uid}.",
+                remedy="Name images of this study, by their SOPInstanceUID.",
+            )
+        header = self._storage.instances.dataset(instance, stop_before_pixels=True)
+        if not header.get("Rows") or not header.get("Columns"):
+            raise InvalidRequest(f"The instance {sop_instance_uid} is no image.")
+        return header

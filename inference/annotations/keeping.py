@@ -1,0 +1,39 @@
+"""Keep an object that comes of a person's word: stored, then sent like every other result."""
+
+from collections.abc import Sequence
+
+from pydicom.dataset import Dataset
+
+from inference.results.writing import part10
+from inference.scheduling.rules.of_job import destinations_of
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import UidConflict
+from storage.peers.repository import KnownPeer
+
+
+def keep(
+    storage: Storage,
+    dataset: Dataset,
+    source: str,
+    destinations: Sequence[KnownPeer] | None = None,
+) -> Instance:
+    """Store the object and want it at every destination that takes its kind.
+
+    Raises UidConflict where another version was stored at the same moment.
+    """
+    accepted = storage.ingest.accept(part10(dataset), source=source, origin="generated")
+    if accepted.outcome == "conflict":
+        raise stale()
+    instance = storage.index.instance(str(dataset.SOPInstanceUID))
+    for peer in destinations_of(storage, None) if destinations is None else destinations:
+        if peer.takes(instance.sop_class_uid):
+            storage.deliveries.enqueue(peer.name, [instance], None)
+    return instance
+
+
+def stale() -> UidConflict:
+    return UidConflict(
+        "A newer version was saved meanwhile.",
+        remedy="Read it, and save again with its sop_instance_uid as the predecessor.",
+    )

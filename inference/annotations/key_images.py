@@ -1,0 +1,182 @@
+"""Key images: a Key Object Selection (PS3.3 A.35.4, TID 2010), and reading one again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+from pydicom.uid import KeyObjectSelectionDocumentStorage
+
+from inference.annotations.author import Author
+from inference.annotations.content import author_of, frame_of, text_of
+from inference.annotations.images import StudyImages
+from inference.annotations.keeping import keep, stale
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Code, Instance
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid, new_uid
+from storage.dicom.value_errors import DAMAGED
+
+# PS3.16 CID 7010; those that mean a person's choice of images.
+TITLES = {
+    "OF_INTEREST": Code("113000", "DCM", "Of Interest"),
+    "FOR_REFERRING_PROVIDER": Code("113002", "DCM", "For Referring Provider"),
+    "FOR_SURGERY": Code("113003", "DCM", "For Surgery"),
+    "FOR_TEACHING": Code("113004", "DCM", "For Teaching"),
+    "FOR_CONFERENCE": Code("113005", "DCM", "For Conference"),
+    "FOR_PATIENT": Code("113008", "DCM", "For Patient"),
+    "FOR_PEER_REVIEW": Code("113009", "DCM", "For Peer Review"),
+    "FOR_REPORT_ATTACHMENT": Code("113022", "DCM", "For Report Attachment"),
+}
+_TITLE_OF = {code.value: name for name, code in TITLES.items()}
+DESCRIPTION = Code("113012", "DCM", "Key Object Description")
+
+
+@dataclass(frozen=True)
+class KeyImage:
+    """`frame_number` is None where the whole instance is meant."""
+
+    sop_instance_uid: str
+    frame_number: int | None
+
+
+@dataclass(frozen=True)
+class KeyImages:
+    """One selection. `title` is a name of `TITLES`, or the meaning of a foreign one."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    title: str
+    description: str
+    author: str
+    images: tuple[KeyImage, ...]
+
+
+def key_image_lists(storage: Storage, study_instance_uid: str) -> list[tuple[KeyImages, Instance]]:
+    """The selections of a study, whoever made them; oldest first.
+
+    A version of this node stands in the series of the one before, and only the last of a
+    series counts. One that names no image says that the selection is empty now.
+    """
+    latest: dict[str, tuple[KeyImages, Instance]] = {}
+    for instance in storage.index.instances_of(study_instance_uid):
+        if instance.sop_class_uid != KeyObjectSelectionDocumentStorage:
+            continue
+        try:
+            selection = read_key_images(storage.instances.dataset(instance))
+        except DAMAGED:
+            continue
+        ours = instance.source.startswith("reader:")
+        latest[selection.series_instance_uid if ours else selection.sop_instance_uid] = (
+            selection,
+            instance,
+        )
+    return sorted(latest.values(), key=lambda one: one[1].received_at)
+
+
+def save_key_images(
+    storage: Storage,
+    study_instance_uid: str,
+    images: Sequence[KeyImage],
+    author: Author,
+    *,
+    title: str,
+    description: str,
+    predecessor_uid: str = "",
+) -> tuple[KeyImages, Instance]:
+    """Write a selection; one of no image withdraws its predecessor.
+
+    Raises InvalidRequest, UidConflict for a stale predecessor.
+    """
+    # What encodes is large, and few processes need it.
+    from inference.annotations.key_image_ko import Numbers, encode_key_images, encode_withdrawal
+
+    predecessor = _predecessor(storage, study_instance_uid, predecessor_uid)
+    series_instance_uid, number = new_uid(), 1
+    if predecessor is not None:
+        series_instance_uid = predecessor.series_instance_uid
+        number = (predecessor.instance_number or 1) + 1
+    numbers = Numbers(
+        series_instance_uid,
+        derive_uid("key-images", series_instance_uid, str(number)),
+        number,
+    )
+    at = utcnow().astimezone()
+    if images:
+        found = StudyImages(storage, study_instance_uid)
+        for image in images:
+            found.place(image.sop_instance_uid, image.frame_number or 1)
+        document = encode_key_images(
+            images,
+            list(found.headers.values()),
+            author,
+            at,
+            numbers,
+            title=TITLES[title],
+            description=description,
+        )
+    else:
+        withdrawn = _standing(storage, study_instance_uid, predecessor)
+        document = encode_withdrawal(withdrawn, author, at, numbers)
+    instance = keep(storage, document, f"reader:{author.name}")
+    return read_key_images(document), instance
+
+
+def read_key_images(document: Dataset) -> KeyImages:
+    """The selection that a Key Object Selection holds."""
+    name = document.ConceptNameCodeSequence[0]
+    items = document.get("ContentSequence") or ()
+    return KeyImages(
+        sop_instance_uid=str(document.SOPInstanceUID),
+        series_instance_uid=str(document.SeriesInstanceUID),
+        title=_TITLE_OF.get(str(name.CodeValue), str(name.get("CodeMeaning") or "")),
+        description=text_of(items, DESCRIPTION, "TextValue"),
+        author=author_of(document),
+        images=tuple(
+            KeyImage(str(reference.ReferencedSOPInstanceUID), frame_of(reference))
+            for item in items
+            if item.get("ValueType") == "IMAGE"
+            for reference in item.ReferencedSOPSequence
+        ),
+    )
+
+
+def _predecessor(
+    storage: Storage, study_instance_uid: str, predecessor_uid: str
+) -> Instance | None:
+    """The version of this node that a new one follows upon; None where none is named."""
+    if not predecessor_uid:
+        return None
+    for selection, instance in key_image_lists(storage, study_instance_uid):
+        if selection.sop_instance_uid == predecessor_uid and instance.source.startswith("reader:"):
+            return instance
+    known = storage.index.instance(predecessor_uid)
+    if known.sop_class_uid == KeyObjectSelectionDocumentStorage and known.source.startswith(
+        "reader:"
+    ):
+        raise stale()
+    raise InvalidRequest(
+        f"{predecessor_uid} is no selection that was saved here.",
+        remedy="Leave the predecessor out, and a selection of its own is saved.",
+    )
+
+
+def _standing(
+    storage: Storage, study_instance_uid: str, predecessor: Instance | None
+) -> list[Dataset]:
+    """Every version that a withdrawal takes back: elsewhere each of them may be shown."""
+    nothing = InvalidRequest(
+        "There is no image to take out of the selection.",
+        remedy="Name images, or the selection that is to hold none.",
+    )
+    if predecessor is None:
+        raise nothing
+    documents = [
+        storage.instances.dataset(one)
+        for one in storage.index.instances_of(study_instance_uid)
+        if one.series_instance_uid == predecessor.series_instance_uid
+    ]
+    standing = {str(one.SOPInstanceUID): one for one in documents if read_key_images(one).images}
+    if predecessor.sop_instance_uid not in standing:
+        raise nothing
+    return list(standing.values())

@@ -1,0 +1,286 @@
+"""A mask that a person changed: a new SEG and SR with volumes measured anew.
+
+The pipeline's own result stays as it is. The new version is kept like the result of a job
+that has ended, so that findings, deliveries and later revisions find it where they look.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.annotations.author import Author
+from inference.annotations.keeping import stale
+from inference.annotations.mask_read import (
+    SEGMENTATIONS,
+    MaskStack,
+    SliceKey,
+    read_masks,
+    read_segments,
+)
+from inference.catalogue import catalogue
+from inference.imaging.volume import Volume, assemble_volume
+from inference.pipeline import Measurement, Pipeline, PipelineOutput
+from inference.scheduling.selection import stack_for
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Finding, Job
+from storage.core.errors import InvalidRequest, NotFound
+
+_VOLUME = "118565006"
+_MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The segments `segment_numbers` on the slices that are named, as a person wants them.
+
+    `values`: uint8, shape (slices, rows, columns); n where segment n lies, 0 where none of
+    them does. Other segments, and slices that are not named, stay as they are.
+    """
+
+    slices: tuple[SliceKey, ...]
+    segment_numbers: tuple[int, ...]
+    values: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The version that is changed, and what it was made of."""
+
+    job: Job
+    pipeline: Pipeline
+    segmentation: Dataset
+    sources: Sequence[Dataset]
+    volume: Volume
+    findings: Sequence[Finding]
+    source_fingerprint: str
+    """Of the series that all of it is over."""
+
+
+def edit_mask(
+    storage: Storage,
+    study_instance_uid: str,
+    sop_instance_uid: str,
+    label_map: LabelMap,
+    author: Author,
+    reason: str = "",
+) -> Job:
+    """Keep a changed mask as the newest result; returns the job that stands for it.
+
+    Volumes are measured here. Other numbers of a changed segment rest on the old mask and
+    are left out. Raises NotFound, InvalidRequest, UidConflict where a newer version is there.
+    """
+    # What encodes is large, and few processes need it.
+    from inference.delivery.storing import store_objects, store_rows
+    from inference.imaging.coverage import with_validity
+    from inference.results.edit import Edit
+    from inference.results.encode import encode_results
+    from inference.results.wanted import kinds_wanted
+    from inference.scheduling.predecessor import predecessor_reports
+    from inference.scheduling.priors import comparison_of
+    from inference.scheduling.rules.of_job import destinations_of, rule_for
+
+    before = _before(storage, study_instance_uid, sop_instance_uid)
+    volume = before.volume
+    slices = tuple(zip(volume.sop_instance_uids, volume.frame_numbers, strict=True))
+    masks = read_masks(before.segmentation, slices)
+    changed = _apply(label_map, masks, slices)
+    if not changed:
+        raise InvalidRequest("The label map says what the mask says already.")
+    output = with_validity(before.pipeline, _output(before, masks, changed), volume)
+    job = _job(before, masks, author, changed, reason)
+    rule = rule_for(storage.settings, before.pipeline.name, before.sources)
+    destinations = destinations_of(storage, rule)
+    results = encode_results(
+        job,
+        before.pipeline,
+        before.sources,
+        volume,
+        output,
+        kinds_wanted(storage.settings, destinations),
+        predecessor_reports(storage, job),
+        Edit(author, changed, reason, before.segmentation),
+        comparison_of(storage, job),
+    )
+    instances, stored = store_objects(storage, job, results, lambda: None)
+    job = replace(
+        job, result={**job.result, "instances": stored, "findings": len(results.findings)}
+    )
+    if not storage.jobs.record(job):
+        raise stale()
+    store_rows(storage, job, results, instances, destinations)
+    return job
+
+
+def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) -> _Before:
+    instance = storage.index.instance(sop_instance_uid)
+    if (
+        instance.study_instance_uid != study_instance_uid
+        or instance.sop_class_uid not in SEGMENTATIONS
+    ):
+        raise NotFound(
+            f"The study holds no segmentation {sop_instance_uid}.",
+            remedy="GET /api/jobs names the results of a study.",
+        )
+    job = _job_of(storage, study_instance_uid, sop_instance_uid)
+    pipeline = _pipeline_of(storage, job)
+    held = storage.index.instances_of(study_instance_uid, job.series_instance_uid)
+    datasets: list[Dataset] = [storage.instances.dataset(one) for one in held]
+    series = storage.index.series(study_instance_uid, job.series_instance_uid)
+    stack = stack_for(pipeline, series, held, datasets)
+    sources = stack.of(datasets)
+    return _Before(
+        job=job,
+        pipeline=pipeline,
+        segmentation=storage.instances.dataset(instance),
+        sources=sources,
+        volume=assemble_volume(sources, stack.frame_indices, tilted=True),
+        findings=storage.findings.of_job(job.job_id),
+        source_fingerprint=series.fingerprint,
+    )
+
+
+def _job_of(storage: Storage, study_instance_uid: str, sop_instance_uid: str) -> Job:
+    """The job that made the segmentation, which must be the newest of its kind."""
+    jobs, _ = storage.jobs.list(study_instance_uid, "COMPLETED", limit=1000)
+    for job in jobs:
+        made = {one.get("sop_instance_uid") for one in job.result.get("instances", ())}
+        if sop_instance_uid in made:
+            if job.ending == "superseded":
+                raise stale()
+            break
+    else:
+        raise InvalidRequest(
+            "The segmentation is no result of this node.",
+            remedy="Only results of pipelines that run here can be edited.",
+        )
+    newer = [
+        one
+        for one in jobs
+        if (one.series_instance_uid, one.pipeline) == (job.series_instance_uid, job.pipeline)
+        and one.created_at > job.created_at
+    ]
+    if newer:
+        raise stale()
+    return job
+
+
+def _pipeline_of(storage: Storage, job: Job) -> Pipeline:
+    for pipeline in catalogue(storage.settings):
+        if (pipeline.name, pipeline.version) == (job.pipeline, job.pipeline_version):
+            return pipeline
+    raise InvalidRequest(
+        f"The pipeline {job.pipeline} {job.pipeline_version} is not installed any more.",
+        remedy="Run the present version on the series, and edit its mask.",
+    )
+
+
+def _apply(label_map: LabelMap, masks: MaskStack, slices: Sequence[SliceKey]) -> frozenset[int]:
+    """Write the label map into the masks; the numbers of the segments that changed by it."""
+    unknown = [one for one in label_map.segment_numbers if not 1 <= one <= masks.count]
+    if unknown:
+        raise InvalidRequest(f"The segmentation has no segment {unknown[0]}.")
+    strange = set(np.unique(label_map.values).tolist()) - {0, *label_map.segment_numbers}
+    if strange:
+        raise InvalidRequest(
+            f"The label map holds the value {min(strange)}, which segment_numbers does not name."
+        )
+    rows, columns = masks.array.shape[1:3]
+    if label_map.values.shape != (len(label_map.slices), rows, columns):
+        raise InvalidRequest(f"The mask has {rows} rows and {columns} columns.")
+    places = {key: k for k, key in enumerate(slices)}
+    named = set(label_map.slices)
+    if named - places.keys() or len(named) < len(label_map.slices):
+        raise InvalidRequest(
+            "Each slice of the label map must be a slice of the mask's source, named once.",
+            remedy="Name SOPInstanceUID and frame number of the images that were segmented.",
+        )
+    changed = set()
+    for key, values in zip(label_map.slices, label_map.values, strict=True):
+        k = places[key]
+        differing = [
+            number
+            for number in label_map.segment_numbers
+            if not np.array_equal(masks.plane(number, k), values == number)
+        ]
+        # First all of them away, so that what passes from one to another overlaps with nothing.
+        for number in differing:
+            masks.put(number, k, np.zeros((rows, columns), np.bool_))
+        for number in differing:
+            masks.put(number, k, values == number)
+        changed.update(differing)
+    return frozenset(changed)
+
+
+def _output(before: _Before, masks: MaskStack, changed: frozenset[int]) -> PipelineOutput:
+    if not masks.array.any():
+        raise InvalidRequest(
+            "Nothing would be left of the mask.", remedy="Reject its findings instead."
+        )
+    colors = {
+        one.segmentation.segment_number: one.segmentation.color_rgb
+        for one in before.findings
+        if one.segmentation is not None
+    }
+    return PipelineOutput(
+        segments=read_segments(before.segmentation, colors),
+        masks=masks.array,
+        measurements=tuple(_measured(before, masks, changed)),
+    )
+
+
+def _measured(before: _Before, masks: MaskStack, changed: frozenset[int]) -> Iterator[Measurement]:
+    """What still holds: volumes measured anew, and what no changed segment had a part in."""
+    for finding in before.findings:
+        if finding.value is None or finding.unit is None or finding.segmentation is None:
+            continue
+        number = finding.segmentation.segment_number
+        value = finding.value
+        if number in changed:
+            if finding.code.value != _VOLUME or finding.unit.value not in _MM3_IN:
+                continue
+            mm3 = masks.voxel_count(number) * before.volume.voxel_volume_mm3
+            value = mm3 / _MM3_IN[finding.unit.value]
+        # Of what changed, the new mask says whether it is complete (`inference.imaging.coverage`).
+        validity = None if number in changed else finding.validity
+        yield Measurement(
+            finding.label, finding.code, value, finding.unit, number - 1, validity=validity
+        )
+
+
+def _job(
+    before: _Before,
+    masks: MaskStack,
+    author: Author,
+    changed: frozenset[int],
+    reason: str,
+) -> Job:
+    """A job that ended when it began; its input is the mask before and the mask after."""
+    digest = hashlib.sha256(f"edit {before.segmentation.SOPInstanceUID}".encode())
+    digest.update(masks.array.tobytes())
+    now = utcnow()
+    return replace(
+        before.job,
+        job_id=str(uuid.uuid4()),
+        input_fingerprint=digest.hexdigest(),
+        input_object_key="",
+        attempts=0,
+        created_at=now,
+        started_at=now,
+        finished_at=now,
+        updated_at=now,
+        result={
+            "edited": {
+                "by": author.name,
+                "segment_numbers": sorted(changed),
+                "reason": reason,
+                "source_fingerprint": before.source_fingerprint,
+                "predecessor_sop_instance_uid": str(before.segmentation.SOPInstanceUID),
+            }
+        },
+    )

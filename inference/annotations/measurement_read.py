@@ -1,0 +1,161 @@
+"""Drawings read from a Measurement Report, of this node or of another viewer.
+
+Tolerant: what is no drawing is passed over, so that a foreign report shows what it can.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
+    EnhancedSRStorage,
+)
+
+from inference.annotations import codes as words
+from inference.annotations.content import (
+    author_of,
+    code_value,
+    frame_of,
+    has_name,
+    replaced_by,
+    text_of,
+)
+from inference.annotations.drawing import Drawing, Measured, Shape
+
+REPORT_CLASSES = frozenset(
+    {str(EnhancedSRStorage), str(ComprehensiveSRStorage), str(Comprehensive3DSRStorage)}
+)
+
+
+@dataclass(frozen=True)
+class MeasurementReport:
+    """One document with drawings. `replaced` are the documents that it takes the place of."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    title: str
+    author: str
+    content_date: str
+    content_time: str
+    is_verified: bool
+    replaced: tuple[str, ...]
+    drawings: tuple[Drawing, ...]
+
+
+def read_measurements(document: Dataset) -> MeasurementReport:
+    """The drawings of a report; none where it holds no coordinates on images."""
+    return MeasurementReport(
+        sop_instance_uid=str(document.SOPInstanceUID),
+        series_instance_uid=str(document.SeriesInstanceUID),
+        title=str(document.get("SeriesDescription") or ""),
+        author=author_of(document),
+        content_date=str(document.get("ContentDate") or ""),
+        content_time=str(document.get("ContentTime") or ""),
+        is_verified=document.get("VerificationFlag") == "VERIFIED",
+        replaced=tuple(replaced_by(document)),
+        drawings=tuple(_drawings(document)),
+    )
+
+
+def _drawings(document: Dataset) -> Iterator[Drawing]:
+    for container in document.get("ContentSequence") or ():
+        if has_name(container, words.MEASUREMENTS):
+            for group in container.get("ContentSequence") or ():
+                drawing = _drawing(group) if has_name(group, words.GROUP) else None
+                if drawing is not None:
+                    yield drawing
+
+
+def _drawing(group: Dataset) -> Drawing | None:
+    items = list(group.get("ContentSequence") or ())
+    numbers = [item for item in items if item.get("ValueType") == "NUM"]
+    lines = [line for item in (group, *numbers) for line in _lines(item)]
+    if not lines:
+        return None
+    identifier = text_of(items, words.TRACKING_IDENTIFIER, "TextValue")
+    shape = words.SHAPE_OF_TOOL.get(identifier.rpartition(":")[2]) or _shape_of(lines)
+    # Some writers say the same coordinates again for each number.
+    told = lines[:2] if shape == "BIDIRECTIONAL" else lines[:1]
+    points = [point for line in told for point in _points(line)]
+    image = _image(lines[0])
+    if image is None:
+        return None
+    is_closed = shape == "FREEHAND" and len(points) > 2 and points[0] == points[-1]
+    return Drawing(
+        shape=shape,
+        sop_instance_uid=image[0],
+        frame_number=image[1],
+        points=tuple(_as_drawn(shape, points, is_closed)),
+        label=_label(items),
+        tracking_uid=text_of(items, words.TRACKING_UID, "UID"),
+        measured=tuple(_measured(shape, numbers)),
+        is_closed=is_closed,
+        caveat=text_of(items, words.CALIBRATION, "TextValue"),
+    )
+
+
+def _as_drawn(
+    shape: Shape, points: list[tuple[float, float]], is_closed: bool
+) -> list[tuple[float, float]]:
+    if shape == "ANGLE" and len(points) == 4:
+        return [points[0], points[1], points[3]]
+    if is_closed or (shape == "RECTANGLE" and len(points) == 5):
+        return points[:-1]
+    return points
+
+
+def _measured(shape: Shape, numbers: list[Dataset]) -> Iterator[Measured]:
+    for number in numbers:
+        values = number.get("MeasuredValueSequence") or ()
+        quantity = words.QUANTITY_OF_CODE.get(code_value(number, "ConceptNameCodeSequence"))
+        if quantity is None or not values:
+            continue
+        unit = code_value(values[0], "MeasurementUnitsCodeSequence")
+        if quantity == "value" and unit == "1" and shape in ("ARROW", "POINT"):
+            # Stands there because a group needs a number, and says nothing.
+            continue
+        yield Measured(quantity, float(values[0].NumericValue), unit)
+
+
+def _shape_of(lines: list[Dataset]) -> Shape:
+    """Of a report whose writer names no tool."""
+    graphic = str(lines[0].get("GraphicType", ""))
+    if graphic in ("ELLIPSE", "CIRCLE", "POINT"):
+        return graphic  # type: ignore[return-value]  # mypy keeps str where `in` has narrowed it
+    return "LENGTH" if len(_points(lines[0])) == 2 else "FREEHAND"
+
+
+def _lines(item: Dataset) -> list[Dataset]:
+    return [
+        one
+        for one in item.get("ContentSequence") or ()
+        if one.get("ValueType") == "SCOORD"
+        and one.get("GraphicData")
+        # Where the writer put its text, which is no part of the drawing.
+        and code_value(one, "ConceptNameCodeSequence") != "TextPosition"
+    ]
+
+
+def _points(line: Dataset) -> list[tuple[float, float]]:
+    values = [float(one) for one in line.GraphicData]
+    return list(zip(values[::2], values[1::2], strict=False))
+
+
+def _image(line: Dataset) -> tuple[str, int] | None:
+    for item in line.get("ContentSequence") or ():
+        for reference in item.get("ReferencedSOPSequence") or ():
+            return str(reference.ReferencedSOPInstanceUID), frame_of(reference) or 1
+    return None
+
+
+def _label(items: list[Dataset]) -> str:
+    comment = text_of(items, words.COMMENT, "TextValue")
+    if comment:
+        return comment
+    for item in items:
+        if has_name(item, words.FINDING):
+            for code in item.get("ConceptCodeSequence") or ():
+                return str(code.get("CodeMeaning") or "")
+    return ""

@@ -1,0 +1,215 @@
+"""Drawings as a Measurement Report: TID 1500 with a TID 1501 group for each of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import highdicom as hd
+import numpy as np
+from highdicom.sr.value_types import ContainerContentItem, ContentSequence, TextContentItem
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code as DicomCode
+from pydicom.uid import ExplicitVRLittleEndian
+
+from inference.annotations import codes as words
+from inference.annotations.author import Author
+from inference.annotations.drawing import Drawing, Measured, Place
+from inference.annotations.observer import PLACEHOLDER, name_verifier, observation_context
+from inference.results.coding import dicom_code
+from inference.results.equipment import finish, node_equipment
+from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
+from inference.results.image_library import image_library
+from inference.results.source import inherit_patient_and_study, reference_to
+from inference.results.sr import procedure_reported
+from storage.core.uids import new_uid
+
+_GRAPHICS = {
+    "ELLIPSE": hd.sr.GraphicTypeValues.ELLIPSE,
+    "CIRCLE": hd.sr.GraphicTypeValues.CIRCLE,
+    "POINT": hd.sr.GraphicTypeValues.POINT,
+}
+SERIES_NUMBER = 9_900
+
+
+def encode_measurements(
+    drawings: Sequence[Drawing],
+    sources: Mapping[str, Dataset],
+    places: Mapping[tuple[str, int], Place],
+    author: Author,
+    at: datetime,
+    *,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    title: str,
+    verified: bool = False,
+    predecessor: Dataset | None = None,
+) -> Dataset:
+    """A Comprehensive SR of what a person measured, VERIFIED where that person says so.
+
+    `sources`: headers by SOPInstanceUID of every image that is drawn on; there is at least
+    one. `places`: by SOPInstanceUID and frame number. `predecessor` is the version that this
+    one takes the place of: its series is kept, and it is named in the Predecessor Documents
+    Sequence.
+    """
+    first = next(iter(sources.values()))
+    references = [reference_to(source) for source in sources.values()]
+    report = hd.sr.MeasurementReport(
+        observation_context=observation_context(author),
+        procedure_reported=procedure_reported(first),
+        imaging_measurements=[
+            _group(drawing, places[drawing.sop_instance_uid, drawing.frame_number])
+            for drawing in drawings
+        ]
+        or [_nothing()],
+        title=codes.cid7021.ImagingMeasurementReport,
+    )
+    children = report[0].ContentSequence
+    if not drawings:
+        children.pop()
+        children.append(_withdrawn())
+    for library in _libraries(references):
+        children.insert(len(children) - 1, library)
+    verifying = {
+        "is_verified": True,
+        "is_final": True,
+        "verifying_observer_name": PLACEHOLDER,
+        "verifying_organization": str(first.get("InstitutionName") or MANUFACTURER)[:64],
+    }
+    document = hd.sr.ComprehensiveSR(
+        evidence=references,
+        content=report[0],
+        series_instance_uid=series_instance_uid,
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=sop_instance_uid,
+        instance_number=int(predecessor.InstanceNumber) + 1 if predecessor else 1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        previous_versions=None if predecessor is None else [predecessor],
+        is_complete=True,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        series_description=title[:64],
+        content_date=at.date(),
+        content_time=at.time(),
+        series_date=at.date(),
+        series_time=at.time(),
+        **(verifying if verified else {}),
+    )
+    name_verifier(document, author)
+    inherit_patient_and_study(document, first)
+    return finish(document, at, node_equipment(at))
+
+
+def _libraries(references: Sequence[Dataset]) -> list[Dataset]:
+    """One for all images that share what it states of them; TID 1500 has room for one alone."""
+    kinds = {
+        (one.get("Modality"), one.get("Rows"), one.get("Columns"), str(one.get("PixelSpacing")))
+        for one in references
+    }
+    return [image_library(references)] if len(kinds) == 1 else []
+
+
+def _nothing() -> hd.sr.MeasurementsAndQualitativeEvaluations:
+    """The encoder wants a group; it is taken out again."""
+    return hd.sr.MeasurementsAndQualitativeEvaluations(
+        hd.sr.TrackingIdentifier(uid=new_uid(), identifier="none")
+    )
+
+
+def _withdrawn() -> ContainerContentItem:
+    """TID 1500 row 12: a report without measurements says why in words."""
+    container = ContainerContentItem(
+        name=DicomCode("C0034375", "UMLS", "Qualitative Evaluations"),
+        relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+    )
+    container.ContentSequence = ContentSequence(
+        [
+            TextContentItem(
+                name=dicom_code(words.COMMENT),
+                value="All measurements of the version before were withdrawn.",
+                relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+            )
+        ]
+    )
+    return container
+
+
+def _group(drawing: Drawing, place: Place) -> hd.sr.MeasurementsAndQualitativeEvaluations:
+    tracking = hd.sr.TrackingIdentifier(
+        uid=drawing.tracking_uid,
+        identifier=_tool(drawing),
+    )
+    group = hd.sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=tracking,
+        finding_type=DicomCode(words.FREE_TEXT, words.FREE_TEXT_SCHEME, drawing.label[:64])
+        if drawing.label
+        else None,
+        measurements=_measurements(drawing, place),
+    )
+    texts = ((words.COMMENT, drawing.label), (words.CALIBRATION, drawing.caveat))
+    for name, text in texts:
+        if text:
+            group[0].ContentSequence.append(
+                TextContentItem(
+                    name=dicom_code(name),
+                    value=text,
+                    relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+                )
+            )
+    return group
+
+
+def _tool(drawing: Drawing) -> str:
+    on_axes = (
+        drawing.shape == "LENGTH"
+        and drawing.measured[:1]
+        and (drawing.measured[0].quantity != "length")
+    )
+    return words.AXIS_DIFFERENCE if on_axes else words.TRACKING_PREFIX + words.TOOLS[drawing.shape]
+
+
+def _measurements(drawing: Drawing, place: Place) -> list[hd.sr.Measurement]:
+    """The first holds the coordinates, and of a bidirectional one each axis its own."""
+    measured = drawing.measured or (Measured("value", 0.0, "1"),)
+    lines = _lines(drawing)
+    return [
+        hd.sr.Measurement(
+            name=dicom_code(
+                words.COBB_ANGLE
+                if drawing.shape == "COBB_ANGLE"
+                else words.QUANTITIES[one.quantity]
+            ),
+            value=round(one.value, 6),
+            unit=DicomCode(one.unit, "UCUM", words.UNITS.get(one.unit, one.unit)),
+            referenced_coordinates=[_coordinates(drawing, place, lines[index])]
+            if index < len(lines)
+            else None,
+        )
+        for index, one in enumerate(measured)
+    ]
+
+
+def _lines(drawing: Drawing) -> list[list[tuple[float, float]]]:
+    points = list(drawing.points)
+    if drawing.shape == "BIDIRECTIONAL":
+        return [points[:2], points[2:]]
+    if drawing.shape == "ANGLE":
+        # The two lines one after the other: the vertex stands twice.
+        return [[points[0], points[1], points[1], points[2]]]
+    if drawing.shape == "RECTANGLE" or (drawing.shape == "FREEHAND" and drawing.is_closed):
+        return [[*points, points[0]]]
+    return [points]
+
+
+def _coordinates(
+    drawing: Drawing, place: Place, points: Sequence[tuple[float, float]]
+) -> hd.sr.CoordinatesForMeasurement:
+    return hd.sr.CoordinatesForMeasurement(
+        graphic_type=_GRAPHICS.get(drawing.shape, hd.sr.GraphicTypeValues.POLYLINE),
+        graphic_data=np.asarray(points, np.float64),
+        source_image=hd.sr.SourceImageForRegion(
+            referenced_sop_class_uid=place.sop_class_uid,
+            referenced_sop_instance_uid=place.sop_instance_uid,
+            referenced_frame_numbers=[place.frame_number] if place.is_multiframe else None,
+        ),
+    )

@@ -1,0 +1,148 @@
+"""Measurements of a study: what was saved, and saving a new version."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydicom.dataset import Dataset
+
+from inference.annotations.author import Author
+from inference.annotations.drawing import Drawing, Place, caveat_of, checked_points, quantities
+from inference.annotations.images import StudyImages
+from inference.annotations.keeping import keep, stale
+from inference.annotations.measurement_read import (
+    REPORT_CLASSES,
+    MeasurementReport,
+    read_measurements,
+)
+from inference.calibration.scale import NotMeasurable
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid, new_uid
+from storage.dicom.value_errors import DAMAGED
+
+
+def measurement_reports(
+    storage: Storage, study_instance_uid: str, *, all_versions: bool = False
+) -> list[tuple[MeasurementReport, Instance]]:
+    """The reports of a study that hold drawings, whoever wrote them; oldest first.
+
+    Those that a later version takes the place of are left out, unless `all_versions`.
+    """
+    found = _read_all(storage, study_instance_uid)
+    replaced = {uid for report, _ in found for uid in report.replaced}
+    return [
+        (report, instance)
+        for report, instance in sorted(found, key=lambda one: one[1].received_at)
+        # A version that says nothing any more takes the place of its predecessor all the same.
+        if report.drawings and (all_versions or report.sop_instance_uid not in replaced)
+    ]
+
+
+def _read_all(
+    storage: Storage, study_instance_uid: str
+) -> list[tuple[MeasurementReport, Instance]]:
+    found = []
+    for instance in storage.index.instances_of(study_instance_uid):
+        if instance.sop_class_uid not in REPORT_CLASSES:
+            continue
+        try:
+            report = read_measurements(storage.instances.dataset(instance))
+        except DAMAGED:
+            # A foreign document that is against the standard; the others are still worth reading.
+            continue
+        found.append((report, instance))
+    return found
+
+
+def save_measurements(
+    storage: Storage,
+    study_instance_uid: str,
+    drawings: Sequence[Drawing],
+    author: Author,
+    *,
+    title: str,
+    predecessor_uid: str = "",
+    verified: bool = False,
+) -> tuple[MeasurementReport, Instance]:
+    """Write a report of the drawings, in place of `predecessor_uid` where one is named.
+
+    Lengths, areas and angles are computed here; a drawing's own `measured` are those that
+    only its pixels tell. Raises NotMeasurable where a drawing has no quantity on its image,
+    InvalidRequest, UidConflict for a stale predecessor.
+    """
+    # What encodes is large, and few processes need it.
+    from inference.annotations.measurement_sr import encode_measurements
+
+    predecessor = _predecessor(storage, study_instance_uid, predecessor_uid)
+    if not drawings and predecessor is None:
+        raise InvalidRequest("There is no measurement to save.")
+    images = StudyImages(storage, study_instance_uid)
+    places: dict[tuple[str, int], Place] = {}
+    whole = []
+    for number, drawing in enumerate(drawings, start=1):
+        place = images.place(drawing.sop_instance_uid, drawing.frame_number)
+        places[drawing.sop_instance_uid, drawing.frame_number] = place
+        try:
+            whole.append(_measured(drawing, place))
+        except NotMeasurable as refused:
+            what = f"Measurement {number} ({drawing.shape})"
+            raise NotMeasurable(refused.obstacle, what) from None
+    document = encode_measurements(
+        whole,
+        images.headers or _images_of(predecessor, images),
+        places,
+        author,
+        utcnow().astimezone(),
+        series_instance_uid=str(predecessor.SeriesInstanceUID) if predecessor else new_uid(),
+        # The same for all who follow upon one version, so that only one of them gets in.
+        sop_instance_uid=derive_uid("measurements", predecessor_uid) if predecessor else new_uid(),
+        title=title,
+        verified=verified,
+        predecessor=predecessor,
+    )
+    instance = keep(storage, document, f"reader:{author.name}")
+    return read_measurements(document), instance
+
+
+def _measured(drawing: Drawing, place: Place) -> Drawing:
+    points = checked_points(drawing.shape, drawing.points, place)
+    computed = quantities(drawing.shape, points, place, drawing.is_closed)
+    return replace(
+        drawing,
+        points=points,
+        measured=(*computed, *drawing.measured),
+        tracking_uid=drawing.tracking_uid or new_uid(),
+        caveat=caveat_of(drawing.shape, place),
+    )
+
+
+def _predecessor(
+    storage: Storage, study_instance_uid: str, sop_instance_uid: str
+) -> Dataset | None:
+    if not sop_instance_uid:
+        return None
+    instance = storage.index.instance(sop_instance_uid)
+    if (
+        instance.study_instance_uid != study_instance_uid
+        or instance.sop_class_uid not in REPORT_CLASSES
+    ):
+        raise InvalidRequest(
+            f"{sop_instance_uid} is no report of this study.",
+            remedy="Name the sop_instance_uid of what GET …/measurements lists.",
+        )
+    for report, _ in _read_all(storage, study_instance_uid):
+        if sop_instance_uid in report.replaced:
+            raise stale()
+    return storage.instances.dataset(instance)
+
+
+def _images_of(predecessor: Dataset | None, images: StudyImages) -> dict[str, Dataset]:
+    """Where nothing is drawn any more: the images of the version before."""
+    if predecessor is not None:
+        for drawing in read_measurements(predecessor).drawings:
+            images.header(drawing.sop_instance_uid)
+    if not images.headers:
+        raise InvalidRequest("The version before says nothing either.")
+    return images.headers

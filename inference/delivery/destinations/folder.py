@@ -1,0 +1,128 @@
+"""A folder below the export folder: one part-10 file an instance, whole or not there."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from dicom_node.network.throttle import PIECE_BYTES, Throttle
+from dicom_node.peers import PeerFailed, PeerLacksService
+from inference.delivery.destinations.protocol import Outcome, TestResult
+from inference.worker.failures import explain
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core import private_folder
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.uids import check_uid
+from storage.peers.repository import KnownPeer
+
+
+class FolderDestination:
+    query = "reading"
+
+    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+        self._storage = storage
+        self._throttle = Throttle(peer.sending_bytes_per_s) if peer.sending_bytes_per_s else None
+        root = storage.settings.resolved_export_dir.resolve()
+        self._folder = (root / peer.folder).resolve()
+        # A symbolic link may have been put there since.
+        if self._folder == root or not self._folder.is_relative_to(root):
+            raise InvalidRequest(
+                f"The folder of destination {peer.name} is not below {root}.",
+                remedy="Name a folder below MEDIVIEW_EXPORT_DIR.",
+            )
+
+    def __str__(self) -> str:
+        return f"the folder {self._folder}"
+
+    def send(self, instances: Sequence[Instance]) -> list[Outcome]:
+        outcomes = []
+        for instance in instances:
+            try:
+                self._write(instance)
+                outcomes.append(Outcome(instance.sop_instance_uid))
+            except (OSError, MediViewError) as error:
+                sentence = explain(error).sentence
+                outcomes.append(Outcome(instance.sop_instance_uid, f"{self}: {sentence}"))
+        return outcomes
+
+    def commit(self, instances: Sequence[Instance]) -> CommitmentRequest | None:
+        raise PeerLacksService(f"{self} has no storage commitment.")
+
+    def listed(self, instances: Sequence[Instance]) -> set[str]:
+        try:
+            return {one.sop_instance_uid for one in instances if self._is_there(one)}
+        except OSError as error:
+            raise PeerFailed(f"{self} cannot be read: {explain(error).sentence}") from error
+
+    def test(self) -> TestResult:
+        probe = self._folder / f".{uuid.uuid4().hex}.part"
+        try:
+            self._make(self._folder)
+            with probe.open("xb") as file:
+                file.write(b"MediViewAI")
+                os.fsync(file.fileno())
+            probe.unlink()
+            free_mib = shutil.disk_usage(self._folder).free >> 20
+        except OSError as error:
+            return TestResult(False, f"{self} cannot be written: {explain(error).sentence}")
+        return TestResult(True, f"{self} can be written; {free_mib} MiB are free.")
+
+    def _path(self, instance: Instance) -> Path:
+        # Received UIDs make a path, so they are looked at once more.
+        return (
+            self._folder
+            / check_uid(instance.study_instance_uid, "StudyInstanceUID")
+            / check_uid(instance.series_instance_uid, "SeriesInstanceUID")
+            / f"{check_uid(instance.sop_instance_uid, 'SOPInstanceUID')}.dcm"
+        )
+
+    def _write(self, instance: Instance) -> None:
+        path = self._path(instance)
+        self._make(path.parent)
+        part = path.parent / f".{uuid.uuid4().hex}.part"
+        try:
+            with self._storage.instances.open(instance) as source, part.open("xb") as target:
+                while piece := source.read(PIECE_BYTES):
+                    if self._throttle is not None:
+                        self._throttle.wait_for(len(piece))
+                    target.write(piece)
+                target.flush()
+                os.fsync(target.fileno())
+            self._let_others_read(part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync(path.parent)
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir(exist_ok=True)
+            self._let_others_read(folder)
+
+    def _let_others_read(self, path: Path) -> None:
+        """Another program fetches it, unless it lies in the node's own folder."""
+        if not path.absolute().is_relative_to(self._storage.settings.data_dir.absolute()):
+            private_folder.as_usual(path)
+
+    def _is_there(self, instance: Instance) -> bool:
+        path = self._path(instance)
+        if not path.is_file() or path.stat().st_size != instance.size_bytes:
+            return False
+        with self._storage.instances.open(instance) as ours, path.open("rb") as theirs:
+            while piece := ours.read(PIECE_BYTES):
+                if theirs.read(len(piece)) != piece:
+                    return False
+        return True
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

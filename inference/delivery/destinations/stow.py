@@ -1,0 +1,249 @@
+"""A DICOMweb archive: STOW-RS (PS3.18 10.5), asked by QIDO-RS or WADO-RS what it holds."""
+
+import json
+import ssl
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+
+from dicom_node.network.throttle import PIECE_BYTES, Throttle
+from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
+from inference.delivery.destinations.protocol import Outcome, TestResult
+from storage.commitment.entities import CommitmentRequest
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.http.client import checked_client
+from storage.peers.repository import KnownPeer
+from storage.peers.validation import check_stow_url
+
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_DICOM_JSON = "application/dicom+json"
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_REFERENCED_SOP_SEQUENCE = "00081199"
+_FAILED_SOP_SEQUENCE = "00081198"
+_REFERENCED_SOP_INSTANCE_UID = "00081155"
+_FAILURE_REASON = "00081197"
+_SOP_INSTANCE_UID = "00080018"
+# The service itself is missing there, as opposed to failing just now.
+_NO_SERVICE = frozenset({400, 404, 405, 406, 501})
+_STORED = frozenset({200, 202, 409})
+
+
+class StowDestination:
+    query = "QIDO-RS"
+
+    def __init__(self, storage: Storage, peer: KnownPeer) -> None:
+        """Raises InvalidRequest where the operator does not allow the host (any more)."""
+        check_stow_url(peer, storage.settings)
+        self._storage = storage
+        self._peer = peer
+        self._base = peer.url.rstrip("/")
+
+    def __str__(self) -> str:
+        return self._base
+
+    def send(self, instances: Sequence[Instance]) -> list[Outcome]:
+        outcomes = {}
+        for instance in instances:
+            try:
+                # Otherwise one that cannot be read would break off all the others.
+                self._storage.instances.open(instance).close()
+            except MediViewError as error:
+                outcomes[instance.sop_instance_uid] = Outcome(
+                    instance.sop_instance_uid, error.message
+                )
+        readable = [one for one in instances if one.sop_instance_uid not in outcomes]
+        if readable:
+            outcomes |= {one.sop_instance_uid: one for one in self._store(readable)}
+        return [outcomes[one.sop_instance_uid] for one in instances]
+
+    def _store(self, instances: Sequence[Instance]) -> list[Outcome]:
+        boundary = uuid.uuid4().hex
+        headers = {
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+            "Accept": _DICOM_JSON,
+        }
+        try:
+            status, body = self._ask("POST", "/studies", headers, self._body(instances, boundary))
+            if status not in _STORED:
+                error = f"{self} answered HTTP {status} to the instances."
+                return [Outcome(one.sop_instance_uid, error) for one in instances]
+            stored, failed = _store_response(body)
+        except PeerFailed as error:
+            return [
+                Outcome(one.sop_instance_uid, error.message, reached=False) for one in instances
+            ]
+        return [self._outcome(one.sop_instance_uid, stored, failed) for one in instances]
+
+    def _outcome(self, uid: str, stored: set[str], failed: dict[str, int | None]) -> Outcome:
+        if uid in failed:
+            reason = failed[uid]
+            said = "" if reason is None else f" (failure reason {reason:#06x})"
+            return Outcome(uid, f"{self} refused the instance{said}.")
+        if uid not in stored:
+            return Outcome(uid, f"{self} did not say what became of the instance.")
+        return Outcome(uid)
+
+    def commit(self, instances: Sequence[Instance]) -> CommitmentRequest | None:
+        raise PeerLacksService(f"{self} has no storage commitment by DIMSE.")
+
+    def listed(self, instances: Sequence[Instance]) -> set[str]:
+        first = instances[0]
+        series = f"/studies/{first.study_instance_uid}/series/{first.series_instance_uid}"
+        wanted = {one.sop_instance_uid for one in instances}
+        try:
+            held = self._listing(f"{series}/instances?limit=1000") & wanted
+            # A server may answer fewer than asked for.
+            for uid in sorted(wanted - held) if held else ():
+                held |= self._listing(f"{series}/instances?SOPInstanceUID={uid}") & wanted
+            return held
+        except PeerLacksService:
+            return self._listing(f"{series}/metadata") & wanted
+
+    def test(self) -> TestResult:
+        try:
+            self._listing("/studies?limit=1")
+        except PeerLacksService:
+            return self._test_without_query()
+        except PeerFailed as error:
+            return TestResult(False, error.message)
+        return TestResult(True, f"{self} answers QIDO-RS.")
+
+    def _test_without_query(self) -> TestResult:
+        try:
+            status, _ = self._ask("OPTIONS", "/studies", {})
+        except PeerFailed as error:
+            return TestResult(False, error.message)
+        if status < 300:
+            return TestResult(True, f"{self} answers, and has no QIDO-RS to say what it holds.")
+        return TestResult(False, f"{self} answered HTTP {status}; is the path right?")
+
+    def _listing(self, path: str) -> set[str]:
+        """SOP Instance UIDs that a query or metadata names. Raises as `listed`."""
+        status, body = self._ask("GET", path, {"Accept": _DICOM_JSON})
+        if status in _NO_SERVICE:
+            raise PeerLacksService(f"{self} answered HTTP {status} when asked what it holds.")
+        if status == 204:
+            return set()
+        if status != 200:
+            raise PeerDidNotAnswer(
+                f"{self} answered HTTP {status} when asked what it holds."
+                if status not in (401, 403)
+                else f"{self} answered HTTP {status}: the token is missing or not accepted."
+            )
+        found = _json(body, list)
+        return {uid for one in found if (uid := _first(one, _SOP_INSTANCE_UID))}
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: Iterator[bytes] | None = None,
+    ) -> tuple[int, bytes]:
+        """Status and body. Raises PeerFailed, without what was sent."""
+        if self._peer.token:
+            headers = {**headers, self._peer.token_header: self._peer.token}
+        try:
+            with (
+                # Neither redirects nor proxies: the host is the one that an operator allows.
+                checked_client(verify=self._tls(), timeout=_TIMEOUT) as client,
+                client.stream(
+                    method, f"{self._base}{path}", headers=headers, content=content
+                ) as answer,
+            ):
+                body = bytearray()
+                for piece in answer.iter_raw():
+                    body += piece
+                    if len(body) > _MAX_ANSWER_BYTES:
+                        raise PeerFailed(f"{self} answered more than {_MAX_ANSWER_BYTES} bytes.")
+                return answer.status_code, bytes(body)
+        except InvalidRequest as error:
+            raise PeerFailed(error.message, remedy=error.remedy) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise PeerFailed(
+                f"{self} cannot be reached: {_words(error)}.",
+                remedy="Check the address, its certificate and the network.",
+            ) from error
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        settings = self._storage.settings
+        if settings.tls_ca is not None:
+            context.load_verify_locations(settings.tls_ca)
+        if self._peer.tls and settings.tls_certificate is not None:
+            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        return context
+
+    def _body(self, instances: Sequence[Instance], boundary: str) -> Iterator[bytes]:
+        throttle = None
+        if self._peer.sending_bytes_per_s:
+            throttle = Throttle(self._peer.sending_bytes_per_s)
+        for instance in instances:
+            yield f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+            with self._storage.instances.open(instance) as file:
+                while piece := file.read(PIECE_BYTES):
+                    if throttle is not None:
+                        throttle.wait_for(len(piece))
+                    yield piece
+            yield b"\r\n"
+        yield f"--{boundary}--\r\n".encode()
+
+
+def _store_response(body: bytes) -> tuple[set[str], dict[str, int | None]]:
+    """UIDs that were stored, and those that failed with their reason (PS3.18 Table I.1-1)."""
+    answer = _json(body, dict)
+    stored = {
+        uid
+        for one in _items(answer, _REFERENCED_SOP_SEQUENCE)
+        if (uid := _first(one, _REFERENCED_SOP_INSTANCE_UID))
+    }
+    failed = {}
+    for one in _items(answer, _FAILED_SOP_SEQUENCE):
+        reason = _first(one, _FAILURE_REASON)
+        failed[str(_first(one, _REFERENCED_SOP_INSTANCE_UID))] = (
+            reason if isinstance(reason, int) else None
+        )
+    return stored, failed
+
+
+def _json(body: bytes, kind: type[Any]) -> Any:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise PeerFailed("The archive answered something that is no JSON.") from error
+    if not isinstance(value, kind):
+        raise PeerFailed("The archive answered JSON that is not DICOM's.")
+    return value
+
+
+def _items(dataset: dict[str, Any], tag: str) -> list[dict[str, Any]]:
+    element = dataset.get(tag)
+    values = element.get("Value", []) if isinstance(element, dict) else []
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
+
+
+def _first(dataset: Any, tag: str) -> Any:
+    element = dataset.get(tag) if isinstance(dataset, dict) else None
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values[0] if isinstance(values, list) and values else None
+
+
+def _words(error: Exception) -> str:
+    """The kind of a failure; messages of libraries may quote what was sent."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted, {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return (
+        "it did not answer in time"
+        if isinstance(error, httpx.TimeoutException)
+        else str(type(error).__name__)
+    )

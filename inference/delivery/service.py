@@ -1,0 +1,190 @@
+"""Bring results to every destination until it proves that it holds them.
+
+What a peer has answered success to is not sent again: it is asked whether it holds it,
+until it proves so (`inference.delivery.storage_commitment_check`). Nothing is ever dropped.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from inference.delivery.destinations import Destination, open_destination
+from inference.delivery.storage_commitment_check import Proof, Sending
+from inference.worker import auditing
+from inference.worker.failures import explain, place
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Delivery
+from storage.core.errors import NotFound
+from storage.core.request_context import serving
+from storage.db.leases import LEASE_S, renewed
+from storage.peers.repository import KnownPeer
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 32
+# How long others wait for the one that tries a destination again.
+_TRIAL_S = 60.0
+_BATCHES_PER_ROUND = 50
+_JITTER = 0.2
+_REQUESTS_NAMED = 3
+
+
+def deliver_due(
+    storage: Storage, now: datetime, owner: str, stopping: Callable[[], bool] = lambda: False
+) -> int:
+    """Send what is due, destination by destination; how many are now with their destination."""
+    done = 0
+    for _ in range(_BATCHES_PER_ROUND):
+        if stopping():
+            break
+        # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
+        claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+        deliveries = storage.deliveries.claim_due(
+            claimant, LEASE_S, now, _BATCH, senders_at_most(storage)
+        )
+        if not deliveries:
+            break
+        destination = deliveries[0].destination
+        if not storage.breakers.may_try(destination, now, now + timedelta(seconds=_TRIAL_S)):
+            # Another tries whether it is there again; with it, these go as well.
+            storage.deliveries.give_back(claimant, now)
+            continue
+        try:
+            renew = partial(_renew, storage, claimant)
+            with renewed(renew, "delivery"), serving(_requests_of(deliveries)):
+                done += _Batch(storage, deliveries).deliver()
+        except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
+            log.error(
+                "delivery_failed",
+                destination=destination,
+                error=type(error).__name__,
+                place=place(error),
+            )
+            _put_off(storage, deliveries, explain(error).sentence)
+    return done
+
+
+def _renew(storage: Storage, claimant: str) -> None:
+    storage.deliveries.renew(claimant, LEASE_S, utcnow())
+
+
+class _Batch:
+    """Claimed deliveries of one study to one destination."""
+
+    def __init__(self, storage: Storage, deliveries: Sequence[Delivery]) -> None:
+        self._storage = storage
+        self._deliveries = deliveries
+        self._name = deliveries[0].destination
+
+    def deliver(self) -> int:
+        peer = self._storage.peers.find(self._name)
+        if peer is None or not peer.is_destination:
+            _put_off(
+                self._storage,
+                self._deliveries,
+                f"No destination is named {self._name}."
+                " Name it in MEDIVIEW_DESTINATIONS, and the delivery goes on.",
+            )
+            return 0
+        destination = open_destination(self._storage, peer)
+        sendings = self._find_instances()
+        unsent = [one for one in sendings if one.delivery.sent_at is None]
+        arrived = [one for one in sendings if one.delivery.sent_at is not None]
+        if unsent:
+            arrived += self._send(destination, peer, unsent)
+        if not arrived:
+            return 0
+        return Proof(self._storage, destination, self._name, next_attempt).ask(arrived)
+
+    def _find_instances(self) -> list[Sending]:
+        sendings = []
+        for delivery in self._deliveries:
+            try:
+                instance = self._storage.index.instance(delivery.sop_instance_uid)
+            except NotFound as error:
+                _put_off(self._storage, [delivery], explain(error).sentence)
+            else:
+                sendings.append(Sending(delivery, instance))
+        return sendings
+
+    def _send(
+        self, destination: Destination, peer: KnownPeer, sendings: Sequence[Sending]
+    ) -> list[Sending]:
+        """Those that were answered with success; the others are put off with the reason."""
+        instances = [sending.instance for sending in sendings]
+        auditing.sending(self._storage, peer, instances)
+        results = destination.send(instances)
+        accepted_uids = {result.sop_instance_uid for result in results if result.ok}
+        auditing.sent(self._storage, peer, instances, accepted_uids)
+        accepted = []
+        again_at = _together(self._storage, [sending.delivery for sending in sendings])
+        for sending, result in zip(sendings, results, strict=True):
+            if result.ok:
+                accepted.append(sending)
+                continue
+            log.warning(
+                "instance_not_delivered",
+                destination=self._name,
+                sop_instance_uid=result.sop_instance_uid,
+                reached=result.reached,
+                attempts=sending.delivery.attempts,
+            )
+            self._storage.deliveries.retry_later(
+                [sending.delivery.delivery_id], result.error, again_at
+            )
+        # Whatever becomes of the proof: these are not sent again while it is open.
+        self._storage.deliveries.arrived([one.delivery.delivery_id for one in accepted], utcnow())
+        if any(result.reached for result in results):
+            self._storage.breakers.answered(self._name, utcnow())
+        elif results:
+            # Its other studies need not wait for the same silence.
+            _leave_alone(self._storage, self._name, results[0].error)
+        return accepted
+
+
+def _leave_alone(storage: Storage, destination: str, error: str) -> None:
+    """Longer after each call in vain, by the same waits as one delivery."""
+    now = utcnow()
+    failures = storage.breakers.failed(destination, error, now)
+    storage.breakers.open(destination, next_attempt(storage.settings, failures, now))
+    log.warning("destination_out_of_reach", destination=destination, failures=failures)
+
+
+def next_attempt(settings: Settings, attempts: int, now: datetime) -> datetime:
+    """Twice as long after each attempt, up to the configured maximum, without end.
+
+    Some chance is mixed in, so that many deliveries do not all come back at once.
+    """
+    doublings = min(max(attempts - 1, 0), 30)
+    wait_s = min(settings.delivery_retry_base_s * 2**doublings, settings.delivery_retry_max_s)
+    return now + timedelta(seconds=wait_s * random.uniform(1 - _JITTER, 1))  # noqa: S311 - no secret
+
+
+def _requests_of(deliveries: Sequence[Delivery]) -> str:
+    """The requests that led to the deliveries; nearly always it is one."""
+    found = dict.fromkeys(one.request_id for one in deliveries if one.request_id)
+    return " ".join(list(found)[:_REQUESTS_NAMED])
+
+
+def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> None:
+    at = _together(storage, deliveries)
+    storage.deliveries.retry_later([one.delivery_id for one in deliveries], error, at)
+
+
+def _together(storage: Storage, deliveries: Sequence[Delivery]) -> datetime:
+    """One time for what was tried at once: each by its own chance would lose their order."""
+    attempts = max(delivery.attempts for delivery in deliveries)
+    return next_attempt(storage.settings, attempts, utcnow())
+
+
+def senders_at_most(storage: Storage) -> dict[str, int]:
+    """Destinations that take no more than some senders at once, over all processes."""
+    return {
+        peer.name: peer.sendings_at_once for peer in storage.peers.recent() if peer.sendings_at_once
+    }

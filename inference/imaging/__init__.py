@@ -1,0 +1,1 @@
+"""Series to volumes in patient space: geometry, stacks, pixels."""

@@ -1,0 +1,241 @@
+"""Whether the images show all of a structure: judged by the model's own masks.
+
+A structure that reaches the first or last slice, a side of the slices, or the padding around
+the reconstructed circle of a CT goes on where nothing was imaged. What is measured of it is
+truncated: the size of a part, which is no size of the structure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.imaging.directions import direction_of, in_words
+from inference.imaging.tilt import run_upright
+from inference.imaging.volume import Volume
+from inference.pipeline import (
+    Measurement,
+    Passage,
+    Pipeline,
+    PipelineContext,
+    PipelineOutput,
+)
+from inference.refusals import NotCovered
+from storage.core.entities import Direction, Validity
+
+COMPLETE = Validity("complete")
+
+# Parts of a mask smaller than this share of it are strays of the model, not the structure.
+_LEAST_SHARE = 0.02
+# A contact below this share of the structure's own cross-section (volume to the power of 2/3)
+# is noise of the mask: 40 mm2 for lungs of 2.8 l, less than a pixel for a hippocampus.
+_LEAST_CONTACT = 0.002
+
+
+def run_with_coverage(pipeline: Pipeline, context: PipelineContext) -> PipelineOutput:
+    """Run a pipeline, and state of each measurement whether its structure is complete.
+
+    Raises NotCovered where the pipeline's card refuses truncated structures.
+    """
+    output = run_upright(pipeline, context)
+    if context.volume is None:
+        return output
+    return with_validity(pipeline, output, context.volume)
+
+
+def with_validity(pipeline: Pipeline, output: PipelineOutput, volume: Volume) -> PipelineOutput:
+    """The output with the validity of each measurement; totals of truncated parts are left out.
+
+    Masks lie on the grid of `volume`. Raises NotCovered where the card says so.
+    """
+    passages: Mapping[str, Passage] = getattr(pipeline, "passages", {})
+    margin_mm: float = getattr(pipeline, "edge_margin_mm", 0.0)
+    cut_off = cut_off_segments(output, volume, passages, margin_mm)
+    judged = [_judged(one, cut_off) for one in output.measurements]
+    kept = tuple(one for one in judged if one is not None)
+    truncated = [one for one in kept if one.validity and one.validity.state == "truncated"]
+    if pipeline.card.on_truncation == "refuse" and (cut_off or truncated):
+        raise NotCovered(_refusal(pipeline, output, cut_off, truncated), remedy=_REMEDY)
+    left_out = [
+        one.label for one, now in zip(output.measurements, judged, strict=True) if now is None
+    ]
+    return replace(output, measurements=kept, notes=(*output.notes, *_notes(left_out)))
+
+
+def cut_off_segments(
+    output: PipelineOutput,
+    volume: Volume,
+    passages: Mapping[str, Passage],
+    margin_mm: float = 0.0,
+) -> dict[int, tuple[Direction, ...]]:
+    """By index of the segment: where the images cut it off; complete ones are left out.
+
+    `passages`: by label of the segment. `margin_mm`: how far from the edge a mask may end though
+    the structure goes on.
+    """
+    if output.masks is None:
+        return {}
+    padding = _padding(volume)
+    touching = _touching(output, volume, padding, margin_mm)
+    found = {}
+    for index in sorted(touching):
+        passage = passages.get(output.segments[index].label)
+        where = cut_off_at(output.mask(index), volume.lps_from_kji, passage, padding, margin_mm)
+        if where:
+            found[index] = where
+    return found
+
+
+def cut_off_at(
+    mask: NDArray[np.bool_],
+    lps_from_kji: NDArray[np.float64],
+    passage: Passage | None = None,
+    padding: NDArray[np.bool_] | None = None,
+    margin_mm: float = 0.0,
+) -> tuple[Direction, ...]:
+    """At which sides of the patient the images cut a structure off.
+
+    `mask`: shape (slices, rows, columns). `lps_from_kji` in mm. `padding` of the same shape:
+    where nothing was reconstructed; None where all voxels were. `margin_mm`: what comes so
+    near to an edge counts as reaching it.
+    """
+    structure = _without_strays(mask)
+    voxel_mm3 = abs(float(np.linalg.det(lps_from_kji[:3, :3])))
+    section_mm2 = (float(np.count_nonzero(structure)) * voxel_mm3) ** (2 / 3)
+    found: dict[Direction, None] = {}
+    for axis in range(3):
+        first, second = (lps_from_kji[:3, other] for other in range(3) if other != axis)
+        pixel_mm2 = float(np.linalg.norm(np.cross(first, second)))
+        layers = 1 + int(margin_mm / float(np.linalg.norm(lps_from_kji[:3, axis])))
+        for side, contact in enumerate(_contacts(structure, axis, layers, padding)):
+            area_mm2 = contact * pixel_mm2
+            direction = direction_of(lps_from_kji, axis, end=bool(side))
+            leads_on = passage is not None and passage.direction == direction
+            allowed_mm2 = passage.at_most_mm2 if leads_on and passage is not None else 0.0
+            if area_mm2 > max(allowed_mm2, _LEAST_CONTACT * section_mm2):
+                found[direction] = None
+    return tuple(found)
+
+
+def validity_of(cut_off: Sequence[Direction]) -> Validity:
+    """Complete, or truncated with a sentence that says where."""
+    if not cut_off:
+        return COMPLETE
+    return Validity("truncated", tuple(cut_off), f"The images cut it off {in_words(cut_off)}.")
+
+
+def _judged(
+    measurement: Measurement, cut_off: dict[int, tuple[Direction, ...]]
+) -> Measurement | None:
+    """The measurement with its validity; None of a total that misses a part."""
+    if any(index in cut_off for index in measurement.parts):
+        return None
+    if measurement.validity is not None:
+        return measurement
+    if measurement.segment_index is not None:
+        where = cut_off.get(measurement.segment_index, ())
+        return replace(measurement, validity=validity_of(where))
+    return replace(measurement, validity=COMPLETE) if measurement.parts else measurement
+
+
+_REMEDY = "Send a series that shows the whole of it."
+
+
+def _refusal(
+    pipeline: Pipeline,
+    output: PipelineOutput,
+    cut_off: dict[int, tuple[Direction, ...]],
+    truncated: Sequence[Measurement],
+) -> str:
+    parts = [
+        f"{output.segments[index].label} is cut off {in_words(where)}"
+        for index, where in cut_off.items()
+    ] or [
+        f"{one.label} is truncated {in_words(one.validity.cut_off_at)}"
+        for one in truncated
+        if one.validity
+    ]
+    return f"{pipeline.title} measures whole structures alone: {'; '.join(parts)} of the images."
+
+
+def _notes(left_out: Sequence[str]) -> Iterator[str]:
+    if left_out:
+        yield f"Not stated, because the images cut off a part of it: {', '.join(left_out)}."
+
+
+def _contacts(
+    mask: NDArray[np.bool_], axis: int, layers: int, padding: NDArray[np.bool_] | None
+) -> tuple[int, int]:
+    """How many voxels of the face an axis begins and ends with lie before the mask, which is
+    looked for in so many layers; and how many beside padding."""
+    first, last = (
+        int(np.count_nonzero(mask[_end(axis, side, layers)].any(axis=axis))) for side in (0, 1)
+    )
+    if padding is not None and axis:
+        ahead, behind = _shifted(axis)
+        first += int(np.count_nonzero(mask[ahead] & padding[behind]))
+        last += int(np.count_nonzero(mask[behind] & padding[ahead]))
+    return first, last
+
+
+def _padding(volume: Volume) -> NDArray[np.bool_] | None:
+    """What lies outside of the circle that a CT reconstructs.
+
+    Of CT alone: MR states padding for what was cut away inside the head as well.
+    """
+    padding = volume.padding_mask() if volume.modality == "CT" else None
+    return padding if padding is not None and padding.any() else None
+
+
+def _touching(
+    output: PipelineOutput,
+    volume: Volume,
+    padding: NDArray[np.bool_] | None,
+    margin_mm: float,
+) -> set[int]:
+    """The segments that a voxel of lies at an edge: looked for at the edges alone."""
+    masks = output.masks
+    if masks is None:
+        return set()
+    faces: list[NDArray[Any]] = [
+        masks[_end(axis, side, 1 + int(margin_mm / volume.spacing_mm[axis]))]
+        for axis in range(3)
+        for side in (0, 1)
+    ]
+    if padding is not None:
+        for axis in (1, 2):
+            ahead, behind = _shifted(axis)
+            faces += [masks[ahead][padding[behind]], masks[behind][padding[ahead]]]
+    if masks.ndim == 4:
+        found = [np.flatnonzero(face.reshape(-1, masks.shape[3]).any(axis=0)) for face in faces]
+    else:
+        found = [np.unique(face[face > 0]).astype(np.intp) - 1 for face in faces]
+    return {int(index) for face in found for index in face}
+
+
+def _end(axis: int, side: int, layers: int) -> tuple[slice, ...]:
+    """The first layers along an axis of three, or with `side` 1 the last."""
+    ends = slice(None, layers) if side == 0 else slice(-layers, None)
+    return tuple(ends if other == axis else slice(None) for other in range(3))
+
+
+def _shifted(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """All but the first, and all but the last along an axis of three: neighbours of each other."""
+    ahead = tuple(slice(1, None) if other == axis else slice(None) for other in range(3))
+    behind = tuple(slice(None, -1) if other == axis else slice(None) for other in range(3))
+    return ahead, behind
+
+
+def _without_strays(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without parts that are too small to be the structure."""
+    import cc3d
+
+    labels = cc3d.connected_components(mask)
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    keep = counts >= _LEAST_SHARE * counts.sum()
+    keep[0] = False
+    structure: NDArray[np.bool_] = keep[labels]
+    return structure

@@ -1,0 +1,1 @@
+"""Models: cards, files, packs, devices, verification and states."""

@@ -1,0 +1,151 @@
+"""`mediview.json`, the card that an operator puts beside a model: what nobody else can say.
+
+Which series are taken (in the language of the site's rules), codes and colours of what it
+finds, the gate before it may become active, and what is normal.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from inference.models.card import CriticalLimit, GateThreshold, NormalRange, OnTruncation
+from inference.scheduling.rules.model import Condition, Strict
+from storage.core.errors import InvalidRequest
+
+CARD_FILE = "mediview.json"
+METRICS = (
+    "cases",
+    "failures",
+    "dice",
+    "dice_minimum",
+    "surface_dice",
+    "hausdorff95_mm",
+    "volume_error_percent",
+    "volume_bias_percent",
+)
+"""What an evaluation measures over all cases and segments, and a gate may ask."""
+_MAX_BYTES = 4 * 1024 * 1024
+_Model = TypeVar("_Model", bound=BaseModel)
+_Code = tuple[str, str, str]
+
+
+class CardSegment(Strict):
+    """How one channel, label value or class becomes a coded finding."""
+
+    label: str = Field(min_length=1, max_length=64)
+    code: _Code
+    """Value, scheme designator, meaning: `["78961009", "SCT", "Spleen"]`."""
+    category: _Code = ("123037004", "SCT", "Anatomical Structure")
+    laterality: Literal["left", "right"] | None = None
+    color_rgb: tuple[int, int, int] | None = None
+
+
+class CardThreshold(Strict):
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "CardThreshold":
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("says nothing; use at_least or at_most")
+        return self
+
+
+class CardRange(CardThreshold):
+    """What is normal for one measurement, and who says so."""
+
+    label: str = Field(min_length=1)
+    """Of the measurement: "Spleen volume"."""
+    unit: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    sex: Literal["", "M", "F", "O"] = ""
+    age_years: tuple[float, float] | None = None
+
+
+class CardCritical(Strict):
+    """What must not wait until somebody reads the report, as the model's authors see it."""
+
+    finding: str = Field(min_length=1)
+    above: float | None = None
+    below: float | None = None
+    confidence_at_least: float | None = Field(None, ge=0, le=1)
+    text: str = Field("", max_length=200)
+
+    @model_validator(mode="after")
+    def _limited(self) -> "CardCritical":
+        if (self.above, self.below, self.confidence_at_least) == (None, None, None):
+            raise ValueError("says no limit; use above, below or confidence_at_least")
+        return self
+
+
+class Card(Strict):
+    """`mediview.json`; everything may be left out."""
+
+    title: str = Field("", max_length=64)
+    licence: str = ""
+    intended_use: str = "Research use only."
+    training_data: str = "Not stated."
+    revision: str = Field("", max_length=80)
+    accepts: Condition | None = None
+    accepts_text: str = ""
+    segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
+    gate: dict[str, CardThreshold] = Field({})
+    normal_ranges: tuple[CardRange, ...] = ()
+    critical: tuple[CardCritical, ...] = ()
+    """Limits that raise an alert, beside those of the site's rules."""
+    gantry_tilt: Literal["refuse", "resample"] = "refuse"
+    """Slices of a tilted gantry: refused, or resampled upright, which the results state."""
+    on_truncation: OnTruncation = "mark"
+    """Structures that the images cut off: measured and marked as truncated, or refused."""
+    score_at_least: float = Field(0.5, ge=0, le=1)
+    """Boxes of which a detector is less sure are left out."""
+
+    @model_validator(mode="after")
+    def _known_metrics(self) -> "Card":
+        unknown = sorted(self.gate.keys() - set(METRICS))
+        if unknown:
+            raise ValueError(f"gate knows no {unknown[0]}; it knows {', '.join(METRICS)}")
+        return self
+
+    @property
+    def thresholds(self) -> tuple[GateThreshold, ...]:
+        return tuple(
+            GateThreshold(metric, one.at_least, one.at_most) for metric, one in self.gate.items()
+        )
+
+    @property
+    def ranges(self) -> tuple[NormalRange, ...]:
+        return tuple(
+            NormalRange(
+                one.label, one.unit, one.at_least, one.at_most, one.source, one.sex, one.age_years
+            )
+            for one in self.normal_ranges
+        )
+
+
+def critical_limits(card: Card) -> tuple[CriticalLimit, ...]:
+    """As a model's card keeps them."""
+    return tuple(CriticalLimit(**one.model_dump()) for one in card.critical)
+
+
+def parsed(form: type[_Model], path: Path) -> _Model:
+    """A JSON file of a model in its form. Raises InvalidRequest naming what is wrong."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
+        data: Any = json.loads(path.read_text("utf-8"))
+        return form.model_validate(data)
+    except (OSError, ValueError) as error:
+        problem = (
+            "; ".join(
+                f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+                for one in error.errors()
+            )
+            if isinstance(error, ValidationError)
+            else "it is no JSON"
+        )
+        raise InvalidRequest(
+            f"{path} cannot be used: {problem}.", remedy="Correct it, or get the model again."
+        ) from error

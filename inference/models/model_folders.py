@@ -1,0 +1,93 @@
+"""Folders of models that an operator adds: copied whole or not at all."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from inference.models.files import file_sha256
+from inference.pipeline import ModelFile
+from inference.refusals import ModelUnusable
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+DIGESTS = "mediview-digests.json"
+_MAX_FILES, _MAX_BYTES = 2_000, 20 * 1024**3
+_ADD = "Add it again: mediview models add FOLDER."
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Every file below a folder. Raises InvalidRequest where it is more than one model."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    if len(files) > _MAX_FILES or sum(path.stat().st_size for path in files) > _MAX_BYTES:
+        raise InvalidRequest(
+            f"{folder} has {len(files)} files; a model has {_MAX_FILES} and 20 GiB at most.",
+            remedy="Name the model's own folder.",
+        )
+    return files
+
+
+def install(
+    settings: Settings, folder: Path, name: str, files: Iterable[Path], *, keep_digests: bool
+) -> Path:
+    """Copy `files` of `folder` to where models lie, as `name`; where they are then.
+
+    With `keep_digests` the digest of every file is kept beside them. What stood there
+    before is replaced at once.
+    """
+    models = settings.resolved_models_dir
+    models.mkdir(parents=True, exist_ok=True)
+    target = models / name
+    with tempfile.TemporaryDirectory(dir=models, prefix=".adding-") as staging:
+        ready = Path(staging, name)
+        ready.mkdir()
+        for source in files:
+            copy = ready / source.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+        if keep_digests:
+            digests = {name: file_sha256(path) for name, path in _present(ready).items()}
+            (ready / DIGESTS).write_text(json.dumps(digests, indent=1))
+        if target.exists():
+            target.rename(Path(staging, "before"))
+        ready.rename(target)
+    return target
+
+
+def digests_of(folder: Path, name: str) -> tuple[ModelFile, ...]:
+    """The files of a model with their digests at the time it was added, weights first.
+
+    Raises ModelUnusable where it was put there by hand.
+    """
+    try:
+        stated = json.loads((folder / DIGESTS).read_text("utf-8"))
+        files = [ModelFile(str(file), str(digest)) for file, digest in stated.items()]
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelUnusable(f"{name} was not added by mediview models add.", remedy=_ADD) from error
+    return tuple(sorted(files, key=_weights_first))
+
+
+def verify_files(folder: Path, name: str) -> None:
+    """Raise ModelUnusable where a file changed, is missing, or came after it was added."""
+    stated = {file.name: file.sha256 for file in digests_of(folder, name)}
+    present = _present(folder)
+    for file in sorted(stated.keys() ^ present.keys()):
+        what = "is missing from" if file in stated else "was put into"
+        raise ModelUnusable(f"{file} {what} {name}.", remedy=_ADD)
+    for file, path in present.items():
+        if file_sha256(path) != stated[file]:
+            raise ModelUnusable(f"{file} of {name} has changed since it was added.", remedy=_ADD)
+
+
+def _weights_first(file: ModelFile) -> tuple[bool, str]:
+    weights = file.name.startswith("models/") or file.name.endswith((".ts", ".onnx", ".pt"))
+    return not weights, file.name
+
+
+def _present(folder: Path) -> dict[str, Path]:
+    return {
+        str(path.relative_to(folder)): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != DIGESTS and "__pycache__" not in path.parts
+    }

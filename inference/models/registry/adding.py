@@ -1,0 +1,70 @@
+"""A model taken in from a folder, proven, and put to work where nothing speaks against it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.bundles.installed import add_bundle, is_model
+from inference.catalogue import catalogue
+from inference.models.packs import add_pack
+from inference.models.registry.status import ModelHeld, Standing, model_of, models_named
+from inference.models.registry.transitions import activate
+from inference.models.registry.verification import verify
+from storage.container import Storage
+
+
+@dataclass(frozen=True)
+class Added:
+    """Where a model stands after it was added, and in words how far it came."""
+
+    standing: Standing
+    steps: tuple[str, ...]
+
+
+def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) -> Added:
+    """Copy a model to where the node looks for it, and take it as far as it may go.
+
+    It is verified at once. It becomes active where no other version is, and where the gate
+    of its card, if it has one, opens; `hold` leaves it as added. Raises InvalidRequest where
+    the folder is no model, ModelUnusable where it fails its self-test (it stays, as added).
+    """
+    name, version = _install(storage, folder)
+    standing = model_of(storage, name, version)
+    card = standing.pipeline.card
+    steps = [f"{card.name} {card.version} is added."]
+    if card.admission == "operator" and (
+        standing.record is None or standing.record.digest != card.digest
+    ):
+        storage.model_states.move(name, version, card.digest, "added", by)
+    if hold:
+        return Added(model_of(storage, name, version), tuple(steps))
+    _, shown = verify(storage, model_of(storage, name, version), by)
+    steps.append(f"It is verified: {shown}")
+    others = [
+        one.pipeline.card.version
+        for one in models_named(storage, name)
+        if one.state == "active" and one.pipeline.card.version != version
+    ]
+    standing = model_of(storage, name, version)
+    if others:
+        steps.append(
+            f"Version {others[0]} stays active. Let this one run beside it (mediview models"
+            f" shadow {name} --version {version}), or in its place (activate)."
+        )
+    elif standing.state == "verified":
+        try:
+            activate(storage, standing, by)
+        except ModelHeld as refused:
+            steps.append(f"It is not active: {refused.message} {refused.remedy}")
+    standing = model_of(storage, name, version)
+    if standing.state == "active":
+        steps.append(f"It is active: the pipeline {standing.pipeline.name} runs with it.")
+    return Added(standing, tuple(steps))
+
+
+def _install(storage: Storage, folder: Path) -> tuple[str, str]:
+    settings = storage.settings
+    if is_model(folder):
+        bundle = add_bundle(settings, folder)
+        return bundle.name, bundle.version
+    card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
+    return card.name, card.version

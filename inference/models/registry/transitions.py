@@ -1,0 +1,87 @@
+"""Who may put a model into which state, and what the gate of its card asks before."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from inference.models.card import ModelCard
+from inference.models.registry.status import ModelHeld, Standing
+from storage.container import Storage
+from storage.models.registry import ModelRecord, ModelState
+
+
+def activate(storage: Storage, standing: Standing, by: str) -> ModelRecord:
+    """Let a version make results; the one that did so is retired.
+
+    Raises ModelHeld where it is not verified, or where its gate does not open.
+    """
+    card = standing.pipeline.card
+    _check_verified(standing, "active")
+    _check_gate(card, standing.record)
+    return _move(storage, standing, "active", by)
+
+
+def shadow(storage: Storage, standing: Standing, by: str) -> ModelRecord:
+    """Let a version run beside the active one; nobody is shown or sent what it finds.
+
+    Raises ModelHeld where it is not verified.
+    """
+    _check_verified(standing, "a shadow")
+    return _move(storage, standing, "shadow", by)
+
+
+def retire(storage: Storage, standing: Standing, by: str, reason: str = "") -> ModelRecord:
+    """Let a version run no more; what it has found stays."""
+    return _move(storage, standing, "retired", by, reason)
+
+
+def gate_refusals(card: ModelCard, evaluation: Mapping[str, Any]) -> list[str]:
+    """For each threshold that is not reached: metric, value, threshold."""
+    metrics = evaluation.get("metrics", {})
+    refusals = []
+    for threshold in card.gate:
+        value = float(metrics.get(threshold.metric, math.nan))
+        if not threshold.admits(value):
+            stated = "not measured" if math.isnan(value) else f"{value:.4g}"
+            refusals.append(f"{threshold.metric} is {stated}, {threshold.text} is asked")
+    return refusals
+
+
+def _check_verified(standing: Standing, wanted: str) -> None:
+    card, record = standing.pipeline.card, standing.record
+    if card.admission != "operator" and standing.state in ("active", "retired", "shadow"):
+        # It is proven by every process that loads it, before it speaks.
+        return
+    if record is None or record.verified_at is None or standing.state == "added":
+        raise ModelHeld(
+            f"{card.name} {card.version} is not verified, so it cannot become {wanted}.",
+            remedy=f"mediview models verify {card.name}",
+        )
+
+
+def _check_gate(card: ModelCard, record: ModelRecord | None) -> None:
+    if not card.gate:
+        return
+    evaluation = record.evaluation if record else {}
+    if not evaluation:
+        asked = "; ".join(f"{one.metric} {one.text}" for one in card.gate)
+        raise ModelHeld(
+            f"The card of {card.name} {card.version} has a gate ({asked}), and this version was"
+            " never evaluated here.",
+            remedy="mediview evaluate PIPELINE --cases FOLDER",
+        )
+    refusals = gate_refusals(card, evaluation)
+    if refusals:
+        raise ModelHeld(
+            f"The gate of {card.name} {card.version} does not open: {'; '.join(refusals)}.",
+            remedy="Another version may reach it; this one may run in the shadow.",
+        )
+
+
+def _move(
+    storage: Storage, standing: Standing, state: ModelState, by: str, detail: str = ""
+) -> ModelRecord:
+    card = standing.pipeline.card
+    if state != "shadow":
+        storage.shadow_runs.forget_waiting(card.name, card.version)
+    return storage.model_states.move(card.name, card.version, card.digest, state, by, detail=detail)

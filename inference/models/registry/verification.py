@@ -1,0 +1,154 @@
+"""Models proven: by their self-test when somebody verifies them, and again by every process
+that loads them."""
+
+import math
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+import structlog
+
+from inference.models.card import ModelCard, Proof, Provable
+from inference.models.registry.status import ModelHeld, Standing, model_of, state_of
+from inference.pipeline import Pipeline
+from inference.refusals import ModelUnusable
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.models.registry import ModelRecord, ModelState
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SELF_TEST = "self-test"
+# Other processors and versions of libraries round otherwise; another model is further away.
+_RELATIVE, _ABSOLUTE = 0.02, 1e-3
+_CHILD_LIMIT_S = 300.0
+_proven: set[tuple[str, str, str]] = set()
+"""What this process has proven, by name, version and digest."""
+
+
+def ensure_proven(storage: Storage, pipeline: Pipeline) -> None:
+    """Before a model makes results: it is active, and has passed its self-test in this process.
+
+    Raises ModelUnusable, ModelHeld. A model that fails is taken out of use.
+    """
+    card = pipeline.card
+    record = storage.model_states.get(card.name, card.version)
+    standing = Standing(pipeline, state_of(card, record), record)
+    if standing.held:
+        raise ModelHeld(standing.held)
+    prove_here(storage, pipeline, record, "active")
+
+
+def prove_here(
+    storage: Storage, pipeline: Pipeline, record: ModelRecord | None, state: ModelState
+) -> None:
+    """Prove a model once a process; `state` is what it has, and what a first proof notes."""
+    card = pipeline.card
+    key = (card.name, card.version, card.digest)
+    if key in _proven or not isinstance(pipeline, Provable):
+        return
+    known = record if record and record.digest == card.digest and record.verified_at else None
+    try:
+        proof = pipeline.prove()
+        if known:
+            _compare(card, known, proof)
+    except ModelUnusable as error:
+        if pipeline.readiness().ready:
+            # Absent weights are another matter: nothing is wrong with the model then.
+            storage.model_states.move(
+                card.name, card.version, card.digest, "added", SELF_TEST, detail=error.message
+            )
+            log.error("model_failed_self_test", model=card.name, version=card.version)
+        raise
+    if known is None:
+        storage.model_states.move(
+            card.name,
+            card.version,
+            card.digest,
+            state,
+            SELF_TEST,
+            answer=proof.answer,
+            verified_at=utcnow(),
+        )
+    _proven.add(key)
+
+
+def verify(storage: Storage, standing: Standing, by: str) -> tuple[ModelRecord, str]:
+    """Check the digests of a model and run its self-test; what is kept, and what was shown.
+
+    One that was added becomes verified; one of the release, taken out by a failed self-test,
+    becomes active again. Raises ModelUnusable.
+    """
+    pipeline = standing.pipeline
+    card = pipeline.card
+    readiness = pipeline.readiness()
+    if not readiness.ready:
+        raise ModelUnusable(readiness.detail)
+    if isinstance(pipeline, Provable):
+        try:
+            proof = pipeline.prove()
+        except ModelUnusable as error:
+            storage.model_states.move(
+                card.name, card.version, card.digest, "added", by, detail=error.message
+            )
+            raise
+    else:
+        proof = Proof({}, "It brings no self-test; its files are the proven ones.")
+    after: ModelState = standing.state
+    if after == "added":
+        after = "verified" if card.admission == "operator" else "active"
+    kept = storage.model_states.move(
+        card.name,
+        card.version,
+        card.digest,
+        after,
+        by,
+        answer=proof.answer,
+        verified_at=utcnow(),
+    )
+    return kept, proof.detail
+
+
+def verify_apart(settings: Settings, name: str, version: str | None, by: str) -> None:
+    """`verify` in a process of its own, which a model that crashes takes along alone.
+
+    Raises what `verify` and `model_of` raise.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            pool.submit(_verify_named, settings, name, version, by).result(_CHILD_LIMIT_S)
+        except BrokenProcessPool as error:
+            raise ModelUnusable(
+                f"The self-test of {name} ended the process that ran it.",
+                remedy="It may need more memory than the machine has.",
+            ) from error
+        except TimeoutError as error:
+            for process in (pool._processes or {}).values():
+                process.kill()
+            raise ModelUnusable(
+                f"The self-test of {name} took longer than {_CHILD_LIMIT_S:g} s.",
+                remedy="Verify it at the machine: mediview models verify.",
+            ) from error
+
+
+def _verify_named(settings: Settings, name: str, version: str | None, by: str) -> None:
+    with open_storage(settings) as storage:
+        try:
+            verify(storage, model_of(storage, name, version), by)
+        except (ModelUnusable, ModelHeld, NotFound) as error:
+            # What it was raised from may not travel between processes.
+            raise type(error)(error.message, remedy=error.remedy) from None
+
+
+def _compare(card: ModelCard, known: ModelRecord, proof: Proof) -> None:
+    for what, value in known.answer.items():
+        now = proof.answer.get(what, math.nan)
+        if not math.isclose(now, value, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE):
+            raise ModelUnusable(
+                f"{card.name} {card.version} gives {what} {now:.4f} in its self-test;"
+                f" it gave {value:.4f} when it was verified.",
+                remedy="Install torch and MONAI again in the versions of this release, or verify"
+                f" it anew: mediview models verify {card.name}.",
+            )

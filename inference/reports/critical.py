@@ -1,0 +1,86 @@
+"""Critical findings: what the site's rules say must not wait until somebody reads the report."""
+
+from datetime import datetime
+
+import structlog
+
+from inference.catalogue import catalogue
+from inference.reports.evidence import facts_of
+from inference.reports.facts import Fact
+from inference.reports.locale import load_locale
+from inference.scheduling.rules.file import current_rules
+from inference.scheduling.rules.model import CriticalRule
+from storage.container import Storage
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
+    """An alert for each finding that a rule calls critical; how many are new."""
+    rules = (*current_rules(storage.settings).critical, *_of_cards(storage.settings))
+    if not rules:
+        return 0
+    new = 0
+    for fact in facts_of(storage, study_instance_uid):
+        for rule in rules:
+            if not _is_critical(fact, rule):
+                continue
+            new += storage.alerts.rise(
+                study_instance_uid,
+                fact.finding.finding_id,
+                rule.name,
+                _text(storage, fact, rule),
+                storage.settings.alert_repeat_s,
+            )
+    if new:
+        log.warning("alert_raised", study_instance_uid=study_instance_uid, count=new)
+    return new
+
+
+def _of_cards(settings: Settings) -> list[CriticalRule]:
+    """What the cards of models call critical; a rule of the site may say more, never less."""
+    return [
+        CriticalRule(
+            name=f"{pipeline.name} {number}"[:80],
+            pipeline=pipeline.name,
+            finding=limit.finding,
+            above=limit.above,
+            below=limit.below,
+            confidence_at_least=limit.confidence_at_least,
+            text=limit.text,
+        )
+        for pipeline in catalogue(settings)
+        for number, limit in enumerate(pipeline.card.critical, 1)
+    ]
+
+
+def repeat_alerts(storage: Storage, now: datetime) -> int:
+    settings = storage.settings
+    return storage.alerts.repeat_due(now, settings.alert_repeat_s, settings.alert_repeat_max)
+
+
+def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
+    finding = fact.finding
+    if rule.pipeline != finding.pipeline:
+        return False
+    if rule.finding.casefold() not in (finding.label.casefold(), finding.code.value.casefold()):
+        return False
+    if rule.confidence_at_least is not None:
+        return finding.confidence is not None and finding.confidence >= rule.confidence_at_least
+    if fact.value is None:
+        return False
+    # A part that is too large makes the whole too large; a part is small without meaning it.
+    return (rule.above is not None and fact.value > rule.above) or (
+        rule.below is not None and not fact.is_truncated and fact.value < rule.below
+    )
+
+
+def _text(storage: Storage, fact: Fact, rule: CriticalRule) -> str:
+    """What was found and which rule says so; the rule's own words where it has any."""
+    locale = load_locale(storage.settings.report_language)
+    value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
+    if fact.is_truncated:
+        value = locale.part_of(value)
+    stated = f"{fact.finding.label} {value}".strip()
+    return f"{rule.text.rstrip('.')}: {stated}." if rule.text else f"{stated} ({rule.name})."

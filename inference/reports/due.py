@@ -1,0 +1,63 @@
+"""Drafting by itself: once what was to run on a study has run, its report is drafted."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from inference.reports.critical import raise_alerts
+from inference.reports.draft import draft_study
+from inference.worker.failures import place
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+
+log = structlog.get_logger(__name__)
+
+_STUDIES_PER_ROUND = 20
+
+
+def draft_due(storage: Storage, now: datetime) -> int:
+    """Draft what is due; how many studies were looked at.
+
+    A study without any finding gets no report. Later studies of the same patient, whose
+    drafts compare with this one, are due in their turn.
+    """
+    for study_instance_uid, _ in storage.reports_due.due(now, _STUDIES_PER_ROUND):
+        # What is critical does not wait for the pipelines that still run.
+        raise_alerts(storage, study_instance_uid)
+    waited_since = now - timedelta(seconds=storage.settings.report_wait_s)
+    done = 0
+    for study_instance_uid, changed_at in storage.reports_due.due(waited_since, _STUDIES_PER_ROUND):
+        try:
+            draft_now(storage, study_instance_uid)
+        except NotFound:
+            pass  # deleted meanwhile
+        except Exception as error:  # noqa: BLE001 - one study must not hold up the others
+            log.error(
+                "report_not_drafted",
+                study_instance_uid=study_instance_uid,
+                error=type(error).__name__,
+                place=place(error),
+            )
+        storage.reports_due.done(study_instance_uid, changed_at)
+        done += 1
+    return done
+
+
+def draft_now(storage: Storage, study_instance_uid: str) -> None:
+    """Draft a study's report from what counts now, whatever still runs; none for a study
+    without findings. Raises NotFound."""
+    there = storage.reports.states_of([study_instance_uid]).get(study_instance_uid)
+    if there is None and not storage.findings.of_study(study_instance_uid):
+        return
+    language = there.language if there is not None else storage.settings.report_language
+    report = draft_study(storage, study_instance_uid, language)
+    log.info(
+        "report_drafted",
+        study_instance_uid=study_instance_uid,
+        version=report.version,
+        needs_attention=bool(report.attention),
+    )
+    if there is None or there.version != report.version:
+        for later in storage.reports.states_of(storage.priors.after(study_instance_uid)):
+            storage.reports_due.mark(later, utcnow())

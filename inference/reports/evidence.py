@@ -1,0 +1,164 @@
+"""All that a report of one study may rest on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference.reports.derived import void_findings
+from inference.reports.facts import Fact, fact_of
+from inference.reports.technique import SeriesTechnique, technique_of
+from storage.container import Storage
+from storage.core.entities import Finding, Job, JobStatus, Study
+
+_INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The newest earlier study of the patient that can be compared."""
+
+    study: Study
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    study: Study
+    facts: tuple[Fact, ...]
+    """Of completed jobs, the newest of each series and pipeline, without what people rejected."""
+    rejected: tuple[Finding, ...]
+    failed_pipelines: tuple[str, ...]
+    technique: tuple[SeriesTechnique, ...]
+    prior: Prior | None
+    indication: str
+    withdrawn_pipelines: tuple[str, ...] = ()
+    """Whose results were taken back because the series has changed, and are not there anew."""
+    void: tuple[Finding, ...] = ()
+    """Totals and shares of values that people rejected or corrected; left out like those."""
+
+    @property
+    def digest(self) -> str:
+        """Of what was found and what people said of it: the same results give the same."""
+        withdrawn = [f"withdrawn {one}" for one in self.withdrawn_pipelines]
+        return digest_of(self.facts, [*self.failed_pipelines, *withdrawn])
+
+
+def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
+    stated = [
+        (
+            one.finding.finding_id,
+            one.finding.label,
+            one.value,
+            one.finding.confidence,
+            *one.cut_off_at,
+        )
+        for one in facts
+    ]
+    kept = json.dumps([sorted(stated, key=str), sorted(failed_pipelines)])
+    return hashlib.sha256(kept.encode()).hexdigest()
+
+
+def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> Evidence:
+    """Read it all. `indication` overrules the reason that the worklist states.
+
+    Raises NotFound where there is no such study.
+    """
+    study = storage.index.study(study_instance_uid)
+    jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
+    facts, rejected, void = _facts(storage, study_instance_uid, jobs)
+    return Evidence(
+        study=study,
+        facts=facts,
+        rejected=rejected,
+        void=void,
+        failed_pipelines=_ended(jobs, "FAILED", "CANCELLED"),
+        withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
+        technique=_technique(storage, study_instance_uid, facts),
+        prior=_prior(storage, study_instance_uid, facts),
+        indication=" ".join(indication.split()) or _requested(storage, study),
+    )
+
+
+def facts_of(storage: Storage, study_instance_uid: str) -> tuple[Fact, ...]:
+    """What counts of a study now: of completed jobs, without what people rejected."""
+    jobs = storage.jobs.of_studies([study_instance_uid])[study_instance_uid]
+    return _facts(storage, study_instance_uid, jobs)[0]
+
+
+def _facts(
+    storage: Storage, study_instance_uid: str, jobs: Sequence[Job]
+) -> tuple[tuple[Fact, ...], tuple[Finding, ...], tuple[Finding, ...]]:
+    done = {job.job_id for job in jobs if job.status == "COMPLETED"}
+    findings = [one for one in storage.findings.of_study(study_instance_uid) if one.job_id in done]
+    said = storage.finding_feedback.of_findings([one.finding_id for one in findings])
+    facts: list[Fact] = []
+    rejected: list[Finding] = []
+    void: list[Finding] = []
+    without = void_findings(findings, said)
+    for finding in findings:
+        last = said[finding.finding_id][-1] if said[finding.finding_id] else None
+        if last is not None and last.verdict == "REJECTED":
+            rejected.append(finding)
+        elif finding.finding_id in without:
+            void.append(finding)
+        elif last is not None and last.verdict == "EDITED" and last.value is not None:
+            facts.append(fact_of(finding, last.value, last.said_by))
+        else:
+            facts.append(fact_of(finding))
+    return tuple(facts), tuple(rejected), tuple(void)
+
+
+def _ended(jobs: Sequence[Job], *statuses: JobStatus) -> tuple[str, ...]:
+    """Pipelines whose newest job of a series has ended so."""
+    newest: dict[tuple[str, str], Job] = {}
+    for job in sorted(jobs, key=lambda one: one.created_at):
+        newest[job.series_instance_uid, job.pipeline] = job
+    return tuple(sorted({job.pipeline for job in newest.values() if job.status in statuses}))
+
+
+def _technique(
+    storage: Storage, study_instance_uid: str, facts: Sequence[Fact]
+) -> tuple[SeriesTechnique, ...]:
+    """Of the series that were measured, in the order of their numbers."""
+    measured = {one.finding.series_instance_uid for one in facts}
+    found = []
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated" or (
+            measured and series.series_instance_uid not in measured
+        ):
+            continue
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        if instances:
+            pipelines = tuple(
+                sorted(
+                    {
+                        one.finding.pipeline
+                        for one in facts
+                        if one.finding.series_instance_uid == series.series_instance_uid
+                    }
+                )
+            )
+            found.append(technique_of(storage, series, instances, pipelines))
+    return tuple(sorted(found, key=lambda one: one.series_number or 0))
+
+
+def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
+    wanted = {one.key for one in facts if not one.is_truncated}
+    for earlier in storage.priors.before(study_instance_uid):
+        comparable = tuple(
+            one for one in facts_of(storage, earlier) if one.key in wanted and not one.is_truncated
+        )
+        if comparable:
+            return Prior(storage.index.study(earlier), comparable)
+    return None
+
+
+def _requested(storage: Storage, study: Study) -> str:
+    """The reason for the examination, from the order that fits the study."""
+    for item in storage.worklist.of_study(study.study_instance_uid, study.accession_number):
+        for keyword in _INDICATION:
+            reason = " ".join(str(item.attributes.get(keyword) or "").split())
+            if reason:
+                return reason
+    return ""

@@ -1,0 +1,150 @@
+"""One version of a report with all that its forms need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import highdicom as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from inference.reports.export.text import in_words
+from inference.results.identity import MANUFACTURER
+from storage.container import Storage
+from storage.core.entities import Finding, Study
+from storage.core.errors import NotFound
+from storage.core.uids import derive_uid
+from storage.reports.entities import Report, ReportVersion
+
+
+@dataclass(frozen=True)
+class ReportDocument:
+    report: Report
+    version: ReportVersion
+    study: Study
+    source: Dataset
+    """Header of an image of the study: whose patient and study everything takes over."""
+    evidence: tuple[Dataset, ...]
+    """Headers of what was measured: an image of each series, and the results made of it."""
+    findings: Mapping[str, Finding]
+    placer_order_number: str = ""
+    """Of the order in the worklist; empty where none is known."""
+    filler_order_number: str = ""
+
+    @property
+    def is_signed(self) -> bool:
+        return self.version.state in ("final", "amended")
+
+    @property
+    def signed_by(self) -> str:
+        """Who signed this very version; empty where nobody did."""
+        return self.version.changed_by if self.is_signed else ""
+
+    @property
+    def verifying_observer_name(self) -> str:
+        """As PS3.5 6.2.1.2 has it: the person's own, else the account's as a family name."""
+        name = self.signed_by
+        return self.version.signed_name or (f"{name}^" if name and "^" not in name else name)
+
+    @property
+    def signed_by_in_words(self) -> str:
+        return in_words(self.version.signed_name, self.signed_by)
+
+    def equipment(self) -> list[Dataset]:
+        """The house, and the model that worded sentences of it (PS3.3 C.12.1.1.5)."""
+        made = [self._equipment("Report templates", "Drafted from findings of pipelines")]
+        sentences = [one for section in self.version.sections for one in section.sentences]
+        for author in dict.fromkeys(one.author for one in sentences if one.origin == "model"):
+            made.append(self._equipment(author, "Worded sentences that the findings support"))
+        return made
+
+    def _equipment(self, model: str, what: str) -> Dataset:
+        made: Dataset = hd.ContributingEquipment(
+            manufacturer=MANUFACTURER,
+            purpose_of_reference=codes.DCM.ProcessingEquipment,
+            manufacturer_model_name=model[:64],
+            contribution_datetime=self.at.replace(tzinfo=None),
+            contribution_description=f"{what}, research use only",
+        )
+        return made
+
+    @property
+    def at(self) -> datetime:
+        return self.version.changed_at.astimezone()
+
+    def uid(self, what: str, kind: str) -> str:
+        """`what`: series or instance. The same words of the same version are the same instance,
+        whichever node wrote them."""
+        basis = ("report", kind, self.study.study_instance_uid)
+        if what == "series":
+            return derive_uid("series", *basis)
+        words = [one.text for section in self.version.sections for one in section.sentences]
+        return derive_uid("instance", *basis, str(self.version.version), self.version.state, *words)
+
+
+def read_document(storage: Storage, report: Report, version: int) -> ReportDocument:
+    """Raises NotFound where version, study or images are not there."""
+    found = storage.reports.version(report.report_id, version)
+    study = storage.index.study(report.study_instance_uid)
+    ids = dict.fromkeys(
+        one
+        for section in found.sections
+        for sentence in section.sentences
+        for one in (*sentence.finding_ids, *sentence.prior_finding_ids)
+    )
+    findings = {one.finding_id: one for one in storage.findings.named(list(ids))}
+    images = _images(storage, study.study_instance_uid, findings)
+    if not images:
+        raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
+    results = _results(storage, study.study_instance_uid, findings)
+    placer, filler = _order_numbers(storage, study)
+    return ReportDocument(
+        report, found, study, images[0], (*images, *results), findings, placer, filler
+    )
+
+
+def _order_numbers(storage: Storage, study: Study) -> tuple[str, str]:
+    """What the order's placer and its filler call it (IHE RAD TF-1: Scheduled Workflow)."""
+    for item in storage.worklist.of_study(study.study_instance_uid, study.accession_number):
+        numbers = (
+            str(item.attributes.get("PlacerOrderNumberImagingServiceRequest") or ""),
+            str(item.attributes.get("FillerOrderNumberImagingServiceRequest") or ""),
+        )
+        if any(numbers):
+            return numbers
+    return "", ""
+
+
+def _images(
+    storage: Storage, study_instance_uid: str, findings: Mapping[str, Finding]
+) -> list[Dataset]:
+    """The first image of each series that was measured; of any received one without findings."""
+    measured = {one.series_instance_uid for one in findings.values()}
+    received = [
+        one for one in storage.index.series_of(study_instance_uid) if one.origin == "received"
+    ]
+    wanted = [one for one in received if one.series_instance_uid in measured] or received[:1]
+    found: list[Dataset] = []
+    for series in wanted:
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        if instances:
+            found.append(storage.instances.dataset(instances[0], stop_before_pixels=True))
+    return found
+
+
+def _results(
+    storage: Storage, study_instance_uid: str, findings: Mapping[str, Finding]
+) -> list[Dataset]:
+    jobs = {one.job_id for one in findings.values() if one.study_instance_uid == study_instance_uid}
+    found: list[Dataset] = []
+    for job in storage.jobs.of_studies([study_instance_uid])[study_instance_uid]:
+        if job.job_id not in jobs:
+            continue
+        for made in job.result.get("instances", ()):
+            if made.get("kind") == "SR":
+                try:
+                    instance = storage.index.instance(made["sop_instance_uid"])
+                    found.append(storage.instances.dataset(instance, stop_before_pixels=True))
+                except NotFound:
+                    continue
+    return found

@@ -1,0 +1,158 @@
+"""A report as an unsolicited observation, ORU^R01 (HL7 2.5.1, chapter 7)."""
+
+from collections.abc import Iterator
+
+from dicom_node.hl7.writing import components, escaped, segment, timestamp
+from inference.reports.export.document import ReportDocument
+from inference.reports.export.text import by_model, plain
+from storage.core.entities import Finding
+from storage.reports.hl7_outbox import Hl7Message
+from storage.settings import Settings
+
+# LOINC, by the kind of section.
+_SECTIONS = {
+    "indication": ("55752-0", "Clinical information"),
+    "technique": ("55111-9", "Current imaging procedure descriptions"),
+    "comparison": ("18834-2", "Radiology Comparison study"),
+    "findings": ("59776-5", "Procedure findings"),
+    "impression": ("19005-8", "Radiology Imaging study [Impression]"),
+    "note": ("48767-8", "Annotation comment"),
+}
+# HL7 table 0123 for the report, 0085 for each observation.
+_STATUS = {"draft": "P", "preliminary": "P", "final": "F", "amended": "C"}
+_CODECS = {"UNICODE UTF-8": "utf-8", "8859/1": "iso-8859-1"}
+
+
+def encode_oru(document: ReportDocument, message: Hl7Message, settings: Settings) -> bytes:
+    """One OBX of text a sentence, and one a number that it rests on, bound by OBX-4.
+
+    Signs that 8859/1 lacks are written by what comes nearest.
+    """
+    segments = [_msh(document, message, settings), _pid(document)]
+    segments += [_orc(document), _obr(document)]
+    segments += [
+        segment("OBX", [str(number), *fields])
+        for number, fields in enumerate(_observed(document), 1)
+    ]
+    text = plain("\r".join(segments) + "\r")
+    return text.encode(_CODECS[settings.hl7_encoding], "replace")
+
+
+def _msh(document: ReportDocument, message: Hl7Message, settings: Settings) -> str:
+    return segment(
+        "MSH",
+        [
+            "^~\\&",
+            escaped(settings.hl7_application),
+            escaped(settings.hl7_facility),
+            escaped(message.destination),
+            "",
+            timestamp(document.at),
+            "",
+            "ORU^R01^ORU_R01",
+            message.control_id,
+            "P",
+            "2.5.1",
+            "",
+            "",
+            "AL",
+            "NE",
+            "",
+            settings.hl7_encoding,
+        ],
+    )
+
+
+def _pid(document: ReportDocument) -> str:
+    study = document.study
+    name = [*study.patient_name.split("=")[0].split("^"), "", "", "", ""]
+    # PN has the prefix before the suffix, XPN after it (PS3.5 6.2.1).
+    person = components(name[0], name[1], name[2], name[4], name[3])
+    identifier = components(study.patient_id, "", "", study.issuer_of_patient_id)
+    return segment(
+        "PID",
+        ["1", "", identifier, "", person, "", study.patient_birth_date, study.patient_sex],
+    )
+
+
+def _order_numbers(document: ReportDocument) -> tuple[str, str]:
+    """Placer's and filler's, as ORC-2 and 3 and OBR-2 and 3 have them.
+
+    Without an order the accession number stands for the filler's: the node's results have no
+    other name that the receiver knows.
+    """
+    filler = document.filler_order_number or document.study.accession_number
+    return escaped(document.placer_order_number), escaped(filler)
+
+
+def _orc(document: ReportDocument) -> str:
+    """RE: observations to follow, to the order of these numbers."""
+    return segment("ORC", ["RE", *_order_numbers(document)])
+
+
+def _obr(document: ReportDocument) -> str:
+    study, version = document.study, document.version
+    fields = [""] * 32
+    fields[0] = "1"
+    fields[1], fields[2] = _order_numbers(document)
+    fields[3] = components("18748-4", version.title, "LN")
+    fields[6] = study.study_date + study.study_time.split(".")[0].replace(":", "")
+    fields[15] = components("", *study.referring_physician_name.split("^"))
+    fields[17] = escaped(study.accession_number)
+    fields[21] = timestamp(document.at)
+    fields[23] = next((one for one in study.modalities if one not in ("SR", "SEG", "DOC")), "")
+    fields[24] = _STATUS[version.state]
+    if document.signed_by:
+        person = (*document.version.signed_name.split("^"), "", "", "", "")
+        # NDL has the suffix before the prefix, PN after it (PS3.5 6.2.1).
+        fields[31] = components(
+            document.signed_by, person[0], person[1], person[2], person[4], person[3]
+        )
+    return segment("OBR", fields)
+
+
+def _observed(document: ReportDocument) -> Iterator[list[str]]:
+    """The fields of each OBX from OBX-2 on."""
+    status = _STATUS[document.version.state]
+    yield [
+        "HD",
+        components("113014", "DICOM Study", "DCM"),
+        "1",
+        escaped(document.study.study_instance_uid),
+        *[""] * 5,
+        "O" if status == "P" else status,
+    ]
+    for at, section in enumerate(document.version.sections, 1):
+        code, meaning = _SECTIONS[section.kind]
+        for number, sentence in enumerate(section.sentences, 1):
+            group = f"{at}.{number}"
+            yield _obx(
+                "TX",
+                components(code, meaning, "LN"),
+                group,
+                escaped(sentence.text + by_model(sentence)),
+                status,
+            )
+            if sentence.basis != "findings":
+                continue
+            for finding_id in sentence.finding_ids:
+                finding = document.findings.get(finding_id)
+                if finding is not None and finding.value is not None:
+                    yield _number(finding, group, status)
+
+
+def _number(finding: Finding, group: str, status: str) -> list[str]:
+    code = components(finding.code.value, finding.label, _system(finding.code.scheme_designator))
+    fields = _obx("NM", code, group, f"{finding.value:g}", status)
+    if finding.unit is not None:
+        fields[4] = components(finding.unit.value, finding.unit.meaning, "UCUM")
+    return fields
+
+
+def _obx(kind: str, code: str, group: str, value: str, status: str) -> list[str]:
+    return [kind, code, group, value, "", "", "", "", "", status]
+
+
+def _system(scheme_designator: str) -> str:
+    """HL7 table 0396, which has its own name for LOINC and for local codes."""
+    return {"LN": "LN", "SCT": "SCT", "DCM": "DCM"}.get(scheme_designator, "L")

@@ -1,0 +1,234 @@
+"""A report as a PDF that shows, sentence by sentence, which findings it rests on."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+
+from inference.reports.export.document import ReportDocument
+from inference.reports.export.text import by_model, caution_of, date_in_words
+from inference.reports.locale import load_locale
+from inference.results.equipment import finish
+from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
+from inference.results.source import inherit_patient_and_study
+from storage.reports.entities import ReportSentence
+
+SERIES_NUMBER = 9002
+_MARGIN_PT = 54
+REGULAR_FONT, _BOLD = "Vera", "VeraBd"
+_GREY = "#5f6b76"
+
+
+def encode_report_pdf(document: ReportDocument) -> Dataset:
+    """The PDF as an Encapsulated PDF instance (PS3.3 A.45.1); the same version, the same bytes."""
+    at = document.at
+    result = Dataset()
+    result.file_meta = FileMetaDataset()
+    result.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    result.file_meta.MediaStorageSOPClassUID = EncapsulatedPDFStorage
+    uid = UID(document.uid("instance", "PDF"))
+    result.file_meta.MediaStorageSOPInstanceUID = uid
+    result.SOPClassUID, result.SOPInstanceUID = EncapsulatedPDFStorage, uid
+    result.SeriesInstanceUID = document.uid("series", "PDF")
+    result.Modality = "DOC"
+    result.SeriesNumber = SERIES_NUMBER
+    result.InstanceNumber = document.version.version
+    state = "signed report" if document.is_signed else "AI draft report, research use only"
+    result.SeriesDescription = f"{document.version.title[: 60 - len(state)]} - {state}"
+    result.SeriesDate = result.ContentDate = at.strftime("%Y%m%d")
+    result.SeriesTime = result.ContentTime = at.strftime("%H%M%S")
+    result.AcquisitionDateTime = None
+    result.ConversionType = "WSD"
+    result.Manufacturer = result.ManufacturerModelName = MANUFACTURER
+    result.DeviceSerialNumber = DEVICE_SERIAL_NUMBER
+    result.SoftwareVersions = ["report templates 1"]
+    result.BurnedInAnnotation = "YES"
+    result.VerificationFlag = "VERIFIED" if document.is_signed else "UNVERIFIED"
+    result.DocumentTitle = document.version.title
+    result.ConceptNameCodeSequence = []
+    result.SourceInstanceSequence = [_reference(one) for one in document.evidence]
+    result.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    content = write_pdf(document)
+    result.EncapsulatedDocumentLength = len(content)
+    result.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+    inherit_patient_and_study(result, document.source)
+    result.SpecificCharacterSet = "ISO_IR 192"
+    return finish(result, at, document.equipment())
+
+
+def write_pdf(document: ReportDocument) -> bytes:
+    """The file alone: head, sections, and the numbered findings behind the sentences."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+
+    styles = _styles()
+    buffer = BytesIO()
+    version = document.version
+    page = SimpleDocTemplate(
+        buffer, pagesize=A4, title=_shown(version.title), author=MANUFACTURER,
+        leftMargin=_MARGIN_PT, rightMargin=_MARGIN_PT, topMargin=_MARGIN_PT,
+        bottomMargin=_MARGIN_PT, invariant=1,
+    )  # fmt: skip
+    story: list[Any] = [Paragraph(escape(_shown(version.title)), styles["title"])]
+    caution = caution_of(version.state)
+    if caution:
+        story.append(Paragraph(escape(caution), styles["caution"]))
+    story += [_head(document, styles), Spacer(1, 10)]
+    numbers: dict[str, int] = {}
+    for section in version.sections:
+        story.append(Paragraph(escape(_shown(section.heading)), styles["heading"]))
+        for sentence in section.sentences:
+            bound = sentence.finding_ids if sentence.basis == "findings" else ()
+            marks = [
+                str(numbers.setdefault(one, len(numbers) + 1))
+                for one in (*bound, *sentence.prior_finding_ids)
+                if one in document.findings and sentence.basis == "findings"
+            ]
+            mark = f' <font size="7" color="{_GREY}">[{", ".join(marks)}]</font>' if marks else ""
+            named = _author_of(sentence, document)
+            by = f' <font size="7" color="{_GREY}">{escape(_shown(named))}</font>' if named else ""
+            story.append(Paragraph(escape(_shown(sentence.text)) + mark + by, styles["body"]))
+    if document.signed_by:
+        signed = f"{document.version.state.capitalize()}: signed by {document.signed_by_in_words}, "
+        story += [
+            Spacer(1, 12),
+            Paragraph(
+                escape(_shown(signed + f"{document.at:%Y-%m-%d %H:%M %Z}")), styles["signed"]
+            ),
+        ]
+    if numbers:
+        story += [Spacer(1, 14), Paragraph("Findings behind the sentences", styles["small_bold"])]
+        story.append(_findings_table(document, numbers, styles))
+    page.build(story, onFirstPage=_footer(document), onLaterPages=_footer(document))
+    return buffer.getvalue()
+
+
+def _author_of(sentence: ReportSentence, document: ReportDocument) -> str:
+    """A model is always named; a person until somebody answers for the whole."""
+    if sentence.origin == "person" and not document.is_signed:
+        return f"({sentence.author})"
+    return by_model(sentence).strip()
+
+
+def register_fonts() -> None:
+    """Make the fonts of reports known to ReportLab, which embeds what is used of them."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    for name in (REGULAR_FONT, _BOLD):
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+    pdfmetrics.registerFontFamily(
+        REGULAR_FONT, normal=REGULAR_FONT, bold=_BOLD, italic=REGULAR_FONT, boldItalic=_BOLD
+    )
+
+
+def _styles() -> dict[str, Any]:
+    from reportlab.lib.styles import ParagraphStyle
+
+    register_fonts()
+
+    def style(name: str, **more: Any) -> Any:
+        return ParagraphStyle(
+            name, **{"fontName": REGULAR_FONT, "fontSize": 9.5, "leading": 13.5, **more}
+        )
+
+    return {
+        "title": style("title", fontName=_BOLD, fontSize=16, leading=20, spaceAfter=4),
+        "caution": style("caution", fontName=_BOLD, textColor="#b00020", spaceAfter=6),
+        "heading": style("heading", fontName=_BOLD, fontSize=10.5, spaceBefore=9, spaceAfter=2),
+        "body": style("body", spaceAfter=1),
+        "signed": style("signed", fontName=_BOLD),
+        "small": style("small", fontSize=7.5, leading=9.5),
+        "small_bold": style("small_bold", fontName=_BOLD, fontSize=8, leading=11),
+    }
+
+
+def _head(document: ReportDocument, styles: dict[str, Any]) -> Any:
+    source, study = document.source, document.study
+    name = source.get("PatientName")
+    written = str(getattr(name, "alphabetic", name) or "").replace("^", " ").strip()
+    born = date_in_words(study.patient_birth_date, document.version.language)
+    rows = [
+        ("Patient", written or "-"),
+        ("Patient ID", study.patient_id or "-"),
+        ("Date of birth", born or "-"),
+        ("Study date", date_in_words(study.study_date, document.version.language) or "-"),
+        ("Accession number", study.accession_number or "-"),
+        ("Referring physician", study.referring_physician_name.replace("^", " ") or "-"),
+    ]
+    return _table([[f"<b>{label}</b>", escape(_shown(value))] for label, value in rows],
+                  (120, 360), styles)  # fmt: skip
+
+
+def _findings_table(
+    document: ReportDocument, numbers: dict[str, int], styles: dict[str, Any]
+) -> Any:
+    locale = load_locale(document.version.language)
+    rows = [["<b>No.</b>", "<b>Finding</b>", "<b>Value</b>", "<b>Measured by</b>"]]
+    for finding_id, number in numbers.items():
+        finding = document.findings[finding_id]
+        value = "" if finding.value is None else locale.quantity(finding.value, finding.unit)
+        if finding.is_truncated:
+            value = locale.part_of(value)
+        prior = finding.study_instance_uid != document.study.study_instance_uid
+        label = f"{finding.label} (earlier study)" if prior else finding.label
+        maker = f"{finding.pipeline} {finding.pipeline_version}"
+        rows.append([f"[{number}]", *(escape(_shown(one)) for one in (label, value, maker))])
+    return _table(rows, (34, 226, 90, 130), styles)
+
+
+def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], styles: dict[str, Any]) -> Any:
+    from reportlab.platypus import Paragraph, Table, TableStyle
+
+    cells = [[Paragraph(cell, styles["small"]) for cell in row] for row in rows]
+    return Table(
+        cells,
+        colWidths=widths,
+        hAlign="LEFT",
+        style=TableStyle(
+            [
+                ("LINEBELOW", (0, 0), (-1, -1), 0.25, "#d5dbe1"),
+                ("TOPPADDING", (0, 0), (-1, -1), 1),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+                ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ]
+        ),
+    )
+
+
+def _footer(document: ReportDocument) -> Any:
+    signed = document.is_signed
+    said = "" if signed else " Drafted by software from unverified findings."
+    text = (
+        f"{MANUFACTURER}, report version {document.version.version},"
+        f" {document.version.state}.{said} Research use only."
+    )
+
+    def draw(canvas: Any, page: Any) -> None:
+        canvas.saveState()
+        canvas.setFont(REGULAR_FONT, 7)
+        canvas.setFillColor(_GREY)
+        canvas.drawString(_MARGIN_PT, 30, text)
+        canvas.drawRightString(page.pagesize[0] - _MARGIN_PT, 30, str(canvas.getPageNumber()))
+        canvas.restoreState()
+
+    return draw
+
+
+def _shown(text: str) -> str:
+    """The text with a question mark for what the font has no sign for."""
+    from reportlab.pdfbase import pdfmetrics
+
+    known = pdfmetrics.getFont(REGULAR_FONT).face.charToGlyph
+    return "".join(sign if ord(sign) in known or sign.isspace() else "?" for sign in text)
+
+
+def _reference(source: Dataset) -> Dataset:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    return reference

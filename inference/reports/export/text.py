@@ -1,0 +1,48 @@
+"""A report as plain text, for programs that take no more."""
+
+from inference.reports.locale import load_locale
+from storage.reports.entities import ReportSentence, ReportVersion
+
+_CAUTION = {"draft": "DRAFT, not signed", "preliminary": "PRELIMINARY, not signed"}
+_PLAIN = str.maketrans({"−": "-", "“": '"', "”": '"', "„": '"', "–": "-", "\u00a0": " "})
+
+
+def caution_of(state: str) -> str:
+    """What must stand on everything that nobody has signed; empty for what is signed."""
+    return _CAUTION.get(state, "")
+
+
+def as_text(version: ReportVersion) -> str:
+    """Headings in capitals, a sentence a line; the impression is numbered."""
+    lines = [version.title.upper()]
+    if caution_of(version.state):
+        lines.append(caution_of(version.state))
+    for section in version.sections:
+        lines += ["", section.heading.upper()]
+        lines += [sentence.text + by_model(sentence) for sentence in section.sentences]
+    if version.state in ("final", "amended"):
+        who = in_words(version.signed_name, version.changed_by)
+        signed = f"{who}, {version.changed_at:%Y-%m-%d %H:%M} UTC"
+        lines += ["", f"{version.state.upper()}: {signed}"]
+    return "\n".join(lines) + "\n"
+
+
+def by_model(sentence: ReportSentence) -> str:
+    """What must follow a sentence that a model worded; empty for every other."""
+    return f" (AI: {sentence.author})" if sentence.origin == "model" else ""
+
+
+def in_words(person_name: str, account: str) -> str:
+    """`Dr. Jane Doe (jdoe)`; the account alone where no name is known."""
+    family, given, middle, prefix, suffix = (*person_name.split("^"), "", "", "", "", "")[:5]
+    name = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
+    return f"{name} ({account})" if name else account
+
+
+def plain(text: str) -> str:
+    """Signs that older character sets lack, by those that all have."""
+    return text.translate(_PLAIN)
+
+
+def date_in_words(dicom_date: str, language: str) -> str:
+    return load_locale(language).date(dicom_date) or dicom_date

@@ -1,0 +1,284 @@
+"""Sentences about what was measured, and how it changed, by the rules of a language's data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from inference.reports.evidence import Evidence, Prior
+from inference.reports.facts import Fact
+from inference.reports.locale import Locale, placeholders, references
+from storage.reports.entities import ReportSentence
+
+Group = dict[str, Fact]
+"""The facts about one structure in one series by one pipeline, by slot."""
+
+
+def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
+    """Everything that was found: each fact in one sentence, and its change in the next."""
+    for series, groups in _by_series(evidence):
+        prefix = _series_prefix(evidence, series, locale)
+        for structure, group in groups:
+            for sentence in _about(structure, group, evidence.prior, locale):
+                yield _prefixed(sentence, prefix, locale)
+    for fact in evidence.facts:
+        if fact.measure == "answer":
+            yield _answer(fact, locale)
+        if fact.corrected_by and fact.finding.value is not None:
+            yield _corrected(fact, locale)
+
+
+def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """What was found in a picture without a study, and so without series or prior."""
+    for fact in facts:
+        if fact.measure == "answer":
+            yield _answer(fact, locale)
+        else:
+            yield from _about(fact.structure, {fact.slot: fact}, None, locale)
+
+
+def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSentence]:
+    """What matters of it, in the order of the language's rules."""
+    contrast = any(one.contrast_agent for one in evidence.technique)
+    for rule in locale.words["impression"]:
+        for series, groups in _by_series(evidence):
+            prefix = _series_prefix(evidence, series, locale)
+            for structure, group in groups:
+                if structure != rule["structure"]:
+                    continue
+                for sentence in _concluded(
+                    rule, structure, group, evidence.prior, locale, contrast
+                ):
+                    yield _prefixed(sentence, prefix, locale)
+
+
+def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
+    """Series → structures with their facts, in the order in which they were found."""
+    found: dict[str, dict[tuple[str, str], Group]] = {}
+    for fact in evidence.facts:
+        if fact.measure == "answer":
+            continue
+        group = found.setdefault(fact.finding.series_instance_uid, {})
+        # A label that two pipelines share stays two.
+        group.setdefault((fact.finding.pipeline, fact.structure), {})[fact.slot] = fact
+    return [
+        (series, [(structure, group) for (_, structure), group in groups.items()])
+        for series, groups in found.items()
+    ]
+
+
+def _about(
+    structure: str, group: Group, prior: Prior | None, locale: Locale
+) -> Iterator[ReportSentence]:
+    left, cut_off = _apart(group)
+    whole = dict(left)
+    for rule in locale.words["findings"]:
+        if rule["structure"] not in (structure, "*"):
+            continue
+        told = False
+        for template in rule["texts"]:
+            sentence = _filled(template, structure, left, locale)
+            if sentence is not None:
+                told = True
+                yield sentence
+                left = {
+                    slot: fact
+                    for slot, fact in left.items()
+                    if fact.finding.finding_id not in sentence.finding_ids
+                }
+        if told:
+            yield from _changes(rule.get("change", ()), structure, whole, prior, locale)
+    yield from _truncated(structure, cut_off, locale)
+
+
+def _apart(group: Group) -> tuple[Group, Group]:
+    """The facts about a structure that is wholly in the images, and those about a part of it."""
+    cut_off = {slot: fact for slot, fact in group.items() if fact.is_truncated}
+    return {slot: fact for slot, fact in group.items() if slot not in cut_off}, cut_off
+
+
+def _truncated(structure: str, cut_off: Group, locale: Locale) -> Iterator[ReportSentence]:
+    """One sentence a side: what was not measured as a whole, where it is cut off, what the part
+    in the images has. The node vouches for it, so that no model words it anew."""
+    words = locale.words["truncated"]
+    for side in dict.fromkeys(fact.side for fact in cut_off.values()):
+        facts = [fact for fact in cut_off.values() if fact.side == side]
+        about = locale.about(side, structure)
+        subject = locale.fill(words["sided" if side else "plain"], about)
+        where = dict.fromkeys(one for fact in facts for one in fact.cut_off_at)
+        values = [
+            locale.fill(
+                words["measure"],
+                {"measure": words["measures"][fact.measure], "value": shown(fact, locale)},
+            ).strip()
+            for fact in facts
+        ]
+        text = locale.fill(
+            words["sentence"],
+            {
+                "subject": subject[:1].upper() + subject[1:],
+                "where": ", ".join(words["where"][one] for one in where),
+                "values": ", ".join(values),
+            },
+        )
+        yield ReportSentence(text, tuple(fact.finding.finding_id for fact in facts), basis="node")
+
+
+def _filled(template: str, structure: str, group: Group, locale: Locale) -> ReportSentence | None:
+    """The sentence with all the facts that it asks for; None where one is missing."""
+    asked = [name for name in placeholders(template) if name not in ("structure", "Structure")]
+    if not asked or any(slot not in group for slot in asked):
+        return None
+    values = {slot: shown(group[slot], locale) for slot in asked}
+    text = locale.fill(template, {**locale.about("", structure), **values})
+    return ReportSentence(
+        text, tuple(dict.fromkeys(group[slot].finding.finding_id for slot in asked))
+    )
+
+
+def shown(fact: Fact, locale: Locale) -> str:
+    if fact.value is None:
+        return ""
+    return locale.quantity(fact.value, fact.finding.unit)
+
+
+def _changes(
+    slots: Sequence[str], structure: str, group: Group, prior: Prior | None, locale: Locale
+) -> Iterator[ReportSentence]:
+    if prior is None:
+        return
+    before = {fact.key: fact for fact in prior.facts}
+    for slot in slots:
+        now = group.get(slot)
+        then = None if now is None else before.get(now.key)
+        if now is not None and then is not None:
+            sentence = _change(slot, structure, now, then, prior, locale)
+            if sentence is not None:
+                yield sentence
+
+
+def _change(
+    slot: str, structure: str, now: Fact, then: Fact, prior: Prior, locale: Locale
+) -> ReportSentence | None:
+    date = locale.date(prior.study.study_date)
+    if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
+        return None
+    subjects = locale.words["subjects"]
+    phrase = subjects.get(slot) or subjects["side_volume" if now.side else "volume"]
+    subject = locale.inflected(phrase["text"], now.side, structure)
+    if locale.words["articles"] and structure not in locale.words["terms"]:
+        # A word of unknown gender cannot be inflected.
+        subject = now.finding.label
+    kind, percent = _kind_of_change(now, then, locale)
+    text = locale.fill(
+        locale.words["changes"][kind],
+        {
+            "subject": subject,
+            "percent": percent,
+            "date": date,
+            "before": shown(then, locale),
+            "now": shown(now, locale),
+        },
+    )
+    return ReportSentence(
+        text, (now.finding.finding_id,), prior_finding_ids=(then.finding.finding_id,)
+    )
+
+
+def _kind_of_change(now: Fact, then: Fact, locale: Locale) -> tuple[str, str]:
+    """Which sentence tells it. Percent of a volume; densities and shares only by direction."""
+    new, old = now.value or 0.0, then.value or 0.0
+    if shown(now, locale) == shown(then, locale):
+        # What differs below the precision that is shown is not called unchanged.
+        return ("same" if new == old else "similar"), ""
+    if now.measure not in references()["tolerance_percent"] or old <= 0:
+        return ("higher" if new > old else "lower"), ""
+    change = (new - old) / old * 100.0
+    return ("increased" if change > 0 else "decreased"), locale.percent(abs(change))
+
+
+def _concluded(
+    rule: Mapping[str, Any],
+    structure: str,
+    group: Group,
+    prior: Prior | None,
+    locale: Locale,
+    contrast: bool,
+) -> Iterator[ReportSentence]:
+    told = False
+    group, cut_off = _apart(group)
+    for template in rule["texts"]:
+        sentence = _filled(template, structure, group, locale)
+        if sentence is not None and not told:
+            told = True
+            yield sentence
+    # Of several rules about the structure, the one about volume tells it.
+    asked = {slot for text in rule["texts"] for slot in placeholders(text)}
+    yield from _truncated(
+        structure,
+        {
+            slot: fact
+            for slot, fact in cut_off.items()
+            if fact.measure == "volume" and slot in asked
+        },
+        locale,
+    )
+    if told:
+        yield from _changes(rule.get("change", ()), structure, group, prior, locale)
+        if rule.get("reference", "") in group:
+            yield from _beside_reference(rule["reference"], group, locale, contrast)
+
+
+def _beside_reference(
+    slot: str, group: Group, locale: Locale, contrast: bool
+) -> Iterator[ReportSentence]:
+    """The limit that others take, for the reader to judge by; and what spoils the measure."""
+    known, words = references()[slot], locale.words["references"][slot]
+    limit = locale.fill(words["limit"], {"limit": locale.percent(float(known["limit"]))})
+    finding_ids = (group[slot].finding.finding_id,)
+    yield ReportSentence(limit, finding_ids, basis="node")
+    if contrast and known["spoiled_by_contrast"]:
+        yield ReportSentence(words["contrast"], finding_ids, basis="node")
+
+
+def _answer(fact: Fact, locale: Locale) -> ReportSentence:
+    confidence = fact.finding.confidence
+    text = locale.fill(
+        locale.words["answer"],
+        {
+            "label": fact.finding.label,
+            "confidence": locale.percent((confidence or 0.0) * 100.0),
+        },
+    )
+    return ReportSentence(text, (fact.finding.finding_id,))
+
+
+def _corrected(fact: Fact, locale: Locale) -> ReportSentence:
+    text = locale.fill(
+        locale.words["corrected"],
+        {
+            "label": fact.finding.label,
+            "person": fact.corrected_by,
+            "value": locale.quantity(fact.finding.value or 0.0, fact.finding.unit),
+        },
+    )
+    return ReportSentence(text, (fact.finding.finding_id,))
+
+
+def _series_prefix(evidence: Evidence, series_instance_uid: str, locale: Locale) -> str:
+    """The number of the series, where a pipeline has measured several."""
+    of_pipeline: dict[str, set[str]] = {}
+    for fact in evidence.facts:
+        of_pipeline.setdefault(fact.finding.pipeline, set()).add(fact.finding.series_instance_uid)
+    if not any(len(one) > 1 and series_instance_uid in one for one in of_pipeline.values()):
+        return ""
+    for one in evidence.technique:
+        if one.series_instance_uid == series_instance_uid:
+            return str(one.series_number if one.series_number is not None else "?")
+    return "?"
+
+
+def _prefixed(sentence: ReportSentence, number: str, locale: Locale) -> ReportSentence:
+    if not number:
+        return sentence
+    text = locale.fill(locale.words["several_series"], {"number": number, "text": sentence.text})
+    return replace(sentence, text=text)

@@ -1,0 +1,157 @@
+"""Bring reports to HL7 systems until each acknowledges them; give up in sight of people."""
+
+import ssl
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from dicom_node.hl7.framing import FramingError, exchange
+from dicom_node.hl7.reading import Message, Refused, read_header
+from dicom_node.network.tls import ClientTls, tls_words
+from inference.delivery.service import next_attempt
+from inference.worker.failures import place
+from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+from storage.db.leases import LEASE_S, renewed
+from storage.reports.hl7_outbox import Hl7Message
+from storage.settings import Hl7Destination
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 50
+
+
+class NotTaken(Exception):
+    """The system did not accept; `for_good`: the same message will not be accepted later."""
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.for_good = for_good
+
+
+def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Send what is due, one after the other; how many were accepted."""
+    done = 0
+    for _ in range(_AT_ONCE):
+        if stopping():
+            break
+        claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+        message = storage.hl7_messages.claim_due(claimant, LEASE_S, utcnow())
+        if message is None:
+            break
+        with renewed(partial(_renew, storage, message, claimant), "hl7"):
+            done += _send(storage, message)
+    return done
+
+
+def _renew(storage: Storage, message: Hl7Message, claimant: str) -> None:
+    storage.hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
+
+
+def _send(storage: Storage, message: Hl7Message) -> bool:
+    try:
+        _exchange(storage, message)
+    except NotTaken as error:
+        _not_taken(storage, message, error)
+        return False
+    except NotFound:
+        storage.hl7_messages.dead(message.message_id, "The report or its study was deleted.")
+        return False
+    except Exception as error:  # noqa: BLE001 - the edge of a message: the next one goes elsewhere
+        log.error("hl7_message_failed", error=type(error).__name__, place=place(error))
+        _not_taken(storage, message, NotTaken("The message could not be made or sent."))
+        return False
+    storage.hl7_messages.accepted(message.message_id)
+    _audit(storage, message, SUCCESS)
+    log.info("hl7_message_accepted", destination=message.destination, report_id=message.report_id)
+    return True
+
+
+def _exchange(storage: Storage, message: Hl7Message) -> None:
+    # What reads a document is large; the other tasks of the process need none of it.
+    from inference.reports.export.document import read_document
+    from inference.reports.export.oru import encode_oru
+
+    settings = storage.settings
+    known = {one.name: one for one in settings.hl7_destinations}
+    destination = known.get(message.destination)
+    if destination is None:
+        raise NotTaken(f"MEDIVIEW_HL7_DESTINATIONS names no {message.destination}.")
+    report = storage.reports.get(message.report_id)
+    document = read_document(storage, report, message.report_version)
+    raw = encode_oru(document, message, settings)
+    try:
+        tls = _tls(storage, destination)
+        answer = exchange((destination.host, destination.port), raw, settings.hl7_timeout_s, tls)
+    except TimeoutError as error:
+        raise NotTaken(f"No answer came within {settings.hl7_timeout_s:g} s.") from error
+    except OSError as error:
+        raise NotTaken(f"The system cannot be reached: {tls_words(error)}.") from error
+    except FramingError as error:
+        raise NotTaken(str(error)) from error
+    _judge(answer, message)
+
+
+def _tls(storage: Storage, destination: Hl7Destination) -> ssl.SSLContext | None:
+    settings = storage.settings
+    if not destination.tls:
+        return None
+    return ClientTls(
+        "full", settings.hl7_ca or settings.tls_ca, settings.tls_certificate, settings.tls_key
+    ).context()
+
+
+def _judge(answer: bytes, message: Hl7Message) -> None:
+    """Raises NotTaken unless MSA says that this very message was accepted."""
+    try:
+        told = Message(read_header(answer), answer)
+    except Refused as error:
+        raise NotTaken("The answer is no HL7 acknowledgement.") from error
+    code, control_id = told.field("MSA-1"), told.field("MSA-2")
+    if control_id != message.control_id:
+        raise NotTaken("The answer is to another message.")
+    # Its words may repeat what stood in the message, and so are not kept.
+    match code:
+        case "AA" | "CA":
+            return
+        case "AR" | "CR":
+            raise NotTaken(f"The system rejected the message ({code}).", for_good=True)
+        case "AE" | "CE":
+            raise NotTaken(f"The system had an error with the message ({code}).")
+        case _:
+            raise NotTaken("The answer holds no acknowledgement code that is known.")
+
+
+def _not_taken(storage: Storage, message: Hl7Message, error: NotTaken) -> None:
+    settings = storage.settings
+    if error.for_good or message.attempts >= settings.hl7_max_attempts:
+        storage.hl7_messages.dead(message.message_id, error.reason)
+    else:
+        at: datetime = next_attempt(settings, message.attempts, utcnow())
+        storage.hl7_messages.retry_later(message.message_id, error.reason, at)
+    _audit(storage, message, MINOR_FAILURE)
+    log.warning(
+        "hl7_message_not_accepted",
+        destination=message.destination,
+        attempts=message.attempts,
+        reason=error.reason,
+    )
+
+
+def _audit(storage: Storage, message: Hl7Message, outcome: int) -> None:
+    storage.audit.record(
+        AuditEvent(
+            Code.EXPORT,
+            "R",
+            NODE,
+            outcome=outcome,
+            study_instance_uids=(message.study_instance_uid,),
+            detail={"via": "HL7 v2", "destination": message.destination},
+        )
+    )

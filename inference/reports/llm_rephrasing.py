@@ -1,0 +1,171 @@
+"""What a model makes of a draft, in the language worker: sentences that findings support."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from PIL import Image
+
+from inference.language.answer import Answer, Progress, Sentence
+from inference.language.checking import study_facts
+from inference.language.drafting import draft_sentences
+from inference.language.guard import Evidence as Known
+from inference.language.guard import PriorFindings
+from inference.language.pictures import instance_to_show, picture_of
+from inference.language.tasks import model_ref
+from inference.reports.evidence import Evidence, gather
+from inference.worker.job_runner import WorkerStopping
+from inference.worker.lease import LeaseLost
+from storage.container import Storage
+from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
+from storage.reports.entities import (
+    ModelWords,
+    ReportSection,
+    ReportSentence,
+    WithheldReason,
+    WithheldSentence,
+)
+
+_NO_PICTURE = "No image could be shown to the model; it was given a blank one."
+_TEMPLATE_STANDS = "The draft is the template's alone."
+
+
+def write_words(
+    storage: Storage, job_id: str, request: Mapping[str, Any], progress: Progress
+) -> Answer:
+    """Let the model word one version of a report, and keep what passed as the next version.
+
+    Whatever the model raises is noted on the report, whose template stands, and raised.
+    """
+    report_id, version = str(request["report_id"]), int(request["version"])
+    begun = _begun(storage, job_id, str(request["template_digest"]))
+    try:
+        report = storage.reports.version(report_id, version)
+        study = storage.reports.get(report_id).study_instance_uid
+        evidence = gather(storage, study)
+        image = _image(storage, evidence)
+        answer = draft_sentences(
+            storage.settings,
+            known_of(storage, evidence),
+            _template(report.sections),
+            [] if image is None else [image],
+            progress,
+        )
+    except (LeaseLost, WorkerStopping, StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:
+        why = error.message if isinstance(error, MediViewError) else type(error).__name__
+        notes = (f"The model failed: {why}", _TEMPLATE_STANDS)
+        failed = replace(begun, state="failed", notes=notes)
+        storage.reports.put_words(report_id, version, failed, None)
+        raise
+    if image is None:
+        answer = replace(answer, notes=(_NO_PICTURE, *answer.notes))
+    done = _done(begun, answer)
+    sections = _with_words(report.sections, answer, evidence, done) if answer.sentences else None
+    storage.reports.put_words(report_id, version, done, sections)
+    return answer
+
+
+def known_of(storage: Storage, evidence: Evidence) -> Known:
+    """The evidence of a draft as the guard takes it: with the values that people corrected,
+    without those of parts of a structure."""
+    prior = evidence.prior
+    return Known(
+        findings=tuple(
+            replace(one.finding, value=one.value) for one in evidence.facts if not one.is_truncated
+        ),
+        priors=()
+        if prior is None
+        else (
+            PriorFindings(
+                prior.study.study_date,
+                tuple(replace(one.finding, value=one.value) for one in prior.facts),
+            ),
+        ),
+        study=study_facts(storage, evidence.study.study_instance_uid),
+    )
+
+
+def _begun(storage: Storage, job_id: str, digest: str) -> ModelWords:
+    model, revision = storage.settings.hf_report_model, ""
+    try:
+        ref = model_ref(storage.settings, "hf_report_model")
+        model, revision = ref.name, ref.shown_revision
+    except NotConfigured:
+        pass  # The setting was changed since; the loading says so in words.
+    return ModelWords("pending", model, revision, job_id, digest)
+
+
+def _done(begun: ModelWords, answer: Answer) -> ModelWords:
+    return replace(
+        begun,
+        state="done",
+        withheld=tuple(
+            WithheldSentence(one.text, tuple(WithheldReason(**asdict(why)) for why in one.reasons))
+            for one in answer.withheld
+        ),
+        notes=answer.notes if answer.sentences else (*answer.notes, _TEMPLATE_STANDS),
+        tokens=answer.tokens,
+        seconds=round(answer.timings_s["total"], 3),
+    )
+
+
+def _template(sections: tuple[ReportSection, ...]) -> list[Sentence]:
+    return [
+        Sentence(one.text, one.finding_ids)
+        for section in sections
+        if section.kind in ("findings", "impression")
+        for one in section.sentences
+        if one.basis == "findings"
+    ]
+
+
+def _with_words(
+    sections: tuple[ReportSection, ...], answer: Answer, evidence: Evidence, words: ModelWords
+) -> tuple[ReportSection, ...]:
+    """The template's sections with the model's sentences after what was measured."""
+    prior = evidence.prior.facts if evidence.prior else ()
+    earlier = {one.finding.finding_id for one in prior}
+    written = tuple(
+        ReportSentence(
+            one.text,
+            tuple(i for i in one.finding_ids if i not in earlier),
+            tuple(i for i in one.finding_ids if i in earlier),
+            origin="model",
+            author=f"{words.model} {words.revision}",
+        )
+        for one in answer.sentences
+    )
+    return tuple(
+        replace(one, sentences=_after_findings(one.sentences, written))
+        if one.kind == "findings"
+        else one
+        for one in sections
+    )
+
+
+def _after_findings(
+    template: tuple[ReportSentence, ...], written: tuple[ReportSentence, ...]
+) -> tuple[ReportSentence, ...]:
+    """What was not assessed stays at the end."""
+    measured = [number for number, one in enumerate(template, 1) if one.basis == "findings"]
+    at = measured[-1] if measured else 0
+    return (*template[:at], *written, *template[at:])
+
+
+def _image(storage: Storage, evidence: Evidence) -> Image.Image | None:
+    """The middle of the first series that was measured."""
+    for series in evidence.technique:
+        wanted = {
+            "study_instance_uid": evidence.study.study_instance_uid,
+            "series_instance_uid": series.series_instance_uid,
+        }
+        try:
+            instance, frame_index = instance_to_show(storage, wanted)
+            return picture_of(storage.instances.dataset(instance), frame_index)
+        except (StorageFull, StorageUnavailable):
+            raise
+        except MediViewError:
+            continue
+    return None

@@ -1,0 +1,149 @@
+"""One language of reports: its words, numbers, dates and inflections, read from data."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from storage.core.entities import Code
+from storage.core.errors import InvalidRequest
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
+_DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+# By UCUM code: as much as the measurement is good for. A tenth of a litre would hide what
+# a breath changes, and a tenth of a Hounsfield unit says nothing.
+_DECIMALS = {"L": 2, "[hnsf'U]": 0}
+_SMALL_PERCENT = 1.0
+_SMALL_CM3 = 10.0
+_CASES = ("nominative", "genitive", "both_genitive")
+
+
+@dataclass(frozen=True)
+class Locale:
+    words: Mapping[str, Any]
+
+    def fill(self, template: str, values: Mapping[str, str]) -> str:
+        """The template with its placeholders filled in. Raises KeyError naming a missing one."""
+        return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+    def number(self, value: float, decimals: int) -> str:
+        style = self.words["numbers"]
+        text = f"{abs(value):,.{decimals}f}"
+        text = text.translate(str.maketrans({",": style["group"], ".": style["decimal"]}))
+        is_zero = not any(digit in "123456789" for digit in text)
+        return text if value >= 0 or is_zero else f"{style['minus']}{text}"
+
+    def quantity(self, value: float, unit: Code | None) -> str:
+        """A number with its unit, as precise as people report it."""
+        code = "" if unit is None else unit.value
+        if code == "%":
+            return self.percent(value)
+        decimals = _DECIMALS.get(code, 1)
+        if code == "cm3" and abs(value) < _SMALL_CM3:
+            decimals = 2
+        number = self.number(value, decimals)
+        if not code or code == "1":
+            return number
+        shown = self.words["units"].get(code, code)
+        return self.fill(self.words["quantity"], {"number": number, "unit": shown})
+
+    def percent(self, value: float) -> str:
+        decimals = 2 if 0 < abs(value) < _SMALL_PERCENT else 1
+        return self.fill(self.words["percent"], {"number": self.number(value, decimals)})
+
+    def part_of(self, quantity: str) -> str:
+        """A quantity of a structure that the images cut off."""
+        return self.fill(self.words["truncated"]["value"], {"value": quantity})
+
+    def measure(self, value: float, unit: str) -> str:
+        """A technical value without needless zeros: 0.67 mm, 120 kVp."""
+        decimals = next(count for count in (0, 1, 2) if count == 2 or round(value, count) == value)
+        number = self.number(value, decimals)
+        if unit == "deg":
+            return f"{number}{self.words['units']['deg']}"
+        return self.fill(
+            self.words["quantity"], {"number": number, "unit": self.words["units"][unit]}
+        )
+
+    def date(self, dicom_date: str) -> str:
+        """A DA value in words; empty where it is none."""
+        match = _DATE.fullmatch(dicom_date.strip())
+        if match is None or not 1 <= int(match[2]) <= 12:
+            return ""
+        return self.fill(
+            self.words["date"],
+            {
+                "day": str(int(match[3])),
+                "month": self.words["months"][int(match[2]) - 1],
+                "year": match[1],
+            },
+        )
+
+    def modality(self, code: str) -> str:
+        return str(self.words["modalities"].get(code, code))
+
+    def term(self, structure: str, case: str = "base") -> str:
+        """A structure in this language; as the pipeline names it where there is no word."""
+        known = self.words["terms"].get(structure, {})
+        return str(known.get(case, known.get("base", structure)))
+
+    def about(self, side: str, structure: str) -> dict[str, str]:
+        """Placeholders for a structure, by the grammar that the language's data hold."""
+        gender = self.words["terms"].get(structure, {}).get("gender", "n")
+        base = self.term(structure)
+        values = {"structure": base, "Structure": base[:1].upper() + base[1:]}
+        if side:
+            values["side"] = self.words["sides"][side]["base"]
+        for case in _CASES:
+            values[f"structure:{case}"] = self.term(structure, case)
+            for name, forms in (("side", self.words["sides"].get(side, {})),
+                                ("article", self.words.get("articles", {}))):  # fmt: skip
+                if case in forms:
+                    values[f"{name}:{case}"] = forms[case][gender]
+        return values
+
+    def inflected(self, template: str, side: str, structure: str) -> str:
+        """A phrase about a structure, in the cases that its placeholders name."""
+        values = self.about(side, structure)
+        return _PLACEHOLDER.sub(
+            lambda match: values[f"{match[1]}:{match[2]}" if match[2] else match[1]], template
+        )
+
+
+def placeholders(template: str) -> list[str]:
+    return [match[0] for match in _PLACEHOLDER.findall(template)]
+
+
+def languages() -> list[str]:
+    """The languages that there are data for."""
+    folder = resources.files("inference.reports") / "locales"
+    return sorted(
+        one.name.removesuffix(".yaml") for one in folder.iterdir() if one.name.endswith(".yaml")
+    )
+
+
+@cache
+def load_locale(language: str) -> Locale:
+    """Raises InvalidRequest naming the languages that there are."""
+    if language not in languages():
+        raise InvalidRequest(
+            f"There are no report templates for the language '{language}'.",
+            remedy=f"Languages are {', '.join(languages())}.",
+        )
+    return Locale(_read(f"locales/{language}.yaml"))
+
+
+@cache
+def references() -> Mapping[str, Any]:
+    """Limits, tolerances and what pipelines look at; the same in every language."""
+    return _read("references.yaml")
+
+
+def _read(name: str) -> Mapping[str, Any]:
+    text = (resources.files("inference.reports") / name).read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read

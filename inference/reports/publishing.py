@@ -1,0 +1,63 @@
+"""Reports on their way out: as DICOM objects to the destinations, as messages to HL7 systems."""
+
+import structlog
+
+from inference.worker.failures import place
+from storage.container import Storage
+from storage.core.errors import NotFound
+from storage.reports.entities import Report, ReportVersion
+
+log = structlog.get_logger(__name__)
+
+_REPORTS_PER_ROUND = 10
+
+
+def publish_due(storage: Storage) -> int:
+    """Hand out the versions that are to leave; how many were looked at.
+
+    UIDs derive from report and version, so that a round that ended half way is done again
+    and makes nothing twice.
+    """
+    done = 0
+    for report in storage.reports.to_publish(_REPORTS_PER_ROUND):
+        try:
+            _publish(storage, report)
+        except NotFound:
+            log.info("report_not_published", report_id=report.report_id, reason="nothing is left")
+        except Exception as error:  # noqa: BLE001 - one report must not hold up the others
+            log.error(
+                "report_not_published",
+                report_id=report.report_id,
+                error=type(error).__name__,
+                place=place(error),
+            )
+        storage.reports.published(report.report_id, report.publish_version)
+        done += 1
+    return done
+
+
+def _publish(storage: Storage, report: Report) -> None:
+    version = storage.reports.version(report.report_id, report.publish_version)
+    if not _leaves(storage, version):
+        return
+    # What encodes results is large; a node that sends no reports needs none of it.
+    from inference.reports.export.objects import store_objects
+
+    instances = store_objects(storage, report, version)
+    for destination in storage.peers.destinations():
+        taken = [one for one in instances if destination.takes(one.sop_class_uid)]
+        storage.deliveries.enqueue(destination.name, taken, None)
+    for hl7 in storage.settings.hl7_destinations:
+        storage.hl7_messages.enqueue(hl7.name, report, version.version)
+    log.info(
+        "report_published",
+        report_id=report.report_id,
+        version=version.version,
+        state=version.state,
+        objects=len(instances),
+    )
+
+
+def _leaves(storage: Storage, version: ReportVersion) -> bool:
+    which = storage.settings.report_delivery
+    return which == "all" or (which == "signed" and version.state in ("final", "amended"))

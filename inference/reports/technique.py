@@ -1,0 +1,103 @@
+"""How the images were made, as their headers state it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from inference.imaging.headers import number, texts
+from inference.series_classification.mr_contrast import mr_contrast, sequence_holders
+from storage.container import Storage
+from storage.core.entities import Instance, Series
+
+_WORD_LENGTH = 40
+_WEIGHTINGS = {"T1", "T2", "PD", "FLAIR", "T2*", "DWI"}
+
+
+@dataclass(frozen=True)
+class SeriesTechnique:
+    """What the headers of one series say; None or empty where they do not."""
+
+    series_instance_uid: str
+    series_number: int | None
+    modality: str
+    body_part: str
+    pipelines: tuple[str, ...]
+    images: int
+    weighting: str = ""
+    acquisition: str = ""
+    """2D or 3D."""
+    sequence: str = ""
+    """`GR`, `SE` or `IR`, as ScanningSequence codes it."""
+    slice_thickness_mm: float | None = None
+    slice_distance_mm: float | None = None
+    repetition_time_ms: float | None = None
+    echo_time_ms: float | None = None
+    inversion_time_ms: float | None = None
+    flip_angle_deg: float | None = None
+    field_strength_t: float | None = None
+    kvp: float | None = None
+    kernel: str = ""
+    contrast_agent: str = ""
+
+
+def technique_of(
+    storage: Storage, series: Series, instances: Sequence[Instance], pipelines: tuple[str, ...]
+) -> SeriesTechnique:
+    """Read the header in the middle of a series."""
+    header = storage.instances.dataset(instances[len(instances) // 2], stop_before_pixels=True)
+    frames = sum(instance.number_of_frames or 1 for instance in instances)
+    return technique_from(header, series, frames, pipelines)
+
+
+def technique_from(
+    header: Dataset, series: Series, images: int, pipelines: tuple[str, ...] = ()
+) -> SeriesTechnique:
+    holders = [*sequence_holders(header), *_pixel_measures(header)]
+    is_mr, is_ct = series.modality == "MR", series.modality == "CT"
+    weighting = mr_contrast(header) if is_mr else ""
+    return SeriesTechnique(
+        series_instance_uid=series.series_instance_uid,
+        series_number=series.series_number,
+        modality=series.modality,
+        body_part=series.body_part_examined.upper().replace(" ", ""),
+        pipelines=pipelines,
+        images=images,
+        weighting=weighting if weighting in _WEIGHTINGS else "",
+        acquisition=_word(header, "MRAcquisitionType") if is_mr else "",
+        sequence=_sequence(header) if is_mr else "",
+        slice_thickness_mm=number(holders, "SliceThickness"),
+        slice_distance_mm=number(holders, "SpacingBetweenSlices"),
+        repetition_time_ms=number(holders, "RepetitionTime") if is_mr else None,
+        echo_time_ms=number(holders, "EchoTime", "EffectiveEchoTime") if is_mr else None,
+        inversion_time_ms=number(holders, "InversionTime", "InversionTimes") if is_mr else None,
+        flip_angle_deg=number(holders, "FlipAngle") if is_mr else None,
+        field_strength_t=number(holders, "MagneticFieldStrength") if is_mr else None,
+        kvp=number(holders, "KVP") if is_ct else None,
+        kernel=_word(header, "ConvolutionKernel") if is_ct else "",
+        contrast_agent=_word(header, "ContrastBolusAgent"),
+    )
+
+
+def _pixel_measures(header: Dataset) -> list[Dataset]:
+    """Where an enhanced image keeps its spacing (PS3.3 C.7.6.16.2.1)."""
+    found: list[Dataset] = []
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for groups in (header.get(keyword) or ())[:1]:
+            found.extend((groups.get("PixelMeasuresSequence") or ())[:1])
+    return found
+
+
+def _sequence(header: Dataset) -> str:
+    coded = {value.upper() for value in texts(header.get("ScanningSequence"))}
+    for code in ("IR", "GR", "SE", "EP"):
+        if code in coded:
+            return code
+    return ""
+
+
+def _word(header: Dataset, keyword: str) -> str:
+    """The first value, as far as it is a word and not somebody's prose."""
+    found = texts(header.get(keyword))
+    text = " ".join(found[0].split()) if found else ""
+    return text if len(text) <= _WORD_LENGTH and text.isprintable() else ""

@@ -1,0 +1,1 @@
+"""Which complete series gets which pipelines, and why not the others."""

@@ -1,0 +1,154 @@
+"""How much a volume has changed since the patient's study before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import NamedTuple
+
+from pydicom.uid import Comprehensive3DSRStorage
+
+from inference.reports.derived import void_findings
+from storage.container import Storage
+from storage.core.entities import Feedback, Finding, Job, Prior
+
+VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
+"""UCUM codes of what a change in per cent is stated of."""
+# Closer together, the noise of two measurements would be told as a rate.
+_RATE_FROM_DAYS = 30
+_DAYS_IN_YEAR = 365.25
+_DECIMALS = 2
+
+_SR = str(Comprehensive3DSRStorage)
+
+Key = tuple[str, str]
+"""Tracking identifier and label: the same structure and quantity, by the same pipeline."""
+
+
+class ReportRef(NamedTuple):
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The newest value before a study, its date (DA) and the report that states it."""
+
+    finding: Finding
+    study_date: str
+    value: float
+    report: ReportRef
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A study's date and what was measured before it. Free of the storage."""
+
+    study_date: str
+    earlier: Mapping[Key, Earlier]
+
+    def compared(self, finding: Finding) -> Finding:
+        """The finding with its prior, where it is a complete volume and has one."""
+        found = self.earlier.get(_key(finding))
+        if (
+            finding.is_truncated
+            or found is None
+            or finding.value is None
+            or found.finding.unit != finding.unit
+        ):
+            return finding
+        then, now = day(found.study_date), day(self.study_date)
+        if then is None or now is None or found.value == 0:
+            return finding
+        change = (finding.value - found.value) / found.value * 100
+        days = (now - then).days
+        prior = Prior(
+            finding_id=found.finding.finding_id,
+            study_instance_uid=found.finding.study_instance_uid,
+            study_date=found.study_date,
+            pipeline_version=found.finding.pipeline_version,
+            value=found.value,
+            days=days,
+            change_percent=round(change, _DECIMALS),
+            change_percent_per_year=round(change * _DAYS_IN_YEAR / days, _DECIMALS)
+            if days >= _RATE_FROM_DAYS
+            else None,
+            report_sop_class_uid=found.report.sop_class_uid,
+            report_series_instance_uid=found.report.series_instance_uid,
+            report_sop_instance_uid=found.report.sop_instance_uid,
+        )
+        return replace(finding, prior=prior)
+
+
+def comparison_of(storage: Storage, job: Job) -> Comparison | None:
+    """What there is to compare a job's findings with; None where there is nothing.
+
+    The newest study before counts. What a person rejected does not, nor a total of it, and what
+    one corrected counts as corrected.
+    """
+    before = storage.priors.before(job.study_instance_uid) if job.study_instance_uid else []
+    found = storage.findings.of_studies(before)
+    earlier: dict[Key, Earlier] = {}
+    for study_instance_uid in before:
+        measured = [one for one in found[study_instance_uid] if is_volume(one)]
+        measured = [one for one in measured if one.pipeline == job.pipeline]
+        said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+        void = void_findings(measured, said)
+        study_date = storage.index.study(study_instance_uid).study_date if measured else ""
+        for one in measured:
+            value = value_that_counts(one, said[one.finding_id])
+            # The newest first, so that it stays.
+            if one.finding_id in void:
+                continue
+            if value is not None and _key(one) not in earlier:
+                report = _report_of(storage, one.job_id)
+                earlier[_key(one)] = Earlier(one, study_date, value, report)
+    if not earlier:
+        return None
+    return Comparison(storage.index.study(job.study_instance_uid).study_date, earlier)
+
+
+def _key(finding: Finding) -> Key:
+    return finding.tracking_identifier, finding.label
+
+
+def is_volume(finding: Finding) -> bool:
+    return finding.unit is not None and finding.unit.value in VOLUME_UNITS
+
+
+def value_that_counts(finding: Finding, said: list[Feedback]) -> float | None:
+    """The value by the last word on it; None where it was rejected, or in another unit.
+
+    None as well where it is that of a part, unless a person has given the value of the whole.
+    """
+    stated = None if finding.is_truncated else finding.value
+    if not said:
+        return stated
+    word = said[-1]
+    if word.verdict == "REJECTED":
+        return None
+    if word.value is None:
+        return stated
+    return word.value if word.unit in (None, finding.unit) else None
+
+
+def day(value: str) -> date | None:
+    """A DA as a date; None where it is none (PS3.5 6.2)."""
+    try:
+        return datetime.strptime(value.replace(".", "").strip(), "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
+def _report_of(storage: Storage, job_id: str) -> ReportRef:
+    """The last version of the report; all empty where the job has none any more."""
+    for version in reversed(storage.spoken_reports.versions(job_id)):
+        return ReportRef(_SR, version.series_instance_uid, version.sop_instance_uid)
+    for made in storage.jobs.get(job_id).result.get("instances", ()):
+        if made.get("kind") == "SR":
+            return ReportRef(
+                str(made["sop_class_uid"]),
+                str(made["series_instance_uid"]),
+                str(made["sop_instance_uid"]),
+            )
+    return ReportRef("", "", "")

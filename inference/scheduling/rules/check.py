@@ -1,0 +1,36 @@
+"""Whether rules fit the house: at start, and when a person asks.
+
+What reads rules and lists pipelines is imported where there are rules: a process that only starts
+others does without it.
+"""
+
+from typing import TYPE_CHECKING
+
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+if TYPE_CHECKING:
+    from inference.scheduling.rules.model import RuleSet
+
+
+def check_pipelines(settings: Settings, rules: "RuleSet") -> None:
+    """Raise InvalidRequest where a rule names a pipeline that does not exist."""
+    from inference.catalogue import catalogue
+
+    known = sorted(pipeline.name for pipeline in catalogue(settings))
+    for rule in rules.rules:
+        if rule.pipeline not in known:
+            raise InvalidRequest(
+                f"The rule '{rule.name}' is for the pipeline '{rule.pipeline}', which does not"
+                " exist.",
+                remedy=f"Use one of: {', '.join(known)}.",
+            )
+
+
+def check_at_start(settings: Settings) -> None:
+    """Raise InvalidRequest where the rules in force could not be used."""
+    if settings.rules_file is None and not settings.resolved_rules_file.exists():
+        return
+    from inference.scheduling.rules.file import current_rules
+
+    check_pipelines(settings, current_rules(settings))

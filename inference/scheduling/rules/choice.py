@@ -1,0 +1,108 @@
+"""One series of a study for a pipeline, where the site's rule wants only one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from inference.imaging.geometry import stack_of
+from inference.imaging.stacks import stacks_of
+from inference.pipeline import Acceptance
+from inference.refusals import VolumeRefused
+from inference.scheduling.rules.model import Rule
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, JobState, Series
+
+_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+
+def choose_series(
+    storage: Storage,
+    series: Series,
+    headers: Sequence[Dataset],
+    pipeline: str,
+    rule: Rule,
+    acceptance: Acceptance,
+) -> Acceptance:
+    """`acceptance`, or a refusal that names the series that is better.
+
+    Series complete one after the other: where this one is better than one that was accepted
+    before, unfinished work on that one is given up. Finished results are never withdrawn.
+    """
+    if rule.choose == "all":
+        return acceptance
+    for rival in _rivals(storage, series, pipeline):
+        other = storage.index.series(rival.study_instance_uid, rival.series_instance_uid)
+        reason = (
+            _newer(other, series)
+            if rule.choose == "newest"
+            else _finer(_headers(storage, other), headers, other)
+        )
+        if reason:
+            return Acceptance(False, f"The site's rule '{rule.name}' takes one series: {reason}")
+        _give_up(storage, rival, series, rule)
+    return acceptance
+
+
+def _rivals(storage: Storage, series: Series, pipeline: str) -> list[Decision]:
+    return [
+        decision
+        for decision in storage.decisions.of_study(series.study_instance_uid)
+        if decision.accepted
+        and decision.pipeline == pipeline
+        and decision.series_instance_uid != series.series_instance_uid
+    ]
+
+
+def _newer(other: Series, series: Series) -> str:
+    """Why `other` is to be preferred; empty where it is not."""
+    if other.first_instance_at > series.first_instance_at:
+        return f"{_named(other)} is newer."
+    return ""
+
+
+def _finer(theirs: Sequence[Dataset], ours: Sequence[Dataset], other: Series) -> str:
+    their_mm3, our_mm3 = _voxel_mm3(theirs), _voxel_mm3(ours)
+    if their_mm3 is not None and (our_mm3 is None or their_mm3 <= our_mm3):
+        here = "is not known here" if our_mm3 is None else f"{our_mm3:.3g} mm³ here"
+        return f"{_named(other)} has voxels of {their_mm3:.3g} mm³, {here}."
+    return ""
+
+
+def _voxel_mm3(headers: Sequence[Dataset]) -> float | None:
+    """Of the finest stack that the series holds; None where none is regular."""
+    found: list[float] = []
+    for stack in stacks_of(headers):
+        try:
+            affine = stack_of(stack.headers(headers), tilted=True).lps_from_kji
+        except VolumeRefused:
+            continue
+        found.append(abs(float(np.linalg.det(affine[:3, :3]))))
+    return min(found, default=None)
+
+
+def _headers(storage: Storage, series: Series) -> list[Dataset]:
+    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    return [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+
+
+def _give_up(storage: Storage, rival: Decision, series: Series, rule: Rule) -> None:
+    reason = f"The site's rule '{rule.name}' takes one series: {_named(series)} is better."
+    jobs, _ = storage.jobs.list(study_instance_uid=rival.study_instance_uid)
+    of_rival = [
+        job
+        for job in jobs
+        if job.pipeline == rival.pipeline and job.series_instance_uid == rival.series_instance_uid
+    ]
+    unfinished = [job for job in of_rival if job.state in _UNFINISHED]
+    for job in unfinished:
+        storage.withdrawals.supersede(job.job_id, reason, utcnow())
+    if unfinished or not of_rival:
+        storage.decisions.record(replace(rival, accepted=False, reason=reason))
+
+
+def _named(series: Series) -> str:
+    number = "without a number" if series.series_number is None else str(series.series_number)
+    return f"series {number}"

@@ -1,0 +1,91 @@
+"""Why each pipeline would or would not run on each series of a study, condition by condition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from inference.models.registry.status import Standing, offered
+from inference.pipeline import Acceptance, Readiness
+from inference.scheduling.rules.facts import SeriesFacts
+from inference.scheduling.rules.file import current_rules
+from inference.scheduling.rules.judge import RuleTrace, rule_on
+from inference.scheduling.rules.model import RuleSet
+from inference.scheduling.selection import select_stack, word_of
+from storage.container import Storage
+from storage.core.entities import Instance, Series
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One pipeline and one series: the pipeline's own word, then that of the site's rules."""
+
+    series: Series
+    pipeline: str
+    accepts: Acceptance
+    ready: bool
+    ready_detail: str
+    rules: tuple[RuleTrace, ...]
+    would_run: bool
+    reason: str
+
+
+def explain_study(
+    storage: Storage, study_instance_uid: str, rules: RuleSet | None = None
+) -> list[Explanation]:
+    """Try every pipeline and rule on every received series; nothing is scheduled or stored.
+
+    `rules` stand in for those in force, to try a file before it is used. Raises NotFound,
+    InvalidRequest where the rules in force are wrong.
+    """
+    storage.index.study(study_instance_uid)
+    tried = current_rules(storage.settings) if rules is None else rules
+    explanations = []
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated":
+            continue
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        explanations += [
+            _explain(series, instances, headers, standing, tried)
+            for standing in offered(storage)
+            if standing.pipeline.input_kind == "volume"
+        ]
+    return explanations
+
+
+def _explain(
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    standing: Standing,
+    rules: RuleSet,
+) -> Explanation:
+    pipeline = standing.pipeline
+    selection = select_stack(
+        instances,
+        headers,
+        lambda own, of_stack: word_of(pipeline, series, own, of_stack),
+    )
+    acceptance = selection.acceptance
+    readiness = pipeline.readiness()
+    if standing.held:
+        readiness = Readiness(False, standing.held)
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
+    would_run = acceptance.accepted and readiness.ready and ruling.allowed
+    if not acceptance.accepted:
+        reason = acceptance.reason
+    elif not readiness.ready:
+        reason = readiness.detail
+    else:
+        reason = f"{acceptance.reason} {ruling.reason}".strip()
+    return Explanation(
+        series,
+        pipeline.name,
+        acceptance,
+        readiness.ready,
+        readiness.detail,
+        ruling.tried,
+        would_run,
+        reason,
+    )

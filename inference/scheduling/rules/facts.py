@@ -1,0 +1,102 @@
+"""What a rule can ask of a series: its attributes by keyword, and what follows from them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
+from inference.imaging.headers import texts
+from inference.refusals import VolumeRefused
+from inference.series_classification.mr_contrast import in_several_planes, mr_contrast
+
+Value = float | tuple[str, ...]
+_PLANES = ("sagittal", "coronal", "axial")
+# Of the direction of the slices' normal; what is between two planes is oblique.
+_IN_PLANE_COSINE = 0.8
+
+
+@dataclass(frozen=True)
+class SeriesFacts:
+    """A series as rules see it. `headers` are those of all its instances."""
+
+    headers: Sequence[Dataset]
+
+    def of(self, name: str) -> Value | None:
+        """The value of a fact or of a DICOM keyword (texts of all instances); None if absent.
+
+        A value that differs from instance to instance gives every value that occurs.
+        """
+        derived = FACTS.get(name)
+        if derived is not None:
+            return derived(self)
+        found = dict.fromkeys(
+            text.strip() for header in self.headers for text in texts(header.get(name))
+        )
+        present = tuple(text for text in found if text)
+        return present or None
+
+    @cached_property
+    def stack(self) -> Stack | None:
+        try:
+            return stack_of(self.headers, tilted=True)
+        except VolumeRefused:
+            return None
+
+    @cached_property
+    def _steps_mm(self) -> NDArray[np.float64] | None:
+        stack = self.stack
+        return None if stack is None else np.array(judged_spacing_mm(stack.lps_from_kji))
+
+    def instances(self) -> Value:
+        return float(len(self.headers))
+
+    def slices(self) -> Value | None:
+        return None if self.stack is None else float(len(self.stack.frames))
+
+    def slice_spacing_mm(self) -> Value | None:
+        return None if self._steps_mm is None else float(self._steps_mm[0])
+
+    def pixel_spacing_mm(self) -> Value | None:
+        return None if self._steps_mm is None else float(max(self._steps_mm[1:]))
+
+    def length_mm(self) -> Value | None:
+        if self.stack is None or self._steps_mm is None:
+            return None
+        return float(self._steps_mm[0] * len(self.stack.frames))
+
+    def plane(self) -> Value | None:
+        if self.stack is None:
+            return None
+        affine = self.stack.lps_from_kji
+        normal = np.abs(np.cross(affine[:3, 2], affine[:3, 1]))
+        direction = int(normal.argmax())
+        inside = normal[direction] >= _IN_PLANE_COSINE * np.linalg.norm(normal)
+        return (_PLANES[direction] if inside else "oblique",)
+
+    def contrast(self) -> Value | None:
+        if not self.headers:
+            return None
+        # A few slices in several planes are a survey, whatever their header forgets to say.
+        found = "LOCALIZER" if in_several_planes(self.headers) else mr_contrast(self.headers[0])
+        return (found,) if found else None
+
+    def contrast_agent(self) -> Value:
+        given = any(header.get("ContrastBolusAgent") for header in self.headers)
+        return ("yes" if given else "no",)
+
+
+FACTS: dict[str, Callable[[SeriesFacts], Value | None]] = {
+    "instances": SeriesFacts.instances,
+    "slices": SeriesFacts.slices,
+    "slice_spacing_mm": SeriesFacts.slice_spacing_mm,
+    "pixel_spacing_mm": SeriesFacts.pixel_spacing_mm,
+    "length_mm": SeriesFacts.length_mm,
+    "plane": SeriesFacts.plane,
+    "mr_contrast": SeriesFacts.contrast,
+    "contrast_agent": SeriesFacts.contrast_agent,
+}
+"""What is computed rather than read: numbers in the unit of the name, or words."""

@@ -1,0 +1,117 @@
+"""The rules file: read with the line of each mistake, and read anew when it changes."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+import yaml
+from pydantic import ValidationError
+
+from inference.scheduling.rules.model import RuleSet
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_MAX_BYTES = 1024 * 1024
+_REMEDY = "Correct the file; `mediview rules check FILE` says whether it is right."
+
+
+def read_rules(path: Path) -> RuleSet:
+    """The rules in a YAML file. Raises InvalidRequest naming each wrong line."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InvalidRequest(f"{path} is larger than 1 MiB.", remedy=_REMEDY)
+        text = path.read_text("utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", remedy=_REMEDY) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or "it is no UTF-8 text"
+        raise InvalidRequest(f"{where} is no YAML: {problem}.", remedy=_REMEDY) from error
+    try:
+        return RuleSet.model_validate({} if data is None else data)
+    except ValidationError as error:
+        lines = [
+            f"{path}:{_line_of(node, one['loc'])}: {_message(one['msg'])}" for one in error.errors()
+        ]
+        raise InvalidRequest("\n".join(lines), remedy=_REMEDY) from error
+
+
+def _line_of(node: yaml.Node | None, location: tuple[Any, ...]) -> int:
+    """The line, from 1, of the deepest part of a location that the file holds."""
+    line = 1
+    for key in location:
+        if node is None:
+            break
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            node = _member(node, key) or node
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key] if key < len(node.value) else None
+        if node is not None:
+            line = node.start_mark.line + 1
+    return line
+
+
+def _member(node: yaml.MappingNode, key: Any) -> yaml.Node | None:
+    for name, value in node.value:
+        if name.value == str(key):
+            return value if isinstance(value, yaml.CollectionNode) else name
+    return None
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ").rstrip(".") + "."
+
+
+@dataclass(frozen=True)
+class _Read:
+    stamp: tuple[int, int]
+    rules: RuleSet
+
+
+_EMPTY = RuleSet()
+_lock = threading.Lock()
+_read: dict[Path, _Read] = {}
+_refused: dict[Path, tuple[int, int]] = {}
+
+
+def current_rules(settings: Settings) -> RuleSet:
+    """The rules in force. A file that went wrong is logged once; what was read last stays.
+
+    Raises InvalidRequest where the file is wrong and nothing was read before.
+    """
+    path = settings.resolved_rules_file
+    with _lock:
+        try:
+            status = path.stat()
+        except OSError:
+            if settings.rules_file is not None and path not in _read:
+                raise InvalidRequest(
+                    f"The rules file {path} does not exist.",
+                    remedy="Create it, or unset MEDIVIEW_RULES_FILE.",
+                ) from None
+            return _read[path].rules if path in _read and settings.rules_file else _EMPTY
+        stamp = status.st_mtime_ns, status.st_size
+        known = _read.get(path)
+        if known is not None and known.stamp == stamp:
+            return known.rules
+        if known is not None and _refused.get(path) == stamp:
+            return known.rules
+        try:
+            rules = read_rules(path)
+        except InvalidRequest as error:
+            if known is None:
+                raise
+            _refused[path] = stamp
+            log.error("rules_refused", detail=error.message)
+            return known.rules
+        _read[path] = _Read(stamp, rules)
+        log.info("rules_read", rules=len(rules.rules))
+        return rules

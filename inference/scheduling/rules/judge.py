@@ -1,0 +1,167 @@
+"""Whether conditions hold for a series, with a trace that a person can follow."""
+
+import re
+from dataclasses import dataclass
+
+from inference.scheduling.rules.facts import SeriesFacts, Value
+from inference.scheduling.rules.model import Condition, Rule, RuleSet, Test
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One condition: what was asked, what was found, and whether it held."""
+
+    text: str
+    found: str
+    holds: bool
+    parts: tuple["Trace", ...] = ()
+
+    def first_failure(self) -> str:
+        """The sentence of the condition on which it failed."""
+        for part in self.parts:
+            if not part.holds and not self.holds and self.text == "all of":
+                return part.first_failure()
+        if self.parts:
+            inside = "; ".join(part.text for part in self.parts)
+            return f"{self.text}: {inside}"
+        return f"{self.text} (found {self.found})"
+
+
+@dataclass(frozen=True)
+class RuleTrace:
+    rule: Rule
+    holds: bool
+    reason: str
+    trace: Trace | None
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the site's rules say of a series and a pipeline."""
+
+    allowed: bool
+    reason: str
+    """Empty where no rule speaks of the pipeline."""
+    rule: Rule | None
+    tried: tuple[RuleTrace, ...]
+
+
+def rule_on(rules: RuleSet, pipeline: str, facts: SeriesFacts) -> Ruling:
+    """Try the rules of a pipeline in order; the first that holds decides.
+
+    A pipeline without rules is allowed; one with rules of which none holds is not.
+    """
+    tried: list[RuleTrace] = []
+    for rule in rules.of(pipeline):
+        trace = None if rule.when is None else judge(rule.when, facts)
+        if trace is not None and not trace.holds:
+            reason = f"{trace.first_failure()}"
+            tried.append(RuleTrace(rule, False, reason, trace))
+            continue
+        tried.append(RuleTrace(rule, True, "holds", trace))
+        if not rule.enabled:
+            return Ruling(False, f"The site's rule '{rule.name}' says no.", rule, tuple(tried))
+        return Ruling(True, f"The site's rule '{rule.name}' holds.", rule, tuple(tried))
+    if not tried:
+        return Ruling(True, "", None, ())
+    failed = "; ".join(f"'{one.rule.name}' wants {one.reason}" for one in tried)
+    return Ruling(False, f"No rule of the site holds: {failed}.", None, tuple(tried))
+
+
+def judge(condition: Condition, facts: SeriesFacts) -> Trace:
+    """Judge a condition and all within it, also where the answer is known early."""
+    if condition.not_ is not None:
+        inside = judge(condition.not_, facts)
+        return Trace("not", "", not inside.holds, (inside,))
+    for name, members, holds in (
+        ("all of", condition.all, all),
+        ("any of", condition.any, any),
+    ):
+        if members is not None:
+            parts = tuple(judge(member, facts) for member in members)
+            return Trace(name, "", holds(part.holds for part in parts), parts)
+    if condition.test is None:
+        raise ValueError("a condition without a test passed validation")
+    value = facts.of(condition.name)
+    return Trace(
+        f"{condition.name} {wording(condition.test)}",
+        _shown(value),
+        _holds(condition.test, value),
+    )
+
+
+def wording(test: Test) -> str:
+    """The test as a person would say it."""
+    words = []
+    if test.present is not None:
+        words.append("present" if test.present else "absent")
+    if test.equals is not None:
+        words.append(" or ".join(_text(one) for one in test.equals))
+    if test.contains is not None:
+        words.append("with " + " or ".join(_text(one) for one in test.contains))
+    if test.matches is not None:
+        words.append(f"like {test.matches}")
+    if test.at_least is not None:
+        words.append(f"≥ {test.at_least:g}")
+    if test.at_most is not None:
+        words.append(f"≤ {test.at_most:g}")
+    return ", ".join(words)
+
+
+def _holds(test: Test, value: Value | None) -> bool:
+    if test.present is not None and (value is not None) != test.present:
+        return False
+    asked = test.model_fields_set - {"present"}
+    if value is None:
+        return not asked
+    values = (value,) if isinstance(value, float) else value
+    # Words may be one of several, as in ImageType; a limit must hold for every instance.
+    return any(_words_hold(test, one) for one in values) and all(
+        _limits_hold(test, one) for one in values
+    )
+
+
+def _words_hold(test: Test, value: float | str) -> bool:
+    text = _text(value).lower()
+    number = _as_number(value)
+    return (
+        (test.equals is None or any(_same(text, number, one) for one in test.equals))
+        and (test.contains is None or any(_text(one).lower() in text for one in test.contains))
+        and (test.matches is None or re.search(test.matches, text, re.IGNORECASE) is not None)
+    )
+
+
+def _limits_hold(test: Test, value: float | str) -> bool:
+    if test.at_least is None and test.at_most is None:
+        return True
+    number = _as_number(value)
+    return (
+        number is not None
+        and (test.at_least is None or number >= test.at_least)
+        and (test.at_most is None or number <= test.at_most)
+    )
+
+
+def _same(text: str, number: float | None, wanted: str | float) -> bool:
+    if isinstance(wanted, str):
+        return text == wanted.strip().lower()
+    return number is not None and number == wanted
+
+
+def _as_number(value: float | str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float | int) else value
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(value[:4]) + (", …" if len(value) > 4 else "")

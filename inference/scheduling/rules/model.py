@@ -1,0 +1,139 @@
+"""The form of the rules file (`docs/operations.md` explains it)."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydicom.datadict import tag_for_keyword
+
+from inference.scheduling.rules.facts import FACTS
+
+STAT_PRIORITY = 100
+_GROUPS = ("all", "any", "not")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Texts = Annotated[tuple[str | float, ...], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class Test(Strict):
+    """What is asked of one value; all that is stated must hold."""
+
+    equals: Texts | None = None
+    """One of these; upper and lower case are alike."""
+    contains: Texts | None = None
+    matches: str | None = None
+    """A regular expression, found anywhere, upper and lower case alike."""
+    at_least: float | None = None
+    at_most: float | None = None
+    present: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        """`Modality: MR` and `Modality: [MR, CT]` mean `equals`."""
+        return value if isinstance(value, dict) else {"equals": value}
+
+    @model_validator(mode="after")
+    def _check(self) -> "Test":
+        if not self.model_fields_set:
+            raise ValueError("says nothing; use equals, contains, matches, at_least, at_most")
+        if self.matches is not None:
+            try:
+                re.compile(self.matches)
+            except re.error as error:
+                raise ValueError(f"matches is no regular expression: {error}") from error
+        return self
+
+
+class Condition(Strict):
+    """One of: a test of a value, all of several, any of several, not another."""
+
+    all: tuple["Condition", ...] | None = None
+    any: tuple["Condition", ...] | None = None
+    not_: "Condition | None" = Field(None, alias="not")
+    name: str = ""
+    test: Test | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError("a condition is one entry: all, any, not, or a value and its test")
+        (key, inside), *_ = value.items()
+        if key in _GROUPS:
+            return value
+        if key not in FACTS and tag_for_keyword(str(key)) is None:
+            known = ", ".join(FACTS)
+            raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
+        return {"name": key, "test": inside}
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Condition":
+        if self.all == () or self.any == ():
+            raise ValueError("all and any need at least one condition")
+        return self
+
+
+def _as_priority(value: Any) -> Any:
+    return STAT_PRIORITY if isinstance(value, str) and value.upper() == "STAT" else value
+
+
+class Rule(Strict):
+    """What one pipeline may have, and what becomes of it."""
+
+    name: str = Field(min_length=1)
+    pipeline: str = Field(min_length=1)
+    enabled: bool = True
+    when: Condition | None = None
+    priority: Annotated[int, BeforeValidator(_as_priority), Field(ge=-100, le=100)] = 0
+    destinations: tuple[str, ...] | None = None
+    """Names of peers; absent: all destinations."""
+    choose: Literal["all", "best-resolution", "newest"] = "all"
+    deadline_s: float | None = Field(None, gt=0)
+
+
+class CriticalRule(Strict):
+    """A finding that a person must hear of at once, by the limits that it passes."""
+
+    name: str = Field(min_length=1, max_length=80)
+    pipeline: str = Field(min_length=1)
+    finding: str = Field(min_length=1)
+    """Its label or the value of its code; upper and lower case are alike."""
+    above: float | None = None
+    below: float | None = None
+    confidence_at_least: float | None = Field(None, ge=0, le=1)
+    text: str = Field("", max_length=200)
+
+    @model_validator(mode="after")
+    def _limited(self) -> "CriticalRule":
+        if (self.above, self.below, self.confidence_at_least) == (None, None, None):
+            raise ValueError("says no limit; use above, below or confidence_at_least")
+        return self
+
+
+class RuleSet(Strict):
+    """The whole file. Of the rules of one pipeline, the first whose condition holds counts."""
+
+    version: Literal[1] = 1
+    rules: tuple[Rule, ...] = ()
+    critical: tuple[CriticalRule, ...] = ()
+    """What raises an alert."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "RuleSet":
+        names = [rule.name for rule in self.rules] + [rule.name for rule in self.critical]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two rules share the name {twice[0]}")
+        return self
+
+    def of(self, pipeline: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.pipeline == pipeline)

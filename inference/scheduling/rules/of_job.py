@@ -1,0 +1,37 @@
+"""What the site's rule for a job says of it: where its results go, how long it may take."""
+
+from collections.abc import Sequence
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.scheduling.rules.facts import SeriesFacts
+from inference.scheduling.rules.file import current_rules
+from inference.scheduling.rules.judge import rule_on
+from inference.scheduling.rules.model import Rule
+from storage.container import Storage
+from storage.peers.repository import KnownPeer
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def rule_for(settings: Settings, pipeline: str, headers: Sequence[Dataset]) -> Rule | None:
+    """The rule that holds for a series and a pipeline, as the rules are now."""
+    if not headers:
+        return None
+    return rule_on(current_rules(settings), pipeline, SeriesFacts(headers)).rule
+
+
+def destinations_of(storage: Storage, rule: Rule | None) -> list[KnownPeer]:
+    """All destinations, or those that the rule names.
+
+    A name that is no destination (any more) is said in the log; the others get theirs.
+    """
+    known = list(storage.peers.destinations())
+    if rule is None or rule.destinations is None:
+        return known
+    wanted = set(rule.destinations)
+    for name in sorted(wanted - {peer.name for peer in known}):
+        log.warning("rule_names_no_destination", rule=rule.name, destination=name)
+    return [peer for peer in known if peer.name in wanted]

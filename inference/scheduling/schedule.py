@@ -1,0 +1,277 @@
+"""Complete series × catalogue → jobs, and a stored reason for every pipeline that does not run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.imaging.stacks import SeriesStack
+from inference.models.registry.status import Standing, offered, standings
+from inference.pipeline import Acceptance, Pipeline
+from inference.scheduling.completeness import complete_quiet_series
+from inference.scheduling.rules.choice import choose_series
+from inference.scheduling.rules.facts import SeriesFacts
+from inference.scheduling.rules.file import current_rules
+from inference.scheduling.rules.judge import rule_on
+from inference.scheduling.rules.model import Rule, RuleSet
+from inference.scheduling.selection import Selection, select_stack, with_geometry
+from inference.scheduling.shadowing import schedule_shadows
+from inference.worker.failures import explain, place
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Instance, JobState, Series
+from storage.core.errors import StorageFull, StorageUnavailable
+from storage.jobs.pending_series import undecided_series
+from storage.jobs.withdrawals import SUPERSEDED
+
+log = structlog.get_logger(__name__)
+
+# A round stays short, so that what is due in the meantime need not wait for it.
+_SERIES_PER_ROUND = 16
+_UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A complete series with what the catalogue judges it by."""
+
+    series: Series
+    instances: Sequence[Instance]
+    headers: Sequence[Dataset]
+    unreadable: str = ""
+    """Why the headers could not be read; no pipeline can take the series then."""
+
+
+def complete_and_schedule(
+    storage: Storage,
+    now: datetime,
+    pipelines: Sequence[Pipeline] | None = None,
+    since: datetime | None = None,
+) -> list[Decision]:
+    """Complete what is quiet, and offer every complete series that has no decision yet.
+
+    The second half finds its work in the index, so that a process that dies between the
+    two delays a series and never loses it. `since` spares it series without news.
+    """
+    complete_quiet_series(storage, now)
+    decisions: list[Decision] = []
+    for series in undecided_series(storage.engine, _SERIES_PER_ROUND, since):
+        try:
+            decisions.extend(schedule_series(storage, series, pipelines))
+        except (StorageFull, StorageUnavailable) as error:
+            # Stays undecided and is offered again; the next series may be elsewhere.
+            log.warning(
+                "series_not_decided",
+                series_instance_uid=series.series_instance_uid,
+                error=error.code,
+            )
+    return decisions
+
+
+def schedule_series(
+    storage: Storage, series: Series, pipelines: Sequence[Pipeline] | None = None
+) -> list[Decision]:
+    """Offer one complete series to every pipeline and store what each said.
+
+    Doing it again changes nothing: a job is unique on pipeline, version and fingerprint.
+    Our own results are offered to nobody, and no series to a pipeline for uploaded images.
+    """
+    if series.origin == "generated" or series.state != "COMPLETE":
+        return []
+    candidate = _read(storage, series)
+    rules = current_rules(storage.settings)
+    if not candidate.unreadable:
+        schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
+    return [
+        _decide(storage, candidate, standing, rules=rules)
+        for standing in offered(storage, pipelines)
+        if standing.pipeline.input_kind != "image"
+    ]
+
+
+def schedule_pipeline(
+    storage: Storage, series: Series, pipeline: Pipeline, priority: int = 0
+) -> Decision:
+    """Offer one complete series to one pipeline, on somebody's word, and store what it said.
+
+    A series that waits for its turn is offered to every pipeline before: once any decision
+    is stored, nobody would look at it again.
+    """
+    if series.state == "COMPLETE" and not _is_decided(storage, series):
+        schedule_series(storage, series)
+    if series.origin == "generated":
+        reason = "The series is a result of this node."
+    elif pipeline.input_kind == "image":
+        reason = f"{pipeline.title} takes uploaded pictures, not DICOM series."
+    else:
+        (standing,) = standings(storage, [pipeline])
+        return _decide(storage, _read(storage, series), standing, priority)
+    return Decision(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        input_fingerprint=series.fingerprint,
+        accepted=False,
+        reason=reason,
+        job_id=None,
+        decided_at=utcnow(),
+    )
+
+
+def _is_decided(storage: Storage, series: Series) -> bool:
+    return any(
+        decision.series_instance_uid == series.series_instance_uid
+        and decision.input_fingerprint == series.fingerprint
+        for decision in storage.decisions.of_study(series.study_instance_uid)
+    )
+
+
+def _read(storage: Storage, series: Series) -> _Candidate:
+    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    try:
+        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+    except (StorageFull, StorageUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a strange data set makes pydicom raise
+        reason = f"The series cannot be read. {explain(error).sentence}"
+        log.warning(
+            "series_unreadable",
+            series_instance_uid=series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        return _Candidate(series, instances, (), reason)
+    return _Candidate(series, instances, headers)
+
+
+def _decide(
+    storage: Storage,
+    candidate: _Candidate,
+    standing: Standing,
+    priority: int = 0,
+    rules: RuleSet | None = None,
+) -> Decision:
+    """Without `rules`, on a person's word, the pipeline alone decides."""
+    series, pipeline = candidate.series, standing.pipeline
+    selection = _judge(candidate, standing)
+    acceptance = selection.acceptance
+    if rules is not None and acceptance.accepted:
+        acceptance, rule = _under_rules(storage, selection, series, pipeline, rules)
+        priority = priority if rule is None else rule.priority
+    job_id = None
+    if acceptance.accepted:
+        job, created = storage.jobs.schedule(
+            pipeline.name,
+            pipeline.version,
+            series.study_instance_uid,
+            series.series_instance_uid,
+            series.fingerprint,
+            priority,
+        )
+        job_id = job.job_id
+        if created:
+            log.info(
+                "job_scheduled",
+                job_id=job_id,
+                pipeline=pipeline.name,
+                **({"request_id": job.request_id} if job.request_id else {}),
+            )
+    _supersede(storage, series, pipeline)
+    decision = Decision(
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        input_fingerprint=series.fingerprint,
+        accepted=acceptance.accepted,
+        reason=acceptance.reason,
+        job_id=job_id,
+        decided_at=utcnow(),
+    )
+    storage.decisions.record(decision)
+    return decision
+
+
+def _under_rules(
+    storage: Storage,
+    selection: Selection,
+    series: Series,
+    pipeline: Pipeline,
+    rules: RuleSet,
+) -> tuple[Acceptance, Rule | None]:
+    """What the pipeline accepts may still be refused by the site, never the other way round."""
+    acceptance = selection.acceptance
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
+    if not ruling.allowed:
+        return Acceptance(False, ruling.reason), None
+    if ruling.rule is None:
+        return acceptance, None
+    allowed = Acceptance(True, f"{acceptance.reason} {ruling.reason}")
+    return choose_series(
+        storage, series, selection.headers, pipeline.name, ruling.rule, allowed
+    ), ruling.rule
+
+
+def _judge(candidate: _Candidate, standing: Standing) -> Selection:
+    """The pipeline's word on the stack that it takes, or why it could not be had."""
+    pipeline = standing.pipeline
+    whole = SeriesStack("", tuple(range(len(candidate.headers))))
+    if candidate.unreadable:
+        return Selection(Acceptance(False, candidate.unreadable), whole, ())
+    try:
+        return select_stack(
+            candidate.instances,
+            candidate.headers,
+            lambda instances, headers: _ask(candidate.series, instances, headers, standing),
+        )
+    except (StorageFull, StorageUnavailable):
+        raise  # nothing was decided; the series is offered again
+    except Exception as error:  # noqa: BLE001 - a pipeline's edge: one must not block the others
+        log.error(
+            "pipeline_accepts_failed",
+            pipeline=pipeline.name,
+            series_instance_uid=candidate.series.series_instance_uid,
+            error=type(error).__name__,
+            place=place(error),
+        )
+        refused = Acceptance(
+            False, f"{pipeline.title} could not judge the series: {explain(error).sentence}"
+        )
+        return Selection(refused, whole, candidate.headers)
+
+
+def _ask(
+    series: Series,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    standing: Standing,
+) -> Acceptance:
+    """Its rule, then whether it may and could run, then whether the geometry allows it."""
+    pipeline = standing.pipeline
+    acceptance = pipeline.accepts(series, instances, headers)
+    if not acceptance.accepted:
+        return acceptance
+    if standing.held:
+        return Acceptance(False, standing.held)
+    readiness = pipeline.readiness()
+    if not readiness.ready:
+        return Acceptance(False, readiness.detail)
+    if pipeline.input_kind == "volume":
+        return with_geometry(acceptance, headers, pipeline)
+    return acceptance
+
+
+def _supersede(storage: Storage, series: Series, pipeline: Pipeline) -> None:
+    """A late instance made a new fingerprint: unfinished work on the old one is void."""
+    for state in _UNFINISHED:
+        jobs, _ = storage.jobs.list(study_instance_uid=series.study_instance_uid, state=state)
+        for job in jobs:
+            if (
+                job.series_instance_uid == series.series_instance_uid
+                and job.pipeline == pipeline.name
+                and job.input_fingerprint != series.fingerprint
+            ):
+                storage.withdrawals.supersede(job.job_id, SUPERSEDED, utcnow())

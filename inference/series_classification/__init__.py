@@ -1,0 +1,1 @@
+"""What kind of image a series is."""

@@ -1,0 +1,180 @@
+"""Send notices to webhooks: signed, in order, again after a failure, and not for ever."""
+
+import json
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import httpx
+import structlog
+
+from inference.webhooks.signing import signed_headers
+from inference.worker.failures import place
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest
+from storage.db.leases import LEASE_S, renewed
+from storage.http.client import checked_client
+from storage.settings import Settings
+from storage.webhooks.outbox import WebhookDelivery, notice_payload
+from storage.webhooks.payloads import PING
+from storage.webhooks.repository import Webhook, check_webhook_url
+
+log = structlog.get_logger(__name__)
+
+# A receiver that hangs must not keep the others waiting.
+_WEBHOOKS_AT_ONCE = 8
+_NOTICES_PER_CLAIM = 200
+_JITTER = 0.2
+_AGENT = f"MediViewAI/{version('mediview')}"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of one request. `status`: None where there was no answer."""
+
+    ok: bool
+    sentence: str
+    status: int | None
+    seconds: float
+
+
+def notify_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Send everything that is due, several webhooks at a time."""
+    with ThreadPoolExecutor(_WEBHOOKS_AT_ONCE, thread_name_prefix="webhook") as pool:
+        for _ in range(_WEBHOOKS_AT_ONCE):
+            pool.submit(_send_claimed, storage, owner, stopping)
+
+
+def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) -> None:
+    """Take one webhook after the other until none is due."""
+    claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
+    try:
+        while not stopping():
+            webhook_id = storage.webhook_queue.claim(claimant, LEASE_S, utcnow())
+            if webhook_id is None:
+                return
+            try:
+                hook = storage.webhooks.get(webhook_id)
+                with renewed(partial(_renew, storage, webhook_id, claimant), "webhook"):
+                    _send_in_order(storage, hook, claimant, stopping)
+            finally:
+                storage.webhook_queue.release(webhook_id, claimant)
+    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round tries again
+        log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
+
+
+def _renew(storage: Storage, webhook_id: str, claimant: str) -> None:
+    storage.webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
+
+
+def _send_in_order(
+    storage: Storage, hook: Webhook, claimant: str, stopping: Callable[[], bool]
+) -> None:
+    queue, settings = storage.webhook_queue, storage.settings
+    for _ in range(_NOTICES_PER_CLAIM):
+        now = utcnow()
+        if stopping() or not queue.renew(hook.webhook_id, claimant, LEASE_S, now):
+            return
+        notice = queue.first_pending(hook.webhook_id, now)
+        if notice is None:
+            return
+        answered = send(settings, hook, notice.payload)
+        if answered.ok and answered.status is not None:
+            queue.delivered(notice.delivery_id, answered.status, utcnow())
+            continue
+        again = next_attempt(settings, notice, utcnow())
+        queue.failed(notice.delivery_id, answered.sentence, answered.status, again)
+        log.warning(
+            "webhook_failed",
+            webhook_id=hook.webhook_id,
+            delivery_id=notice.delivery_id,
+            attempts=notice.attempts + 1,
+            status=answered.status,
+            dead=again is None,
+        )
+        if again is not None:
+            return
+
+
+def ping(settings: Settings, hook: Webhook) -> Answered:
+    """Send one notice that means nothing, now, and say what the receiver answered."""
+    payload = notice_payload(str(uuid.uuid4()), PING, {"webhook_id": hook.webhook_id}, utcnow())
+    return send(settings, hook, payload)
+
+
+def send(settings: Settings, hook: Webhook, payload: dict[str, Any]) -> Answered:
+    """One request. Never raises for what the receiver or the network does.
+
+    Redirects are not followed: they would lead where no operator has looked.
+    """
+    if not hook.secret:
+        return Answered(False, "Its secret cannot be read any more; renew it.", None, 0.0)
+    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": _AGENT,
+        **signed_headers(hook.secret, str(payload["id"]), int(time.time()), body),
+    }
+    begun = time.monotonic()
+    status: int | None = None
+    try:
+        status = _post(settings, hook.url, headers, body)
+        ok = 200 <= status < 300
+        sentence = f"It answered HTTP {status}."
+        if 300 <= status < 400:
+            sentence = f"It answered HTTP {status}; redirects are not followed."
+    except InvalidRequest as error:
+        ok, sentence = False, f"{error.message} {error.remedy}".strip()
+    except httpx.TimeoutException:
+        ok, sentence = False, f"It did not answer within {settings.webhook_timeout_s:g} s."
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:
+        # Messages of the client may hold the address, and that a token.
+        ok, sentence = False, f"It could not be reached ({type(error).__name__})."
+    return Answered(ok, sentence, status, time.monotonic() - begun)
+
+
+def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> int:
+    """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
+    check_webhook_url(url, settings)
+    limit_s = settings.webhook_timeout_s
+    overdue = threading.Event()
+    with checked_client(timeout=limit_s) as client:
+
+        def cut_off() -> None:
+            overdue.set()
+            client.close()
+
+        # A receiver that sends a byte now and then passes each single timeout.
+        watchdog = threading.Timer(limit_s, cut_off)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            with client.stream("POST", url, headers=headers, content=body) as response:
+                return response.status_code
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            if overdue.is_set():
+                raise httpx.ReadTimeout("overdue") from error
+            raise
+        finally:
+            watchdog.cancel()
+
+
+def next_attempt(settings: Settings, notice: WebhookDelivery, now: datetime) -> datetime | None:
+    """Twice as long after each failure, with some chance mixed in; None: give it up."""
+    attempts = notice.attempts + 1
+    too_old = notice.created_at + timedelta(seconds=settings.webhook_give_up_s) < now
+    if attempts >= settings.webhook_max_attempts or too_old:
+        return None
+    wait_s = min(
+        settings.webhook_retry_base_s * 2 ** min(attempts - 1, 30), settings.webhook_retry_max_s
+    )
+    return now + timedelta(seconds=wait_s * random.uniform(1 - _JITTER, 1))  # noqa: S311 - no secret

@@ -1,0 +1,1 @@
+"""Celery: the processes that run jobs, and the clock that finds work."""

@@ -1,0 +1,290 @@
+"""Celery's part: thin tasks, and three kinds of worker.
+
+`control` has the clock and the deliveries, in threads: they wait for others most of the
+time. `jobs` runs models, one at a time in a child process, so that native code that
+crashes takes only the child with it, and keeps its model warm from job to job. `language`
+answers people in the same way, apart from `jobs`, so that nobody waits behind a long job.
+"""
+
+import os
+import socket
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from celery.exceptions import SecurityWarning
+
+from inference.delivery.service import deliver_due
+from inference.language.queue import answer_due, embed_due
+from inference.pipeline import Pipeline
+from inference.reports.hl7_delivery import send_due
+from inference.self_test.run import start_self_test
+from inference.webhooks.webhooks import notify_due
+from inference.worker.celery_config import (
+    ANSWER_TASK,
+    CONTROL_QUEUE,
+    DELIVER_TASK,
+    EMBED_TASK,
+    GPU_QUEUE,
+    HOUSEKEEP_TASK,
+    LANGUAGE_QUEUE,
+    NOTIFY_TASK,
+    RUN_JOB_TASK,
+    SEND_HL7_TASK,
+    TICK_TASK,
+    backlog,
+    configuration,
+    leave_logging_alone,
+    tick_expiry_s,
+)
+from inference.worker.failures import place
+from inference.worker.process import Holder, Process, Queue, StopFlag
+from inference.worker.scheduler import (
+    DUE_OF_TWO_QUEUES,
+    JOBS_PER_ROUND,
+    Clockwork,
+    wake_up_expiry_s,
+)
+from storage.core.clock import utcnow
+from storage.maintenance.housekeeping import Housekeeper
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_CONTROL_THREADS = 4
+# One slow destination must not stop the others, nor take the threads of the clock.
+_DELIVERIES_AT_ONCE = 2
+# A child that grew beyond this is replaced after its job; a warm model alone stays below.
+_CHILD_MAX_MEMORY_KIB = 6 * 1024 * 1024
+_CHILD_MAX_JOBS = 500
+_CANDIDATES = 8
+# For the language worker, which looks at everything each time it is woken.
+_WAKE_UPS_WAITING = 4
+
+
+def celery_app(
+    settings: Settings,
+    pipelines: Sequence[Pipeline] | None = None,
+    *,
+    holder: Holder | None = None,
+    stopping: Callable[[], bool] | None = None,
+) -> Celery:
+    """The application with its tasks; `pipelines` replaces the catalogue of the box.
+
+    A producer needs the settings alone. The rest is handed in by `run_worker`.
+    """
+    app = Celery("mediview", set_as_current=False)
+    app.conf.update(configuration(settings))
+    held = holder or Holder()
+    stop = stopping or _never
+    deliveries = threading.BoundedSemaphore(_DELIVERIES_AT_ONCE)
+    housekeeping = threading.BoundedSemaphore(1)
+    notifying = threading.BoundedSemaphore(1)
+    sending_hl7 = threading.BoundedSemaphore(1)
+    housekeepers: list[Housekeeper] = []
+    clockwork: list[Clockwork] = []
+    making = threading.Lock()
+
+    def send_jobs(job_ids: Sequence[str], queue: str) -> None:
+        # With no worker for them, wake-ups would fill the broker; the ledger keeps the jobs.
+        room = max(2 * JOBS_PER_ROUND - backlog(app, queue), 0)
+        for job_id in job_ids[:room]:
+            app.send_task(RUN_JOB_TASK, (job_id,), queue=queue, expires=wake_up_expiry_s(settings))
+
+    def send_delivery() -> None:
+        app.send_task(DELIVER_TASK, expires=tick_expiry_s(settings))
+
+    def send_notices() -> None:
+        app.send_task(NOTIFY_TASK, expires=tick_expiry_s(settings))
+
+    def send_hl7() -> None:
+        app.send_task(SEND_HL7_TASK, expires=tick_expiry_s(settings))
+
+    def send_language(task: str) -> None:
+        # A busy worker looks for more before it ends.
+        if backlog(app, LANGUAGE_QUEUE) < _WAKE_UPS_WAITING:
+            app.send_task(task, expires=tick_expiry_s(settings))
+
+    def clock() -> Clockwork:
+        with making:
+            if not clockwork:
+                clockwork.append(
+                    Clockwork(
+                        held.process.storage,
+                        pipelines=pipelines,
+                        send_jobs=send_jobs,
+                        send_delivery=send_delivery,
+                        send_notices=send_notices,
+                        send_hl7=send_hl7,
+                        send_answer=partial(send_language, ANSWER_TASK),
+                        send_embedding=partial(send_language, EMBED_TASK),
+                    )
+                )
+            return clockwork[0]
+
+    def keep_house() -> None:
+        if not housekeepers:
+            housekeepers.append(Housekeeper(held.process.storage))
+        _keep_house(housekeepers[0], stop)
+
+    @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]  # celery has no types
+    def tick() -> None:
+        _at_edge("tick", lambda: clock().tick(utcnow()))
+
+    # Where as many as may run are running, they look for more before they end.
+    @app.task(name=DELIVER_TASK)  # type: ignore[untyped-decorator]
+    def deliver() -> None:
+        _if_free(
+            deliveries,
+            "deliver",
+            lambda: deliver_due(held.process.storage, utcnow(), held.process.owner, stop),
+        )
+
+    @app.task(name=HOUSEKEEP_TASK)  # type: ignore[untyped-decorator]
+    def housekeep() -> None:
+        _if_free(housekeeping, "housekeep", keep_house)
+
+    @app.task(name=NOTIFY_TASK)  # type: ignore[untyped-decorator]
+    def notify() -> None:
+        _if_free(
+            notifying, "notify", lambda: notify_due(held.process.storage, held.process.owner, stop)
+        )
+
+    # One after the other: versions of a report must arrive in their order.
+    @app.task(name=SEND_HL7_TASK)  # type: ignore[untyped-decorator]
+    def hl7() -> None:
+        _if_free(
+            sending_hl7, "hl7", lambda: send_due(held.process.storage, held.process.owner, stop)
+        )
+
+    @app.task(name=ANSWER_TASK)  # type: ignore[untyped-decorator]
+    def answer() -> None:
+        _at_edge("answer", lambda: answer_due(held.process, stop))
+
+    @app.task(name=EMBED_TASK)  # type: ignore[untyped-decorator]
+    def embed() -> None:
+        _at_edge("embed", lambda: embed_due(held.process, stop))
+
+    @app.task(name=RUN_JOB_TASK, acks_late=True)  # type: ignore[untyped-decorator]
+    def run(job_id: str) -> None:
+        """Run the most urgent due job; `job_id` says only why somebody was woken."""
+        _at_edge("run_job", lambda: _run_due(held.process, pipelines, stop))
+        _at_edge(
+            "wake_after_job", lambda: app.send_task(TICK_TASK, expires=tick_expiry_s(settings))
+        )
+
+    return app
+
+
+def _run_due(
+    process: Process, pipelines: Sequence[Pipeline] | None, stopping: Callable[[], bool]
+) -> None:
+    # What encodes results is large, and the processes of clock and deliveries need none of it.
+    from inference.scheduling.shadowing import run_due_shadow
+    from inference.worker.run import run_job
+
+    settings = process.storage.settings
+    wants_gpu = settings.wants_gpu
+    # Those of the other queue may stand before ours.
+    candidates = DUE_OF_TWO_QUEUES if settings.gpu_pipelines else _CANDIDATES
+    for job in process.storage.jobs.due(utcnow(), candidates):
+        if stopping():
+            return
+        if wants_gpu(job.pipeline) != (process.queue == GPU_QUEUE):
+            continue
+        owner = f"{process.owner}:{uuid.uuid4().hex[:8]}"
+        if run_job(process.storage, job.job_id, owner, pipelines=pipelines, stopping=stopping):
+            return
+    # Nobody waits: time for those whom nobody hears.
+    run_due_shadow(
+        process.storage,
+        pipelines,
+        stopping,
+        lambda pipeline: wants_gpu(pipeline) == (process.queue == GPU_QUEUE),
+    )
+
+
+def _keep_house(housekeeper: Housekeeper, stopping: Callable[[], bool]) -> None:
+    while housekeeper.round(utcnow()) and not stopping():
+        pass
+
+
+def _never() -> bool:
+    return False
+
+
+def _at_edge(task: str, work: Callable[[], object]) -> None:
+    """Nothing escapes into Celery's log: messages of libraries may carry patient data."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - the edge of a task
+        log.error("task_failed", task=task, error=type(error).__name__, place=place(error))
+
+
+def _if_free(semaphore: threading.BoundedSemaphore, task: str, work: Callable[[], object]) -> None:
+    if not semaphore.acquire(blocking=False):
+        return
+    try:
+        _at_edge(task, work)
+    finally:
+        semaphore.release()
+
+
+def run_worker(
+    settings: Settings, queue: Queue, pipelines: Sequence[Pipeline] | None = None
+) -> int:
+    """Work on one queue until SIGTERM or SIGINT; returns the exit status. Blocks.
+
+    A running job is given back to the ledger at its next step.
+    """
+    holder, stop = Holder(), StopFlag()
+    app = celery_app(settings, pipelines, holder=holder, stopping=stop.is_set)
+
+    def opened(**_: Any) -> None:
+        holder.open(Process(settings, queue))
+
+    def closed(**_: Any) -> None:
+        holder.close()
+
+    signals.setup_logging.connect(leave_logging_alone, weak=False)
+    signals.worker_shutting_down.connect(stop.set, weak=False)
+    if queue == CONTROL_QUEUE:
+        signals.worker_init.connect(opened, weak=False)
+        signals.worker_shutdown.connect(closed, weak=False)
+        pool: dict[str, Any] = {"pool": "threads", "concurrency": _CONTROL_THREADS}
+    else:
+        signals.worker_process_init.connect(opened, weak=False)
+        signals.worker_process_shutdown.connect(closed, weak=False)
+        pool = {
+            "pool": "prefork",
+            "concurrency": 1,
+        }
+        if queue != LANGUAGE_QUEUE:
+            # A language model is meant to stay, however large, and one answers.
+            pool["max_memory_per_child"] = _CHILD_MAX_MEMORY_KIB
+            pool["max_tasks_per_child"] = _CHILD_MAX_JOBS
+            if settings.worker_processes > 1:
+                # A process more while jobs wait, one less where there is nothing to do.
+                pool["autoscale"] = f"{settings.worker_processes},1"
+    # It warns of root because of pickled messages; ours are JSON, and nothing else is taken.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    worker = app.Worker(
+        hostname=f"{queue}-{os.getpid()}@{socket.gethostname()}",
+        queues=[queue],
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        **pool,
+    )
+    log.info("worker_started", queue=queue)
+    if queue == LANGUAGE_QUEUE and settings.self_test:
+        start_self_test(settings)
+    worker.start()
+    log.info("worker_ended", queue=queue)
+    return int(worker.exitcode or 0)

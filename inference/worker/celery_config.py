@@ -1,0 +1,153 @@
+"""What Celery is told; nothing of a patient ever travels in a message.
+
+Messages are wake-ups. The ledger (`storage.jobs.repository`, `storage.deliveries.repository`) is
+the queue, so every message may be lost, doubled or late.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from inference.worker.file_broker import TRANSPORT, prepare_folder
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S
+from storage.settings import Settings
+
+CONTROL_QUEUE = "control"
+JOBS_QUEUE = "jobs"
+GPU_QUEUE = "gpu"
+LANGUAGE_QUEUE = "language"
+TICK_TASK = "mediview.tick"
+DELIVER_TASK = "mediview.deliver"
+RUN_JOB_TASK = "mediview.run_job"
+HOUSEKEEP_TASK = "mediview.housekeep"
+NOTIFY_TASK = "mediview.notify"
+SEND_HL7_TASK = "mediview.send_hl7"
+ANSWER_TASK = "mediview.answer"
+EMBED_TASK = "mediview.embed"
+
+# Longer than any job, so that Redis never hands a running job's message out twice.
+_VISIBILITY_TIMEOUT_S = 6 * 3600
+_JOBS_IN_VISIBILITY = 2
+_POLL_S = 0.1
+_CONNECT_S = 2.0
+
+
+def broker_folder(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "broker"
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """The Celery configuration that follows from the settings."""
+    return {
+        **(_redis(settings) if settings.broker_url else _files(settings)),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": _CONNECT_S,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "enable_utc": True,
+        "timezone": "UTC",
+        "task_queues": [
+            Queue(name, exchange=name, routing_key=name)
+            for name in (CONTROL_QUEUE, JOBS_QUEUE, GPU_QUEUE, LANGUAGE_QUEUE)
+        ],
+        "task_default_queue": CONTROL_QUEUE,
+        "task_default_exchange": CONTROL_QUEUE,
+        "task_default_routing_key": CONTROL_QUEUE,
+        "task_create_missing_queues": False,
+        "task_routes": {
+            TICK_TASK: {"queue": CONTROL_QUEUE},
+            DELIVER_TASK: {"queue": CONTROL_QUEUE},
+            HOUSEKEEP_TASK: {"queue": CONTROL_QUEUE},
+            NOTIFY_TASK: {"queue": CONTROL_QUEUE},
+            SEND_HL7_TASK: {"queue": CONTROL_QUEUE},
+            # Those of the queue gpu are sent there by name.
+            RUN_JOB_TASK: {"queue": JOBS_QUEUE},
+            ANSWER_TASK: {"queue": LANGUAGE_QUEUE},
+            EMBED_TASK: {"queue": LANGUAGE_QUEUE},
+        },
+        # A busy worker must not sit on a wake-up that an idle one could take.
+        "worker_prefetch_multiplier": 1,
+        # A job survives a lost broker: its lease is in the ledger.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "beat_max_loop_interval": settings.tick_s,
+        "beat_schedule": {
+            "tick": {
+                "task": TICK_TASK,
+                "schedule": settings.tick_s,
+                "options": {"expires": tick_expiry_s(settings)},
+            },
+            "housekeep": {
+                "task": HOUSEKEEP_TASK,
+                "schedule": housekeep_interval_s(settings),
+                "options": {"expires": housekeep_interval_s(settings)},
+            },
+        },
+    }
+
+
+def tick_expiry_s(settings: Settings) -> float:
+    """A tick that waited longer than this is dropped; the next one does its work.
+
+    Sender and receiver compare their own clocks, which may differ.
+    """
+    return max(CLOCKS_AGREE_WITHIN_S, 2 * settings.tick_s)
+
+
+def housekeep_interval_s(settings: Settings) -> float:
+    """What arrives goes to a bucket soon; without one there is little to keep in order."""
+    return max(1.0, settings.tick_s) if settings.object_store == "s3" else 30.0
+
+
+def _files(settings: Settings) -> dict[str, Any]:
+    folder = broker_folder(settings)
+    prepare_folder(folder / "messages")
+    prepare_folder(folder / "control")
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport": TRANSPORT,
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "store_processed": False,
+            "polling_interval": _POLL_S,
+        },
+    }
+
+
+def _redis(settings: Settings) -> dict[str, Any]:
+    longest_s = math.ceil(_JOBS_IN_VISIBILITY * settings.job_deadline_s)
+    return {
+        "broker_url": settings.broker_url,
+        "broker_transport_options": {
+            "visibility_timeout": max(_VISIBILITY_TIMEOUT_S, longest_s),
+            "socket_connect_timeout": _CONNECT_S,
+            "socket_timeout": 30.0,
+            "health_check_interval": 15,
+        },
+    }
+
+
+def backlog(app: Celery, queue: str) -> int:
+    """Messages that wait in a queue; 0 for one that nobody has declared yet."""
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0
+
+
+def leave_logging_alone(**_: Any) -> None:
+    """Celery configures no logging once somebody listens to this signal."""

@@ -1,0 +1,51 @@
+"""What went wrong, in a sentence without patient data, and whether trying again can help."""
+
+import errno
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.models.devices import is_out_of_memory
+from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`sentence` is stored and shown.
+
+    `retry` says whether another attempt can end otherwise; `counts` is False where the
+    cause lies outside the work, so that attempts go on until the cause is gone.
+    """
+
+    sentence: str
+    retry: bool
+    counts: bool = True
+
+
+def explain(error: BaseException) -> Failure:
+    """Put an error into words.
+
+    Only the house's own errors are quoted: messages of libraries may carry
+    values of the data set, so those are named by their kind and place.
+    """
+    if isinstance(error, MediViewError):
+        sentence = f"{error.message} {error.remedy}".strip()
+        outside = isinstance(error, StorageFull | StorageUnavailable)
+        return Failure(sentence, retry=outside, counts=not outside)
+    if is_out_of_memory(error):
+        return Failure("The machine ran out of memory.", retry=True)
+    if isinstance(error, OSError):
+        what = "the disk is full" if error.errno in _FULL else error.strerror or "input or output"
+        return Failure(
+            f"Reading or writing failed: {what}.", retry=True, counts=error.errno not in _FULL
+        )
+    # A defect gives the same end every time.
+    return Failure(f"An unexpected {type(error).__name__} at {place(error)}.", retry=False)
+
+
+def place(error: BaseException) -> str:
+    """File and line where an error was raised, for people who mend it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"

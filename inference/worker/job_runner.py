@@ -1,0 +1,255 @@
+"""The stages of one claimed job: load → assemble → model → findings → DICOM → store → deliver."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from pydicom.dataset import Dataset
+
+from inference.delivery.storing import store_label_picture, store_objects, store_rows
+from inference.imaging.coverage import run_with_coverage
+from inference.imaging.stacks import SeriesStack
+from inference.imaging.tilt import resamples_tilt
+from inference.imaging.volume import Volume, assemble_volume
+from inference.models.devices import with_fallback
+from inference.models.drift import observe
+from inference.models.registry.verification import ensure_proven
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.reports.draft import draft_image
+from inference.results.encode import EncodedResults, encode_results
+from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
+from inference.scheduling.predecessor import predecessor_reports
+from inference.scheduling.priors import comparison_of
+from inference.scheduling.rules.of_job import destinations_of, rule_for
+from inference.scheduling.selection import stack_for
+from inference.worker import auditing
+from inference.worker.failures import place
+from inference.worker.lease import Lease, LeaseLost
+from inference.worker.memory import peak_memory_bytes, reset_peak_memory
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest, MediViewError
+from storage.jobs.withdrawals import SUPERSEDED
+from storage.peers.repository import KnownPeer
+
+log = structlog.get_logger(__name__)
+
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Progress is written when it moved by this much or for this long, so that a chatty
+# pipeline does not keep the database busy.
+_PROGRESS_STEP = 0.02
+_PROGRESS_S = 1.0
+# Where each stage begins on the way from 0 to 1; a pipeline's own stages share the middle.
+_LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
+
+
+class WorkerStopping(Exception):
+    """The process was asked to end; the job goes back to the ledger."""
+
+
+class Superseded(MediViewError):
+    """The series is no longer what the job was made for; another job takes its place."""
+
+    code = "job_superseded"
+
+
+class DeadlinePassed(MediViewError):
+    """A job took longer than its site allows; trying again would take as long."""
+
+    code = "deadline_passed"
+
+
+class Work:
+    """The stages of one claimed job."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        job: Job,
+        owner: str,
+        lease: Lease,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._storage = storage
+        self._job = job
+        self._owner = owner
+        self._lease = lease
+        self._stopping = stopping
+        self._timings_s: dict[str, float] = {}
+        self._reported = ("", -1.0, 0.0)
+        self._begun = time.monotonic()
+        self._deadline_s = storage.settings.job_deadline_s
+
+    def do(self, pipeline: Pipeline) -> dict[str, Any]:
+        reset_peak_memory()
+        begun = time.monotonic()
+        if pipeline.input_kind == "image":
+            sources: Sequence[Dataset] = ()
+            volume = rule = None
+            context = self._image_context()
+        else:
+            with self._stage("loading", _LOADING):
+                auditing.series_read(self._storage, self._job)
+                sources, stack = self._load(pipeline)
+            rule = rule_for(self._storage.settings, pipeline.name, stack.narrowed(sources))
+            if rule is not None and rule.deadline_s is not None:
+                self._deadline_s = rule.deadline_s
+            with self._stage("assembling", _ASSEMBLING):
+                volume = assemble_volume(
+                    sources, stack.frame_indices, tilted=resamples_tilt(pipeline)
+                )
+                _drop_pixels(sources)
+            context = self._volume_context(volume)
+        with self._stage("running", _RUNNING):
+            ensure_proven(self._storage, pipeline)
+            output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        destinations = destinations_of(self._storage, rule)
+        with self._stage("encoding", _ENCODING):
+            wanted = kinds_wanted(self._storage.settings, destinations)
+            if volume is not None and not NEEDS_GREY_VALUES & wanted:
+                # A large mask needs their memory.
+                volume = volume.without_voxels()
+                del context
+            results = encode_results(
+                self._job,
+                pipeline,
+                sources,
+                volume,
+                output,
+                wanted,
+                predecessor_reports(self._storage, self._job),
+                comparison=comparison_of(self._storage, self._job),
+            )
+        with self._stage("storing", _STORING):
+            store_label_picture(self._storage, self._job, pipeline, output)
+            stored = self._store(pipeline.title, results, destinations)
+        if volume is not None:
+            self._observe(sources[volume.instance_indices[0]], volume, output)
+        self._timings_s["total"] = time.monotonic() - begun
+        return self._result(output, results, stored, notes)
+
+    def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
+        """The results are there; what is kept for statistics must not take them back."""
+        try:
+            observe(self._storage, self._job, source, volume, output)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("drift_not_observed", error=type(error).__name__, place=place(error))
+
+    def _image_context(self) -> PipelineContext:
+        if not self._job.input_object_key:
+            raise InvalidRequest(
+                f"{self._job.pipeline} analyses uploaded images, and the job names none.",
+                remedy="Upload a PNG or JPEG and start the pipeline on it.",
+            )
+        with self._stage("loading", _LOADING):
+            image = self._storage.objects.get(self._job.input_object_key)
+        return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
+
+    def _volume_context(self, volume: Volume) -> PipelineContext:
+        return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
+
+    def _load(self, pipeline: Pipeline) -> tuple[list[Dataset], SeriesStack]:
+        """The stack of the series that the job is about, with its instances.
+
+        Refused where the series has changed since the job was made.
+        """
+        index, job = self._storage.index, self._job
+        instances = index.instances_of(job.study_instance_uid, job.series_instance_uid)
+        datasets: list[Dataset] = []
+        for done, instance in enumerate(instances):
+            datasets.append(self._storage.instances.dataset(instance))
+            share = done / len(instances)
+            self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
+        # Asked after reading: an instance that arrives in between reopens the series.
+        series = index.series(job.study_instance_uid, job.series_instance_uid)
+        if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
+            raise Superseded(SUPERSEDED)
+        stack = stack_for(pipeline, series, instances, datasets)
+        return stack.of(datasets), stack
+
+    def _in_pipeline(self, stage: str, fraction: float) -> None:
+        inside = min(max(fraction, 0.0), 1.0)
+        self._report(stage, _RUNNING + inside * (_ENCODING - _RUNNING))
+
+    def _store(
+        self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
+    ) -> list[dict[str, str]]:
+        instances, stored = store_objects(self._storage, self._job, results, self._still_ours)
+        self._still_ours()
+        store_rows(self._storage, self._job, results, instances, destinations)
+        if self._job.input_object_key and results.findings:
+            draft_image(self._storage, self._job, title, results.findings)
+        return stored
+
+    def _result(
+        self,
+        output: PipelineOutput,
+        results: EncodedResults,
+        stored: list[dict[str, str]],
+        notes: Sequence[str],
+    ) -> dict[str, Any]:
+        inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
+        return {
+            "instances": stored,
+            "findings": len(results.findings),
+            "label_picture": output.label_picture is not None,
+            "notes": [
+                *notes,
+                *([output.derivation] if output.derivation else []),
+                *output.notes,
+            ],
+            "timings_s": {
+                name: round(seconds, 3) for name, seconds in (self._timings_s | inside).items()
+            },
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+
+    @contextmanager
+    def _stage(self, name: str, fraction: float) -> Iterator[None]:
+        self._report(name, fraction)
+        begun = time.monotonic()
+        yield
+        self._timings_s[name] = time.monotonic() - begun
+
+    def _report(self, stage: str, fraction: float) -> None:
+        """Tell the ledger how far the work is, and stop here where it should stop."""
+        self._check()
+        last_stage, last_fraction, last_at = self._reported
+        now = time.monotonic()
+        moved = fraction - last_fraction >= _PROGRESS_STEP or now - last_at >= _PROGRESS_S
+        if stage == last_stage and not moved:
+            return
+        self._reported = (stage, fraction, now)
+        if not self._storage.jobs.progress(
+            self._job.job_id, self._owner, stage, fraction, utcnow()
+        ):
+            raise LeaseLost(self._job.job_id)
+
+    def _check(self) -> None:
+        if self._stopping():
+            raise WorkerStopping
+        if time.monotonic() - self._begun > self._deadline_s:
+            raise DeadlinePassed(
+                f"The job took longer than the {self._deadline_s:g} s that it may.",
+                remedy="Give it more time by the site's rule or MEDIVIEW_JOB_DEADLINE_S,"
+                " or a faster machine.",
+            )
+        self._lease.check()
+
+    def _still_ours(self) -> None:
+        """Asked of the ledger before anything stays: the lease's thread learns of it later."""
+        self._check()
+        job, lease_s = self._job, self._storage.settings.job_lease_s
+        if not self._storage.jobs.renew(job.job_id, self._owner, lease_s, utcnow()):
+            raise LeaseLost(job.job_id)
+
+
+def _drop_pixels(datasets: Sequence[Dataset]) -> None:
+    """The voxels are in the volume now; keeping them twice would cost the model its memory."""
+    for dataset in datasets:
+        for keyword in _PIXELS:
+            if keyword in dataset:
+                del dataset[keyword]

@@ -1,0 +1,129 @@
+"""What one worker process holds: its storage, its heartbeat, and the keeping of the audit trail.
+
+And what holds it: made after the fork, and told from outside when to stop.
+"""
+
+import mmap
+import os
+import socket
+import threading
+import uuid
+from contextlib import ExitStack
+from typing import Any, Literal
+
+import structlog
+
+from inference.worker.failures import place
+from inference.worker.memory import collect_rarely
+from storage.audit.keeper import AuditKeeper
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Queue = Literal["control", "jobs", "gpu", "language"]
+
+_HEARTBEAT_S = 2.0
+_AUDIT_S = 1.0
+_KEEPER_END_S = 5.0
+
+
+class Process:
+    """What one worker process holds: its storage, opened once, and its heartbeat."""
+
+    def __init__(self, settings: Settings, queue: Queue) -> None:
+        self._settings = settings
+        self.queue = queue
+        self._stack = ExitStack()
+        self._opening = threading.Lock()
+        self._storage: Storage | None = None
+        self._ended = threading.Event()
+        self._keeping: threading.Thread | None = None
+        # A new name for each process: leases of one that died are nobody's.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+    @property
+    def storage(self) -> Storage:
+        with self._opening:
+            if self._storage is None:
+                with ExitStack() as opening:
+                    storage = opening.enter_context(open_storage(self._settings))
+                    opening.enter_context(storage.audit.running(f"worker-{self.queue}"))
+                    self._stack = opening.pop_all()
+                self._storage = storage
+            return self._storage
+
+    def start_heartbeat(self) -> None:
+        threading.Thread(target=self._beat, name="worker-heartbeat", daemon=True).start()
+
+    def start_audit_keeper(self) -> None:
+        self._keeping = threading.Thread(target=self._keep_audit, name="audit-keeper", daemon=True)
+        self._keeping.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._keeping is not None:
+            self._keeping.join(_KEEPER_END_S)
+        self._stack.close()
+
+    def _keep_audit(self) -> None:
+        """A thread of its own: an audit repository that is away must hold up nothing else."""
+        keeper: AuditKeeper | None = None
+        while not self._ended.wait(_AUDIT_S):
+            try:
+                keeper = keeper or AuditKeeper(self.storage)
+                keeper.round(utcnow(), self._ended.is_set)
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work
+                log.error("audit_keeping_failed", error=type(error).__name__, place=place(error))
+        if keeper is not None:
+            keeper.close()
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self.storage.heartbeats.beat(f"worker-{self.queue}", utcnow())
+            except MediViewError as error:
+                log.warning("worker_heartbeat_failed", queue=self.queue, error=error.code)
+            if self._ended.wait(_HEARTBEAT_S):
+                return
+
+
+class StopFlag:
+    """Set in the worker, seen in the child that it forked: the job ends at its next step."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def set(self, **_: Any) -> None:
+        self._shared[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._shared[0])
+
+
+class Holder:
+    """The process's state, made after the fork and never shared across it."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def open(self, process: Process) -> None:
+        self._process = process
+        process.start_heartbeat()
+        if process.queue == "control":
+            process.start_audit_keeper()
+        else:
+            collect_rarely()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("a task ran outside a worker that run_worker started")
+        return self._process

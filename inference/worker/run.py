@@ -1,0 +1,163 @@
+"""One job from claim to end, whatever happens on the way.
+
+Everything that is written derives from the job's input, so doing it twice gives the
+same objects: a worker may die at any moment and the next one does it again.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from inference.catalogue import catalogue
+from inference.pipeline import Pipeline
+from inference.worker.failures import Failure, explain, place
+from inference.worker.job_runner import Superseded, Work, WorkerStopping
+from inference.worker.lease import Lease, LeaseLost
+from inference.worker.memory import collect_after_job
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job
+from storage.core.errors import NotFound
+from storage.core.request_context import serving
+
+log = structlog.get_logger(__name__)
+
+# How long before the next attempt: by attempts, and where the cause lies outside the job.
+_RETRY_S = 5.0
+_OUTSIDE_RETRY_S = 30.0
+
+
+def never() -> bool:
+    """For callers that run a job to its end."""
+    return False
+
+
+def run_job(
+    storage: Storage,
+    job_id: str,
+    owner: str,
+    *,
+    pipelines: Sequence[Pipeline] | None = None,
+    stopping: Callable[[], bool] = never,
+) -> Job | None:
+    """Run one job to its end and return it; None where it was not ours to run.
+
+    `owner` names this worker in the lease and must be unique among those alive.
+    `stopping` is asked between steps: True gives the job back for another worker.
+    """
+    offered = catalogue(storage.settings) if pipelines is None else pipelines
+
+    def work(job: Job, lease: Lease) -> dict[str, Any]:
+        return Work(storage, job, owner, lease, stopping).do(_pipeline_of(job, offered))
+
+    return run_claimed(storage, job_id, owner, work)
+
+
+def run_claimed(
+    storage: Storage,
+    job_id: str,
+    owner: str,
+    work: Callable[[Job, Lease], dict[str, Any]],
+) -> Job | None:
+    """Claim a job, do `work` under its lease, and end it with the result or its reason."""
+    before = storage.jobs.get(job_id)
+    job = storage.jobs.claim(job_id, owner, storage.settings.job_lease_s, utcnow())
+    if job is None:
+        return None
+    try:
+        with serving(job.request_id):
+            return _work_on(storage, before, job, owner, work)
+    finally:
+        collect_after_job()
+
+
+def _work_on(
+    storage: Storage,
+    before: Job,
+    job: Job,
+    owner: str,
+    work: Callable[[Job, Lease], dict[str, Any]],
+) -> Job | None:
+    job_id = job.job_id
+    if job.attempts > storage.settings.job_max_attempts:
+        # Whoever ran it last ended without a word, each time: it would take us along as well.
+        return _end(storage, job, owner, _died(before))
+    log.info("job_started", job_id=job_id, pipeline=job.pipeline, attempt=job.attempts)
+    try:
+        with Lease(storage, job_id, owner) as lease:
+            result = work(job, lease)
+            ours = storage.jobs.complete(job_id, owner, result, utcnow())
+    except LeaseLost:
+        log.info("job_given_up", job_id=job_id, reason="cancelled or taken by another worker")
+        return None
+    except WorkerStopping:
+        log.info("job_given_back", job_id=job_id)
+        return storage.jobs.fail(
+            job_id, owner, "The worker was stopped.", utcnow(), retry=True, counts=False
+        )
+    except Exception as error:  # noqa: BLE001 - the edge of a job: every failure becomes its reason
+        return _failed(storage, job, owner, error)
+    log.info("job_finished", job_id=job_id, ours=ours, timings_s=result["timings_s"])
+    try:
+        return storage.jobs.get(job_id) if ours else None
+    except NotFound:
+        # It has ended, and has been deleted since.
+        return None
+
+
+def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | None:
+    if isinstance(error, Superseded):
+        log.info("job_superseded", job_id=job.job_id, pipeline=job.pipeline)
+        storage.withdrawals.supersede(job.job_id, error.message, utcnow())
+        return storage.jobs.get(job.job_id)
+    failure = explain(error)
+    log.warning(
+        "job_failed",
+        job_id=job.job_id,
+        pipeline=job.pipeline,
+        error=type(error).__name__,
+        place=place(error),
+        attempt=job.attempts,
+        retry=failure.retry,
+    )
+    return _end(storage, job, owner, failure)
+
+
+def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None:
+    """Give a failed job back for later, or end it with its reason."""
+    now = utcnow()
+    last = failure.counts and job.attempts >= storage.settings.job_max_attempts
+    if failure.retry and not last:
+        wait_s = _RETRY_S * job.attempts if failure.counts else _OUTSIDE_RETRY_S
+        return storage.jobs.fail(
+            job.job_id,
+            owner,
+            failure.sentence,
+            now,
+            retry=True,
+            not_before=now + timedelta(seconds=wait_s),
+            counts=failure.counts,
+        )
+    tried = f"Tried {job.attempts} times. " if failure.retry else ""
+    return storage.jobs.fail(job.job_id, owner, tried + failure.sentence, now, retry=False)
+
+
+def _died(job: Job) -> Failure:
+    stage = f", the last time while {job.stage}" if job.stage else ""
+    return Failure(
+        f"The worker ended without a word {job.attempts} times over this job{stage}."
+        " It may need more memory than the machine has.",
+        retry=False,
+    )
+
+
+def _pipeline_of(job: Job, pipelines: Sequence[Pipeline]) -> Pipeline:
+    for pipeline in pipelines:
+        if (pipeline.name, pipeline.version) == (job.pipeline, job.pipeline_version):
+            return pipeline
+    raise NotFound(
+        f"The pipeline {job.pipeline} {job.pipeline_version} is not installed any more.",
+        remedy="Install it again, or send the series again for the present version.",
+    )

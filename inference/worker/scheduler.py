@@ -1,0 +1,222 @@
+"""One round of the node's clock: complete, schedule, hand out what is due.
+
+The ledger is the queue. A message only wakes somebody, so what is handed out here is
+handed out again when nobody took it, and nothing is lost with a broker.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from inference.annotations.spoken import write_spoken_reports
+from inference.pipeline import Pipeline
+from inference.reports.critical import repeat_alerts
+from inference.reports.due import draft_due
+from inference.reports.publishing import publish_due
+from inference.scheduling.schedule import complete_and_schedule
+from inference.scheduling.work_items import WorkItemPerformer
+from inference.withdrawal.service import withdraw_outdated
+from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
+from inference.worker.failures import place
+from storage.container import Storage
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S, ClockWatch, step_between, utcnow
+from storage.core.entities import Job
+from storage.core.errors import MediViewError
+from storage.db.clock_steps import move_waits
+from storage.processes.heartbeats import HANDLED
+from storage.questions.repository import LANGUAGE_QUEUE
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# Enough to keep many workers busy until the next round, few enough that an urgent job
+# that comes later is not far behind.
+JOBS_PER_ROUND = 32
+# With two queues, one whose workers are away must not hide what waits for the other.
+DUE_OF_TWO_QUEUES = 1000
+# After the first round, which looks at everything, only recent series can lack a decision.
+_RECENT = timedelta(days=1)
+# A worker that ends may take a wake-up with it; another one is due after this.
+_PATIENCE_S = 5.0
+_HEARTBEAT_S = 2.0
+
+
+def wake_up_patience_s(settings: Settings) -> float:
+    """How long a wake-up for a job is waited for; then the next one is sent."""
+    return min(_PATIENCE_S, settings.job_lease_s)
+
+
+def wake_up_expiry_s(settings: Settings) -> float:
+    """A wake-up that waited longer is dropped, by the clock of another machine perhaps."""
+    return wake_up_patience_s(settings) + CLOCKS_AGREE_WITHIN_S
+
+
+class Clockwork:
+    """Holds what one process remembers between rounds; a round never overlaps another."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        pipelines: Sequence[Pipeline] | None,
+        send_jobs: Callable[[Sequence[str], str], None],
+        send_delivery: Callable[[], None],
+        send_notices: Callable[[], None] = lambda: None,
+        send_hl7: Callable[[], None] = lambda: None,
+        send_answer: Callable[[], None] = lambda: None,
+        send_embedding: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._storage = storage
+        self._pipelines = pipelines
+        self._send_jobs = send_jobs
+        self._send_delivery = send_delivery
+        self._send_notices = send_notices
+        self._send_hl7 = send_hl7
+        self._send_answer = send_answer
+        self._send_embedding = send_embedding
+        self._performer = WorkItemPerformer(storage, pipelines)
+        self._running = threading.Lock()
+        self._looked_at_everything = False
+        self._watch = ClockWatch()
+        self._beat_next_s = 0.0
+        # A job as it stood when a worker was woken for it → when that was.
+        self._handed_out: dict[tuple[str, datetime], datetime] = {}
+
+    def tick(self, now: datetime) -> bool:
+        """Do one round; False where one is running already, which then does the work."""
+        if not self._running.acquire(blocking=False):
+            return False
+        try:
+            for step in (
+                self._follow_clock,
+                self._withdraw,
+                self._schedule,
+                self._perform_work_items,
+                self._write_spoken_reports,
+                self._hand_out_jobs,
+                self._draft_reports,
+                self._publish_reports,
+                self._hand_out_deliveries,
+                self._hand_out_hl7,
+                self._hand_out_notices,
+                self._hand_out_language,
+            ):
+                try:
+                    step(now)
+                except Exception as error:  # noqa: BLE001 - the edge of a round: the next step may work
+                    log.error(
+                        "tick_step_failed",
+                        step=step.__name__.strip("_"),
+                        error=type(error).__name__,
+                        place=place(error),
+                    )
+            self._say_handled()
+        finally:
+            self._running.release()
+        return True
+
+    def _follow_clock(self, _: datetime) -> None:
+        """What waits for a time of day must not wait for longer because somebody set the clock."""
+        now = utcnow()
+        step = self._watch.step(now, time.monotonic())
+        if not self._beat_next_s:
+            # The first round of this process: while there was none, the clock may have been set.
+            last = self._storage.heartbeats.last(HANDLED)
+            step = timedelta() if last is None else min(timedelta(), step_between(last, now))
+        if not step:
+            return
+        # What was recent is long ago now, or the other way round.
+        self._looked_at_everything = False
+        waits = move_waits(self._storage.engine, -step, now) if step < timedelta() else 0
+        log.warning("clock_set", seconds=round(step.total_seconds()), waits=waits)
+
+    def _say_handled(self) -> None:
+        """A tick that was sent says nothing of what came of it."""
+        if time.monotonic() < self._beat_next_s:
+            return
+        try:
+            self._storage.heartbeats.beat(HANDLED, utcnow())
+        except MediViewError as error:
+            log.warning("tick_heartbeat_failed", error=error.code)
+        self._beat_next_s = time.monotonic() + _HEARTBEAT_S
+
+    def _withdraw(self, now: datetime) -> None:
+        """Before scheduling: a series that changed and completed again is found either way."""
+        since = now - _RECENT if self._looked_at_everything else None
+        withdraw_outdated(self._storage, now, since)
+
+    def _schedule(self, now: datetime) -> None:
+        since = now - _RECENT if self._looked_at_everything else None
+        complete_and_schedule(self._storage, now, self._pipelines, since)
+        self._looked_at_everything = True
+
+    def _perform_work_items(self, now: datetime) -> None:
+        """After scheduling: an order waits until its series was offered to every pipeline."""
+        self._performer.round(now)
+
+    def _write_spoken_reports(self, now: datetime) -> None:
+        write_spoken_reports(self._storage, now)
+
+    def _hand_out_jobs(self, now: datetime) -> None:
+        """Wake a worker for every due job, and again where nobody took it in time."""
+        patience = timedelta(seconds=wake_up_patience_s(self._storage.settings))
+        self._handed_out = {
+            key: at for key, at in self._handed_out.items() if timedelta() <= now - at < patience
+        }
+        settings = self._storage.settings
+        most = DUE_OF_TWO_QUEUES if settings.gpu_pipelines else JOBS_PER_ROUND
+        due = self._storage.jobs.due(now, most)
+        fresh = [job for job in due if _key(job) not in self._handed_out]
+        if fresh:
+            for queue in (JOBS_QUEUE, GPU_QUEUE):
+                of_queue = [
+                    job.job_id
+                    for job in fresh
+                    if settings.wants_gpu(job.pipeline) == (queue == GPU_QUEUE)
+                ]
+                if of_queue:
+                    self._send_jobs(of_queue[:JOBS_PER_ROUND], queue)
+            self._handed_out.update((_key(job), now) for job in fresh)
+        if not due:
+            self._hand_out_shadow(now)
+
+    def _hand_out_shadow(self, now: datetime) -> None:
+        for run in self._storage.shadow_runs.due(now):
+            key = (run.shadow_id, run.not_before)
+            if key not in self._handed_out:
+                on_gpu = self._storage.settings.wants_gpu(run.pipeline)
+                self._send_jobs([run.shadow_id], GPU_QUEUE if on_gpu else JOBS_QUEUE)
+                self._handed_out[key] = now
+
+    def _draft_reports(self, now: datetime) -> None:
+        draft_due(self._storage, now)
+        repeat_alerts(self._storage, now)
+
+    def _publish_reports(self, now: datetime) -> None:
+        publish_due(self._storage)
+
+    def _hand_out_deliveries(self, now: datetime) -> None:
+        if self._storage.deliveries.due_count(now):
+            self._send_delivery()
+
+    def _hand_out_hl7(self, now: datetime) -> None:
+        if self._storage.hl7_messages.is_due(now):
+            self._send_hl7()
+
+    def _hand_out_notices(self, now: datetime) -> None:
+        self._storage.webhook_queue.fill()
+        if self._storage.webhook_queue.is_due(now):
+            self._send_notices()
+
+    def _hand_out_language(self, now: datetime) -> None:
+        if self._storage.jobs.due(now, 1, LANGUAGE_QUEUE):
+            self._send_answer()
+        if self._storage.passages.are_waiting():
+            self._send_embedding()
+
+
+def _key(job: Job) -> tuple[str, datetime]:
+    return job.job_id, job.updated_at
