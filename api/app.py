@@ -6,60 +6,31 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from api import (
-    alerts,
-    analyze,
-    analyze_upload,
-    answers,
-    conflicts,
-    deliveries,
-    documents,
-    events,
-    expectations,
-    findings,
-    hanging,
-    health,
-    hl7,
-    jobs,
-    key_images,
-    language,
-    mask_edits,
-    measurements,
-    metrics,
-    models,
-    peers,
-    pictures,
-    pipelines,
-    preferences,
-    report_history,
-    report_pdf,
-    reports,
-    rules,
-    search,
-    studies,
-    trend,
-    upload_parts,
-    uploads,
-    watching,
-    webhooks,
-    worklist,
-)
-from api.access import admin_routes, oidc_routes, session_routes
+from api.access import admin_routes, oidc_routes, preferences, session_routes
 from api.access.authenticator import Authenticator
 from api.access.forwarded import ForwardedClient
 from api.access.limiter import Limits
 from api.access.middleware import AccessControl
 from api.access.oidc import AccessTokens
 from api.access.provider import Provider
+from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
+from api.deliveries import routes as deliveries
 from api.dicomweb import frame_routes, qido, rendered, retrieve, stow
 from api.dicomweb.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
 from api.errors import install_error_handlers
+from api.events import routes as events
 from api.fhir.outcomes import FhirOutcomes
 from api.fhir.routes import router as fhir_router
+from api.findings import critical_alerts as alerts
+from api.findings import routes as findings
 from api.idempotency import Idempotency
+from api.jobs import analyze, analyze_upload, pipelines, rules
+from api.jobs import routes as jobs
+from api.language import answers, documents, search
+from api.language import routes as language
 from api.middleware import (
     AllowedMethods,
     BodyLimit,
@@ -71,11 +42,28 @@ from api.middleware import (
     SecurityHeaders,
     TrailingSlash,
 )
+from api.models import monitoring as watching
+from api.models import routes as models
 from api.openapi import install_description
+from api.peers import routes as peers
+from api.reports import history as report_history
+from api.reports import hl7_messages as hl7
+from api.reports import pdf as report_pdf
+from api.reports import routes as reports
 from api.routing import routes_of
-from api.static import ViewerFiles
+from api.server import health, metrics
+from api.server.viewer_files import ViewerFiles
+from api.studies import conflicts, pictures
+from api.studies import expected_instances as expectations
+from api.studies import hanging_protocols as hanging
+from api.studies import routes as studies
+from api.studies import trends as trend
+from api.uploads import parts as upload_parts
+from api.uploads import routes as uploads
 from api.ups.answers import install_work_item_errors
 from api.ups.router import router as ups_router
+from api.webhooks import routes as webhooks
+from api.worklist import routes as worklist
 from storage.container import open_storage
 from storage.settings import Settings
 

@@ -9,12 +9,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.annotations.schemas import MaskEdit
+from api.base_schemas import Problem
 from api.fhir.resources import OperationOutcome
 from api.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
 from api.idempotency import takes_key
 from api.parameters import PROBLEM
-from api.payloads.base import Problem
-from api.payloads.reading import MaskEdit
 
 _TAGS = {
     "studies": "Studies with their live state, their series, and what others announce of them.",

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 
+from api.base_schemas import Payload
 from api.parameters import Limit, Offset
-from api.payloads.base import Payload
 
 PageT = TypeVar("PageT", bound=Payload)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from api.payloads.base import Payload
+from api.base_schemas import Payload
 from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
 from storage.core.roles import AccessScope, Role

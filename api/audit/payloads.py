@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.payloads.base import Page, Payload
+from api.base_schemas import Page, Payload
 from storage.audit import AuditRecord
 from storage.audit.messages import meaning
 from storage.audit.verify import Verdict

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.logs import configure_logging
+from api.server.logs import configure_logging
 from storage.core import disk_reserve, private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings

@@ -13,8 +13,8 @@ import typer
 
 from api.cli.console import out
 from api.cli.starting import start_role
-from api.supervisor import Role, Supervisor
-from api.viewer_folder import is_viewer_built
+from api.server.supervisor import Role, Supervisor
+from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
 from inference.scheduling.rules.check import check_at_start
 from storage.core.errors import InvalidRequest

@@ -8,7 +8,7 @@ from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api.zero_copy import CONNECTED, EXTENSION, ClientLeft
+from api.server.zero_copy import CONNECTED, EXTENSION, ClientLeft
 from storage.core.entities import Instance
 from storage.index.instance_reader import InstanceReader
 

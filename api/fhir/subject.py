@@ -3,7 +3,7 @@
 from api.fhir.conditions import patient_system
 from api.fhir.resources import HumanName, Patient
 from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
-from api.present import dicom_date
+from api.studies.serializers import dicom_date
 from storage.core.entities import Study
 
 _GENDER = {"M": "male", "F": "female", "O": "other"}

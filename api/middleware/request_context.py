@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
-from api.logs import places
-from api.metrics import Metrics
+from api.server.logs import places
+from api.server.metrics import Metrics
 from storage.core.request_context import serving
 
 log = structlog.get_logger(__name__)

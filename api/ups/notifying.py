@@ -16,7 +16,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.dicomweb.routing import worklist_router
-from api.events import Newest
+from api.events.routes import Newest
 from api.ups.matching import Matcher
 from api.ups.subscribing import AeTitle
 from storage.container import Storage

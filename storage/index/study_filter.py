@@ -1,7 +1,7 @@
 """Which studies to list: conditions over the index and the ledger, for both databases.
 
 The state of a study is derived from its series, jobs, decisions and deliveries.
-`api.study_state` says it in words for those that are shown; here the database says
+`api.studies.state` says it in words for those that are shown; here the database says
 it for all, and a test holds the two to each other.
 """
 

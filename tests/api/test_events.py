@@ -177,6 +177,6 @@ def test_every_process_tells_what_any_of_them_did_and_a_restart_loses_nothing(
 def test_a_silent_stream_gives_a_sign_of_life(
     api: ApiNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.events._KEEP_ALIVE_S", 0.3)
+    monkeypatch.setattr("api.events.routes._KEEP_ALIVE_S", 0.3)
     with api.client.stream("GET", "/api/events") as answer:
         assert next(line for line in answer.iter_lines() if line.startswith(":"))

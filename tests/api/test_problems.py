@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from api.logs import configure_logging
+from api.server.logs import configure_logging
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem
@@ -80,7 +80,7 @@ def test_a_fault_of_ours_shows_no_insides_and_no_values(
     def broken(*_: object) -> None:
         raise RuntimeError("Doe^Jane in table patient")
 
-    monkeypatch.setattr("api.jobs.job_payload", broken)
+    monkeypatch.setattr("api.jobs.routes.job_payload", broken)
     monkeypatch.setattr("storage.jobs.repository.Jobs.get", broken)
     with capture_logs() as logged:
         answer = api.client.get("/api/jobs/some-job")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from api.study_state import derive_state
+from api.studies.state import derive_state
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, DeliveryState

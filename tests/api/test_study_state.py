@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.study_state import derive_state
+from api.studies.state import derive_state
 from storage.core.entities import Decision, Delivery, Job, Series
 
 NOW = datetime(2026, 1, 2, 10, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from api.errors import ApiProblem
-from api.unpack import DicomFile, Limits, Refusal, unpack
+from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
 from storage.core.errors import LimitExceeded
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10, png, zipped

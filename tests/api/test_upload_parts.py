@@ -150,7 +150,7 @@ def test_what_is_given_up_or_forgotten_leaves_nothing_behind(stored_api: ApiNode
 
 
 def test_the_unpacking_is_told_as_it_goes(api: ApiNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.analyze_upload._TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("api.jobs.analyze_upload._TELL_EVERY_S", 0.0)
     series = builders.series(np.ones((4, 6, 5), np.int16), modality="CT")
     presigned = api.upload(zipped(series), "study.zip", "application/zip")
     with events(api, "/api/events?after=0") as stream:

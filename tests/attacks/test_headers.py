@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from api.connection_limits import (
+from api.server.connection_limits import (
     FIELD_MAX_BYTES,
     HEAD_MAX_BYTES,
     HEAD_TIMEOUT_S,
@@ -137,7 +137,7 @@ def test_connections_that_say_nothing_end(node: AttackedNode) -> None:
 
 def test_a_request_that_was_answered_must_still_end(node: AttackedNode) -> None:
     """Otherwise a body of a byte a minute holds a connection for ever."""
-    from api.connection_limits import _REST_TIMEOUT_S
+    from api.server.connection_limits import _REST_TIMEOUT_S
 
     with connect(node) as sock:
         sock.sendall(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.diagnosis import diagnose
+from api.server.doctor_checks import diagnose
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.services import free_port

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.static import is_viewer_built
+from api.server.viewer_files import is_viewer_built
 from tests.api.access.closed import PASSWORD, ClosedNode, closed_node, closed_settings
 from tests.house.browser import chromium
 

@@ -1,0 +1,69 @@
+"""How the one who asks likes the pages."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from api.access.principal import PrincipalDep
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.routing import new_router
+
+router = new_router(prefix="/api/me", tags=["session"])
+
+Word = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z_]+$")]
+Line = Annotated[str, StringConstraints(max_length=60, min_length=1, pattern=r"^[^\x00]+$")]
+
+
+class SavedView(Payload):
+    """A worklist as it was searched, filtered and sorted, under a name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Line = Field(examples=["MR of today, not read"])
+    query: str = Field(
+        max_length=1000,
+        pattern=r"^[^\x00]*$",
+        description="The address of the list after `?`.",
+        examples=["modality=MR&state=RESULTS"],
+    )
+
+
+class Phrase(Payload):
+    """A text that is put into a report by a short word."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    word: Line = Field(examples=["normal"])
+    text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+
+
+class PreferencesPayload(Payload):
+    """What is left out has the default of the pages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: Literal["en", "de"] | None = Field(None, description="null: the browser's.")
+    columns: list[Word] = Field(
+        default_factory=list, max_length=30, description="Of the worklist; none: the default."
+    )
+    views: list[SavedView] = Field(default_factory=list, max_length=50)
+    phrases: list[Phrase] = Field(default_factory=list, max_length=100)
+
+
+@router.get("/preferences", summary="How I like the pages")
+def get_preferences(storage: StorageDep, principal: PrincipalDep) -> PreferencesPayload:
+    """The defaults, where nothing was chosen."""
+    chosen = storage.preferences.of(principal.identity)
+    # An older version may have kept what this one does not know.
+    known = {name: chosen[name] for name in PreferencesPayload.model_fields if name in chosen}
+    return PreferencesPayload.model_validate(known)
+
+
+@router.put("/preferences", summary="Say how I like the pages")
+def put_preferences(
+    storage: StorageDep, principal: PrincipalDep, chosen: PreferencesPayload
+) -> PreferencesPayload:
+    """In the place of all that was chosen before. Name no patient in it."""
+    storage.preferences.put(principal.identity, chosen.model_dump())
+    return chosen

@@ -1,0 +1,119 @@
+"""Measurements that people draw: saved as DICOM SR, given back as JSON."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from api.access.confirmation import use_confirmation
+from api.access.principal import PrincipalDep
+from api.annotations.authors import author_of, check_may_verify
+from api.annotations.schemas import (
+    MeasuredPayload,
+    MeasurementPayload,
+    MeasurementReportList,
+    MeasurementReportPayload,
+    NewMeasurement,
+    NewMeasurements,
+)
+from api.deps import StorageDep
+from api.parameters import StudyUid, problems
+from api.routing import new_router
+from inference.annotations.drawing import Drawing, Measured
+from inference.annotations.measurement_read import MeasurementReport
+from inference.annotations.measurements import measurement_reports, save_measurements
+from inference.worker.broker_notify import wake
+from storage.core.entities import Instance
+
+router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tags=["reading"])
+
+
+@router.get("", summary="The measurements of a study", responses=problems(404))
+def list_measurements(
+    storage: StorageDep,
+    study_instance_uid: StudyUid,
+    all_versions: Annotated[
+        bool, Query(description="Also those that a later version takes the place of.")
+    ] = False,
+) -> MeasurementReportList:
+    """Read from the SR instances of the study, whoever wrote them; oldest first."""
+    storage.index.study(study_instance_uid)
+    found = measurement_reports(storage, study_instance_uid, all_versions=all_versions)
+    return MeasurementReportList(items=[_payload(*one) for one in found])
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Save measurements",
+    responses=problems(400, 403, 404, 409, 507),
+)
+def add_measurements(
+    storage: StorageDep, principal: PrincipalDep, study_instance_uid: StudyUid, new: NewMeasurements
+) -> MeasurementReportPayload:
+    """Written as a Comprehensive SR (TID 1500 with TID 1501) and sent like every result.
+
+    A version that names its predecessor takes its place; nothing is lost, the predecessor
+    stays readable. 409 where somebody else saved a newer version meanwhile, 400 where the
+    calibration of the image gives a drawing no quantity (docs/calibration.md).
+    `verify` is a signature: it takes a confirmation as the signing of a report does.
+    """
+    storage.index.study(study_instance_uid)
+    author = author_of(principal)
+    if new.verify:
+        check_may_verify(author)
+        use_confirmation(storage, principal, "verify measurements")
+    saved = save_measurements(
+        storage,
+        study_instance_uid,
+        [_drawing(one) for one in new.measurements],
+        author,
+        title=new.title,
+        predecessor_uid=new.predecessor_sop_instance_uid,
+        verified=new.verify,
+    )
+    wake(storage.settings)
+    return _payload(*saved)
+
+
+def _drawing(new: NewMeasurement) -> Drawing:
+    return Drawing(
+        shape=new.shape,
+        sop_instance_uid=new.sop_instance_uid,
+        frame_number=new.frame_number,
+        points=tuple(new.points),
+        label=new.label,
+        tracking_uid=new.tracking_uid,
+        measured=tuple(Measured(one.quantity, one.value, one.unit) for one in new.statistics),
+        is_closed=new.is_closed,
+    )
+
+
+def _payload(report: MeasurementReport, instance: Instance) -> MeasurementReportPayload:
+    return MeasurementReportPayload(
+        sop_instance_uid=report.sop_instance_uid,
+        series_instance_uid=report.series_instance_uid,
+        sop_class_uid=instance.sop_class_uid,
+        title=report.title,
+        author=report.author,
+        verification="VERIFIED" if report.is_verified else "UNVERIFIED",
+        replaces=list(report.replaced),
+        source=instance.source,
+        saved_at=instance.received_at,
+        measurements=[
+            MeasurementPayload(
+                shape=one.shape,
+                sop_instance_uid=one.sop_instance_uid,
+                frame_number=one.frame_number,
+                points=list(one.points),
+                is_closed=one.is_closed,
+                label=one.label,
+                tracking_uid=one.tracking_uid,
+                measured=[
+                    MeasuredPayload(quantity=m.quantity, value=m.value, unit=m.unit)
+                    for m in one.measured
+                ],
+                caveat=one.caveat,
+            )
+            for one in report.drawings
+        ],
+    )

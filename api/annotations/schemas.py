@@ -1,0 +1,198 @@
+"""What people draw, choose and correct: measurements, key images, edited masks."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from api.base_schemas import Payload
+from inference.annotations.drawing import MAXIMUM_POINTS, Quantity, Shape
+
+Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+OptionalUid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{0,64}$")]
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=1000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
+    ),
+]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=64, pattern=r"^[^\x00-\x1f\\]*$")
+]
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+
+class PixelStatistic(Payload):
+    """What the pixels inside say; the client computes it, from the values that it shows."""
+
+    quantity: Literal["mean", "standard_deviation", "minimum", "maximum", "value"]
+    value: float = Field(allow_inf_nan=False)
+    unit: str = Field(
+        "1", min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["[hnsf'U]"],
+        description="A UCUM code; `1` where the values have none.",
+    )  # fmt: skip
+
+
+class NewMeasurement(Payload):
+    """One shape on one frame. Lengths, areas and angles are computed by the node."""
+
+    shape: Shape
+    sop_instance_uid: Uid = Field(description="Of the image that is drawn on.")
+    frame_number: int = Field(1, ge=1)
+    points: list[tuple[Coordinate, Coordinate]] = Field(
+        min_length=1,
+        max_length=MAXIMUM_POINTS,
+        description="Column and row, as in PS3.3 C.18.6.1.1: 0, 0 is the outer corner of the"
+        " first pixel, whose centre lies at 0.5, 0.5. LENGTH: both ends. BIDIRECTIONAL and"
+        " ELLIPSE: both ends of one axis, then of the other (given back longer axis first)."
+        " ANGLE: end, vertex, end. COBB_ANGLE: both ends of one line, then of the other."
+        " CIRCLE: the centre, then a point of the line. RECTANGLE: its corners one after the"
+        " other. FREEHAND: two or more. POINT: one. ARROW: the tip, then the tail.",
+    )
+    is_closed: bool = Field(False, description="Of FREEHAND: its end is joined to its beginning.")
+    label: Text = Field("", description="What the person says of it; the text of an ARROW.")
+    tracking_uid: OptionalUid = Field(
+        "", description="Of an earlier version or an earlier study; a new one gets its own."
+    )
+    statistics: list[PixelStatistic] = Field(default_factory=list, max_length=8)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.is_closed and self.shape != "FREEHAND":
+            raise ValueError("is_closed is said of FREEHAND alone")
+        if self.shape == "ARROW" and not self.label:
+            raise ValueError("an ARROW needs a label")
+        return self
+
+
+class NewMeasurements(Payload):
+    """A whole report: what is not in it is no longer said."""
+
+    title: Title = Field("Measurements", min_length=1)
+    predecessor_sop_instance_uid: OptionalUid = Field(
+        "", description="The version that this one takes the place of; empty for a new report."
+    )
+    measurements: list[NewMeasurement] = Field(max_length=1000)
+    verify: bool = Field(
+        False, description="Written as VERIFIED; for radiologists who have signed in."
+    )
+
+
+class MeasuredPayload(Payload):
+    quantity: Quantity
+    value: float
+    unit: str = Field(
+        description="A UCUM code; `{pixels}` where the image states no pixel size.",
+        examples=["mm", "mm2", "deg", "{pixels}"],
+    )
+
+
+class MeasurementPayload(Payload):
+    shape: Shape
+    sop_instance_uid: str
+    frame_number: int
+    points: list[tuple[float, float]]
+    is_closed: bool
+    label: str
+    tracking_uid: str
+    measured: list[MeasuredPayload]
+    caveat: str = Field(
+        description="How far its lengths can be trusted, by the calibration of the image; empty"
+        " where nothing speaks against them."
+    )
+
+
+class MeasurementReportPayload(Payload):
+    """One SR with what was drawn, of this node or of another viewer."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    sop_class_uid: str
+    title: str
+    author: str
+    verification: Literal["UNVERIFIED", "VERIFIED"]
+    replaces: list[str] = Field(description="SOPInstanceUIDs of the versions before.")
+    source: str = Field(
+        description="Where it came from: `reader:NAME` was saved here, `dimse:AE` or `stow` sent."
+    )
+    saved_at: datetime
+    measurements: list[MeasurementPayload]
+
+
+class MeasurementReportList(Payload):
+    items: list[MeasurementReportPayload]
+
+
+KeyImageTitle = Literal[
+    "OF_INTEREST",
+    "FOR_REFERRING_PROVIDER",
+    "FOR_SURGERY",
+    "FOR_TEACHING",
+    "FOR_CONFERENCE",
+    "FOR_PATIENT",
+    "FOR_PEER_REVIEW",
+    "FOR_REPORT_ATTACHMENT",
+]
+
+
+class KeyImagePayload(Payload):
+    sop_instance_uid: Uid
+    frame_number: int | None = Field(None, ge=1, description="Null: the whole instance.")
+
+
+class NewKeyImages(Payload):
+    """A whole selection: an image that is not in it is none any more."""
+
+    title: KeyImageTitle = Field("OF_INTEREST", description="Of PS3.16 CID 7010.")
+    description: Text = ""
+    images: list[KeyImagePayload] = Field(
+        max_length=1000, description="None at all withdraws the predecessor, which stays readable."
+    )
+    predecessor_sop_instance_uid: OptionalUid = Field(
+        "", description="The version that this one takes the place of; empty for a new selection."
+    )
+
+
+class KeyImagesPayload(Payload):
+    """One selection, of this node or of another system."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    title: str = Field(
+        description="As it is given on saving, or the words of a foreign or a withdrawn one."
+    )
+    description: str
+    author: str
+    source: str = Field(
+        description="Where it came from: `reader:NAME` was saved here, `dimse:AE` or `stow` sent."
+    )
+    saved_at: datetime
+    images: list[KeyImagePayload]
+
+
+class KeyImagesList(Payload):
+    items: list[KeyImagesPayload]
+
+
+class EditedSlice(Payload):
+    sop_instance_uid: Uid = Field(description="Of the image that was segmented.")
+    frame_number: int = Field(1, ge=1)
+
+
+class MaskEdit(Payload):
+    """What the bytes of `labels` are: slices one after the other, each row by row."""
+
+    segment_numbers: list[int] = Field(
+        min_length=1,
+        max_length=255,
+        description="The segments that the label map states; others stay as they are. A byte"
+        " is 0 or one of these.",
+    )
+    slices: list[EditedSlice] = Field(
+        min_length=1,
+        max_length=20_000,
+        description="In the order of the bytes; slices that are not named stay as they are.",
+    )
+    rows: int = Field(ge=1, le=65_535)
+    columns: int = Field(ge=1, le=65_535)
+    reason: Text = ""

@@ -1,0 +1,115 @@
+"""Deliveries: results on their way, what holds them up, and letting them go now."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import Path, Query, Request
+from pydantic import Field
+
+from api.audit.middleware import name_studies
+from api.base_schemas import Payload
+from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.paging import PagingDep
+from api.parameters import NameFilter, UidFilter, problems
+from api.routing import new_router
+from api.studies.serializers import delivery_payload
+from inference.worker.broker_notify import wake
+from storage.core.entities import DeliveryState
+from storage.deliveries import listing as delivery_list
+from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/deliveries", tags=["deliveries"])
+
+DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The delivery's id.")]
+
+
+class RetryDeliveries(Payload):
+    """Which waiting deliveries go at once: those that meet every condition."""
+
+    destination: str | None = Field(
+        None, min_length=1, max_length=80, pattern=r"^[^\x00]*$", examples=["pacs"]
+    )
+    study_instance_uid: str | None = Field(None, pattern=r"^[0-9.]{1,64}$")
+
+
+@router.get("", summary="List the deliveries, the last changed first")
+def list_deliveries(
+    storage: StorageDep,
+    paging: PagingDep,
+    destination: NameFilter = None,
+    study_instance_uid: UidFilter = None,
+    job_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{1,64}$")] = None,
+    state: DeliveryState | None = None,
+    troubled: Annotated[
+        bool | None,
+        Query(
+            description="Those that failed five times or more and still wait: the dead letters."
+            " They are tried on, at the longest interval, and never dropped."
+        ),
+    ] = None,
+) -> DeliveryPage:
+    """Each result and destination with its state, its attempts and its last error."""
+    wanted = DeliveryFilter(
+        destination=destination,
+        study_instance_uid=study_instance_uid,
+        job_id=job_id,
+        state=state,
+        is_troubled=troubled,
+    )
+    found, total = delivery_list.list_deliveries(
+        storage.engine, wanted, paging.limit, paging.offset
+    )
+    return paging.page(DeliveryPage, [delivery_payload(one) for one in found], total)
+
+
+@router.get("/{delivery_id}", summary="One delivery", responses=problems(404))
+def get_delivery(request: Request, storage: StorageDep, delivery_id: DeliveryId) -> DeliveryPayload:
+    """One result on its way to one destination."""
+    delivery = storage.deliveries.get(delivery_id)
+    name_studies(request, delivery.study_instance_uid)
+    return delivery_payload(delivery)
+
+
+@router.post("/retry", summary="Let waiting deliveries go now")
+def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliveries) -> Retried:
+    """All that wait, or those of one destination or study."""
+    if wanted.study_instance_uid:
+        name_studies(request, wanted.study_instance_uid)
+    count = retry_now(
+        storage.engine,
+        DeliveryFilter(
+            destination=wanted.destination, study_instance_uid=wanted.study_instance_uid
+        ),
+    )
+    log.info("deliveries_retried", count=count)
+    wake(storage.settings)
+    return Retried(count=count)
+
+
+@router.post(
+    "/{delivery_id}/retry", summary="Let one delivery go now", responses=problems(404, 409)
+)
+def retry_delivery(
+    request: Request, storage: StorageDep, delivery_id: DeliveryId
+) -> DeliveryPayload:
+    """A waiting one goes at once. One that was sent is sent again: the destination may
+    have lost it.
+    """
+    delivery = storage.deliveries.get(delivery_id)
+    name_studies(request, delivery.study_instance_uid)
+    if delivery.state == "PENDING":
+        retry_now(storage.engine, DeliveryFilter(delivery_id=delivery_id))
+    elif not send_again(storage.engine, [delivery_id]):
+        raise ApiProblem(
+            409,
+            "delivery_in_progress",
+            "The result is being sent just now.",
+            remedy="Look again in a moment; it needs no other attempt if this one succeeds.",
+        )
+    log.info("delivery_retried", delivery_id=delivery_id)
+    wake(storage.settings)
+    return delivery_payload(storage.deliveries.get(delivery_id))

@@ -1,0 +1,34 @@
+"""Results on their way to their destinations."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.base_schemas import Page, Payload
+from storage.core.entities import DeliveryState
+
+
+class DeliveryPayload(Payload):
+    """One result on its way to one destination. HELD: the destination proved it has it."""
+
+    delivery_id: str
+    destination: str = Field(examples=["pacs"])
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    job_id: str | None
+    sent_at: datetime | None = Field(description="When the destination answered success.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeliveryPage(Page):
+    items: list[DeliveryPayload]
+
+
+class Retried(Payload):
+    count: int = Field(description="How many go now.")

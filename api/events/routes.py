@@ -1,0 +1,227 @@
+"""Live events as server-sent events, resumable by number (HTML Standard 9.2).
+
+The events table is the source: what is committed is told, whichever process
+did it. All streams of a process share one look at the newest number, so that
+many open pages cost the database little.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import StoppingDep, StorageDep
+from api.jobs.routes import read_job
+from api.parameters import JobId, problems
+from api.routing import new_router
+from storage.container import Storage
+from storage.core.entities import Event
+from storage.core.errors import NotFound
+
+router = new_router(prefix="/api", tags=["events"])
+
+_LOOK_EVERY_S = 0.25
+# Well below the idle timeouts of proxies.
+_KEEP_ALIVE_S = 15.0
+_RECONNECT_AFTER_MS = 2000
+_REREAD = "Read again what you show; the stream goes on from here."
+_TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SUPERSEDED"})
+_MAX_EVENT_ID = 2**62
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", description="Resume after this event; browsers send it."),
+]
+After = Annotated[
+    int | None,
+    Query(ge=0, le=_MAX_EVENT_ID, description="Resume after this event, as Last-Event-ID does."),
+]
+_EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+class Newest:
+    """The number of the newest event, looked up at most every quarter of a second."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lock = asyncio.Lock()
+        self._value = 0
+        self._looked_at = -1.0
+
+    async def event_id(self) -> int:
+        async with self._lock:
+            if time.monotonic() - self._looked_at >= _LOOK_EVERY_S or self._looked_at < 0:
+                self._value = await run_in_threadpool(self._storage.events.last_id)
+                self._looked_at = time.monotonic()
+            return self._value
+
+
+@router.get(
+    "/events",
+    summary="Everything that happens on the node, live",
+    response_class=StreamingResponse,
+    responses=_EVENT_STREAM,
+)
+async def node_events(
+    request: Request,
+    storage: StorageDep,
+    stopping: StoppingDep,
+    last_event_id: LastEventId = None,
+    after: After = None,
+) -> StreamingResponse:
+    """Events `study`, `job`, `delivery`, `finding` and `upload`, each with what changed.
+
+    A new stream begins with what happens next. With `Last-Event-ID` or `after`
+    it first tells what was missed. An event `reset` says that some of it is not kept any
+    more: read again what you show. A comment comes every 15 seconds.
+    """
+    start = _resume_point(last_event_id, after)
+    stream = _Stream(request, storage, stopping)
+    # Looked up before the answer begins: who has its first line misses nothing from then on.
+    newest = await stream.newest()
+    return _event_stream(stream.of_node(start, newest))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="One job, live",
+    response_class=StreamingResponse,
+    responses={**_EVENT_STREAM, **problems(404)},
+)
+async def job_events(
+    request: Request,
+    storage: StorageDep,
+    stopping: StoppingDep,
+    job_id: JobId,
+    last_event_id: LastEventId = None,
+    after: After = None,
+) -> StreamingResponse:
+    """Events `job`, each with the whole job as it is then; the first comes at once.
+
+    The stream ends after the job's COMPLETED, FAILED, CANCELLED or SUPERSEDED.
+    """
+    await run_in_threadpool(storage.jobs.get, job_id)
+    start = _resume_point(last_event_id, after)
+    stream = _Stream(request, storage, stopping)
+    return _event_stream(stream.of_job(job_id, start))
+
+
+class _Stream:
+    def __init__(self, request: Request, storage: Storage, stopping: Callable[[], bool]) -> None:
+        self._storage = storage
+        self._stopping = stopping
+        self._newest: Newest = request.app.state.newest_event
+
+    async def newest(self) -> int:
+        return await self._newest.event_id()
+
+    async def of_node(self, start: int | None, newest: int) -> AsyncIterator[str]:
+        position, lost = newest, ""
+        if start is not None:
+            position, lost = await run_in_threadpool(self._resumed, start, newest)
+        yield _opening(position)
+        if lost:
+            yield _message(
+                position, "reset", {"code": "events_gone", "detail": lost, "remedy": _REREAD}
+            )
+        async for batch in self._batches(position, job_id=None):
+            if not batch:
+                yield ": still here\n\n"
+            for event in batch:
+                data = await run_in_threadpool(self._node_data, event)
+                yield _message(event.event_id, event.topic, data)
+
+    def _resumed(self, start: int, newest: int) -> tuple[int, str]:
+        """Where to go on, and what to say where events in between are not there any more."""
+        if start > newest:
+            return newest, "The node has no event of that number: its database is another one."
+        oldest = self._storage.events.oldest_id()
+        if start < oldest - 1:
+            return oldest - 1, "Events after that number are not kept any more."
+        return start, ""
+
+    async def of_job(self, job_id: str, start: int | None) -> AsyncIterator[str]:
+        # The number is taken before the state: what happens between is told twice, not never.
+        newest = await self.newest()
+        # The whole job is in each message, so nothing is lost with events that are gone.
+        position = newest if start is None or start > newest else start
+        yield _opening(position)
+        job = await run_in_threadpool(read_job, self._storage, job_id)
+        if position != start or job.state in _TERMINAL:
+            yield _message(position, "job", job.model_dump(mode="json"))
+        if job.state in _TERMINAL:
+            return
+        async for batch in self._batches(position, job_id=job_id):
+            if not batch:
+                yield ": still here\n\n"
+                continue
+            # Each message is the job as it is now, so one for the batch says everything.
+            job = await run_in_threadpool(read_job, self._storage, job_id)
+            yield _message(batch[-1].event_id, "job", job.model_dump(mode="json"))
+            if job.state in _TERMINAL:
+                return
+
+    async def _batches(self, position: int, job_id: str | None) -> AsyncIterator[list[Event]]:
+        """Events after `position`, as they come; an empty batch asks for a keep-alive."""
+        told_at = time.monotonic()
+        while not self._stopping():
+            batch: list[Event] = []
+            newest = await self.newest()
+            if newest > position:
+                batch = await run_in_threadpool(self._storage.events.since, position, job_id=job_id)
+                # Without an event of this job the next look starts behind all that was seen.
+                position = batch[-1].event_id if batch else newest
+            if batch or time.monotonic() - told_at >= _KEEP_ALIVE_S:
+                told_at = time.monotonic()
+                yield batch
+            if not batch:
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _node_data(self, event: Event) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            **event.payload,
+            "study_instance_uid": event.study_instance_uid,
+            "at": event.at.isoformat(),
+        }
+        if event.job_id:
+            data["job_id"] = event.job_id
+            # As the job itself says it; the state of the UPS is for work items.
+            data["state"] = data.pop("status", data.get("state", ""))
+        if event.topic == "job" and event.job_id:
+            try:
+                data["job"] = read_job(self._storage, event.job_id).model_dump(mode="json")
+            except NotFound:
+                data["job"] = None
+        return data
+
+
+def _resume_point(last_event_id: str | None, after: int | None) -> int | None:
+    """The header wins: a browser that reconnects repeats the URL it began with."""
+    if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19:
+        return int(last_event_id)
+    return after
+
+
+def _opening(position: int) -> str:
+    # An id without data moves a browser's resume point and dispatches nothing.
+    return f"retry: {_RECONNECT_AFTER_MS}\nid: {position}\n\n"
+
+
+def _message(event_id: int, event: str, data: dict[str, Any]) -> str:
+    return f"id: {event_id}\nevent: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+
+
+def _event_stream(body: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(
+        body,
+        media_type="text/event-stream",
+        # nginx would hold events back in its buffer.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

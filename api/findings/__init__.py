@@ -1,0 +1,1 @@
+"""Findings, the feedback on them, critical alerts."""

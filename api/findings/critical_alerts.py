@@ -1,0 +1,82 @@
+"""Alerts of critical findings, which wait until a person acknowledges them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
+from api.base_schemas import Page, Payload
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import UidFilter, problems
+from api.routing import new_router
+from storage.reports.critical_alerts import Alert, AlertState
+
+router = new_router(prefix="/api/alerts", tags=["alerts"])
+
+AlertId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The alert's id.")]
+
+
+class AlertPayload(Payload):
+    """One critical finding, by a rule of the site."""
+
+    alert_id: str
+    study_instance_uid: str
+    finding_id: str
+    rule: str
+    text: str = Field(examples=["Suspected bleeding: Haematoma volume 31.0 cm³."])
+    state: AlertState
+    repeats: int = Field(description="How often it was told again.")
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    note: str
+    created_at: datetime
+
+
+class AlertPage(Page):
+    items: list[AlertPayload]
+
+
+class Acknowledgement(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    note: Annotated[
+        str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")
+    ] = Field("", examples=["Told the ward by telephone."])
+
+
+@router.get("", summary="List the alerts, the newest first")
+def list_alerts(
+    request: Request,
+    storage: StorageDep,
+    paging: PagingDep,
+    state: AlertState | None = None,
+    study_instance_uid: UidFilter = None,
+) -> AlertPage:
+    """Those that are OPEN wait for a person."""
+    alerts, total = storage.alerts.list(state, study_instance_uid, paging.limit, paging.offset)
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in alerts))
+    return paging.page(AlertPage, [_payload(one) for one in alerts], total)
+
+
+@router.post(
+    "/{alert_id}/acknowledge", summary="Acknowledge an alert", responses=problems(404, 409)
+)
+def acknowledge_alert(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    alert_id: AlertId,
+    said: Acknowledgement | None = None,
+) -> AlertPayload:
+    """Whoever does so knows of it, and it is not told again."""
+    name_studies(request, storage.alerts.get(alert_id).study_instance_uid)
+    note = said.note if said is not None else ""
+    return _payload(storage.alerts.acknowledge(alert_id, principal.identity, note))
+
+
+def _payload(alert: Alert) -> AlertPayload:
+    return AlertPayload(**{name: getattr(alert, name) for name in AlertPayload.model_fields})

@@ -1,0 +1,157 @@
+"""Findings: coded, with the model's version, and with what people say of them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+import structlog
+from fastapi import Request
+from pydantic import Field, StringConstraints, model_validator
+
+from api.access.principal import PrincipalDep
+from api.annotations.authors import author_of
+from api.audit.middleware import name_studies
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.findings.normal_ranges import NormalRanges
+from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
+from api.parameters import FindingId, StudyUid, problems
+from api.routing import new_router
+from api.studies.serializers import feedback_payload, finding_payload
+from storage.container import Storage
+from storage.core.entities import Code, Finding
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api", tags=["findings"])
+
+_NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=_NO_CONTROL)
+]
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_NO_CONTROL)
+]
+
+
+class FeedbackUnit(Payload):
+    """A UCUM code."""
+
+    value: str = Field(min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["cm3"])
+    meaning: ShortText = ""
+
+
+class NewFeedback(Payload):
+    """A verdict on a finding. EDITED says what would be right: a value, a name, or both."""
+
+    verdict: Literal["ACCEPTED", "REJECTED", "EDITED"]
+    value: float | None = Field(None, allow_inf_nan=False, examples=[1788.2])
+    unit: FeedbackUnit | None = Field(None, description="Of the value; without it the finding's.")
+    label: ShortText = ""
+    reason: Text = Field("", examples=["The mask leaves out the cerebellum."])
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        says_what = self.value is not None or bool(self.label)
+        if self.verdict == "EDITED" and not says_what:
+            raise ValueError("EDITED needs the value or the label that would be right")
+        if self.verdict != "EDITED" and (says_what or self.unit):
+            raise ValueError("only EDITED comes with a value, a unit or a label")
+        if self.unit is not None and self.value is None:
+            raise ValueError("a unit needs a value")
+        return self
+
+
+@router.get(
+    "/studies/{study_instance_uid}/findings",
+    summary="The findings of a study",
+    responses=problems(404),
+)
+def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingList:
+    """Every finding of every completed job of the study."""
+    storage.index.study(study_instance_uid)
+    findings = storage.findings.of_study(study_instance_uid)
+    return FindingList(items=finding_payloads(storage, findings))
+
+
+@router.get("/findings/{finding_id}", summary="One finding", responses=problems(404))
+def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) -> FindingPayload:
+    """The finding as it was stated, with all that was said of it."""
+    finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
+    (found,) = finding_payloads(storage, [finding])
+    return found
+
+
+@router.get(
+    "/findings/{finding_id}/feedback",
+    summary="What was said of a finding",
+    responses=problems(404),
+)
+def list_feedback(request: Request, storage: StorageDep, finding_id: FindingId) -> FeedbackList:
+    """All of it, oldest first; the last counts."""
+    finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
+    said = storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
+    return FeedbackList(items=[feedback_payload(one) for one in said])
+
+
+@router.post(
+    "/findings/{finding_id}/feedback",
+    status_code=201,
+    summary="Accept, reject or correct a finding",
+    responses=problems(404),
+)
+def add_feedback(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    finding_id: FindingId,
+    said: NewFeedback,
+) -> FeedbackPayload:
+    """Kept beside the finding, which never changes, with who says so and when."""
+    finding = storage.findings.get(finding_id)
+    name_studies(request, finding.study_instance_uid)
+    kept = storage.finding_feedback.say(
+        finding,
+        said.verdict,
+        principal.identity,
+        value=said.value,
+        unit=_unit(finding, said),
+        label=said.label,
+        reason=said.reason,
+        verifies=author_of(principal).may_verify,
+    )
+    log.info("finding_feedback", finding_id=finding_id, verdict=said.verdict)
+    return feedback_payload(kept)
+
+
+def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[FindingPayload]:
+    """Findings as the API tells them, with what was said of each."""
+    said = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
+    ranges = NormalRanges(storage)
+    withdrawn = storage.withdrawals.among([finding.job_id for finding in findings])
+    return [
+        finding_payload(
+            finding,
+            said[finding.finding_id],
+            ranges.of(finding),
+            is_withdrawn=finding.job_id in withdrawn,
+        )
+        for finding in findings
+    ]
+
+
+def _unit(finding: Finding, said: NewFeedback) -> Code | None:
+    if said.value is None:
+        return None
+    if finding.value is None:
+        raise ApiProblem(
+            422,
+            "finding_has_no_value",
+            "The finding states no number, so none can be corrected.",
+            remedy="Correct its label, or reject it.",
+        )
+    if said.unit is None:
+        return finding.unit
+    return Code(said.unit.value, "UCUM", said.unit.meaning or said.unit.value)

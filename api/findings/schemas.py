@@ -1,0 +1,155 @@
+"""Findings, and what people say of them."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.base_schemas import CodePayload, Payload
+from storage.core.entities import Direction, Verdict
+
+MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.0.0"
+
+
+class SegmentRefPayload(Payload):
+    """The segment that a finding was measured on."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    segment_number: int = Field(ge=1)
+    color_rgb: tuple[int, int, int] = Field(examples=[(230, 180, 60)])
+    type: CodePayload | None = Field(
+        None, description="What the segment is; null in results of older versions of the node."
+    )
+    laterality: CodePayload | None = Field(
+        None, description="Left or right, where `type` stands for both sides."
+    )
+
+
+class FeedbackPayload(Payload):
+    """What a person says of a finding; the finding itself stays as it was stated."""
+
+    feedback_id: str
+    finding_id: str
+    verdict: Verdict
+    value: float | None = Field(description="The right value, where the verdict is EDITED.")
+    unit: CodePayload | None
+    label: str = Field(description="The right name; empty where it stays.")
+    reason: str
+    said_by: str = Field(examples=["dr-jones"])
+    said_at: datetime
+
+
+class FeedbackList(Payload):
+    items: list[FeedbackPayload]
+
+
+class NormalRangePayload(Payload):
+    """Values that a source calls normal, ends included; null: open to that side."""
+
+    low: float | None
+    high: float | None
+    unit: str = Field(examples=["cm3"])
+    source: str = Field(description="Who says so.")
+
+
+class ValidityPayload(Payload):
+    """Whether the measured structure lies wholly within the images.
+
+    A truncated value is that of a part: it is no value of the structure, and is left out of
+    totals, trends and comparisons.
+    """
+
+    state: Literal["complete", "truncated"]
+    cut_off_at: list[Direction] = Field(
+        description="Sides of the patient at which the images cut the structure off."
+    )
+    reason: str = Field(examples=["The images cut it off on the right."])
+
+
+class PriorPayload(Payload):
+    """The same quantity of the same structure at the patient's study before."""
+
+    finding_id: str
+    study_instance_uid: str
+    study_date: date | None
+    pipeline_version: str = Field(description="Of the prior; another version may measure apart.")
+    value: float = Field(description="As a person corrected it, where one did.")
+    days: int = Field(description="From the prior's study date to this one.")
+    change_percent: float
+    change_percent_per_year: float | None = Field(
+        description="Null where the studies lie less than 30 days apart."
+    )
+
+
+class TrendPoint(Payload):
+    finding_id: str
+    study_instance_uid: str
+    study_date: date | None
+    pipeline_version: str
+    value: float = Field(description="As a person corrected it, where one did.")
+    is_corrected: bool
+
+
+class Trend(Payload):
+    """One quantity of one structure over the studies of a patient, oldest first."""
+
+    pipeline: str
+    tracking_identifier: str
+    label: str
+    unit: CodePayload | None
+    points: list[TrendPoint]
+
+
+class TrendList(Payload):
+    items: list[Trend]
+
+
+class FindingPayload(Payload):
+    """One statement of a pipeline, coded, with what it rests on."""
+
+    finding_id: str
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str = Field(examples=["1.0.0"])
+    label: str = Field(examples=["Brain volume"])
+    code: CodePayload
+    value: float | None = Field(examples=[1791.7])
+    unit: CodePayload | None = Field(description="A UCUM code.")
+    confidence: float | None = Field(
+        description="From 0 to 1, where the pipeline states one; null where it does not."
+    )
+    tracking_identifier: str
+    tracking_uid: str
+    source_series_instance_uid: str = Field(description="The series that was measured.")
+    segmentation: SegmentRefPayload | None
+    verification: Literal["UNVERIFIED"] = Field(
+        "UNVERIFIED",
+        description="Of the statement itself (PS3.3 Table C.17-2): a machine made it. What"
+        " people say of it stands in `feedback`.",
+    )
+    created_at: datetime
+    model_url: str = Field(
+        "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
+    )
+    normal_range: NormalRangePayload | None = Field(
+        None, description="What the model's card calls normal for this patient, if it does."
+    )
+    validity: ValidityPayload | None = Field(
+        None,
+        description="Null of what has no extent, such as a classification, and in results of"
+        " older versions of the node.",
+    )
+    prior: PriorPayload | None = Field(
+        None, description="Of volumes: what the patient's study before measured."
+    )
+    is_withdrawn: bool = Field(
+        False, description="Whether the series has changed since, so that it counts no more."
+    )
+    feedback: list[FeedbackPayload] = Field(
+        default_factory=list, description="All that was said of it, oldest first; the last counts."
+    )
+
+
+class FindingList(Payload):
+    items: list[FindingPayload]

@@ -1,0 +1,1 @@
+"""Jobs, pipelines, rules, and analysing in one call."""

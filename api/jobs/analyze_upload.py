@@ -1,0 +1,175 @@
+"""Analyse a finished upload: taken in, what accepts it started, and the answer kept."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.jobs.routes import read_job
+from api.jobs.schemas import DecisionPayload
+from api.parameters import problems
+from api.routing import new_router
+from api.studies.images import check_picture, picture_pipelines, schedule_picture
+from api.studies.serializers import decision_payloads
+from api.uploads.intake import Intake, Scheduled, schedule_touched
+from api.uploads.schemas import AnalyzeStarted, IntakeCounts, StartRequest
+from api.uploads.unpack import PICTURES, sniff
+from storage.container import Storage
+from storage.core.entities import Upload
+from storage.core.errors import LimitExceeded, MediViewError
+
+router = new_router(prefix="/api/analyze", tags=["analyze"])
+
+_TELL_EVERY_S = 0.5
+# The upload itself is at fault: starting it again cannot help.
+_REFUSING = frozenset(
+    {
+        "invalid_instance",
+        "limit_exceeded",
+        "nothing_usable",
+        "archive_broken",
+        "archive_encrypted",
+    }
+)
+
+
+@router.post(
+    "/start",
+    status_code=202,
+    summary="Analyse a finished upload",
+    responses=problems(404, 409, 413, 422, 503, 507),
+)
+def start_analysis(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
+    """Take the upload in and start what accepts it; asking again gives the same answer."""
+    upload = storage.uploads.get(wanted.upload_id)
+    if upload.state == "REFUSED":
+        raise ApiProblem(
+            422, "upload_refused", upload.reason, remedy="Correct it and upload it again."
+        )
+    if upload.state == "ACCEPTED":
+        return _remembered(storage, upload)
+    if upload.state in ("ABORTED", "EXPIRED"):
+        raise ApiProblem(409, "upload_ended", upload.reason, remedy="Upload it again.")
+    _check_received(storage, upload)
+    try:
+        with storage.objects.open(upload.object_key) as file:
+            answer = _start(storage, upload, file, wanted.pipeline)
+    except MediViewError as error:
+        if error.code in _REFUSING:
+            _refuse(storage, upload, f"{error.message} {error.remedy}".strip())
+        # Started twice at once: the other call was through with it first.
+        if storage.uploads.get(upload.upload_id).state == "ACCEPTED":
+            return _remembered(storage, upload)
+        raise
+    except ApiProblem as problem:
+        if problem.code in _REFUSING:
+            _refuse(storage, upload, f"{problem.detail} {problem.remedy}".strip())
+        raise
+    _remember(storage, upload, answer)
+    return answer
+
+
+def _start(
+    storage: Storage, upload: Upload, file: BinaryIO, pipeline: str | None
+) -> AnalyzeStarted:
+    intake = Intake()
+    if sniff(file) in PICTURES:
+        pipelines = picture_pipelines(storage, pipeline)
+        check_picture(file)
+        scheduled = Scheduled((), schedule_picture(storage, pipelines, upload.object_key, file))
+    else:
+        intake.on_progress = _Progress(storage, upload.upload_id)
+        intake.take(storage, upload.filename, file, source=f"upload:{upload.upload_id}")
+        intake.check_anything_usable()
+        scheduled = schedule_touched(storage, intake, pipeline)
+    return _answer(
+        storage,
+        [job.job_id for job in scheduled.jobs],
+        decision_payloads(scheduled.decisions),
+        intake.study_instance_uids,
+        intake.counts(),
+    )
+
+
+class _Progress:
+    """Tells those who follow an upload how far its unpacking is, twice a second at most."""
+
+    def __init__(self, storage: Storage, upload_id: str) -> None:
+        self._storage = storage
+        self._upload_id = upload_id
+        self._told_at = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _TELL_EVERY_S:
+            self._told_at = now
+            self._storage.uploads.progress(self._upload_id, done, total)
+
+
+def _answer(
+    storage: Storage,
+    job_ids: Sequence[str],
+    decisions: list[DecisionPayload],
+    study_instance_uids: list[str],
+    counts: IntakeCounts,
+) -> AnalyzeStarted:
+    return AnalyzeStarted(
+        job_id=job_ids[0] if len(job_ids) == 1 else None,
+        jobs=[read_job(storage, job_id) for job_id in job_ids],
+        decisions=decisions,
+        study_instance_uids=study_instance_uids,
+        instances=counts,
+    )
+
+
+def _check_received(storage: Storage, upload: Upload) -> None:
+    if not storage.objects.exists(upload.object_key):
+        raise ApiProblem(
+            409,
+            "upload_not_received",
+            "The upload has not arrived.",
+            remedy="Send the bytes to the presigned URL first.",
+        )
+    size_bytes = storage.objects.size(upload.object_key)
+    if size_bytes > storage.settings.upload_max_bytes:
+        # A presigned PUT of S3 does not limit the size.
+        error = LimitExceeded(
+            f"The upload has {size_bytes} bytes; {storage.settings.upload_max_bytes} are allowed.",
+            remedy="Send it in parts, or raise MEDIVIEW_UPLOAD_MAX_BYTES.",
+        )
+        _refuse(storage, upload, f"{error.message} {error.remedy}")
+        raise error
+    if upload.state == "PRESIGNED":
+        storage.uploads.set_state(upload.upload_id, "RECEIVED", size_bytes=size_bytes)
+
+
+def _refuse(storage: Storage, upload: Upload, reason: str) -> None:
+    storage.uploads.set_state(upload.upload_id, "REFUSED", reason=reason)
+    storage.objects.delete(upload.object_key)
+
+
+def _remember(storage: Storage, upload: Upload, answer: AnalyzeStarted) -> None:
+    """Keep the answer for a client that lost it, and drop the bytes that are stored by now."""
+    kept = answer.model_dump(mode="json", exclude={"jobs", "job_id"})
+    kept["job_ids"] = [job.job_id for job in answer.jobs]
+    storage.objects.put(_answer_key(upload), json.dumps(kept).encode(), "application/json")
+    storage.uploads.set_state(upload.upload_id, "ACCEPTED")
+    if answer.study_instance_uids:
+        storage.objects.delete(upload.object_key)
+
+
+def _remembered(storage: Storage, upload: Upload) -> AnalyzeStarted:
+    kept = json.loads(storage.objects.get(_answer_key(upload)))
+    return _answer(
+        storage,
+        kept["job_ids"],
+        [DecisionPayload.model_validate(decision) for decision in kept["decisions"]],
+        kept["study_instance_uids"],
+        IntakeCounts.model_validate(kept["instances"]),
+    )
+
+
+def _answer_key(upload: Upload) -> str:
+    return f"uploads/{upload.upload_id}.started.json"

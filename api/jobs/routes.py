@@ -1,0 +1,261 @@
+"""Jobs: what runs, what ran, what came of it, and the orders that people give."""
+
+from typing import Annotated, Literal
+
+import structlog
+from fastapi import Query, Request, Response
+from pydantic import Field, StringConstraints
+
+from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.findings.routes import finding_payloads
+from api.jobs.schemas import JobPage, JobPayload
+from api.paging import PagingDep
+from api.parameters import JobId, NameFilter, UidFilter, problems
+from api.routing import new_router
+from api.studies.serializers import decision_payloads, job_payload
+from inference.models.registry.status import standing_named
+from inference.scheduling.schedule import schedule_pipeline
+from inference.worker.broker_notify import wake
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Job, JobStatus, Series
+from storage.core.errors import NotFound
+from storage.jobs.repository import PRIORITIES
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/jobs", tags=["jobs"])
+
+Priority = Annotated[
+    Annotated[int, Field(ge=-1000, le=1000)] | Literal["LOW", "ROUTINE", "HIGH", "STAT"],
+    Field(
+        description="The highest is taken first. LOW is -50, ROUTINE 0, HIGH 50, STAT 100.",
+        examples=["STAT", 75],
+    ),
+]
+_Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
+
+
+class NewJob(Payload):
+    """A pipeline to be run on a series."""
+
+    series_instance_uid: _Uid = Field(examples=["2.25.118337427381632173231230312039523409847"])
+    study_instance_uid: _Uid | None = Field(
+        None, description="Needed only where two studies have a series of that UID."
+    )
+    pipeline: str = Field(min_length=1, max_length=80, examples=["brain-volume"])
+    priority: Priority = "ROUTINE"
+
+
+class JobChange(Payload):
+    priority: Priority
+
+
+class CancelJob(Payload):
+    reason: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
+        ),
+    ] = Field("", examples=["The wrong patient."])
+
+
+@router.get("", summary="List the jobs, the newest first")
+def list_jobs(
+    request: Request,
+    storage: StorageDep,
+    paging: PagingDep,
+    study_instance_uid: UidFilter = None,
+    series_instance_uid: UidFilter = None,
+    pipeline: NameFilter = None,
+    state: Annotated[JobStatus | None, Query(description="In this state only.")] = None,
+) -> JobPage:
+    """Jobs without their findings; ask for one job to get them. Each names its patient."""
+    jobs, total = storage.jobs.list(
+        study_instance_uid=study_instance_uid,
+        series_instance_uid=series_instance_uid,
+        pipeline=pipeline,
+        status=state,
+        limit=paging.limit,
+        offset=paging.offset,
+    )
+    patients = storage.index.patients_of([job.study_instance_uid for job in jobs])
+    name_studies(request, *patients)
+    items = [
+        job_payload(job, patient=patients.get(job.study_instance_uid, ("", ""))) for job in jobs
+    ]
+    return paging.page(JobPage, items, total)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Run a pipeline on a series",
+    responses={
+        200: {"model": JobPayload, "description": "The job was there already."},
+        **problems(404, 409, 422),
+    },
+)
+def create_job(
+    request: Request, storage: StorageDep, response: Response, wanted: NewJob
+) -> JobPayload:
+    """The job of this pipeline and this content: a new one, or the one that is there.
+
+    A pipeline that does not take the series refuses with its own reason, 422
+    `pipeline_refuses`. A job that is there and has not begun is moved up where a
+    higher priority is asked for.
+    """
+    pipeline = standing_named(storage, wanted.pipeline).pipeline
+    series = _series_of(storage, wanted)
+    name_studies(request, series.study_instance_uid)
+    if series.state == "RECEIVING":
+        raise ApiProblem(
+            409,
+            "series_receiving",
+            "The series is still arriving.",
+            remedy="Wait until it is complete, or say so:"
+            " POST /api/studies/{study_instance_uid}/series/{series_instance_uid}/complete.",
+        )
+    priority = _number(wanted.priority)
+    begun_at = utcnow()
+    decision = schedule_pipeline(storage, series, pipeline, priority)
+    if decision.job_id is None:
+        raise ApiProblem(
+            422,
+            "pipeline_refuses",
+            decision.reason,
+            title=f"{pipeline.title} does not take this series",
+            remedy="GET /api/pipelines says what each of them takes.",
+            extra={
+                "decisions": [one.model_dump(mode="json") for one in decision_payloads([decision])]
+            },
+        )
+    job = storage.jobs.get(decision.job_id)
+    if job.state == "SCHEDULED" and job.priority < priority:
+        storage.jobs.set_priority(job.job_id, priority, utcnow())
+    wake(storage.settings)
+    response.headers["Location"] = f"/api/jobs/{job.job_id}"
+    if job.created_at < begun_at:
+        response.status_code = 200
+    return read_job(storage, job.job_id)
+
+
+@router.get("/{job_id}", summary="One job in full", responses=problems(404))
+def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
+    """The job; once it is COMPLETED, with its findings and the UIDs of its results."""
+    _name_study(request, storage, job_id)
+    return read_job(storage, job_id)
+
+
+@router.patch("/{job_id}", summary="Change a job's priority", responses=problems(404, 409))
+def change_job(
+    request: Request, storage: StorageDep, job_id: JobId, change: JobChange
+) -> JobPayload:
+    """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
+    _name_study(request, storage, job_id)
+    if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
+        raise _ended(storage.jobs.get(job_id), "It is not taken any more.")
+    return read_job(storage, job_id)
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a job", responses=problems(404, 409))
+def cancel_job(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    job_id: JobId,
+    why: CancelJob | None = None,
+) -> JobPayload:
+    """A waiting job ends at once. One that runs ends at once too; its worker stops at
+    its next step and stores nothing any more.
+    """
+    _name_study(request, storage, job_id)
+    reason = f"Cancelled by {principal.name}."
+    if why is not None and why.reason:
+        reason = f"Cancelled by {principal.name}: {why.reason}"
+    if not storage.jobs.cancel(job_id, reason, utcnow()):
+        job = storage.jobs.get(job_id)
+        if job.state != "CANCELED":
+            raise _ended(job, "There is nothing to cancel; reject its findings instead.")
+    log.info("job_canceled", job_id=job_id)
+    return read_job(storage, job_id)
+
+
+@router.post(
+    "/{job_id}/retry", summary="Run a failed or cancelled job again", responses=problems(404, 409)
+)
+def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
+    """The same job, from its beginning and with all its attempts."""
+    job = storage.jobs.get(job_id)
+    name_studies(request, job.study_instance_uid)
+    _check_current(storage, job)
+    if not storage.jobs.retry(job_id, utcnow()):
+        raise ApiProblem(
+            409,
+            "job_not_canceled",
+            f"The job is {storage.jobs.get(job_id).status}; only one that failed or was cancelled"
+            " is tried again.",
+            remedy="Its results come by themselves, or are there.",
+        )
+    log.info("job_retried", job_id=job_id)
+    wake(storage.settings)
+    return read_job(storage, job_id)
+
+
+def read_job(storage: Storage, job_id: str) -> JobPayload:
+    """The job as the API tells it. Raises NotFound."""
+    job = storage.jobs.get(job_id)
+    if job.status != "COMPLETED":
+        return job_payload(job)
+    return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
+
+
+def _name_study(request: Request, storage: Storage, job_id: str) -> None:
+    """For the audit trail: the path names the job alone. Raises NotFound."""
+    name_studies(request, storage.jobs.get(job_id).study_instance_uid)
+
+
+def _number(priority: int | Literal["LOW", "ROUTINE", "HIGH", "STAT"]) -> int:
+    return priority if isinstance(priority, int) else PRIORITIES[priority]
+
+
+def _series_of(storage: Storage, wanted: NewJob) -> Series:
+    if wanted.study_instance_uid is not None:
+        return storage.index.series(wanted.study_instance_uid, wanted.series_instance_uid)
+    found = storage.index.series_named(wanted.series_instance_uid)
+    if not found:
+        raise NotFound(
+            f"The node holds no series {wanted.series_instance_uid}.",
+            remedy="Check the UID, or send the instances to this node.",
+        )
+    if len(found) > 1:
+        raise ApiProblem(
+            409,
+            "series_ambiguous",
+            f"{len(found)} studies have a series of that UID.",
+            remedy="Name the study_instance_uid as well.",
+        )
+    return found[0]
+
+
+def _check_current(storage: Storage, job: Job) -> None:
+    """A job over content that has grown since would be refused by its own first step."""
+    if not job.series_instance_uid:
+        return
+    series = storage.index.series(job.study_instance_uid, job.series_instance_uid)
+    # Its fingerprint is made anew only once it is complete again.
+    if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
+        raise ApiProblem(
+            409,
+            "job_superseded",
+            "More instances of the series arrived after the job was made.",
+            remedy="POST /api/jobs for the series as it is now.",
+        )
+
+
+def _ended(job: Job, remedy: str) -> ApiProblem:
+    return ApiProblem(409, "job_ended", f"The job is {job.status}.", remedy=remedy)

@@ -1,0 +1,82 @@
+"""Jobs, and why a pipeline takes a series or does not."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.base_schemas import Page, Payload
+from api.findings.schemas import MODEL_URL_EXAMPLE, FindingPayload
+from storage.core.entities import JobStatus
+
+
+class ResultInstance(Payload):
+    """A DICOM instance that a job made."""
+
+    kind: str = Field(examples=["SEG", "SR"])
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+class JobPayload(Payload):
+    """One run of one pipeline on one input."""
+
+    job_id: str
+    pipeline: str = Field(examples=["brain-volume"])
+    pipeline_version: str
+    study_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    series_instance_uid: str = Field(description="Empty for an image that is not DICOM.")
+    state: JobStatus = Field(
+        description="FAILED, CANCELLED (by a person) and SUPERSEDED (the series has changed since,"
+        " and what was made is withdrawn) are three different things. As a work item (UPS) all"
+        " unfinished ones are CANCELED, with their reason."
+    )
+    stage: str = Field(description="The step that runs or ran last.", examples=["model"])
+    stage_text: str = Field(examples=["Running the model."])
+    progress: float = Field(ge=0, le=1)
+    reason: str = Field(
+        description="Why the job failed, was cancelled or superseded; empty otherwise."
+    )
+    attempts: int
+    priority: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    results: list[ResultInstance]
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What happened on the way that a reader should know, such as too little"
+        " memory on the GPU.",
+    )
+    model_url: str = Field(
+        "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
+    )
+    has_label_picture: bool = Field(
+        False, description="Whether GET /api/jobs/{job_id}/label-picture gives one."
+    )
+    patient_name: str = Field("", description="Of its study; in the list of jobs alone.")
+    patient_id: str = Field("", description="Of its study; in the list of jobs alone.")
+    edited_by: str = Field(
+        "", description="Who changed the mask of an earlier job; empty for what a pipeline made."
+    )
+    findings: list[FindingPayload] = Field(
+        default_factory=list, description="Filled once the job is COMPLETED."
+    )
+
+
+class JobPage(Page):
+    items: list[JobPayload]
+
+
+class DecisionPayload(Payload):
+    """Whether a pipeline takes a series, and why."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    accepted: bool
+    reason: str = Field(examples=["The series has 4 instances; a head volume has 60 or more."])
+    job_id: str | None
+    decided_at: datetime

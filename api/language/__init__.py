@@ -1,0 +1,1 @@
+"""Questions, summaries, documents and search."""

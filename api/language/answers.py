@@ -1,0 +1,173 @@
+"""Answers that were waited for elsewhere: read, and followed sentence by sentence."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.access.principal import Principal, PrincipalDep
+from api.audit.middleware import name_studies
+from api.deps import StoppingDep, StorageDep
+from api.errors import ApiProblem
+from api.language.language_jobs import ENDED, ended, started
+from api.language.routes import LATER
+from api.language.schemas import AnswerPayload
+from api.parameters import JobId, binary, problems
+from api.routing import new_router
+from inference.language.documents.answer import document_of
+from inference.language.documents.picture import page_picture
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import NotFound
+from storage.questions.repository import Asked, no_such_answer
+
+router = new_router(prefix="/api/answers", tags=["language"])
+
+_LOOK_EVERY_S = 0.15
+_KEEP_ALIVE_S = 15.0
+_EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get(
+    "/{job_id}",
+    summary="One answer",
+    response_model=AnswerPayload,
+    responses={**LATER, **problems(404, 413, 422, 503)},
+)
+def get_answer(
+    request: Request, storage: StorageDep, principal: PrincipalDep, job_id: JobId
+) -> AnswerPayload | JSONResponse:
+    """The answer; 202 while it is being worked out; the problem where there is none.
+
+    For who asked, and for administrators.
+    """
+    job, asked = _read(storage, job_id)
+    _check_may_read(principal, asked)
+    _name(request, asked)
+    if job.state in ENDED:
+        return ended(job, asked)
+    return started(job, asked)
+
+
+@router.get(
+    "/{job_id}/events",
+    summary="One answer, as it is written",
+    response_class=StreamingResponse,
+    responses={**_EVENT_STREAM, **problems(404)},
+)
+async def follow_answer(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    stopping: StoppingDep,
+    job_id: JobId,
+) -> StreamingResponse:
+    """Events `sentence` and `withheld`, each once it is checked; `tokens` says how many the model
+    has written; `answer` or `problem` ends the stream.
+
+    A word that is not checked is never told: it would be read. Who connects again hears all.
+    """
+    _, asked = await run_in_threadpool(_read, storage, job_id)
+    _check_may_read(principal, asked)
+    _name(request, asked)
+    return StreamingResponse(
+        _told(storage, job_id, stopping),
+        media_type="text/event-stream",
+        # nginx would hold events back in its buffer.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.get(
+    "/{job_id}/pages/{page_number}",
+    summary="A page of the document that was asked about",
+    response_class=Response,
+    responses={**binary("image/png"), **problems(404, 413, 422)},
+)
+def get_page(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    job_id: JobId,
+    page_number: Annotated[int, Path(ge=1, le=100_000, description="From 1.")],
+) -> Response:
+    """As a picture: the boxes of the answer's passages are parts of its width and height."""
+    asked = storage.answers.get(job_id)
+    _check_may_read(principal, asked)
+    _name(request, asked)
+    if asked.kind != "docqa":
+        raise NotFound(
+            "The question was about no document.", remedy="Ask for pages of /api/docqa alone."
+        )
+    document = document_of(storage, {**asked.request, "object_key": asked.object_key})
+    return Response(page_picture(document, page_number), media_type="image/png")
+
+
+async def _told(storage: Storage, job_id: str, stopping: Callable[[], bool]) -> AsyncIterator[str]:
+    told = {"sentences": 0, "withheld": 0}
+    tokens = 0
+    told_at = time.monotonic()
+    while not stopping():
+        try:
+            job, asked = await run_in_threadpool(_read, storage, job_id)
+        except NotFound:
+            return
+        said = []
+        for name, event in (("sentences", "sentence"), ("withheld", "withheld")):
+            for one in asked.progress[name][told[name] :]:
+                said.append(_message(event, one))
+            told[name] = max(told[name], len(asked.progress[name]))
+        if asked.progress["tokens"] != tokens:
+            tokens = asked.progress["tokens"]
+            said.append(_message("tokens", {"tokens": tokens}))
+        if job.state in ENDED:
+            said.append(_last(job, asked))
+        if not said and time.monotonic() - told_at >= _KEEP_ALIVE_S:
+            said.append(": still here\n\n")
+        if said:
+            told_at = time.monotonic()
+            yield "".join(said)
+        if job.state in ENDED:
+            return
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _last(job: Job, asked: Asked) -> str:
+    try:
+        return _message("answer", ended(job, asked).model_dump(mode="json"))
+    except ApiProblem as problem:
+        return _message(
+            "problem",
+            {"code": problem.code, "detail": problem.detail, "remedy": problem.remedy},
+        )
+
+
+def _read(storage: Storage, job_id: str) -> tuple[Job, Asked]:
+    asked_job = storage.jobs.get(job_id)
+    return asked_job, storage.answers.get(job_id)
+
+
+def _check_may_read(principal: Principal, asked: Asked) -> None:
+    """Raises NotFound, which tells nothing of what others ask.
+
+    A text or a document that somebody brought along need not be of any study here.
+    """
+    if asked.asked_by_id in ("", principal.identity.id) or "admin" in principal.roles:
+        return
+    raise no_such_answer()
+
+
+def _name(request: Request, asked: Asked) -> None:
+    if asked.study_instance_uid:
+        name_studies(request, asked.study_instance_uid)
+
+
+def _message(event: str, data: dict[str, Any]) -> str:
+    return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"

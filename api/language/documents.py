@@ -1,0 +1,124 @@
+"""Questions about a document: sent along, or an encapsulated PDF of the node."""
+
+import uuid
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
+from api.deps import StoppingDep, StorageDep
+from api.language.language_jobs import VERSION, answered
+from api.language.routes import LATER
+from api.language.schemas import AnswerPayload, DocumentQuestion, Question
+from api.middleware import limited
+from api.parameters import problems
+from api.routing import new_router
+from storage.container import Storage
+from storage.core.entities import Job
+from storage.core.errors import InvalidRequest
+from storage.core.identity import Identity
+
+router = new_router(prefix="/api/docqa", tags=["language"])
+
+DOCUMENT_MAX_BYTES = 64 * 1024 * 1024
+_KINDS = ((b"%PDF-", "application/pdf"), (b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+_QUESTION: TypeAdapter[str] = TypeAdapter(Question)
+_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file", "question"],
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "A PDF, PNG or JPEG.",
+                    },
+                    "question": {"type": "string", "minLength": 3, "maxLength": 500},
+                },
+            }
+        },
+        "application/json": {"schema": DocumentQuestion.model_json_schema()},
+    },
+}
+
+
+@router.post(
+    "",
+    summary="Ask about a document",
+    response_model=AnswerPayload,
+    responses={**LATER, **problems(400, 404, 413, 422, 503)},
+    openapi_extra={"requestBody": _BODY},
+)
+async def ask_about_document(
+    request: Request, storage: StorageDep, principal: PrincipalDep, stopping: StoppingDep
+) -> AnswerPayload | JSONResponse:
+    """The passage that answers and its box on the page.
+
+    A document that is sent along is kept as long as its answer. Scans are read by OCR on the
+    node. By the model of HF_DQA_MODEL; without one the passage that comes nearest.
+    """
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        counted = Request(request.scope, limited(request.receive, DOCUMENT_MAX_BYTES))
+        async with counted.form(max_files=1, max_fields=4) as form:
+            job = await run_in_threadpool(_ask_about_file, storage, dict(form), principal.identity)
+        return await answered(request, storage, job, stopping)
+    try:
+        wanted = DocumentQuestion.model_validate_json(await _body(request))
+    except ValidationError as error:
+        raise RequestValidationError(_at("body", error)) from error
+    instance = await run_in_threadpool(storage.index.instance, wanted.sop_instance_uid)
+    name_studies(request, instance.study_instance_uid)
+    job = await run_in_threadpool(
+        storage.answers.ask,
+        "docqa",
+        wanted.model_dump(),
+        version=VERSION,
+        asked_by=principal.identity,
+        study_instance_uid=instance.study_instance_uid,
+    )
+    return await answered(request, storage, job, stopping)
+
+
+async def _body(request: Request) -> bytes:
+    counted = Request(request.scope, limited(request.receive, 64 * 1024))
+    return await counted.body()
+
+
+def _ask_about_file(storage: Storage, form: dict[str, Any], asked_by: Identity) -> Job:
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise InvalidRequest(
+            "The form has no file in a field named 'file'.",
+            remedy="Send multipart/form-data with 'file' and 'question'.",
+        )
+    try:
+        question = _QUESTION.validate_python(form.get("question"))
+    except ValidationError as error:
+        raise RequestValidationError(_at("question", error)) from error
+    head = file.file.read(1024)
+    file.file.seek(0)
+    content_type = next((kind for mark, kind in _KINDS if head.lstrip().startswith(mark)), "")
+    if not content_type:
+        raise InvalidRequest("The file is no PDF, PNG or JPEG.", remedy="Export it as one of them.")
+    object_key = f"documents/{uuid.uuid4()}"
+    storage.objects.put(object_key, file.file, content_type)
+    return storage.answers.ask(
+        "docqa",
+        {"question": question},
+        version=VERSION,
+        asked_by=asked_by,
+        object_key=object_key,
+    )
+
+
+def _at(where: str, error: ValidationError) -> list[dict[str, Any]]:
+    return [{**one, "loc": (where, *one["loc"])} for one in error.errors(include_url=False)]

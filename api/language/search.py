@@ -1,0 +1,150 @@
+"""Search by meaning over reports and findings, and reports alike beside a draft."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import Depends, Query, Request
+
+from api.audit.middleware import name_studies
+from api.deps import StorageDep
+from api.language.schemas import SearchHit, SearchResult, SimilarReport, SimilarReports
+from api.parameters import problems
+from api.reports.routes import ReportId
+from api.routing import new_router
+from inference.language.embedding import embed
+from inference.language.search import Hit, SearchIndex, open_index
+from storage.container import Storage
+from storage.core.entities import Study
+from storage.core.errors import NotFound
+from storage.search.passages import FINDING, REPORT
+
+router = new_router(prefix="/api", tags=["language"])
+
+Kind = Literal["report", "finding"]
+
+
+def get_search_index(request: Request, storage: StorageDep) -> SearchIndex:
+    """One a process: it may keep the vectors."""
+    state = request.app.state
+    if not hasattr(state, "search_index"):
+        state.search_index = open_index(storage)
+    index: SearchIndex = state.search_index
+    return index
+
+
+SearchIndexDep = Annotated[SearchIndex, Depends(get_search_index)]
+
+
+@router.get("/search", summary="Search reports and findings", responses=problems(503))
+def search(
+    request: Request,
+    storage: StorageDep,
+    index: SearchIndexDep,
+    q: Annotated[
+        str, Query(min_length=2, max_length=300, pattern=r"^[^\x00]*$", description="In words.")
+    ],
+    kind: Annotated[Kind | None, Query(description="Reports or findings alone.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> SearchResult:
+    """What means the like, the nearest first: "fluid around the lung" finds an effusion.
+
+    A report is found once, by its nearest section.
+    """
+    hits = index.find(q, 3 * limit, [kind] if kind else [REPORT, FINDING])
+    items: dict[tuple[str, str], SearchHit] = {}
+    for hit in hits:
+        if len(items) == limit:
+            break
+        key = (hit.passage.kind, hit.passage.subject_id)
+        if key not in items:
+            items[key] = _hit(storage, hit)
+    found = list(items.values())
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in found))
+    return SearchResult(
+        items=found,
+        searched=storage.passages.state()[0],
+        waiting=storage.passages.waiting_count(),
+    )
+
+
+@router.get(
+    "/reports/{report_id}/similar",
+    summary="Reports alike",
+    responses=problems(404, 503),
+)
+def similar_reports(
+    request: Request,
+    storage: StorageDep,
+    index: SearchIndexDep,
+    report_id: ReportId,
+    limit: Annotated[int, Query(ge=1, le=20)] = 5,
+) -> SimilarReports:
+    """Of other studies, the most alike first; those of the same patient say so."""
+    report = storage.reports.get(report_id)
+    passages = storage.passages.of_subject(REPORT, report_id)
+    if not passages:
+        return SimilarReports(items=[])
+    vector = embed([passage.text for passage, _ in passages]).mean(0)
+    vector /= max(float(np.linalg.norm(vector)), 1e-9)
+    hits = index.near(vector, 4 * limit, [REPORT], other_than=report.study_instance_uid)
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.subject_id, hit)
+    patient = _patient(storage, report.study_instance_uid)
+    items = [_similar(storage, hit, patient) for hit in list(best.values())[:limit]]
+    name_studies(
+        request, report.study_instance_uid, *dict.fromkeys(one.study_instance_uid for one in items)
+    )
+    return SimilarReports(items=items)
+
+
+def _hit(storage: Storage, hit: Hit) -> SearchHit:
+    passage = hit.passage
+    study = _study(storage, passage.study_instance_uid)
+    return SearchHit(
+        kind="report" if passage.kind == REPORT else "finding",
+        report_id=passage.subject_id if passage.kind == REPORT else None,
+        finding_id=passage.subject_id if passage.kind == FINDING else None,
+        study_instance_uid=passage.study_instance_uid,
+        patient_name=study.patient_name if study else "",
+        study_date=study.study_date if study else "",
+        study_description=study.study_description if study else "",
+        modalities=list(study.modalities) if study else [],
+        text=passage.text,
+        score=round(hit.score, 4),
+    )
+
+
+def _similar(storage: Storage, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
+    uid = hit.passage.study_instance_uid
+    study = _study(storage, uid)
+    return SimilarReport(
+        report_id=hit.passage.subject_id,
+        study_instance_uid=uid,
+        study_date=study.study_date if study else "",
+        same_patient=patient is not None and _patient(storage, uid) == patient,
+        text=hit.passage.text,
+        score=round(hit.score, 4),
+    )
+
+
+def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, ...] | None:
+    """What tells the patient from others, of equal ID too; None where the study names nobody."""
+    study = _study(storage, study_instance_uid)
+    if study is None or not study.patient_id:
+        return None
+    return (
+        study.patient_id,
+        study.issuer_of_patient_id,
+        study.patient_name,
+        study.patient_birth_date,
+        study.patient_sex,
+    )
+
+
+def _study(storage: Storage, study_instance_uid: str) -> Study | None:
+    """None where it is no longer here: words are found until they are embedded anew."""
+    try:
+        return storage.index.study(study_instance_uid)
+    except NotFound:
+        return None

@@ -1,0 +1,62 @@
+"""How models do over time: agreement in the shadow, and drift."""
+
+from api.access.principal import PrincipalDep
+from api.deps import StorageDep
+from api.models.monitoring_schemas import (
+    AgreementList,
+    AgreementPayload,
+    BaselinePayload,
+    DriftList,
+    NewBaseline,
+    ShiftPayload,
+)
+from api.models.routes import Name
+from api.parameters import NameFilter, problems
+from api.routing import new_router
+from inference.models.drift import Shift, all_shifts
+from inference.models.registry.status import models_named, standing_named
+from inference.scheduling.shadowing import summarised
+from storage.core.clock import utcnow
+
+router = new_router(prefix="/api", tags=["models"])
+
+
+@router.get(
+    "/models/{name}/agreement",
+    summary="How far shadows agree with the active version",
+    responses=problems(404),
+)
+def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
+    """By version that has run in the shadow; none of what it found is in it but numbers."""
+    items = []
+    for version in dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name)):
+        runs = storage.shadow_runs.of_model(name, version)
+        if runs:
+            items.append(AgreementPayload(version=version, **summarised(runs)))
+    return AgreementList(items=items)
+
+
+@router.get("/drift", summary="Whether what pipelines see and give has shifted")
+def get_drift(storage: StorageDep, pipeline: NameFilter = None) -> DriftList:
+    """Every measure of every scanner of which there are jobs enough: 30 and 30."""
+    return DriftList(items=[ShiftPayload(**_stated(one)) for one in all_shifts(storage, pipeline)])
+
+
+@router.post("/drift/baseline", summary="Begin a new baseline", responses=problems(404))
+def set_baseline(
+    storage: StorageDep, principal: PrincipalDep, wanted: NewBaseline
+) -> BaselinePayload:
+    """After a change that is meant, such as another protocol; alerts up to now are settled."""
+    standing_named(storage, wanted.pipeline)
+    since = utcnow()
+    storage.drift.set_baseline(wanted.pipeline, wanted.pipeline_version, since, principal.name)
+    return BaselinePayload(
+        pipeline=wanted.pipeline,
+        pipeline_version=wanted.pipeline_version,
+        since=since,
+        set_by=principal.name,
+    )
+
+
+def _stated(shift: Shift) -> dict[str, object]:
+    return {**vars(shift), "alerts": shift.alerts}

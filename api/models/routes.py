@@ -1,0 +1,111 @@
+"""The models behind the pipelines: cards for all, decisions for administrators."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import Path
+from pydantic import Field
+
+from api.access.principal import PrincipalDep
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.models.schemas import ModelDetail, ModelList
+from api.models.serializers import model_detail, model_payloads
+from api.parameters import NameFilter, problems
+from api.routing import new_router
+from inference.models.registry import transitions as deciding
+from inference.models.registry.status import Standing, model_of, standings
+from inference.models.registry.verification import verify_apart
+from storage.container import Storage
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/models", tags=["models"])
+
+Name = Annotated[
+    str, Path(max_length=160, pattern=r"^[^\x00-\x1f/]+$", description="The model's name.")
+]
+
+
+class ModelOrder(Payload):
+    """Which version is meant; needed only where there are several."""
+
+    version: str | None = Field(None, max_length=80, pattern=r"^[^\x00]*$", examples=["1.0.2"])
+    reason: str = Field("", max_length=500, pattern=r"^[^\x00-\x1f]*$")
+
+
+@router.get("", summary="List the models")
+def list_models(
+    storage: StorageDep, pipeline: NameFilter = None, pipeline_version: NameFilter = None
+) -> ModelList:
+    """Every version of every model, ready or not, with why not; or those behind a result."""
+    found = [
+        one
+        for one in standings(storage)
+        if pipeline in (None, one.pipeline.name)
+        and pipeline_version in (None, one.pipeline.version)
+    ]
+    return ModelList(items=model_payloads(found))
+
+
+@router.get("/{name}", summary="One model in all its versions", responses=problems(404))
+def get_model(storage: StorageDep, name: Name) -> ModelDetail:
+    """Card and state of each version, the active one first, and its history."""
+    return model_detail(storage, name)
+
+
+@router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422))
+def verify_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Check the digests and run the self-test, in a process of its own.
+
+    422 `model_unusable` says what it failed at; it is out of use then.
+    """
+    chosen = _chosen(storage, name, order)
+    verify_apart(storage.settings, name, chosen.pipeline.card.version, principal.name)
+    return _told(storage, chosen, "verified")
+
+
+@router.post("/{name}/activate", summary="Activate a model", responses=problems(404, 409))
+def activate_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a verified version make results; the one that did so is retired.
+
+    409 `model_held` where it is not verified, or where the gate of its card does not open;
+    the problem names the metric, its value and the threshold.
+    """
+    chosen = _chosen(storage, name, order)
+    deciding.activate(storage, chosen, principal.name)
+    return _told(storage, chosen, "active")
+
+
+@router.post("/{name}/shadow", summary="Run a model in the shadow", responses=problems(404, 409))
+def shadow_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a verified version run beside the active one, neither shown nor sent."""
+    chosen = _chosen(storage, name, order)
+    deciding.shadow(storage, chosen, principal.name)
+    return _told(storage, chosen, "shadow")
+
+
+@router.post("/{name}/retire", summary="Retire a model", responses=problems(404, 409))
+def retire_model(
+    storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
+) -> ModelDetail:
+    """Let a version run no more; what it has found stays."""
+    chosen = _chosen(storage, name, order)
+    deciding.retire(storage, chosen, principal.name, order.reason if order else "")
+    return _told(storage, chosen, "retired")
+
+
+def _chosen(storage: Storage, name: str, order: ModelOrder | None) -> Standing:
+    return model_of(storage, name, order.version if order else None)
+
+
+def _told(storage: Storage, chosen: Standing, became: str) -> ModelDetail:
+    card = chosen.pipeline.card
+    log.info("model_changed", model=card.name, version=card.version, became=became)
+    return model_detail(storage, card.name)

@@ -1,0 +1,92 @@
+"""The models: cards, states, what became of them."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.base_schemas import CodePayload, Payload
+from api.findings.schemas import NormalRangePayload
+from storage.models.registry import ModelState
+
+
+class ModelFilePayload(Payload):
+    name: str
+    sha256: str
+
+
+class GateThresholdPayload(Payload):
+    """What an evaluation must reach before a version may become active."""
+
+    metric: str = Field(examples=["dice"])
+    at_least: float | None
+    at_most: float | None
+
+
+class ModelEvaluationPayload(Payload):
+    """What the last `mediview evaluate` of these very files measured."""
+
+    evaluated_at: datetime | None
+    metrics: dict[str, float] = Field(examples=[{"dice": 0.94, "cases": 20.0}])
+    segments: dict[str, dict[str, float]] = Field(
+        description="The same by segment.", examples=[{"Spleen": {"dice": 0.94}}]
+    )
+
+
+class ModelRangePayload(NormalRangePayload):
+    label: str = Field(description="Of the measurement.", examples=["Spleen volume"])
+    sex: str = Field(description="Of whom; empty: of anybody.")
+    age_years: tuple[float, float] | None
+
+
+class ModelPayload(Payload):
+    """A version of a model: its card, its state, and whether it could run here now."""
+
+    name: str = Field(examples=["deepbet"])
+    version: str = Field(examples=["1.0.2"])
+    state: ModelState = Field(
+        description="Only what is `active` makes results. `added` is not proven yet, `shadow`"
+        " runs and is neither shown nor sent, `retired` runs no more."
+    )
+    licence: str = Field(examples=["MIT"])
+    source: str
+    revision: str = Field(description="Of the source; empty where it has none.")
+    sha256: str = Field(description="Over all its files; empty where it has none.")
+    intended_use: str
+    training_data: str = Field(description="As its authors publish it.")
+    input_description: str
+    output_codes: list[CodePayload] = Field(
+        description="What it finds, as far as that is known beforehand."
+    )
+    files: list[ModelFilePayload] = Field(
+        description="Its weights; a file of another digest is not loaded."
+    )
+    gate: list[GateThresholdPayload]
+    evaluation: ModelEvaluationPayload | None = Field(description="null: none yet.")
+    normal_ranges: list[ModelRangePayload]
+    pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
+    ready: bool = Field(description="Whether it is active and could run now.")
+    detail: str = Field(description="Why it is not ready; empty when it is.")
+    verified_at: datetime | None = Field(description="Of its last self-test; null: none yet.")
+    changed_at: datetime | None
+    changed_by: str = Field(description="Who put it into its state; empty: the release.")
+
+
+class ModelList(Payload):
+    items: list[ModelPayload]
+
+
+class ModelChangePayload(Payload):
+    version: str
+    from_state: str
+    to_state: ModelState
+    detail: str
+    changed_at: datetime
+    changed_by: str
+
+
+class ModelDetail(Payload):
+    """All versions of one model, the active one first, and what became of them, newest first."""
+
+    name: str
+    versions: list[ModelPayload]
+    history: list[ModelChangePayload]

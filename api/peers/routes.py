@@ -1,0 +1,203 @@
+"""Peers: who may call, what each may do, and where results go."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+import structlog
+from fastapi import Path, Response
+from pydantic import Field, SecretStr
+
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.parameters import problems
+from api.routing import new_router
+from inference.delivery.destinations import probe_peer
+from storage.container import Storage
+from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.peers.repository import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify
+from storage.peers.validation import checked
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/peers", tags=["peers"])
+
+Name = Annotated[str, Path(max_length=80, examples=["pacs"])]
+
+
+class PeerFields(Payload):
+    """One peer but for its name; what a kind does not need stays empty."""
+
+    kind: Kind = Field("ae", description="How it gets results: C-STORE, STOW-RS, or files.")
+    ae_title: str = Field("", max_length=16, examples=["ORTHANC"])
+    host: str = Field("", max_length=253, examples=["10.0.0.5"])
+    port: int = Field(0, ge=0, le=65535, examples=[4242])
+    url: str = Field(
+        "",
+        max_length=1000,
+        description="Of STOW-RS, up to but without `/studies`. Its host must be among"
+        " MEDIVIEW_STOW_HOSTS.",
+        examples=["https://pacs.example.org/dicom-web"],
+    )
+    token_header: str = Field("Authorization", max_length=100)
+    folder: str = Field("", max_length=200, description="Below MEDIVIEW_EXPORT_DIR.")
+    sources: list[str] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Addresses and networks it may call from; none: any.",
+        examples=[["10.0.0.0/24"]],
+    )
+    may: list[Action] = Field(
+        default_factory=lambda: sorted(ACTIONS), description="What it may ask of this node."
+    )
+    tls: bool = Field(
+        False, description="It is called over TLS, and is rejected when it calls without."
+    )
+    tls_verify: TlsVerify = Field(
+        "full", description="Its certificate: authority and host, authority alone, or unchecked."
+    )
+    tls_certificates: list[str] = Field(
+        default_factory=list,
+        max_length=16,
+        description="By one of which it proves, when it calls over TLS, that it is this peer:"
+        " `sha256:` and the fingerprint, or a subject alternative name. It is rejected without.",
+        examples=[["dns:ct1.example.org"]],
+    )
+    is_destination: bool = Field(False, description="It gets results.")
+    object_kinds: list[ObjectKind] = Field(
+        default_factory=list, description="Which results it gets; none: all."
+    )
+    max_associations: int = Field(0, ge=0, le=10_000, description="It may hold at once; 0: any.")
+    max_sendings: int = Field(0, ge=0, le=10_000, description="To it at once; 0: any.")
+    bandwidth_bytes_per_s: int = Field(0, ge=0, lt=2**62, description="To it; 0: any.")
+
+
+class PeerChange(PeerFields):
+    token: SecretStr | None = Field(
+        None,
+        max_length=4000,
+        description="Value of `token_header` in requests to `url`; it is never answered."
+        " Left out in a change: it stays as it is.",
+        examples=["Bearer eyJhbGciOi…"],
+    )
+
+
+class NewPeer(PeerChange):
+    name: str = Field(min_length=1, max_length=80, examples=["pacs"])
+
+
+class OutOfReach(Payload):
+    """A destination that did not answer. What waits for it goes once it answers again."""
+
+    since: datetime
+    calls_in_vain: int
+    last_error: str
+    next_call_at: datetime
+
+
+class PeerPayload(PeerFields):
+    name: str
+    has_token: bool
+    out_of_reach: OutOfReach | None = Field(
+        None, description="Null where it answered last. POST /api/deliveries/retry calls at once."
+    )
+    origin: Literal["settings", "table"] = Field(
+        description="`settings`: from MEDIVIEW_DESTINATIONS, and changed there alone."
+    )
+
+
+class PeerList(Payload):
+    items: list[PeerPayload]
+
+
+class PeerTested(Payload):
+    ok: bool
+    sentence: str
+
+
+@router.get("", summary="List the peers", responses=problems(503))
+def list_peers(storage: StorageDep) -> PeerList:
+    """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
+    return PeerList(items=_payloads(storage, storage.peers.all()))
+
+
+@router.get("/{name}", summary="One peer", responses=problems(404))
+def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
+    return _payloads(storage, [storage.peers.get(name)])[0]
+
+
+@router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
+def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
+    """It counts at once, without a restart."""
+    peer = _checked(storage, wanted.name, wanted, "")
+    storage.peers.add(peer)
+    log.info("peer_added", name=peer.name, kind=peer.kind)
+    return _payload(peer)
+
+
+@router.put("/{name}", summary="Change a peer", responses=problems(400, 404, 409))
+def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayload:
+    """What is left out takes its default, but for the token, which stays."""
+    before = storage.peers.get(name)
+    # A token is for the place it was given for: another one does not get it.
+    kept = before.token if wanted.url == before.url else ""
+    peer = _checked(storage, name, wanted, kept)
+    storage.peers.replace(peer)
+    log.info("peer_changed", name=name, kind=peer.kind)
+    return _payload(peer)
+
+
+@router.delete("/{name}", status_code=204, summary="Remove a peer", responses=problems(404, 409))
+def remove_peer(storage: StorageDep, name: Name) -> Response:
+    """Deliveries that were on their way to it wait until it is added again."""
+    storage.peers.remove(name)
+    log.info("peer_removed", name=name)
+    return Response(status_code=204)
+
+
+@router.post("/{name}/test", summary="Try to reach a peer", responses=problems(400, 404))
+def test_peer(storage: StorageDep, name: Name) -> PeerTested:
+    """C-ECHO, a QIDO-RS query, or a file written and removed; the answer is a sentence."""
+    result = probe_peer(storage, storage.peers.get(name))
+    return PeerTested(ok=result.ok, sentence=result.sentence)
+
+
+def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str) -> KnownPeer:
+    token = token_before if wanted.token is None else wanted.token.get_secret_value()
+    fields = wanted.model_dump(exclude={"name", "token"})
+    fields |= {
+        "sources": tuple(wanted.sources),
+        "tls_certificates": tuple(wanted.tls_certificates),
+        "may": frozenset(wanted.may),
+        "object_kinds": frozenset(wanted.object_kinds),
+    }
+    return checked(KnownPeer(name=name, token=token, **fields), storage.settings)
+
+
+def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
+    breakers = {one.destination: one for one in storage.breakers.all()}
+    return [_payload(peer, breakers.get(peer.name)) for peer in peers]
+
+
+def _payload(peer: KnownPeer, breaker: OpenBreaker | None = None) -> PeerPayload:
+    fields = {name: getattr(peer, name) for name in PeerFields.model_fields}
+    fields |= {
+        "sources": list(peer.sources),
+        "tls_certificates": list(peer.tls_certificates),
+        "may": sorted(peer.may),
+        "object_kinds": sorted(peer.object_kinds),
+    }
+    return PeerPayload(
+        name=peer.name,
+        has_token=bool(peer.token),
+        origin="settings" if peer.from_settings else "table",
+        out_of_reach=OutOfReach(
+            since=breaker.since,
+            calls_in_vain=breaker.failures,
+            last_error=breaker.last_error,
+            next_call_at=breaker.open_until,
+        )
+        if breaker
+        else None,
+        **fields,
+    )

@@ -1,0 +1,1 @@
+"""Reports: drafted, edited, signed, and as they leave."""

@@ -1,0 +1,82 @@
+"""What a change of a report must bring: the version it was made on, and the right to sign."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Header
+
+from api.access.confirmation import check_person
+from api.access.principal import Principal
+from api.errors import ApiProblem
+from api.reports.schemas import SentSection
+from inference.reports.editing import Written, WrittenSection, taken_over
+from storage.container import Storage
+from storage.reports.entities import SIGNED_STATES, Report, ReportSection, ReportState
+
+_ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The version that the change was made on, as the ETag told it.",
+    ),
+]
+
+
+def expected_version(if_match: str | None, version: int | None) -> int:
+    """The version of If-Match, or of the body. Raises ApiProblem 428 where neither is there."""
+    if if_match is not None:
+        match = _ETAG.fullmatch(if_match.strip())
+        if match is None:
+            raise ApiProblem(
+                400,
+                "invalid_request",
+                "If-Match names no version of a report.",
+                remedy='Send the ETag of the report as it was read, such as "3".',
+            )
+        return int(match[1])
+    if version is None:
+        raise ApiProblem(
+            428,
+            "version_required",
+            "The change does not say on which version of the report it was made.",
+            remedy="Send If-Match with the ETag of the report as it was read.",
+        )
+    return version
+
+
+def check_may_sign(principal: Principal, state: ReportState) -> None:
+    """Raises ApiProblem 403 for a program, and for who is no radiologist.
+
+    An administrator alone signs nothing.
+    """
+    if state not in SIGNED_STATES:
+        return
+    check_person(principal, "sign a report")
+    if "radiologist" not in principal.roles:
+        raise ApiProblem(
+            403,
+            "not_a_radiologist",
+            "Only a radiologist signs a report.",
+            remedy="Sign in with an account of the role radiologist.",
+        )
+
+
+def written_sections(
+    storage: Storage, report: Report, sent: Sequence[SentSection], author: str
+) -> tuple[ReportSection, ...]:
+    """The sections as a person sends them, each sentence with whose it is."""
+    findings = storage.findings.of_study(report.study_instance_uid)
+    written = [
+        WrittenSection(
+            section.heading,
+            section.kind,
+            tuple(Written(one.text, tuple(one.finding_ids)) for one in section.sentences),
+        )
+        for section in sent
+    ]
+    offered = report.proposal or ()
+    before = [*(one for section in offered for one in section.sentences), *report.sentences]
+    return taken_over(written, before, {one.finding_id: one for one in findings}, author)

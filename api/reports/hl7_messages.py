@@ -1,0 +1,77 @@
+"""Messages to HL7 v2 systems: what became of each, and another attempt."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Request
+from pydantic import Field
+
+from api.audit.middleware import name_studies
+from api.base_schemas import Page, Payload
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import problems
+from api.routing import new_router
+from storage.reports.hl7_outbox import Hl7Message, Hl7State
+
+router = new_router(prefix="/api/hl7", tags=["hl7"])
+
+MessageId = Annotated[str, Path(pattern=r"^[a-f0-9-]{1,36}$", description="The message's id.")]
+
+
+class Hl7MessagePayload(Payload):
+    """A report on its way to one system. DEAD: it waits for somebody to retry it."""
+
+    message_id: str
+    destination: str = Field(examples=["ris"])
+    report_id: str
+    report_version: int
+    study_instance_uid: str
+    control_id: str = Field(description="MSH-10, the same at each attempt.")
+    state: Hl7State
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Hl7MessagePage(Page):
+    items: list[Hl7MessagePayload]
+
+
+@router.get("/messages", summary="List the messages to HL7 systems, the newest first")
+def list_hl7_messages(
+    storage: StorageDep, paging: PagingDep, state: Hl7State | None = None
+) -> Hl7MessagePage:
+    """Without their text, which is made from the report when it is sent."""
+    messages, total = storage.hl7_messages.list(state, paging.limit, paging.offset)
+    return paging.page(Hl7MessagePage, [_payload(one) for one in messages], total)
+
+
+@router.get("/messages/{message_id}", summary="One message", responses=problems(404))
+def get_hl7_message(
+    request: Request, storage: StorageDep, message_id: MessageId
+) -> Hl7MessagePayload:
+    """With the reason why the last attempt failed."""
+    message = storage.hl7_messages.get(message_id)
+    name_studies(request, message.study_instance_uid)
+    return _payload(message)
+
+
+@router.post(
+    "/messages/{message_id}/retry", summary="Send a message again", responses=problems(404, 409)
+)
+def retry_hl7_message(
+    request: Request, storage: StorageDep, message_id: MessageId
+) -> Hl7MessagePayload:
+    """Now, and with all its attempts; one that was accepted is not sent again."""
+    message = storage.hl7_messages.retry(message_id)
+    name_studies(request, message.study_instance_uid)
+    return _payload(message)
+
+
+def _payload(message: Hl7Message) -> Hl7MessagePayload:
+    return Hl7MessagePayload(
+        **{name: getattr(message, name) for name in Hl7MessagePayload.model_fields}
+    )

@@ -1,0 +1,209 @@
+"""Reports of studies: drafted from findings, edited and signed by people, every version kept."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.access.confirmation import use_confirmation
+from api.access.principal import PrincipalDep
+from api.audit.middleware import name_studies
+from api.deps import SettingsDep, StoppingDep, StorageDep
+from api.language.language_jobs import waited
+from api.paging import PagingDep
+from api.parameters import UidFilter, problems
+from api.reports.changes import IfMatch, check_may_sign, expected_version, written_sections
+from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
+from api.reports.serializers import report_payload
+from api.routing import new_router
+from inference.reports.draft import draft_study
+from inference.reports.llm_answers import without_lost_words
+from storage.container import Storage
+from storage.reports.entities import SIGNED_STATES, Report, ReportState
+
+router = new_router(prefix="/api/reports", tags=["reports"])
+
+ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The report's id.")]
+
+
+@router.get("", summary="List the reports, the last changed first")
+def list_reports(
+    request: Request,
+    storage: StorageDep,
+    paging: PagingDep,
+    study_instance_uid: UidFilter = None,
+    state: ReportState | None = None,
+    needs_attention: Annotated[
+        bool | None, Query(description="Whether something came after the text was written.")
+    ] = None,
+) -> ReportPage:
+    """One report a study, in any state."""
+    reports, total = storage.reports.list(
+        study_instance_uid,
+        paging.limit,
+        paging.offset,
+        state=state,
+        needs_attention=needs_attention,
+    )
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in reports))
+    return paging.page(ReportPage, [report_payload(report) for report in reports], total)
+
+
+@router.post(
+    "/draft",
+    summary="Draft the report of a study",
+    responses={
+        202: {"model": ReportPayload, "description": "The model still writes; `words` says where."},
+        **problems(400, 404),
+    },
+)
+async def draft_report(
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+    settings: SettingsDep,
+    principal: PrincipalDep,
+    stopping: StoppingDep,
+    wanted: NewDraft,
+) -> ReportPayload:
+    """From all findings that count now, the prior's, the request and the headers; with the model
+    of HF_REPORT_MODEL, its sentences that these support as well.
+
+    Where people have edited or signed the report, its text stays as it is, and the new draft is
+    told in `attention`. The node drafts by itself when the results of a study are there.
+    A model that takes longer than is waited (`Prefer: wait=5`, `respond-async`) is answered 202:
+    the template's draft is there, and the model's words make its next version.
+    """
+    await run_in_threadpool(storage.index.study, wanted.study_instance_uid)
+    name_studies(request, wanted.study_instance_uid)
+    report = await run_in_threadpool(
+        draft_study,
+        storage,
+        wanted.study_instance_uid,
+        wanted.language or settings.report_language,
+        indication=wanted.indication,
+        made_by=principal.identity,
+        replace=wanted.replace,
+    )
+    if report.words is not None and report.words.state == "pending":
+        await waited(request, storage, report.words.job_id, stopping)
+        report = await run_in_threadpool(_as_it_stands, storage, report.report_id)
+        if report.words is not None and report.words.state == "pending":
+            response.status_code = 202
+    return _answered(response, report)
+
+
+@router.get("/{report_id}", summary="One report", responses=problems(404))
+def get_report(
+    request: Request, response: Response, storage: StorageDep, report_id: ReportId
+) -> ReportPayload:
+    """Its sections and sentences, each with what supports it; the ETag is its version."""
+    report = _as_it_stands(storage, report_id)
+    name_studies(request, report.study_instance_uid)
+    return _answered(response, report)
+
+
+@router.put(
+    "/{report_id}",
+    summary="Change the text of a report",
+    responses=problems(400, 404, 409, 412, 428),
+)
+def edit_report(
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    report_id: ReportId,
+    edit: ReportEdit,
+    if_match: IfMatch = None,
+) -> ReportPayload:
+    """The whole text as it shall be. Sentences that differ become those of the person.
+
+    Of a draft or a preliminary report; a signed one is amended instead.
+    """
+    report = storage.reports.get(report_id)
+    name_studies(request, report.study_instance_uid)
+    version = expected_version(if_match, edit.version)
+    changed = storage.reports.edit(
+        report_id,
+        version,
+        written_sections(storage, report, edit.sections, principal.name),
+        principal.identity,
+        title=edit.title,
+    )
+    return _answered(response, changed)
+
+
+@router.post(
+    "/{report_id}/state",
+    summary="Move a report to another state",
+    responses=problems(400, 403, 404, 409, 412, 428),
+)
+def move_report(
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    report_id: ReportId,
+    move: ReportMove,
+    if_match: IfMatch = None,
+) -> ReportPayload:
+    """`preliminary`, back to `draft`, `final`, and `amended` with the changed text and a reason.
+
+    To sign (`final`, `amended`) takes a person of the role radiologist, who has just shown
+    again who it is (`POST /api/session/confirmation`): the name of who does it stands in the
+    report and in all that leaves the node. Each signature uses a confirmation up.
+    """
+    report = storage.reports.get(report_id)
+    name_studies(request, report.study_instance_uid)
+    check_may_sign(principal, move.state)
+    sections = (
+        None
+        if move.sections is None
+        else written_sections(storage, report, move.sections, principal.name)
+    )
+    version = expected_version(if_match, move.version)
+    if move.state in SIGNED_STATES:
+        use_confirmation(storage, principal, "sign a report")
+    moved = storage.reports.move(
+        report_id,
+        version,
+        move.state,
+        principal.identity,
+        sections=sections,
+        reason=move.reason,
+    )
+    return _answered(response, moved)
+
+
+@router.delete(
+    "/{report_id}/proposal",
+    summary="Leave the text as it is, new results seen",
+    responses=problems(400, 404, 412, 428),
+)
+def dismiss_proposal(
+    request: Request,
+    response: Response,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    report_id: ReportId,
+    if_match: IfMatch = None,
+    version: Annotated[int | None, Query(ge=1, description="Instead of If-Match.")] = None,
+) -> ReportPayload:
+    """The person has seen what came after the text was written, and the text stands."""
+    report = storage.reports.get(report_id)
+    name_studies(request, report.study_instance_uid)
+    kept = storage.reports.dismiss(
+        report_id, expected_version(if_match, version), principal.identity
+    )
+    return _answered(response, kept)
+
+
+def _as_it_stands(storage: Storage, report_id: str) -> Report:
+    """Raises NotFound."""
+    return without_lost_words(storage, storage.reports.get(report_id))
+
+
+def _answered(response: Response, report: Report) -> ReportPayload:
+    response.headers["ETag"] = f'"{report.version}"'
+    return report_payload(report)

@@ -1,0 +1,1 @@
+"""Serving HTTP, supervising the processes, and whether all of it works."""

@@ -1,0 +1,281 @@
+"""The checks of `mediview doctor`, one function each."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Literal
+
+import httpx
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.cli.addresses import own_dicom_peer, own_http_url
+from api.cli.own_node import own_node
+from api.server.exposure_checks import (
+    Check,
+    check_network,
+    check_proxy,
+    check_sign_in,
+    check_tls_peers,
+)
+from api.server.health_checks import check_broker, check_disk, is_alive
+from api.server.viewer_folder import is_viewer_built, viewer_folder
+from dicom_node.peers import Peer
+from dicom_node.scu import echo
+from inference.catalogue import catalogue
+from inference.delivery.destinations import probe_peer
+from inference.language.tasks import TASKS, readiness
+from inference.self_test.run import run_self_test
+from storage.container import Storage, open_objects, open_storage
+from storage.core import private_folder
+from storage.core.errors import MediViewError
+from storage.db.engine import make_engine
+from storage.db.schema import check_schema
+from storage.settings import Settings
+
+_OLDEST_PYTHON = (3, 11)
+_PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
+
+
+def diagnose(settings: Settings) -> Iterator[Check]:
+    """Every check in the order in which one depends on the other."""
+    yield _python()
+    yield _data_dir(settings)
+    disk = check_disk(settings)
+    yield Check("disk", "ok", "enough is free") if disk.ok else Check("disk", "fail", disk.detail)
+    yield _database(settings)
+    yield _objects(settings)
+    yield _broker(settings)
+    yield _dicom(settings)
+    yield _http(settings)
+    with ExitStack() as stack:
+        try:
+            storage = stack.enter_context(open_storage(settings))
+        except (MediViewError, SQLAlchemyError, OSError):
+            yield Check("workers", "fail", "unknown without the database", "Repair that first.")
+        else:
+            yield check_sign_in(settings, storage)
+            yield from check_tls_peers(settings, storage)
+            yield from _workers(storage)
+            yield _unreadable(storage)
+    for component in run_self_test():
+        works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
+        yield Check(component.name, works, component.detail, component.remedy)
+    yield from _pipelines(settings)
+    yield from _language(settings)
+    yield from _destinations(settings)
+    yield _viewer(settings)
+    yield _dcmtk()
+    yield check_network(settings)
+    yield check_proxy(settings)
+
+
+def _python() -> Check:
+    running = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON:
+        return Check("python", "fail", f"{running} is too old", "Install Python 3.11 or newer.")
+    return Check("python", "ok", running)
+
+
+def _data_dir(settings: Settings) -> Check:
+    folder = settings.data_dir.absolute()
+    try:
+        private_folder.prepare(folder)
+    except OSError as error:
+        return Check(
+            "data folder",
+            "fail",
+            f"{folder} cannot be made: {error.strerror}",
+            "Set MEDIVIEW_DATA_DIR to a folder that this user may write.",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Check(
+            "data folder",
+            "fail",
+            f"{folder} is not writable",
+            f"Give it to this user: chown -R {os.getuid()} {folder}",
+        )
+    if found := private_folder.open_entries(folder):
+        return Check(
+            "data folder",
+            "fail",
+            f"others of this machine may get at {len(found)} files and folders, such as {found[0]}",
+            f"Run chmod -R go= {folder}, or start the node anew, which does so.",
+        )
+    return Check("data folder", "ok", f"{folder}, closed to others")
+
+
+def _database(settings: Settings) -> Check:
+    url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        check_schema(engine)
+    except MediViewError as error:
+        return Check("database", "fail", f"{url}: {error.message}", error.remedy)
+    except (SQLAlchemyError, OSError):
+        return Check(
+            "database",
+            "fail",
+            f"{url} does not answer",
+            "Start it, or check MEDIVIEW_DATABASE_URL.",
+        )
+    finally:
+        engine.dispose()
+    return Check("database", "ok", f"{url}, schema current")
+
+
+def _objects(settings: Settings) -> Check:
+    kind = settings.s3_endpoint_url if settings.object_store == "s3" else "files in the data folder"
+    try:
+        open_objects(settings).check()
+    except MediViewError as error:
+        return Check("objects", "fail", f"{kind}: {error.message}", error.remedy)
+    return Check("objects", "ok", kind)
+
+
+def _broker(settings: Settings) -> Check:
+    part = check_broker(settings)
+    if part.ok:
+        return Check("broker", "ok", "redis" if settings.broker_url else "files in the data folder")
+    return Check("broker", "fail", part.detail)
+
+
+def _dicom(settings: Settings) -> Check:
+    peer = own_dicom_peer(settings)
+    answer = echo(peer, settings.ae_title)
+    if answer.ok:
+        return Check("DICOM", "ok", f"{peer} answers C-ECHO in {answer.seconds * 1000:.0f} ms")
+    return Check(
+        "DICOM",
+        "fail",
+        answer.error,
+        "Start the node with `mediview up`, or set MEDIVIEW_DICOM_PORT.",
+    )
+
+
+def _http(settings: Settings) -> Check:
+    url = own_http_url(settings)
+    try:
+        with own_node(settings) as client:
+            health = client.get("/health").json()
+        wrong = [
+            f"{name}: {part['detail']}" for name, part in health["parts"].items() if not part["ok"]
+        ]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        return Check(
+            "HTTP",
+            "fail",
+            f"no MediViewAI answers at {url}",
+            "Start the node with `mediview up`, or set MEDIVIEW_HTTP_PORT.",
+        )
+    if wrong:
+        return Check("HTTP", "fail", f"{url} is degraded. {' '.join(wrong)}")
+    return Check("HTTP", "ok", f"{url} is healthy")
+
+
+def _workers(storage: Storage) -> Iterator[Check]:
+    for name in _PROCESSES:
+        if is_alive(storage, name):
+            yield Check(name, "ok", "gives signs of life")
+        else:
+            yield Check(
+                name, "fail", "no sign of life for half a minute", "Start it with `mediview up`."
+            )
+
+
+def _unreadable(storage: Storage) -> Check:
+    count = storage.unreadable.count()
+    if not count:
+        return Check("instances", "ok", "none was found that cannot be decoded")
+    named = ", ".join(one.sop_instance_uid for one in storage.unreadable.newest(3))
+    return Check(
+        "instances",
+        "note",
+        f"{count} cannot be decoded and are left out of answers, {named} among them",
+        "Look at them with dcmdump, and delete them or have them sent again.",
+    )
+
+
+def _pipelines(settings: Settings) -> Iterator[Check]:
+    for pipeline in catalogue(settings):
+        readiness = pipeline.readiness()
+        if readiness.ready:
+            yield Check(pipeline.name, "ok", readiness.detail)
+        elif readiness.optional:
+            yield Check(pipeline.name, "note", readiness.detail)
+        else:
+            yield Check(pipeline.name, "fail", readiness.detail)
+
+
+def _language(settings: Settings) -> Iterator[Check]:
+    for task in (one for one in TASKS.values() if not one.is_pipeline):
+        found = readiness(settings, task.setting)
+        if found.ready:
+            yield Check(task.variable, "ok", found.detail)
+        elif found.optional:
+            yield Check(task.variable, "note", f"empty: {task.without}")
+        else:
+            yield Check(task.variable, "fail", found.detail)
+
+
+def _destinations(settings: Settings) -> Iterator[Check]:
+    try:
+        with open_storage(settings) as storage:
+            yield from _destination_checks(storage)
+    except MediViewError:
+        # The database has its own line. Those of the settings are known without it.
+        for destination in settings.destinations:
+            answer = echo(Peer.of(destination), settings.ae_title)
+            sentence = answer.error or f"{Peer.of(destination)} answers C-ECHO."
+            yield _destination_check(destination.name, answer.ok, sentence, settings)
+
+
+def _destination_checks(storage: Storage) -> Iterator[Check]:
+    destinations = storage.peers.destinations()
+    if not destinations:
+        yield Check(
+            "destinations",
+            "note",
+            "none: results stay in this node",
+            "Set MEDIVIEW_DESTINATIONS=pacs=AETITLE@host:port to send them to a PACS.",
+        )
+    for destination in destinations:
+        try:
+            answer = probe_peer(storage, destination)
+        except MediViewError as error:
+            yield Check(f"to {destination.name}", "fail", error.message, error.remedy)
+            continue
+        yield _destination_check(destination.name, answer.ok, answer.sentence, storage.settings)
+
+
+def _destination_check(name: str, ok: bool, sentence: str, settings: Settings) -> Check:
+    if ok:
+        return Check(f"to {name}", "ok", sentence)
+    return Check(
+        f"to {name}",
+        "fail",
+        sentence,
+        f"Start it, and let it know this node's AE title {settings.ae_title}."
+        " Results wait until then; nothing is lost.",
+    )
+
+
+def _viewer(settings: Settings) -> Check:
+    if is_viewer_built(settings):
+        return Check("viewer", "ok", str(viewer_folder(settings)))
+    return Check("viewer", "fail", "not built", "Run `make viewer`, or set MEDIVIEW_VIEWER_DIR.")
+
+
+def _dcmtk() -> Check:
+    found = shutil.which("storescu")
+    if found:
+        return Check("DCMTK", "ok", found)
+    return Check(
+        "DCMTK",
+        "note",
+        "not installed; only tests and your own experiments use it",
+        "apt-get install dcmtk",
+    )

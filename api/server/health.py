@@ -1,0 +1,164 @@
+"""GET /health: each part of the node by name, and what to do where one does not work."""
+
+import threading
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.access.principal import OptionalPrincipalDep
+from api.deps import StorageDep
+from api.routing import new_router
+from api.server.health_checks import (
+    GOOD,
+    bad,
+    check_broker,
+    check_clocks,
+    check_dicom,
+    check_disk,
+    is_alive,
+)
+from api.server.schemas import Health, HealthPart
+from storage.container import Storage
+from storage.core.errors import MediViewError
+from storage.processes.heartbeats import HANDLED
+
+router = new_router(tags=["operation"])
+
+# Without these the node takes nothing in; the others delay what it does with it.
+NEEDED = frozenset({"database", "objects", "disk"})
+# Monitors ask often; an association for each of them would be noise to the SCP.
+_DICOM_ASKED_EVERY_S = 5.0
+_WORKERS = {
+    "worker-jobs": "mediview worker --queue jobs",
+    "worker-control": "mediview worker --queue control",
+    "worker-language": "mediview worker --queue language",
+    "beat": "mediview beat",
+}
+
+
+class HealthChecks:
+    """The parts of one node, looked at anew for each request."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._settings = storage.settings
+        self._lock = threading.Lock()
+        self._dicom: HealthPart | None = None
+        self._dicom_asked_at = 0.0
+
+    def run(self) -> Health:
+        checks: dict[str, Callable[[], HealthPart]] = {
+            "database": self.database,
+            "objects": self.objects,
+            "broker": self.broker,
+            "worker": self.worker,
+            "dicom": self.dicom,
+            "disk": self.disk,
+            "components": self.components,
+        }
+        parts = {name: _guarded(check) for name, check in checks.items()}
+        return Health(
+            status="ok" if all(part.ok for part in parts.values()) else "degraded",
+            parts=parts,
+            version=version("mediview"),
+        )
+
+    def database(self) -> HealthPart:
+        try:
+            with self._storage.engine.connect() as connection:
+                connection.execute(text("SELECT 1 FROM study WHERE 1 = 0"))
+        except SQLAlchemyError:
+            return bad("The database does not answer. Check MEDIVIEW_DATABASE_URL.")
+        return GOOD
+
+    def objects(self) -> HealthPart:
+        self._storage.objects.check()
+        return GOOD
+
+    def broker(self) -> HealthPart:
+        return check_broker(self._settings)
+
+    def worker(self) -> HealthPart:
+        missing = [
+            command for name, command in _WORKERS.items() if not is_alive(self._storage, name)
+        ]
+        if not missing:
+            if is_alive(self._storage, HANDLED):
+                return GOOD
+            return bad(
+                "No tick of the clock was handled for half a minute, so nothing is scheduled or"
+                " sent. Look at the log of `mediview worker --queue control` and restart it."
+            )
+        clocks = check_clocks(self._storage, _WORKERS)
+        if not clocks.ok:
+            return clocks
+        return bad(f"Not running: {', '.join(missing)}. Start with `mediview up` or one by one.")
+
+    def dicom(self) -> HealthPart:
+        with self._lock:
+            if (
+                self._dicom is None
+                or time.monotonic() - self._dicom_asked_at > _DICOM_ASKED_EVERY_S
+            ):
+                self._dicom = check_dicom(self._storage)
+                self._dicom_asked_at = time.monotonic()
+            return self._dicom
+
+    def disk(self) -> HealthPart:
+        return check_disk(self._settings)
+
+    def components(self) -> HealthPart:
+        """What the self-tests found when the node started."""
+        failed = self._storage.components.failed()
+        if not failed:
+            return GOOD
+        sentences = (f"{one.name} on {host}: {one.detail} {one.remedy}" for host, one in failed)
+        return bad(" ".join(sentences))
+
+
+def get_checks(request: Request) -> HealthChecks:
+    checks: HealthChecks = request.app.state.health
+    return checks
+
+
+@router.get(
+    "/health",
+    summary="Whether each part of the node works",
+    responses={503: {"model": Health, "description": "A part that is needed is down."}},
+)
+@router.get(
+    "/api/health",
+    name="probe_health",
+    summary="The same, for probes that reach /api alone",
+    responses={503: {"model": Health, "description": "A part that is needed is down."}},
+)
+def health(
+    response: Response,
+    storage: StorageDep,
+    checks: Annotated[HealthChecks, Depends(get_checks)],
+    principal: OptionalPrincipalDep,
+) -> Health:
+    """`ok`, or `degraded` with the reason at each part; 503 when nothing can be taken in.
+
+    Who has not signed in hears the status alone, without parts and version.
+    """
+    del storage
+    found = checks.run()
+    if any(not found.parts[name].ok for name in NEEDED):
+        response.status_code = 503
+    response.headers["Cache-Control"] = "no-store"
+    return found if principal is not None else Health(status=found.status, parts={}, version="")
+
+
+def _guarded(check: Callable[[], HealthPart]) -> HealthPart:
+    try:
+        return check()
+    except MediViewError as error:
+        return bad(f"{error.message} {error.remedy}".strip())
+    except (OSError, SQLAlchemyError) as error:
+        return bad(f"The check itself failed: {type(error).__name__}.")

@@ -1,0 +1,99 @@
+"""What is looked at outside of this process: by /health, and by `mediview doctor`."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from api.server.schemas import HealthPart
+from dicom_node.peers import Peer
+from dicom_node.scu import echo
+from storage.container import Storage
+from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
+from storage.settings import Settings, is_loopback
+
+GOOD = HealthPart(ok=True, detail="")
+_ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
+
+
+def bad(detail: str) -> HealthPart:
+    return HealthPart(ok=False, detail=detail)
+
+
+def check_broker(settings: Settings) -> HealthPart:
+    """Whether wake-ups could be sent. Without it work is delayed, never lost."""
+    if settings.broker_url:
+        from redis import Redis
+        from redis.exceptions import RedisError
+
+        try:
+            with Redis.from_url(
+                settings.broker_url, socket_connect_timeout=2, socket_timeout=2
+            ) as client:
+                client.ping()
+        except (RedisError, OSError, ValueError):
+            return bad("The broker does not answer. Check MEDIVIEW_BROKER_URL.")
+        return GOOD
+    folder = settings.data_dir / "broker"
+    writable = _nearest_existing(folder)
+    if not os.access(writable, os.W_OK | os.X_OK):
+        return bad(f"The broker's folder {folder} is not writable.")
+    return GOOD
+
+
+def check_dicom(storage: Storage) -> HealthPart:
+    """C-ECHO where the port is on this machine; else the SCP's sign of life."""
+    settings = storage.settings
+    if not is_loopback(settings.dicom_host) or not settings.dicom_plain:
+        # Bound to every address or living in another container: its address is not known here.
+        # Over TLS alone it may not know this node's own certificate.
+        if is_alive(storage, "scp"):
+            return GOOD
+        return bad("The DICOM SCP has given no sign of life. Start it with `mediview scp`.")
+    peer = Peer(settings.ae_title, settings.dicom_host, settings.dicom_port)
+    answer = echo(peer, settings.ae_title)
+    if answer.ok:
+        return GOOD
+    return bad(
+        f"Nothing answers C-ECHO as {peer}. Start it with `mediview scp`;"
+        " the port is MEDIVIEW_DICOM_PORT."
+    )
+
+
+def check_disk(settings: Settings) -> HealthPart:
+    free_bytes = shutil.disk_usage(_nearest_existing(settings.data_dir)).free
+    if free_bytes < settings.free_disk_mark_bytes:
+        return bad(
+            f"{free_bytes // 2**20} MiB are free where {settings.data_dir} lies; the node takes"
+            f" nothing below {settings.free_disk_mark_bytes // 2**20} MiB. Free disk space."
+        )
+    return GOOD
+
+
+def is_alive(storage: Storage, name: str) -> bool:
+    """Whether a process gave a sign of life within the last half minute.
+
+    One of the future is none: the clock was set back since, or it is another machine's.
+    """
+    last = storage.heartbeats.last(name)
+    return last is not None and abs(utcnow() - last) < _ALIVE_WITHIN
+
+
+def check_clocks(storage: Storage, names: Iterable[str]) -> HealthPart:
+    """Whether a process gave its last sign of life in what is the future here."""
+    now = utcnow()
+    ahead = {name: storage.heartbeats.last(name) for name in names}
+    for name, last in ahead.items():
+        if last is not None and last - now >= _ALIVE_WITHIN:
+            return bad(
+                f"The last sign of life of {name} is {(last - now).total_seconds():.0f} s ahead of"
+                " this clock: it was set back and the process has ended since, or the clocks of"
+                " two machines differ. Synchronise them (NTP) and restart the process."
+            )
+    return GOOD
+
+
+def _nearest_existing(path: Path) -> Path:
+    absolute = path.absolute()
+    return next(one for one in (absolute, *absolute.parents) if one.exists())

@@ -1,0 +1,176 @@
+"""Run the HTTP side with uvicorn, in one or several processes, and end it within seconds."""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import tempfile
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.formparsers import MultiPartParser
+
+from api.app import create_app
+from api.server import metrics
+from api.server.connection_limits import ConnectionLimits, limited
+from api.server.zero_copy import ZeroCopyProtocol
+from storage.container import open_storage
+from storage.core.errors import InvalidRequest
+from storage.db.waiting_for_database import wait_for_database
+from storage.processes.asked import StopRequests, stop_signals
+from storage.processes.forked import Processes
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# Answers under way get this long; live streams end by themselves at once.
+_GRACE_S = 5
+_BACKLOG = 512
+_SPOOL_FROM_BYTES = 64 * 1024
+_OPEN_FILES = 8192
+_MOST_BY_DEFAULT = 8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MMAP_FROM_BYTES = 1024 * 1024
+_ARENAS = 2
+
+
+def make_server(settings: Settings) -> uvicorn.Server:
+    """A server that is not yet running; its application knows when it is asked to stop."""
+    app = create_app(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            backlog=_BACKLOG,
+            http=limited(ZeroCopyProtocol, _connection_limits(settings)),
+            # Our own lines carry no query strings.
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE_S,
+            # What a proxy in front says of the client is not needed, so it is not trusted.
+            proxy_headers=False,
+        )
+    )
+    app.state.stopping = lambda: server.should_exit
+    return server
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(settings.connections_per_address, settings.trusted_proxies)
+
+
+def run_api(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Blocks; returns the exit status.
+
+    A database that is away is waited for. Raises InvalidRequest when it may not
+    listen there, StorageUnavailable when the storage cannot be opened otherwise.
+    """
+    settings.check_http_binding()
+    # Whoever sees the port open may ask to stop at once, before those who serve heed signals.
+    asked = StopRequests()
+    with asked.heard():
+        if not wait_for_database(settings, asked):
+            return 0
+        # What it cannot do is told here in a sentence; within uvicorn it would be a stack trace.
+        with open_storage(settings) as storage:
+            storage.recovery.run_at_start()
+        return _listen_and_serve(settings, asked)
+
+
+def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
+    # Large forms are spooled to the disk that is watched, not to a /tmp in memory.
+    spool = settings.data_dir / "tmp"
+    spool.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(spool.absolute())
+    # A form of a thousand slices must not lie in memory whole.
+    MultiPartParser.spool_max_size = _SPOOL_FROM_BYTES
+    _allow_open_files(_OPEN_FILES)
+    _give_memory_back()
+    with _listen(settings.http_host, settings.http_port) as listener:
+        port: int = listener.getsockname()[1]
+        settings = settings.model_copy(update={"http_port": port})
+        count = settings.http_processes or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
+        log.info("http_listening", host=settings.http_host, port=port, processes=count)
+        if count == 1:
+            status = _serve(make_server(settings), listener, asked)
+        else:
+            with metrics.shared_by_processes():
+                # Made before they are forked, so that they share its memory too.
+                server = make_server(settings)
+                processes = Processes(
+                    "http", count, lambda _: _serve(server, listener), asked=asked
+                )
+                status = processes.run()
+    log.info("http_stopped")
+    return status
+
+
+def _serve(
+    server: uvicorn.Server, listener: socket.socket, asked: StopRequests | None = None
+) -> int:
+    """Serve in this process from a listening socket; returns the exit status.
+
+    `asked` holds what was heard before.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        server.should_exit = True
+
+    # uvicorn raises the signal again once it has ended; to have been asked is no failure.
+    for number in stop_signals():
+        signal.signal(number, stop)
+    if asked is not None and asked.count:
+        server.should_exit = True
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket that may be inherited. Raises InvalidRequest."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InvalidRequest(
+            f"The HTTP server cannot listen on {host}:{port}: {error.strerror or error}.",
+            remedy="Stop what listens there, or set MEDIVIEW_HTTP_PORT to another port.",
+        ) from error
+    return listener
+
+
+def _give_memory_back() -> None:
+    """Have glibc return large buffers at once, and share what many threads allocate (mallopt(3)).
+
+    By itself it raises the threshold with each large buffer that is freed, and keeps
+    a heap for every thread; memory would then stay at the sum of the worst moments.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _MMAP_FROM_BYTES)
+        libc.mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the soft limit of open files towards `wanted`, as far as the hard one allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

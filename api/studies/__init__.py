@@ -1,0 +1,1 @@
+"""Studies: their list, their state, how they are laid out."""

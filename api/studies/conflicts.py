@@ -1,0 +1,222 @@
+"""Instances kept aside: another content came under a known UID. An administrator decides."""
+
+from datetime import datetime
+from io import BytesIO
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+
+from api.audit.middleware import name_studies
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
+from api.parameters import Limit, Offset, binary, problems
+from api.routing import new_router
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.value_errors import DAMAGED
+from storage.ingest.conflicts import Conflict
+
+router = new_router(prefix="/api/conflicts", tags=["conflicts"])
+
+ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's number.")]
+
+# Before the pixels; what lies beyond differs or not by the digest alone.
+_HEADER_BYTES = 4 * 1024 * 1024
+_MAX_DIFFERENCES = 200
+
+
+class HeldInstance(Payload):
+    """The instance that bears the UID, and that everybody finds under it."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_name: str
+    patient_id: str
+    source: str
+    received_at: datetime
+    size_bytes: int
+    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
+
+
+class ConflictPayload(Payload):
+    conflict_id: int
+    sop_instance_uid: str
+    source: str = Field(description="How it came.", examples=["dimse:CT1", "stow"])
+    received_at: datetime
+    size_bytes: int
+    digest: str = Field(description="Of the data set, without its file meta: BLAKE3, or SHA-256.")
+    held: HeldInstance | None = Field(description="null where it was deleted meanwhile.")
+
+
+class ConflictPage(Payload):
+    items: list[ConflictPayload]
+    total: int
+    limit: int
+    offset: int
+
+
+class Difference(Payload):
+    """One attribute that the two do not share; both as DICOM JSON (PS3.18 F), null: absent."""
+
+    tag: str = Field(examples=["00100010"])
+    keyword: str = Field(examples=["PatientName"])
+    held: dict[str, Any] | None
+    other: dict[str, Any] | None
+
+
+class ConflictDetail(ConflictPayload):
+    differences: list[Difference] = Field(
+        description=f"In the header, at most {_MAX_DIFFERENCES}; none: pixels differ alone."
+    )
+    readable: bool = Field(description="Whether both headers could be compared.")
+
+
+@router.get("")
+def list_conflicts(
+    request: Request, storage: StorageDep, limit: Limit = 100, offset: Offset = 0
+) -> ConflictPage:
+    """What is kept aside, the newest first, with the patient of what is held."""
+    found, total = storage.conflicts.page(limit, offset)
+    held = [storage.conflicts.held(one) for one in found]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
+    items = [_payload(storage, *pair) for pair in zip(found, held, strict=True)]
+    return ConflictPage(items=items, total=total, limit=limit, offset=offset)
+
+
+@router.get("/{conflict_id}", responses=problems(404))
+def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail:
+    """One of them, and in what it differs from the instance that is held."""
+    conflict = storage.conflicts.get(conflict_id)
+    held = storage.conflicts.held(conflict)
+    _name_study(request, held)
+    ours = _header(_held_bytes(storage, held)) if held is not None else None
+    theirs = _header(b"".join(_first(storage, conflict)))
+    readable = ours is not None and theirs is not None
+    return ConflictDetail(
+        **_payload(storage, conflict, held).model_dump(),
+        differences=_differences(ours or {}, theirs or {}) if readable else [],
+        readable=readable,
+    )
+
+
+@router.get(
+    "/{conflict_id}/file",
+    response_class=Response,
+    responses={
+        **binary("application/dicom"),
+        **problems(404),
+    },
+)
+def download_conflict(
+    request: Request, conflict_id: ConflictId, storage: StorageDep
+) -> StreamingResponse:
+    """The part 10 file that was kept aside, byte for byte."""
+    conflict = storage.conflicts.get(conflict_id)
+    _name_study(request, storage.conflicts.held(conflict))
+    headers = {"Content-Length": str(conflict.size_bytes)}
+    return StreamingResponse(
+        storage.conflicts.pieces(conflict), media_type="application/dicom", headers=headers
+    )
+
+
+@router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))
+def accept_conflict(
+    request: Request, conflict_id: ConflictId, storage: StorageDep
+) -> ConflictPayload:
+    """Put it in the place of the instance that is held, which is deleted.
+
+    The series is completed again, so that its results are made anew; others
+    that are kept aside under the same UID go with the one that was held.
+    """
+    conflict = storage.conflicts.accept(conflict_id)
+    held = storage.conflicts.held(conflict)
+    _name_study(request, held)
+    return _payload(storage, conflict, held)
+
+
+@router.delete("/{conflict_id}", status_code=204, responses=problems(404))
+def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
+    """Let it go; the instance that is held stays."""
+    _name_study(request, storage.conflicts.held(storage.conflicts.get(conflict_id)))
+    storage.conflicts.discard(conflict_id)
+    return Response(status_code=204)
+
+
+def _name_study(request: Request, held: Instance | None) -> None:
+    """For the audit trail: the path names the conflict alone."""
+    if held is not None:
+        name_studies(request, held.study_instance_uid)
+
+
+def _payload(storage: Storage, conflict: Conflict, held: Instance | None) -> ConflictPayload:
+    study = held.study_instance_uid if held is not None else ""
+    name, patient_id = storage.index.patients_of([study]).get(study, ("", ""))
+    return ConflictPayload(
+        conflict_id=conflict.conflict_id,
+        sop_instance_uid=conflict.sop_instance_uid,
+        source=conflict.source,
+        received_at=conflict.received_at,
+        size_bytes=conflict.size_bytes,
+        digest=conflict.digest,
+        held=None
+        if held is None
+        else HeldInstance(
+            study_instance_uid=held.study_instance_uid,
+            series_instance_uid=held.series_instance_uid,
+            patient_name=name,
+            patient_id=patient_id,
+            source=held.source,
+            received_at=held.received_at,
+            size_bytes=held.size_bytes,
+            digest=held.digest,
+        ),
+    )
+
+
+def _first(storage: Storage, conflict: Conflict) -> list[bytes]:
+    pieces, size_bytes = [], 0
+    for piece in storage.conflicts.pieces(conflict):
+        pieces.append(piece)
+        size_bytes += len(piece)
+        if size_bytes >= _HEADER_BYTES:
+            break
+    return pieces
+
+
+def _held_bytes(storage: Storage, held: Instance) -> bytes:
+    return storage.instances.read(held, 0, _HEADER_BYTES)
+
+
+def _header(part10: bytes) -> JsonDataset | None:
+    """The header in the JSON model, None where it cannot be read."""
+    try:
+        dataset: Dataset = read_part10(BytesIO(part10), stop_before_pixels=True)
+        return dataset_to_json(dataset)
+    except DAMAGED:
+        return None
+
+
+def _differences(ours: JsonDataset, theirs: JsonDataset) -> list[Difference]:
+    tags = [tag for tag in sorted({*ours, *theirs}) if ours.get(tag) != theirs.get(tag)]
+    return [
+        Difference(
+            tag=tag,
+            keyword=keyword_for_tag(int(tag, 16)),
+            held=_shown(ours.get(tag)),
+            other=_shown(theirs.get(tag)),
+        )
+        for tag in tags[:_MAX_DIFFERENCES]
+    ]
+
+
+def _shown(element: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without binary values, which say nothing to people."""
+    if element is None or "InlineBinary" not in element:
+        return element
+    return {"vr": element["vr"]}

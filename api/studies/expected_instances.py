@@ -1,0 +1,111 @@
+"""What an integrator knows of a series before it is here: how many instances, or which."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import Response
+from pydantic import Field, StringConstraints, model_validator
+
+from api.access.principal import PrincipalDep
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.parameters import SeriesUid, problems
+from api.routing import new_router
+from inference.worker.broker_notify import wake
+from storage.index.expected_instances import Expectation
+
+router = new_router(prefix="/api/series", tags=["studies"])
+
+_Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
+_UIDS_MAX = 15_000
+"""As many as a request of 1 MiB holds."""
+
+
+class NewExpectation(Payload):
+    """How many instances a series will have, or which, or both."""
+
+    instance_count: int | None = Field(None, ge=1, le=1_000_000, examples=[320])
+    sop_instance_uids: list[_Uid] = Field([], max_length=_UIDS_MAX)
+    is_final: bool = Field(
+        True,
+        description="The series is complete as soon as it is so; otherwise it only does not"
+        " pass as quiet before.",
+    )
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.instance_count is None and not self.sop_instance_uids:
+            raise ValueError("name instance_count or sop_instance_uids")
+        return self
+
+
+class ExpectationPayload(Payload):
+    announced_by: str = Field(description="`api:` and the series, or the peer that said it.")
+    instance_count: int | None
+    sop_instance_uids: list[str]
+    is_final: bool
+    updated_at: datetime
+
+
+class ExpectationList(Payload):
+    items: list[ExpectationPayload]
+
+
+@router.get("/{series_instance_uid}/expectations", summary="What was announced of a series")
+def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> ExpectationList:
+    """By this API, by MPPS and by availability notices; empty where nobody said anything."""
+    return ExpectationList(
+        items=[_payload(one) for one in storage.expectations.of_series(series_instance_uid)]
+    )
+
+
+@router.put(
+    "/{series_instance_uid}/expectations",
+    summary="Announce how many instances a series has, or which",
+)
+def announce_series(
+    storage: StorageDep,
+    principal: PrincipalDep,
+    series_instance_uid: SeriesUid,
+    wanted: NewExpectation,
+) -> ExpectationPayload:
+    """In place of what was announced here before; the series need not be here yet.
+
+    A series that has all of it is complete at once. One that lacks some waits for it,
+    at most as long as any series is waited for.
+    """
+    kept = storage.expectations.expect(
+        _announced_by(series_instance_uid),
+        series_instance_uid,
+        wanted.sop_instance_uids,
+        instance_count=wanted.instance_count,
+        is_final=wanted.is_final,
+    )
+    wake(storage.settings)
+    return _payload(kept)
+
+
+@router.delete(
+    "/{series_instance_uid}/expectations",
+    status_code=204,
+    summary="Take back what was announced here",
+    responses=problems(),
+)
+def withdraw_series(storage: StorageDep, series_instance_uid: SeriesUid) -> Response:
+    """The series is complete when it is quiet again. What others announced stays."""
+    storage.expectations.announce(_announced_by(series_instance_uid), {}, is_final=True)
+    return Response(status_code=204)
+
+
+def _announced_by(series_instance_uid: str) -> str:
+    return f"api:{series_instance_uid}"
+
+
+def _payload(one: Expectation) -> ExpectationPayload:
+    return ExpectationPayload(
+        announced_by=one.announced_by,
+        instance_count=one.instance_count,
+        sop_instance_uids=list(one.sop_instance_uids),
+        is_final=one.is_final,
+        updated_at=one.updated_at,
+    )

@@ -1,0 +1,91 @@
+"""Studies and their series, with their live state."""
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from api.base_schemas import Page, Payload
+from api.deliveries.schemas import DeliveryPayload
+from api.jobs.schemas import DecisionPayload, JobPayload
+from api.reports.schemas import ReportPayload, StudyReport
+from storage.core.entities import Origin, SeriesState, StudyState
+
+_UID = "2.25.329800735698586629295641978511506172918"
+
+
+class SeriesSummary(Payload):
+    series_instance_uid: str = Field(examples=[_UID])
+    modality: str = Field(examples=["MR"])
+    series_number: int | None
+    series_description: str
+    body_part_examined: str
+    protocol_name: str
+    manufacturer: str
+    frame_of_reference_uid: str
+    instance_count: int
+    size_bytes: int
+    state: SeriesState
+    origin: Origin = Field(description="`generated`: a result of this node.")
+    received_at: datetime = Field(description="When the first instance arrived.")
+    last_instance_at: datetime
+    completed_at: datetime | None
+
+
+class RefusalPayload(Payload):
+    """A pipeline that took no series of the study."""
+
+    pipeline: str = Field(examples=["brain-volume"])
+    reason: str = Field(description="Of the series that it looked at last.")
+
+
+class DeliveryProgress(Payload):
+    """The results on their way to all destinations together."""
+
+    total: int
+    held: int = Field(description="Proven to be held by the destination.")
+    failing: int = Field(description="Tried, not taken, and to be tried again.")
+    destinations: list[str]
+
+
+class StudySummary(Payload):
+    study_instance_uid: str = Field(examples=[_UID])
+    patient_name: str = Field(description="A person name as in DICOM.", examples=["Doe^Jane"])
+    patient_id: str
+    patient_birth_date: date | None
+    patient_sex: str = Field(examples=["F", "M", "O", ""])
+    study_date: date | None
+    study_time: str | None = Field(description="HH:MM:SS in the modality's time zone.")
+    accession_number: str
+    study_description: str
+    modalities: list[str] = Field(examples=[["MR", "SEG", "SR"]])
+    series_count: int
+    instance_count: int
+    size_bytes: int
+    received_at: datetime
+    updated_at: datetime
+    state: StudyState
+    state_text: str = Field(description="The state in a sentence, for people.")
+    jobs: list[JobPayload] = Field(description="Without their findings; newest first.")
+    findings_count: int
+    open_alerts: int = Field(description="Critical findings that nobody has acknowledged yet.")
+    report: StudyReport | None = Field(description="Where its report stands; null without one.")
+    refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
+    delivery: DeliveryProgress
+
+
+class StudyDetail(StudySummary):
+    series: list[SeriesSummary]
+    decisions: list[DecisionPayload]
+    deliveries: list[DeliveryPayload]
+    reports: list[ReportPayload] = Field(description="The study's one report, or none.")
+
+
+class StudyPage(Page):
+    items: list[StudySummary]
+
+
+class Completed(Payload):
+    """What an integrator's word completed, and what the pipelines said to it."""
+
+    series: list[SeriesSummary] = Field(description="Those that were still receiving.")
+    decisions: list[DecisionPayload]

@@ -1,0 +1,62 @@
+"""A patient's numbers over time: each quantity of each structure, over all studies."""
+
+from fastapi import Request
+
+from api.audit.middleware import name_studies
+from api.deps import StorageDep
+from api.findings.schemas import Trend, TrendList, TrendPoint
+from api.parameters import StudyUid, problems
+from api.routing import new_router
+from api.studies.serializers import code_payload, dicom_date
+from inference.reports.derived import void_findings
+from inference.scheduling.priors import value_that_counts
+
+router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"])
+
+
+@router.get("/trend", summary="The patient's numbers over time", responses=problems(404))
+def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUid) -> TrendList:
+    """By pipeline, structure and quantity, over the studies of the patient that have a date.
+
+    Only what this study measures; a value that a person rejected is left out, with the totals that
+    hold it, as is that of a part of a structure (truncated), and one that was corrected stands as
+    corrected.
+    """
+    storage.index.study(study_instance_uid)
+    priors = storage.priors
+    later, earlier = priors.after(study_instance_uid), priors.before(study_instance_uid)
+    studies = [*later, study_instance_uid, *earlier][::-1]
+    found = storage.findings.of_studies(studies)
+    own = {(one.tracking_identifier, one.label, one.unit) for one in found[study_instance_uid]}
+    measured = [one for uid in studies for one in found[uid] if one.value is not None]
+    said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+    void = void_findings(measured, said)
+    dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
+    trends: dict[tuple[object, ...], Trend] = {}
+    for one in measured:
+        key = (one.tracking_identifier, one.label, one.unit)
+        value = value_that_counts(one, said[one.finding_id])
+        if key not in own or value is None or one.finding_id in void:
+            continue
+        trend = trends.setdefault(
+            key,
+            Trend(
+                pipeline=one.pipeline,
+                tracking_identifier=one.tracking_identifier,
+                label=one.label,
+                unit=code_payload(one.unit) if one.unit else None,
+                points=[],
+            ),
+        )
+        trend.points.append(
+            TrendPoint(
+                finding_id=one.finding_id,
+                study_instance_uid=one.study_instance_uid,
+                study_date=dates[one.study_instance_uid],
+                pipeline_version=one.pipeline_version,
+                value=value,
+                is_corrected=value != one.value,
+            )
+        )
+    name_studies(request, *dates)
+    return TrendList(items=list(trends.values()))

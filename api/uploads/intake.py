@@ -1,0 +1,146 @@
+"""Uploaded instances through the one door, and on to the pipelines at once.
+
+An upload is whole when it is sent, so nobody waits for its series to be quiet.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from api.errors import ApiProblem
+from api.uploads.schemas import IntakeCounts, RefusedFile
+from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
+from inference.models.registry.status import standing_named
+from inference.scheduling.schedule import schedule_series
+from inference.worker.broker_notify import wake
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Decision, Job, Series
+from storage.core.errors import InvalidInstance, LimitExceeded, UidConflict
+
+_REFUSED_LISTED = 200
+
+
+def _not_followed(done: int, total: int) -> None:
+    """For those that nobody watches."""
+
+
+@dataclass
+class Intake:
+    """What became of the files of one request."""
+
+    stored: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    refused_count: int = 0
+    on_progress: Callable[[int, int], None] = _not_followed
+    """Told how many files of how many are through."""
+    touched: dict[tuple[str, str], None] = field(default_factory=dict)
+    """(study_instance_uid, series_instance_uid) of every instance, in order."""
+
+    @property
+    def study_instance_uids(self) -> list[str]:
+        return list(dict.fromkeys(study for study, _ in self.touched))
+
+    def take(self, storage: Storage, name: str, file: BinaryIO, source: str) -> None:
+        """Put every instance of a file through the door.
+
+        Raises what refuses the file as a whole, StorageFull and
+        StorageUnavailable; what was stored before stays stored, and sending it
+        again is harmless.
+        """
+        total = 1
+
+        def count(number: int) -> None:
+            nonlocal total
+            total = number
+
+        limits = Limits.of(storage.settings)
+        for done, part in enumerate(unpack(name, file, limits, count)):
+            self.on_progress(done, total)
+            if isinstance(part, Refusal):
+                self._refuse(part)
+            else:
+                self._accept(storage, part, source)
+
+    def counts(self) -> IntakeCounts:
+        return IntakeCounts(
+            stored=self.stored,
+            duplicate=self.duplicate,
+            conflict=self.conflict,
+            refused=[RefusedFile(name=one.name, reason=one.reason) for one in self.refused],
+            refused_count=self.refused_count,
+        )
+
+    def check_anything_usable(self) -> None:
+        """Raise 422 `nothing_usable` when no file was an instance."""
+        if self.touched:
+            return
+        first = self.refused[0].reason if self.refused else "There is no file in it."
+        raise ApiProblem(
+            422,
+            "nothing_usable",
+            first
+            if self.refused_count < 2
+            else f"None of the {self.refused_count} files can be used. The first: {first}",
+            title="Nothing in it can be used",
+            remedy="Send DICOM instances, a ZIP archive of them, or one PNG or JPEG.",
+            extra={"instances": self.counts().model_dump(mode="json")},
+        )
+
+    def _accept(self, storage: Storage, file: DicomFile, source: str) -> None:
+        try:
+            accepted = storage.ingest.accept(file.data, source=source)
+        except (InvalidInstance, LimitExceeded, UidConflict) as error:
+            self._refuse(Refusal(file.name, f"{error.message} {error.remedy}".strip()))
+            return
+        if accepted.outcome == "stored":
+            self.stored += 1
+        elif accepted.outcome == "duplicate":
+            self.duplicate += 1
+        else:
+            self.conflict += 1
+        self.touched[accepted.study_instance_uid, accepted.series_instance_uid] = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.refused_count += 1
+        if len(self.refused) < _REFUSED_LISTED:
+            self.refused.append(refusal)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    decisions: Sequence[Decision]
+    jobs: Sequence[Job]
+
+
+def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = None) -> Scheduled:
+    """Complete the series that arrived, offer them to every pipeline, wake a worker.
+
+    With `pipeline` only its decisions and jobs are told. Raises NotFound when
+    there is none of that name.
+    """
+    if pipeline is not None:
+        standing_named(storage, pipeline)
+    decisions = [
+        decision
+        for study_instance_uid, series_instance_uid in intake.touched
+        for decision in _decide(
+            storage, storage.index.series(study_instance_uid, series_instance_uid)
+        )
+        if pipeline in (None, decision.pipeline)
+    ]
+    wake(storage.settings)
+    job_ids = dict.fromkeys(decision.job_id for decision in decisions if decision.job_id)
+    return Scheduled(decisions, [storage.jobs.get(job_id) for job_id in job_ids])
+
+
+def _decide(storage: Storage, series: Series) -> list[Decision]:
+    if series.state == "RECEIVING":
+        completed = storage.index.mark_complete(series, utcnow())
+        if completed is None:
+            # Somebody else sends into the same series; it is offered when that is quiet.
+            return []
+        series = completed
+    return schedule_series(storage, series)

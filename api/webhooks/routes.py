@@ -1,0 +1,261 @@
+"""Webhooks: who is told over HTTP what happens here, and what became of each notice."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Path, Query, Response
+from pydantic import Field, StringConstraints
+
+from api.base_schemas import Payload
+from api.deps import StorageDep
+from api.paging import PagingDep
+from api.parameters import problems
+from api.routing import new_router
+from inference.webhooks.webhooks import ping
+from inference.worker.broker_notify import wake
+from storage.container import Storage
+from storage.webhooks.outbox import NoticeState, WebhookDelivery
+from storage.webhooks.payloads import EVENT_TYPES
+from storage.webhooks.repository import Webhook
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/webhooks", tags=["webhooks"])
+
+WebhookId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The webhook's id.")]
+DeliveryId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The notice's id.")]
+_EVENTS_TEXT = " ".join(f"`{name}`: {meaning}" for name, meaning in EVENT_TYPES.items())
+_Url = Annotated[
+    str,
+    StringConstraints(min_length=8, max_length=2000),
+    Field(
+        description="Where notices are POSTed. Its host must be among MEDIVIEW_WEBHOOK_HOSTS.",
+        examples=["https://ris.example.org/hooks/mediview"],
+    ),
+]
+_Events = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=40)]],
+    Field(
+        min_length=1,
+        max_length=64,
+        description="What it is told of: "
+        + "; ".join(f"`{k}`: {v}" for k, v in EVENT_TYPES.items())
+        + " `job.*` and `*` mean several.",
+        examples=[["study.complete", "results.stored"]],
+    ),
+]
+_Description = Annotated[
+    str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")
+]
+
+
+class NewWebhook(Payload):
+    url: _Url
+    events: _Events
+    description: _Description = ""
+
+
+class WebhookChange(Payload):
+    """What is left out, or null, stays as it is."""
+
+    url: _Url | None = None
+    events: _Events | None = None
+    description: _Description | None = None
+    is_active: bool | None = Field(
+        None, description="One that was asleep is not told what happened meanwhile."
+    )
+
+
+class WebhookPayload(Payload):
+    webhook_id: str
+    url: str
+    description: str
+    events: list[str]
+    is_active: bool
+    pending: int = Field(description="Notices on their way.")
+    dead: int = Field(description="Notices that were given up and can be sent again.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class WebhookWithSecret(WebhookPayload):
+    secret: str = Field(
+        description="Signs the notices, and is shown this once. Each carries `webhook-id`,"
+        " `webhook-timestamp` (seconds since 1970) and `webhook-signature`: `v1,` and the"
+        " base64 of HMAC-SHA256 over `id.timestamp.body`, by the bytes that follow `whsec_`"
+        " in base64 (Standard Webhooks). Refuse what is older than some minutes.",
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
+    )
+
+
+class WebhookPage(Payload):
+    items: list[WebhookPayload]
+    total: int
+    limit: int
+    offset: int
+
+
+class WebhookDeliveryPayload(Payload):
+    delivery_id: str
+    event_type: str
+    payload: dict[str, Any] = Field(description="The body as it is sent.")
+    state: NoticeState
+    attempts: int
+    next_attempt_at: datetime | None = Field(description="Of a PENDING one.")
+    last_error: str
+    last_status: int | None = Field(description="HTTP status of the last answer.")
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class WebhookDeliveryPage(Payload):
+    items: list[WebhookDeliveryPayload]
+    total: int
+    limit: int
+    offset: int
+
+
+class WebhookPinged(Payload):
+    ok: bool
+    sentence: str
+    status: int | None
+    seconds: float
+
+
+@router.get("", summary="List the webhooks")
+def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
+    """The oldest first, without their secrets."""
+    hooks, total = storage.webhooks.list(paging.limit, paging.offset)
+    return paging.page(WebhookPage, _payloads(storage, hooks), total)
+
+
+@router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
+def add_webhook(storage: StorageDep, response: Response, new: NewWebhook) -> WebhookWithSecret:
+    """It is told what happens from now on. The answer alone holds its secret."""
+    hook = storage.webhooks.add(new.url, tuple(new.events), new.description)
+    log.info("webhook_added", webhook_id=hook.webhook_id)
+    response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
+    return _with_secret(storage, hook)
+
+
+@router.get("/{webhook_id}", summary="One webhook", responses=problems(404))
+def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
+    """Without its secret."""
+    return _payload(storage, storage.webhooks.get(webhook_id))
+
+
+@router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 404, 422))
+def change_webhook(
+    storage: StorageDep, webhook_id: WebhookId, change: WebhookChange
+) -> WebhookPayload:
+    """What is on its way already goes to the new address."""
+    hook = storage.webhooks.change(
+        webhook_id,
+        url=change.url,
+        events=None if change.events is None else tuple(change.events),
+        description=change.description,
+        is_active=change.is_active,
+    )
+    log.info("webhook_changed", webhook_id=webhook_id)
+    return _payload(storage, hook)
+
+
+@router.delete(
+    "/{webhook_id}", status_code=204, summary="Remove a webhook", responses=problems(404)
+)
+def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
+    """With all that was on its way to it."""
+    storage.webhooks.remove(webhook_id)
+    log.info("webhook_removed", webhook_id=webhook_id)
+
+
+@router.post(
+    "/{webhook_id}/secret", summary="Give a webhook another secret", responses=problems(404)
+)
+def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookWithSecret:
+    """From now on notices are signed with the new one alone."""
+    log.info("webhook_secret_renewed", webhook_id=webhook_id)
+    return _with_secret(storage, storage.webhooks.new_secret(webhook_id))
+
+
+@router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
+def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
+    """Send a signed notice of type `ping` at once, and say what was answered."""
+    answered = ping(storage.settings, storage.webhooks.get(webhook_id))
+    return WebhookPinged(
+        ok=answered.ok,
+        sentence=answered.sentence,
+        status=answered.status,
+        seconds=round(answered.seconds, 3),
+    )
+
+
+@router.get("/{webhook_id}/deliveries", summary="What a webhook was told", responses=problems(404))
+def list_webhook_deliveries(
+    storage: StorageDep,
+    paging: PagingDep,
+    webhook_id: WebhookId,
+    state: Annotated[NoticeState | None, Query(description="In this state only.")] = None,
+) -> WebhookDeliveryPage:
+    """The newest first. DEAD ones were given up after their last attempt."""
+    storage.webhooks.get(webhook_id)
+    notices, total = storage.webhook_queue.list(webhook_id, state, paging.limit, paging.offset)
+    return paging.page(WebhookDeliveryPage, [_delivery(one) for one in notices], total)
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    summary="Send a notice once more",
+    responses=problems(404),
+)
+def redeliver_to_webhook(
+    storage: StorageDep, webhook_id: WebhookId, delivery_id: DeliveryId
+) -> WebhookDeliveryPayload:
+    """Under the same id, so that a receiver knows it again, with all its attempts."""
+    notice = storage.webhook_queue.redeliver(webhook_id, delivery_id)
+    wake(storage.settings)
+    return _delivery(notice)
+
+
+def _payloads(storage: Storage, hooks: list[Webhook]) -> list[WebhookPayload]:
+    counts = storage.webhook_queue.counts([hook.webhook_id for hook in hooks])
+    return [WebhookPayload(**_fields(hook, counts[hook.webhook_id])) for hook in hooks]
+
+
+def _payload(storage: Storage, hook: Webhook) -> WebhookPayload:
+    return _payloads(storage, [hook])[0]
+
+
+def _with_secret(storage: Storage, hook: Webhook) -> WebhookWithSecret:
+    return WebhookWithSecret(**_payload(storage, hook).model_dump(), secret=hook.secret)
+
+
+def _fields(hook: Webhook, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "webhook_id": hook.webhook_id,
+        "url": hook.url,
+        "description": hook.description,
+        "events": list(hook.events),
+        "is_active": hook.is_active,
+        "pending": counts.get("PENDING", 0),
+        "dead": counts.get("DEAD", 0),
+        "created_at": hook.created_at,
+        "updated_at": hook.updated_at,
+    }
+
+
+def _delivery(notice: WebhookDelivery) -> WebhookDeliveryPayload:
+    return WebhookDeliveryPayload(
+        delivery_id=notice.delivery_id,
+        event_type=notice.event_type,
+        payload=notice.payload,
+        state=notice.state,
+        attempts=notice.attempts,
+        next_attempt_at=notice.next_attempt_at if notice.state == "PENDING" else None,
+        last_error=notice.last_error,
+        last_status=notice.last_status,
+        created_at=notice.created_at,
+        ended_at=notice.ended_at,
+    )

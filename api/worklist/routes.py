@@ -1,0 +1,113 @@
+"""The modality worklist: integrators post what is scheduled, modalities ask by C-FIND."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+
+from api.audit.middleware import name_studies
+from api.deps import StorageDep
+from api.errors import ApiProblem
+from api.paging import PagingDep
+from api.parameters import problems
+from api.routing import new_router
+from api.worklist.schemas import (
+    NewWorklistItem,
+    WorklistChanges,
+    WorklistItemPayload,
+    WorklistPage,
+    item_payload,
+    to_attributes,
+)
+from storage.core.uids import new_uid
+from storage.worklist.repository import WorklistItem, WorklistState
+
+router = new_router(prefix="/api/worklist", tags=["worklist"])
+
+ItemId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="The item's id.")]
+_REQUIRED = frozenset(
+    {"patient_name", "patient_id", "study_instance_uid", "scheduled_procedure_step_sequence"}
+)
+
+
+@router.post("", status_code=201, summary="Schedule a procedure", responses=problems(422))
+def add_worklist_item(
+    request: Request, storage: StorageDep, response: Response, new: NewWorklistItem
+) -> WorklistItemPayload:
+    """List a requested procedure with its steps; each step is one answer to a modality."""
+    values = {name: value for name, value in new.model_dump(exclude_none=True).items() if value}
+    values.setdefault("study_instance_uid", new_uid())
+    item = storage.worklist.add(to_attributes(values))
+    if new.state != "SCHEDULED":
+        item = storage.worklist.change(item.worklist_item_id, state=new.state)
+    _name(request, item)
+    response.headers["Location"] = f"/api/worklist/{item.worklist_item_id}"
+    return item_payload(item)
+
+
+@router.get("", summary="List worklist items, the next to start first")
+def list_worklist_items(
+    storage: StorageDep,
+    paging: PagingDep,
+    state: WorklistState | None = None,
+    accession_number: Annotated[str, Query(max_length=16, pattern=r"^[^\x00]*$")] = "",
+) -> WorklistPage:
+    """Items in any state, unless one is asked for."""
+    items, total = storage.worklist.list(state, accession_number, paging.limit, paging.offset)
+    return paging.page(WorklistPage, [item_payload(item) for item in items], total)
+
+
+@router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))
+def get_worklist_item(
+    request: Request, storage: StorageDep, worklist_item_id: ItemId
+) -> WorklistItemPayload:
+    """The item with its attributes and its state."""
+    item = storage.worklist.get(worklist_item_id)
+    _name(request, item)
+    return item_payload(item)
+
+
+@router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 422))
+def change_worklist_item(
+    request: Request, storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
+) -> WorklistItemPayload:
+    """Change what is named; null or an empty text takes a value away.
+
+    A state of CANCELED or COMPLETED takes the item off the modalities' lists.
+    """
+    values = changes.model_dump(exclude_unset=True)
+    emptied = sorted(name for name in _REQUIRED & values.keys() if not values[name])
+    if emptied:
+        raise ApiProblem(
+            422,
+            "validation_failed",
+            f"{emptied[0]} cannot be empty.",
+            title="The request does not fit its description",
+            remedy="Leave it out, and it stays as it is.",
+        )
+    current = storage.worklist.get(worklist_item_id)
+    _name(request, current)
+    merged = {**current.attributes, **to_attributes(values)}
+    item = storage.worklist.change(
+        worklist_item_id,
+        state=changes.state if "state" in values else None,
+        attributes={name: value for name, value in merged.items() if value not in ("", None, [])},
+    )
+    return item_payload(item)
+
+
+@router.delete(
+    "/{worklist_item_id}",
+    status_code=204,
+    summary="Remove a worklist item",
+    responses=problems(404),
+)
+def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id: ItemId) -> None:
+    """Forget the item. To keep a trace of a procedure that was called off, cancel it instead."""
+    _name(request, storage.worklist.get(worklist_item_id))
+    storage.worklist.remove(worklist_item_id)
+
+
+def _name(request: Request, item: WorklistItem) -> None:
+    """For the audit trail: the node may not hold a study yet that says whose it is."""
+    patient_id = str(item.attributes.get("PatientID") or "")
+    name_studies(request, item.study_instance_uid, patients=(patient_id,) if patient_id else ())
