@@ -1,7 +1,7 @@
 """What the audit trail hears of each route: one line each, as in the matrix of access.
 
 A route that stands in no line is told by its method alone, and fails
-`tests/api/test_audit_routes.py`, which reads this table. HEAD follows GET.
+`tests/api/audit/test_audit_routes.py`, which reads this table. HEAD follows GET.
 """
 
 from dataclasses import dataclass

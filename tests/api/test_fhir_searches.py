@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.client import ApiNode
-from tests.api.test_fhir import PATIENT, Held, held, read
+from tests.api.fhir.test_fhir import PATIENT, Held, held, read
 
 __all__ = ["held"]
 

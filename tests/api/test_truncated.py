@@ -26,8 +26,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders
 from tests.api.client import ApiNode
+from tests.api.fhir.test_fhir import read
 from tests.api.made import made_of
-from tests.api.test_fhir import read
 from tests.inference.results_support import BRAIN, CEREBELLUM, PIPELINE, STRUCTURE, complaints, save
 from tests.services import tool
 

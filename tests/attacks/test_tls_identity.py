@@ -18,7 +18,7 @@ from storage.settings import load_settings
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority, KeyPair
 from tests.dicom_node.conftest import Node
-from tests.dicom_node.test_tls import tls_node, tls_port, with_certificate
+from tests.dicom_node.network.test_tls import tls_node, tls_port, with_certificate
 from tests.services import free_port
 
 

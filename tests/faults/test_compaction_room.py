@@ -13,8 +13,8 @@ from storage.maintenance.housekeeping import Housekeeper
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.faults.test_receive_durability import free_bytes, mounted
+from tests.storage.deletion.test_deleting import close, uid
 from tests.storage.instances import part10
-from tests.storage.test_deleting import close, uid
 
 MIB = 1 << 20
 MARK_BYTES = 8 * MIB

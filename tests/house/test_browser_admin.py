@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from storage.core.clock import utcnow
 from storage.reports.entities import Report
 from tests.api.access.closed import PASSWORD, ClosedNode
-from tests.api.test_worklist import ITEM
+from tests.api.worklist.test_worklist import ITEM
 from tests.house.accessibility import serious_findings
 from tests.house.browser import keep_screenshot
 from tests.house.guarded import confirm

@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_S
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
-_MODULE = "tests.inference.worker_process"
+_MODULE = "tests.inference.worker.worker_process"
 
 
 @dataclass

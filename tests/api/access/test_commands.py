@@ -8,7 +8,7 @@ from pathlib import Path
 from storage.container import open_storage
 from storage.settings import load_settings
 from tests.api.access.closed import PASSWORD, closed_node, closed_settings, sign_in
-from tests.api.test_cli import PROGRAM, environment, mediview
+from tests.api.cli.test_cli import PROGRAM, environment, mediview
 from tests.migrated import upgrade
 from tests.patience import PATIENCE_S
 

@@ -22,7 +22,7 @@ from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
 from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
 from tests.api.client import is_problem
-from tests.api.test_processes import serving, wait_for
+from tests.api.server.test_processes import serving, wait_for
 from tests.patience import PATIENCE_S
 
 

@@ -1,0 +1,192 @@
+"""Reports over REST: drafted from findings, edited with a lock, signed by a radiologist."""
+
+import io
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.api.audit.test_audit import stored
+from tests.api.client import ApiNode, is_problem, scheduled_job, worked_on
+
+
+@pytest.fixture
+def study(api: ApiNode) -> str:
+    """A study with one finding: a brain volume of 1234.5 cm³."""
+    uid, _, _ = stored(api, PatientID="P-9", Modality="MR", StudyDate="20240131")
+    worked_on(api.storage, scheduled_job(api.storage, uid))
+    return uid
+
+
+def drafted(api: ApiNode, study: str, **more: Any) -> dict[str, Any]:
+    answer = api.client.post("/api/reports/draft", json={"study_instance_uid": study, **more})
+    assert answer.status_code == 200, answer.text
+    report: dict[str, Any] = answer.json()
+    assert answer.headers["etag"] == f'"{report["version"]}"'
+    return report
+
+
+def texts(report: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        section["kind"]: [sentence["text"] for sentence in section["sentences"]]
+        for section in report["sections"]
+    }
+
+
+def sent(report: dict[str, Any], old: str, new: str) -> list[dict[str, Any]]:
+    """The sections as a person sends them back, one sentence reworded."""
+    return [
+        {
+            "heading": section["heading"],
+            "kind": section["kind"],
+            "sentences": [
+                {
+                    "text": new if one["text"] == old else one["text"],
+                    "finding_ids": one["finding_ids"],
+                }
+                for one in section["sentences"]
+            ],
+        }
+        for section in report["sections"]
+    ]
+
+
+def moved(api: ApiNode, report: dict[str, Any], state: str, **more: Any) -> httpx.Response:
+    return api.client.post(
+        f"/api/reports/{report['report_id']}/state",
+        json={"state": state, **more},
+        headers={"If-Match": f'"{report["version"]}"'},
+    )
+
+
+def test_a_draft_says_what_was_found_in_the_sections_of_a_report(api: ApiNode, study: str) -> None:
+    report = drafted(api, study, indication="Memory loss.\nSince 2023.")
+    told = texts(report)
+    assert list(told) == ["indication", "technique", "comparison", "findings", "impression"]
+    assert "“Memory loss. Since 2023.”" in told["indication"][0]
+    assert told["findings"][0] == "The brain has a volume of 1,234.5 cm³."
+    assert told["findings"][-1].startswith("Not assessed:")
+    (finding,) = api.storage.findings.of_study(study)
+    sentence = report["sections"][3]["sentences"][0]
+    assert (sentence["finding_ids"], sentence["origin"]) == ([finding.finding_id], "template")
+    assert report["next_states"] == ["final", "preliminary"]
+    german = drafted(api, study, language="de")
+    assert texts(german)["findings"][0] == "Das Hirnvolumen beträgt 1.234,5 cm³."
+    assert german["version"] == 2
+    listed = api.client.get("/api/studies").json()["items"][0]["report"]
+    assert (listed["report_id"], listed["state"]) == (report["report_id"], "draft")
+    is_problem(
+        api.client.post("/api/reports/draft", json={"study_instance_uid": study, "language": "xx"}),
+        400,
+        "invalid_request",
+    )
+    is_problem(
+        api.client.post("/api/reports/draft", json={"study_instance_uid": "9.9"}), 404, "not_found"
+    )
+
+
+def test_an_edit_is_the_persons_and_keeps_only_the_bindings_that_still_hold(
+    api: ApiNode, study: str
+) -> None:
+    report = drafted(api, study)
+    url = f"/api/reports/{report['report_id']}"
+    was = "The brain has a volume of 1,234.5 cm³."
+    edit = {"sections": sent(report, was, "Brain volume is 1,234.5 cm³, unremarkable.")}
+    is_problem(api.client.put(url, json=edit), 428, "version_required")
+    answer = api.client.put(url, json=edit, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    first = answer.json()["sections"][3]["sentences"][0]
+    assert (first["origin"], first["author"], first["basis"]) == ("person", "local", "findings")
+    assert len(first["finding_ids"]) == 1
+    assert answer.json()["sections"][3]["sentences"][1]["origin"] == "template"
+    stale = is_problem(
+        api.client.put(url, json=edit, headers={"If-Match": '"1"'}), 412, "version_conflict"
+    )
+    assert "diff" in stale["remedy"]
+    other = {"version": 2, "sections": sent(report, was, "Brain volume is 1,534.5 cm³.")}
+    changed = api.client.put(url, json=other).json()["sections"][3]["sentences"][0]
+    assert (changed["finding_ids"], changed["basis"]) == ([], "person"), (
+        "no finding states the number that the person wrote"
+    )
+    diff = api.client.get(f"{url}/diff", params={"from_version": 1, "to_version": 3}).json()
+    lines = next(one for one in diff["sections"] if one["kind"] == "findings")["lines"]
+    assert [(one["change"], one["text"]) for one in lines[:2]] == [
+        ("removed", was),
+        ("added", "Brain volume is 1,534.5 cm³."),
+    ]
+    assert [one["version"] for one in api.client.get(f"{url}/versions").json()["items"]] == [
+        3,
+        2,
+        1,
+    ]
+    is_problem(api.client.get(f"{url}/diff", params={"from_version": 9}), 404, "not_found")
+
+
+def test_a_signed_report_is_amended_and_never_edited(api: ApiNode, study: str) -> None:
+    report = drafted(api, study)
+    final = moved(api, report, "final").json()
+    assert (final["state"], final["signed_by"], final["next_states"]) == (
+        "final",
+        "local",
+        ["amended"],
+    )
+    edit = {"version": 2, "sections": sent(report, "", "")}
+    url = f"/api/reports/{report['report_id']}"
+    is_problem(api.client.put(url, json=edit), 409, "state_conflict")
+    is_problem(moved(api, final, "draft"), 409, "state_conflict")
+    (finding,) = api.storage.findings.of_study(study)
+    api.client.post(
+        f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "EDITED", "value": 1300}
+    ).raise_for_status()
+    told = drafted(api, study)
+    assert texts(told) == texts(final)
+    assert "1,300.0 cm³" in str(told["attention"]["proposal"])
+    waiting = api.client.get("/api/reports", params={"needs_attention": "true"}).json()
+    assert [one["report_id"] for one in waiting["items"]] == [report["report_id"]]
+    corrected = sent(
+        final, "The brain has a volume of 1,234.5 cm³.", "The brain has a volume of 1,300.0 cm³."
+    )
+    is_problem(moved(api, final, "amended", sections=corrected), 400, "invalid_request")
+    amended = moved(api, final, "amended", sections=corrected, reason="Mask corrected.").json()
+    assert (amended["state"], amended["attention"]) == ("amended", None)
+    assert amended["sections"][3]["sentences"][0]["origin"] == "template", "as the draft has it"
+    kept = api.client.get(f"{url}/versions").json()["items"]
+    assert [one["reason"] for one in kept] == ["Mask corrected.", "", ""]
+    assert texts(kept[1]) == texts(final)
+
+
+def test_a_rejected_finding_leaves_the_draft(api: ApiNode, study: str) -> None:
+    (finding,) = api.storage.findings.of_study(study)
+    drafted(api, study)
+    api.client.post(
+        f"/api/findings/{finding.finding_id}/feedback", json={"verdict": "REJECTED"}
+    ).raise_for_status()
+    told = texts(drafted(api, study))
+    assert "1,234.5" not in str(told)
+    assert any("rejected on review" in one for one in told["findings"])
+
+
+def test_the_pages_of_a_version_are_shown_as_the_pdf_has_them(api: ApiNode, study: str) -> None:
+    report = drafted(api, study)
+    path = f"/api/reports/{report['report_id']}"
+    sections = sent(report, "", "")
+    sections[3]["sentences"] += [{"text": "No. " * 900} for _ in range(4)]
+    edited = api.client.put(path, json={"sections": sections, "version": report["version"]})
+    assert edited.status_code == 200, edited.text
+    first = api.client.get(f"{path}/pages", params={"version": 1}).json()
+    assert first == {"version": 1, "page_count": 1}
+    newest = api.client.get(f"{path}/pages").json()
+    assert newest["version"] == 2
+    assert newest["page_count"] > 1
+    pages = [
+        api.client.get(f"{path}/pages/{number}")
+        for number in (1, newest["page_count"], newest["page_count"] + 1)
+    ]
+    for page in pages[:2]:
+        assert page.headers["content-type"] == "image/png"
+        width, height = Image.open(io.BytesIO(page.content)).size
+        assert height / width == pytest.approx(297 / 210, abs=0.01)
+        assert page.headers["cache-control"] == "no-store"
+    assert pages[0].content != pages[1].content
+    is_problem(pages[2], 404, "not_found")

@@ -1,0 +1,281 @@
+"""What is wrong is named with its remedy; a lost index is rebuilt from what remains."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from storage import tables as t
+from storage.container import Storage, open_storage
+from storage.core.errors import InvalidRequest
+from storage.core.uids import derive_uid
+from storage.db.engine import reading, writing
+from storage.db.migrate import upgrade
+from storage.maintenance.object_upload import settle, settle_volume
+from storage.maintenance.reindex import reindex
+from storage.maintenance.statistics import statistics
+from storage.maintenance.verify import Problem, copy_again, verify_storage
+from storage.settings import Settings
+from storage.volumes.scan import volumes_in
+from tests.storage.deletion.test_deleting import STUDY, close, uid
+from tests.storage.instances import part10
+
+ROOT = Path(__file__).parents[3]
+
+
+def fill(storage: Storage, count: int = 4) -> None:
+    for number in range(count):
+        storage.ingest.accept(part10(instance=str(number)), "dimse:A")
+
+
+def problems_of(storage: Storage) -> dict[str, Problem]:
+    return {problem.kind: problem for problem in verify_storage(storage)}
+
+
+def flip(storage: Storage, instance: str, position: int) -> None:
+    location = storage.index.instance(uid(instance)).location
+    path = storage.volumes.folder / location.volume
+    content = bytearray(path.read_bytes())
+    content[location.offset + position] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_whole_storage_has_no_problems_open_or_closed(storage: Storage) -> None:
+    fill(storage)
+    storage.ingest.accept(part10(instance="1", PatientID="P2"), "stow")
+    storage.deletions.instance(uid("0"))
+    assert problems_of(storage) == {}
+    close(storage)
+    assert problems_of(storage) == {}
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    assert problems_of(storage) == {}
+
+
+def test_damage_is_named_with_the_instance_and_the_remedy(storage: Storage) -> None:
+    fill(storage)
+    close(storage)
+    size_bytes = storage.index.instance(uid("1")).size_bytes
+    flip(storage, "1", size_bytes - 1)
+    (problem,) = verify_storage(storage)
+    assert (problem.kind, problem.sop_instance_uid) == ("record_damaged", uid("1"))
+    assert "again" in problem.remedy
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    (problem,) = verify_storage(storage)
+    assert "bucket" in problem.remedy
+
+
+def test_what_lies_behind_a_damaged_header_is_still_looked_at(storage: Storage) -> None:
+    fill(storage)
+    close(storage)
+    flip(storage, "1", 3)  # the file meta, which the header's checksum covers
+    found = list(verify_storage(storage))
+    by_uid = {problem.sop_instance_uid: problem for problem in found}
+    assert by_uid.keys() == {"", uid("1"), uid("2"), uid("3")}
+    assert all("whole" in by_uid[uid(n)].remedy for n in "123"), "their data sets are right"
+    path = storage.volumes.folder / storage.index.instance(uid("3")).location.volume
+    path.write_bytes(path.read_bytes()[:-10])
+    kinds = {problem.sop_instance_uid: problem.kind for problem in verify_storage(storage)}
+    assert kinds[uid("3")] == "record_missing"
+
+
+def test_objects_that_are_missing_or_short_are_named_and_copied_again(storage: Storage) -> None:
+    fill(storage)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    keys = {n: storage.index.instance(uid(n)).location.object_key for n in "0123"}
+    storage.objects.delete(keys["0"])
+    storage.objects.put(keys["1"], b"short")
+    found = list(verify_storage(storage))
+    assert {(p.kind, p.sop_instance_uid) for p in found} == {
+        ("object_missing", uid("0")), ("object_size", uid("1")),
+    }  # fmt: skip
+    assert all("--repair" in problem.remedy for problem in found)
+    assert copy_again(storage, found) == 2
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    assert problems_of(storage) == {}
+
+
+def test_a_lost_volume_and_an_orphan_are_named(storage: Storage) -> None:
+    fill(storage, 2)
+    close(storage)
+    fill(storage, 3)
+    close(storage)
+    lost = storage.index.instance(uid("2")).location.volume
+    (storage.volumes.folder / lost).unlink()
+    with writing(storage.engine) as connection:
+        connection.execute(t.instance.delete().where(t.instance.c.sop_instance_uid == uid("0")))
+    found = {problem.kind: problem.sop_instance_uid for problem in verify_storage(storage)}
+    assert found == {"record_missing": uid("2"), "not_indexed": uid("0")}
+
+
+def snapshot(storage: Storage) -> tuple[Any, ...]:
+    """What must be as before, however the database was lost."""
+    with reading(storage.engine) as connection:
+        columns = [c for c in t.instance.columns if c.name not in ("id", "series_fk", "object_key")]
+        instances = connection.execute(select(*columns).order_by("sop_instance_uid")).all()
+        conflicts = connection.execute(
+            select(t.conflict.c.sop_instance_uid, t.conflict.c.digest).order_by("digest")
+        ).all()
+        series = connection.execute(
+            select(t.series.c.series_instance_uid,
+                   t.series.c.origin).order_by("series_instance_uid")
+        ).all()  # fmt: skip
+    return instances, conflicts, series
+
+
+def emptied(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    if not settings.database_url:
+        return settings.model_copy(
+            update={"database_url": f"sqlite:///{settings.data_dir.absolute()}/new.sqlite3"}
+        )
+    server = request.getfixturevalue("postgres_server")
+    return settings.model_copy(update={"database_url": server.new_database()})
+
+
+def test_the_index_is_rebuilt_from_the_volumes_alone(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    fill(storage)
+    storage.ingest.accept(part10(instance="2", PatientID="P2"), "stow")
+    close(storage)
+    storage.deletions.instance(uid("0"))
+    storage.deletions.instance(uid("1"))
+    storage.ingest.accept(part10(instance="1", PatientID="P3"), "stow")
+    storage.ingest.accept(part10(series="result"), "result:1", "generated")
+    close(storage)
+    before = snapshot(storage)
+    with pytest.raises(InvalidRequest, match="empty"):
+        reindex(storage.settings, "volumes")
+    # Whatever their names say about the order.
+    for path in volumes_in(storage.volumes.folder):
+        path.rename(path.with_name(f"{random.randrange(10**9)}.mvv"))
+    settings = emptied(storage.settings, request)
+    told: list[tuple[int, int]] = []
+    done = reindex(settings, "volumes", tell=lambda *state: told.append(state))
+    assert (done.instances, done.conflicts, done.deleted) == (4, 1, 2)
+    assert told[-1][0] == told[-1][1]
+    upgrade(settings)
+    with open_storage(settings) as rebuilt:
+        assert strip_places(snapshot(rebuilt)) == strip_places(before)
+        assert problems_of(rebuilt) == {}
+        content = rebuilt.instances.read(rebuilt.index.instance(uid("1")))
+        assert content == part10(instance="1", PatientID="P3")
+
+
+def strip_places(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    names = [c.name for c in t.instance.columns if c.name not in ("id", "series_fk", "object_key")]
+    volume = names.index("volume")
+    return ([tuple(row[:volume]) for row in found[0]], *found[1:])
+
+
+@pytest.mark.parametrize("layout", ["instances", "volumes"])
+def test_the_index_is_rebuilt_from_the_bucket_alone(
+    storage: Storage, request: pytest.FixtureRequest, layout: str
+) -> None:
+    fill(storage)
+    close(storage)
+    if layout == "instances":
+        settle(storage.engine, storage.instances, storage.objects, 10)
+        storage.deletions.instance(uid("0"))
+        storage.deletions.purge()
+    else:
+        storage.deletions.instance(uid("0"))
+        close(storage)
+        settle_volume(storage.engine, storage.volumes.folder, storage.objects)
+        for path in volumes_in(storage.volumes.folder):
+            storage.objects.put(f"volumes/{path.name}", path.read_bytes())
+    for path in volumes_in(storage.volumes.folder):
+        path.unlink()
+    settings = emptied(storage.settings, request)
+    done = reindex(settings, "bucket", storage.objects)
+    assert done.instances == 3
+    with open_storage(settings) as rebuilt:
+        for number in "123":
+            one = rebuilt.index.instance(uid(number))
+            assert rebuilt.instances.read(one) == part10(instance=number)
+            assert one.source == ("bucket" if layout == "instances" else "dimse:A")
+        assert problems_of(rebuilt) == {}
+
+
+def test_of_two_with_one_uid_the_first_received_wins_in_any_order_of_volumes(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    storage.ingest.accept(part10(), "first")
+    close(storage)
+    storage.ingest.accept(part10(PatientID="P2"), "second")
+    close(storage)
+    first, second = sorted(
+        volumes_in(storage.volumes.folder),
+        key=lambda path: path.name != storage.index.instances_of(STUDY)[0].location.volume,
+    )
+    first.rename(first.with_name("2.mvv"))
+    second.rename(second.with_name("1.mvv"))
+    settings = emptied(storage.settings, request)
+    reindex(settings, "volumes")
+    with open_storage(settings) as rebuilt:
+        (one,) = rebuilt.index.instances_of(STUDY)
+        assert one.source == "first"
+        assert rebuilt.instances.read(one) == part10()
+        with reading(rebuilt.engine) as connection:
+            (conflict,) = connection.execute(select(t.conflict)).all()
+        assert (conflict.volume, conflict.source) == ("1.mvv", "second")
+
+
+def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "MEDIVIEW_DATA_DIR": str(settings.data_dir.absolute()),
+        "MEDIVIEW_VOLUME_GRACE_S": "0",
+        "NO_COLOR": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", "storage", *arguments],
+        check=False, capture_output=True, text=True, env=environment, cwd=ROOT,
+    )  # fmt: skip
+
+
+def test_the_commands_say_what_they_did_and_end_as_they_should(tmp_path: Path) -> None:
+    from storage.settings import load_settings
+
+    settings = load_settings(data_dir=tmp_path / "data")
+    upgrade(settings)
+    with open_storage(settings) as storage:
+        for number in range(20):
+            dated = part10(instance=str(number), StudyDate="20240131", Rows=100, Columns=500,
+                           PixelData=bytes(100_000))  # fmt: skip
+            storage.ingest.accept(dated, "stow")
+    assert mediview(settings, "verify").returncode == 0
+    counted = json.loads(mediview(settings, "stats", "--json").stdout)
+    assert (counted["studies"], counted["instances"], counted["volumes"]) == (1, 20, 1)
+    assert "instances" in mediview(settings, "stats").stdout
+    exported = mediview(settings, "export", STUDY, "--to", str(tmp_path / "x.zip"))
+    assert exported.returncode == 0
+    assert "StudyTime" in exported.stderr
+    series = derive_uid("test", "study", "series")
+    deleted = mediview(settings, "delete", STUDY, "--series", series, "--yes")
+    assert "20 instances deleted" in deleted.stdout
+    assert "1 volumes rewritten" in mediview(settings, "compact").stdout
+    assert json.loads(mediview(settings, "stats", "--json").stdout)["volume_bytes"] < 10_000
+    refused = mediview(settings, "export", STUDY, "--to", str(tmp_path / "y"))
+    assert refused.returncode == 1
+    assert "holds no study" in refused.stderr
+    (settings.data_dir / "index.sqlite3").rename(tmp_path / "away")
+    rebuilt = mediview(settings, "reindex")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "0 instances indexed" in rebuilt.stdout
+
+
+def test_statistics_tell_live_from_dead(storage: Storage) -> None:
+    fill(storage)
+    storage.deletions.instance(uid("0"))
+    found = statistics(storage)
+    assert (found.instances, found.tombstones, found.open_volumes) == (3, 1, 1)
+    assert found.dead_bytes > 0
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.instance).values(object_key="x"))
+    assert statistics(storage).waiting_for_bucket == 0
