@@ -257,7 +257,7 @@ class Deliveries:
 
 
 def _in_reach(now: datetime) -> ColumnElement[bool]:
-    """Not to a destination that is left alone for a while (`storage.deliveries.circuit_breaker`)."""
+    """Not to a destination that is left alone for a while (`circuit_breaker`)."""
     return t.delivery.c.destination.not_in(
         select(t.breaker.c.destination).where(t.breaker.c.open_until > now)
     )

@@ -1,4 +1,4 @@
-"""The HTTP client that connects to addresses which `storage.http.url_policy` has looked at, no others."""
+"""The HTTP client: it connects to addresses that `url_policy` has looked at, no others."""
 
 import ssl
 from typing import Any

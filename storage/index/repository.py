@@ -73,7 +73,7 @@ class Content(NamedTuple):
 
 
 class Index:
-    """Look up what is there. `storage.index.insert_instance` writes it; `storage.index.query` queries it."""
+    """Look up what is there. `insert_instance` writes it; `query` matches keys against it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -98,8 +98,8 @@ def compact(
     of after their grace time, so that a full disk gets emptier from the first volume on. Readers
     that know an old place look the new one up.
 
-    One process at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. `bucket` is where
-    copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done until then
+    is where copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done until
+    then stays done.
     stays done.
     """
     count = freed = 0

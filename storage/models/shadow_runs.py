@@ -16,7 +16,7 @@ ShadowState = Literal["WAITING", "DONE", "FAILED"]
 
 @dataclass(frozen=True)
 class ShadowRun:
-    """`agreement` with the active version: see `inference.scheduling.shadowing`; empty until DONE."""
+    """`agreement` with the active version (`inference.scheduling.shadowing`); empty until DONE."""
 
     shadow_id: str
     model: str

@@ -72,7 +72,7 @@ class ModelWords:
 
 @dataclass(frozen=True)
 class Report:
-    """The report of a study as it stands; `storage.reports.repository` keeps every version it had."""
+    """The report of a study as it stands; the repository has every version."""
 
     report_id: str
     study_instance_uid: str

@@ -52,8 +52,8 @@ study = Table(
     text_column("study_id"),
     text_column("referring_physician_name"),
     ordered_text_column("referring_physician_name_folded"),
-    # Patient, description and accession number in one, as `storage.core.text_folding` has it: typed words
-    # are looked for here, which reads each study once and no patient.
+    # Patient, description and accession number in one, folded (`storage.core.text_folding`): typed
+    # words are looked for here, which reads each study once and no patient.
     ordered_text_column("search_text"),
     time_column("received_at"),
     time_column("updated_at"),

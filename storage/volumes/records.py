@@ -44,7 +44,7 @@ class Note:
     origin: Origin
     received_at: datetime
     generation: int = 0
-    """How many deletions there had been (`storage.volumes.deletion_counter`): orders both without a clock."""
+    """How many deletions there had been (`deletion_counter`): orders both without a clock."""
     kind: RecordKind = "instance"
 
     def encode(self) -> bytes:

@@ -78,7 +78,7 @@ class VolumeWriter:
     ) -> Appended:
         """Append one instance and make it durable.
 
-        `digest` is that of the data set (`storage.dicom.digests`), which begins at `dataset_offset`.
+        `digest` is that of the data set, which begins at `dataset_offset`.
         Raises StorageFull below the free-disk mark or on a full disk, and
         StorageUnavailable when the folder cannot be written; then nothing of
         the instance is visible.
