@@ -17,9 +17,12 @@ from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
 from api.deliveries import routes as deliveries
-from api.dicomweb import frame_routes, qido, rendered, retrieve, stow
-from api.dicomweb.direct import DirectRoutes
+from api.dicomweb.rendering import rendered
+from api.dicomweb.retrieval import frame_routes, retrieve
+from api.dicomweb.retrieval.direct import DirectRoutes
 from api.dicomweb.router import router as dicomweb_router
+from api.dicomweb.search import qido
+from api.dicomweb.store import stow
 from api.errors import install_error_handlers
 from api.events import routes as events
 from api.fhir.outcomes import FhirOutcomes

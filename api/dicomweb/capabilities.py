@@ -10,13 +10,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from api.dicomweb.animation import HAS_VIDEO, MP4
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.negotiation import TARGET_SYNTAXES
+from api.dicomweb.formats.responses import json_bytes
 from api.dicomweb.lookups import PREFIX, service_url
-from api.dicomweb.negotiation import TARGET_SYNTAXES
-from api.dicomweb.picture import PICTURES
-from api.dicomweb.query_parameters import DEFAULT_LIMIT
-from api.dicomweb.responses import json_bytes
+from api.dicomweb.rendering.animation import HAS_VIDEO, MP4
+from api.dicomweb.rendering.picture import PICTURES
+from api.dicomweb.search.query_parameters import DEFAULT_LIMIT
 from storage.index.attributes import LEVELS, Kind, available_at
 
 _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}

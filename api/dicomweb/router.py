@@ -1,17 +1,12 @@
 """The DICOMweb services under one prefix."""
 
-from api.dicomweb import (
-    bulk_routes,
-    frame_routes,
-    qido,
-    removal,
-    rendered,
-    retrieve,
-    stow,
-    wado_uri,
-)
+from api.dicomweb import removal
 from api.dicomweb.capabilities import answer_options, capabilities
+from api.dicomweb.rendering import rendered
+from api.dicomweb.retrieval import bulk_routes, frame_routes, retrieve, wado_uri
 from api.dicomweb.routing import dicomweb_router
+from api.dicomweb.search import qido
+from api.dicomweb.store import stow
 from api.routing import routes_of
 
 router = dicomweb_router()

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from api.audit.middleware import name_studies
 from api.base_schemas import Payload
 from api.deps import StorageDep
-from api.dicomweb.dicom_json import JsonDataset, dataset_to_json
+from api.dicomweb.formats.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
 from api.routing import new_router
 from storage.container import Storage

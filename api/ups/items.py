@@ -8,11 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from api.access.principal import OptionalPrincipalDep
 from api.audit.middleware import name_studies
 from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
+from api.dicomweb.formats.responses import json_bytes
+from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.lookups import service_url
-from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
-from api.dicomweb.responses import json_bytes
 from api.dicomweb.routing import worklist_router
-from api.dicomweb.xml_answers import xml_answer
 from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
 from inference.worker.broker_notify import wake

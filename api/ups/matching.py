@@ -7,7 +7,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from api.dicomweb.query_parameters import tag_of
+from api.dicomweb.search.query_parameters import tag_of
 from api.ups.datasets import NUMBERS, text_dataset
 from dicom_node.worklist.matching import matches
 from storage.core.errors import InvalidRequest
@@ -18,7 +18,7 @@ _STUDY_PATHS = frozenset({"StudyInstanceUID", "ReferencedRequestSequence.StudyIn
 
 
 class Matcher:
-    """Keys named by keyword or path, as `api.dicomweb.query_parameters` reads them."""
+    """Keys named by keyword or path, as `api.dicomweb.search.query_parameters` reads them."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         """Raises InvalidRequest for a key that names no attribute of the dictionary."""

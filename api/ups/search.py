@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from fastapi import Request, Response
 
 from api.dicomweb.deps import StorageDep
-from api.dicomweb.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
-from api.dicomweb.query_parameters import SearchParameters, parse_search
-from api.dicomweb.query_parameters import tag_of as tag_named
-from api.dicomweb.responses import json_bytes
+from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
+from api.dicomweb.formats.responses import json_bytes
+from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.routing import worklist_router
-from api.dicomweb.xml_answers import xml_answer
+from api.dicomweb.search.query_parameters import SearchParameters, parse_search
+from api.dicomweb.search.query_parameters import tag_of as tag_named
 from api.ups.answers import empty, warning
 from api.ups.matching import Matcher
 from storage.ups.dicom_json import JsonAttributes, tag_of

@@ -6,8 +6,8 @@ from fastapi import Path, Query, Request, Response
 
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
-from api.dicomweb.query_parameters import parse_search
 from api.dicomweb.routing import worklist_router
+from api.dicomweb.search.query_parameters import parse_search
 from api.ups.answers import empty
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher

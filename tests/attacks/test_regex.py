@@ -17,8 +17,8 @@ import pytest
 from starlette.datastructures import Headers
 
 from api.access.cookies import read_cookie
-from api.dicomweb.multipart import parse_content_type
-from api.dicomweb.negotiation import parse_accept
+from api.dicomweb.formats.multipart import parse_content_type
+from api.dicomweb.formats.negotiation import parse_accept
 from dicom_node.hl7 import reading
 from dicom_node.query.wildcard import wildcard_matches
 from inference.language import identifiers

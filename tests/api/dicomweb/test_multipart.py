@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.dicomweb.frame_formats import choose_frames
-from api.dicomweb.multipart import MultipartReader, MultipartWriter, parse_content_type
-from api.dicomweb.negotiation import choose_instances, parse_accept
-from api.dicomweb.spool import Spool
+from api.dicomweb.formats.multipart import MultipartReader, MultipartWriter, parse_content_type
+from api.dicomweb.formats.negotiation import choose_instances, parse_accept
+from api.dicomweb.retrieval.frame_formats import choose_frames
+from api.dicomweb.store.spool import Spool
 from api.errors import ApiProblem
 from storage.core.errors import InvalidRequest, LimitExceeded
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from api.dicomweb.dicom_json import dataset_to_json
-from api.dicomweb.picture_task import render
-from api.dicomweb.pixel_layout import find_pixels
-from api.dicomweb.render_options import RenderOptions
+from api.dicomweb.formats.dicom_json import dataset_to_json
+from api.dicomweb.rendering.picture_task import render
+from api.dicomweb.rendering.pixel_layout import find_pixels
+from api.dicomweb.rendering.render_options import RenderOptions
 from storage.dicom.element_walker import UNDEFINED_LENGTH
 from storage.dicom.padding import STRING_VRS, unpadded_bytes
 from storage.dicom.part10 import read_file_meta, read_header

@@ -1,0 +1,1 @@
+"""Wire formats of DICOMweb: JSON, XML, multipart, media types."""

@@ -1,0 +1,221 @@
+"""WADO-RS: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.formats.multipart import MultipartWriter
+from api.dicomweb.formats.negotiation import accepted, choose_image
+from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.lookups import content_key, find_instance, find_instances
+from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
+from api.dicomweb.rendering.picture import PICTURES
+from api.dicomweb.rendering.pixels import Renderer
+from api.dicomweb.rendering.render_options import parse_options
+from api.dicomweb.rendering.viewport import Viewport
+from api.dicomweb.retrieval.documents import is_document, rendered_document
+from api.dicomweb.retrieval.frame_routes import parse_frame_numbers
+from api.dicomweb.retrieval.frames import open_frames
+from api.dicomweb.retrieval.metadata import header_before
+from api.dicomweb.routing import dicomweb_router
+from api.errors import ApiProblem
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, NotFound
+from storage.dicom.value_errors import DAMAGED, UNREADABLE
+from storage.pixels.budget import check_animation
+
+router = dicomweb_router()
+
+_STUDY = "/studies/{study_instance_uid}"
+_SERIES = _STUDY + "/series/{series_instance_uid}"
+_INSTANCE = _SERIES + "/instances/{sop_instance_uid}"
+_THUMBNAIL = Viewport(256, 256)
+# Shown for a study only where nothing else has pixels.
+_SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+
+
+@router.get(_STUDY + "/rendered")
+def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
+    """The middle image of the study's longest series."""
+    return _render_one_of(request, storage, find_instances(storage, study_instance_uid))
+
+
+@router.get(_STUDY + "/thumbnail")
+def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
+    """A small picture that stands for the study."""
+    found = find_instances(storage, study_instance_uid)
+    return _render_one_of(request, storage, found, thumbnail=True)
+
+
+@router.get(_SERIES + "/rendered")
+def rendered_series(
+    study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
+) -> Response:
+    """The middle image of the series."""
+    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    return _render_one_of(request, storage, found)
+
+
+@router.get(_SERIES + "/thumbnail")
+def series_thumbnail(
+    study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
+) -> Response:
+    """A small picture that stands for the series."""
+    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    return _render_one_of(request, storage, found, thumbnail=True)
+
+
+@router.get(_INSTANCE + "/rendered")
+def rendered_instance(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """The first frame as a picture, all of them as GIF or MP4; a document as what it is."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    if is_document(instance):
+        return rendered_document(request, storage, instance, accepted(request))
+    return _render(request, storage, instance, [0], whole=True)
+
+
+@router.get(_INSTANCE + "/thumbnail")
+def instance_thumbnail(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """A small picture of the instance's middle frame."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _render(request, storage, instance, None, thumbnail=True)
+
+
+@router.get(_INSTANCE + "/frames/{frame_list}/rendered")
+def rendered_frames(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    frame_list: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """One frame as a picture, or several as parts."""
+    indices = parse_frame_numbers(frame_list)
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _render(request, storage, instance, indices)
+
+
+@router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
+def frame_thumbnails(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    frame_list: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """A small picture of a frame, or several as parts."""
+    indices = parse_frame_numbers(frame_list)
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return _render(request, storage, instance, indices, thumbnail=True)
+
+
+def _render_one_of(
+    request: Request, storage: Storage, instances: Sequence[Instance], *, thumbnail: bool = False
+) -> Response:
+    """The picture that stands for several; where it cannot be made, that of a neighbour."""
+    first, *others = _representatives(instances)
+    try:
+        return _render(request, storage, first, None, thumbnail=thumbnail)
+    except (ApiProblem, *DAMAGED) as error:
+        for instance in others:
+            with suppress(ApiProblem, *DAMAGED):
+                return _render(request, storage, instance, None, thumbnail=thumbnail)
+        if isinstance(error, UNREADABLE):
+            raise InvalidInstance(
+                "None of the images that were tried can be decoded.",
+                remedy="Retrieve the instances as stored.",
+            ) from error
+        raise
+
+
+def _representatives(instances: Sequence[Instance]) -> list[Instance]:
+    """The middle image of the longest series, and some to fall back on."""
+    pictures = [i for i in instances if i.rows and i.columns]
+    images = [i for i in pictures if i.sop_class_uid not in _SEGMENTATIONS] or pictures
+    if not images:
+        raise NotFound(
+            "Nothing here has pixels that could be rendered.",
+            remedy="Retrieve the metadata or the instances.",
+        )
+    by_series: dict[str, list[Instance]] = {}
+    for instance in images:
+        by_series.setdefault(instance.series_instance_uid, []).append(instance)
+    longest = max(by_series.values(), key=len)
+    middle = len(longest) // 2
+    return [longest[middle], *(longest[middle - step] for step in (1, 2, -1) if len(longest) > 3)]
+
+
+def _render(
+    request: Request,
+    storage: Storage,
+    instance: Instance,
+    indices: Sequence[int] | None,
+    *,
+    thumbnail: bool = False,
+    whole: bool = False,
+) -> Response:
+    """Frames as pictures; without indices the middle one. `whole`: all, where they can move."""
+    source = open_frames(storage.instances, instance)
+    count = source.layout.number_of_frames
+    moving = not thumbnail and (count > 1 if whole else len(indices or ()) > 1)
+    ranges = accepted(request)
+    video = (MP4,) if moving and HAS_VIDEO else ()
+    media_type = choose_image(ranges, (*PICTURES, *video))
+    options = parse_options(request.query_params, media_type)
+    if thumbnail:
+        viewport = options.viewport or _THUMBNAIL
+        options = replace(options, viewport=viewport, annotations=frozenset())
+    if indices is None:
+        indices = [count // 2]
+    for index in indices:
+        source.size_bytes(index)
+    in_parts = any(media.multipart and media.covers(media_type) for media in ranges)
+    moving = moving and media_type in (GIF, MP4) and not in_parts
+    if moving and whole:
+        indices = range(count)
+    # A range leaves no list of a hundred thousand numbers in the text.
+    etag = etag_of(content_key(instance), f"{indices} {options} {moving}")
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    renderer = Renderer(storage, instance, source, options)
+    headers = caching_headers(etag)
+    if moving:
+        duration_ms = frame_duration_ms(header_before(storage, instance, source.layout))
+        if options.viewport is None:
+            check_animation(source.layout.columns, source.layout.rows, len(indices))
+        pictures = renderer.pictures(indices)
+        body = animate(media_type, pictures, len(indices), duration_ms, options.quality)
+        return Response(body, media_type=media_type, headers=headers)
+    if len(indices) == 1:
+        body = renderer.file(indices[0])
+        return Response(body, media_type=media_type, headers=headers)
+    writer = MultipartWriter(media_type)
+    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
+    first = renderer.file(indices[0])
+
+    def parts() -> Iterator[bytes]:
+        for part in chain((first,), map(renderer.file, indices[1:])):
+            yield writer.part_header(media_type, len(part)) + part
+        yield writer.end
+
+    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)

@@ -1,0 +1,127 @@
+"""Instances that are documents: encapsulated ones as they are, reports as text (PS3.18 8.7.4)."""
+
+import html
+from collections.abc import Iterator, Sequence
+
+from fastapi import Request, Response
+from pydicom.dataset import Dataset
+
+from api.dicomweb.formats.negotiation import MediaRange, choose_image
+from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
+from api.dicomweb.lookups import content_key
+from api.dicomweb.retrieval.metadata import read_header
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import NotFound
+
+_PDF = "application/pdf"
+_TEXTS = ("text/html", "text/plain")
+_ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104."
+# What an encapsulated document may call itself and be sent as; all else is a download.
+_DOCUMENT_TYPES = frozenset({_PDF, "text/xml", "model/stl", "model/obj", "model/mtl"})
+_STRUCTURED_REPORT = "1.2.840.10008.5.1.4.1.1.88."
+_PLAIN_VALUES = {
+    "TEXT": "TextValue",
+    "PNAME": "PersonName",
+    "DATE": "Date",
+    "TIME": "Time",
+    "DATETIME": "DateTime",
+    "UIDREF": "UID",
+}
+_MAX_DEPTH = 64
+# A document is the sender's: it may run nothing here.
+_SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+def is_document(instance: Instance) -> bool:
+    return instance.sop_class_uid.startswith((_ENCAPSULATED, _STRUCTURED_REPORT))
+
+
+def rendered_document(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    """The document of an instance that is one. Raises 406."""
+    if instance.sop_class_uid.startswith(_ENCAPSULATED):
+        return _encapsulated(request, storage, instance, ranges)
+    return _report(request, storage, instance, ranges)
+
+
+def report_text(header: Dataset) -> str:
+    """The content tree of a structured report, a line for each item."""
+    title = _meaning(header, "ConceptNameCodeSequence") or "Structured report"
+    return "\n".join([title, *_lines(header, 1)]) + "\n"
+
+
+def _encapsulated(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    header, _ = read_header(storage, instance)
+    stated = str(header.get("MIMETypeOfEncapsulatedDocument") or _PDF).strip().lower()
+    media_type = stated if stated in _DOCUMENT_TYPES else "application/octet-stream"
+    choose_image(ranges, (media_type,))
+    etag = etag_of(content_key(instance), media_type)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    document = header.get("EncapsulatedDocument")
+    if not document:
+        raise NotFound(
+            "The instance holds no document.", remedy="Ask the sending system to send it again."
+        )
+    length = header.get("EncapsulatedDocumentLength") or len(document)
+    headers = caching_headers(etag)
+    if media_type != _PDF:
+        headers["Content-Disposition"] = "attachment"
+        headers["Content-Security-Policy"] = _SANDBOX
+    return Response(bytes(document)[: int(length)], media_type=media_type, headers=headers)
+
+
+def _report(
+    request: Request, storage: Storage, instance: Instance, ranges: Sequence[MediaRange]
+) -> Response:
+    media_type = choose_image(ranges, _TEXTS)
+    etag = etag_of(content_key(instance), media_type)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    header, _ = read_header(storage, instance)
+    text = report_text(header)
+    if media_type == "text/html":
+        text = f'<!doctype html>\n<meta charset="utf-8">\n<pre>{html.escape(text)}</pre>\n'
+    headers = {**caching_headers(etag), "Content-Security-Policy": _SANDBOX}
+    return Response(text, media_type=media_type, headers=headers)
+
+
+def _lines(item: Dataset, depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    for child in item.get("ContentSequence") or ():
+        name = _meaning(child, "ConceptNameCodeSequence")
+        value = _value(child)
+        line = f"{name}: {value}" if name and value else name or value
+        if line:
+            yield "  " * depth + " ".join(line.split())
+        yield from _lines(child, depth + 1)
+
+
+def _value(item: Dataset) -> str:
+    kind = str(item.get("ValueType") or "")
+    if kind == "NUM":
+        return _number(item)
+    if kind == "CODE":
+        return _meaning(item, "ConceptCodeSequence")
+    if kind in ("IMAGE", "COMPOSITE"):
+        reference = (item.get("ReferencedSOPSequence") or [Dataset()])[0]
+        return str(reference.get("ReferencedSOPInstanceUID") or "")
+    value = str(item.get(_PLAIN_VALUES.get(kind, "")) or "")
+    return value.replace("^", " ") if kind == "PNAME" else value
+
+
+def _number(item: Dataset) -> str:
+    measured = (item.get("MeasuredValueSequence") or [Dataset()])[0]
+    value = measured.get("NumericValue")
+    unit = (measured.get("MeasurementUnitsCodeSequence") or [Dataset()])[0].get("CodeValue") or ""
+    return f"{value} {unit}".strip() if value not in (None, "") else ""
+
+
+def _meaning(item: Dataset, keyword: str) -> str:
+    code = (item.get(keyword) or [Dataset()])[0]
+    return str(code.get("CodeMeaning") or code.get("CodeValue") or "")

@@ -1,0 +1,283 @@
+"""WADO-RS: frames and bulk data (PS3.18 10.4.1.1.6, 10.4.1.1.5)."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from pydicom.dataset import Dataset
+from starlette.concurrency import run_in_threadpool
+
+from api.dicomweb.deps import StorageDep
+from api.dicomweb.errors import not_acceptable
+from api.dicomweb.formats.dicom_json import little_endian_bytes
+from api.dicomweb.formats.multipart import MultipartWriter
+from api.dicomweb.formats.negotiation import OCTET_STREAM, accepted
+from api.dicomweb.formats.responses import (
+    caching_headers,
+    etag_of,
+    matches_etag,
+    not_modified,
+)
+from api.dicomweb.lookups import (
+    content_key,
+    find_instance,
+    find_instance_soon,
+    instance_path,
+    service_url,
+)
+from api.dicomweb.rendering.pixels import decode_frame, encode_frame, native_bytes
+from api.dicomweb.retrieval.frame_formats import FrameFormat, choose_frames
+from api.dicomweb.retrieval.frames import FrameSource, known_frames, open_frames
+from api.dicomweb.retrieval.metadata import header_before, read_header
+from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
+from api.dicomweb.routing import dicomweb_router
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidRequest, NotFound
+
+router = dicomweb_router()
+
+_INSTANCE = (
+    "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
+)
+_PIXEL_TAGS = frozenset({"7FE00010", "7FE00008", "7FE00009"})
+_MAX_FRAMES = 100_000
+_FEW = 64
+"""Frames whose places are put together without a thread of their own."""
+
+
+def parse_frame_numbers(text: str) -> list[int]:
+    """`1,2,3` as frame indices from 0. Raises InvalidRequest."""
+    pieces = text.split(",")
+    if len(pieces) > _MAX_FRAMES or not all(
+        piece.strip().isdecimal() and len(piece) < 11 and int(piece) > 0 for piece in pieces
+    ):
+        raise InvalidRequest(
+            "The frame list is not made of numbers from 1 on, separated by commas.",
+            remedy="Ask for …/frames/1 or …/frames/1,2,3.",
+        )
+    return [int(piece) - 1 for piece in pieces]
+
+
+@router.get(_INSTANCE + "/frames/{frame_list}")
+async def retrieve_frames(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    frame_list: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """One or several frames, each read by its byte range alone."""
+    indices = parse_frame_numbers(frame_list)
+    instance = await find_instance_soon(
+        storage, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
+    answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
+    etag = frames_etag(instance, frame_list, answer)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    # Most frames leave as they lie in the file, so nothing is left that would need a thread.
+    source = known_frames(storage.instances, instance)
+    if source is None or len(indices) > _FEW:
+        source = await run_in_threadpool(open_frames, storage.instances, instance)
+        url = f"{service_url(request, storage)}{instance_path(instance)}"
+        return await run_in_threadpool(
+            _frames, storage, instance, source, indices, answer, etag, url
+        )
+    url = f"{service_url(request, storage)}{instance_path(instance)}"
+    stored = _stored_frames(storage, instance, source, indices, answer, etag, url)
+    if stored is not None:
+        return stored
+    return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag, url)
+
+
+def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
+    form = f"{answer.media_type} {answer.transfer_syntax_uid} {answer.multipart} {answer.decode}"
+    return etag_of(content_key(instance), what, form)
+
+
+def _stored_frames(
+    storage: Storage,
+    instance: Instance,
+    source: FrameSource,
+    indices: Sequence[int],
+    answer: FrameFormat,
+    etag: str,
+    instance_url: str,
+) -> PiecesResponse | None:
+    """Frames straight out of the file; None where their bytes are not as stored."""
+    if answer.decode or not (answer.multipart or len(indices) == 1):
+        return None
+    writer = MultipartWriter(answer.media_type)
+    part_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
+    pieces: list[Piece] = []
+    for index in indices:
+        ranges = source.ranges(index)
+        if ranges is None:
+            return None
+        if answer.multipart:
+            length = sum(length for _, length in ranges)
+            pieces.append(writer.part_header(part_type, length, _frame_url(instance_url, index)))
+        pieces += [Stored(instance, start, length) for start, length in ranges]
+    if answer.multipart:
+        pieces.append(writer.end)
+    return PiecesResponse(
+        storage.instances,
+        pieces,
+        media_type=writer.content_type if answer.multipart else part_type,
+        headers=caching_headers(etag),
+    )
+
+
+def _frames(
+    storage: Storage,
+    instance: Instance,
+    source: FrameSource,
+    indices: Sequence[int],
+    answer: FrameFormat,
+    etag: str,
+    instance_url: str,
+) -> Response:
+    stored = _stored_frames(storage, instance, source, indices, answer, etag, instance_url)
+    if stored is not None:
+        return stored
+    for index in indices:
+        source.size_bytes(index)  # refuses a frame that is not there before anything is sent
+    header: Dataset | None = None
+    if answer.decode:
+        header = header_before(storage, instance, source.layout)
+
+    def frame(index: int) -> bytes:
+        if header is None:
+            return source.frame(index)
+        if answer.encode:
+            target = answer.transfer_syntax_uid
+            return encode_frame(source, header, instance.transfer_syntax_uid, index, target)
+        array = decode_frame(source, header, instance.transfer_syntax_uid, index)
+        return native_bytes(array, header)
+
+    part_type = f"{answer.media_type}; transfer-syntax={answer.transfer_syntax_uid}"
+    headers = caching_headers(etag)
+    if not answer.multipart:
+        if len(indices) > 1:
+            raise not_acceptable(
+                f"{len(indices)} frames cannot leave as one body.",
+                f'Accept multipart/related; type="{answer.media_type}".',
+            )
+        return Response(frame(indices[0]), media_type=part_type, headers=headers)
+    writer = MultipartWriter(answer.media_type)
+    if len(indices) == 1:
+        body = frame(indices[0])
+        head = writer.part_header(part_type, len(body), _frame_url(instance_url, indices[0]))
+        message = b"".join((head, body, writer.end))
+        return Response(message, media_type=writer.content_type, headers=headers)
+    # The first is made before the answer begins, so that an undecodable one is refused cleanly.
+    first = frame(indices[0])
+
+    def parts() -> Iterator[bytes]:
+        url = _frame_url(instance_url, indices[0])
+        yield writer.part_header(part_type, len(first), url) + first
+        for index in indices[1:]:
+            body = frame(index)
+            yield writer.part_header(part_type, len(body), _frame_url(instance_url, index)) + body
+        yield writer.end
+
+    return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
+
+
+def _frame_url(instance_url: str, index: int) -> str:
+    """Where a part comes from by itself (PS3.18 8.6.1.2.1)."""
+    return f"{instance_url}/frames/{index + 1}"
+
+
+@router.get(_INSTANCE + "/bulkdata/{element_path:path}")
+def retrieve_bulkdata(
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    element_path: str,
+    request: Request,
+    storage: StorageDep,
+) -> Response:
+    """The value that a BulkDataURI of the metadata names; pixel data frame by frame."""
+    instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
+    instance_url = f"{service_url(request, storage)}{instance_path(instance)}"
+    url = f"{instance_url}/bulkdata/{quote(element_path)}"
+    if element_path.upper() in _PIXEL_TAGS:
+        answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
+        etag = frames_etag(instance, element_path, answer)
+        if matches_etag(request, etag):
+            return not_modified(etag)
+        source = open_frames(storage.instances, instance)
+        layout = source.layout
+        if layout.encapsulated or answer.encode:
+            indices = range(layout.number_of_frames)
+            return _frames(storage, instance, source, indices, answer, etag, instance_url)
+        if source.is_stored_as_sent:
+            pixels = Stored(instance, layout.value_offset, layout.length)
+            return _stored_value(storage, pixels, answer, etag, url)
+        return _value(source.native_pieces(), answer, layout.length, etag, url)
+    answer = choose_frames(accepted(request), "1.2.840.10008.1.2.1")
+    etag = frames_etag(instance, element_path.replace("/", "."), answer)
+    if matches_etag(request, etag):
+        return not_modified(etag)
+    value = element_value(storage, instance, element_path)
+    return _value(iter([value]), answer, len(value), etag, url)
+
+
+def _stored_value(
+    storage: Storage, value: Stored, answer: FrameFormat, etag: str, url: str
+) -> PiecesResponse:
+    part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
+    pieces: list[Piece] = [value]
+    media_type = part_type
+    if answer.multipart:
+        writer = MultipartWriter(OCTET_STREAM)
+        pieces = [writer.part_header(part_type, value.length, url), value, writer.end]
+        media_type = writer.content_type
+    headers = caching_headers(etag)
+    return PiecesResponse(storage.instances, pieces, media_type=media_type, headers=headers)
+
+
+def _value(
+    pieces: Iterator[bytes], answer: FrameFormat, length: int, etag: str, url: str
+) -> Response:
+    headers = caching_headers(etag)
+    part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
+    if not answer.multipart:
+        headers["Content-Length"] = str(length)
+        return StreamingResponse(pieces, media_type=part_type, headers=headers)
+    writer = MultipartWriter(OCTET_STREAM)
+    head = writer.part_header(part_type, length, url)
+    headers["Content-Length"] = str(len(head) + length + len(writer.end))
+
+    def message() -> Iterator[bytes]:
+        yield head
+        yield from pieces
+        yield writer.end
+
+    return StreamingResponse(message(), media_type=writer.content_type, headers=headers)
+
+
+def element_value(storage: Storage, instance: Instance, element_path: str) -> bytes:
+    """The binary value at `TAG/ITEM/TAG…`, little endian. Raises NotFound."""
+    missing = NotFound(
+        "The instance has no binary value at that path.",
+        remedy="Use the BulkDataURI as its metadata give it.",
+    )
+    dataset, _ = read_header(storage, instance)
+    *steps, last = element_path.split("/")
+    try:
+        for tag, number in zip(steps[::2], steps[1::2], strict=True):
+            dataset = dataset[int(tag, 16)].value[int(number) - 1]
+        raw = dataset.get_item(int(last, 16))
+        element = dataset[int(last, 16)]
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError):
+        raise missing from None
+    value = raw.value if raw is not None else None
+    if not isinstance(value, bytes):
+        raise missing
+    little_endian = bool(getattr(raw, "is_little_endian", True))
+    return little_endian_bytes(str(element.VR), value, little_endian)

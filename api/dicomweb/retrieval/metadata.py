@@ -1,0 +1,201 @@
+"""Metadata of instances as DICOM JSON, made once and kept by series in the object store.
+
+An object `metadata/v1/<study>/<series>.gz` holds a line for each instance: the
+key of its content, a space, its JSON. A line is found by the content
+that the index names now, so it can not go stale; a series that grew
+or whose instance was replaced only lacks lines, which are then added.
+"""
+
+import gzip
+import hashlib
+import pickle
+import time
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+
+import pydicom
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+import storage.dicom.unpadded_reading  # noqa: F401
+from api.dicomweb.formats.dicom_json import Path, dataset_to_json
+from api.dicomweb.formats.responses import gzip_bytes, json_bytes
+from api.dicomweb.lookups import content_key, instance_path
+from api.dicomweb.rendering.pixel_layout import PixelLayout
+from api.dicomweb.retrieval.cache import ByteCache
+from api.dicomweb.retrieval.frames import open_frames
+from storage.container import Storage
+from storage.core.entities import Instance
+from storage.core.errors import InvalidInstance, MediViewError, NotFound
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Content
+
+log = structlog.get_logger(__name__)
+
+_VERSION = "1"
+"""Of the JSON that is made; another one makes other keys."""
+_SLOW_S = 0.05
+"""An instance that took longer is worth keeping by itself."""
+# A quote can not stand unescaped inside a JSON string, so no value of a data set matches this.
+_ROOT_MARK = "{dicom-web}"
+_MARKED_URI = b'"BulkDataURI":"' + _ROOT_MARK.encode()
+
+_damaged: ByteCache[str, bool] = ByteCache(max_bytes=10_000)
+"""By content, so that each is tried once: what cannot be decoded is often slow, too."""
+
+_bodies: ByteCache[tuple[str, str, bool], bytes] = ByteCache(max_bytes=16 * 1024 * 1024)
+
+
+def metadata_key(instances: Sequence[Instance] | Sequence[Content]) -> str:
+    """A digest of what the metadata of these instances are made of, and so of their ETag."""
+    names = "\n".join([_VERSION, *(content_key(instance) for instance in instances)])
+    return hashlib.sha256(names.encode()).hexdigest()[:40]
+
+
+def kept_metadata(key: str, root_url: str, *, gzipped: bool) -> bytes | None:
+    """What `make_metadata` has made for that key, while it is still in memory."""
+    body = _bodies.get((key, root_url, gzipped))
+    if body is None and not gzipped:
+        packed = _bodies.get((key, root_url, True))
+        if packed is not None:
+            body = gzip.decompress(packed)
+            _bodies.put((key, root_url, False), body, len(body))
+    return body
+
+
+def make_metadata(
+    storage: Storage, instances: Sequence[Instance], root_url: str, *, gzipped: bool
+) -> bytes:
+    """The JSON array for `instances`, with bulk data under `root_url`.
+
+    An instance that cannot be decoded is left out (`left_out` names it), so that it does not
+    take the others with it. Raises InvalidInstance where it is the only one that is asked for.
+    """
+    key = metadata_key(instances)
+    plain = _bodies.get((key, root_url, False))
+    if plain is None:
+        uri = b'"BulkDataURI":"' + root_url.encode()
+        lines = _lines(storage, instances)
+        if not lines and len(instances) == 1:
+            raise InvalidInstance(
+                f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
+                remedy="Retrieve it as stored; the sending system wrote it against the standard.",
+            )
+        plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
+    body = gzip_bytes(plain) if gzipped else plain
+    _bodies.put((key, root_url, gzipped), body, len(body))
+    return body
+
+
+def left_out(instances: Sequence[Instance] | Sequence[Content]) -> int:
+    """How many of them could not be decoded when their metadata were made."""
+    return sum(_damaged.get(content_key(instance)) is not None for instance in instances)
+
+
+def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
+    """JSON of each instance, from the kept lines where they are there."""
+    by_series: dict[str, list[Instance]] = {}
+    for instance in instances:
+        by_series.setdefault(instance.series_instance_uid, []).append(instance)
+    lines: dict[str, bytes] = {}
+    for members in by_series.values():
+        lines.update(_series_lines(storage, members))
+    keys = map(content_key, instances)
+    return [lines[key] for key in keys if key in lines]
+
+
+def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, bytes]:
+    object_key = (
+        f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
+    )
+    kept = _load(storage, object_key)
+    missing = [
+        instance
+        for instance in members
+        if content_key(instance) not in kept and _damaged.get(content_key(instance)) is None
+    ]
+    slow = False
+    for instance in missing:
+        started = time.perf_counter()
+        try:
+            kept[content_key(instance)] = instance_json(storage, instance)
+        except DAMAGED as error:
+            _leave_out(storage, instance, error)
+        slow = slow or time.perf_counter() - started > _SLOW_S
+    # One instance asked for by itself does not rewrite a long series each time.
+    if missing and (slow or len(missing) > 1):
+        body = b"\n".join(name.encode() + b" " + line for name, line in kept.items())
+        try:
+            storage.objects.put(object_key, gzip_bytes(body), "application/gzip")
+        except MediViewError as error:
+            # The copy only saves time; the answer does not depend on it.
+            log.warning("metadata_not_kept", code=error.code)
+    return kept
+
+
+def _leave_out(storage: Storage, instance: Instance, error: Exception) -> None:
+    """Remember an instance that cannot be decoded, here and for administrators."""
+    _damaged.put(content_key(instance), True, 1)
+    reason = type(error).__name__
+    log.error("instance_unreadable", sop_instance_uid=instance.sop_instance_uid, error=reason)
+    try:
+        storage.unreadable.note(instance, reason)
+    except (MediViewError, SQLAlchemyError):
+        # It is noted at the next answer of another process; this one does not depend on it.
+        log.warning("unreadable_not_noted")
+
+
+def _load(storage: Storage, object_key: str) -> dict[str, bytes]:
+    try:
+        packed = storage.objects.get(object_key)
+    except NotFound:
+        return {}
+    try:
+        body = gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        log.warning("metadata_unreadable", size_bytes=len(packed))
+        return {}
+    pairs = (line.partition(b" ") for line in body.split(b"\n"))
+    return {name.decode("ascii", "replace"): line for name, _, line in pairs if line}
+
+
+def instance_json(storage: Storage, instance: Instance) -> bytes:
+    """DICOM JSON of one instance; bulk data addresses begin with the mark of the root."""
+    path_of_instance = instance_path(instance)
+
+    def bulk_uri(path: Path) -> str:
+        return f"{_ROOT_MARK}{path_of_instance}/bulkdata/{path}"
+
+    header, pixels = read_header(storage, instance)
+    elements = dataset_to_json(header, bulk_uri)
+    if pixels is not None:
+        name, vr = pixels
+        elements[name] = {"vr": vr, "BulkDataURI": bulk_uri(Path((name,)))}
+    return json_bytes(elements)
+
+
+def read_header(
+    storage: Storage, instance: Instance
+) -> tuple[pydicom.Dataset, tuple[str, str] | None]:
+    """The data set up to its pixels, and the pixel element's tag and VR where there is one."""
+    try:
+        layout = open_frames(storage.instances, instance).layout
+    except NotFound:
+        return storage.instances.dataset(instance), None
+    return header_before(storage, instance, layout), (f"{layout.tag:08X}", layout.vr)
+
+
+def header_before(storage: Storage, instance: Instance, layout: PixelLayout) -> pydicom.Dataset:
+    """The data set up to its pixels, whose place is known."""
+    if layout.inflated:
+        return storage.instances.dataset(instance, stop_before_pixels=True)
+    return read_part10(BytesIO(raw_header(storage, instance, layout)))
+
+
+def raw_header(storage: Storage, instance: Instance, layout: PixelLayout) -> bytes:
+    """The same unread, for a decoding process; pickled where the file itself is deflated."""
+    if layout.inflated:
+        return pickle.dumps(storage.instances.dataset(instance, stop_before_pixels=True))
+    return storage.instances.read(instance, 0, layout.element_offset)

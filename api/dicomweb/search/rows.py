@@ -1,0 +1,90 @@
+"""Rows of the index to the JSON of a search, without a detour for each value.
+
+A search may return thousands of rows of the same shape, so what depends on the
+attribute alone (its tag, its VR, how its values are written) is settled once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from api.dicomweb.formats.dicom_json import JsonDataset, value_to_json
+from api.dicomweb.formats.responses import json_bytes
+from storage.index.attributes import Level
+
+_INSTANCE_AVAILABILITY = "00080056"
+_RETRIEVE_URL = "00081190"
+_PLAIN_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
+_CHARACTER_SET = "00080005"
+
+
+_Column = tuple[str, str, str, Callable[[str, Any], dict[str, Any]]]
+"""Keyword, tag, VR, and what writes a value."""
+
+
+class RowWriter:
+    """Writes rows of one search: `keywords` of each, and where to retrieve it."""
+
+    def __init__(self, level: Level, keywords: Sequence[str], root_url: str) -> None:
+        self._level = level
+        self._root_url = root_url
+        self._columns = _columns(tuple(keywords))
+
+    def datasets(
+        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
+    ) -> list[JsonDataset]:
+        """Each row in the JSON model; `extras` are further elements of each, by position."""
+        written = [self._row(row) for row in rows]
+        if extras is not None:
+            # What the index says stands: it may have been corrected since.
+            written = [
+                {**extra, **elements} for elements, extra in zip(written, extras, strict=True)
+            ]
+        return [dict(sorted(elements.items())) for elements in written]
+
+    def body(
+        self, rows: Sequence[Mapping[str, Any]], extras: Sequence[JsonDataset] | None = None
+    ) -> bytes:
+        """The JSON array of `datasets`."""
+        return json_bytes(self.datasets(rows, extras))
+
+    def _row(self, row: Mapping[str, Any]) -> JsonDataset:
+        elements: JsonDataset = {
+            _CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]},
+            _INSTANCE_AVAILABILITY: {"vr": "CS", "Value": ["ONLINE"]},
+            _RETRIEVE_URL: {"vr": "UR", "Value": [self._url(row)]},
+        }
+        for keyword, name, vr, write in self._columns:
+            elements[name] = write(vr, row[keyword])
+        return elements
+
+    def _url(self, row: Mapping[str, Any]) -> str:
+        url = f"{self._root_url}/studies/{row['StudyInstanceUID']}"
+        if self._level in ("SERIES", "IMAGE"):
+            url += f"/series/{row['SeriesInstanceUID']}"
+        if self._level == "IMAGE":
+            url += f"/instances/{row['SOPInstanceUID']}"
+        return url
+
+
+@lru_cache(256)
+def _columns(keywords: tuple[str, ...]) -> tuple[_Column, ...]:
+    columns: list[_Column] = []
+    for keyword in keywords:
+        tag = tag_for_keyword(keyword)
+        if tag is not None:
+            vr = dictionary_VR(tag)
+            write = _plain_text if vr in _PLAIN_TEXT_VRS else value_to_json
+            columns.append((keyword, f"{tag:08X}", vr, write))
+    return tuple(columns)
+
+
+def _plain_text(vr: str, value: Any) -> dict[str, Any]:
+    """Text that needs no conversion; nearly all of an index's values are this."""
+    if not value:
+        return {"vr": vr}
+    if isinstance(value, str) and "\\" not in value:
+        return {"vr": vr, "Value": [value]}
+    return value_to_json(vr, value)

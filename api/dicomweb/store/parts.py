@@ -1,0 +1,116 @@
+"""Parts that are DICOM instances: straight through the door, in constant memory."""
+
+import warnings
+from io import BytesIO
+
+import structlog
+from pydicom.dataset import FileDataset
+from pydicom.uid import MediaStorageDirectoryStorage
+
+from api.dicomweb.formats.multipart import Headers
+from api.dicomweb.formats.negotiation import DICOM
+from api.dicomweb.store.report import CANNOT_UNDERSTAND, NotStorable, Report, WrongStudy, reason_of
+from storage.container import Storage
+from storage.core.errors import InvalidInstance, MediViewError
+from storage.core.uids import check_uid
+from storage.dicom.dataset_reader import read_part10
+from storage.dicom.part10 import Header
+
+log = structlog.get_logger(__name__)
+
+_HEAD_BYTES = 64 * 1024
+
+
+def check_study(study_instance_uid: str, header: Header) -> None:
+    """Raises WrongStudy unless the request names no study or the instance's own."""
+    if study_instance_uid and header.study_instance_uid != study_instance_uid:
+        raise WrongStudy(
+            "The instance belongs to another study than the address names.",
+            remedy="Send it to /dicom-web/studies.",
+        )
+
+
+class InstancePart:
+    """Takes one instance while it arrives; what refuses it is known when it is whole.
+
+    A refused one is read to its end all the same, so that those behind it get in.
+    """
+
+    def __init__(self, storage: Storage, study_instance_uid: str, headers: Headers) -> None:
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._is_instance = content_type in (DICOM, "")
+        self._incoming = storage.ingest.incoming(
+            "stow", check=lambda header: check_study(study_instance_uid, header)
+        )
+        self._head = bytearray()
+        self._error: MediViewError | None = None
+        self.size_bytes = 0
+
+    def write(self, data: memoryview) -> None:
+        self.size_bytes += len(data)
+        if len(self._head) < _HEAD_BYTES:
+            self._head += data[: _HEAD_BYTES - len(self._head)]
+        if self._error is not None or not self._is_instance:
+            return
+        try:
+            self._incoming.write(data)
+        except MediViewError as error:
+            self._error = error
+            self._incoming.discard()
+
+    def finish(self, report: Report) -> None:
+        """Keep the instance, or say why not."""
+        if not self._is_instance:
+            report.fail(
+                "", "", CANNOT_UNDERSTAND, "A part is of another type than application/dicom."
+            )
+            return
+        try:
+            if self._error is not None:
+                raise self._error
+            report.keep(self._incoming.finish())
+        except MediViewError as error:
+            self._refuse(error, report)
+
+    def _refuse(self, error: MediViewError, report: Report) -> None:
+        sop_class_uid, sop_instance_uid = _identify(bytes(self._head))
+        if sop_class_uid == MediaStorageDirectoryStorage:
+            error = NotStorable("A DICOMDIR is no instance.", remedy="Send what it lists.")
+        log.warning("stow_instance_refused", code=error.code, failure_reason=reason_of(error))
+        report.refuse(error, sop_class_uid, sop_instance_uid)
+
+    def close(self) -> None:
+        self._incoming.discard()
+
+
+def _identified(dataset: FileDataset) -> tuple[str, str]:
+    meta = dataset.file_meta
+    sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID", "")
+    sop_instance = dataset.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID", "")
+    return (
+        check_uid(str(sop_class), "SOPClassUID"),
+        check_uid(str(sop_instance), "SOPInstanceUID"),
+    )
+
+
+def _identify(head: bytes) -> tuple[str, str]:
+    """SOP class and instance of what was refused, as far as they can be read."""
+    try:
+        with warnings.catch_warnings():
+            # A UID that is none is what is found out here.
+            warnings.simplefilter("ignore")
+            dataset = read_part10(
+                BytesIO(head),
+                stop_before_pixels=True,
+                specific_tags=["SOPClassUID", "SOPInstanceUID"],
+            )
+            return _identified(dataset)
+    except (
+        InvalidInstance,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):
+        return "", ""
