@@ -98,9 +98,9 @@ def compact(
     of after their grace time, so that a full disk gets emptier from the first volume on. Readers
     that know an old place look the new one up.
 
-    is where copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done until
-    then stays done.
-    stays done.
+    One process at a time: callers hold the housekeeping lock (`storage.db.advisory_lock`). `bucket`
+    is where copies of whole volumes are. Raises StorageFull, StorageUnavailable; what was done
+    until then stays done.
     """
     count = freed = 0
     reader = VolumeReader(volumes.folder)
