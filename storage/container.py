@@ -28,6 +28,7 @@ from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import SpokenReports
 from storage.findings.repository import Findings
 from storage.idempotency.repository import IdempotencyKeys
+from storage.index.crash_recovery import CrashRecovery
 from storage.index.expected_instances import Expectations
 from storage.index.instance_lookup import InstanceLookup
 from storage.index.instance_reader import InstanceReader
@@ -39,7 +40,6 @@ from storage.ingest.service import Ingest
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
-from storage.maintenance.crash_recovery import CrashRecovery
 from storage.maintenance.object_upload import check_backlog, locate
 from storage.models.drift import Drift
 from storage.models.registry import ModelStates

@@ -18,9 +18,9 @@ from api.server.connection_limits import ConnectionLimits, limited
 from api.server.zero_copy import ZeroCopyProtocol
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
-from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests, stop_signals
 from storage.processes.forked import Processes
+from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -15,9 +15,9 @@ import structlog
 from dicom_node.association.server import start_scp
 from dicom_node.network.listening import Doors, open_doors
 from storage.container import open_storage
-from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes
+from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -17,8 +17,8 @@ from storage.audit import Actor, AuditEvent, Code
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests, stop_signals
+from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from pydicom.pixels.processing import (
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
-from storage.dicom.padding import unpadded
+from storage.core.padding import unpadded
 from storage.pixels.decoding import decode_frame_of
 
 

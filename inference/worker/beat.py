@@ -19,8 +19,8 @@ from inference.worker.celery_config import (
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.waiting_for_database import wait_for_database
 from storage.processes.asked import StopRequests
+from storage.processes.waiting_for_database import wait_for_database
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

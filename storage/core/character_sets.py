@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from storage.dicom.padding import unpadded
+from storage.core.padding import unpadded
 
 _FALLBACK = "iso8859"
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from storage.core import disk_reserve, private_folder
 from storage.db.engine import make_engine, reading, writing
 from storage.db.schema import MIGRATIONS, newest_revision, revision
-from storage.maintenance.crash_recovery import CrashRecovery
+from storage.index.crash_recovery import CrashRecovery
 from storage.search.vectors import PassageVectors
 from storage.settings import Settings
 

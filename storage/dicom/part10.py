@@ -14,10 +14,10 @@ from typing import Literal
 
 from storage.core.character_sets import decode_text
 from storage.core.errors import InvalidInstance
+from storage.core.padding import unpadded_ascii
 from storage.core.uids import check_known_uid, check_uid
 from storage.dicom.element_walker import PIXEL_TAGS, ElementWalker, IrregularEncoding
 from storage.dicom.inflate import INSTANCE, inflate
-from storage.dicom.padding import unpadded_ascii
 
 IMPLEMENTATION_CLASS_UID = "2.25.247264929513229353463905573903811209591"
 IMPLEMENTATION_VERSION_NAME = "MEDIVIEW_0_1"

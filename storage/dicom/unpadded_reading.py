@@ -1,4 +1,4 @@
-"""Have pydicom read values without their padding (`storage.dicom.padding`), wherever it reads one.
+"""Have pydicom read values without their padding (`storage.core.padding`), wherever it reads one.
 
 By itself it leaves blanks in front, NUL after AE and UR, and either inside lists, so that an
 image in "MONOCHROME2 " is none that it knows. Importing this is enough, once a process.
@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom import hooks
 
-from storage.dicom.padding import STRING_VRS, unpadded_bytes
+from storage.core.padding import STRING_VRS, unpadded_bytes
 
 
 def read_unpadded(raw: Any, data: dict[str, Any], **more: Any) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated
 from storage.dicom.part10 import Header
+from storage.index.crash_recovery import CrashRecovery
 from storage.index.insert_instance import (
     NewInstance,
     Outcome,
@@ -25,7 +26,6 @@ from storage.index.insert_instance import (
 )
 from storage.index.insert_statements import Placed, SeriesGone, statements_for
 from storage.index.write_connection import Execute, Lane, LaneBroken
-from storage.maintenance.crash_recovery import CrashRecovery
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000

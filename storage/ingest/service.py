@@ -11,11 +11,11 @@ from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.core.request_context import tell_stored
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
+from storage.index.crash_recovery import CrashRecovery
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.instance_stream import SPILL_BYTES, Incoming
-from storage.maintenance.crash_recovery import CrashRecovery
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended

@@ -17,7 +17,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 
 from storage.core.character_sets import decode_text
-from storage.dicom.padding import unpadded_ascii
+from storage.core.padding import unpadded_ascii
 from storage.dicom.value_errors import UNREADABLE
 
 JsonElement = dict[str, Any]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from storage.core.errors import InvalidInstance, NotFound
+from storage.core.padding import unpadded_ascii
 from storage.dicom.element_walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -17,7 +18,6 @@ from storage.dicom.element_walker import (
     SEQUENCE_DELIMITER,
     UNDEFINED_LENGTH,
 )
-from storage.dicom.padding import unpadded_ascii
 from storage.dicom.part10 import FileMeta
 
 ReadRange = Callable[[int, int], bytes]
