@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]
 
 DELETE_ALL = """
 import sys
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import load_settings
 with open_storage(load_settings(data_dir=sys.argv[1])) as storage:
     studies = sys.stdin.read().split()

@@ -30,7 +30,7 @@ while True:
 # The supervisor as a program of its own; each role is the text of a Python program.
 PROGRAM = """
 import os, sys
-from api.supervisor import Role, Supervisor
+from api.server.supervisor import Role, Supervisor
 grace_s, *programs = sys.argv[1:]
 prelude = "from storage.processes.parent import end_with_parent; end_with_parent()\\n"
 roles = [

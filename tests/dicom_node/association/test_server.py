@@ -62,7 +62,8 @@ def test_a_taken_port_is_named(node: Node, tmp_path: Path) -> None:
 @contextmanager
 def scp_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     code = (
-        "from storage.settings import Settings; from dicom_node.processes import run_scp;"
+        "from storage.settings import Settings;"
+        " from dicom_node.association.processes import run_scp;"
         f"run_scp(Settings(data_dir={str(settings.data_dir)!r}, dicom_port={settings.dicom_port}))"
     )
     process = subprocess.Popen(

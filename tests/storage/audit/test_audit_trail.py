@@ -165,7 +165,7 @@ def test_a_process_that_is_killed_has_told_what_it_saw_before(storage: Storage) 
     script = """
 import sys, time
 from storage.audit import *
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import Settings
 settings = Settings.model_validate_json(sys.stdin.readline())
 with open_storage(settings) as storage:

@@ -101,7 +101,7 @@ def test_more_than_the_limit_is_refused_before_it_is_all_there(
 CONSTANT_MEMORY = """
 import resource, sys
 from pathlib import Path
-from storage.opening import open_storage
+from storage.container import open_storage
 from storage.settings import load_settings
 from tests.storage.instances import part10
 head = part10(PixelData=b"")

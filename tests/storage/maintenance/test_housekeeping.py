@@ -125,9 +125,9 @@ def test_a_volume_that_is_damaged_is_left_for_a_person(storage: Storage) -> None
 
 COMPACT_FOR_EVER = """
 import sys
-from storage.clock import utcnow
-from storage.compacting import compact, remove_retired
-from storage.opening import open_storage
+from storage.core.clock import utcnow
+from storage.maintenance.compaction import compact, remove_retired
+from storage.container import open_storage
 from storage.settings import load_settings
 with open_storage(load_settings()) as storage:
     print("begun", flush=True)

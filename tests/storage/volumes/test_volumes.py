@@ -89,8 +89,8 @@ WRITE_FOR_EVER = """
 import sys, os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from storage.digests import digest_of
-from storage.volumes import VolumeWriter
+from storage.dicom.digests import digest_of
+from storage.volumes.writer import VolumeWriter
 volumes = VolumeWriter(Path(sys.argv[1]), size_bytes=1 << 20, free_disk_mark_bytes=0)
 def go(_):
     while True:
