@@ -57,7 +57,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "NAME",
         re.compile(
             rf"\b(?:Dr|Prof|Mr|Mrs|Ms|Miss|Herr|Herrn|Frau|Nurse|Sr|Schwester)\b\.?"
-            rf"(?:[ \t]+(?:Dr|med|Prof)\.?){0, 4}[ \t]+({_NAMES})"
+            rf"(?:[ \t]+(?:Dr|med|Prof)\.?){{0,4}}[ \t]+({_NAMES})"
         ),
     ),
     (
