@@ -70,7 +70,7 @@ export function MenuCheck({
     <label className="flex items-center gap-2 py-0.5 whitespace-nowrap">
       <input
         type="checkbox"
-        className="size-4 accent-accent"
+        className="size-6 accent-accent"
         checked={checked}
         disabled={disabled}
         onChange={(event) => onChange(event.target.checked)}

@@ -216,7 +216,7 @@ export const viewing: Messages["viewing"] = {
   seriesNumbered: (n) => `Serie ${n}`,
   imageNumbered: (n) => `Bild ${n}`,
   toReport: "In den Befund",
-  toReportOf: (what) => `${what} in den Befund übernehmen`,
+  toReportOf: (what) => `In den Befund: ${what}`,
   noneMeasured: "Keine.",
   saving: "Wird gespeichert…",
   saveMeasurements: "Messungen speichern",

@@ -215,7 +215,7 @@ export const viewing = {
   seriesNumbered: (n: number) => `series ${n}`,
   imageNumbered: (n: number) => `image ${n}`,
   toReport: "To report",
-  toReportOf: (what: string) => `Put ${what} into the report`,
+  toReportOf: (what: string) => `To report: ${what}`,
   noneMeasured: "None.",
   saving: "Saving…",
   saveMeasurements: "Save measurements",
