@@ -32,7 +32,8 @@ def release_if_full(data_dir: Path) -> bool:
 
 
 def check_room(data_dir: Path) -> None:
-    """Raise StorageFull where not even the node's own files can be written any more."""
+    """Give the reserve up where needed; raise StorageFull where even that leaves no room."""
+    release_if_full(data_dir)
     free_bytes = _free_bytes(data_dir)
     if free_bytes < _LEAST_BYTES:
         raise StorageFull(

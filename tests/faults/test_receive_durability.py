@@ -57,6 +57,8 @@ def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
     shares = [[batch.make(series) for _ in range(500)] for series in range(ASSOCIATIONS)]
     sent = {one.sop_instance_uid: one for share in shares for one in share}
     with running_scp(tmp_path, database) as node:
+        with node.storage() as storage:
+            storage.peers.add(KnownPeer("findscu", ae_title="FINDSCU"))
         push = Push(node.port, shares)
         push.start()
         try:
@@ -77,8 +79,6 @@ def test_killed_at_any_moment_it_keeps_all_that_it_has_acknowledged(
             push.join(PATIENCE_S)
         assert push.refused == []
         assert set(push.acknowledged) == set(sent)
-        with node.storage() as storage:
-            storage.peers.add(KnownPeer("findscu", ae_title="FINDSCU"))
         assert found_by_query(node, batch) == set(sent)
         assert node.stop() == 0
         assert_kept(node, batch, push.acknowledged, sent)
@@ -137,9 +137,9 @@ def mounted(folder: Path, *options: str) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 80 MiB."""
+    """A disk of 80 MiB beside the node's reserve."""
     disk = tmp_path / "disk"
-    with mounted(disk, "-t", "tmpfs", "-o", "size=80m", "tmpfs"):
+    with mounted(disk, "-t", "tmpfs", "-o", "size=96m", "tmpfs"):
         yield disk
 
 

@@ -20,6 +20,7 @@ VOLUMES = {
     "not square, enhanced": "seg_sr/dcmqi_23x38x3/multiframe/*.dcm",
     "heart CT, 5 small slices": "dicomdir/98892001/CT5N/*",
     "enhanced CT, 2 frames": "odd/eCT_Supplemental.dcm",
+    "planning CT, 2 slices": "rt/rt-utils/mock_data_ct_*.dcm",
 }
 # What is no volume, and words of the sentence that says why.
 REFUSED = {
@@ -57,7 +58,9 @@ def series_of_images(shared_data: Path) -> dict[tuple[str, str], list[Path]]:
             continue  # the same image in another encoding
         seen.add((folder, uid))
         several = "NumberOfFrames" in header
-        found[(folder, uid if several else str(header.get("SeriesInstanceUID", "")))].append(path)
+        # Some files name one series in several studies: to the node these are several series.
+        series = f"{header.get('StudyInstanceUID', '')} {header.get('SeriesInstanceUID', '')}"
+        found[(folder, uid if several else series)].append(path)
     return found
 
 
@@ -68,7 +71,10 @@ def _header(path: Path) -> Dataset | None:
             return pydicom.dcmread(
                 path,
                 stop_before_pixels=True,
-                specific_tags=["Rows", "NumberOfFrames", "SOPInstanceUID", "SeriesInstanceUID"],
+                specific_tags=[
+                    *("Rows", "NumberOfFrames"),
+                    *("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"),
+                ],
             )
     except (InvalidDicomError, OSError, ValueError):
         return None
