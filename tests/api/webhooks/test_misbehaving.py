@@ -40,9 +40,11 @@ def test_failures_are_retried_in_order_and_end_as_dead_letters(
             scheduled_job(node.storage, f"2.25.{number}")
         hook.answer = status(500)
         told(node.storage)
-        assert len(hook.heard) == 1, "what comes later waits"
+        # A busy machine may have tried the first one again by now.
+        about = {one["data"]["study_instance_uid"] for one in hook.notices}
+        assert about == {"2.25.0"}, "what comes later waits"
         pending = deliveries(node, webhook)
-        assert [one["attempts"] for one in pending] == [0, 0, 1]
+        assert [one["attempts"] for one in pending] == [0, 0, len(hook.heard)]
         assert pending[-1]["last_error"] == "It answered HTTP 500."
         told_until(node.storage, lambda: len(hook.heard) == 9)
         about = [one["data"]["study_instance_uid"] for one in hook.notices]
