@@ -178,7 +178,8 @@ def test_a_bomb_by_upload_is_refused(node: AttackedNode) -> None:
     assert answer.status_code in (413, 422), answer.text
     assert time.monotonic() - started < LIMIT_S
     assert growth.bytes < INSTANCE_GROWTH_BYTES
-    assert not httpx.get(f"{node.url}/dicom-web/studies").content.strip(b"[] \n")
+    found = httpx.get(f"{node.url}/dicom-web/instances", params={"SOPInstanceUID": str(uid)})
+    assert not found.content.strip(b"[] \n")
 
 
 def test_a_stored_deflated_instance_is_still_read(node: AttackedNode) -> None:
