@@ -57,7 +57,7 @@ start "python-checks" make --no-print-directory check
 export OMP_NUM_THREADS=1
 pytest=".venv/bin/python -m pytest"
 # Access goes with the others, so that no part is left to run alone for long.
-others=(tests/api/access)
+others=(tests/api/access tests/test_*.py)
 for folder in tests/*/; do
     case $folder in
         tests/api/ | tests/inference/ | tests/__pycache__/) ;;
