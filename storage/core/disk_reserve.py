@@ -61,11 +61,6 @@ def refill(data_dir: Path, free_disk_mark_bytes: int) -> None:
         os.close(fd)
 
 
-def is_released(data_dir: Path) -> bool:
-    """Whether the node lives on its reserve, or never had one."""
-    return not _path(data_dir).exists()
-
-
 def _path(data_dir: Path) -> Path:
     return data_dir / "reserve"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def compact(
     count = freed = 0
     reader = VolumeReader(volumes.folder)
     try:
-        for use in sorted(_due(engine, volumes.folder, dead_ratio), key=_to_copy):
+        due = _due(engine, volumes.folder, dead_ratio)
+        for use in sorted(due, key=attrgetter("live_bytes")):
             room_bytes = volumes.free_bytes() - volumes.free_disk_mark_bytes // _KEPT_OF_MARK
             if use.live_bytes > room_bytes:
                 log.warning(
@@ -139,10 +141,6 @@ def _due(engine: Engine, folder: Path, dead_ratio: float) -> Iterator[VolumeUse]
             or is_unfinished(use.path)
         ):
             yield use
-
-
-def _to_copy(use: VolumeUse) -> int:
-    return use.live_bytes
 
 
 def remove_retired(
