@@ -19,8 +19,12 @@ _WRONG = {"Authorization": "Bearer mvk_0123456789ab_guess"}
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """The default allowance of strangers: fifty at once, five more each second."""
-    return closed_settings(tmp_path)
+    """Strangers may ask ten times at once, and once more each second.
+
+    With the default (fifty, and five a second) a slow machine answers the flood so slowly
+    that more than half of it is allowed.
+    """
+    return closed_settings(tmp_path, rate_limit_anonymous_per_minute=60)
 
 
 def flood(node: ClosedNode, path: str, headers: dict[str, str] | None = None) -> Counter[int]:
@@ -80,7 +84,8 @@ def test_the_probe_is_answered_whoever_asks_besides(settings: Settings) -> None:
 def test_a_flood_of_wrong_keys_is_refused(settings: Settings) -> None:
     with closed_node(settings) as node, node.client(headers=_WRONG) as stranger:
         assert flood(node, "/api/studies", _WRONG)[429] > 100
-        is_problem(stranger.get("/api/studies"), 429, "too_many_requests")
+        answers = [stranger.get("/api/studies") for _ in range(20)]
+        is_problem(next(one for one in answers if one.status_code == 429), 429, "too_many_requests")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,8 @@ def part_of(files: Sequence[Path]) -> list[pydicom.Dataset]:
         image = pydicom.dcmread(file)
         image.StudyInstanceUID, image.SeriesInstanceUID = study, series
         image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        image.PatientName = "Doe^Jane"
+        # A patient of its own: other tests ask for the name of the one whose images these are.
+        image.PatientID, image.PatientName = "OHIF-1", "Doe^Jane"
         image.PixelSpacing = [0.7, 0.7]
         images.append(image)
     return images

@@ -1,6 +1,7 @@
 """A real HTTP receiver of webhooks, and what a node is asked and told about it."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -51,12 +52,15 @@ def status(code: int, **headers: str) -> Answer:
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(2)
+    """No answer, until the sender goes away."""
+    handler.connection.settimeout(30)
+    with contextlib.suppress(OSError):
+        handler.rfile.read(1)
 
 
 def drip(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    for _ in range(30):
+    for _ in range(300):
         try:
             handler.wfile.write(b".")
             handler.wfile.flush()

@@ -81,7 +81,8 @@ def test_a_receiver_that_misbehaves_is_tried_again(
     scheduled_job(node.storage)
     begun = time.monotonic()
     told(node.storage)
-    assert time.monotonic() - begun < 2
+    # Half a second is waited; the rest is what a busy machine takes.
+    assert time.monotonic() - begun < 10
     (failed,) = deliveries(node, webhook)
     assert failed["state"] == "PENDING"
     assert sentence in failed["last_error"]
