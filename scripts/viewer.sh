@@ -25,11 +25,11 @@ cd "$root/viewer"
 export NEXT_TELEMETRY_DISABLED=1
 # The API's types come from its own description: of this code, or of the file that is named.
 generate() {
-    mkdir -p lib/generated
+    mkdir -p shared/api/generated
     if [ -n "${OPENAPI_JSON:-}" ]; then
-        cp "$OPENAPI_JSON" lib/generated/openapi.json
+        cp "$OPENAPI_JSON" shared/api/generated/openapi.json
     else
-        "$root/.venv/bin/mediview" openapi --output lib/generated/openapi.json
+        "$root/.venv/bin/mediview" openapi --output shared/api/generated/openapi.json
     fi
     npm run --silent generate
 }

@@ -3,11 +3,11 @@ import nextTypescript from "eslint-config-next/typescript";
 
 const onlyCornerstoneRoom = {
   group: ["@cornerstonejs/*"],
-  message: "Only lib/cornerstone calls Cornerstone. Add what you need there.",
+  message: "Only cornerstone calls Cornerstone. Add what you need there.",
 };
 
 const config = [
-  { ignores: [".next/", "out/", "node_modules/", "next-env.d.ts", "lib/generated/"] },
+  { ignores: [".next/", "out/", "node_modules/", "next-env.d.ts", "shared/api/generated/"] },
   ...nextVitals,
   ...nextTypescript,
   {
@@ -19,18 +19,18 @@ const config = [
     },
   },
   {
-    files: ["app/**", "components/**", "lib/*.ts"],
+    files: ["app/**", "features/**", "shared/**", "dicom/**"],
     rules: { "no-restricted-imports": ["error", { patterns: [onlyCornerstoneRoom] }] },
   },
   {
-    files: ["app/**", "components/**", "lib/**"],
-    ignores: ["lib/http.ts", "lib/api.ts", "lib/dicomweb.ts", "lib/session.ts"],
+    files: ["app/**", "features/**", "shared/**", "dicom/**", "cornerstone/**"],
+    ignores: ["shared/api/*.ts", "dicom/dicomweb.ts"],
     rules: {
       "no-restricted-globals": [
         "error",
-        { name: "fetch", message: "Call the node through lib/api.ts or lib/dicomweb.ts." },
-        { name: "EventSource", message: "Call the node through lib/api.ts." },
-        { name: "XMLHttpRequest", message: "Call the node through lib/api.ts." },
+        { name: "fetch", message: "Call the node through shared/api/api.ts or dicom/dicomweb.ts." },
+        { name: "EventSource", message: "Call the node through shared/api/api.ts." },
+        { name: "XMLHttpRequest", message: "Call the node through shared/api/api.ts." },
       ],
     },
   },

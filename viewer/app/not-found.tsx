@@ -1,7 +1,7 @@
 "use client";
 
 import Link from "next/link";
-import { useText } from "@/hooks/useText";
+import { useText } from "@/shared/hooks/useText";
 
 export default function NotFound() {
   const { entry: t } = useText();

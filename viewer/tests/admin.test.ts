@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { samples, total } from "@/lib/metrics";
-import { conditionText } from "@/lib/rules";
+import { samples, total } from "@/features/admin/lib/metrics";
+import { conditionText } from "@/features/admin/lib/rules";
 
 describe("numbers of a node", () => {
   const text = [

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { calibrationOf, forDrawing } from "@/lib/calibration/calibration";
-import { quantitiesOfShape } from "@/lib/calibration/quantities";
-import { NotMeasurable, shownScaleMm, type Point } from "@/lib/calibration/scale";
-import type { DicomJson } from "@/lib/dicomweb";
-import { frameHeaders } from "@/lib/frameHeader";
-import { kindOf } from "@/lib/reading/measurement";
+import { calibrationOf, forDrawing } from "@/features/reader/lib/calibration/calibration";
+import { quantitiesOfShape } from "@/features/reader/lib/calibration/quantities";
+import { NotMeasurable, shownScaleMm, type Point } from "@/features/reader/lib/calibration/scale";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { frameHeaders } from "@/dicom/frameHeader";
+import { kindOf } from "@/features/reader/lib/measurements/measurement";
 
 /** The node's own table, with values computed by hand. */
 const matrix = join(import.meta.dirname, "../../tests/inference/calibration/matrix.json");

@@ -40,9 +40,9 @@ const sign = { method: "POST", body: JSON.stringify({ state: "final", version: 3
 describe("a signature", () => {
   it("asks for the password, then sends the very same order again", async () => {
     const heard = signingNode();
-    const { request } = await import("@/lib/http");
-    const { answerConfirmations } = await import("@/lib/confirmation");
-    const { confirmByPassword } = await import("@/lib/session");
+    const { request } = await import("@/shared/api/http");
+    const { answerConfirmations } = await import("@/shared/lib/confirmation");
+    const { confirmByPassword } = await import("@/shared/api/session");
     const reasons: string[] = [];
     answerConfirmations(async (reason) => {
       reasons.push(reason);
@@ -62,9 +62,9 @@ describe("a signature", () => {
 
   it("is not given by somebody who closes the question, or mistypes the password", async () => {
     const heard = signingNode();
-    const { request } = await import("@/lib/http");
-    const { answerConfirmations } = await import("@/lib/confirmation");
-    const { confirmByPassword } = await import("@/lib/session");
+    const { request } = await import("@/shared/api/http");
+    const { answerConfirmations } = await import("@/shared/lib/confirmation");
+    const { confirmByPassword } = await import("@/shared/api/session");
     answerConfirmations(async () => {
       await expect(confirmByPassword("wrong")).rejects.toThrow("The password is wrong.");
       return false;
@@ -75,8 +75,8 @@ describe("a signature", () => {
 
   it("is asked for again where the confirmation came to nothing", async () => {
     signingNode();
-    const { request } = await import("@/lib/http");
-    const { answerConfirmations } = await import("@/lib/confirmation");
+    const { request } = await import("@/shared/api/http");
+    const { answerConfirmations } = await import("@/shared/lib/confirmation");
     const answers = [true, true, false];
     // Somebody says to have signed in at the organisation and has not.
     answerConfirmations(() => Promise.resolve(answers.shift() ?? false));
@@ -86,7 +86,7 @@ describe("a signature", () => {
 
   it("shares one question among requests that are refused together", async () => {
     signingNode();
-    const { confirmAgain, answerConfirmations } = await import("@/lib/confirmation");
+    const { confirmAgain, answerConfirmations } = await import("@/shared/lib/confirmation");
     let asked = 0;
     const gone = answerConfirmations(() => Promise.resolve(++asked > 0));
     expect(await Promise.all([confirmAgain("a"), confirmAgain("b")])).toEqual([true, true]);

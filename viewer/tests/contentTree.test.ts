@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { DicomJson } from "@/lib/dicomweb";
-import { setLanguage } from "@/lib/i18n/language";
-import { contentTree, documentFlags, documentTitle } from "@/lib/reading/contentTree";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { setLanguage } from "@/shared/i18n/language";
+import { contentTree, documentFlags, documentTitle } from "@/features/reader/lib/contentTree";
 
 Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 

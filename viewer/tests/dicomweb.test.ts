@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { firstPart } from "@/lib/dicomweb";
-import { problemFrom } from "@/lib/http";
+import { firstPart } from "@/dicom/dicomweb";
+import { problemFrom } from "@/shared/api/http";
 
 const text = new TextEncoder();
 

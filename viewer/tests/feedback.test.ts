@@ -7,8 +7,8 @@ import {
   truncationText,
   typedNumber,
   valueText,
-} from "@/lib/feedback";
-import type { Feedback, Finding } from "@/lib/types";
+} from "@/shared/lib/feedback";
+import type { Feedback, Finding } from "@/shared/api/types";
 
 const measured = { value: 4.2 } as Finding;
 

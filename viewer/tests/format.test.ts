@@ -11,7 +11,7 @@ import {
   pipelineTitle,
   unitSymbol,
   withPrintedUnits,
-} from "@/lib/format";
+} from "@/shared/lib/format";
 
 describe("texts of the node", () => {
   it("show units as they are printed", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { forDrawing } from "@/lib/calibration/calibration";
-import type { DicomJson } from "@/lib/dicomweb";
-import { asSingleFrame } from "@/lib/frameHeader";
+import { forDrawing } from "@/features/reader/lib/calibration/calibration";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { asSingleFrame } from "@/dicom/frameHeader";
 import {
   directionLetters,
   edgeLetters,
@@ -10,7 +10,7 @@ import {
   nearestSlice,
   orderSlices,
   type Vector,
-} from "@/lib/geometry";
+} from "@/dicom/geometry";
 
 const axial = [1, 0, 0, 0, 1, 0];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hangStudy } from "@/lib/reading/hanging";
-import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/lib/types";
+import { hangStudy } from "@/features/reader/lib/layout/hanging";
+import type { HangingProtocol, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 function series(uid: string, description: string, more: Partial<SeriesSummary> = {}): SeriesSummary {
   return {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { History } from "@/lib/reading/history";
+import { History } from "@/features/reader/lib/history";
 
 it("goes back and forth by steps, a drag being one", () => {
   const history = new History<string>();

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { bytes, dateText, decimal, findingValue, fixed, number } from "@/lib/format";
-import { messagesOf } from "@/lib/i18n";
-import { preferred, setLanguage } from "@/lib/i18n/language";
-import { studyBadge } from "@/lib/state";
+import { bytes, dateText, decimal, findingValue, fixed, number } from "@/shared/lib/format";
+import { messagesOf } from "@/shared/i18n";
+import { preferred, setLanguage } from "@/shared/i18n/language";
+import { studyBadge } from "@/shared/lib/state";
 
 // Vitest runs without a browser: what the language is told to is all that counts.
 Object.assign(globalThis, { document: { documentElement: { lang: "" } } });

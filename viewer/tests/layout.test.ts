@@ -10,7 +10,7 @@ import {
   withSeries,
   type Count,
   type SeriesRef,
-} from "@/lib/reading/layout";
+} from "@/features/reader/lib/layout/layout";
 
 function ref(seriesInstanceUid: string): SeriesRef {
   return { studyInstanceUid: "1", seriesInstanceUid };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { StackCell } from "@/lib/cornerstone/cell";
-import { Links } from "@/lib/cornerstone/links";
-import { orderSlices, type Slice } from "@/lib/geometry";
+import type { StackCell } from "@/cornerstone/cell";
+import { Links } from "@/cornerstone/links";
+import { orderSlices, type Slice } from "@/dicom/geometry";
 import {
   followingIndex,
   followingPan,
@@ -10,7 +10,7 @@ import {
   linkOffsetMm,
   sharesSpace,
   windowFor,
-} from "@/lib/reading/linking";
+} from "@/features/reader/lib/layout/linking";
 
 /** An axial stack from a position on, with so many mm between slices, in a frame of reference. */
 function stack(count: number, fromMm: number, stepMm: number, frame: string, cosines = [1, 0, 0, 0, 1, 0]): Slice[] {

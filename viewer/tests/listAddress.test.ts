@@ -8,7 +8,7 @@ import {
   sortedBy,
   wholeList,
   type ListQuery,
-} from "@/lib/listAddress";
+} from "@/features/studies/lib/listAddress";
 
 const narrow: ListQuery = {
   ...wholeList,

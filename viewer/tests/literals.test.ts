@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { expect, it } from "vitest";
@@ -71,9 +71,9 @@ it("finds what is written into a component", () => {
   expect(literalsOf('const a = <p title={t.a}>{number} mm · MediViewAI</p>;')).toEqual([]);
 });
 
-it("has no words in the components: they are in lib/i18n, in every language", () => {
+it("has no words in the components: they are in shared/i18n, in every language", () => {
   const root = join(import.meta.dirname, "..");
-  const found = ["app", "components"]
+  const found = ["app", "features", "shared"]
     .flatMap((folder) => filesUnder(join(root, folder)))
     .flatMap((file) => literalsOf(readFileSync(file, "utf-8"), file).map((text) => `${file}: ${text}`));
   expect(found).toEqual([]);
@@ -102,7 +102,12 @@ it("has no sentences in the hooks", () => {
     "A mask could not",
     "A mask could not",
   ]);
-  const folder = join(import.meta.dirname, "..", "hooks");
-  const found = readdirSync(folder).flatMap((name) => sentencesOf(readFileSync(join(folder, name), "utf-8")));
+  const root = join(import.meta.dirname, "..");
+  const features = readdirSync(join(root, "features")).map((name) => join(root, "features", name, "hooks"));
+  const folders = [join(root, "shared", "hooks"), ...features].filter((folder) => existsSync(folder));
+  expect(folders.length).toBeGreaterThan(3);
+  const found = folders.flatMap((folder) =>
+    readdirSync(folder).flatMap((name) => sentencesOf(readFileSync(join(folder, name), "utf-8"))),
+  );
   expect(found).toEqual([]);
 });

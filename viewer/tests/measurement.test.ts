@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { statisticsOf, statsOf } from "@/lib/cornerstone/annotations";
+import { statisticsOf, statsOf } from "@/cornerstone/annotations";
 import {
   disagreeing,
   forNode,
@@ -10,9 +10,9 @@ import {
   summaryOf,
   uidOfUuid,
   type Measurement,
-} from "@/lib/reading/measurement";
-import { suvFactorOf } from "@/lib/reading/suv";
-import { unitOfValues } from "@/lib/reading/values";
+} from "@/features/reader/lib/measurements/measurement";
+import { suvFactorOf } from "@/features/reader/lib/display/suv";
+import { unitOfValues } from "@/features/reader/lib/display/values";
 
 const length: Measurement = {
   trackingUid: "2.25.1",

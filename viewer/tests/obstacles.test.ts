@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { orderSlices } from "@/lib/geometry";
-import { causeOfStatus } from "@/lib/reading/frameCause";
-import { maskObstacle } from "@/lib/reading/maskObstacle";
-import type { MaskSource } from "@/lib/seg";
+import { orderSlices } from "@/dicom/geometry";
+import { causeOfStatus } from "@/features/reader/lib/frameCause";
+import { maskObstacle } from "@/features/reader/lib/maskObstacle";
+import type { MaskSource } from "@/dicom/seg";
 
 const order = orderSlices([
   {

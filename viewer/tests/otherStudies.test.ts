@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { setLanguage } from "@/lib/i18n/language";
-import { isPriorOf, isSamePerson, markText, nearestOthers, relationText } from "@/lib/reading/otherStudies";
+import { setLanguage } from "@/shared/i18n/language";
+import { isPriorOf, isSamePerson, markText, nearestOthers, relationText } from "@/features/reader/lib/otherStudies";
 
 Object.assign(globalThis, { document: { documentElement: { lang: "" } } });
 

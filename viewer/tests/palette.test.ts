@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { DicomJson } from "@/lib/dicomweb";
-import { withPaletteValues } from "@/lib/palette";
+import type { DicomJson } from "@/dicom/dicomweb";
+import { withPaletteValues } from "@/cornerstone/palette";
 
 function base64(bytes: number[]): string {
   return btoa(String.fromCharCode(...bytes));

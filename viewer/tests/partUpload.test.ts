@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Problem } from "@/lib/http";
-import { Gate, GivenUp, missingOf, sendInParts, type PartProgress, type PartStore } from "@/lib/partUpload";
-import type { PartUrl, UploadStatus } from "@/lib/types";
-import { fingerprint, inOrder } from "@/lib/unfinished";
+import { Problem } from "@/shared/api/http";
+import { Gate, GivenUp, missingOf, sendInParts, type PartProgress, type PartStore } from "@/features/uploads/lib/partUpload";
+import type { PartUrl, UploadStatus } from "@/shared/api/types";
+import { fingerprint, inOrder } from "@/features/uploads/lib/unfinished";
 
 const partBytes = 4;
 const body = new Blob(["AAAABBBBCCCCD"]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PipelineTitles } from "@/lib/pipelineTitles";
+import { PipelineTitles } from "@/shared/lib/pipelineTitles";
 
 const titles = new PipelineTitles([
   { name: "brain-volume", title: "Brain volume (T1)" },

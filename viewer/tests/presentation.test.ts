@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { curved } from "@/lib/reading/marks";
-import { screenFrom } from "@/lib/reading/markGeometry";
-import { overlayPixels, overlayPlanesOf } from "@/lib/reading/overlayPlanes";
-import { paddingOf } from "@/lib/reading/padding";
-import { presentationOf, presents } from "@/lib/reading/presentation";
-import { meantFor } from "@/lib/reading/target";
-import { headerPresets } from "@/lib/reading/voi";
-import { windowOfValues } from "@/lib/windowing";
+import { curved } from "@/features/reader/lib/measurements/marks";
+import { screenFrom } from "@/features/reader/lib/measurements/markGeometry";
+import { overlayPixels, overlayPlanesOf } from "@/features/reader/lib/display/overlayPlanes";
+import { paddingOf } from "@/features/reader/lib/display/padding";
+import { presentationOf, presents } from "@/features/reader/lib/display/presentation";
+import { meantFor } from "@/features/reader/lib/layout/target";
+import { headerPresets } from "@/features/reader/lib/display/voi";
+import { windowOfValues } from "@/dicom/windowing";
 
 const image = (uid: string, frames: number[] = []) => ({
   "00081155": { vr: "UI", Value: [uid] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { expanded, isChanged, newest, toEdit, toSend } from "@/lib/reportText";
-import type { Report, ReportSection } from "@/lib/types";
+import { expanded, isChanged, newest, toEdit, toSend } from "@/features/report/lib/reportText";
+import type { Report, ReportSection } from "@/shared/api/types";
 
 const sentence = (text: string, ...finding_ids: string[]) => ({
   text,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { rgbFromDicomLab } from "@/lib/color";
-import { segmentExtents } from "@/lib/labelmap";
-import { maskSources, masksToShow, seriesToOpen, withoutPadding } from "@/lib/seg";
-import type { Finding, SeriesSummary, StudyDetail } from "@/lib/types";
+import { rgbFromDicomLab } from "@/dicom/color";
+import { segmentExtents } from "@/dicom/labelmap";
+import { maskSources, masksToShow, seriesToOpen, withoutPadding } from "@/dicom/seg";
+import type { Finding, SeriesSummary, StudyDetail } from "@/shared/api/types";
 
 function finding(sop: string, source = "ct"): Finding {
   return {

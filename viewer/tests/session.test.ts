@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ownPage } from "@/lib/session";
+import { ownPage } from "@/shared/api/session";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -69,8 +69,8 @@ describe("signing out", () => {
       if (method === "DELETE") ended = true;
       return json(200, method === "DELETE" ? { redirect: "" } : { signed_in: !ended, csrf_token: "t" });
     });
-    const { request } = await import("@/lib/http");
-    const { checkSignedIn, signOut } = await import("@/lib/session");
+    const { request } = await import("@/shared/api/http");
+    const { checkSignedIn, signOut } = await import("@/shared/api/session");
     await Promise.allSettled([signOut(), request("/api/studies"), checkSignedIn()]);
     await request("/api/studies").catch(() => undefined);
     expect(replace.mock.calls).toEqual([["/sign-in/"]]);
@@ -85,7 +85,7 @@ describe("changing the password", () => {
         ? json(200, { signed_in: true, csrf_token: "t" })
         : json(401, { code: "wrong_credentials", detail: "The password is wrong." }),
     );
-    const { changePassword } = await import("@/lib/session");
+    const { changePassword } = await import("@/shared/api/session");
     await expect(changePassword("old", "new")).rejects.toThrow("The password is wrong.");
     expect(heard.at(-1)).toEqual({ path: "/api/session/password", method: "PUT", token: "t" });
     expect(replace).not.toHaveBeenCalled();
@@ -97,7 +97,7 @@ describe("a request", () => {
     const heard = node(({ path }) =>
       path === "/api/session" ? json(200, { signed_in: true, csrf_token: "t" }) : json(200, {}),
     );
-    const { request } = await import("@/lib/http");
+    const { request } = await import("@/shared/api/http");
     await request("/api/studies");
     await request("/api/jobs", { method: "POST", headers: { Accept: "application/json" } });
     await request("/api/jobs", { method: "POST" });
@@ -115,8 +115,8 @@ describe("a request", () => {
       if (path === "/api/session") return json(200, { signed_in: true, csrf_token: token });
       return shown === "new" ? json(200, {}) : json(403, { code: "csrf" });
     });
-    const { request } = await import("@/lib/http");
-    const { getSession } = await import("@/lib/session");
+    const { request } = await import("@/shared/api/http");
+    const { getSession } = await import("@/shared/api/session");
     await getSession();
     token = "new";
     await request("/api/jobs", { method: "POST" });
@@ -126,7 +126,7 @@ describe("a request", () => {
   it("goes to the sign-in page when nobody is signed in, and comes back from there", async () => {
     const replace = pageAt("/study/", "?study=1.2");
     node(() => json(401, { code: "session_ended", detail: "The session has ended." }));
-    const { request } = await import("@/lib/http");
+    const { request } = await import("@/shared/api/http");
     await expect(request("/api/studies")).rejects.toThrow("The session has ended.");
     expect(replace).toHaveBeenCalledWith("/sign-in/?next=%2Fstudy%2F%3Fstudy%3D1.2");
   });

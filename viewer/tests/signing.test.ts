@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { measurementSentence } from "@/lib/reading/measurementSentence";
-import type { Measurement } from "@/lib/reading/measurement";
-import { withInsertions } from "@/lib/reportText";
-import { isAnythingOpen, openPoints } from "@/lib/signing";
-import type { Alert, Finding, Report } from "@/lib/types";
+import { measurementSentence } from "@/features/reader/lib/measurementSentence";
+import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import { withInsertions } from "@/features/report/lib/reportText";
+import { isAnythingOpen, openPoints } from "@/shared/lib/signing";
+import type { Alert, Finding, Report } from "@/shared/api/types";
 
 function finding(id: string, label: string, verdict?: string): Finding {
   return { finding_id: id, label, feedback: verdict ? [{ verdict: "ACCEPTED" }, { verdict }] : [] } as unknown as Finding;

@@ -9,8 +9,8 @@ import {
   studyBadge,
   withdrawnResults,
   withJob,
-} from "@/lib/state";
-import type { Decision, Delivery, Job } from "@/lib/types";
+} from "@/shared/lib/state";
+import type { Decision, Delivery, Job } from "@/shared/api/types";
 
 function job(changes: Partial<Job>): Job {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { byStructure } from "@/lib/structures";
-import type { Finding } from "@/lib/types";
+import { byStructure } from "@/features/reader/lib/structures";
+import type { Finding } from "@/shared/api/types";
 
 function finding(label: string, tracked: string, segment: number | null, pipeline = "lung-density"): Finding {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { changePercent, placeInRange, plotted, pointsOf, type TrendPoint } from "@/lib/trend";
-import type { Finding, Trend } from "@/lib/types";
+import { changePercent, placeInRange, plotted, pointsOf, type TrendPoint } from "@/features/reader/lib/trend";
+import type { Finding, Trend } from "@/shared/api/types";
 
 const unit = { value: "cm3", scheme_designator: "UCUM", meaning: "cm3" };
 const measure = {

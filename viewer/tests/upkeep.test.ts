@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { protocolsFrom, protocolsText } from "@/lib/hangingText";
-import { emptyOrder, orderFrom } from "@/lib/orderWords";
-import type { HangingProtocol } from "@/lib/types";
+import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
+import { emptyOrder, orderFrom } from "@/features/admin/lib/orderWords";
+import type { HangingProtocol } from "@/shared/api/types";
 
 // The words of a refusal are chosen by the language of the page.
 vi.stubGlobal("navigator", { languages: ["en"] });

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { debounce } from "@/lib/debounce";
-import { planUploads, uploadSummary } from "@/lib/upload";
-import { crc32, zipFiles } from "@/lib/zip";
+import { debounce } from "@/shared/lib/debounce";
+import { planUploads, uploadSummary } from "@/features/uploads/lib/upload";
+import { crc32, zipFiles } from "@/features/uploads/lib/zip";
 
 const text = new TextEncoder();
 

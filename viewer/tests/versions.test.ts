@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { hexOf, rgbOfHex } from "@/lib/color";
-import type { Finding } from "@/lib/types";
-import { compareVersions, masksOf, versionPairs } from "@/lib/versions";
+import { hexOf, rgbOfHex } from "@/dicom/color";
+import type { Finding } from "@/shared/api/types";
+import { compareVersions, masksOf, versionPairs } from "@/features/reader/lib/versions";
 
 function finding(version: string, label: string, value: number | null, seg = `seg ${version}`): Finding {
   return {

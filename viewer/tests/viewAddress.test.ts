@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { withoutUnknown } from "@/lib/reading/layout";
-import { readViewAddress, viewParameters, type ViewAddress } from "@/lib/reading/viewAddress";
+import { withoutUnknown } from "@/features/reader/lib/layout/layout";
+import { readViewAddress, viewParameters, type ViewAddress } from "@/features/reader/lib/layout/viewAddress";
 
 const view: ViewAddress = {
   layout: "planes",

@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { Account } from "@/components/account/Account";
+import { Account } from "@/features/account/components/Account";
 
 export const metadata: Metadata = { title: "Account" };
 

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
-import { Admin } from "@/components/admin/Admin";
-import { Opening } from "@/components/Opening";
+import { Admin } from "@/features/admin/components/Admin";
+import { Opening } from "@/shared/components/Opening";
 
 export const metadata: Metadata = { title: "Administration" };
 

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
-import { SearchPage } from "@/components/search/SearchPage";
+import { SearchPage } from "@/features/search/components/SearchPage";
 
 export const metadata: Metadata = { title: "Search" };
 

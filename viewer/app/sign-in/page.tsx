@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
-import { SignInForm } from "@/components/SignInForm";
-import { Opening } from "@/components/Opening";
+import { SignInForm } from "@/features/account/components/SignInForm";
+import { Opening } from "@/shared/components/Opening";
 
 export const metadata: Metadata = { title: "Sign in" };
 

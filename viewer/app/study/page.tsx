@@ -3,12 +3,12 @@
 import dynamic from "next/dynamic";
 import { useSearchParams } from "next/navigation";
 import { Suspense, useState } from "react";
-import { Opening } from "@/components/Opening";
-import { askEarly } from "@/lib/early";
+import { Opening } from "@/shared/components/Opening";
+import { askEarly } from "@/features/reader/lib/early";
 
 // The name makes it one piece with what the list fetches (useWarmReader): left to itself the bundler
 // leaves out what either page has already, and the study waits for the rest.
-const readerCode = () => import(/* webpackChunkName: "reader" */ "@/components/reader/Reader");
+const readerCode = () => import(/* webpackChunkName: "reader" */ "@/features/reader/components/Reader");
 
 // Cornerstone needs a browser: its window, its workers, its WebGL.
 const Reader = dynamic(() => readerCode().then((room) => room.Reader), {

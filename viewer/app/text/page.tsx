@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { TextPage } from "@/components/text/TextPage";
+import { TextPage } from "@/features/language/components/TextPage";
 
 export const metadata: Metadata = { title: "Texts" };
 

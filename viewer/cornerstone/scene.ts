@@ -1,0 +1,321 @@
+import { Enums as CoreEnums, RenderingEngine } from "@cornerstonejs/core";
+import { nearestSlice, type Vector } from "@/dicom/geometry";
+import { openingIndex } from "@/features/reader/lib/layout/linking";
+import type { WindowPreset, WindowRange } from "@/dicom/windowing";
+import { StackCell } from "./cell";
+import { MaskLayers } from "./layer";
+import { Links } from "./links";
+import { Measuring } from "./measuring";
+import { Places } from "./places";
+import { Planes } from "./planes";
+import { Presenting } from "./presenting";
+import { forgetImages, start } from "./runtime";
+import type { LoadedSeries } from "./series";
+import { scrollSense } from "./scrolling";
+import { MouseTools } from "./tools";
+import type { Undrawable } from "./undrawable";
+import { flip, turn, type Turn } from "./turning";
+import { isCell, planes, viewIdOf, viewInfo, type CellId, type Plane, type ViewId, type ViewInfo } from "./view";
+import { valueAt, type ValueAt } from "./values";
+import { Viewports, type DrawnView } from "./viewports";
+import { VolumeView } from "./volume";
+import type { KeptWindows, SeriesWindow } from "./window";
+
+export interface SceneListener {
+  onView(info: ViewInfo): void;
+  onLoading(viewId: ViewId, loaded: number, total: number): void;
+  onMaskDrawn(viewId: ViewId): void;
+  /** The open frame of a stack cannot be drawn; null while none is known to fail. */
+  onUndrawable(viewId: ViewId, undrawable: Undrawable | null): void;
+  onError(error: Error): void;
+}
+
+let sceneCount = 0;
+
+/** One reader: stacks in rows and columns, or one series in three planes, or as a volume. */
+export class Scene {
+  readonly id = `scene-${(sceneCount += 1)}`;
+  private readonly engine: RenderingEngine;
+  readonly mouse: MouseTools;
+  readonly views: Viewports;
+  readonly masks: MaskLayers;
+  readonly measuring: Measuring;
+  readonly planes: Planes;
+  readonly volume: VolumeView;
+  private readonly cells = new Map<CellId, StackCell>();
+  readonly links: Links;
+  readonly presenting: Presenting;
+  private readonly windows: KeptWindows = new Map();
+  private readonly places = new Places();
+  private activeId: ViewId = "cell-1";
+  private ended = false;
+
+  private constructor(private readonly listener: SceneListener) {
+    this.engine = new RenderingEngine(this.id);
+    this.mouse = new MouseTools(this.id, (data) => this.measuring.linesOf(data));
+    this.views = new Viewports(this.engine, {
+      [CoreEnums.Events.IMAGE_RENDERED]: this.onRendered,
+      [CoreEnums.Events.PRE_STACK_NEW_IMAGE]: (event) => this.cellOf(event)?.frames.onAsked(event),
+      [CoreEnums.Events.STACK_NEW_IMAGE]: this.onNewImage,
+      [CoreEnums.Events.VOI_MODIFIED]: this.onWindow,
+      [CoreEnums.Events.CAMERA_MODIFIED]: (event) => {
+        const cell = this.cellOf(event);
+        if (cell) this.links.followPlane(cell);
+      },
+      [CoreEnums.Events.ACTORS_CHANGED]: () => this.planes.onActors(),
+    });
+    const draw = (viewId: string) => this.views.get(viewId)?.render();
+    this.masks = new MaskLayers(draw, () => this.render(), () => this.planes.stay());
+    this.measuring = new Measuring(() => this.render());
+    const shown = () => [...this.cells.values()].filter(({ isShown }) => isShown);
+    this.links = new Links(shown);
+    this.presenting = new Presenting(shown);
+    const onLoading = (loaded: number, total: number) => {
+      for (const id of this.volume.isOpen ? (["volume"] as const) : planes) listener.onLoading(id, loaded, total);
+    };
+    const told = { onLoading, onError: listener.onError };
+    this.planes = new Planes(this.engine, this.views, this.mouse, told, this.windows);
+    this.volume = new VolumeView(this.engine, this.views, this.id, onLoading);
+  }
+
+  static async open(listener: SceneListener): Promise<Scene> {
+    await start();
+    return new Scene(listener);
+  }
+
+  /** Shows a series as a stack: where it was looked at last, or from the middle. */
+  async showStack(
+    viewId: CellId,
+    element: HTMLDivElement,
+    series: LoadedSeries,
+    through: WindowRange | null,
+  ): Promise<void> {
+    this.planes.close();
+    this.volume.close();
+    const cell = this.cellFor(viewId, element);
+    const place = this.places.of(series);
+    const index = place?.index ?? openingIndex(series.imageIds.length);
+    this.masks.detach(viewId);
+    this.places.remember(cell);
+    if (!(await cell.show(series, index, through))) return;
+    this.masks.attach(series.seriesInstanceUid, viewId);
+    this.links.opened(cell, this.cells.get(this.activeId as CellId), place === undefined);
+    this.presenting.follow(cell);
+    cell.view?.render();
+  }
+
+  closeCell(viewId: CellId): void {
+    const cell = this.cells.get(viewId);
+    if (!cell || this.ended) return;
+    this.places.remember(cell);
+    this.masks.detach(viewId);
+    this.mouse.detach(viewId);
+    cell.end();
+    this.cells.delete(viewId);
+    this.views.disable(viewId);
+  }
+
+  /** Loads the rest of every stack in the background. */
+  prefetch(): void {
+    for (const cell of this.cells.values()) cell.prefetch();
+  }
+
+  /** Shows a series in three planes through its volume, where it was looked at last. */
+  async showPlanes(elements: Record<Plane, HTMLDivElement>, series: LoadedSeries): Promise<void> {
+    this.closeCells();
+    const near = this.places.of(series)?.point ?? null;
+    if (!(await this.planes.show(elements, series, near))) return;
+    for (const plane of planes) this.masks.attach(series.seriesInstanceUid, plane);
+  }
+
+  closePlanes(): void {
+    const { series, point } = this.planes;
+    if (series && point) this.lookAt(series, nearestSlice(series.order.slices, point) ?? 0, point);
+    for (const plane of planes) this.masks.detach(plane);
+    this.planes.close();
+  }
+
+  async showVolume(element: HTMLDivElement, series: LoadedSeries): Promise<void> {
+    this.closeCells();
+    await this.volume.show(element, series);
+  }
+
+  activate(viewId: ViewId): void {
+    this.activeId = viewId;
+    this.mouse.showReferenceLines(viewId, this.views.stackIds.length > 1);
+  }
+
+  setWindow({ range, curve }: WindowPreset): void {
+    this.changeWindow((window) => window.set(range, curve ?? null));
+  }
+
+  get openingRange(): WindowRange | null {
+    return this.activeWindow?.opening ?? null;
+  }
+
+  toggleInvert(): void {
+    this.changeWindow((window) => window.toggleInvert());
+  }
+
+  turn(how: Turn): void {
+    const view = this.activeView;
+    if (!view) return;
+    if (how === "flip-horizontal" || how === "flip-vertical") flip(view, how);
+    else turn(view, how);
+    view.render();
+  }
+
+  /** Back to the opening window, zoom, position and orientation; the slice stays. */
+  reset(): void {
+    if (this.volume.isOpen) this.volume.reset();
+    const view = this.activeView;
+    const shown = this.planes.isOpen ? planes.flatMap((plane) => this.views.plane(plane) ?? []) : [view];
+    this.changeWindow((window) => window.reset());
+    for (const one of shown) {
+      if (!one) continue;
+      one.setViewPresentation({ rotation: 0, flipHorizontal: false, flipVertical: false });
+      one.resetCamera(isCell(one.id) ? {} : { resetToCenter: false });
+    }
+    this.activeWindow?.apply();
+    this.render();
+  }
+
+  /** Takes back by how far linked stacks were moved against each other by hand. */
+  resetOffset(): void {
+    this.links.resetOffset(this.cells.get(this.activeId as CellId));
+  }
+
+  /** Moves by slices in one view, or in the active one. */
+  scrollBy(slices: number, viewId?: ViewId): void {
+    const id = viewId ?? (this.planes.isOpen ? "axial" : this.activeId);
+    const plane = this.views.plane(id);
+    plane?.scroll(slices * scrollSense(plane));
+    const cell = isCell(id) ? this.cells.get(id) : undefined;
+    if (cell?.isShown) void this.goToIndex(cell, cell.index + slices);
+  }
+
+  /** The next slice of the active stack, after the last the first; skipped while one is loading. */
+  stepRound(): void {
+    const cell = isCell(this.activeId) ? this.cells.get(this.activeId) : undefined;
+    if (!cell?.series || !cell.isSettled) return;
+    void this.goToIndex(cell, (cell.index + 1) % cell.series.imageIds.length);
+  }
+
+  /** Shows a place of a series: by the instance in its stacks, by the point in planes. */
+  async goTo(sopInstanceUid: string, frameNumber: number, pointLpsMm: Vector | null): Promise<void> {
+    if (this.planes.isOpen && pointLpsMm) this.planes.goToPoint(pointLpsMm);
+    const holding = [...this.cells.values()].filter(
+      (cell) => cell.indexOf(sopInstanceUid, frameNumber) !== null,
+    );
+    const cell = holding.find(({ viewId }) => viewId === this.activeId) ?? holding[0];
+    const index = cell?.indexOf(sopInstanceUid, frameNumber) ?? null;
+    if (cell && index !== null) await this.goToIndex(cell, index);
+  }
+
+  /** Where a series opens next: its middle until it was looked at. */
+  lookAt(series: LoadedSeries, index: number, point: Vector | null): void {
+    this.places.set(series, index, point);
+  }
+
+  resize(): void {
+    if (!this.ended) this.views.resize();
+  }
+
+  end(): void {
+    this.closeCells();
+    this.ended = true;
+    this.masks.end();
+    this.measuring.end();
+    this.planes.end();
+    this.volume.end();
+    this.views.end();
+    this.mouse.end();
+    this.engine.destroy();
+    forgetImages();
+  }
+
+  valueAt(viewId: ViewId, point: [number, number]): ValueAt | null {
+    const view = this.views.get(viewId);
+    const series = isCell(viewId) ? this.cells.get(viewId)?.series : this.planes.series;
+    return view && series ? valueAt(view, point, series) : null;
+  }
+
+  get activeView(): DrawnView | null {
+    return this.views.get(this.activeId) ?? this.views.plane("axial");
+  }
+
+  render(): void {
+    if (!this.ended) this.views.render();
+  }
+
+  private get activeWindow(): SeriesWindow | null {
+    return this.windowOf(this.planes.isOpen ? "axial" : this.activeId);
+  }
+
+  private windowOf(viewId: string): SeriesWindow | null {
+    if (isCell(viewId)) return this.cells.get(viewId)?.window ?? null;
+    return this.planes.isOpen ? this.planes.window : null;
+  }
+
+  private cellFor(viewId: CellId, element: HTMLDivElement): StackCell {
+    const before = this.cells.get(viewId);
+    if (before && this.views.has(viewId, element)) return before;
+    this.closeCell(viewId);
+    const cell = new StackCell(viewId, this.views, this.listener, this.windows);
+    this.views.enable({ viewId, element, type: CoreEnums.ViewportType.STACK });
+    this.cells.set(viewId, cell);
+    this.mouse.attach(viewId);
+    return cell;
+  }
+
+  private closeCells(): void {
+    for (const viewId of [...this.cells.keys()]) this.closeCell(viewId);
+  }
+
+  private async goToIndex(cell: StackCell, index: number): Promise<void> {
+    try {
+      await cell.goToIndex(index);
+    } catch (error) {
+      this.listener.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Changes the active window, and with it those that are linked. */
+  private changeWindow(change: (window: SeriesWindow) => void): void {
+    const window = this.activeWindow;
+    if (!window) return;
+    const before = window.range;
+    change(window);
+    const cell = this.planes.isOpen ? undefined : this.cells.get(this.activeId as CellId);
+    if (cell) this.links.followWindow(cell, before);
+    this.render();
+  }
+
+  private cellOf(event: Event): StackCell | undefined {
+    return this.cells.get(viewIdOf(event) as CellId);
+  }
+
+  private readonly onWindow = (event: Event): void => {
+    const window = this.windowOf(viewIdOf(event));
+    const before = window?.range ?? null;
+    const cell = this.cellOf(event);
+    if (window?.onModified(event) && cell) this.links.followWindow(cell, before);
+  };
+
+  private readonly onNewImage = (event: Event): void => {
+    const cell = this.cellOf(event);
+    if (!cell) return;
+    cell.frames.onDrawn(event);
+    this.presenting.follow(cell);
+    this.links.follow(cell);
+  };
+
+  private readonly onRendered = (event: Event): void => {
+    const view = this.views.get(viewIdOf(event));
+    if (!view) return;
+    if (isCell(view.id) && this.views.stack(view.id)?.getImageIds().length === 0) return;
+    const shown = this.windowOf(view.id);
+    this.listener.onView(viewInfo(view, shown?.range ?? null, shown?.inverted ?? false, this.planes.series?.order.slices));
+    if (this.masks.isFirstPictureOf(view.id)) this.listener.onMaskDrawn(view.id as ViewId);
+  };
+}

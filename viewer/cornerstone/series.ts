@@ -1,0 +1,143 @@
+import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
+import { wadors } from "@cornerstonejs/dicom-image-loader";
+import { forDrawing } from "@/features/reader/lib/calibration/calibration";
+import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { asSingleFrame } from "@/dicom/frameHeader";
+import { orderSlices, type SliceOrder } from "@/dicom/geometry";
+import { withPaletteValues } from "@/cornerstone/palette";
+import { paddingOf } from "@/features/reader/lib/display/padding";
+import { withTables } from "@/features/reader/lib/display/tables";
+import { headerPresets, type Voi } from "@/features/reader/lib/display/voi";
+import { windowOfValues, type WindowPreset } from "@/dicom/windowing";
+import { start } from "./runtime";
+
+const photometricInterpretation = "00280004";
+
+/** A series that Cornerstone can draw: its frames in the order of space. */
+export interface LoadedSeries {
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  modality: string;
+  order: SliceOrder;
+  /** MONOCHROME1: the lowest values are the brightest (PS3.3 C.7.6.3.1.2). */
+  lowIsBright: boolean;
+  /** The tables and windows that the header of the middle image offers; the first is opened with. */
+  headerPresets: WindowPreset[];
+  imageIds: string[];
+  /** How many instances it had when it was read, those without pixels among them. */
+  instanceCount: number;
+  indexOfSopInstanceUid: Map<string, number>;
+}
+
+export async function registerSeries(
+  studyInstanceUid: string,
+  seriesInstanceUid: string,
+  modality: string,
+  datasets: readonly DicomJson[],
+): Promise<LoadedSeries> {
+  await start();
+  const order = orderSlices(await Promise.all(datasets.map(withTables)));
+  const indexOfSopInstanceUid = new Map<string, number>();
+  const imageIds = order.slices.map((slice, index) => {
+    const url = frameUrl(studyInstanceUid, seriesInstanceUid, slice.sopInstanceUid, slice.frameNumber);
+    const imageId = `wadors:${url}`;
+    const header = withPaletteValues(asSingleFrame(forDrawing(slice.dataset)));
+    wadors.metaDataManager.add(imageId, header as Parameters<typeof wadors.metaDataManager.add>[1]);
+    if (!indexOfSopInstanceUid.has(slice.sopInstanceUid)) {
+      indexOfSopInstanceUid.set(slice.sopInstanceUid, index);
+    }
+    return imageId;
+  });
+  const lowIsBright = order.slices.some(
+    ({ dataset }) => stringOf(dataset, photometricInterpretation) === "MONOCHROME1",
+  );
+  const middle = order.slices[Math.floor(order.slices.length / 2)];
+  return {
+    studyInstanceUid,
+    seriesInstanceUid,
+    modality,
+    order,
+    lowIsBright,
+    headerPresets: middle ? headerPresets(middle.dataset) : [],
+    imageIds,
+    instanceCount: datasets.length,
+    indexOfSopInstanceUid,
+  };
+}
+
+/** The nearest index that a list of this length has. */
+export function clamp(index: number, length: number): number {
+  return Math.max(0, Math.min(length - 1, index));
+}
+
+/** What to open with: the header's table or window, or one measured on this frame without either. */
+export async function openingVoi(imageId: string): Promise<Voi | null> {
+  const image = await imageLoader.loadAndCacheImage(imageId);
+  if (image.color) return null;
+  const header = (wadors.metaDataManager.get(imageId) ?? {}) as DicomJson;
+  const [stated] = headerPresets(header);
+  if (stated) return { range: stated.range, curve: stated.curve ?? null };
+  return { range: windowOfValues(image.getPixelData(), paddingOf(header)), curve: null };
+}
+
+/** Share of the cache that one series may fill ahead of its being looked at. */
+const shareOfCache = 0.7;
+
+/** How many frames of this kind fit the share of the cache that is meant for one series. */
+function fittingFrames(imageId: string): number {
+  const bytes = cache.getImage(imageId)?.sizeInBytes ?? 0;
+  return bytes > 0 ? Math.floor((shareOfCache * cache.getMaxCacheSize()) / bytes) : Infinity;
+}
+
+/**
+ * Loads frames in the background, nearest to the open one first, as many as the cache has room
+ * for, and tells how many are in.
+ */
+export function prefetch(
+  series: LoadedSeries,
+  fromIndex: number,
+  onProgress: (loaded: number, total: number) => void,
+): () => void {
+  const open = series.imageIds[fromIndex];
+  const order = series.imageIds
+    .map((imageId, index) => ({ imageId, distance: Math.abs(index - fromIndex) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, open === undefined ? undefined : fittingFrames(open));
+  let stopped = false;
+  let loaded = 0;
+  const done = () => {
+    loaded += 1;
+    if (!stopped) onProgress(loaded, order.length);
+  };
+  for (const { imageId } of order) {
+    if (cache.getImageLoadObject(imageId)) {
+      done();
+      continue;
+    }
+    imageLoadPoolManager.addRequest(
+      async () => {
+        if (stopped) return;
+        try {
+          await imageLoader.loadAndCacheImage(imageId, {
+            priority: 0,
+            requestType: Enums.RequestType.Prefetch,
+          });
+        } catch {
+          // The frame is asked for again, and its failure shown, when the reader comes to it.
+        }
+        done();
+      },
+      Enums.RequestType.Prefetch,
+      { imageId },
+      0,
+    );
+  }
+  return () => {
+    stopped = true;
+    const ours = new Set(series.imageIds);
+    imageLoadPoolManager.filterRequests(
+      ({ type, additionalDetails: { imageId } }) =>
+        type !== Enums.RequestType.Prefetch || imageId === undefined || !ours.has(imageId),
+    );
+  };
+}

@@ -1,0 +1,145 @@
+import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
+import type { Curve, Voi } from "@/features/reader/lib/display/voi";
+import type { WindowRange } from "@/dicom/windowing";
+import { setCurve } from "./curve";
+import type { LoadedSeries } from "./series";
+import type { DrawnView } from "./viewports";
+
+/** What a reader has set of a series: found again when the series is shown elsewhere. */
+interface Kept {
+  opening: Voi | null;
+  range: WindowRange | null;
+  /** Brightness over the range where a table gives it; planes draw a straight line all the same. */
+  curve: Curve | null;
+  inverted: boolean;
+}
+
+/** The windows that were set, by series, for as long as the reader is open. */
+export type KeptWindows = Map<string, Kept>;
+
+/** The window and inversion of one series, the same in all the views that it has here. */
+export class SeriesWindow {
+  private seriesInstanceUid = "";
+  private lowIsBright = false;
+  private kept: Kept = { opening: null, range: null, curve: null, inverted: false };
+  /** True while the pictures are drawn by a table. */
+  private isCurved = false;
+  /** True while the window is the reader's: Cornerstone sets one of its own with every new stack. */
+  private settled = false;
+
+  constructor(
+    private readonly views: () => DrawnView[],
+    private readonly windows: KeptWindows,
+  ) {}
+
+  /** The window that the series opened with. */
+  get opening(): WindowRange | null {
+    return this.kept.opening?.range ?? null;
+  }
+
+  get range(): WindowRange | null {
+    return this.kept.range;
+  }
+
+  get inverted(): boolean {
+    return this.kept.inverted;
+  }
+
+  /** Another series opens with its own window; one that was seen before keeps the reader's. */
+  open(series: LoadedSeries, voi: Voi | null, through: WindowRange | null = null): void {
+    this.seriesInstanceUid = series.seriesInstanceUid;
+    this.lowIsBright = series.lowIsBright;
+    const before = this.windows.get(series.seriesInstanceUid);
+    this.kept = before ?? {
+      opening: voi,
+      range: voi && (through ?? voi.range),
+      curve: through ? null : (voi?.curve ?? null),
+      inverted: false,
+    };
+    this.keep();
+  }
+
+  set(range: WindowRange, curve: Curve | null = null): void {
+    this.change({ range, curve });
+    this.apply();
+  }
+
+  /** As a presentation state asks: whether low values are bright is for the state to say. */
+  present(voi: Voi | null, inverse: boolean | null): void {
+    const look = voi ?? this.kept.opening;
+    this.change({
+      range: look?.range ?? null,
+      curve: look?.curve ?? null,
+      inverted: inverse === null ? false : inverse !== this.lowIsBright,
+    });
+    this.apply();
+  }
+
+  toggleInvert(): void {
+    this.change({ inverted: !this.kept.inverted });
+    this.apply();
+  }
+
+  /** Back to the opening window, on the next apply. */
+  reset(): void {
+    const { opening } = this.kept;
+    this.change({ range: opening?.range ?? null, curve: opening?.curve ?? null, inverted: false });
+  }
+
+  /** Until the next apply, what the views report is Cornerstone's window and not the reader's. */
+  unsettle(): void {
+    this.settled = false;
+  }
+
+  apply(): void {
+    if (!this.kept.range) {
+      this.applyColor();
+      return;
+    }
+    const { lower, upper } = this.kept.range;
+    const invert = this.kept.inverted !== this.lowIsBright;
+    this.settled = false;
+    for (const view of this.views()) {
+      // A stack view ignores a window equal to its own and then forgets it at the next slice.
+      view.setProperties({ voiRange: { lower, upper: upper + (upper - lower) * 1e-6 } });
+      view.setProperties({ voiRange: { lower, upper }, invert });
+      if (view instanceof StackViewport && (this.kept.curve || this.isCurved)) {
+        setCurve(view, { lower, upper }, this.kept.curve, invert);
+      }
+    }
+    this.isCurved = this.kept.curve !== null;
+    this.settled = true;
+  }
+
+  /** A window dragged in one plane holds for all three. Says whether it was the reader who set another one. */
+  readonly onModified = (event: Event): boolean => {
+    const { range, viewportId } = (event as CustomEvent<{ range?: WindowRange; viewportId: string }>)
+      .detail;
+    const current = this.kept.range;
+    if (!range || !current || !this.settled) return false;
+    if (range.lower === current.lower && range.upper === current.upper) return false;
+    const next = { lower: range.lower, upper: range.upper };
+    this.change({ range: next });
+    for (const view of this.views()) {
+      if (view.id !== viewportId && view instanceof VolumeViewport) {
+        view.setProperties({ voiRange: next }, undefined, true);
+        view.render();
+      }
+    }
+    return true;
+  };
+
+  /** A colour image has no window; it can be inverted all the same. */
+  private applyColor(): void {
+    for (const view of this.views()) view.setProperties({ invert: this.kept.inverted });
+  }
+
+  private change(next: Partial<Kept>): void {
+    this.kept = { ...this.kept, ...next };
+    this.keep();
+  }
+
+  private keep(): void {
+    if (this.seriesInstanceUid) this.windows.set(this.seriesInstanceUid, this.kept);
+  }
+}

@@ -1,0 +1,253 @@
+import { calibrationOf, type Spacing } from "@/features/reader/lib/calibration/calibration";
+import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { fixed } from "@/shared/lib/format";
+import { frameHeaders } from "@/dicom/frameHeader";
+import { text } from "@/shared/i18n";
+
+export type Vector = [number, number, number];
+
+const tag = {
+  sopInstanceUid: "00080018",
+  instanceNumber: "00200013",
+  imagePosition: "00200032",
+  imageOrientation: "00200037",
+  rows: "00280010",
+  columns: "00280011",
+} as const;
+
+export interface Slice {
+  sopInstanceUid: string;
+  frameNumber: number;
+  /** The header of this very frame. */
+  dataset: DicomJson;
+  /** Distance along the normal of the image plane, mm; null when the header does not say. */
+  positionMm: number | null;
+}
+
+export interface SliceOrder {
+  slices: Slice[];
+  /** Said to the reader when the order is not by position in space. */
+  notice: string;
+  /** Why no volume can be made of these slices; empty when one can. */
+  volumeRefusal: string;
+  hasPixelSpacing: boolean;
+}
+
+export function cross(a: Vector, b: Vector): Vector {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
+export function dot(a: Vector, b: Vector): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+function vector(numbers: number[], from = 0): Vector | null {
+  const [x, y, z] = numbers.slice(from, from + 3);
+  return x === undefined || y === undefined || z === undefined ? null : [x, y, z];
+}
+
+/** Row cosine × column cosine of Image Orientation (Patient), PS3.3 C.7.6.2.1.1. */
+export function planeNormal(dataset: DicomJson): Vector | null {
+  const cosines = numbersOf(dataset, tag.imageOrientation);
+  const row = vector(cosines, 0);
+  const column = vector(cosines, 3);
+  return row && column ? cross(row, column) : null;
+}
+
+const parallelCosine = 0.9999;
+const relativeSpacingTolerance = 0.02;
+const samePlaceMm = 1e-3;
+
+/**
+ * Orders the frames of a series by Image Position (Patient) projected on the normal, never by the
+ * order in which they came. Without positions, by Instance Number, and says so; frames of one image
+ * that share a position (phases, echoes) keep the order in which it stores them.
+ */
+export function orderSlices(datasets: readonly DicomJson[]): SliceOrder {
+  const t = text().refusals.images;
+  const slices = datasets.flatMap(framesOf);
+  const first = slices[0];
+  const hasPixelSpacing = slices.every(({ dataset }) => pixelSpacingOf(dataset) !== null);
+  if (!first) {
+    return { slices, notice: "", volumeRefusal: t.none, hasPixelSpacing };
+  }
+  const normal = planeNormal(first.dataset);
+  const parallel =
+    normal !== null &&
+    slices.every((slice) => {
+      const other = planeNormal(slice.dataset);
+      return other !== null && dot(normal, other) > parallelCosine;
+    });
+  for (const slice of slices) {
+    const position = vector(numbersOf(slice.dataset, tag.imagePosition));
+    slice.positionMm = normal && parallel && position ? dot(normal, position) : null;
+  }
+  const isMultiFrame = slices.length > new Set(slices.map((slice) => slice.sopInstanceUid)).size;
+  if (slices.some((slice) => slice.positionMm === null)) {
+    slices.sort(byInstanceNumber);
+    const oriented = slices.every((slice) => hasOrientation(slice.dataset));
+    const cause = (!oriented ? t.noOrientation : parallel ? t.noPosition : t.notParallel)(isMultiFrame);
+    return {
+      slices,
+      notice: slices.length > 1 && !isMultiFrame ? t.byNumber(cause) : "",
+      volumeRefusal: t.noVolume(cause),
+      hasPixelSpacing,
+    };
+  }
+  slices.sort(byPosition);
+  const volumeRefusal = refuseVolume(slices, hasPixelSpacing);
+  if (isMultiFrame && slices.some((slice, index) => isSamePlace(slice, slices[index + 1]))) {
+    slices.sort(byInstanceNumber);
+  }
+  return { slices, notice: "", volumeRefusal, hasPixelSpacing };
+}
+
+function framesOf(dataset: DicomJson): Slice[] {
+  const sopInstanceUid = stringOf(dataset, tag.sopInstanceUid);
+  const hasPixels = numbersOf(dataset, tag.rows).length > 0;
+  if (!sopInstanceUid || !hasPixels) return [];
+  return frameHeaders(dataset).map((header, index) => ({
+    sopInstanceUid,
+    frameNumber: index + 1,
+    dataset: header,
+    positionMm: null,
+  }));
+}
+
+function byPosition(a: Slice, b: Slice): number {
+  return (a.positionMm ?? 0) - (b.positionMm ?? 0) || byInstanceNumber(a, b);
+}
+
+function isSamePlace(slice: Slice, next: Slice | undefined): boolean {
+  return Math.abs((next?.positionMm ?? Infinity) - (slice.positionMm ?? 0)) < samePlaceMm;
+}
+
+function byInstanceNumber(a: Slice, b: Slice): number {
+  const first = numbersOf(a.dataset, tag.instanceNumber)[0] ?? 0;
+  const second = numbersOf(b.dataset, tag.instanceNumber)[0] ?? 0;
+  return (
+    first - second ||
+    a.sopInstanceUid.localeCompare(b.sopInstanceUid) ||
+    a.frameNumber - b.frameNumber
+  );
+}
+
+function refuseVolume(slices: readonly Slice[], hasPixelSpacing: boolean): string {
+  const t = text().refusals.images;
+  if (slices.length < 3) return t.tooFew;
+  if (!hasPixelSpacing) return t.noSpacing;
+  const shapes = new Set(
+    slices.map(
+      ({ dataset }) => `${numbersOf(dataset, tag.rows)[0]}x${numbersOf(dataset, tag.columns)[0]}`,
+    ),
+  );
+  if (shapes.size > 1) return t.matrix;
+  const positions = slices.map((slice) => slice.positionMm ?? 0);
+  const gaps = positions.slice(1).map((position, index) => position - (positions[index] ?? 0));
+  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  if (usual <= 0) return t.samePlace;
+  for (const [index, gap] of gaps.entries()) {
+    if (Math.abs(gap - usual) > usual * relativeSpacingTolerance) {
+      return t.gap(index + 1, fixed(gap, 1), fixed(usual, 1));
+    }
+  }
+  return "";
+}
+
+/** Whether the header says how the image lies in the patient; without that no letter is shown. */
+export function hasOrientation(dataset: DicomJson): boolean {
+  return numbersOf(dataset, tag.imageOrientation).length === 6;
+}
+
+/** Row spacing, then column spacing, in mm (PS3.3 10.7.1.3); null where the whole frame has none. */
+export function pixelSpacingOf(dataset: DicomJson): Spacing | null {
+  return calibrationOf(dataset).spacingMm;
+}
+
+/**
+ * The point in the patient of a pixel's centre, indices from 0 (PS3.3 Equation C.7.6.2.1-1): a step
+ * along the row is a column's width. Cornerstone's imageToWorldCoords swaps the two spacings.
+ */
+export function lpsOfPixel(dataset: DicomJson, column: number, row: number): Vector | null {
+  const origin = vector(numbersOf(dataset, tag.imagePosition));
+  const cosines = numbersOf(dataset, tag.imageOrientation);
+  const along = vector(cosines, 0);
+  const down = vector(cosines, 3);
+  const spacing = pixelSpacingOf(dataset);
+  if (!origin || !along || !down || !spacing) return null;
+  const [rowSpacing, columnSpacing] = spacing;
+  return [0, 1, 2].map(
+    (axis) =>
+      (origin[axis] ?? 0) +
+      (along[axis] ?? 0) * columnSpacing * column +
+      (down[axis] ?? 0) * rowSpacing * row,
+  ) as Vector;
+}
+
+/** The middle of an image plane, LPS in mm. */
+export function middleOf(dataset: DicomJson): Vector | null {
+  const [rows = 0] = numbersOf(dataset, tag.rows);
+  const [columns = 0] = numbersOf(dataset, tag.columns);
+  return lpsOfPixel(dataset, (columns - 1) / 2, (rows - 1) / 2);
+}
+
+/** The index of the slice nearest to a point, or null when the slices have no positions. */
+export function nearestSlice(slices: readonly Slice[], point: Vector): number | null {
+  const normal = slices[0] && planeNormal(slices[0].dataset);
+  if (!normal) return null;
+  const at = dot(normal, point);
+  let nearest: number | null = null;
+  let least = Infinity;
+  for (const [index, { positionMm }] of slices.entries()) {
+    if (positionMm === null) return null;
+    const distance = Math.abs(positionMm - at);
+    if (distance < least) {
+      least = distance;
+      nearest = index;
+    }
+  }
+  return nearest;
+}
+
+const axisLetters: readonly [string, string][] = [
+  ["L", "R"],
+  ["P", "A"],
+  ["H", "F"],
+];
+const obliqueShare = 0.2;
+
+/**
+ * The letters of a direction in LPS, strongest first: "L", "PH"… A component counts when it is
+ * more than a fifth of the direction, so a head tilted by a few degrees stays one letter.
+ */
+export function directionLetters(direction: Vector): string {
+  const length = Math.hypot(...direction);
+  if (length === 0) return "";
+  return direction
+    .map((component, axis) => ({ share: component / length, letters: axisLetters[axis] }))
+    .filter(({ share }) => Math.abs(share) > obliqueShare)
+    .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
+    .map(({ share, letters }) => (letters ? letters[share > 0 ? 0 : 1] : ""))
+    .join("");
+}
+
+export interface EdgeLetters {
+  top: string;
+  right: string;
+  bottom: string;
+  left: string;
+}
+
+function negate([x, y, z]: Vector): Vector {
+  return [-x, -y, -z];
+}
+
+/** Letters of the four edges of a view, from its directions to the right and down the screen. */
+export function edgeLetters(right: Vector, down: Vector): EdgeLetters {
+  return {
+    top: directionLetters(negate(down)),
+    right: directionLetters(right),
+    bottom: directionLetters(down),
+    left: directionLetters(negate(right)),
+  };
+}

@@ -1,0 +1,112 @@
+"use client";
+
+import { useState } from "react";
+import { Answer, Grid, SureButton } from "@/features/admin/components/parts";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { protocolsFrom, protocolsText } from "@/features/admin/lib/hangingText";
+import type { HangingProtocol } from "@/shared/api/types";
+import { hanging } from "@/features/admin/lib/upkeepApi";
+
+/** How studies are laid out when they are opened: the site's own protocols, as the node keeps them. */
+export function Hanging() {
+  const { admin: t, upkeep } = useText();
+  const asked = useAsked(hanging.get);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{upkeep.hangingWhat}</p>
+      <Answer asked={asked}>
+        {({ protocols }) => (
+          <>
+            <Grid
+              label={t.parts.hanging}
+              columns={[t.name, upkeep.appliesTo, upkeep.layout, upkeep.shows]}
+              empty={protocols.length === 0 ? upkeep.noHanging : ""}
+            >
+              {protocols.map((one) => (
+                <ProtocolRow key={one.name} protocol={one} />
+              ))}
+            </Grid>
+            {/* What is kept anew is shown anew. */}
+            <Editor key={protocolsText(protocols)} kept={protocolsText(protocols)} onSaved={asked.reload} />
+          </>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+function ProtocolRow({ protocol }: { protocol: HangingProtocol }) {
+  const { upkeep } = useText();
+  return (
+    <tr data-testid="protocol">
+      <td className="font-medium">{protocol.name}</td>
+      <td>{[...protocol.modalities, ...protocol.body_parts].join(", ") || upkeep.anyStudy}</td>
+      <td className="whitespace-nowrap">
+        {protocol.rows} × {protocol.columns}
+        {protocol.linked && <span className="text-dim"> · {upkeep.linked}</span>}
+      </td>
+      <td className="text-xs">
+        {protocol.viewports.map((one, place) => (
+          <div key={place}>
+            {[one.study === "prior" && upkeep.prior, ...one.modalities, ...one.description_contains]
+              .filter(Boolean)
+              .join(" ")}
+          </div>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+function Editor({ kept, onSaved }: { kept: string; onSaved: () => void }) {
+  const { upkeep, common } = useText();
+  const [text, setText] = useState(kept);
+  const [saved, setSaved] = useState(false);
+  const order = useOrder(() => undefined);
+  const give = async (run: () => Promise<unknown>) => {
+    setSaved(false);
+    if (await order.give(run)) {
+      setSaved(true);
+      onSaved();
+    }
+  };
+  return (
+    <section className="mt-4 max-w-4xl">
+      <label className="block text-xs text-dim">
+        {upkeep.hangingJson}
+        <textarea
+          className="mt-1 block h-96 w-full resize-y rounded-md border border-line-strong bg-ground p-3 font-mono text-xs text-ink"
+          spellCheck={false}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </label>
+      {order.problem && <ProblemNote problem={order.problem} />}
+      <div className="mt-2 flex items-center gap-2">
+        <button
+          type="button"
+          className="control"
+          disabled={order.busy || text === kept}
+          onClick={() => void give(() => hanging.put(protocolsFrom(text)))}
+        >
+          {common.save}
+        </button>
+        <button type="button" className="control" disabled={text === kept} onClick={() => setText(kept)}>
+          {upkeep.undo}
+        </button>
+        <SureButton
+          word={upkeep.shipped}
+          label={upkeep.shipped}
+          busy={order.busy}
+          onSure={() => void give(hanging.reset)}
+        />
+        <span role="status" className="text-good">
+          {saved && upkeep.savedHanging}
+        </span>
+      </div>
+    </section>
+  );
+}

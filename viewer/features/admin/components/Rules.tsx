@@ -1,0 +1,103 @@
+"use client";
+
+import { type FormEvent, Fragment, useState } from "react";
+import { Answer, Field, Grid } from "@/features/admin/components/parts";
+import { Line, Part } from "@/features/reader/components/jobs/Conditions";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { useText } from "@/shared/hooks/useText";
+import { rules } from "@/features/admin/lib/adminApi";
+import { explainRules } from "@/shared/api/api";
+import { conditionText } from "@/features/admin/lib/rules";
+
+/** The site's rules as they are in force, and what they say of one study. */
+export function Rules() {
+  const { admin: t, common } = useText();
+  const titles = usePipelineTitles();
+  const asked = useAsked(rules.get);
+  const [typed, setTyped] = useState("");
+  const [study, setStudy] = useState("");
+  const explain = (event: FormEvent) => {
+    event.preventDefault();
+    setStudy(typed.trim());
+  };
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.rulesWhat}</p>
+      <Answer asked={asked}>
+        {({ rules: all = [] }) => (
+          <Grid
+            label={t.parts.rules}
+            columns={[t.name, t.pipeline, t.when, t.priority, t.destination]}
+            empty={all.length === 0 ? t.noRules : ""}
+          >
+            {all.map((rule) => (
+              <tr key={`${rule.pipeline}${rule.name}`}>
+                <td className="font-medium">
+                  {rule.name}
+                  {rule.enabled === false && <span className="ml-1 text-xs text-warn">{t.off}</span>}
+                </td>
+                <td>{titles.of(rule.pipeline)}</td>
+                <td className="font-mono text-xs">{rule.when ? conditionText(rule.when) : t.always}</td>
+                <td>{rule.priority ?? 0}</td>
+                <td>{rule.destinations ? rule.destinations.join(", ") || common.none : t.all}</td>
+              </tr>
+            ))}
+          </Grid>
+        )}
+      </Answer>
+      <h2 className="mt-6 mb-2 font-semibold">{t.explain}</h2>
+      <form className="flex max-w-2xl items-end gap-2" onSubmit={explain}>
+        <div className="flex-1">
+          <Field
+            label={t.studyUid}
+            value={typed}
+            pattern="[0-9.]{1,64}"
+            required
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        </div>
+        <button type="submit" className="control mb-0.5">
+          {t.explainButton}
+        </button>
+      </form>
+      {study && <Explanations key={study} study={study} />}
+    </>
+  );
+}
+
+function Explanations({ study }: { study: string }) {
+  const { admin: t } = useText();
+  const titles = usePipelineTitles();
+  const asked = useAsked((signal) => explainRules(study, signal), study);
+  return (
+    <div className="mt-3 space-y-3">
+      <Answer asked={asked}>
+        {(items) =>
+          items.map((one) => (
+            <section
+              key={`${one.pipeline}${one.series_instance_uid}`}
+              data-testid="explanation"
+              className="rounded-lg border border-line bg-panel p-3"
+            >
+              <h3 className="font-medium">
+                {titles.of(one.pipeline)}{" "}
+                <span className="font-mono text-xs font-normal text-dim">{one.series_instance_uid}</span>
+              </h3>
+              <ul className="mt-1 space-y-0.5 text-[0.8125rem]" lang="en">
+                <Line holds={one.would_run} text={one.reason} />
+                <Line holds={one.pipeline_accepts} text={one.pipeline_reason} />
+                {one.rules.map((rule) => (
+                  <Fragment key={rule.name}>
+                    <Line holds={rule.holds} text={`${t.rule} “${rule.name}”`} />
+                    {rule.trace && <Part condition={rule.trace} />}
+                  </Fragment>
+                ))}
+              </ul>
+            </section>
+          ))
+        }
+      </Answer>
+    </div>
+  );
+}

@@ -1,0 +1,138 @@
+"use client";
+
+import { useState } from "react";
+import { Badge } from "@/shared/components/Badge";
+import { Agreement } from "@/features/admin/components/models/Agreement";
+import { Drift } from "@/features/admin/components/models/Drift";
+import { ModelEvaluation } from "@/features/admin/components/models/ModelEvaluation";
+import { Answer } from "@/features/admin/components/parts";
+import { ModelFacts } from "@/shared/components/ModelFacts";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { models, type ModelOrder } from "@/features/admin/lib/adminApi";
+import { moment } from "@/shared/lib/format";
+import type { Tone } from "@/shared/lib/state";
+import type { Model } from "@/shared/api/types";
+
+const tones: Record<Model["state"], Tone> = {
+  added: "warn",
+  verified: "busy",
+  active: "good",
+  shadow: "busy",
+  retired: "quiet",
+};
+
+/** What may be asked of a version in its state; the node itself holds the gates. */
+const orders: Record<Model["state"], readonly ModelOrder[]> = {
+  added: ["verify"],
+  verified: ["verify", "activate", "shadow", "retire"],
+  active: ["verify", "shadow", "retire"],
+  shadow: ["verify", "activate", "retire"],
+  retired: ["verify", "activate", "shadow"],
+};
+
+/** Every version of every model: its state, its card, and what may be done with it. */
+export function Models() {
+  const { admin: t } = useText();
+  const asked = useAsked(models.list);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.modelsWhat}</p>
+      <Answer asked={asked}>
+        {({ items }) => (
+          <ul className="grid items-start gap-3 xl:grid-cols-2">
+            {items.map((model) => (
+              <ModelItem key={`${model.name} ${model.version}`} model={model} onChanged={asked.reload} />
+            ))}
+          </ul>
+        )}
+      </Answer>
+      <Drift />
+    </>
+  );
+}
+
+function ModelItem({ model, onChanged }: { model: Model; onChanged: () => void }) {
+  const { admin: t } = useText();
+  const order = useOrder(onChanged);
+  return (
+    <li
+      data-testid="model"
+      data-model={model.name}
+      data-state={model.state}
+      className="rounded-lg border border-line bg-panel p-4"
+    >
+      <div className="flex items-baseline gap-2">
+        <h2 className="font-semibold">{model.name}</h2>
+        <span className="text-dim">{model.version}</span>
+        <span className="ml-auto flex gap-1.5">
+          <Badge word={t.modelStates[model.state]} tone={tones[model.state]} />
+          {!model.ready && <Badge word={t.notReady} tone="warn" />}
+        </span>
+      </div>
+      {model.detail && (
+        <p className="mt-1 text-warn" lang="en">
+          {model.detail}
+        </p>
+      )}
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={`${model.name} ${model.version}`}>
+        {orders[model.state].map((one) => (
+          <button
+            key={one}
+            type="button"
+            className="control px-2 py-0.5"
+            disabled={order.busy}
+            onClick={() => void order.give(() => models.order(one, model.name, model.version))}
+          >
+            {t.modelOrders[one]}
+          </button>
+        ))}
+      </div>
+      {order.problem && <ProblemNote problem={order.problem} />}
+      <ModelEvaluation model={model} />
+      <ModelFacts model={model} />
+      <Agreement key={model.state} name={model.name} />
+      <History key={`${model.state} ${model.changed_at}`} name={model.name} />
+    </li>
+  );
+}
+
+function History({ name }: { name: string }) {
+  const { admin: t } = useText();
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="mt-2 text-[0.8125rem]" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary className="rounded text-dim" aria-label={`${t.history}: ${name}`}>
+        {t.history}
+      </summary>
+      {open && <Changes name={name} />}
+    </details>
+  );
+}
+
+function Changes({ name }: { name: string }) {
+  const { admin: t } = useText();
+  const asked = useAsked((signal) => models.get(name, signal), name);
+  return (
+    <Answer asked={asked}>
+      {({ history }) => (
+        <ol className="mt-1 space-y-0.5">
+          {history.length === 0 && <li className="text-dim">{t.nothing}</li>}
+          {history.map((one) => (
+            <li key={`${one.changed_at}${one.version}${one.to_state}`}>
+              {moment(one.changed_at)} · {one.version} · {t.modelStates[one.to_state]} ·{" "}
+              {one.changed_by || t.theRelease}
+              {one.detail && (
+                <span className="block text-dim" lang="en">
+                  {one.detail}
+                </span>
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
+    </Answer>
+  );
+}

@@ -1,0 +1,70 @@
+"use client";
+
+import { type FormEvent, type HTMLInputTypeAttribute, useState } from "react";
+import { Field, Select } from "@/features/admin/components/parts";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { emptyOrder, orderFrom, type OrderWords } from "@/features/admin/lib/orderWords";
+import { orderKeeping } from "@/features/admin/lib/upkeepApi";
+
+const sexes = ["", "F", "M", "O"] as const;
+
+/** A procedure for a modality's worklist, where no RIS orders it. */
+export function OrderForm({ onAdded }: { onAdded: () => void }) {
+  const { admin: t, upkeep, common } = useText();
+  const [words, setWords] = useState<OrderWords>(emptyOrder);
+  const order = useOrder(() => undefined);
+  const set = (change: Partial<OrderWords>) => setWords((now) => ({ ...now, ...change }));
+  const field = (
+    name: keyof OrderWords,
+    label: string,
+    maxLength: number,
+    required = false,
+    type: HTMLInputTypeAttribute = "text",
+  ) => (
+    <Field
+      label={label}
+      type={type}
+      maxLength={maxLength}
+      required={required}
+      autoComplete="off"
+      value={words[name]}
+      onChange={(event) => set({ [name]: event.target.value })}
+    />
+  );
+  const add = async (event: FormEvent) => {
+    event.preventDefault();
+    if (await order.give(() => orderKeeping.add(orderFrom(words)))) {
+      setWords(emptyOrder);
+      onAdded();
+    }
+  };
+  return (
+    <details className="mb-4 max-w-4xl">
+      <summary className="control inline-block">{upkeep.addOrder}</summary>
+      <form
+        aria-label={upkeep.addOrder}
+        className="mt-2 space-y-3 rounded-lg border border-line bg-panel p-4"
+        onSubmit={(event) => void add(event)}
+      >
+        <div className="grid gap-3 sm:grid-cols-4">
+          {field("patientName", upkeep.patientName, 194, true)}
+          {field("patientId", t.patientId, 64, true)}
+          {field("birthDate", upkeep.birthDate, 10, false, "date")}
+          <Select label={upkeep.sex} of={sexes} value={words.sex} words={(one) => upkeep.sexes[one || "U"]} onChoose={(sex) => set({ sex })} />
+          {field("accessionNumber", t.accession, 16)}
+          {field("description", t.procedure, 64)}
+          {field("modality", upkeep.modality, 16, true)}
+          {field("station", upkeep.station, 16, true)}
+          {field("date", upkeep.startDate, 10, true, "date")}
+          {field("time", upkeep.startTime, 8, true, "time")}
+        </div>
+        {order.problem && <ProblemNote problem={order.problem} />}
+        <button type="submit" className="control" disabled={order.busy}>
+          {common.add}
+        </button>
+      </form>
+    </details>
+  );
+}

@@ -1,0 +1,174 @@
+"use client";
+
+import { type FormEvent, useState } from "react";
+import { Choices, Field, fieldClass } from "@/features/admin/components/parts";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { peers } from "@/features/admin/lib/adminApi";
+import type { Peer, PeerChange } from "@/shared/api/types";
+
+const kinds = ["ae", "stow", "folder"] as const;
+const actions = ["store", "query", "retrieve", "commit", "worklist"] as const;
+const objectKinds = ["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"] as const;
+const verifications = ["full", "chain", "none"] as const;
+
+/** All of a peer: a new one, or one as it is. */
+export function PeerForm({
+  peer,
+  onDone,
+  onCancel,
+}: {
+  peer: Peer | null;
+  onDone: () => void;
+  onCancel: () => void;
+}) {
+  const { admin: t, common } = useText();
+  const order = useOrder(() => undefined);
+  const [name, setName] = useState(peer?.name ?? "");
+  const [given, setGiven] = useState<PeerChange>(() => {
+    if (!peer) return { kind: "ae", may: [...actions], is_destination: false } as PeerChange;
+    // What the form does not show goes back as it came.
+    const fields: Partial<Peer> = { ...peer };
+    delete fields.name;
+    delete fields.has_token;
+    delete fields.origin;
+    return fields as PeerChange;
+  });
+  const set = (change: Partial<PeerChange>) => setGiven((now) => ({ ...now, ...change }));
+  const kind = given.kind ?? "ae";
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const taken = await order.give(() =>
+      peer ? peers.change(peer.name, given) : peers.add({ ...given, name: name.trim() }),
+    );
+    if (taken) onDone();
+  };
+  return (
+    <form
+      aria-label={peer ? `${common.change}: ${peer.name}` : t.addPeer}
+      className="mb-5 max-w-3xl space-y-3 rounded-lg border border-line-strong bg-panel p-4"
+      onSubmit={(event) => void submit(event)}
+    >
+      <div className="grid gap-3 sm:grid-cols-3">
+        {!peer && (
+          <Field label={t.name} required autoFocus maxLength={80} value={name} onChange={(e) => setName(e.target.value)} />
+        )}
+        <label className="block text-xs text-dim">
+          {t.kind}
+          <select
+            className={fieldClass}
+            value={kind}
+            onChange={(event) => set({ kind: event.target.value as PeerChange["kind"] })}
+          >
+            {kinds.map((one) => (
+              <option key={one} value={one}>
+                {t.kinds[one]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Field label={t.aeTitle} maxLength={16} value={given.ae_title ?? ""} onChange={(e) => set({ ae_title: e.target.value })} />
+        {kind === "ae" && (
+          <>
+            <Field label={t.host} maxLength={253} value={given.host ?? ""} onChange={(e) => set({ host: e.target.value })} />
+            <Field
+              label={t.port}
+              type="number"
+              min={0}
+              max={65535}
+              value={given.port ?? 0}
+              onChange={(e) => set({ port: Number(e.target.value) })}
+            />
+          </>
+        )}
+        {kind === "stow" && (
+          <>
+            <Field label={t.url} maxLength={1000} value={given.url ?? ""} onChange={(e) => set({ url: e.target.value })} />
+            <Field
+              label={peer?.has_token ? t.tokenKept : t.token}
+              type="password"
+              autoComplete="off"
+              maxLength={4000}
+              value={given.token ?? ""}
+              onChange={(e) => set({ token: e.target.value || null })}
+            />
+          </>
+        )}
+        {kind === "folder" && (
+          <Field label={t.folder} maxLength={200} value={given.folder ?? ""} onChange={(e) => set({ folder: e.target.value })} />
+        )}
+        <Field
+          label={t.sources}
+          defaultValue={(given.sources ?? []).join(", ")}
+          onChange={(e) =>
+            set({ sources: e.target.value.split(",").map((one) => one.trim()).filter(Boolean) })
+          }
+        />
+        {kind === "ae" && (
+          <Field
+            label={t.ownCertificates}
+            defaultValue={(given.tls_certificates ?? []).join(", ")}
+            onChange={(e) =>
+              set({ tls_certificates: e.target.value.split(",").map((one) => one.trim()).filter(Boolean) })
+            }
+          />
+        )}
+      </div>
+      <Choices label={t.may} of={actions} words={t.actions} chosen={given.may ?? []} onChoose={(may) => set({ may })} />
+      <div className="flex flex-wrap gap-5">
+        <label className="flex items-center gap-1.5">
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            checked={given.is_destination ?? false}
+            onChange={(event) => set({ is_destination: event.target.checked })}
+          />
+          {t.isDestination}
+        </label>
+        <label className="flex items-center gap-1.5">
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            checked={given.tls ?? false}
+            onChange={(event) => set({ tls: event.target.checked })}
+          />
+          TLS
+        </label>
+        {given.tls && (
+          <label className="flex items-center gap-1.5 text-dim">
+            {t.certificate}
+            <select
+              className="rounded border border-line-strong bg-ground px-1 py-0.5 text-ink"
+              value={given.tls_verify ?? "full"}
+              onChange={(event) => set({ tls_verify: event.target.value as PeerChange["tls_verify"] })}
+            >
+              {verifications.map((one) => (
+                <option key={one} value={one}>
+                  {t.certificates[one]}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {given.is_destination && (
+        <Choices
+          label={t.objectKinds}
+          of={objectKinds}
+          chosen={given.object_kinds ?? []}
+          onChoose={(object_kinds) => set({ object_kinds })}
+        />
+      )}
+      {order.problem && <ProblemNote problem={order.problem} />}
+      <div className="flex gap-2">
+        <button type="submit" className="control border-accent/60" disabled={order.busy}>
+          {common.save}
+        </button>
+        <button type="button" className="control" onClick={onCancel}>
+          {common.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}

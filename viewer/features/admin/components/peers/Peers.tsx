@@ -1,0 +1,139 @@
+"use client";
+
+import { useState } from "react";
+import { Badge } from "@/shared/components/Badge";
+import { Answer, Grid, SureButton } from "@/features/admin/components/parts";
+import { PeerForm } from "@/features/admin/components/peers/PeerForm";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { peers } from "@/features/admin/lib/adminApi";
+import type { Peer } from "@/shared/api/types";
+
+export function Peers() {
+  const { admin: t, common } = useText();
+  const asked = useAsked(peers.list);
+  const [edited, setEdited] = useState<Peer | "new" | null>(null);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.peersWhat}</p>
+      <div className="mb-3">
+        <button type="button" className="control" onClick={() => setEdited("new")}>
+          {t.addPeer}
+        </button>
+      </div>
+      {edited && (
+        <PeerForm
+          key={edited === "new" ? "" : edited.name}
+          peer={edited === "new" ? null : edited}
+          onDone={() => {
+            setEdited(null);
+            asked.reload();
+          }}
+          onCancel={() => setEdited(null)}
+        />
+      )}
+      <Answer asked={asked}>
+        {({ items }) => (
+          <Grid
+            label={t.parts.peers}
+            columns={[t.name, t.kind, t.address, t.may, t.destination, ""]}
+            empty={items.length === 0 ? t.noPeers : ""}
+          >
+            {items.map((peer) => (
+              <PeerRow
+                key={peer.name}
+                peer={peer}
+                change={common.change}
+                onEdit={() => setEdited(peer)}
+                onGone={asked.reload}
+              />
+            ))}
+          </Grid>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+function PeerRow({
+  peer,
+  change,
+  onEdit,
+  onGone,
+}: {
+  peer: Peer;
+  change: string;
+  onEdit: () => void;
+  onGone: () => void;
+}) {
+  const { admin: t, common } = useText();
+  const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
+  const test = useOrder(() => undefined);
+  const removal = useOrder(onGone);
+  const where =
+    peer.kind === "ae" ? `${peer.ae_title}@${peer.host}:${peer.port}` : peer.kind === "stow" ? peer.url : peer.folder;
+  return (
+    <tr data-testid="peer" data-peer={peer.name}>
+      <td className="font-medium">
+        {peer.name}
+        {peer.origin === "settings" && <div className="text-xs font-normal text-dim">{t.fromSettings}</div>}
+      </td>
+      <td>
+        {t.kinds[peer.kind ?? "ae"]}
+        {peer.tls && <div className="text-xs text-dim">TLS</div>}
+      </td>
+      <td className="font-mono text-[0.8125rem] break-all">{where}</td>
+      <td className="text-xs">{(peer.may ?? []).map((one) => t.actions[one]).join(", ")}</td>
+      <td className="text-xs">
+        {peer.is_destination ? (peer.object_kinds ?? []).join(", ") || t.allKinds : common.no}
+      </td>
+      <td>
+        <div className="flex flex-wrap gap-1.5">
+          <button
+            type="button"
+            className="control px-2 py-0.5"
+            aria-label={t.testOf(peer.name)}
+            disabled={test.busy}
+            onClick={() =>
+              void test.give(async () => {
+                setTold(null);
+                setTold(await peers.test(peer.name));
+              })
+            }
+          >
+            {test.busy ? t.testing : t.test}
+          </button>
+          {peer.origin === "table" && (
+            <>
+              <button
+                type="button"
+                className="control px-2 py-0.5"
+                aria-label={`${change}: ${peer.name}`}
+                onClick={onEdit}
+              >
+                {change}
+              </button>
+              <SureButton
+                word={common.remove}
+                label={`${common.remove}: ${peer.name}`}
+                busy={removal.busy}
+                onSure={() => void removal.give(() => peers.remove(peer.name))}
+              />
+            </>
+          )}
+        </div>
+        <div role="status" data-testid="peer-test" className="mt-1 max-w-96">
+          {told && (
+            <span lang="en">
+              <Badge word={told.ok ? t.reached : t.notReached} tone={told.ok ? "good" : "bad"} />{" "}
+              {told.sentence}
+            </span>
+          )}
+        </div>
+        {(test.problem ?? removal.problem) && <ProblemNote problem={(test.problem ?? removal.problem)!} />}
+      </td>
+    </tr>
+  );
+}

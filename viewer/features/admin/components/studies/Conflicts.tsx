@@ -1,0 +1,193 @@
+"use client";
+
+import { type ReactNode, useState } from "react";
+import { Answer, Grid, PagedGrid, SureButton } from "@/features/admin/components/parts";
+import { PatientOf } from "@/features/admin/components/peers/outgoing";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { usePages } from "@/shared/hooks/usePages";
+import { useText } from "@/shared/hooks/useText";
+import { conflicts } from "@/features/admin/lib/adminApi";
+import { instanceFileUrl } from "@/dicom/dicomweb";
+import { bytes, moment } from "@/shared/lib/format";
+import type { Conflict } from "@/shared/api/types";
+import { conflictFileUrl } from "@/features/admin/lib/upkeepApi";
+
+/** Other contents that came under known UIDs: what differs, and which of the two stays. */
+export function Conflicts() {
+  const { admin: t, upkeep } = useText();
+  const [open, setOpen] = useState<number | null>(null);
+  const pages = usePages(conflicts.list);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.conflictsWhat}</p>
+      <PagedGrid
+        pages={pages}
+        label={t.parts.conflicts}
+        columns={[upkeep.of, t.instance, t.heldNow, t.cameLater, ""]}
+        empty={t.noConflicts}
+        row={(one) => (
+          <ConflictRows
+            key={one.conflict_id}
+            conflict={one}
+            open={open === one.conflict_id}
+            onTurn={() => setOpen(open === one.conflict_id ? null : one.conflict_id)}
+            onDecided={pages.asked.reload}
+          />
+        )}
+      />
+    </>
+  );
+}
+
+function ConflictRows({
+  conflict,
+  open,
+  onTurn,
+  onDecided,
+}: {
+  conflict: Conflict;
+  open: boolean;
+  onTurn: () => void;
+  onDecided: () => void;
+}) {
+  const { admin: t } = useText();
+  const order = useOrder(onDecided);
+  const { conflict_id: id, held } = conflict;
+  return (
+    <>
+      <tr data-testid="conflict">
+        <td className="text-xs">
+          {held ? (
+            <PatientOf
+              patientName={held.patient_name}
+              patientId={held.patient_id}
+              studyInstanceUid={held.study_instance_uid}
+            />
+          ) : (
+            t.deleted
+          )}
+        </td>
+        <td className="max-w-72 truncate font-mono text-xs" title={conflict.sop_instance_uid}>
+          {conflict.sop_instance_uid}
+        </td>
+        <td className="text-xs">
+          {held ? (
+            <Came source={held.source} at={held.received_at} size_bytes={held.size_bytes}>
+              <FileLink
+                what={t.heldNow}
+                href={instanceFileUrl(held.study_instance_uid, held.series_instance_uid, conflict.sop_instance_uid)}
+                name={`conflict-${id}-held.dcm`}
+              />
+            </Came>
+          ) : (
+            t.deleted
+          )}
+        </td>
+        <td className="text-xs">
+          <Came source={conflict.source} at={conflict.received_at} size_bytes={conflict.size_bytes}>
+            <FileLink what={t.cameLater} href={conflictFileUrl(id)} name={`conflict-${id}-later.dcm`} />
+          </Came>
+        </td>
+        <td>
+          <div className="flex flex-wrap gap-1.5">
+            <button type="button" className="control px-2 py-0.5" aria-expanded={open} onClick={onTurn}>
+              {t.compare}
+            </button>
+            <SureButton
+              word={t.takeLater}
+              label={t.takeLater}
+              busy={order.busy}
+              onSure={() => void order.give(() => conflicts.accept(id))}
+            />
+            <SureButton
+              word={t.keepHeld}
+              label={t.keepHeld}
+              busy={order.busy}
+              onSure={() => void order.give(() => conflicts.discard(id))}
+            />
+          </div>
+          {order.problem && <ProblemNote problem={order.problem} />}
+        </td>
+      </tr>
+      {open && (
+        <tr>
+          <td colSpan={5}>
+            <Differences id={id} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Came({
+  source,
+  at,
+  size_bytes,
+  children,
+}: {
+  source: string;
+  at: string;
+  size_bytes: number;
+  children: ReactNode;
+}) {
+  return (
+    <>
+      {source}
+      <div className="text-dim">
+        {moment(at)}, {bytes(size_bytes)}
+      </div>
+      {children}
+    </>
+  );
+}
+
+function FileLink({ what, href, name }: { what: string; href: string; name: string }) {
+  const { upkeep } = useText();
+  return (
+    <a className="text-accent hover:underline" href={href} download={name} aria-label={`${upkeep.file}: ${what}`}>
+      {upkeep.file}
+    </a>
+  );
+}
+
+function Differences({ id }: { id: number }) {
+  const { admin: t } = useText();
+  const asked = useAsked((signal) => conflicts.get(id, signal), String(id));
+  return (
+    <Answer asked={asked}>
+      {({ differences, readable }) =>
+        differences.length === 0 ? (
+          <p className="text-dim">{readable ? t.pixelsDiffer : t.notReadable}</p>
+        ) : (
+          <Grid label={t.compare} columns={[t.attribute, t.heldNow, t.cameLater]} empty="">
+            {differences.map((one) => (
+              <tr key={one.tag} data-testid="difference">
+                <td>
+                  {one.keyword} <span className="font-mono text-xs text-dim">{one.tag}</span>
+                </td>
+                <td className="max-w-96 break-words">{shown(one.held)}</td>
+                <td className="max-w-96 break-words">{shown(one.other)}</td>
+              </tr>
+            ))}
+          </Grid>
+        )
+      }
+    </Answer>
+  );
+}
+
+/** A value of the DICOM JSON model as text: people read it, nobody parses it. */
+function shown(element: Record<string, unknown> | null | undefined): string {
+  if (!element) return "—";
+  const values = Array.isArray(element.Value) ? (element.Value as unknown[]) : [];
+  return values
+    .map((value) => {
+      if (typeof value !== "object" || value === null) return String(value);
+      const { Alphabetic } = value as { Alphabetic?: unknown };
+      return typeof Alphabetic === "string" ? Alphabetic : JSON.stringify(value);
+    })
+    .join(" \\ ");
+}

@@ -1,0 +1,91 @@
+"use client";
+
+import { type FormEvent, useState } from "react";
+import { Answer, fieldClass } from "@/features/admin/components/parts";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { number } from "@/shared/lib/format";
+import type { Expectation } from "@/shared/api/types";
+import { expectations } from "@/features/admin/lib/upkeepApi";
+
+/** How many instances of a series were announced, by whom; announcing it here, taking it back. */
+export function Expectations({
+  seriesInstanceUid,
+  name,
+  onChanged,
+}: {
+  seriesInstanceUid: string;
+  name: string;
+  onChanged: () => void;
+}) {
+  const { upkeep, common } = useText();
+  const asked = useAsked((signal) => expectations.list(seriesInstanceUid, signal), seriesInstanceUid);
+  const [count, setCount] = useState("");
+  const order = useOrder(() => {
+    asked.reload();
+    onChanged();
+  });
+  const announce = async (event: FormEvent) => {
+    event.preventDefault();
+    const taken = await order.give(() => expectations.announce(seriesInstanceUid, Number(count), true));
+    if (taken) setCount("");
+  };
+  return (
+    <>
+      <Answer asked={asked}>
+        {({ items }) => (
+          <ul className="space-y-0.5 text-xs" data-testid="announced">
+            {items.length === 0 && <li className="text-dim">{common.none}</li>}
+            {items.map((one) => (
+              <li key={one.announced_by}>
+                {number(expected(one))} <span className="text-dim">{saidBy(one, upkeep.here)}</span>{" "}
+                {isOurs(one) && (
+                  <button
+                    type="button"
+                    className="control px-1.5 py-0"
+                    aria-label={`${upkeep.withdraw}: ${name}`}
+                    disabled={order.busy}
+                    onClick={() => void order.give(() => expectations.withdraw(seriesInstanceUid))}
+                  >
+                    {upkeep.withdraw}
+                  </button>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+      <form className="mt-1 flex items-center gap-1.5" onSubmit={(event) => void announce(event)}>
+        <input
+          className={`${fieldClass} w-20`}
+          type="number"
+          min={1}
+          max={1_000_000}
+          required
+          aria-label={`${upkeep.expectedCount}: ${name}`}
+          value={count}
+          onChange={(event) => setCount(event.target.value)}
+        />
+        <button type="submit" className="control px-2 py-0.5" aria-label={`${upkeep.announce}: ${name}`} disabled={order.busy}>
+          {upkeep.announce}
+        </button>
+      </form>
+      {order.problem && <ProblemNote problem={order.problem} />}
+    </>
+  );
+}
+
+function isOurs({ announced_by }: Expectation): boolean {
+  return announced_by.startsWith("api:");
+}
+
+function saidBy(one: Expectation, here: string): string {
+  return isOurs(one) ? here : one.announced_by;
+}
+
+/** Who names the instances says how many there are. */
+function expected(one: Expectation): number {
+  return one.instance_count ?? one.sop_instance_uids.length;
+}

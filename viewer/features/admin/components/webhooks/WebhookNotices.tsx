@@ -1,0 +1,61 @@
+"use client";
+
+import { Badge } from "@/shared/components/Badge";
+import { AttemptCells } from "@/features/admin/components/peers/outgoing";
+import { PagedGrid } from "@/features/admin/components/parts";
+import { usePages } from "@/shared/hooks/usePages";
+import { useText } from "@/shared/hooks/useText";
+import { moment } from "@/shared/lib/format";
+import type { Tone } from "@/shared/lib/state";
+import type { WebhookNotice } from "@/shared/api/types";
+import { webhookKeeping } from "@/features/admin/lib/upkeepApi";
+
+const size = 20;
+const tones: Record<WebhookNotice["state"], Tone> = {
+  PENDING: "busy",
+  DELIVERED: "good",
+  DEAD: "bad",
+};
+
+/** What a webhook was told, the newest first, and telling it once more. */
+export function WebhookNotices({ webhookId, onChanged }: { webhookId: string; onChanged: () => void }) {
+  const { admin: t, upkeep } = useText();
+  const pages = usePages(
+    (limit, offset, signal) => webhookKeeping.notices(webhookId, limit, offset, signal),
+    webhookId,
+    size,
+  );
+  const changed = () => {
+    pages.asked.reload();
+    onChanged();
+  };
+  return (
+    <PagedGrid
+      pages={pages}
+      label={upkeep.notices}
+      columns={[t.event, t.stateWord, t.attempts, t.lastError, ""]}
+      empty={upkeep.noNotices}
+      row={(one) => (
+        <tr key={one.delivery_id} data-testid="notice" data-state={one.state}>
+          <td>
+            {one.event_type}
+            <div className="text-xs text-dim">{moment(one.created_at)}</div>
+          </td>
+          <td>
+            <Badge word={upkeep.noticeStates[one.state]} tone={tones[one.state]} />
+            {one.last_status !== null && <div className="mt-0.5 text-xs text-dim">{upkeep.answered(one.last_status)}</div>}
+          </td>
+          <AttemptCells
+            attempts={one.attempts}
+            lastError={one.last_error}
+            nextAttemptAt={one.next_attempt_at}
+            // One that arrived may have been lost by the receiver: it, too, is sent again.
+            arrived={false}
+            retry={() => webhookKeeping.redeliver(webhookId, one.delivery_id)}
+            onRetried={changed}
+          />
+        </tr>
+      )}
+    />
+  );
+}

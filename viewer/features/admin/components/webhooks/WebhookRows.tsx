@@ -1,0 +1,111 @@
+"use client";
+
+import { useState } from "react";
+import { Badge } from "@/shared/components/Badge";
+import { SureButton } from "@/features/admin/components/parts";
+import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
+import { WebhookNotices } from "@/features/admin/components/webhooks/WebhookNotices";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { webhooks } from "@/features/admin/lib/adminApi";
+import { number } from "@/shared/lib/format";
+import type { Webhook } from "@/shared/api/types";
+import { webhookKeeping } from "@/features/admin/lib/upkeepApi";
+
+/** One webhook, what may be done with it, and under it what it is asked for: its form or its notices. */
+export function WebhookRows({
+  webhook,
+  columns,
+  onSecret,
+  onChanged,
+}: {
+  webhook: Webhook;
+  columns: number;
+  onSecret: (made: { url: string; secret: string }) => void;
+  onChanged: () => void;
+}) {
+  const { admin: t, upkeep, common } = useText();
+  const [open, setOpen] = useState<"form" | "notices" | null>(null);
+  const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
+  const order = useOrder(onChanged);
+  const { webhook_id: id, url } = webhook;
+  const turn = (part: "form" | "notices") => setOpen(open === part ? null : part);
+  const button = (word: string, run: () => void, expanded?: boolean) => (
+    <button
+      type="button"
+      className="control px-2 py-0.5"
+      aria-label={`${word}: ${url}`}
+      aria-expanded={expanded}
+      disabled={order.busy}
+      onClick={run}
+    >
+      {word}
+    </button>
+  );
+  return (
+    <>
+      <tr data-testid="webhook">
+        <td className="break-all">
+          {url}
+          {webhook.description && <div className="text-xs text-dim">{webhook.description}</div>}
+        </td>
+        <td className="text-xs">{webhook.events.join(", ")}</td>
+        <td>
+          <Badge word={webhook.is_active ? t.on : t.off} tone={webhook.is_active ? "good" : "quiet"} />
+        </td>
+        <td className="text-xs">
+          {number(webhook.pending)}
+          {webhook.dead > 0 && <div className="text-warn">{t.givenUp(number(webhook.dead))}</div>}
+        </td>
+        <td>
+          <div className="flex flex-wrap gap-1.5">
+            {button(t.test, () => void order.give(async () => setTold(await webhooks.ping(id))))}
+            {button(webhook.is_active ? t.turnOff : t.turnOn, () =>
+              void order.give(() => webhooks.turn(id, !webhook.is_active)),
+            )}
+            {button(upkeep.notices, () => turn("notices"), open === "notices")}
+            {button(common.change, () => turn("form"), open === "form")}
+            <SureButton
+              word={upkeep.newSecret}
+              label={`${upkeep.newSecret}: ${url}`}
+              busy={order.busy}
+              onSure={() => void order.give(async () => onSecret(await webhookKeeping.newSecret(id)))}
+            />
+            <SureButton
+              word={common.remove}
+              label={`${common.remove}: ${url}`}
+              busy={order.busy}
+              onSure={() => void order.give(() => webhooks.remove(id))}
+            />
+          </div>
+          {told && (
+            <p role="status" lang="en" className={told.ok ? "text-good" : "text-bad"}>
+              {told.sentence}
+            </p>
+          )}
+          {order.problem && <ProblemNote problem={order.problem} />}
+        </td>
+      </tr>
+      {open && (
+        <tr>
+          <td colSpan={columns}>
+            {open === "notices" ? (
+              <WebhookNotices webhookId={id} onChanged={onChanged} />
+            ) : (
+              <WebhookForm
+                webhook={webhook}
+                onSave={async (wish) => {
+                  await webhookKeeping.change(id, wish);
+                  setOpen(null);
+                  onChanged();
+                }}
+                onCancel={() => setOpen(null)}
+              />
+            )}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,49 @@
+"use client";
+
+import { useState } from "react";
+import { Answer, Grid } from "@/features/admin/components/parts";
+import { Secret } from "@/features/admin/components/access/Secret";
+import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
+import { WebhookRows } from "@/features/admin/components/webhooks/WebhookRows";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useText } from "@/shared/hooks/useText";
+import { webhooks } from "@/features/admin/lib/adminApi";
+
+/** Programs that are told what happens here. */
+export function Webhooks() {
+  const { admin: t, upkeep } = useText();
+  const asked = useAsked(webhooks.list);
+  const [secret, setSecret] = useState<{ url: string; secret: string } | null>(null);
+  return (
+    <>
+      <p className="mb-3 max-w-3xl text-dim">{t.webhooksWhat}</p>
+      {secret && <Secret of={secret.url} value={secret.secret} onClose={() => setSecret(null)} />}
+      <WebhookForm
+        webhook={null}
+        onSave={async ({ url, description, events }) => {
+          setSecret(await webhooks.add(url, description, events));
+          asked.reload();
+        }}
+      />
+      <Answer asked={asked}>
+        {({ items }) => (
+          <Grid
+            label={t.parts.webhooks}
+            columns={[t.address, t.events, t.stateWord, t.onTheWay, upkeep.actions]}
+            empty={items.length === 0 ? t.noWebhooks : ""}
+          >
+            {items.map((one) => (
+              <WebhookRows
+                key={one.webhook_id}
+                webhook={one}
+                columns={5}
+                onSecret={setSecret}
+                onChanged={asked.reload}
+              />
+            ))}
+          </Grid>
+        )}
+      </Answer>
+    </>
+  );
+}

@@ -1,0 +1,198 @@
+/** What administrators ask of the node; the roles of each are held by the node itself. */
+import { dataOf, node } from "@/shared/api/api";
+import { request } from "@/shared/api/http";
+import type {
+  AuditEvent,
+  AuditVerification,
+  Conflict,
+  ConflictDetail,
+  Delivery,
+  Hl7Message,
+  Key,
+  MadeKey,
+  Model,
+  ModelAgreement,
+  ModelDetail,
+  NewKey,
+  NewPeer,
+  NewUser,
+  Page,
+  Peer,
+  PeerChange,
+  RuleSet,
+  Shift,
+  User,
+  UserChange,
+  Webhook,
+  WorklistChanges,
+  WorklistItem,
+} from "@/shared/api/types";
+
+type Items<T> = { items: T[] };
+export type ModelOrder = "verify" | "activate" | "shadow" | "retire";
+
+type Told = { ok: boolean; sentence: string };
+
+export const peers = {
+  list: (signal?: AbortSignal) => dataOf<Items<Peer>>(node.GET("/api/peers", { signal })),
+  add: (body: NewPeer) => dataOf<Peer>(node.POST("/api/peers", { body })),
+  change: (name: string, body: PeerChange) =>
+    dataOf<Peer>(node.PUT("/api/peers/{name}", { params: { path: { name } }, body })),
+  // Answers nothing: a failure is thrown.
+  remove: (name: string) => node.DELETE("/api/peers/{name}", { params: { path: { name } } }),
+  test: (name: string) =>
+    dataOf<Told>(node.POST("/api/peers/{name}/test", { params: { path: { name } } })),
+};
+
+export interface DeliveryQuery {
+  which: "troubled" | Delivery["state"] | "all";
+  destination: string;
+}
+
+export const deliveries = {
+  list: ({ which, destination }: DeliveryQuery, limit: number, offset: number, signal?: AbortSignal) => {
+    const query = {
+      limit,
+      offset,
+      destination: destination || undefined,
+      troubled: which === "troubled" ? true : undefined,
+      state: which === "troubled" || which === "all" ? undefined : which,
+    };
+    return dataOf<Page<Delivery>>(node.GET("/api/deliveries", { params: { query }, signal }));
+  },
+  retry: (delivery_id: string) =>
+    dataOf<Delivery>(
+      node.POST("/api/deliveries/{delivery_id}/retry", { params: { path: { delivery_id } } }),
+    ),
+  retryAll: (destination: string) =>
+    dataOf<{ count: number }>(
+      node.POST("/api/deliveries/retry", { body: { destination: destination || null } }),
+    ),
+};
+
+export const hl7Messages = {
+  list: (state: Hl7Message["state"] | undefined, limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<Hl7Message>>(
+      node.GET("/api/hl7/messages", { params: { query: { state, limit, offset } }, signal }),
+    ),
+  retry: (message_id: string) =>
+    dataOf<Hl7Message>(
+      node.POST("/api/hl7/messages/{message_id}/retry", { params: { path: { message_id } } }),
+    ),
+};
+
+export const orders = {
+  list: (limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<WorklistItem>>(
+      node.GET("/api/worklist", { params: { query: { limit, offset } }, signal }),
+    ),
+  callOff: (worklist_item_id: string) =>
+    dataOf<WorklistItem>(
+      node.PATCH("/api/worklist/{worklist_item_id}", {
+        params: { path: { worklist_item_id } },
+        // What is left out stays as it is.
+        body: { state: "CANCELED" } as WorklistChanges,
+      }),
+    ),
+};
+
+export const conflicts = {
+  list: (limit: number, offset: number, signal?: AbortSignal) =>
+    dataOf<Page<Conflict>>(
+      node.GET("/api/conflicts", { params: { query: { limit, offset } }, signal }),
+    ),
+  get: (conflict_id: number, signal?: AbortSignal) =>
+    dataOf<ConflictDetail>(
+      node.GET("/api/conflicts/{conflict_id}", { params: { path: { conflict_id } }, signal }),
+    ),
+  accept: (conflict_id: number) =>
+    dataOf<Conflict>(
+      node.POST("/api/conflicts/{conflict_id}/accept", { params: { path: { conflict_id } } }),
+    ),
+  discard: (conflict_id: number) =>
+    node.DELETE("/api/conflicts/{conflict_id}", { params: { path: { conflict_id } } }),
+};
+
+export const rules = {
+  get: (signal?: AbortSignal) => dataOf<RuleSet>(node.GET("/api/rules", { signal })),
+};
+
+export const models = {
+  list: (signal?: AbortSignal) => dataOf<Items<Model>>(node.GET("/api/models", { signal })),
+  get: (name: string, signal?: AbortSignal) =>
+    dataOf<ModelDetail>(node.GET("/api/models/{name}", { params: { path: { name } }, signal })),
+  agreement: (name: string, signal?: AbortSignal) =>
+    dataOf<Items<ModelAgreement>>(
+      node.GET("/api/models/{name}/agreement", { params: { path: { name } }, signal }),
+    ),
+  drift: (signal?: AbortSignal) => dataOf<Items<Shift>>(node.GET("/api/drift", { signal })),
+  newBaseline: (pipeline: string, pipeline_version: string) =>
+    dataOf<unknown>(node.POST("/api/drift/baseline", { body: { pipeline, pipeline_version } })),
+  order: (order: ModelOrder, name: string, version: string) =>
+    dataOf<ModelDetail>(
+      node.POST(`/api/models/{name}/${order}`, {
+        params: { path: { name } },
+        body: { version, reason: "" },
+      }),
+    ),
+};
+
+export const users = {
+  list: (signal?: AbortSignal) => dataOf<Items<User>>(node.GET("/api/users", { signal })),
+  add: (body: NewUser) => dataOf<User>(node.POST("/api/users", { body })),
+  change: (name: string, body: UserChange) =>
+    dataOf<User>(node.PATCH("/api/users/{name}", { params: { path: { name } }, body })),
+};
+
+export const keys = {
+  list: (signal?: AbortSignal) => dataOf<Items<Key>>(node.GET("/api/keys", { signal })),
+  make: (body: NewKey) => dataOf<MadeKey>(node.POST("/api/keys", { body })),
+  revoke: (key_id: string) =>
+    dataOf<Key>(node.DELETE("/api/keys/{key_id}", { params: { path: { key_id } } })),
+};
+
+export interface AuditQuery {
+  text: string;
+  actor: string;
+  patient_id: string;
+  study_instance_uid: string;
+  since?: string;
+  until?: string;
+  failures: boolean;
+  limit: number;
+  offset: number;
+}
+
+export const audit = {
+  list: (query: AuditQuery, signal?: AbortSignal) =>
+    dataOf<Page<AuditEvent>>(node.GET("/api/audit", { params: { query }, signal })),
+  verify: (signal?: AbortSignal) =>
+    dataOf<AuditVerification>(node.GET("/api/audit/verification", { signal })),
+};
+
+export const webhooks = {
+  list: (signal?: AbortSignal) =>
+    dataOf<Items<Webhook>>(node.GET("/api/webhooks", { params: { query: { limit: 500 } }, signal })),
+  add: (url: string, description: string, events: string[]) =>
+    dataOf<Webhook & { secret: string }>(
+      node.POST("/api/webhooks", { body: { url, description, events } }),
+    ),
+  turn: (webhook_id: string, is_active: boolean) =>
+    dataOf<Webhook>(
+      node.PATCH("/api/webhooks/{webhook_id}", {
+        params: { path: { webhook_id } },
+        body: { is_active },
+      }),
+    ),
+  ping: (webhook_id: string) =>
+    dataOf<Told>(
+      node.POST("/api/webhooks/{webhook_id}/ping", { params: { path: { webhook_id } } }),
+    ),
+  remove: (webhook_id: string) =>
+    node.DELETE("/api/webhooks/{webhook_id}", { params: { path: { webhook_id } } }),
+};
+
+/** The numbers that monitors read, as Prometheus writes them. */
+export async function metricsText(signal?: AbortSignal): Promise<string> {
+  return (await request("/metrics", { signal })).text();
+}

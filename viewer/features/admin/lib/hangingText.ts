@@ -1,0 +1,33 @@
+import { Problem } from "@/shared/api/http";
+import { text } from "@/shared/i18n";
+import type { HangingProtocol, HangingProtocols } from "@/shared/api/types";
+
+/** What an attribute is where a protocol does not say it: left out, so that the text stays short. */
+const unsaid: Record<string, unknown> = {
+  study: "current",
+  required: true,
+  linked: false,
+  window: null,
+};
+
+function isUnsaid(key: string, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0 && key !== "protocols";
+  return key in unsaid && unsaid[key] === value;
+}
+
+/** The protocols as a person edits them. */
+export function protocolsText(protocols: readonly HangingProtocol[]): string {
+  const shorter = (key: string, value: unknown) => (key && isUnsaid(key, value) ? undefined : value);
+  return JSON.stringify({ protocols }, shorter, 2);
+}
+
+/** What a person wrote; what it means is checked by the node. Throws a Problem for what is no JSON. */
+export function protocolsFrom(written: string): HangingProtocols {
+  try {
+    return JSON.parse(written) as HangingProtocols;
+  } catch (error) {
+    const { upkeep } = text();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem(0, upkeep.noJson, `${upkeep.noJson}: ${why}`, upkeep.noJsonRemedy, "no_json");
+  }
+}

@@ -1,0 +1,191 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useCallback, useEffect, useState } from "react";
+import { ContextMenu } from "@/shared/components/ContextMenu";
+import { KeyHelp } from "@/shared/components/KeyHelp";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { Waiting } from "@/shared/components/Waiting";
+import { MeasurementPanel } from "@/features/reader/components/measurements/MeasurementPanel";
+import { MaskEditBar } from "@/features/reader/components/masks/MaskEditBar";
+import { MaskPanel } from "@/features/reader/components/masks/MaskPanel";
+import { PresentationList } from "@/features/reader/components/stage/PresentationList";
+import { ReaderHeader } from "@/features/reader/components/ReaderHeader";
+import { readerKeys } from "@/features/reader/components/keys";
+import { SeriesList } from "@/features/reader/components/SeriesList";
+import { SidePanel } from "@/features/reader/components/SidePanel";
+import { Stage } from "@/features/reader/components/stage/Stage";
+import { viewActions } from "@/features/reader/components/viewActions";
+import { VersionComparison } from "@/features/reader/components/findings/VersionComparison";
+import { Toolbar } from "@/features/reader/components/tools/Toolbar";
+import { useActiveSlice } from "@/features/reader/hooks/useActiveSlice";
+import { useCine } from "@/features/reader/hooks/useCine";
+import { useKeyImages } from "@/features/reader/hooks/useKeyImages";
+import { useMaskControls } from "@/features/reader/hooks/useMaskControls";
+import { useMaskEditing } from "@/features/reader/hooks/useMaskEditing";
+import { useMeasurements } from "@/features/reader/hooks/useMeasurements";
+import { useReader, type Layout, type ReaderState } from "@/features/reader/hooks/useReader";
+import { useReaderKeys } from "@/features/reader/hooks/useReaderKeys";
+import { useStudy } from "@/features/reader/hooks/useStudy";
+import { useText } from "@/shared/hooks/useText";
+import { useAskedView, useViewAddress } from "@/features/reader/hooks/useViewAddress";
+import type { ToolName, ViewId } from "@/cornerstone";
+import { personName } from "@/shared/lib/format";
+import { returnAddress } from "@/features/studies/lib/listAddress";
+import { Problem } from "@/shared/api/http";
+import { cellCount } from "@/features/reader/lib/layout/layout";
+import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import { measurementSentence, type MeasuredPlace } from "@/features/reader/lib/measurementSentence";
+import { isPriorOf } from "@/features/reader/lib/otherStudies";
+import type { Insertion } from "@/features/report/lib/reportText";
+
+export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
+  const { study, findings, problem: studyProblem, stream, reload } = useStudy(studyInstanceUid);
+  const asked = useAskedView(studyInstanceUid);
+  const reader = useReader(study, findings, asked);
+  const { viewing: t } = useText();
+  const { scene, series, layout } = reader;
+  const router = useRouter();
+  const back = returnAddress(studyInstanceUid);
+  const [tool, setTool] = useState<ToolName>("window");
+  const [helpOpen, setHelpOpen] = useState(false);
+  const [menu, setMenu] = useState<{ viewId: ViewId; at: { x: number; y: number } } | null>(null);
+  const closeMenu = useCallback(() => setMenu(null), []);
+  const controls = useMaskControls(scene, reader.masks.masks);
+  const cine = useCine(scene, series);
+  const maskEditing = useMaskEditing(scene, series, reload);
+  const measurements = useMeasurements(scene, studyInstanceUid, reader.openSeries, reader.opened);
+  const keyImages = useKeyImages(studyInstanceUid);
+  const [insertions, setInsertions] = useState<readonly Insertion[]>([]);
+  const putIntoReport = (one: Measurement) => {
+    const place = placeOf(one, reader);
+    setInsertions((all) => [...all, (language) => measurementSentence(one, place, language)]);
+  };
+  const slice = useActiveSlice(reader);
+  useViewAddress(asked, studyInstanceUid, reader, slice);
+  const toggleKeyImage = () => slice && keyImages.toggle(slice.sopInstanceUid, slice.frameNumber);
+
+  useEffect(() => {
+    if (study) document.title = `${personName(study.patient_name)} · MediViewAI`;
+  }, [study]);
+
+  const choose = (next: ToolName) => {
+    setTool(next);
+    scene?.mouse.use(next);
+  };
+  const open = (wanted: Layout) => {
+    if (!series || series.order.volumeRefusal) return;
+    cine.stop();
+    if (layout === "planes" && tool === "crosshairs") choose("window");
+    reader.setLayout(layout === wanted ? "stack" : wanted);
+  };
+
+  const undo = maskEditing.editing ? maskEditing.undo : measurements.undo;
+  const redo = maskEditing.editing ? maskEditing.redo : measurements.redo;
+  useReaderKeys({
+    reader,
+    cine,
+    choose,
+    open,
+    toggleMasks: controls.toggleAll,
+    onHelp: () => setHelpOpen(true),
+    onLeave: () => router.push(back),
+    more: { "Ctrl+z": undo, "Ctrl+y": redo, "Ctrl+Shift+z": redo, k: toggleKeyImage, O: reader.presentations.toggleMarks, Delete: measurements.removeChosen, Backspace: measurements.removeChosen },
+  });
+
+  if (!studyInstanceUid) {
+    return (
+      <div className="mx-auto max-w-xl p-10">
+        <ProblemNote problem={new Problem(404, t.noStudy, "", t.noStudyRemedy, "no_study")} />
+      </div>
+    );
+  }
+  return (
+    <div className="flex h-dvh min-h-[34rem] flex-col overflow-hidden">
+      <ReaderHeader study={study} back={back} stream={stream} onHelp={() => setHelpOpen(true)} />
+      {studyProblem && (
+        <div className="p-3">
+          <ProblemNote problem={studyProblem} />
+        </div>
+      )}
+      {!study && !studyProblem && <Waiting text={t.readingStudy} />}
+      {study && (
+        <div className="flex min-h-0 flex-1 max-lg:flex-col max-lg:overflow-y-auto">
+          <SeriesList
+            study={study}
+            others={reader.others}
+            otherPersons={reader.otherPersons}
+            openUids={openUids(reader)}
+            activeUid={reader.active?.seriesInstanceUid ?? null}
+            onOpen={(ref) => reader.openSeries(ref)}
+            onShowImage={reader.goingTo.goTo}
+          >
+            <PresentationList presentations={reader.presentations} />
+          </SeriesList>
+          <main className="flex min-w-0 flex-1 flex-col max-lg:min-h-[70vh]">
+            <Toolbar
+              reader={reader}
+              tool={tool}
+              cine={cine}
+              isKeyImage={slice !== null && keyImages.isKey(slice.sopInstanceUid, slice.frameNumber)}
+              onTool={choose}
+              onPlanes={() => open("planes")}
+              onVolume={() => open("volume")}
+              onKeyImage={toggleKeyImage}
+            />
+            <Stage reader={reader} study={study} tool={tool} onMenu={(viewId, x, y) => setMenu({ viewId, at: { x, y } })} />
+          </main>
+          <SidePanel
+            study={study}
+            priors={reader.others.filter((one) => isPriorOf(one, study))}
+            findings={findings}
+            masks={reader.masks.masks}
+            insertions={insertions}
+            onShow={reader.showSegment}
+            onChanged={reload}
+          >
+            <MeasurementPanel
+              measurements={measurements}
+              keyImages={keyImages}
+              onInsert={putIntoReport}
+              onShowImage={reader.goingTo.goTo}
+              imageProblem={reader.goingTo.problem}
+            />
+            <VersionComparison findings={findings} masks={reader.masks.masks} controls={controls} />
+            <MaskPanel masks={reader.masks} controls={controls} onShow={reader.showSegment} />
+            <MaskEditBar masks={reader.masks.masks} state={maskEditing} />
+          </SidePanel>
+        </div>
+      )}
+      {menu && (
+        <ContextMenu
+          label={t.contextMenu}
+          at={menu.at}
+          onClose={closeMenu}
+          actions={viewActions({ reader, viewId: menu.viewId, undo, redo, measurements, toggleKeyImage })}
+        />
+      )}
+      {helpOpen && <KeyHelp groups={readerKeys(t)} onClose={() => setHelpOpen(false)} />}
+    </div>
+  );
+}
+
+/** The numbers by which a reader finds a measurement again. */
+function placeOf({ sopInstanceUid, frameNumber }: Measurement, { opened, studies }: ReaderState): MeasuredPlace {
+  const series = opened.find(({ indexOfSopInstanceUid }) => indexOfSopInstanceUid.has(sopInstanceUid));
+  const index = series?.order.slices.findIndex(
+    (slice) => slice.sopInstanceUid === sopInstanceUid && slice.frameNumber === frameNumber,
+  );
+  const summary = studies
+    .get(series?.studyInstanceUid ?? "")
+    ?.series.find((one) => one.series_instance_uid === series?.seriesInstanceUid);
+  return {
+    seriesNumber: summary?.series_number ?? null,
+    sliceNumber: index === undefined || index < 0 ? null : index + 1,
+  };
+}
+
+function openUids({ arrangement }: ReaderState): Set<string> {
+  const shown = arrangement ? arrangement.cells.slice(0, cellCount(arrangement)) : [];
+  return new Set(shown.flatMap((ref) => ref?.seriesInstanceUid ?? []));
+}

@@ -1,0 +1,64 @@
+import Link from "next/link";
+import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { Badge } from "@/shared/components/Badge";
+import { SignedIn } from "@/features/account/components/SignedIn";
+import { StreamDot } from "@/shared/components/StreamDot";
+import { useText } from "@/shared/hooks/useText";
+import type { StreamState } from "@/shared/api/api";
+import { ageAt, dateText, personName } from "@/shared/lib/format";
+import { studyBadge } from "@/shared/lib/state";
+import type { StudyDetail } from "@/shared/api/types";
+
+export function ReaderHeader({
+  study,
+  back,
+  stream,
+  onHelp,
+}: {
+  study: StudyDetail | null;
+  /** The address of the list, at this study. */
+  back: string;
+  stream: StreamState;
+  onHelp: () => void;
+}) {
+  const { common, viewing: t } = useText();
+  const titles = usePipelineTitles();
+  const badge = study ? studyBadge(study.state) : null;
+  return (
+    <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-2">
+      <Link href={back} prefetch={false} className="control" title={t.backToList}>
+        <span aria-hidden="true">← </span>
+        {common.studies}
+      </Link>
+      {study && (
+        <>
+          <h1 className="text-base font-semibold" data-testid="patient-name">
+            {personName(study.patient_name)}
+          </h1>
+          <p className="flex flex-wrap gap-x-3 text-dim">
+            <span className="max-w-56 truncate" title={study.patient_id}>
+              {t.patientId(study.patient_id)}
+            </span>
+            {study.patient_birth_date && (
+              <span>
+                {t.born(dateText(study.patient_birth_date))}
+                {study.patient_sex && `, ${study.patient_sex}`}
+                {study.study_date && `, ${ageAt(study.patient_birth_date, study.study_date)}`}
+              </span>
+            )}
+            <span>{dateText(study.study_date) || t.noStudyDate}</span>
+            <span className="max-w-96 truncate">{study.study_description}</span>
+          </p>
+          {badge && <Badge word={badge.word} tone={badge.tone} title={titles.within(study.state_text, study.jobs.map((job) => job.pipeline))} testId="study-state" />}
+        </>
+      )}
+      <span className="ml-auto flex items-center gap-3">
+        <StreamDot state={stream} />
+        <SignedIn />
+        <button type="button" className="control" aria-label={common.keys} title={t.keysHint} onClick={onHelp}>
+          ?
+        </button>
+      </span>
+    </header>
+  );
+}

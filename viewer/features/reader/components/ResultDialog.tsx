@@ -1,0 +1,119 @@
+"use client";
+
+import { Answer } from "@/features/admin/components/parts";
+import { Dialog } from "@/shared/components/Dialog";
+import { ContentTree } from "@/features/reader/components/ContentTree";
+import { SegmentFacts } from "@/features/reader/components/SegmentFacts";
+import { useAsked } from "@/shared/hooks/useAsked";
+import { useText } from "@/shared/hooks/useText";
+import {
+  encapsulatedText,
+  instanceFileUrl,
+  instanceRenderedUrl,
+  retrieveSeriesMetadata,
+  stringOf,
+  type DicomJson,
+} from "@/dicom/dicomweb";
+import { contentTree, documentFlags, documentTitle } from "@/features/reader/lib/contentTree";
+import type { SeriesSummary } from "@/shared/api/types";
+
+/** A result or document of the study, opened: read here where it can be, and to be downloaded in any case. */
+export function ResultDialog({
+  studyInstanceUid,
+  series,
+  onShowImage,
+  onClose,
+}: {
+  studyInstanceUid: string;
+  series: SeriesSummary;
+  onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
+  onClose: () => void;
+}) {
+  const uid = series.series_instance_uid;
+  const asked = useAsked((signal) => retrieveSeriesMetadata(studyInstanceUid, uid, signal), uid);
+  return (
+    <Dialog
+      title={[series.modality, series.series_description].filter(Boolean).join(" · ")}
+      testId="result-dialog"
+      wide
+      onClose={onClose}
+    >
+      <Answer asked={asked}>
+        {(datasets) => (
+          <div className="space-y-5">
+            {datasets.map((dataset) => (
+              <Result
+                key={stringOf(dataset, "00080018")}
+                dataset={dataset}
+                studyInstanceUid={studyInstanceUid}
+                series={series}
+                onShowImage={(sop, frame) => {
+                  onClose();
+                  onShowImage(sop, frame);
+                }}
+              />
+            ))}
+          </div>
+        )}
+      </Answer>
+    </Dialog>
+  );
+}
+
+function Result({
+  dataset,
+  studyInstanceUid,
+  series,
+  onShowImage,
+}: {
+  dataset: DicomJson;
+  studyInstanceUid: string;
+  series: SeriesSummary;
+  onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
+}) {
+  const { viewing: t } = useText();
+  const place = [studyInstanceUid, series.series_instance_uid, stringOf(dataset, "00080018")] as const;
+  const mimeType = stringOf(dataset, "00420012").toLowerCase();
+  const isDocument = dataset["00420011"] !== undefined || mimeType !== "";
+  const isPdf = isDocument && (mimeType === "application/pdf" || mimeType === "");
+  const items = contentTree(dataset);
+  const flags = documentFlags(dataset);
+  return (
+    <article data-testid="result">
+      <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
+        <h3 className="font-medium">{documentTitle(dataset) || series.modality}</h3>
+        <span className="text-xs text-dim">{flags.join(", ")}</span>
+        <span className="ml-auto flex gap-2">
+          {isPdf && (
+            <a className="control" href={instanceRenderedUrl(...place)} target="_blank" rel="noreferrer">
+              {t.document.openPdf}
+            </a>
+          )}
+          <a className="control" href={instanceFileUrl(...place)} download>
+            {t.document.download}
+          </a>
+        </span>
+      </header>
+      <div className="mt-2">
+        {items.length > 0 && <ContentTree items={items} onShowImage={onShowImage} />}
+        {series.modality === "SEG" && <SegmentFacts dataset={dataset} />}
+        {isDocument && !isPdf && <EncapsulatedText place={place} mimeType={mimeType} />}
+        {items.length === 0 && !isDocument && series.modality !== "SEG" && (
+          <p className="text-dim">{t.document.notShown(series.modality)}</p>
+        )}
+      </div>
+    </article>
+  );
+}
+
+/** The words of an encapsulated CDA or other XML; anything else is for another program. */
+function EncapsulatedText({ place, mimeType }: { place: readonly [string, string, string]; mimeType: string }) {
+  const { viewing: t } = useText();
+  const isText = mimeType === "text/xml" || mimeType === "text/plain";
+  const asked = useAsked<string>(
+    async (signal) => (isText ? encapsulatedText(...place, signal) : ""),
+    `${place.join(" ")} ${mimeType}`,
+  );
+  if (!isText) return <p className="text-dim">{t.document.notShown(mimeType)}</p>;
+  return <Answer asked={asked}>{(text) => <p className="whitespace-pre-wrap">{text}</p>}</Answer>;
+}

@@ -1,0 +1,93 @@
+"use client";
+
+import { type ReactNode, useState } from "react";
+import { Alerts } from "@/features/reader/components/findings/Alerts";
+import { Deliveries } from "@/features/reader/components/jobs/Deliveries";
+import { Findings } from "@/features/reader/components/findings/Findings";
+import { Jobs } from "@/features/reader/components/jobs/Jobs";
+import { Tabs } from "@/features/reader/components/Tabs";
+import { WhyNot } from "@/features/reader/components/jobs/WhyNot";
+import { ReportTab } from "@/features/report/components/ReportTab";
+import { useHotkeys } from "@/shared/hooks/useHotkeys";
+import { useText } from "@/shared/hooks/useText";
+import type { Insertion } from "@/features/report/lib/reportText";
+import type { LoadedMask } from "@/cornerstone";
+import type { Finding, StudyDetail } from "@/shared/api/types";
+
+type Tab = "findings" | "report";
+
+export function SidePanel({
+  study,
+  priors,
+  findings,
+  masks,
+  insertions,
+  onShow,
+  onChanged,
+  children,
+}: {
+  study: StudyDetail;
+  priors: readonly StudyDetail[];
+  findings: readonly Finding[];
+  masks: readonly LoadedMask[];
+  /** What was put into the report from beside it, the newest last. */
+  insertions: readonly Insertion[];
+  onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  /** Something was said or ordered: what is shown may be old. */
+  onChanged: () => void;
+  children: ReactNode;
+}) {
+  const { report: t, reader } = useText();
+  const [tab, setTab] = useState<Tab>("findings");
+  const [inserted, setInserted] = useState(0);
+  if (insertions.length > inserted) {
+    setInserted(insertions.length);
+    setTab("report");
+  }
+  useHotkeys({ F: () => setTab("findings"), R: () => setTab("report") });
+  const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
+  const showFinding = ({ segmentation: at }: Finding) => {
+    if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+  };
+  return (
+    <aside
+      aria-label={reader.aiResults}
+      className="flex w-[22rem] shrink-0 flex-col border-l border-line bg-panel max-lg:w-full max-lg:border-l-0 2xl:w-[27rem]"
+    >
+      <p
+        data-testid="ai-notice"
+        className="border-b border-warn/40 bg-warn/10 px-4 py-1.5 text-[0.8125rem] font-medium text-warn"
+      >
+        {reader.notice}
+      </p>
+      <Alerts study={study} onChanged={onChanged} />
+      <Tabs
+        label={reader.aiResults}
+        tabs={[
+          { key: "findings", word: t.findingsTab, hint: "Shift+F" },
+          { key: "report", word: t.tab, hint: "Shift+R" },
+        ]}
+        chosen={tab}
+        onChoose={setTab}
+      />
+      {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
+      <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
+        <Jobs study={study} onChanged={onChanged} />
+        <Findings study={study} findings={findings} masks={masks} onShow={onShow} onChanged={onChanged} />
+        {children}
+        <WhyNot study={study} />
+        <Deliveries deliveries={study.deliveries} />
+      </div>
+      <div id="panel-report" role="tabpanel" aria-labelledby="tab-report" hidden={tab !== "report"} className="min-h-0 flex-1 overflow-y-auto">
+        <ReportTab
+          study={study}
+          priors={priors}
+          findings={findings}
+          insertions={insertions}
+          onShow={showFinding}
+          onChanged={onChanged}
+        />
+      </div>
+    </aside>
+  );
+}

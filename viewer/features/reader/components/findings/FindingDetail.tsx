@@ -1,0 +1,196 @@
+"use client";
+
+import { type FormEvent, useId, useState } from "react";
+import { Badge } from "@/shared/components/Badge";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { FindingContext } from "@/features/reader/components/findings/FindingContext";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useText } from "@/shared/hooks/useText";
+import { sayOfFinding } from "@/shared/api/api";
+import { draftOf, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { moment, unitSymbol } from "@/shared/lib/format";
+import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
+
+type Verdict = Feedback["verdict"];
+
+/** One finding in full, what people said of it, and the form to say more. */
+export function FindingDetail({
+  finding,
+  study,
+  findings,
+  trends,
+  onShow,
+  onChanged,
+}: {
+  finding: Finding;
+  study: StudyDetail;
+  findings: readonly Finding[];
+  trends: readonly Trend[] | null;
+  onShow?: () => void;
+  onChanged: () => void;
+}) {
+  const { reader: t } = useText();
+  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const order = useOrder(onChanged);
+  const accept = () => {
+    const { feedback } = draftOf(finding, "ACCEPTED", "", "");
+    setVerdict(null);
+    if (feedback) void order.give(() => sayOfFinding(finding.finding_id, feedback));
+  };
+  return (
+    <div data-testid="finding-detail" className="rounded-md border border-line bg-raised p-2.5 text-[0.8125rem]">
+      <p className="font-medium">{finding.label}</p>
+      <p className="text-xs text-dim">
+        {finding.value !== null &&
+          t.stated(statedText(finding))}
+        {finding.confidence !== null && t.confidence(Math.round(finding.confidence * 100))}
+        {finding.tracking_identifier}
+      </p>
+      {isTruncated(finding) && (
+        <p data-testid="truncated" className="mt-1 text-warn">
+          {truncationText(finding)} {t.notCompared}
+        </p>
+      )}
+      <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
+      <SaidList said={finding.feedback ?? []} />
+      <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>
+        {onShow && (
+          <button type="button" className="control px-2 py-0.5" onClick={onShow}>
+            {t.show}
+          </button>
+        )}
+        <button type="button" className="control px-2 py-0.5" disabled={order.busy} onClick={accept}>
+          {t.accept}
+        </button>
+        {(["REJECTED", "EDITED"] as const).map((one) => (
+          <button
+            key={one}
+            type="button"
+            className="control px-2 py-0.5"
+            aria-expanded={verdict === one}
+            onClick={() => setVerdict(verdict === one ? null : one)}
+          >
+            {one === "REJECTED" ? t.reject : t.correct}
+          </button>
+        ))}
+      </div>
+      {verdict && (
+        <SayForm
+          key={verdict}
+          finding={finding}
+          verdict={verdict}
+          busy={order.busy}
+          onSay={async (feedback) => {
+            if (await order.give(() => sayOfFinding(finding.finding_id, feedback))) setVerdict(null);
+          }}
+          onCancel={() => setVerdict(null)}
+        />
+      )}
+      {order.problem && (
+        <div className="mt-2">
+          <ProblemNote problem={order.problem} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The last counts, and stands first. */
+function SaidList({ said }: { said: readonly Feedback[] }) {
+  if (said.length === 0) return null;
+  return (
+    <ul className="mt-1.5 space-y-1.5" aria-live="polite">
+      {[...said].reverse().map((one) => (
+        <li key={one.feedback_id} data-testid="feedback" data-verdict={one.verdict}>
+          <Badge word={saidText(one)} tone={verdictOf(one).tone} />
+          <p className="text-xs text-dim">
+            {one.said_by}, {moment(one.said_at)}
+          </p>
+          {one.reason && <p>{one.reason}</p>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function SayForm({
+  finding,
+  verdict,
+  busy,
+  onSay,
+  onCancel,
+}: {
+  finding: Finding;
+  verdict: Verdict;
+  busy: boolean;
+  onSay: (feedback: NonNullable<ReturnType<typeof draftOf>["feedback"]>) => Promise<void>;
+  onCancel: () => void;
+}) {
+  const { reader: t, common } = useText();
+  const id = useId();
+  const [typed, setTyped] = useState("");
+  const [reason, setReason] = useState("");
+  const [missing, setMissing] = useState("");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const draft = draftOf(finding, verdict, typed, reason);
+    setMissing(draft.problem ?? "");
+    if (draft.feedback) void onSay(draft.feedback);
+  };
+  const unit = unitSymbol(finding.unit?.value ?? "");
+  const field = "mt-0.5 w-full rounded border border-line-strong bg-ground px-2 py-1";
+  return (
+    <form
+      className="mt-2 space-y-2"
+      noValidate
+      onSubmit={submit}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        // Escape leaves the form, not the study: the page listens on the window.
+        event.nativeEvent.stopImmediatePropagation();
+        event.stopPropagation();
+        onCancel();
+      }}
+    >
+      {verdict === "EDITED" && (
+        <label className="block text-xs text-dim" htmlFor={`${id}-value`}>
+          {finding.value === null ? t.rightName : t.rightValue(unit)}
+          <input
+            id={`${id}-value`}
+            autoFocus
+            className={`${field} text-ink`}
+            inputMode={finding.value === null ? "text" : "decimal"}
+            maxLength={200}
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        </label>
+      )}
+      <label className="block text-xs text-dim" htmlFor={`${id}-reason`}>
+        {t.reason}
+        <textarea
+          id={`${id}-reason`}
+          autoFocus={verdict === "REJECTED"}
+          className={`${field} text-ink`}
+          rows={2}
+          maxLength={2000}
+          value={reason}
+          onChange={(event) => setReason(event.target.value)}
+        />
+      </label>
+      {missing && (
+        <p role="alert" className="text-warn">
+          {missing}
+        </p>
+      )}
+      <div className="flex gap-1.5">
+        <button type="submit" className="control px-2 py-0.5" disabled={busy}>
+          {verdict === "REJECTED" ? t.rejectFinding : t.saveCorrection}
+        </button>
+        <button type="button" className="control px-2 py-0.5" onClick={onCancel}>
+          {common.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,82 @@
+import { useText } from "@/shared/hooks/useText";
+import { isTruncated, lastSaid, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { findingValue, unitSymbol } from "@/shared/lib/format";
+import type { Tone } from "@/shared/lib/state";
+import type { Finding } from "@/shared/api/types";
+
+const colors: Partial<Record<Tone, string>> = {
+  good: "text-good",
+  warn: "text-warn",
+  bad: "text-bad",
+};
+
+/** What the pipeline stated, as a button that shows and opens it; with the sign of what was said. */
+export function FindingValue({
+  finding,
+  chosen,
+  onChoose,
+}: {
+  finding: Finding;
+  chosen: boolean;
+  onChoose: () => void;
+}) {
+  const { reader: t } = useText();
+  const said = lastSaid(finding);
+  const verdict = said && verdictOf(said);
+  const unit = finding.unit?.value ?? "";
+  const truncated = isTruncated(finding);
+  const stated =
+    finding.confidence !== null
+      ? t.confident(Math.round(finding.confidence * 100))
+      : t.isStated;
+  return (
+    <span data-testid="finding" data-finding-id={finding.finding_id}>
+      <button
+        type="button"
+        aria-expanded={chosen}
+        className="rounded border border-transparent px-1 whitespace-nowrap hover:border-line-strong aria-expanded:border-accent aria-expanded:bg-raised"
+        onClick={onChoose}
+      >
+        <span className="sr-only">{finding.label}: </span>
+        {verdict && (
+          <span aria-hidden="true" className={`mr-1 ${colors[verdict.tone] ?? ""}`}>
+            {verdict.sign}
+          </span>
+        )}
+        {finding.segmentation && (
+          <span
+            aria-hidden="true"
+            className="mr-1 inline-block size-2 rounded-xs"
+            style={{ backgroundColor: `rgb(${finding.segmentation.color_rgb.join(" ")})` }}
+          />
+        )}
+        {finding.value !== null ? (
+          <span
+            data-testid="finding-value"
+            data-value={finding.value}
+            data-unit={unit}
+            data-truncated={truncated || undefined}
+            title={truncated ? truncationText(finding) : undefined}
+            className={
+              said?.verdict === "REJECTED" ? "line-through" : truncated ? "text-warn" : "font-semibold"
+            }
+          >
+            {truncated ? (
+              <span className="text-xs">
+                {t.truncated} ({statedText(finding)})
+              </span>
+            ) : (
+              <>
+                {findingValue(finding.value, unit)}{" "}
+                <span className="text-xs font-normal">{unitSymbol(unit)}</span>
+              </>
+            )}
+          </span>
+        ) : (
+          stated
+        )}
+        {said && <span className="sr-only">, {saidText(said)}</span>}
+      </button>
+    </span>
+  );
+}

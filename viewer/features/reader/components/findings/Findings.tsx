@@ -1,0 +1,94 @@
+"use client";
+
+import { useState } from "react";
+import { FindingDetail } from "@/features/reader/components/findings/FindingDetail";
+import { FindingTable } from "@/features/reader/components/findings/FindingTable";
+import { ModelCardButton } from "@/features/reader/components/findings/ModelCard";
+import { Section } from "@/features/reader/components/Section";
+import { useTrends } from "@/features/reader/hooks/useTrends";
+import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { useText } from "@/shared/hooks/useText";
+import type { LoadedMask } from "@/cornerstone";
+import { number } from "@/shared/lib/format";
+import { byStructure } from "@/features/reader/lib/structures";
+import type { Finding, StudyDetail } from "@/shared/api/types";
+
+/** Findings by pipeline and structure; the one that is chosen is shown in the image and judged. */
+export function Findings({
+  study,
+  findings,
+  masks,
+  onShow,
+  onChanged,
+}: {
+  study: StudyDetail;
+  findings: readonly Finding[];
+  masks: readonly LoadedMask[];
+  onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  onChanged: () => void;
+}) {
+  const { reader: t, common } = useText();
+  const titles = usePipelineTitles();
+  const [chosenId, setChosenId] = useState<string | null>(null);
+  const trends = useTrends(study.study_instance_uid, chosenId !== null);
+  const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
+  const show = ({ segmentation: at }: Finding) => {
+    if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+  };
+  const choose = (finding: Finding) => {
+    if (finding.finding_id === chosenId) {
+      setChosenId(null);
+      return;
+    }
+    setChosenId(finding.finding_id);
+    show(finding);
+  };
+  const detail = (finding: Finding) => (
+    <FindingDetail
+      key={finding.finding_id}
+      finding={finding}
+      study={study}
+      findings={findings}
+      trends={trends}
+      onShow={
+        drawn.has(finding.segmentation?.sop_instance_uid ?? "") ? () => show(finding) : undefined
+      }
+      onChanged={onChanged}
+    />
+  );
+  return (
+    <Section title={t.findings}>
+      {findings.length === 0 && <p className="text-dim">{t.noneYet}</p>}
+      {byStructure(findings).map((group) => (
+        <details
+          key={group.key}
+          open
+          data-testid="finding-group"
+          data-pipeline={group.pipeline}
+          className="mt-3 first-of-type:mt-0"
+        >
+          <summary className="rounded font-medium">
+            {titles.of(group.pipeline)}{" "}
+            <span className="text-xs font-normal text-dim">
+              {group.version} · {common.findings(number(group.count), group.count === 1)}
+            </span>
+          </summary>
+          <div className="mt-1">
+            <ModelCardButton
+              pipeline={group.pipeline}
+              version={group.version}
+              title={titles.of(group.pipeline)}
+            />
+          </div>
+          <FindingTable
+            title={titles.of(group.pipeline)}
+            structures={group.structures}
+            chosenId={chosenId}
+            onChoose={choose}
+            detail={detail}
+          />
+        </details>
+      ))}
+    </Section>
+  );
+}

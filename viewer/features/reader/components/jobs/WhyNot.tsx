@@ -1,0 +1,44 @@
+import { Conditions } from "@/features/reader/components/jobs/Conditions";
+import { Section } from "@/features/reader/components/Section";
+import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { useText } from "@/shared/hooks/useText";
+import { refusals } from "@/shared/lib/state";
+import type { StudyDetail } from "@/shared/api/types";
+
+/** The pipelines that did not run, and the reason of each. */
+export function WhyNot({ study }: { study: StudyDetail }) {
+  const { reader: t } = useText();
+  const titles = usePipelineTitles();
+  const refused = refusals(study.decisions);
+  if (refused.length === 0) return null;
+  const names = new Map(
+    study.series.map((series) => [
+      series.series_instance_uid,
+      series.series_description || t.seriesNumber(String(series.series_number ?? "")),
+    ]),
+  );
+  return (
+    <Section title={t.whyNot}>
+      <ul className="space-y-2.5">
+        {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
+          <li key={`${pipeline}${reason}`}>
+            <span className="font-medium">{titles.of(pipeline)}</span>{" "}
+            <span className="text-xs text-dim">
+              {seriesInstanceUids.map((uid) => names.get(uid) ?? t.aSeries).join(", ")}
+            </span>
+            <p lang="en" className="text-ink/90" data-testid="decision-reason">
+              {reason}
+            </p>
+            <Conditions
+              studyInstanceUid={study.study_instance_uid}
+              pipeline={pipeline}
+              title={titles.of(pipeline)}
+              seriesInstanceUids={seriesInstanceUids}
+              names={names}
+            />
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,79 @@
+import type { KeyGroup } from "@/shared/components/KeyHelp";
+import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
+import { text, type Messages } from "@/shared/i18n";
+
+export function readerKeys(t: Messages["viewing"]): KeyGroup[] {
+  const { keyGroups: groups, keys: does } = t;
+  return [
+    {
+      title: groups.slices,
+      keys: [
+        { keys: ["↑", "↓"], does: does.oneSlice },
+        { keys: ["PgUp", "PgDn"], does: does.tenSlices },
+        { keys: ["Home", "End"], does: does.ends },
+        { keys: [t.playKey], does: does.play },
+      ],
+    },
+    {
+      title: groups.viewports,
+      keys: [
+        { keys: ["g"], does: does.layout },
+        { keys: ["n", "N"], does: does.viewport },
+        { keys: [".", ","], does: does.series },
+        { keys: ["y"], does: t.linkHint },
+        { keys: ["Y"], does: t.adjustHint },
+        { keys: ["m"], does: does.planes },
+        { keys: ["u"], does: does.volume },
+      ],
+    },
+    {
+      title: groups.button,
+      keys: [
+        { keys: ["w"], does: does.window },
+        { keys: ["z"], does: t.tools.zoom },
+        { keys: ["p"], does: t.tools.pan },
+        { keys: ["s"], does: t.tools.scroll },
+        { keys: ["x"], does: t.tools.magnify },
+        { keys: ["c"], does: does.crosshairs },
+      ],
+    },
+    {
+      title: t.measure,
+      keys: measuringTools.map(({ key, name }) => ({ keys: [key], does: t.kinds[name] })),
+    },
+    {
+      title: groups.image,
+      keys: [
+        { keys: ["1", "…", "6"], does: does.presets },
+        { keys: ["i"], does: t.invert },
+        { keys: ["h", "j"], does: does.flip },
+        { keys: ["[", "]"], does: does.rotate },
+        { keys: ["r"], does: does.reset },
+      ],
+    },
+    {
+      title: groups.results,
+      keys: [
+        { keys: ["k"], does: does.keyImage },
+        { keys: ["Del"], does: does.remove },
+        { keys: ["Ctrl+Z", "Ctrl+Y"], does: does.undo },
+        { keys: ["o"], does: does.masks },
+        { keys: ["O"], does: does.overlays },
+        { keys: ["Esc"], does: does.leave },
+        { keys: ["?"], does: text().common.theseKeys },
+      ],
+    },
+    {
+      title: groups.touch,
+      keys: [
+        { keys: [does.wheel], does: groups.slices },
+        { keys: [does.right], does: t.tools.zoom },
+        { keys: [does.rightClick], does: does.menu },
+        { keys: [t.doubleClick], does: t.maximise },
+        { keys: [does.middle], does: t.tools.pan },
+        { keys: [does.twoFingers], does: does.pinch },
+        { keys: [does.threeFingers], does: groups.slices },
+      ],
+    },
+  ];
+}

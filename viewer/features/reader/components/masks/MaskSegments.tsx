@@ -1,0 +1,66 @@
+"use client";
+
+import { MaskSegmentRow } from "@/features/reader/components/masks/MaskSegmentRow";
+import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
+import { useText } from "@/shared/hooks/useText";
+import type { LoadedMask } from "@/cornerstone";
+
+/** More segments than this scroll in a box of their own. */
+const fewSegments = 8;
+
+/** The segments of one mask, each with its colour, and the switch for all of them. */
+export function MaskSegments({
+  mask,
+  controls,
+  onShow,
+}: {
+  mask: LoadedMask;
+  controls: MaskControls;
+  onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+}) {
+  const { viewing: t } = useText();
+  const { segments } = mask;
+  const visible = segments.filter((one) => controls.isVisible(mask, one.segmentNumber)).length;
+  const setAll = (shown: boolean) => {
+    for (const { segmentNumber } of segments) controls.setVisible(mask, segmentNumber, shown);
+  };
+  const name = segments[0]?.algorithm || t.mask;
+  return (
+    <details open data-testid="mask" className="mb-2">
+      <summary className="rounded">
+        {name} <span className="text-xs text-dim">{t.segmentsShown(visible, segments.length)}</span>
+      </summary>
+      {segments.length > 1 && (
+        <div className="my-1 flex gap-1.5" role="group" aria-label={t.allSegments(name)}>
+          <button
+            type="button"
+            className="control px-2 py-0 text-xs"
+            disabled={visible === segments.length}
+            onClick={() => setAll(true)}
+          >
+            {t.showAll}
+          </button>
+          <button
+            type="button"
+            className="control px-2 py-0 text-xs"
+            disabled={visible === 0}
+            onClick={() => setAll(false)}
+          >
+            {t.hideAll}
+          </button>
+        </div>
+      )}
+      <ul className={segments.length > fewSegments ? "max-h-60 space-y-1 overflow-y-auto p-1" : "space-y-1 p-1"}>
+        {segments.map((segment) => (
+          <MaskSegmentRow
+            key={segment.segmentNumber}
+            mask={mask}
+            segment={segment}
+            controls={controls}
+            onGoTo={() => onShow(mask.sopInstanceUid, segment.segmentNumber)}
+          />
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,45 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import type { Scene, ValueAt, ViewId } from "@/cornerstone";
+
+/** The value under the pointer, as the modality gave it: HU for CT, SUV too for PET. */
+export function CursorValue({ scene, viewId, element }: { scene: Scene | null; viewId: ViewId; element: HTMLElement | null }) {
+  const [at, setAt] = useState<ValueAt | null>(null);
+
+  useEffect(() => {
+    if (!scene || !element) return;
+    let frame = 0;
+    const onMove = (event: PointerEvent) => {
+      cancelAnimationFrame(frame);
+      const { left, top } = element.getBoundingClientRect();
+      const point: [number, number] = [event.clientX - left, event.clientY - top];
+      frame = requestAnimationFrame(() => setAt(scene.valueAt(viewId, point)));
+    };
+    const onLeave = () => {
+      cancelAnimationFrame(frame);
+      setAt(null);
+    };
+    element.addEventListener("pointermove", onMove);
+    element.addEventListener("pointerleave", onLeave);
+    return () => {
+      onLeave();
+      element.removeEventListener("pointermove", onMove);
+      element.removeEventListener("pointerleave", onLeave);
+    };
+  }, [scene, viewId, element]);
+
+  if (!at) return null;
+  return (
+    <div
+      aria-hidden="true"
+      data-testid="cursor-value"
+      data-column={at.column}
+      data-row={at.row}
+      data-value={at.values.join(" ")}
+      className="text-xs"
+    >
+      {at.text}
+    </div>
+  );
+}

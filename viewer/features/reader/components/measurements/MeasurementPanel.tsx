@@ -1,0 +1,136 @@
+"use client";
+
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { Section } from "@/features/reader/components/Section";
+import type { KeyImageState } from "@/features/reader/hooks/useKeyImages";
+import type { Measurements } from "@/features/reader/hooks/useMeasurements";
+import { useText } from "@/shared/hooks/useText";
+import type { Problem } from "@/shared/api/http";
+import { summaryOf, type Measurement } from "@/features/reader/lib/measurements/measurement";
+
+/** What was measured and marked: named, gone to, removed, saved. */
+export function MeasurementPanel({
+  measurements,
+  keyImages,
+  onInsert,
+  onShowImage,
+  imageProblem,
+}: {
+  measurements: Measurements;
+  keyImages: KeyImageState;
+  /** Puts a measurement into the report. */
+  onInsert: (one: Measurement) => void;
+  onShowImage: (sopInstanceUid: string, frameNumber: number) => void;
+  /** Why an image that was asked for cannot be gone to. */
+  imageProblem: Problem | null;
+}) {
+  const { viewing: t } = useText();
+  const { list, changed, saving, problem } = measurements;
+  const isMeasurable = list.every(({ obstacle }) => obstacle === null);
+  if (list.length === 0 && !changed && keyImages.images.length === 0 && !keyImages.problem && !problem) {
+    return null;
+  }
+  return (
+    <Section title={t.measurements}>
+      <ul className="space-y-1.5" data-testid="measurements">
+        {list.map((one) => (
+          <MeasurementRow key={one.trackingUid} one={one} measurements={measurements} onInsert={onInsert} />
+        ))}
+      </ul>
+      {list.length === 0 && <p className="text-dim">{t.noneMeasured}</p>}
+      <div className="mt-2 flex items-center gap-3">
+        <button
+          type="button"
+          className="control enabled:border-accent"
+          data-testid="save-measurements"
+          data-saved={!changed && !saving}
+          disabled={!changed || saving || !isMeasurable}
+          onClick={measurements.save}
+        >
+          {saving ? t.saving : t.saveMeasurements}
+        </button>
+        <span role="status" className="text-xs text-dim">
+          {changed ? t.notSaved : t.saved}
+        </span>
+      </div>
+      {!isMeasurable && (
+        <p role="status" className="mt-1 text-xs text-warn" data-testid="not-measurable">
+          {t.removeNotMeasurable}
+        </p>
+      )}
+      {problem && <ProblemNote problem={problem} />}
+      {keyImages.images.length > 0 && (
+        <>
+          <h3 className="section-title mt-3 mb-1">{t.keyImages}</h3>
+          <ul className="flex flex-wrap gap-1.5" data-testid="key-images">
+            {keyImages.images.map(({ sop_instance_uid: uid, frame_number: frame }, index) => (
+              <li key={`${uid} ${frame}`}>
+                <button type="button" className="control px-2 py-0 text-xs" onClick={() => onShowImage(uid, frame ?? 1)}>
+                  {t.keyImageNumber(index + 1)}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {keyImages.problem && <ProblemNote problem={keyImages.problem} />}
+      {imageProblem && <ProblemNote problem={imageProblem} />}
+    </Section>
+  );
+}
+
+function MeasurementRow({
+  one,
+  measurements,
+  onInsert,
+}: {
+  one: Measurement;
+  measurements: Measurements;
+  onInsert: (one: Measurement) => void;
+}) {
+  const { viewing: t } = useText();
+  const name = one.label || t.kinds[one.kind];
+  const summary = summaryOf(one);
+  const isDoubtful = one.obstacle !== null || one.savedAs.length > 0;
+  return (
+    <li className="flex items-center gap-2" data-testid="measurement" data-kind={one.kind} data-tracking-uid={one.trackingUid}>
+      <input
+        aria-label={t.nameOf(t.kinds[one.kind])}
+        className="control w-28 min-w-0 px-1.5 py-0 text-xs"
+        placeholder={t.kinds[one.kind]}
+        value={one.label}
+        maxLength={64}
+        onChange={(event) => measurements.rename(one.trackingUid, event.target.value)}
+      />
+      <button
+        type="button"
+        className={`min-w-0 flex-1 rounded text-left text-xs hover:text-accent ${isDoubtful ? "text-warn" : "truncate"}`}
+        data-testid="measured-text"
+        aria-label={`${t.goToOf(name)}, ${summary}`}
+        title={summary}
+        onClick={() => measurements.goTo(one)}
+      >
+        {summary || t.goTo}
+      </button>
+      <button
+        type="button"
+        className="control px-1.5 py-0 text-xs whitespace-nowrap"
+        data-testid="to-report"
+        disabled={one.obstacle !== null}
+        aria-label={t.toReportOf(name)}
+        title={t.toReportOf(name)}
+        onClick={() => onInsert(one)}
+      >
+        {t.toReport}
+      </button>
+      <button
+        type="button"
+        className="control px-1.5 py-0 text-xs"
+        aria-label={t.removeOf(name)}
+        onClick={() => measurements.remove(one.trackingUid)}
+      >
+        <span aria-hidden="true">×</span>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,72 @@
+"use client";
+
+import { useCallback, useEffect, useState } from "react";
+import { View } from "@/features/reader/components/stage/View";
+import type { ReaderState } from "@/features/reader/hooks/useReader";
+import { planes, type LoadedSeries, type Plane, type ToolName, type ViewId } from "@/cornerstone";
+
+/** A series in three planes through its volume; the axial one is large. */
+export function PlanesStage({
+  reader,
+  series,
+  tool,
+  onMenu,
+}: {
+  reader: ReaderState;
+  series: LoadedSeries;
+  tool: ToolName;
+  onMenu: (viewId: ViewId, x: number, y: number) => void;
+}) {
+  const { scene, views, onShown } = reader;
+  const [elements, setElements] = useState<Partial<Record<Plane, HTMLDivElement>>>({});
+  const attach = useCallback((viewId: ViewId, element: HTMLDivElement | null) => {
+    setElements((now) => ({ ...now, [viewId]: element ?? undefined }));
+  }, []);
+  const { axial, sagittal, coronal } = elements;
+
+  useEffect(() => {
+    if (!scene || !axial || !sagittal || !coronal) return;
+    let gone = false;
+    void scene.showPlanes({ axial, sagittal, coronal }, series).then(() => {
+      if (!gone) onShown("axial", series);
+    });
+    return () => {
+      gone = true;
+      scene.closePlanes();
+      for (const plane of planes) views.clear(plane);
+    };
+  }, [scene, axial, sagittal, coronal, series, views, onShown]);
+
+  const { maximised } = reader;
+  const placeOf = (plane: Plane) => {
+    if (maximised) return maximised === plane ? "" : "invisible absolute! inset-0";
+    return plane === "axial" ? "xl:row-span-2" : "";
+  };
+  return (
+    <div
+      data-testid="planes"
+      data-maximised={maximised ?? ""}
+      className={`relative grid min-h-0 flex-1 grid-cols-1 gap-px bg-line ${
+        maximised ? "grid-rows-1" : "xl:grid-cols-[3fr_2fr] xl:grid-rows-2"
+      }`}
+    >
+      {planes.map((plane) => (
+        <View
+          key={plane}
+          viewId={plane}
+          scene={scene}
+          views={views}
+          series={series}
+          study={reader.studies.get(series.studyInstanceUid)}
+          tool={tool}
+          active={false}
+          withPatient={plane === "axial"}
+          className={placeOf(plane)}
+          onMaximise={() => reader.toggleMaximised(plane)}
+          onMenu={onMenu}
+          onAttach={attach}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+"use client";
+
+import { useCallback, useEffect, useState } from "react";
+import { View } from "@/features/reader/components/stage/View";
+import type { ReaderState } from "@/features/reader/hooks/useReader";
+import { useText } from "@/shared/hooks/useText";
+import type { CellId, ToolName, ViewId } from "@/cornerstone";
+import type { SeriesRef } from "@/features/reader/lib/layout/layout";
+import { markText } from "@/features/reader/lib/otherStudies";
+import type { StudyDetail } from "@/shared/api/types";
+
+/** One stack of the layout: shows its series, and takes one that is dropped on it. */
+export function StackCellView({
+  viewId,
+  index,
+  cell,
+  reader,
+  study,
+  tool,
+  alone,
+  onMenu,
+}: {
+  viewId: CellId;
+  index: number;
+  cell: SeriesRef | null;
+  reader: ReaderState;
+  study: StudyDetail;
+  tool: ToolName;
+  alone: boolean;
+  onMenu: (viewId: ViewId, x: number, y: number) => void;
+}) {
+  const { viewing: t } = useText();
+  const { scene, views, onShown, arrangement } = reader;
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
+  const { series, problem } = reader.slotOf(cell);
+  const through = reader.hungWindow(index);
+  const lower = through?.lower;
+  const upper = through?.upper;
+
+  useEffect(() => {
+    if (!scene || !element || !series || series.imageIds.length === 0) return;
+    let gone = false;
+    views.clear(viewId);
+    const window = lower === undefined || upper === undefined ? null : { lower, upper };
+    void scene.showStack(viewId, element, series, window).then(() => {
+      if (gone) return;
+      onShown(viewId, series);
+    });
+    return () => {
+      gone = true;
+    };
+  }, [scene, element, series, viewId, views, onShown, lower, upper]);
+
+  useEffect(
+    () => () => {
+      scene?.closeCell(viewId);
+      views.clear(viewId);
+    },
+    [scene, viewId, views],
+  );
+
+  const attach = useCallback((_: unknown, next: HTMLDivElement | null) => setElement(next), []);
+  const of = cell ? reader.studies.get(cell.studyInstanceUid) : undefined;
+  return (
+    <View
+      viewId={viewId}
+      scene={scene}
+      views={views}
+      series={cell ? series : null}
+      study={of}
+      otherStudyMark={of && of !== study ? markText(of, study) : ""}
+      tool={tool}
+      active={!alone && arrangement?.active === index}
+      withPatient
+      presentation={reader.presentations.chosenFor(cell?.seriesInstanceUid ?? "")}
+      marksShown={reader.presentations.marksShown}
+      onAttach={attach}
+      onActivate={() => reader.activate(index)}
+      // The others keep their size beneath it, and what they show with it.
+      className={reader.maximised && reader.maximised !== viewId ? "invisible absolute! inset-0" : ""}
+      onMaximise={() => !alone && reader.toggleMaximised(viewId)}
+      onMenu={onMenu}
+      onRetry={() => cell && reader.reloadSeries(cell.seriesInstanceUid)}
+      onDropSeries={(dropped) => {
+        const [studyInstanceUid, seriesInstanceUid] = dropped.split(" ");
+        if (studyInstanceUid && seriesInstanceUid) {
+          reader.openSeries({ studyInstanceUid, seriesInstanceUid }, index);
+        }
+      }}
+    >
+      {!cell && (
+        <p className="pointer-events-none absolute inset-0 grid place-items-center p-4 text-center text-dim">
+          {t.dropHere}
+        </p>
+      )}
+      {problem && !alone && (
+        <p role="alert" className="absolute inset-x-3 top-10 text-warn">
+          {problem.detail || problem.title}
+        </p>
+      )}
+    </View>
+  );
+}

@@ -1,0 +1,188 @@
+"use client";
+
+import { useCallback, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { CursorValue } from "@/features/reader/components/measurements/CursorValue";
+import { StandIn } from "@/features/reader/components/stage/StandIn";
+import { ViewMarks } from "@/features/reader/components/stage/ViewMarks";
+import { ViewOverlay } from "@/features/reader/components/stage/ViewOverlay";
+import { useText } from "@/shared/hooks/useText";
+import type { LoadedSeries, Scene, ToolName, ViewId } from "@/cornerstone";
+import type { PresentationState } from "@/features/reader/lib/display/presentation";
+import type { StudyDetail } from "@/shared/api/types";
+import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
+
+const cursors: Partial<Record<ToolName, string>> = {
+  window: "cursor-default",
+  pan: "cursor-grab",
+  scroll: "cursor-ns-resize",
+  zoom: "cursor-zoom-in",
+};
+
+const steps: Partial<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
+
+export interface ViewProps {
+  viewId: ViewId;
+  scene: Scene | null;
+  views: ViewStore;
+  series: LoadedSeries | null;
+  study: StudyDetail | undefined;
+  /** Where the series is of another study than the one that is read: which, "Earlier study, −2 y". */
+  otherStudyMark?: string;
+  tool: ToolName;
+  active: boolean;
+  withPatient: boolean;
+  className?: string;
+  /** How the series is presented, and whether what lies over its images is drawn. */
+  presentation?: PresentationState | null;
+  marksShown?: boolean;
+  onAttach: (viewId: ViewId, element: HTMLDivElement | null) => void;
+  onActivate?: () => void;
+  /** Double click: this viewport alone, or back to the layout. */
+  onMaximise?: () => void;
+  /** The menu was asked for at a point of the window. */
+  onMenu?: (viewId: ViewId, x: number, y: number) => void;
+  /** Images that could not be shown are to be asked for again. */
+  onRetry?: () => void;
+  /** A series was dropped here: its study and its own UID, apart by a space. */
+  onDropSeries?: (dropped: string) => void;
+  children?: ReactNode;
+}
+
+/** A hand is not still: so far a press may wander and be none the less in place. */
+const inPlacePx = 4;
+
+export const seriesDragType = "application/x-mediview-series";
+
+/** One viewport: the element that Cornerstone draws in, and the text over it. */
+export function View(props: ViewProps) {
+  const { viewId, scene, views, series, study, tool, active, onAttach, onActivate, onDropSeries } = props;
+  const { viewing: t } = useText();
+  const shown = useSyncExternalStore(
+    views.subscribe,
+    useCallback(() => views.get(viewId), [views, viewId]),
+    useCallback(() => views.get(viewId), [views, viewId]),
+  );
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
+  const { info, imageRendered, maskLoaded, undrawable, loading } = shown;
+  // The right button zooms when it is dragged; pressed and let go in place it asks for the menu.
+  const pressed = useRef<{ x: number; y: number } | null>(null);
+  const attach = useCallback(
+    (element: HTMLDivElement | null) => {
+      if (!element) return undefined;
+      onAttach(viewId, element);
+      setElement(element);
+      const observer = new ResizeObserver(() => scene?.resize());
+      observer.observe(element);
+      return () => {
+        observer.disconnect();
+        setElement(null);
+        onAttach(viewId, null);
+      };
+    },
+    [onAttach, viewId, scene],
+  );
+  const description = study?.series.find(
+    (one) => one.series_instance_uid === series?.seriesInstanceUid,
+  )?.series_description;
+  const place = undrawable ?? info;
+  const title = viewId in t.planes ? t.planes[viewId as keyof typeof t.planes] : "";
+  const position = place ? t.sliceOf(place.sliceNumber, place.sliceCount) : series ? t.loading : t.empty;
+  const mark = props.otherStudyMark ? `, ${props.otherStudyMark}` : "";
+  return (
+    <div
+      data-testid="viewport"
+      data-view={viewId}
+      data-active={active}
+      data-series={series?.seriesInstanceUid ?? ""}
+      data-image-rendered={imageRendered && !undrawable}
+      data-mask-loaded={maskLoaded && (info?.settled ?? false)}
+      data-slice-number={place?.sliceNumber ?? ""}
+      data-reformat={info?.isReformat ?? false}
+      data-slice-count={place?.sliceCount ?? ""}
+      data-loaded={loading ? loading.loaded : "all"}
+      tabIndex={0}
+      role="img"
+      aria-label={`${title || t.image}, ${description || t.series}${mark}, ${position}`}
+      onFocus={onActivate}
+      onPointerDownCapture={(event) => {
+        onActivate?.();
+        pressed.current = event.button === 2 ? { x: event.clientX, y: event.clientY } : null;
+      }}
+      onPointerUpCapture={({ button, clientX, clientY }) => {
+        const from = pressed.current;
+        pressed.current = null;
+        if (button !== 2 || !from || Math.hypot(clientX - from.x, clientY - from.y) > inPlacePx) return;
+        props.onMenu?.(viewId, clientX, clientY);
+      }}
+      onDoubleClickCapture={() => props.onMaximise?.()}
+      onDragOver={(event) => {
+        if (onDropSeries && event.dataTransfer.types.includes(seriesDragType)) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        const dropped = event.dataTransfer.getData(seriesDragType);
+        if (dropped) onDropSeries?.(dropped);
+      }}
+      onKeyDown={(event) => {
+        // Arrow keys move the view that has the focus; the page's own keys move the active one.
+        if (event.key === "ContextMenu" || (event.shiftKey && event.key === "F10")) {
+          event.preventDefault();
+          const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
+          props.onMenu?.(viewId, left + width / 2, top + height / 2);
+          return;
+        }
+        const step = steps[event.key];
+        if (step === undefined || event.altKey || event.ctrlKey) return;
+        event.preventDefault();
+        event.stopPropagation();
+        scene?.scrollBy(step, viewId);
+      }}
+      className={`relative min-h-0 min-w-0 touch-none bg-black focus-visible:-outline-offset-2 ${props.className ?? ""} ${
+        cursors[tool] ?? "cursor-crosshair"
+      }`}
+    >
+      <div
+        ref={attach}
+        className="absolute inset-0 overflow-hidden"
+        // Cornerstone prevents every key inside its element, Tab too: the focus stays outside it.
+        onFocus={(event) => event.currentTarget.parentElement?.focus({ preventScroll: true })}
+        onContextMenu={(event) => event.preventDefault()}
+      />
+      {undrawable && series && (
+        <StandIn key={`${undrawable.sopInstanceUid}#${undrawable.frameNumber}`} series={series} undrawable={undrawable} onRetry={() => props.onRetry?.()} />
+      )}
+      {info?.imageMatrix && !undrawable && series && props.marksShown && (
+        <ViewMarks info={info} matrix={info.imageMatrix} series={series} state={props.presentation ?? null} />
+      )}
+      {info && !undrawable && study && (
+        <ViewOverlay
+          info={info}
+          title={title}
+          study={study}
+          description={description ?? ""}
+          otherStudyMark={props.otherStudyMark ?? ""}
+          withPatient={props.withPatient}
+          series={series}
+          // A stack draws whole images alone; a volume draws what has not come as one flat grey.
+          missing={title ? loading : null}
+          cursorValue={<CursorValue scene={scene} viewId={viewId} element={element} />}
+        />
+      )}
+      {active && (
+        <div aria-hidden="true" className="pointer-events-none absolute inset-0 border border-accent/80" data-testid="active-frame" />
+      )}
+      {props.children}
+      {loading && (
+        <div
+          className="absolute inset-x-0 bottom-0 h-1 bg-line"
+          role="progressbar"
+          aria-label={t.imagesLoaded}
+          aria-valuemin={0}
+          aria-valuemax={loading.total}
+          aria-valuenow={loading.loaded}
+        >
+          <div className="h-full bg-accent/80" style={{ width: `${(100 * loading.loaded) / loading.total}%` }} />
+        </div>
+      )}
+    </div>
+  );
+}

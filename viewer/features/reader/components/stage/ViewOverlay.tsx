@@ -1,0 +1,106 @@
+import type { ReactNode } from "react";
+import { ScaleBar } from "@/features/reader/components/measurements/ScaleBar";
+import { useText } from "@/shared/hooks/useText";
+import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
+import type { LoadedSeries, ViewInfo } from "@/cornerstone";
+import { dateText, fixed, personName } from "@/shared/lib/format";
+import { hasOrientation } from "@/dicom/geometry";
+import { mmPerScreenPixel } from "@/features/reader/lib/measurements/scale";
+import { warningsOf } from "@/features/reader/lib/truth";
+import type { StudyDetail } from "@/shared/api/types";
+
+/** The text over a viewport: whose image it is, how it is shown, and what to beware of. */
+export function ViewOverlay({
+  info,
+  title,
+  study,
+  description,
+  otherStudyMark,
+  withPatient,
+  series,
+  missing,
+  cursorValue,
+}: {
+  info: ViewInfo;
+  title: string;
+  study: StudyDetail;
+  description: string;
+  otherStudyMark: string;
+  withPatient: boolean;
+  series: LoadedSeries | null;
+  /** What a cut through the volume is drawn from while images are missing; null where all are in. */
+  missing: { loaded: number; total: number } | null;
+  /** A line of its own above the others of its corner, which has as many as there are warnings. */
+  cursorValue: ReactNode;
+}) {
+  const { viewing: t } = useText();
+  const slice = series?.order.slices[info.isReformat ? 0 : info.sliceNumber - 1] ?? series?.order.slices[0];
+  const oriented = series?.order.slices.every(({ dataset }) => hasOrientation(dataset)) ?? false;
+  // A cut through a volume is drawn in mm; an image, by what its own pixels are worth.
+  const mmPerPixel = !info.imageMatrix
+    ? series?.order.hasPixelSpacing
+      ? info.mmPerPixel
+      : null
+    : slice
+      ? mmPerScreenPixel(calibrationOf(slice.dataset), info.imageMatrix)
+      : null;
+  const letter = "absolute font-semibold text-warn";
+  return (
+    <div
+      className="pointer-events-none absolute inset-0 p-2.5 text-xs leading-tight text-ink select-none [text-shadow:0_0_3px_#000,0_0_2px_#000]"
+      aria-hidden="true"
+    >
+      {withPatient && (
+        <div className="absolute top-2.5 left-2.5 max-w-[45%]">
+          <div className="truncate">{personName(study.patient_name)}</div>
+          <div className="truncate">{study.patient_id}</div>
+          {otherStudyMark && (
+            <div className="mt-0.5 font-semibold text-warn" data-testid="other-study-mark">{otherStudyMark}</div>
+          )}
+        </div>
+      )}
+      <div className="absolute top-2.5 right-2.5 max-w-[45%] text-right">
+        {title && <div className="font-semibold">{title}</div>}
+        {withPatient && (
+          <>
+            <div>{dateText(study.study_date)}</div>
+            <div className="truncate">{description}</div>
+          </>
+        )}
+      </div>
+      <div className="absolute bottom-2.5 left-2.5 max-w-[60%]">
+        {cursorValue}
+        <div data-testid="window-text">
+          W {Math.round(info.width)} L {Math.round(info.center)}
+          {info.inverted && ` ${t.inverted}`}
+        </div>
+        <div data-testid="zoom-text">{t.zoomBy(fixed(info.zoom, 2))}</div>
+        {missing && (
+          <div className="text-warn" data-testid="volume-partial">
+            {t.volumePartial(missing.loaded, missing.total)}
+          </div>
+        )}
+        {slice &&
+          warningsOf(slice.dataset).map((warning) => (
+            <div key={warning} className="text-warn" data-testid="image-warning">
+              {warning}
+            </div>
+          ))}
+      </div>
+      <div className="absolute right-2.5 bottom-2.5 text-right">
+        {mmPerPixel !== null && <ScaleBar mmPerPixel={mmPerPixel} />}
+        <div data-testid="slice-text">
+          {info.isReformat ? t.reformat(info.sliceNumber, info.sliceCount) : `${info.sliceNumber} / ${info.sliceCount}`}
+        </div>
+      </div>
+      {oriented && (
+        <>
+          <span data-testid="letter-top" className={`${letter} top-2 left-1/2 -translate-x-1/2`}>{info.letters.top}</span>
+          <span data-testid="letter-bottom" className={`${letter} bottom-2 left-1/2 -translate-x-1/2`}>{info.letters.bottom}</span>
+          <span data-testid="letter-left" className={`${letter} top-1/2 left-2.5 -translate-y-1/2`}>{info.letters.left}</span>
+          <span data-testid="letter-right" className={`${letter} top-1/2 right-2.5 -translate-y-1/2`}>{info.letters.right}</span>
+        </>
+      )}
+    </div>
+  );
+}

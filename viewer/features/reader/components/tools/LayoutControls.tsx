@@ -1,0 +1,111 @@
+import type { ReaderState } from "@/features/reader/hooks/useReader";
+import { useText } from "@/shared/hooks/useText";
+import { fixed } from "@/shared/lib/format";
+import type { Count } from "@/features/reader/lib/layout/layout";
+
+const counts: readonly Count[] = [1, 2, 3];
+export const grids: readonly [Count, Count][] = counts.flatMap((rows) =>
+  counts.map((columns): [Count, Count] => [rows, columns]),
+);
+
+const leastOffsetMm = 0.05;
+
+/** Rows and columns of stacks, three planes, or a volume. */
+export function LayoutControls({
+  reader,
+  onPlanes,
+  onVolume,
+}: {
+  reader: ReaderState;
+  onPlanes: () => void;
+  onVolume: () => void;
+}) {
+  const { viewing: t } = useText();
+  const { arrangement, layout, linking, series } = reader;
+  const refusal = series?.order.volumeRefusal ?? "";
+  const pressed = "control aria-pressed:border-accent aria-pressed:text-accent";
+  const many = arrangement !== null && arrangement.rows * arrangement.columns > 1;
+  return (
+    <div role="group" aria-label={t.layout} className="ml-auto flex items-center gap-1.5">
+      {many && layout === "stack" && (
+        <button
+          type="button"
+          aria-pressed={arrangement.linked}
+          data-testid="link-toggle"
+          className={pressed}
+          title={`${t.linkHint} (y)`}
+          onClick={() => reader.setLinked(!arrangement.linked)}
+        >
+          {t.linked}
+        </button>
+      )}
+      {many && layout === "stack" && arrangement.linked && (
+        <>
+          <button
+            type="button"
+            aria-pressed={linking.adjusting}
+            data-testid="adjust-offset"
+            className={pressed}
+            title={`${t.adjustHint} (Y)`}
+            onClick={() => linking.adjust(!linking.adjusting)}
+          >
+            {linking.offsetMm > leastOffsetMm ? t.offsetBy(fixed(linking.offsetMm, 1)) : t.adjustOffset}
+          </button>
+          {linking.offsetMm > leastOffsetMm && !linking.adjusting && (
+            <button
+              type="button"
+              data-testid="reset-offset"
+              className="control px-2"
+              aria-label={t.resetOffset}
+              title={t.resetOffset}
+              onClick={linking.resetOffset}
+            >
+              <span aria-hidden="true">×</span>
+            </button>
+          )}
+        </>
+      )}
+      <select
+        aria-label={t.grid}
+        data-testid="grid-choice"
+        title={`${t.grid} (g)`}
+        className="control w-20"
+        disabled={!arrangement}
+        value={arrangement ? `${arrangement.rows} ${arrangement.columns}` : ""}
+        onChange={(event) => {
+          const [rows, columns] = event.target.value.split(" ").map(Number) as [Count, Count];
+          reader.setGrid(rows, columns);
+          event.target.blur();
+        }}
+      >
+        {grids.map(([rows, columns]) => (
+          <option key={`${rows} ${columns}`} value={`${rows} ${columns}`}>
+            {rows} × {columns}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        aria-pressed={layout === "planes"}
+        data-testid="mpr-toggle"
+        className={pressed}
+        disabled={!series || refusal !== ""}
+        title={refusal || `${t.planesHint} (m)`}
+        onClick={onPlanes}
+      >
+        {t.threePlanes}
+      </button>
+      <button
+        type="button"
+        aria-pressed={layout === "volume"}
+        data-testid="volume-toggle"
+        className={pressed}
+        disabled={!series || refusal !== ""}
+        title={refusal || `${t.volumeHint} (u)`}
+        onClick={onVolume}
+      >
+        3D
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import type { MenuAction } from "@/shared/components/ContextMenu";
+import type { Measurements } from "@/features/reader/hooks/useMeasurements";
+import type { ReaderState } from "@/features/reader/hooks/useReader";
+import type { ViewId } from "@/cornerstone";
+import { text } from "@/shared/i18n";
+import { cellCount } from "@/features/reader/lib/layout/layout";
+
+/** What the menu of a viewport offers. */
+export function viewActions({
+  reader,
+  viewId,
+  undo,
+  redo,
+  measurements,
+  toggleKeyImage,
+}: {
+  reader: ReaderState;
+  viewId: ViewId;
+  undo: () => void;
+  redo: () => void;
+  measurements: Measurements;
+  toggleKeyImage: () => void;
+}): MenuAction[] {
+  const { viewing: t } = text();
+  const { arrangement, layout, linking, scene } = reader;
+  const many = layout === "planes" || (arrangement !== null && cellCount(arrangement) > 1);
+  const isStack = layout === "stack";
+  const linked = arrangement?.linked ?? false;
+  return [
+    ...(many
+      ? [
+          {
+            key: "maximise",
+            word: reader.maximised ? t.restoreLayout : t.maximise,
+            hint: t.doubleClick,
+            run: () => reader.toggleMaximised(viewId),
+          },
+        ]
+      : []),
+    { key: "invert", word: t.invert, hint: "i", run: () => scene?.toggleInvert() },
+    { key: "reset", word: t.reset, hint: "r", run: () => scene?.reset() },
+    ...(isStack ? [{ key: "key-image", word: t.markKeyImage, hint: "k", run: toggleKeyImage }] : []),
+    ...(isStack && many
+      ? [
+          { key: "linked", word: linked ? t.unlink : t.link, hint: "y", run: () => reader.setLinked(!linked) },
+          ...(linked
+            ? [{ key: "offset", word: t.adjustOffset, hint: "Y", run: () => linking.adjust(!linking.adjusting) }]
+            : []),
+        ]
+      : []),
+    { key: "undo", word: t.undoMeasurement, hint: "Ctrl+Z", run: undo },
+    { key: "redo", word: t.redoMeasurement, hint: "Ctrl+Y", run: redo },
+    {
+      key: "remove",
+      word: t.keys.remove,
+      hint: "Del",
+      disabled: measurements.list.length === 0,
+      run: measurements.removeChosen,
+    },
+  ];
+}

@@ -1,0 +1,136 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
+import { retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
+import { Problem } from "@/shared/api/http";
+import { text } from "@/shared/i18n";
+import { maskObstacle } from "@/features/reader/lib/maskObstacle";
+import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";
+import { withdrawnResults } from "@/shared/lib/state";
+import type { Finding, StudyDetail } from "@/shared/api/types";
+
+export interface Masks {
+  masks: LoadedMask[];
+  /** A sentence for each segmentation that could not be drawn. */
+  failures: string[];
+  loading: boolean;
+  /** True once all that was there to be read has been read. */
+  settled: boolean;
+}
+
+const none: Masks = { masks: [], failures: [], loading: false, settled: false };
+
+/** Finds the study's SEG instances for the open series and lays them over it as they come. */
+export function useMasks(
+  scene: Scene | null,
+  shown: LoadedSeries | null,
+  study: StudyDetail | null,
+  findings: readonly Finding[],
+): Masks {
+  const [state, setState] = useState<{ series: LoadedSeries | null } & Masks>({
+    series: null,
+    ...none,
+  });
+  const segSeries = (study?.series ?? [])
+    .filter((series) => series.modality === "SEG")
+    .map((series) => `${series.series_instance_uid} ${series.instance_count}`)
+    .join("\n");
+  const pointedAt = findings
+    .map((finding) => finding.segmentation?.sop_instance_uid ?? "")
+    .filter(Boolean)
+    .join("\n");
+  const withdrawn = withdrawnResults(study?.jobs ?? []).join("\n");
+
+  useEffect(() => {
+    if (!scene || !shown) return;
+    if (segSeries === "") {
+      // Nothing to wait for; said here so that the frames may be loaded.
+      // eslint-disable-next-line react-hooks/set-state-in-effect
+      setState({ series: shown, ...none, settled: true });
+      return;
+    }
+    const controller = new AbortController();
+    const { signal } = controller;
+    const run = async () => {
+      setState((now) => (now.series === shown ? { ...now, loading: true } : { series: shown, ...none, loading: true }));
+      const failures: string[] = [];
+      const sources: MaskSource[] = [];
+      for (const line of segSeries.split("\n")) {
+        const uid = line.split(" ")[0] ?? "";
+        try {
+          const datasets = await retrieveSeriesMetadata(shown.studyInstanceUid, uid, signal);
+          sources.push(...maskSources(uid, datasets));
+        } catch (error) {
+          if (signal.aborted) return;
+          failures.push(text().viewing.maskUnread(sentence(error)));
+        }
+      }
+      const counting = sources.filter((source) => !withdrawn.split("\n").includes(source.sopInstanceUid));
+      const wanted = masksToShow(counting, shown.seriesInstanceUid, findings);
+      for (const source of wanted) {
+        const obstacle = maskObstacle(source, shown);
+        if (obstacle) {
+          failures.push(text().viewing.maskUndrawn(source.description, obstacle));
+          continue;
+        }
+        try {
+          const mask = await openMask(shown, source, signal);
+          if (signal.aborted) return;
+          scene.masks.add(shown, mask);
+          setState((now) => ({
+            ...now,
+            masks: [...now.masks.filter((other) => other.segmentationId !== mask.segmentationId), mask],
+          }));
+        } catch (error) {
+          if (signal.aborted) return;
+          failures.push(
+            text().viewing.maskUndrawn(source.description, sentence(error)),
+          );
+        }
+      }
+      setState((now) => ({ ...now, failures, loading: false, settled: true }));
+    };
+    void run();
+    return () => controller.abort();
+    // The findings count only by the instances that they point at.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [scene, shown, segSeries, pointedAt, withdrawn]);
+
+  return state.series === shown ? state : none;
+}
+
+const opened = new WeakMap<LoadedSeries, Map<string, Promise<LoadedMask>>>();
+
+/** Each mask is read once for a series, however often the study changes meanwhile. */
+function openMask(
+  series: LoadedSeries,
+  source: MaskSource,
+  signal: AbortSignal,
+): Promise<LoadedMask> {
+  const known = opened.get(series) ?? new Map<string, Promise<LoadedMask>>();
+  opened.set(series, known);
+  const before = known.get(source.sopInstanceUid);
+  if (before) return before;
+  const mask = retrieveInstance(
+    series.studyInstanceUid,
+    source.seriesInstanceUid,
+    source.sopInstanceUid,
+    signal,
+  ).then((part10) =>
+    loadMask(
+      series,
+      source.seriesInstanceUid,
+      source.sopInstanceUid,
+      withoutPadding(part10, source.pixelBytes),
+    ),
+  );
+  known.set(source.sopInstanceUid, mask);
+  mask.catch(() => known.delete(source.sopInstanceUid));
+  return mask;
+}
+
+/** What the node says of itself; the words of a library help nobody. */
+function sentence(error: unknown): string {
+  return error instanceof Problem ? [error.message, error.remedy].filter(Boolean).join(" ") : text().refusals.mask.unknownForm;
+}

@@ -1,0 +1,139 @@
+"use client";
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { LoadedSeries, Scene } from "@/cornerstone";
+import { asProblem, type Problem } from "@/shared/api/http";
+import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/features/reader/lib/api";
+import type { Measurement } from "@/features/reader/lib/measurements/measurement";
+import { History } from "@/features/reader/lib/history";
+import type { SeriesRef } from "@/features/reader/lib/layout/layout";
+import { usePageLeave } from "@/features/uploads/hooks/usePageLeave";
+
+export interface Measurements {
+  list: readonly Measurement[];
+  /** True while something was drawn, named or removed that the node does not keep yet. */
+  changed: boolean;
+  saving: boolean;
+  problem: Problem | null;
+  save: () => void;
+  rename: (trackingUid: string, label: string) => void;
+  remove: (trackingUid: string) => void;
+  removeChosen: () => void;
+  /** Takes back what was drawn, moved, named or removed, step by step. */
+  undo: () => void;
+  redo: () => void;
+  goTo: (one: Measurement) => void;
+}
+
+/** What is drawn on a study: kept by the node as one SR, each version of which follows the last. */
+export function useMeasurements(
+  scene: Scene | null,
+  studyInstanceUid: string,
+  openSeries: (ref: SeriesRef) => void,
+  opened: readonly LoadedSeries[],
+): Measurements {
+  const [list, setList] = useState<readonly Measurement[]>([]);
+  const [changed, setChanged] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const predecessor = useRef("");
+  const wanted = useRef<Measurement | null>(null);
+  const history = useRef(new History<readonly Measurement[]>());
+  const restoring = useRef(false);
+  usePageLeave(changed);
+
+  useEffect(() => {
+    if (!scene) return;
+    return scene.measuring.follow((drawn, byReader) => {
+      setList(drawn);
+      if (byReader) setChanged(true);
+      if (restoring.current) return;
+      if (byReader) history.current.record(drawn, performance.now());
+      else history.current.settle(drawn);
+    });
+  }, [scene]);
+
+  useEffect(() => {
+    if (!scene) return;
+    const controller = new AbortController();
+    listMeasurements(studyInstanceUid, controller.signal).then(
+      (reports) => {
+        // Those of others are theirs to change; what is drawn over them is saved in one of ours.
+        predecessor.current = reports.findLast(({ source }) => source.startsWith("reader:"))?.sopInstanceUid ?? "";
+        scene.measuring.add(reports.flatMap(({ measurements }) => measurements));
+      },
+      (error: unknown) => !controller.signal.aborted && setProblem(asProblem(error)),
+    );
+    return () => controller.abort();
+  }, [scene, studyInstanceUid]);
+
+  const goTo = useCallback(
+    (one: Measurement) => {
+      if (scene?.measuring.isPlaced(one.trackingUid)) {
+        scene.measuring.select(one.trackingUid);
+        void scene.goTo(one.sopInstanceUid, one.frameNumber, null);
+        return;
+      }
+      // Its series is not open: it is opened, and gone to once it is.
+      wanted.current = one;
+      void seriesOfInstance(studyInstanceUid, one.sopInstanceUid).then(
+        (seriesInstanceUid) => seriesInstanceUid && openSeries({ studyInstanceUid, seriesInstanceUid }),
+        (error: unknown) => setProblem(asProblem(error)),
+      );
+    },
+    [scene, studyInstanceUid, openSeries],
+  );
+
+  useEffect(() => {
+    if (!scene) return;
+    for (const series of opened) scene.measuring.open(series);
+    const one = wanted.current;
+    if (!one || !scene.measuring.isPlaced(one.trackingUid)) return;
+    wanted.current = null;
+    scene.measuring.select(one.trackingUid);
+    void scene.goTo(one.sopInstanceUid, one.frameNumber, null);
+  }, [scene, opened]);
+
+  const restore = useCallback(
+    (drawn: readonly Measurement[] | null) => {
+      if (!scene || !drawn) return;
+      restoring.current = true;
+      scene.measuring.restore(drawn);
+      restoring.current = false;
+    },
+    [scene],
+  );
+
+  const save = useCallback(() => {
+    if (!scene || saving) return;
+    setSaving(true);
+    setProblem(null);
+    saveMeasurements(studyInstanceUid, scene.measuring.list(), predecessor.current)
+      .then(
+        (report) => {
+          predecessor.current = report.sopInstanceUid;
+          scene.measuring.saved(report.measurements);
+          setChanged(false);
+        },
+        (error: unknown) => setProblem(asProblem(error)),
+      )
+      .finally(() => setSaving(false));
+  }, [scene, saving, studyInstanceUid]);
+
+  return {
+    list,
+    changed,
+    saving,
+    problem,
+    save,
+    rename: (uid, label) => scene?.measuring.setLabel(uid, label),
+    remove: (uid) => scene?.measuring.remove(uid),
+    removeChosen: () => {
+      const chosen = scene?.measuring.chosen;
+      if (chosen) scene?.measuring.remove(chosen);
+    },
+    undo: () => restore(history.current.undo()),
+    redo: () => restore(history.current.redo()),
+    goTo,
+  };
+}

@@ -1,0 +1,29 @@
+"use client";
+
+import { useEffect, useRef } from "react";
+import type { LoadedMask, LoadedSeries, Scene, ViewId } from "@/cornerstone";
+import { openingIndex } from "@/features/reader/lib/layout/linking";
+import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
+
+/** The first mask of a series is seen at once, unless the reader has gone elsewhere meanwhile. */
+export function useOpeningMask(
+  scene: Scene | null,
+  series: LoadedSeries | null,
+  views: ViewStore,
+  activeView: ViewId,
+  masks: readonly LoadedMask[],
+): void {
+  const done = useRef(new WeakSet<LoadedSeries>());
+  useEffect(() => {
+    const opening = masks.find((mask) => mask.opening)?.opening;
+    if (!scene || !series || !opening || done.current.has(series)) return;
+    done.current.add(series);
+    const middle = openingIndex(series.imageIds.length);
+    const now = views.get(activeView).info;
+    const slice = series.order.slices[opening.index];
+    if (slice && (activeView === "axial" || now === null || now.sliceNumber - 1 === middle)) {
+      scene.lookAt(series, opening.index, opening.centerLpsMm);
+      void scene.goTo(slice.sopInstanceUid, slice.frameNumber, opening.centerLpsMm);
+    }
+  }, [scene, series, masks, views, activeView]);
+}

@@ -1,0 +1,227 @@
+"use client";
+
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useGoTo, type GoingTo } from "@/features/reader/hooks/useGoTo";
+import { useHanging } from "@/features/reader/hooks/useHanging";
+import { useLinking, type Linking } from "@/features/reader/hooks/useLinking";
+import { useLoadedSeries, type SeriesSlot } from "@/features/reader/hooks/useLoadedSeries";
+import { useMasks, type Masks } from "@/features/reader/hooks/useMasks";
+import { useOpeningMask } from "@/features/reader/hooks/useOpeningMask";
+import { usePresentations, type Presentations } from "@/features/reader/hooks/usePresentations";
+import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
+import { useScene } from "@/features/reader/hooks/useScene";
+import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
+import { Problem } from "@/shared/api/http";
+import {
+  activated,
+  activeRef,
+  cellCount,
+  filled,
+  withGrid,
+  withNextSeries,
+  withSeries,
+  stepped,
+  type Arrangement,
+  type Count,
+  type SeriesRef,
+} from "@/features/reader/lib/layout/layout";
+import { text } from "@/shared/i18n";
+import type { Layout, ViewAddress } from "@/features/reader/lib/layout/viewAddress";
+import { isImageSeries, seriesToOpen } from "@/dicom/seg";
+import type { Finding, StudyDetail } from "@/shared/api/types";
+import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
+import type { WindowRange } from "@/dicom/windowing";
+
+/** Stacks in rows and columns, or the active series in three planes, or as a volume. */
+export type { Layout };
+
+export interface ReaderState {
+  scene: Scene | null;
+  views: ViewStore;
+  /** The study and the patient's others, by UID. */
+  studies: ReadonlyMap<string, StudyDetail>;
+  /** The patient's other studies, earlier and later, the newest first. */
+  others: readonly StudyDetail[];
+  /** How many studies stand under the same patient ID and are of another person. */
+  otherPersons: number;
+  arrangement: Arrangement | null;
+  layout: Layout;
+  /** The active series, once its headers are read. */
+  series: LoadedSeries | null;
+  active: SeriesRef | null;
+  slotOf: (ref: SeriesRef | null) => SeriesSlot;
+  /** The window that the hanging protocol asks for in a viewport. */
+  hungWindow: (cell: number) => WindowRange | null;
+  notice: string;
+  failure: Problem | null;
+  masks: Masks;
+  presentations: Presentations;
+  /** Images of the study that are asked for from beside the viewports. */
+  goingTo: GoingTo;
+  /** The series that are on the screen or were, their headers read. */
+  opened: readonly LoadedSeries[];
+  /** The viewport that fills the place of all; null for the layout. */
+  maximised: ViewId | null;
+  toggleMaximised: (viewId: ViewId) => void;
+  setLayout: (layout: Layout) => void;
+  setGrid: (rows: Count, columns: Count) => void;
+  activate: (cell: number) => void;
+  step: (by: number) => void;
+  stepSeries: (by: number) => void;
+  openSeries: (ref: SeriesRef, cell?: number) => void;
+  setLinked: (linked: boolean) => void;
+  linking: Linking;
+  reloadSeries: (seriesInstanceUid: string) => void;
+  onShown: (viewId: ViewId, series: LoadedSeries) => void;
+  showSegment: (sopInstanceUid: string, segmentNumber: number) => void;
+}
+
+const noRefs: readonly SeriesRef[] = [];
+const noMasks: Masks["masks"] = [];
+
+function imageRefs(study: StudyDetail): SeriesRef[] {
+  return study.series.filter(isImageSeries).map(({ series_instance_uid: seriesInstanceUid }) => ({
+    studyInstanceUid: study.study_instance_uid,
+    seriesInstanceUid,
+  }));
+}
+
+/** What the reader shows: which series where, with which masks. */
+export function useReader(
+  study: StudyDetail | null,
+  findings: readonly Finding[],
+  asked: ViewAddress,
+): ReaderState {
+  const { scene, views, failure } = useScene();
+  const others = useOtherStudies(study);
+  const { arrangement, change, hung, notice } = useHanging(study, findings, others, asked.arrangement);
+  const [layout, setLayout] = useState<Layout>(asked.layout);
+  const [large, setLarge] = useState<ViewId | null>(null);
+  const [shown, setShown] = useState<ReadonlyMap<ViewId, LoadedSeries>>(new Map());
+
+  const studyInstanceUid = study?.study_instance_uid;
+  const studies = useMemo(
+    () =>
+      new Map(
+        [...(study ? [study] : []), ...others.others].map((one) => [one.study_instance_uid, one]),
+      ),
+    [study, others.others],
+  );
+  // Nearly always shown: its headers are read while it is still being asked for the other studies.
+  const likely = study && !arrangement ? seriesToOpen(study, findings) : null;
+  const refs = useMemo(() => {
+    if (arrangement) return arrangement.cells.slice(0, cellCount(arrangement)).flatMap((ref) => ref ?? []);
+    if (studyInstanceUid === undefined || likely === null) return noRefs;
+    return [{ studyInstanceUid, seriesInstanceUid: likely }];
+  }, [arrangement, studyInstanceUid, likely]);
+  const modalityOf = useCallback(
+    ({ studyInstanceUid, seriesInstanceUid }: SeriesRef) =>
+      studies
+        .get(studyInstanceUid)
+        ?.series.find((one) => one.series_instance_uid === seriesInstanceUid)?.modality ?? "",
+    [studies],
+  );
+  const loaded = useLoadedSeries(refs, modalityOf);
+  const active = arrangement ? activeRef(arrangement) : null;
+  const { series } = loaded.of(active?.seriesInstanceUid);
+  // A series that is no volume is shown as a stack, whatever was open before it.
+  const usedLayout = series?.order.volumeRefusal ? "stack" : layout;
+
+  const count = arrangement ? cellCount(arrangement) : 0;
+  const inSight: readonly ViewId[] = usedLayout === "stack" ? cells.slice(0, count) : usedLayout === "planes" ? planes : [];
+  const maximised = large !== null && inSight.length > 1 && inSight.includes(large) ? large : null;
+  const activeView: ViewId =
+    usedLayout === "stack" ? (cells[arrangement?.active ?? 0] as CellId) : usedLayout === "planes" ? "axial" : "volume";
+  const linked = arrangement?.linked ?? false;
+  useEffect(() => scene?.activate(activeView), [scene, activeView, refs, shown]);
+  const linking = useLinking(scene, linked);
+
+  // What is on the screen of the active view: its masks are read once it is.
+  const onScreen = shown.get(activeView) ?? null;
+  const current = onScreen === series ? onScreen : null;
+  const of = current ? (studies.get(current.studyInstanceUid) ?? null) : study;
+  const masks = useMasks(scene, current, of, of === study ? findings : []);
+  useOpeningMask(scene, series, views, activeView, asked.image ? noMasks : masks.masks);
+
+  const { settled } = masks;
+  useEffect(() => {
+    if (scene && settled && usedLayout === "stack") scene.prefetch();
+  }, [scene, settled, usedLayout, shown]);
+
+  // A finding's colour in the panel is the colour of its segment in the image.
+  useEffect(() => {
+    for (const { segmentation: reference } of findings) {
+      const mask = masks.masks.find((one) => one.sopInstanceUid === reference?.sop_instance_uid);
+      if (mask && reference) {
+        scene?.masks.setColor(mask, reference.segment_number, reference.color_rgb);
+      }
+    }
+  }, [scene, findings, masks.masks, usedLayout]);
+
+  const showSegment = useCallback(
+    (sopInstanceUid: string, segmentNumber: number) => {
+      const mask = masks.masks.find((one) => one.sopInstanceUid === sopInstanceUid);
+      const segment = mask?.segments.find((one) => one.segmentNumber === segmentNumber);
+      const slice = segment?.extent ? series?.order.slices[segment.extent.middlePlane] : undefined;
+      if (slice) {
+        void scene?.goTo(slice.sopInstanceUid, slice.frameNumber, segment?.centerLpsMm ?? null);
+      }
+    },
+    [masks.masks, scene, series],
+  );
+  const opened = useMemo(() => [...new Set(shown.values())], [shown]);
+  const openSeries = useCallback(
+    (ref: SeriesRef, cell?: number) => change((now) => withSeries(now, cell ?? now.active, ref)),
+    [change],
+  );
+  const goingTo = useGoTo(scene, studyInstanceUid ?? "", openSeries, opened);
+  const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
+  const onShown = useCallback(
+    (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
+    [],
+  );
+
+  return {
+    scene,
+    views,
+    studies,
+    others: others.others,
+    otherPersons: others.otherPersons,
+    arrangement,
+    layout: usedLayout,
+    series,
+    active,
+    slotOf: (ref) => loaded.of(ref?.seriesInstanceUid),
+    hungWindow: (cell) => {
+      const asHung = hung?.arrangement.cells[cell]?.seriesInstanceUid;
+      const now = arrangement?.cells[cell]?.seriesInstanceUid;
+      return asHung !== undefined && asHung === now ? (hung?.windows[cell] ?? null) : null;
+    },
+    notice,
+    failure: failure ? new Problem(0, text().viewing.noImage, failure, "", "image") : null,
+    masks,
+    presentations,
+    goingTo,
+    opened,
+    maximised,
+    toggleMaximised: (viewId) => setLarge(maximised === null ? viewId : null),
+    setLayout,
+    setGrid: (rows, columns) => {
+      setLayout("stack");
+      setLarge(null);
+      change((now) => {
+        const next = withGrid(now, rows, columns);
+        return study ? filled(next, imageRefs(study)) : next;
+      });
+    },
+    activate: (cell) => change((now) => activated(now, cell)),
+    step: (by) => change((now) => stepped(now, by)),
+    stepSeries: (by) => study && change((now) => withNextSeries(now, imageRefs(study), by)),
+    openSeries,
+    linking,
+    setLinked: (on) => change((now) => ({ ...now, linked: on })),
+    reloadSeries: loaded.reload,
+    onShown,
+    showSegment,
+  };
+}

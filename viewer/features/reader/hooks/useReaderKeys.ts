@@ -1,0 +1,82 @@
+"use client";
+
+import { grids } from "@/features/reader/components/tools/LayoutControls";
+import { measuringTools } from "@/features/reader/components/tools/MouseToolChoice";
+import type { Cine } from "@/features/reader/hooks/useCine";
+import { useHotkeys } from "@/shared/hooks/useHotkeys";
+import type { Layout, ReaderState } from "@/features/reader/hooks/useReader";
+import type { ToolName } from "@/cornerstone";
+import { presetsFor } from "@/dicom/windowing";
+
+/** The keys of the reader, as its help lists them (features/reader/components/keys.ts). */
+export function useReaderKeys({
+  reader,
+  cine,
+  choose,
+  open,
+  toggleMasks,
+  onHelp,
+  onLeave,
+  more = {},
+}: {
+  reader: ReaderState;
+  cine: Cine;
+  choose: (tool: ToolName) => void;
+  open: (layout: Layout) => void;
+  toggleMasks: () => void;
+  onHelp: () => void;
+  onLeave: () => void;
+  more?: Record<string, () => void>;
+}): void {
+  const { scene, series, layout, arrangement } = reader;
+  const step = (by: number) => scene?.scrollBy(by);
+  const preset = (index: number) => {
+    if (!scene?.openingRange || !series || layout === "volume") return;
+    const chosen = presetsFor(series.modality, scene.openingRange, series.headerPresets)[index];
+    if (chosen) scene.setWindow(chosen);
+  };
+  const nextGrid = () => {
+    if (!arrangement) return;
+    const at = grids.findIndex(
+      ([rows, columns]) => rows === arrangement.rows && columns === arrangement.columns,
+    );
+    const next = grids[(at + 1) % grids.length];
+    if (next) reader.setGrid(...next);
+  };
+  useHotkeys({
+    ArrowUp: () => step(-1),
+    ArrowDown: () => step(1),
+    PageUp: () => step(-10),
+    PageDown: () => step(10),
+    Home: () => step(-100_000),
+    End: () => step(100_000),
+    w: () => choose("window"),
+    z: () => choose("zoom"),
+    p: () => choose("pan"),
+    s: () => choose("scroll"),
+    x: () => choose("magnify"),
+    c: () => layout === "planes" && choose("crosshairs"),
+    ...Object.fromEntries(measuringTools.map(({ name, key }) => [key, () => choose(name)])),
+    i: () => scene?.toggleInvert(),
+    h: () => scene?.turn("flip-horizontal"),
+    j: () => scene?.turn("flip-vertical"),
+    "[": () => scene?.turn("left"),
+    "]": () => scene?.turn("right"),
+    r: () => scene?.reset(),
+    m: () => open("planes"),
+    u: () => open("volume"),
+    g: nextGrid,
+    n: () => reader.step(1),
+    N: () => reader.step(-1),
+    ".": () => reader.stepSeries(1),
+    ",": () => reader.stepSeries(-1),
+    y: () => arrangement && reader.setLinked(!arrangement.linked),
+    Y: () => reader.linking.adjust(!reader.linking.adjusting),
+    " ": () => layout === "stack" && cine.toggle(),
+    o: toggleMasks,
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [String(n), () => preset(n - 1)])),
+    "?": onHelp,
+    Escape: onLeave,
+    ...more,
+  });
+}

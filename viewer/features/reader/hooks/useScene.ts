@@ -1,0 +1,48 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { Scene, type SceneListener } from "@/cornerstone";
+import { ViewStore } from "@/features/reader/lib/layout/viewStore";
+
+export interface SceneState {
+  scene: Scene | null;
+  views: ViewStore;
+  failure: string;
+}
+
+/** A Cornerstone scene for as long as the component is there, and what it tells. */
+export function useScene(): SceneState {
+  const [scene, setScene] = useState<Scene | null>(null);
+  const [views] = useState(() => new ViewStore());
+  const [failure, setFailure] = useState("");
+
+  useEffect(() => {
+    let opened: Scene | null = null;
+    let gone = false;
+    const listener: SceneListener = {
+      onView: (info) => views.update(info.viewId, { info, imageRendered: true }),
+      onLoading: (viewId, loaded, total) =>
+        views.update(viewId, { loading: loaded < total ? { loaded, total } : null }),
+      onMaskDrawn: (viewId) => views.update(viewId, { maskLoaded: true }),
+      onUndrawable: (viewId, undrawable) => views.update(viewId, { undrawable }),
+      onError: (error) => setFailure(error.message),
+    };
+    Scene.open(listener).then(
+      (next) => {
+        if (gone) {
+          next.end();
+          return;
+        }
+        opened = next;
+        setScene(next);
+      },
+      (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+    );
+    return () => {
+      gone = true;
+      opened?.end();
+    };
+  }, [views]);
+
+  return { scene, views, failure };
+}

@@ -1,0 +1,152 @@
+import { stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { request } from "@/shared/api/http";
+import { forNode, kindOf, type Measurement, type Quantity } from "@/features/reader/lib/measurements/measurement";
+import type { HangingProtocol, Page, StudySummary } from "@/shared/api/types";
+
+/** The site's hanging protocols, in the order in which they are tried. */
+export async function listHangingProtocols(signal?: AbortSignal): Promise<HangingProtocol[]> {
+  const response = await request("/api/hanging-protocols", { signal });
+  return ((await response.json()) as { protocols: HangingProtocol[] }).protocols;
+}
+
+/** The studies of one patient, the newest first. */
+export async function listStudiesOf(
+  patientId: string,
+  signal?: AbortSignal,
+): Promise<StudySummary[]> {
+  const query = new URLSearchParams({ patient_id: patientId, sort: "study_date", limit: "50" });
+  const response = await request(`/api/studies?${query}`, { signal });
+  return ((await response.json()) as Page<StudySummary>).items;
+}
+
+interface KeptMeasurement {
+  shape: string;
+  sop_instance_uid: string;
+  frame_number: number;
+  points: [number, number][];
+  is_closed: boolean;
+  label: string;
+  tracking_uid: string;
+  measured: Quantity[];
+}
+
+/** One SR of the study with what was drawn, by this node or another viewer. */
+export interface MeasurementReport {
+  sopInstanceUid: string;
+  title: string;
+  author: string;
+  /** `reader:NAME` was saved here. */
+  source: string;
+  measurements: Measurement[];
+}
+
+interface KeptReport {
+  sop_instance_uid: string;
+  title: string;
+  author: string;
+  source: string;
+  measurements: KeptMeasurement[];
+}
+
+function reportOf(kept: KeptReport): MeasurementReport {
+  return {
+    sopInstanceUid: kept.sop_instance_uid,
+    title: kept.title,
+    author: kept.author,
+    source: kept.source,
+    measurements: kept.measurements.flatMap((one) => {
+      const kind = kindOf(one.shape);
+      if (!kind) return [];
+      return {
+        trackingUid: one.tracking_uid,
+        kind,
+        sopInstanceUid: one.sop_instance_uid,
+        frameNumber: one.frame_number,
+        points: one.points,
+        isClosed: one.is_closed,
+        label: one.label,
+        measured: one.measured,
+        obstacle: null,
+        savedAs: [],
+      };
+    }),
+  };
+}
+
+const json = { "Content-Type": "application/json" };
+
+/** The measurements of a study as its SR instances hold them, oldest first. */
+export async function listMeasurements(
+  studyInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<MeasurementReport[]> {
+  const response = await request(`/api/studies/${studyInstanceUid}/measurements`, { signal });
+  return ((await response.json()) as { items: KeptReport[] }).items.map(reportOf);
+}
+
+/** Saves a whole report as a new SR, which takes the place of the one before it. */
+export async function saveMeasurements(
+  studyInstanceUid: string,
+  measurements: readonly Measurement[],
+  predecessor: string,
+): Promise<MeasurementReport> {
+  const response = await request(`/api/studies/${studyInstanceUid}/measurements`, {
+    method: "POST",
+    headers: json,
+    body: JSON.stringify({
+      predecessor_sop_instance_uid: predecessor,
+      measurements: measurements.map(forNode),
+    }),
+  });
+  return reportOf((await response.json()) as KeptReport);
+}
+
+/** One image, or one of its frames, that somebody marked. */
+export interface KeyImage {
+  sop_instance_uid: string;
+  frame_number: number | null;
+}
+
+export interface KeyImages {
+  sop_instance_uid: string;
+  source: string;
+  images: KeyImage[];
+}
+
+export async function listKeyImages(
+  studyInstanceUid: string,
+  signal?: AbortSignal,
+): Promise<KeyImages[]> {
+  const response = await request(`/api/studies/${studyInstanceUid}/key-images`, { signal });
+  return ((await response.json()) as { items: KeyImages[] }).items;
+}
+
+export async function saveKeyImages(
+  studyInstanceUid: string,
+  images: readonly KeyImage[],
+  predecessor: string,
+): Promise<KeyImages> {
+  const response = await request(`/api/studies/${studyInstanceUid}/key-images`, {
+    method: "POST",
+    headers: json,
+    body: JSON.stringify({ images, predecessor_sop_instance_uid: predecessor }),
+  });
+  return (await response.json()) as KeyImages;
+}
+
+const seriesInstanceUidTag = "0020000E";
+
+/** The series that an instance stands in, by QIDO-RS; null when the study holds none such. */
+export async function seriesOfInstance(
+  studyInstanceUid: string,
+  sopInstanceUid: string,
+): Promise<string | null> {
+  const query = new URLSearchParams({ SOPInstanceUID: sopInstanceUid });
+  const response = await request(`/dicom-web/studies/${studyInstanceUid}/instances?${query}`, {
+    headers: { Accept: "application/dicom+json" },
+  });
+  // No Content: no match (PS3.18 8.3.4).
+  if (response.status === 204) return null;
+  const [found] = (await response.json()) as DicomJson[];
+  return found ? stringOf(found, seriesInstanceUidTag) || null : null;
+}

@@ -1,0 +1,29 @@
+import { numbersOf, type DicomJson } from "@/dicom/dicomweb";
+import type { WindowRange } from "@/dicom/windowing";
+
+const tag = {
+  bitsAllocated: "00280100",
+  signed: "00280103",
+  padding: "00280120",
+  paddingLimit: "00280121",
+  intercept: "00281052",
+  slope: "00281053",
+} as const;
+
+/**
+ * The values, rescaled, that stand for no image (PS3.3 C.7.5.1.1.2); null without such. Some write
+ * the padding of signed pixels unsigned: 63536 for -2000.
+ */
+export function paddingOf(dataset: DicomJson): WindowRange | null {
+  const [padding] = numbersOf(dataset, tag.padding);
+  if (padding === undefined) return null;
+  const [bits = 16] = numbersOf(dataset, tag.bitsAllocated);
+  const isSigned = numbersOf(dataset, tag.signed)[0] === 1;
+  const [slope = 1] = numbersOf(dataset, tag.slope);
+  const [intercept = 0] = numbersOf(dataset, tag.intercept);
+  const ends = [padding, numbersOf(dataset, tag.paddingLimit)[0] ?? padding].map((stored) => {
+    const value = isSigned && stored >= 2 ** (bits - 1) ? stored - 2 ** bits : stored;
+    return value * slope + intercept;
+  });
+  return { lower: Math.min(...ends), upper: Math.max(...ends) };
+}

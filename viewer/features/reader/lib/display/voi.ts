@@ -1,0 +1,56 @@
+import { itemsOf, numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { wordsOf } from "@/features/reader/lib/display/lut";
+import type { WindowPreset, WindowRange } from "@/dicom/windowing";
+
+const tag = {
+  voiLut: "00283010",
+  descriptor: "00283002",
+  explanation: "00283003",
+  data: "00283006",
+  windowCenter: "00281050",
+  windowWidth: "00281051",
+  windowExplanation: "00281055",
+} as const;
+
+/** Brightness from 0 to 1, evenly over the range that it belongs to. */
+export type Curve = readonly number[];
+
+/** What becomes of values: black below the range, white above, and between by the curve. */
+export interface Voi {
+  range: WindowRange;
+  /** Null for a straight line. */
+  curve: Curve | null;
+}
+
+/** A VOI LUT with the values that it maps (PS3.3 C.11.2.1.1); what lies outside takes its ends. */
+export function voiCurveOf(dataset: DicomJson, index = 0): (Voi & { curve: Curve }) | null {
+  const item = itemsOf(dataset, tag.voiLut)[index];
+  if (!item) return null;
+  const [entries = 0, firstMapped = 0, bits = 16] = numbersOf(item, tag.descriptor);
+  const words = wordsOf(item[tag.data], entries || 65_536);
+  if (words.length < 2) return null;
+  const most = 2 ** bits - 1;
+  return {
+    range: { lower: firstMapped, upper: firstMapped + words.length - 1 },
+    curve: words.map((word) => Math.min(1, word / most)),
+  };
+}
+
+/** The ways to look at an image that its header offers: its tables first, as pydicom prefers them. */
+export function headerPresets(dataset: DicomJson): WindowPreset[] {
+  const tables = itemsOf(dataset, tag.voiLut).flatMap((item, index) => {
+    const found = voiCurveOf(dataset, index);
+    const name = stringOf(item, tag.explanation) || `VOI LUT ${index + 1}`;
+    return found ? [{ name, ...found }] : [];
+  });
+  const centers = numbersOf(dataset, tag.windowCenter);
+  const widths = numbersOf(dataset, tag.windowWidth);
+  const names = (dataset[tag.windowExplanation]?.Value ?? []).map(String);
+  const windows = centers.flatMap((center, index) => {
+    const width = widths[index];
+    if (width === undefined || width <= 1) return [];
+    const range = { lower: center - width / 2, upper: center + width / 2 };
+    return [{ name: names[index] || `Header ${index + 1}`, range }];
+  });
+  return [...tables, ...windows];
+}

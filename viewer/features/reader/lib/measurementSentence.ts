@@ -1,0 +1,46 @@
+import { messagesOf } from "@/shared/i18n";
+import { languages, localeOf, type Language } from "@/shared/i18n/language";
+import { unitSymbol } from "@/shared/lib/format";
+import type { Measurement, Quantity } from "@/features/reader/lib/measurements/measurement";
+
+/** Where a measurement lies, as a reader finds it again. */
+export interface MeasuredPlace {
+  seriesNumber: number | null;
+  /** That of the series, from 1; null while its headers are not read. */
+  sliceNumber: number | null;
+}
+
+const symbols: Record<string, string> = { deg: "°", "{pixels}": "px", "{pixels}2": "px²", "g/ml{SUVbw}": "SUV" };
+
+/** As many decimals as two digits that count need, one at least below a hundred. */
+function digitsOf(value: number): number {
+  const size = Math.abs(value);
+  if (size >= 100) return 0;
+  return size === 0 || size >= 1 ? 1 : Math.min(6, 1 - Math.floor(Math.log10(size)));
+}
+
+function quantityText({ quantity, value, unit }: Quantity, language: Language): string {
+  const digits = digitsOf(value);
+  const number = value.toLocaleString(localeOf(language), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: false,
+  });
+  const symbol = symbols[unit] ?? unitSymbol(unit);
+  const names: Partial<Record<string, string>> = messagesOf(language).viewing.quantities;
+  return [names[quantity] ?? "", `${number}${symbol === "°" ? "" : " "}${symbol}`.trim()].filter(Boolean).join(" ");
+}
+
+/** A measurement as a sentence of the report, in the report's language: "Nodule: 12.3 mm (series 3, image 21)." */
+export function measurementSentence(one: Measurement, place: MeasuredPlace, reportLanguage: string): string {
+  const language: Language = languages.find((known) => known === reportLanguage) ?? "en";
+  const { viewing } = messagesOf(language);
+  const values = one.measured.map((quantity) => quantityText(quantity, language)).join(", ");
+  const name = one.label.trim() || viewing.kinds[one.kind];
+  const parts = [
+    place.seriesNumber === null ? "" : viewing.seriesNumbered(place.seriesNumber),
+    place.sliceNumber === null ? "" : viewing.imageNumbered(place.sliceNumber),
+  ].filter(Boolean);
+  const where = parts.length > 0 ? ` (${parts.join(", ")})` : "";
+  return `${name}${values && `: ${values}`}${where}.`;
+}

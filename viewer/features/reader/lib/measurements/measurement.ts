@@ -1,0 +1,145 @@
+/** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
+import type { Obstacle } from "@/features/reader/lib/calibration/ultrasound";
+import { fixed } from "@/shared/lib/format";
+import { text } from "@/shared/i18n";
+
+export const shapes = {
+  length: "LENGTH",
+  bidirectional: "BIDIRECTIONAL",
+  angle: "ANGLE",
+  cobb: "COBB_ANGLE",
+  ellipse: "ELLIPSE",
+  circle: "CIRCLE",
+  rectangle: "RECTANGLE",
+  freehand: "FREEHAND",
+  probe: "POINT",
+  arrow: "ARROW",
+} as const;
+
+export type MeasuringKind = keyof typeof shapes;
+export type Shape = (typeof shapes)[MeasuringKind];
+
+export function kindOf(shape: string): MeasuringKind | null {
+  const found = Object.entries(shapes).find(([, name]) => name === shape);
+  return found ? (found[0] as MeasuringKind) : null;
+}
+
+export interface Quantity {
+  quantity: string;
+  value: number;
+  /** UCUM. */
+  unit: string;
+}
+
+export interface Measurement {
+  /** A DICOM UID that stays the same through every version. */
+  trackingUid: string;
+  kind: MeasuringKind;
+  sopInstanceUid: string;
+  frameNumber: number;
+  /** Column, row; 0.5, 0.5 is the centre of the first pixel. Their order is the node's. */
+  points: [number, number][];
+  isClosed: boolean;
+  label: string;
+  measured: Quantity[];
+  /** Why it has no length or area on its image; null where it has, or needs none. */
+  obstacle: Obstacle | null;
+  /** What its report says where that is not what its image says; empty where both agree. */
+  savedAs: Quantity[];
+}
+
+const statistics = new Set(["mean", "standard_deviation", "minimum", "maximum", "value"]);
+
+/** Whether a quantity rests on the values of pixels, which the node takes as they are sent. */
+export function isStatistic({ quantity }: Quantity): boolean {
+  return statistics.has(quantity);
+}
+
+/** As the node takes it; lengths, areas and angles it computes itself. */
+export function forNode(one: Measurement): object {
+  return {
+    shape: shapes[one.kind],
+    sop_instance_uid: one.sopInstanceUid,
+    frame_number: one.frameNumber,
+    points: one.points,
+    is_closed: one.kind === "freehand" && one.isClosed,
+    label: one.label || (one.kind === "arrow" ? "Arrow" : ""),
+    tracking_uid: one.trackingUid,
+    statistics: one.measured
+      .filter((one) => isStatistic(one) && Number.isFinite(one.value))
+      .map(({ quantity, value, unit }) => ({ quantity, value, unit })),
+  };
+}
+
+/** A UUID as a DICOM UID (PS3.5 B.2). */
+export function uidOfUuid(uuid: string): string {
+  return `2.25.${BigInt(`0x${uuid.replaceAll("-", "")}`)}`;
+}
+
+const unitTexts: Record<string, string> = {
+  mm2: "mm²",
+  deg: "°",
+  "{pixels}": "px",
+  "{pixels}2": "px²",
+  "[hnsf'U]": "HU",
+  "g/ml{SUVbw}": "SUV",
+  "1": "",
+};
+
+const digitsOfUnit: Partial<Record<string, number>> = { s: 3, Hz: 0 };
+
+/** What is small keeps two digits that count: a cell of 0.012 mm is not one of 0.0. */
+function digitsOf(value: number, unit: string): number {
+  const size = Math.abs(value);
+  const usual = digitsOfUnit[unit];
+  if (usual !== undefined) return usual;
+  if (size >= 100) return 0;
+  return size === 0 || size >= 1 ? 1 : Math.min(6, 1 - Math.floor(Math.log10(size)));
+}
+
+function told({ quantity, value, unit }: Quantity): string {
+  const shownUnit = unitTexts[unit] ?? unit;
+  const shown = `${fixed(value, digitsOf(value, unit))}${shownUnit === "°" ? "" : " "}${shownUnit}`.trim();
+  const names: Partial<Record<string, string>> = text().viewing.quantities;
+  const name = names[quantity];
+  return name ? `${name} ${shown}` : shown;
+}
+
+type Facts = Pick<Measurement, "measured" | "obstacle" | "savedAs">;
+
+/** What was measured, a line each, under the name that somebody gave it. */
+export function measuredLines(one: Facts & Pick<Measurement, "label">): string[] {
+  return [one.label, ...factsOf(one)].filter((line) => line !== "");
+}
+
+/** The same in one line: "61.0 mm", or why there is none. */
+export function summaryOf(one: Facts): string {
+  return factsOf(one).join(", ");
+}
+
+function factsOf({ measured, obstacle, savedAs }: Facts): string[] {
+  const { viewing: t } = text();
+  const facts = [...(obstacle ? [t.obstacles[obstacle]] : []), ...measured.map(told)];
+  return savedAs.length > 0 ? [...facts, t.savedAs(measuredText(savedAs))] : facts;
+}
+
+const millimetres: Partial<Record<string, readonly [string, number]>> = { cm: ["mm", 10], cm2: ["mm2", 100] };
+const relativeAgreement = 0.01;
+
+/** What a report says of a shape that its image does not: another value, or another unit. */
+export function disagreeing(saved: readonly Quantity[], found: readonly Quantity[]): Quantity[] {
+  const disagree = saved.some((one) => {
+    if (isStatistic(one)) return false;
+    const [unit, factor] = millimetres[one.unit] ?? [one.unit, 1];
+    const other = found.find(({ quantity }) => quantity === one.quantity);
+    const value = one.value * factor;
+    const most = relativeAgreement * Math.max(Math.abs(value), Math.abs(other?.value ?? 0));
+    return !other || other.unit !== unit || Math.abs(other.value - value) > most;
+  });
+  return disagree ? saved.filter((one) => !isStatistic(one)) : [];
+}
+
+/** What was measured, in a line: "42.0 mm", "long 21.3 mm, short 14.0 mm". */
+export function measuredText(measured: readonly Quantity[]): string {
+  return measured.map(told).join(", ");
+}

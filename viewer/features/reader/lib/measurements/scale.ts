@@ -1,0 +1,32 @@
+import { shownScaleMm } from "@/features/reader/lib/calibration/scale";
+import type { Calibration } from "@/features/reader/lib/calibration/calibration";
+import { decimal } from "@/shared/lib/format";
+
+const longestPx = 120;
+
+/** As SVG writes it, from the image's pixels to those of the screen. */
+type Matrix = readonly [number, number, number, number, number, number];
+
+/**
+ * How many mm lie between two screen pixels side by side, however the image is turned and zoomed;
+ * null where no scale holds for all of the image.
+ */
+export function mmPerScreenPixel(calibration: Calibration, [a, b, c, d]: Matrix): number | null {
+  const spacing = shownScaleMm(calibration);
+  const determinant = a * d - b * c;
+  if (!spacing || determinant === 0) return null;
+  const [rowSpacing, columnSpacing] = spacing;
+  return Math.hypot((d / determinant) * columnSpacing, (b / determinant) * rowSpacing);
+}
+
+/** The longest round length that fits: 1, 2 or 5 times a power of ten, in mm. */
+export function scaleBar(
+  mmPerPixel: number,
+): { lengthMm: number; pixels: number; text: string } | null {
+  if (!Number.isFinite(mmPerPixel) || mmPerPixel <= 0) return null;
+  const most = longestPx * mmPerPixel;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const lengthMm = ([5, 2].find((factor) => factor * power <= most) ?? 1) * power;
+  const text = lengthMm >= 10 ? `${lengthMm / 10} cm` : `${decimal(Number(lengthMm.toPrecision(1)))} mm`;
+  return { lengthMm, pixels: lengthMm / mmPerPixel, text };
+}

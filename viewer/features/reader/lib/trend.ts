@@ -1,0 +1,64 @@
+import type { Finding, Trend } from "@/shared/api/types";
+
+/** One value of a measure, at the date of its study. */
+export type TrendPoint = Trend["points"][number];
+
+/** Whether two findings state the same measure: pipeline, name and unit; the version may differ. */
+export function sameMeasure(
+  one: Pick<Finding, "pipeline" | "label" | "tracking_identifier" | "unit">,
+  other: Pick<Finding, "pipeline" | "label" | "tracking_identifier" | "unit">,
+): boolean {
+  return (
+    one.pipeline === other.pipeline &&
+    one.label === other.label &&
+    one.tracking_identifier === other.tracking_identifier &&
+    (one.unit?.value ?? "") === (other.unit?.value ?? "")
+  );
+}
+
+/** The values of a finding's measure over the patient's studies; one without a date has no place. */
+export function pointsOf(finding: Finding, trends: readonly Trend[]): TrendPoint[] {
+  const trend = trends.find((one) => sameMeasure(one, finding));
+  return (trend?.points ?? []).filter((point) => point.study_date);
+}
+
+/** Change against another value, in percent of that one; null where that is nothing. */
+export function changePercent(now: number, before: number): number | null {
+  return before === 0 ? null : ((now - before) / Math.abs(before)) * 100;
+}
+
+export type RangePlace = "below" | "within" | "above";
+
+/** Where a value lies; null where the range is open or in another unit. */
+export function placeInRange(finding: Finding): RangePlace | null {
+  const { normal_range: range, value, unit } = finding;
+  if (!range || value === null || range.unit !== (unit?.value ?? "")) return null;
+  if (range.low !== null && value < range.low) return "below";
+  if (range.high !== null && value > range.high) return "above";
+  return "within";
+}
+
+/** Points of a plot of this size in pixels; time runs to the right, larger values lie higher. */
+export function plotted(
+  points: readonly TrendPoint[],
+  size: { width: number; height: number; margin: number },
+  range?: { low: number | null; high: number | null } | null,
+): { points: { x: number; y: number; point: TrendPoint }[]; yOf: (value: number) => number } {
+  const { width, height, margin } = size;
+  const times = points.map((one) => Date.parse(one.study_date ?? ""));
+  const values = [...points.map((one) => one.value), range?.low, range?.high].filter(
+    (one): one is number => typeof one === "number",
+  );
+  const [from, to] = [Math.min(...times), Math.max(...times)];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const part = (value: number, a: number, b: number) => (b > a ? (value - a) / (b - a) : 0.5);
+  const yOf = (value: number) => height - margin - part(value, low, high) * (height - 2 * margin);
+  return {
+    yOf,
+    points: points.map((point, number) => ({
+      point,
+      x: margin + part(times[number] ?? from, from, to) * (width - 2 * margin),
+      y: yOf(point.value),
+    })),
+  };
+}

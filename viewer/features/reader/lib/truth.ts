@@ -1,0 +1,22 @@
+import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
+import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
+import { text } from "@/shared/i18n";
+import { locale } from "@/shared/i18n/language";
+import { hasOrientation } from "@/dicom/geometry";
+
+const tag = {
+  lossyImageCompression: "00282110",
+  lossyRatio: "00282112",
+} as const;
+
+/** What a reader must know of an image that cannot be seen in it. */
+export function warningsOf(dataset: DicomJson): string[] {
+  const { warnings: t, caveats } = text().viewing;
+  const warnings = calibrationOf(dataset).caveats.map((caveat) => caveats[caveat]);
+  if (stringOf(dataset, tag.lossyImageCompression) === "01") {
+    const ratio = numbersOf(dataset, tag.lossyRatio).at(-1);
+    warnings.push(t.lossy(ratio ? Number(ratio.toPrecision(3)).toLocaleString(locale()) : ""));
+  }
+  if (!hasOrientation(dataset)) warnings.push(t.noOrientation);
+  return warnings;
+}

@@ -1,0 +1,148 @@
+"use client";
+
+import { useState } from "react";
+import { ProblemNote } from "@/shared/components/ProblemNote";
+import { Ask } from "@/features/report/components/Ask";
+import { Attention } from "@/features/report/components/Attention";
+import { Earlier } from "@/features/report/components/Earlier";
+import { ReportEditor } from "@/features/report/components/ReportEditor";
+import { ReportFooter } from "@/features/report/components/ReportFooter";
+import { ReportHead } from "@/features/report/components/ReportHead";
+import { ReportText } from "@/features/report/components/ReportText";
+import { SignDialog } from "@/features/report/components/SignDialog";
+import { Similar } from "@/features/report/components/Similar";
+import { Versions } from "@/features/report/components/Versions";
+import { Words } from "@/features/report/components/Words";
+import { useOrder } from "@/shared/hooks/useOrder";
+import { useLanguage, useText } from "@/shared/hooks/useText";
+import { reports } from "@/features/report/lib/reportApi";
+import { newest, type Insertion } from "@/features/report/lib/reportText";
+import type { Finding, Report, StudyDetail } from "@/shared/api/types";
+
+/** The report of the study: drafted by the node, edited and signed by people. */
+export function ReportTab({
+  study,
+  priors,
+  findings,
+  insertions,
+  onShow,
+  onChanged,
+}: {
+  study: StudyDetail;
+  priors: readonly StudyDetail[];
+  findings: readonly Finding[];
+  /** What was put into the report from beside it, the newest last. */
+  insertions: readonly Insertion[];
+  onShow: (finding: Finding) => void;
+  onChanged: () => void;
+}) {
+  const { report: t } = useText();
+  const language = useLanguage();
+  const order = useOrder(onChanged);
+  // What an order answered is newer than what the page has read until it reads again.
+  const [answered, setAnswered] = useState<Report | null>(null);
+  // A text is written on the version at which it was begun; a newer one must not take it away.
+  const [editing, setEditing] = useState<{ amends: boolean; base: Report; insertedFrom: number } | null>(null);
+  const [signing, setSigning] = useState<(() => Promise<Report>) | null>(null);
+  const [inserted, setInserted] = useState(0);
+  const known = study.reports.at(-1) ?? null;
+  const report = newest(known, answered);
+  const give = async (run: () => Promise<Report>) => {
+    const taken = await order.give(async () => setAnswered(await run()));
+    if (taken) setEditing(null);
+  };
+  const edit = (base: Report, insertedFrom = insertions.length) =>
+    setEditing({ amends: base.state === "final" || base.state === "amended", base, insertedFrom });
+  if (insertions.length > inserted && report) {
+    // What is put in is edited before it is saved, and waits for a report where there is none.
+    setInserted(insertions.length);
+    if (!editing) edit(report, inserted);
+  }
+  const ask = <Ask study={study} findings={findings} onShow={onShow} />;
+  if (!report) {
+    return (
+      <div className="p-4">
+        <p className="mb-2 text-dim">{t.none}</p>
+        <button
+          type="button"
+          className="control"
+          disabled={order.busy}
+          onClick={() => void give(() => reports.draft(study.study_instance_uid, language))}
+        >
+          {t.draft}
+        </button>
+        {order.problem && <ProblemNote problem={order.problem} />}
+        <div className="mt-4 flex flex-col gap-3">
+          <Earlier priors={priors} />
+          {ask}
+        </div>
+      </div>
+    );
+  }
+  const signed = report.state === "final" || report.state === "amended";
+  return (
+    <div className="flex min-h-full flex-col" data-testid="report-panel" data-state={report.state}>
+      <div className="flex flex-col gap-3 p-4">
+        <ReportHead report={report} />
+        {report.attention && (
+          <Attention
+            attention={report.attention}
+            signed={signed}
+            busy={order.busy}
+            onTake={() => void give(() => reports.draft(study.study_instance_uid, report.language, true))}
+            onLeave={() => void give(() => reports.dismiss(report))}
+          />
+        )}
+        {editing ? (
+          <ReportEditor
+            report={editing.base}
+            amends={editing.amends}
+            busy={order.busy}
+            newer={report.version > editing.base.version ? report : null}
+            insertions={insertions.slice(editing.insertedFrom)}
+            onSave={(sections, reason, over) => {
+              const base = over ?? editing.base;
+              if (editing.amends) setSigning(() => () => reports.move(base, "amended", { reason, sections }));
+              else void give(() => reports.edit(base, sections));
+            }}
+            onCancel={() => setEditing(null)}
+          />
+        ) : (
+          <ReportText report={report} findings={findings} onShow={onShow} />
+        )}
+        {report.words && !editing && <Words words={report.words} />}
+        {order.problem && editing && <ProblemNote problem={order.problem} />}
+        <Versions report={report} />
+        <Earlier priors={priors} />
+        <Similar report={report} />
+        {ask}
+      </div>
+      {!editing && (
+        <ReportFooter
+          report={report}
+          order={order}
+          onEdit={() => edit(report)}
+          onMove={(next) => {
+            if (next === "amended") edit(report);
+            else if (next === "final") setSigning(() => () => reports.move(report, next));
+            else void give(() => reports.move(report, next));
+          }}
+        />
+      )}
+      {signing && (
+        <SignDialog
+          report={report}
+          study={study}
+          findings={findings}
+          busy={order.busy}
+          onSign={() => {
+            // The node may want to know who signs: its question takes the place of this one.
+            setSigning(null);
+            void give(signing);
+          }}
+          onClose={() => setSigning(null)}
+        />
+      )}
+    </div>
+  );
+}

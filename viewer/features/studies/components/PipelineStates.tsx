@@ -1,0 +1,76 @@
+import { ProgressBar } from "@/shared/components/ProgressBar";
+import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
+import { useText } from "@/shared/hooks/useText";
+import { number } from "@/shared/lib/format";
+import { percent } from "@/shared/lib/state";
+import type { Job, StudySummary } from "@/shared/api/types";
+import { newestJobs } from "@/features/studies/lib/worklist";
+
+const colors: Record<Job["state"], string> = {
+  SCHEDULED: "bg-line-strong",
+  "IN PROGRESS": "bg-accent",
+  COMPLETED: "bg-good",
+  FAILED: "bg-bad",
+  CANCELLED: "bg-line-strong",
+  SUPERSEDED: "bg-warn",
+};
+
+/** How far each pipeline is with the study; those that refused it behind one word, with the reasons. */
+export function PipelineStates({ study }: { study: StudySummary }) {
+  const { common, states, worklist: t } = useText();
+  const titles = usePipelineTitles();
+  const words: Record<Job["state"], string> = {
+    SCHEDULED: t.queued,
+    "IN PROGRESS": t.running,
+    COMPLETED: t.done,
+    FAILED: t.failed,
+    CANCELLED: states.job.CANCELLED,
+    SUPERSEDED: states.job.SUPERSEDED,
+  };
+  const jobs = newestJobs(study.jobs);
+  return (
+    <div className="flex items-baseline gap-3 text-xs whitespace-nowrap">
+      {jobs.length > 0 && (
+        <ul className="flex min-w-0 items-baseline gap-2.5">
+          {jobs.map((job) => (
+            <li
+              key={job.job_id}
+              data-testid="row-pipeline"
+              data-state={job.state}
+              className="flex min-w-0 items-baseline gap-1.5"
+              title={[`${titles.of(job.pipeline)}: ${words[job.state]}`, job.reason].filter(Boolean).join(". ")}
+            >
+              <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${colors[job.state]}`} />
+              {/* Several stand as dots alone, each named by its title. */}
+              <span className={jobs.length > 1 && job.state !== "IN PROGRESS" ? "sr-only" : "truncate"}>
+                {titles.of(job.pipeline)}
+              </span>
+              {job.state === "IN PROGRESS" ? (
+                <span className="w-16 shrink-0" data-testid="row-progress" title={job.stage_text || job.stage}>
+                  <ProgressBar percent={percent(job)} label={common.progressOf(titles.of(job.pipeline))} />
+                </span>
+              ) : (
+                <span className="sr-only">{words[job.state]}</span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {study.refusals.length > 0 && (
+        <details className="relative z-10">
+          <summary className="min-h-6 rounded text-dim hover:text-ink">{t.refusals(number(study.refusals.length))}</summary>
+          <dl className="mt-1 space-y-1.5 pb-2 whitespace-normal">
+            {study.refusals.map(({ pipeline, reason }) => (
+              <div key={pipeline}>
+                <dt className="font-medium">{titles.of(pipeline)}</dt>
+                <dd className="text-dim" lang="en">
+                  {reason}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,239 @@
+import createClient from "openapi-fetch";
+import type { Readable } from "openapi-typescript-helpers";
+import type { paths } from "@/shared/api/generated/schema";
+import { problemFrom, request, unreachable } from "@/shared/api/http";
+import type { ListQuery } from "@/features/studies/lib/listAddress";
+import { checkSignedIn } from "@/shared/api/session";
+import type {
+  Explanation,
+  Feedback,
+  Finding,
+  Health,
+  Job,
+  Model,
+  NewFeedback,
+  NewJob,
+  NodeEvent,
+  Page,
+  Pipeline,
+  Preferences,
+  StudyDetail,
+  StudySummary,
+  Trend,
+} from "@/shared/api/types";
+
+/** Typed by the node's description; every failure is thrown as a Problem by `request`. */
+export const node = createClient<paths>({
+  fetch: async (asked) =>
+    request(asked.url, {
+      method: asked.method,
+      headers: asked.headers,
+      // No browser takes a body with GET, not even an empty one.
+      body: (await asked.text()) || undefined,
+      signal: asked.signal,
+    }),
+});
+
+/** `Readable` is what the client makes of an answer's type: it forgets how long tuples are. */
+export async function dataOf<T>(answer: Promise<{ data?: Readable<T> }>): Promise<T> {
+  const { data } = await answer;
+  if (data === undefined) throw unreachable();
+  return data as T;
+}
+
+export function listStudies(
+  query: ListQuery & { limit: number; patientId?: string },
+  signal?: AbortSignal,
+): Promise<Page<StudySummary>> {
+  const asked = {
+    q: query.text,
+    limit: query.limit,
+    offset: query.offset,
+    modality: query.modalities,
+    state: query.states,
+    report: query.reports,
+    critical: query.critical || undefined,
+    study_date_from: query.from || undefined,
+    study_date_to: query.to || undefined,
+    patient_id: query.patientId,
+    sort: query.sort,
+    order: query.order || undefined,
+  };
+  return dataOf<Page<StudySummary>>(
+    node.GET("/api/studies", { params: { query: asked }, signal }),
+  );
+}
+
+export function getPreferences(): Promise<Preferences> {
+  return dataOf<Preferences>(node.GET("/api/me/preferences"));
+}
+
+export function putPreferences(body: Preferences): Promise<Preferences> {
+  return dataOf<Preferences>(node.PUT("/api/me/preferences", { body }));
+}
+
+export function getStudy(study_instance_uid: string, signal?: AbortSignal): Promise<StudyDetail> {
+  const params = { path: { study_instance_uid } };
+  return dataOf<StudyDetail>(node.GET("/api/studies/{study_instance_uid}", { params, signal }));
+}
+
+export async function listFindings(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<Finding[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/findings";
+  return (await dataOf<{ items: Finding[] }>(node.GET(path, { params, signal }))).items;
+}
+
+/** Each measure of the study over all studies of its patient, the oldest first. */
+export async function listTrends(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<Trend[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/trend";
+  return (await dataOf<{ items: Trend[] }>(node.GET(path, { params, signal }))).items;
+}
+
+export async function listPipelines(signal?: AbortSignal): Promise<Pipeline[]> {
+  return (await dataOf<{ items: Pipeline[] }>(node.GET("/api/pipelines", { signal }))).items;
+}
+
+/** The cards of the models behind a version of a pipeline. */
+export async function listModels(
+  pipeline: string,
+  pipeline_version: string,
+  signal?: AbortSignal,
+): Promise<Model[]> {
+  const params = { query: { pipeline, pipeline_version } };
+  return (await dataOf<{ items: Model[] }>(node.GET("/api/models", { params, signal }))).items;
+}
+
+/** What the pipelines and the site's rules say of each series now, condition by condition. */
+export async function explainRules(
+  study_instance_uid: string,
+  signal?: AbortSignal,
+): Promise<Explanation[]> {
+  const params = { path: { study_instance_uid } };
+  const path = "/api/studies/{study_instance_uid}/rules";
+  return (await dataOf<{ items: Explanation[] }>(node.GET(path, { params, signal }))).items;
+}
+
+export function sayOfFinding(finding_id: string, body: NewFeedback): Promise<Feedback> {
+  const params = { path: { finding_id } };
+  return dataOf<Feedback>(node.POST("/api/findings/{finding_id}/feedback", { params, body }));
+}
+
+export function startJob(body: NewJob): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs", { body }));
+}
+
+export function cancelJob(job_id: string): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id } } }));
+}
+
+export function retryJob(job_id: string): Promise<Job> {
+  return dataOf<Job>(node.POST("/api/jobs/{job_id}/retry", { params: { path: { job_id } } }));
+}
+
+export function hurryJob(job_id: string): Promise<Job> {
+  const params = { path: { job_id } };
+  return dataOf<Job>(node.PATCH("/api/jobs/{job_id}", { params, body: { priority: "STAT" } }));
+}
+
+/** Readiness by part. A node that is degraded answers 503 with the same body. */
+export async function getHealth(signal?: AbortSignal): Promise<Health> {
+  let response: Response;
+  try {
+    response = await fetch("/health", { headers: { Accept: "application/json" }, signal });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw unreachable();
+  }
+  const body = await response.text();
+  try {
+    const value = JSON.parse(body) as Partial<Health>;
+    if (value.parts && value.status) return { ...value, takesIn: response.ok } as Health;
+  } catch {
+    // Falls through to the problem below: the body was not a health report.
+  }
+  throw problemFrom(response.status, body);
+}
+
+export type StreamState = "connecting" | "live" | "lost";
+
+const reopenAfterMs = 3000;
+
+/**
+ * Follows the node's events until the returned function is called. The browser reconnects by
+ * itself and sends Last-Event-ID; only a refused stream is closed for good, and opened again here.
+ */
+export function followEvents(
+  onEvent: (event: NodeEvent) => void,
+  onState: (state: StreamState) => void,
+): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+
+  const open = () => {
+    const stream = new EventSource("/api/events");
+    source = stream;
+    onState("connecting");
+    stream.onopen = () => onState("live");
+    stream.onerror = () => {
+      onState("lost");
+      if (stream.readyState === EventSource.CLOSED && !ended) {
+        // Refused, not broken off: perhaps the session has ended.
+        void checkSignedIn();
+        timer = setTimeout(open, reopenAfterMs);
+      }
+    };
+    for (const topic of ["study", "job", "delivery", "finding", "report", "alert"] as const) {
+      stream.addEventListener(topic, (message: MessageEvent<string>) => {
+        const event = parseEvent(topic, message.data);
+        if (event) onEvent(event);
+      });
+    }
+  };
+  open();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+}
+
+function parseEvent(topic: NodeEvent["topic"], data: string): NodeEvent | null {
+  try {
+    const value = JSON.parse(data) as { study_instance_uid?: string; job?: Job };
+    return { topic, study_instance_uid: value.study_instance_uid ?? "", job: value.job };
+  } catch {
+    return null;
+  }
+}
+
+/** Sends one part to its address: XMLHttpRequest, because fetch tells no progress. */
+export function sendPart(
+  url: string,
+  bytes: Blob,
+  onSent: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    const stop = () => xhr.abort();
+    xhr.open("PUT", url);
+    xhr.upload.onprogress = (event) => onSent(event.loaded);
+    xhr.onload = () => {
+      if (xhr.status >= 200 && xhr.status < 300) resolve();
+      else reject(problemFrom(xhr.status, xhr.responseText));
+    };
+    xhr.onerror = () => reject(unreachable());
+    xhr.onabort = () => reject(new DOMException("The part was stopped.", "AbortError"));
+    xhr.onloadend = () => signal.removeEventListener("abort", stop);
+    signal.addEventListener("abort", stop);
+    xhr.send(bytes);
+  });
+}

@@ -1,0 +1,110 @@
+import { confirmAgain } from "@/shared/lib/confirmation";
+import { text } from "@/shared/i18n";
+import { getSession, goToSignIn } from "@/shared/api/session";
+
+/** An error of the node (RFC 9457 problem+json): what happened, and what to do about it. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly remedy: string,
+    readonly code: string,
+  ) {
+    super(detail || title);
+    this.name = "Problem";
+  }
+}
+
+interface ProblemBody {
+  title?: unknown;
+  detail?: unknown;
+  remedy?: unknown;
+  code?: unknown;
+}
+
+function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Reads a failed answer's body, whether or not it is problem+json. */
+export function problemFrom(status: number, body: string): Problem {
+  let parsed: ProblemBody = {};
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === "object" && value !== null) parsed = value;
+  } catch {
+    parsed = {};
+  }
+  return new Problem(
+    status,
+    stringOf(parsed.title) || text().refusals.node.status(status),
+    stringOf(parsed.detail),
+    stringOf(parsed.remedy),
+    stringOf(parsed.code) || `http_${status}`,
+  );
+}
+
+export function unreachable(): Problem {
+  const t = text().refusals.node;
+  return new Problem(0, t.silent, t.noConnection, t.isItRunning, "unreachable");
+}
+
+const safe = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Fetches from the node's own origin; a failure of any kind comes out as a Problem. */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  let response = await send(path, init, false);
+  if (response.ok) return response;
+  let problem = problemFrom(response.status, await response.text());
+  if (problem.code === "csrf") {
+    // Someone signed in anew in another tab: the token that this page knows is of the old session.
+    response = await send(path, init, true);
+    if (response.ok) return response;
+    problem = problemFrom(response.status, await response.text());
+  }
+  while (problem.code === "confirmation_required" && (await confirmAgain(problem.detail))) {
+    response = await send(path, init, false);
+    if (response.ok) return response;
+    problem = problemFrom(response.status, await response.text());
+  }
+  if (problem.status === 401) goToSignIn();
+  throw problem;
+}
+
+async function send(path: string, init: RequestInit, anew: boolean): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (!safe.has(init.method ?? "GET")) {
+    headers.set("X-CSRF-Token", (await getSession(anew)).csrf_token);
+  }
+  try {
+    return await fetch(path, { credentials: "same-origin", ...init, headers });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw unreachable();
+  }
+}
+
+/** Whatever was thrown, as a Problem. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { refusals, viewing } = text();
+  return new Problem(0, refusals.node.viewerFailed, String(error), viewing.reloadPage, "unknown");
+}
+
+/** The status that a GET is answered with, its body unread; 0 where the node does not answer. */
+export async function statusOf(path: string, headers: HeadersInit, signal: AbortSignal): Promise<number> {
+  const answered = new AbortController();
+  const stop = () => answered.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const { status } = await fetch(path, { credentials: "same-origin", cache: "no-store", headers, signal: answered.signal });
+    return status;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return 0;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}

@@ -1,0 +1,37 @@
+"use client";
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import { asProblem, type Problem } from "@/shared/api/http";
+
+export interface Asked<T> {
+  value: T | null;
+  problem: Problem | null;
+  reload: () => void;
+}
+
+/** What the node answers to one question; asked anew when `key` changes or on `reload`. */
+export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, key = ""): Asked<T> {
+  const [value, setValue] = useState<T | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [times, setTimes] = useState(0);
+  const latest = useRef(ask);
+  useEffect(() => {
+    latest.current = ask;
+  });
+  useEffect(() => {
+    const controller = new AbortController();
+    latest.current(controller.signal).then(
+      (found) => {
+        if (controller.signal.aborted) return;
+        setValue(found);
+        setProblem(null);
+      },
+      (error: unknown) => {
+        if (!controller.signal.aborted) setProblem(asProblem(error));
+      },
+    );
+    return () => controller.abort();
+  }, [key, times]);
+  const reload = useCallback(() => setTimes((now) => now + 1), []);
+  return { value, problem, reload };
+}

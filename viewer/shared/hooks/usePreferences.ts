@@ -1,0 +1,67 @@
+"use client";
+
+import { useCallback, useSyncExternalStore } from "react";
+import { getPreferences, putPreferences } from "@/shared/api/api";
+import { asProblem, type Problem } from "@/shared/api/http";
+import { setLanguage } from "@/shared/i18n/language";
+import type { Preferences } from "@/shared/api/types";
+
+interface Kept {
+  chosen: Preferences;
+  problem: Problem | null;
+}
+
+const nothing: Preferences = { language: null, columns: [], views: [], phrases: [] };
+
+let kept: Kept = { chosen: nothing, problem: null };
+/** What was chosen before the node had said what was chosen before. */
+let ahead: Partial<Preferences> = {};
+let loading: Promise<void> | null = null;
+const listeners = new Set<() => void>();
+
+function tell(next: Kept): void {
+  kept = next;
+  for (const listener of listeners) listener();
+}
+
+function load(): Promise<void> {
+  loading ??= getPreferences().then((known) => {
+    const chosen = { ...known, ...ahead };
+    if (chosen.language) setLanguage(chosen.language);
+    tell({ chosen, problem: null });
+  });
+  return loading;
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  load().catch(() => {
+    // The page works without them, and says itself where the node does not answer.
+    loading = null;
+  });
+  return () => listeners.delete(listener);
+}
+
+async function keep(change: Partial<Preferences>): Promise<void> {
+  ahead = { ...ahead, ...change };
+  tell({ chosen: { ...kept.chosen, ...change }, problem: null });
+  try {
+    // What one page did not know of must not be taken from the others.
+    await load();
+    await putPreferences(kept.chosen);
+  } catch (error) {
+    tell({ chosen: kept.chosen, problem: asProblem(error) });
+  }
+}
+
+export interface PreferencesNow extends Kept {
+  /** Shown at once, and kept on the node; what could not be kept is told in `problem`. */
+  choose: (change: Partial<Preferences>) => void;
+}
+
+/** How the person who reads likes the pages; one for all of them, kept on the node. */
+export function usePreferences(): PreferencesNow {
+  const now = useSyncExternalStore(subscribe, () => kept, () => kept);
+  const choose = useCallback((change: Partial<Preferences>) => void keep(change), []);
+  return { ...now, choose };
+}

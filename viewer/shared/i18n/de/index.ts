@@ -1,0 +1,29 @@
+import type { Messages } from "@/shared/i18n";
+import { account } from "./account";
+import { admin } from "./admin";
+import { common, states } from "./common";
+import { entry } from "./entry";
+import { reader } from "./reader";
+import { refusals } from "./refusals";
+import { report } from "./report";
+import { search } from "./search";
+import { text } from "./text";
+import { upkeep } from "./upkeep";
+import { viewing } from "./viewing";
+import { worklist } from "./worklist";
+
+export const de: Messages = {
+  account,
+  admin,
+  common,
+  entry,
+  reader,
+  refusals,
+  report,
+  search,
+  states,
+  text,
+  upkeep,
+  viewing,
+  worklist,
+};

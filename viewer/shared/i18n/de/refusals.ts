@@ -1,0 +1,45 @@
+import type { Messages } from "@/shared/i18n";
+
+export const refusals: Messages["refusals"] = {
+  images: {
+    none: "Die Serie enthält keine Bilder.",
+    noOrientation: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Orientierung`,
+    noPosition: (frames) => `Einige ${frames ? "Einzelbilder" : "Bilder"} haben keine Position`,
+    notParallel: (frames) => `Die ${frames ? "Einzelbilder" : "Bilder"} liegen nicht in parallelen Ebenen`,
+    byNumber: (cause) => `${cause}: geordnet nach Bildnummer.`,
+    noVolume: (cause) => `${cause} und bilden darum kein Volumen.`,
+    tooFew: "Ein Volumen braucht mindestens 3 Schichten.",
+    noSpacing: "Der Pixelabstand fehlt; die Schichten haben darum keine Größe im Raum.",
+    matrix: "Die Schichten haben verschiedene Matrixgrößen.",
+    samePlace: "Mehrere Schichten liegen an derselben Stelle.",
+    gap: (first, gap, usual) =>
+      `Die Schichten ${first} und ${first + 1} liegen ${gap} mm auseinander, die übrigen ${usual} mm. Erneut senden lassen.`,
+    black:
+      "Einige Bilder der Serie ließen sich nicht zeichnen und sind in diesen Ebenen schwarz. Siehe den Stapel (m).",
+    fewValues: (found, expected) => `die Pixel ergeben ${found} Werte statt ${expected}`,
+  },
+  presentation: {
+    unnamed: "Präsentationszustand",
+    noLut: "Die Presentation LUT des Zustands wird nicht angewandt",
+    noTrueSize: "Der Zustand verlangt wahre Größe; gezeigt wird so groß, wie es passt",
+  },
+  mask: {
+    wholeSlide: "Segmentierungen ganzer Objektträger werden hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    fractional: "Sie nennt Wahrscheinlichkeiten statt Flächen (FRACTIONAL); das wird hier nicht gezeichnet. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    oblique: "Ihre Ebenen liegen schräg zu den Bildern. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.",
+    matrix: (own, images) =>
+      `Sie hat ${own} Pixel, die Bilder ${images}. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter, oder bitten Sie um eine auf dieser Serie.`,
+    unknownForm: "Ihr Aufbau ist diesem Viewer unbekannt. Laden Sie sie unter „Ergebnisse und Dokumente“ herunter.",
+    noLabelMap: "Die Maske hat auf dieser Serie keine Label-Map.",
+    overlapping: "Die Segmente dieser Maske überlappen. Sie lassen sich hier nicht bearbeiten.",
+  },
+  node: {
+    status: (status) => `Der Knoten antwortete mit Status ${status}.`,
+    silent: "Der Knoten antwortet nicht.",
+    noConnection: "Die Verbindung zum Knoten ist gescheitert.",
+    isItRunning: "Prüfen, ob der Knoten läuft (mediview doctor), dann erneut versuchen.",
+    noPart: "Die mehrteilige Antwort des Knotens hat keinen Teil.",
+    cutShort: "Die mehrteilige Antwort des Knotens ist unvollständig.",
+    viewerFailed: "Der Viewer hat einen Fehler.",
+  },
+};

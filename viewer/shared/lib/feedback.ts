@@ -1,0 +1,91 @@
+import { findingValue, unitSymbol } from "@/shared/lib/format";
+import { text } from "@/shared/i18n";
+import type { Tone } from "@/shared/lib/state";
+import type { Feedback, Finding, NewFeedback } from "@/shared/api/types";
+
+/** What was said last is what counts. */
+export function lastSaid(finding: Finding): Feedback | null {
+  return finding.feedback?.at(-1) ?? null;
+}
+
+const signs: Record<Feedback["verdict"], { sign: string; tone: Tone }> = {
+  ACCEPTED: { sign: "✓", tone: "good" },
+  REJECTED: { sign: "✗", tone: "bad" },
+  EDITED: { sign: "✎", tone: "warn" },
+};
+
+export function verdictOf(said: Feedback): { word: string; sign: string; tone: Tone } {
+  return { word: text().reader.verdicts[said.verdict], ...signs[said.verdict] };
+}
+
+/** A number with its unit: "1.73 L". */
+export function valueText(value: number, ucum: string): string {
+  return `${findingValue(value, ucum)} ${unitSymbol(ucum)}`.trim();
+}
+
+/**
+ * Whether the value is that of a part, because the images cut the structure off. What a person gave
+ * instead is the value of the whole.
+ */
+export function isTruncated(finding: Finding): boolean {
+  const said = lastSaid(finding);
+  const corrected = said?.verdict === "EDITED" && said.value !== null;
+  return finding.validity?.state === "truncated" && !corrected;
+}
+
+/** "cut off on the left and at the top": what a person is told of a truncated value. */
+export function truncationText(finding: Finding): string {
+  const { sides, and, cutOff } = text().reader;
+  return cutOff((finding.validity?.cut_off_at ?? []).map((one) => sides[one]).join(` ${and} `));
+}
+
+/** The value with its unit; of a truncated one, that it is of a part alone. */
+export function statedText(finding: Finding): string {
+  const value = valueText(finding.value ?? 0, finding.unit?.value ?? "");
+  return isTruncated(finding) ? text().reader.partOnly(value) : value;
+}
+
+/** "Corrected to 4.20 cm³" or "Accepted": what was said, without who and why. */
+export function saidText(said: Feedback): string {
+  const { word } = verdictOf(said);
+  if (said.verdict !== "EDITED") return word;
+  const parts = [
+    said.value === null ? "" : valueText(said.value, said.unit?.value ?? ""),
+    said.label ? `“${said.label}”` : "",
+  ].filter(Boolean);
+  return text().reader.correctedTo(parts.join(", "));
+}
+
+/** A number as a person types it, with a point or a comma; null where it is none. */
+export function typedNumber(typed: string): number | null {
+  const plain = typed.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2");
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : null;
+}
+
+export type Draft =
+  | { feedback: NewFeedback; problem: null }
+  | { feedback: null; problem: string };
+
+/** What is sent, or the sentence that says what is missing. */
+export function draftOf(
+  finding: Finding,
+  verdict: Feedback["verdict"],
+  typed: string,
+  reason: string,
+): Draft {
+  if (verdict === "ACCEPTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (reason.trim() === "") {
+    return { feedback: null, problem: text().reader.sayWhy };
+  }
+  if (verdict === "REJECTED") return { feedback: { verdict, label: "", reason }, problem: null };
+  if (finding.value === null) {
+    const label = typed.trim();
+    if (label) return { feedback: { verdict, label, reason }, problem: null };
+    return { feedback: null, problem: text().reader.writeName };
+  }
+  const value = typedNumber(typed);
+  if (value === null) {
+    return { feedback: null, problem: text().reader.writeValue };
+  }
+  return { feedback: { verdict, value, label: "", reason }, problem: null };
+}

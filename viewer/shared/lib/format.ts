@@ -1,0 +1,150 @@
+import { text } from "@/shared/i18n";
+import { currentLanguage, locale } from "@/shared/i18n/language";
+
+/** "Family^Given^Middle^Prefix^Suffix" (PS3.5 6.2.1) as a person writes it: "Family, Given Middle". */
+export function personName(value: string): string {
+  const groups = value
+    .split("=")
+    .map(nameGroup)
+    .filter((group) => group !== "");
+  const [first, ...others] = groups;
+  if (first === undefined) return text().common.noName;
+  return others.length > 0 ? `${first} (${others.join(", ")})` : first;
+}
+
+function nameGroup(group: string): string {
+  const [family = "", given = "", middle = "", prefix = "", suffix = ""] = group
+    .split("^")
+    .map((part) => part.trim());
+  const after = [prefix, given, middle, suffix].filter(Boolean).join(" ");
+  return [family, after].filter(Boolean).join(", ");
+}
+
+/** A date as DICOM ("20240131") or the API ("2024-01-31") writes it, as 2024-01-31; "" when unknown. */
+export function dicomDate(value: string | null | undefined): string {
+  const match = /^(\d{4})-?(\d{2})-?(\d{2})/.exec(value ?? "");
+  return match ? `${match[1]}-${match[2]}-${match[3]}` : "";
+}
+
+/** A date as people here write it: 2024-01-31 in English, which nobody misreads, 31.01.2024 in German. */
+export function dateText(value: string | null | undefined): string {
+  const date = dicomDate(value);
+  return currentLanguage() === "de" ? date.split("-").reverse().join(".") : date;
+}
+
+/** A time as DICOM ("142035.93") or the API ("14:20:35") writes it, as 14:20; "" when unknown. */
+export function dicomTime(value: string | null | undefined): string {
+  const match = /^(\d{2}):?(\d{2})/.exec(value ?? "");
+  return match ? `${match[1]}:${match[2]}` : "";
+}
+
+/** Whole years between two dates, or "" when either is missing. */
+export function ageAt(birthDate: string | null, studyDate: string | null): string {
+  const born = dicomDate(birthDate).split("-").map(Number);
+  const then = dicomDate(studyDate).split("-").map(Number);
+  if (born.length !== 3 || then.length !== 3) return "";
+  const [bornYear = 0, bornMonth = 0, bornDay = 0] = born;
+  const [year = 0, month = 0, day = 0] = then;
+  const beforeBirthday = month < bornMonth || (month === bornMonth && day < bornDay);
+  const years = year - bornYear - (beforeBirthday ? 1 : 0);
+  return years >= 0 && years < 150 ? text().common.years(years) : "";
+}
+
+export function sexWord(value: string): string {
+  return { F: "female", M: "male", O: "other" }[value] ?? "";
+}
+
+/** With so many decimals, and no thousands apart: for what is measured and read at a glance. */
+export function fixed(value: number, digits: number): string {
+  return value.toLocaleString(locale(), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: false,
+  });
+}
+
+/** As many decimals as it has. */
+export function decimal(value: number): string {
+  return value.toLocaleString(locale(), { maximumFractionDigits: 20, useGrouping: false });
+}
+
+const byteUnits = ["B", "kB", "MB", "GB", "TB"];
+
+export function bytes(value: number): string {
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 1000 && unit < byteUnits.length - 1) {
+    scaled /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || scaled >= 100 ? Math.round(scaled) : fixed(scaled, 1)} ${byteUnits[unit]}`;
+}
+
+/** A whole number with its thousands apart. */
+export function number(value: number): string {
+  return value.toLocaleString(locale());
+}
+
+export function count(value: number, singular: string, plural = `${singular}s`): string {
+  return `${value.toLocaleString(locale())} ${value === 1 ? singular : plural}`;
+}
+
+/** A measured value with as many digits as its size deserves: 1,791.7 · 12.3 · 0.41. */
+export function measurement(value: number): string {
+  const magnitude = Math.abs(value);
+  const digits = magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
+  return value.toLocaleString(locale(), {
+    minimumFractionDigits: magnitude >= 10 ? 1 : 0,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** A finding's value: litres with two decimals as in the report; others so that two of them line up. */
+export function findingValue(value: number, ucum: string): string {
+  const magnitude = Math.abs(value);
+  const digits = ucum === "L" ? 2 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
+  return value.toLocaleString(locale(), {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+const unitSymbols: Record<string, string> = {
+  cm3: "cm³",
+  mm3: "mm³",
+  mm2: "mm²",
+  cm2: "cm²",
+  "[hnsf'U]": "HU",
+  "1": "",
+};
+
+/** A UCUM unit as it is printed: cm3 → cm³, [hnsf'U] → HU. */
+export function unitSymbol(ucum: string): string {
+  return unitSymbols[ucum] ?? ucum;
+}
+
+/** A text of the node with its UCUM units as they are printed: "-855.3 [hnsf'U]" → "-855.3 HU". */
+export function withPrintedUnits(text: string): string {
+  return text.replaceAll(/(\d\s?)(\[hnsf'U\]|cm3|mm3|cm2|mm2)(?!\w)/g, (_, before: string, ucum: string) =>
+    `${before}${unitSymbol(ucum)}`,
+  );
+}
+
+/** A moment in local time; with the date unless it was today. */
+export function moment(iso: string | null | undefined, now: Date = new Date()): string {
+  if (!iso) return "";
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return "";
+  const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (at.toDateString() === now.toDateString()) return time;
+  const date = [at.getFullYear(), at.getMonth() + 1, at.getDate()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join("-");
+  return `${dateText(date)} ${time}`;
+}
+
+/** "brain-volume" → "Brain volume". */
+export function pipelineTitle(name: string): string {
+  const words = name.replaceAll(/[-_]+/g, " ").trim();
+  return words === "" ? name : words[0]?.toUpperCase() + words.slice(1);
+}

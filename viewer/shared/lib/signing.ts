@@ -1,0 +1,36 @@
+import { lastSaid } from "@/shared/lib/feedback";
+import type { Alert, Finding, Report } from "@/shared/api/types";
+
+/** What a person should know before signing; empty lists where nothing is open. */
+export interface OpenPoints {
+  /** Critical findings that nobody has acknowledged. */
+  critical: string[];
+  /** Rejected findings on which a sentence of the text still rests. */
+  rejected: string[];
+  /** Findings that were neither accepted, rejected nor corrected. */
+  unreviewed: string[];
+  /** Something came after the text was written, in the node's words. */
+  attention: string;
+}
+
+export function openPoints(report: Report, findings: readonly Finding[], alerts: readonly Alert[]): OpenPoints {
+  // That so many findings were rejected is the node's own sentence, and no statement of them.
+  const stated = new Set(
+    report.sections.flatMap(({ sentences }) =>
+      sentences.filter(({ basis }) => basis !== "node").flatMap((sentence) => sentence.finding_ids),
+    ),
+  );
+  const isRejected = (finding: Finding) => lastSaid(finding)?.verdict === "REJECTED";
+  return {
+    critical: alerts.map((alert) => alert.text),
+    rejected: findings
+      .filter((finding) => isRejected(finding) && stated.has(finding.finding_id))
+      .map((finding) => finding.label),
+    unreviewed: findings.filter((finding) => lastSaid(finding) === null).map((finding) => finding.label),
+    attention: report.attention?.reason ?? "",
+  };
+}
+
+export function isAnythingOpen({ critical, rejected, unreviewed, attention }: OpenPoints): boolean {
+  return critical.length + rejected.length + unreviewed.length > 0 || attention !== "";
+}

@@ -1,0 +1,159 @@
+import { text } from "@/shared/i18n";
+import type { Decision, Delivery, DeliveryState, Job, JobState, StudyState } from "@/shared/api/types";
+
+export type Tone = "quiet" | "busy" | "good" | "warn" | "bad";
+
+const studyTones: Record<StudyState, Tone> = {
+  RECEIVING: "busy",
+  COMPLETE: "quiet",
+  QUEUED: "busy",
+  RUNNING: "busy",
+  RESULTS: "good",
+  DELIVERED: "good",
+  REFUSED: "warn",
+  FAILED: "bad",
+};
+
+export const studyStates = Object.keys(studyTones) as StudyState[];
+
+export function studyBadge(state: StudyState): { word: string; tone: Tone } {
+  return { word: text().states.study[state] ?? state, tone: studyTones[state] ?? "quiet" };
+}
+
+const jobTones: Record<JobState, Tone> = {
+  SCHEDULED: "busy",
+  "IN PROGRESS": "busy",
+  COMPLETED: "good",
+  FAILED: "bad",
+  CANCELLED: "quiet",
+  SUPERSEDED: "warn",
+};
+
+export const jobStates = Object.keys(jobTones) as JobState[];
+
+/** Whether the job ended without a result that counts, and may be tried again. */
+export function hasEndedInVain(job: Job): boolean {
+  return job.state === "FAILED" || job.state === "CANCELLED";
+}
+
+/** The instances of superseded jobs: they lie in the study still, and count no more. */
+export function withdrawnResults(jobs: readonly Job[]): string[] {
+  return jobs
+    .filter((job) => job.state === "SUPERSEDED")
+    .flatMap((job) => job.results.map((result) => result.sop_instance_uid));
+}
+
+export function jobBadge(state: JobState): { word: string; tone: Tone } {
+  return { word: text().states.job[state] ?? state, tone: jobTones[state] ?? "quiet" };
+}
+
+export function deliveryBadge(state: DeliveryState): { word: string; tone: Tone; meaning: string } {
+  const { delivery, deliveryMeaning } = text().states;
+  return {
+    word: delivery[state] ?? state,
+    tone: state === "HELD" ? "good" : state in delivery ? "busy" : "quiet",
+    meaning: deliveryMeaning[state] ?? "",
+  };
+}
+
+/** STAT as the node counts it. */
+export const statPriority = 100;
+
+export function isActive(job: Job): boolean {
+  return job.state === "SCHEDULED" || job.state === "IN PROGRESS";
+}
+
+export function percent(job: Job): number {
+  if (job.state === "COMPLETED") return 100;
+  return Math.round(Math.min(1, Math.max(0, job.progress)) * 100);
+}
+
+/** The list of jobs with one replaced by what an event said, unless the event is the older one. */
+export function withJob(jobs: readonly Job[], update: Job): Job[] {
+  const known = jobs.some((job) => job.job_id === update.job_id);
+  if (!known) return [update, ...jobs];
+  return jobs.map((job) => {
+    if (job.job_id !== update.job_id) return job;
+    return update.updated_at < job.updated_at ? job : { ...job, ...update };
+  });
+}
+
+/** The job worth a row's progress bar: one that runs, else one that waits. */
+export function activeJob(jobs: readonly Job[]): Job | null {
+  return (
+    jobs.find((job) => job.state === "IN PROGRESS") ??
+    jobs.find((job) => job.state === "SCHEDULED") ??
+    null
+  );
+}
+
+export interface DestinationSummary {
+  destination: string;
+  /** The state furthest from done among the objects. */
+  state: DeliveryState;
+  total: number;
+  held: number;
+  attempts: number;
+  nextAttemptAt: string | null;
+  lastError: string;
+}
+
+const towardsHeld: DeliveryState[] = ["PENDING", "SENDING", "SENT", "HELD"];
+
+/** Deliveries by destination; each is as far as its slowest object. */
+export function byDestination(deliveries: readonly Delivery[]): DestinationSummary[] {
+  const summaries = new Map<string, DestinationSummary>();
+  for (const delivery of deliveries) {
+    const summary = summaries.get(delivery.destination) ?? {
+      destination: delivery.destination,
+      state: "HELD",
+      total: 0,
+      held: 0,
+      attempts: 0,
+      nextAttemptAt: null,
+      lastError: "",
+    };
+    summary.total += 1;
+    if (delivery.state === "HELD") summary.held += 1;
+    if (towardsHeld.indexOf(delivery.state) < towardsHeld.indexOf(summary.state)) {
+      summary.state = delivery.state;
+    }
+    summary.attempts = Math.max(summary.attempts, delivery.attempts);
+    if (delivery.state === "PENDING" && delivery.attempts > 0) {
+      summary.nextAttemptAt ??= delivery.next_attempt_at;
+      summary.lastError ||= delivery.last_error;
+    }
+    summaries.set(delivery.destination, summary);
+  }
+  return [...summaries.values()].sort((a, b) => a.destination.localeCompare(b.destination));
+}
+
+/** Of all that the rules say, what they say of the series on which this pipeline did not run. */
+export function explanationsFor<T extends { pipeline: string; series_instance_uid: string }>(
+  explanations: readonly T[],
+  pipeline: string,
+  seriesInstanceUids: readonly string[],
+): T[] {
+  return explanations.filter(
+    (one) => one.pipeline === pipeline && seriesInstanceUids.includes(one.series_instance_uid),
+  );
+}
+
+/** One row for each pipeline and reason: a study of many series often refuses for one cause. */
+export function refusals(
+  decisions: readonly Decision[],
+): { pipeline: string; reason: string; seriesInstanceUids: string[] }[] {
+  const groups = new Map<string, { pipeline: string; reason: string; seriesInstanceUids: string[] }>();
+  for (const decision of decisions) {
+    if (decision.accepted) continue;
+    const key = `${decision.pipeline}\n${decision.reason}`;
+    const group = groups.get(key) ?? {
+      pipeline: decision.pipeline,
+      reason: decision.reason,
+      seriesInstanceUids: [],
+    };
+    group.seriesInstanceUids.push(decision.series_instance_uid);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
