@@ -3,7 +3,7 @@ import nextTypescript from "eslint-config-next/typescript";
 
 const onlyCornerstoneRoom = {
   group: ["@cornerstonejs/*"],
-  message: "Only cornerstone calls Cornerstone. Add what you need there.",
+  message: "Only viewer/cornerstone calls Cornerstone. Add what you need there.",
 };
 
 const config = [

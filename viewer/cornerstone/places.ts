@@ -1,5 +1,5 @@
 import type { Vector } from "@/dicom/geometry";
-import type { StackCell } from "./cell";
+import type { StackCell } from "./views/cell";
 import type { LoadedSeries } from "./series";
 
 /** Where each series was looked at last. */

@@ -40,7 +40,7 @@ import { text } from "@/shared/i18n";
 import { applyLut, modalityLutOf } from "@/features/reader/lib/display/lut";
 import { FrameRefusal } from "./frames";
 import { drawWithoutAntialiasing } from "./renderer";
-import { SeriesScrollTool } from "./scrolling";
+import { SeriesScrollTool } from "./views/scrolling";
 
 /** What each measuring tool of the toolbar is called by Cornerstone. */
 export const measuringClasses = {

@@ -1,6 +1,6 @@
 import { cache, Enums, imageLoader, imageLoadPoolManager } from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
-import { forDrawing } from "@/features/reader/lib/calibration/calibration";
+import { forDrawing } from "@/dicom/calibration/calibration";
 import { frameUrl, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
 import { orderSlices, type SliceOrder } from "@/dicom/geometry";

@@ -10,7 +10,7 @@ import {
   utilities,
 } from "@cornerstonejs/tools";
 import { text } from "@/shared/i18n";
-import { promptClicks } from "./promptClicks";
+import { promptClicks } from "./annotations/promptClicks";
 import {
   editToolNames,
   measuringClasses,

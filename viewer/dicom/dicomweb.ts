@@ -1,4 +1,5 @@
-import { Problem, request } from "@/shared/api/http";
+import { request } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 
 /** One attribute of the DICOM JSON model (PS3.18 F.2). */

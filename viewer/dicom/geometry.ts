@@ -1,4 +1,4 @@
-import { calibrationOf, type Spacing } from "@/features/reader/lib/calibration/calibration";
+import { calibrationOf, type Spacing } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { fixed } from "@/shared/lib/format";
 import { frameHeaders } from "@/dicom/frameHeader";

@@ -1,8 +1,9 @@
 import createClient from "openapi-fetch";
 import type { Readable } from "openapi-typescript-helpers";
 import type { paths } from "@/shared/api/generated/schema";
-import { problemFrom, request, unreachable } from "@/shared/api/http";
-import type { ListQuery } from "@/features/studies/lib/listAddress";
+import { request } from "@/shared/api/http";
+import { problemFrom, unreachable } from "@/shared/api/problem";
+import type { ListQuery } from "@/shared/lib/listAddress";
 import { checkSignedIn } from "@/shared/api/session";
 import type {
   Explanation,

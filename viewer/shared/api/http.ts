@@ -1,54 +1,7 @@
 import { confirmAgain } from "@/shared/lib/confirmation";
 import { text } from "@/shared/i18n";
+import { Problem, problemFrom, unreachable } from "@/shared/api/problem";
 import { getSession, goToSignIn } from "@/shared/api/session";
-
-/** An error of the node (RFC 9457 problem+json): what happened, and what to do about it. */
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    readonly title: string,
-    readonly detail: string,
-    readonly remedy: string,
-    readonly code: string,
-  ) {
-    super(detail || title);
-    this.name = "Problem";
-  }
-}
-
-interface ProblemBody {
-  title?: unknown;
-  detail?: unknown;
-  remedy?: unknown;
-  code?: unknown;
-}
-
-function stringOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** Reads a failed answer's body, whether or not it is problem+json. */
-export function problemFrom(status: number, body: string): Problem {
-  let parsed: ProblemBody = {};
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === "object" && value !== null) parsed = value;
-  } catch {
-    parsed = {};
-  }
-  return new Problem(
-    status,
-    stringOf(parsed.title) || text().refusals.node.status(status),
-    stringOf(parsed.detail),
-    stringOf(parsed.remedy),
-    stringOf(parsed.code) || `http_${status}`,
-  );
-}
-
-export function unreachable(): Problem {
-  const t = text().refusals.node;
-  return new Problem(0, t.silent, t.noConnection, t.isItRunning, "unreachable");
-}
 
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
 

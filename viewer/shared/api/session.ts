@@ -1,4 +1,4 @@
-import { problemFrom, unreachable } from "@/shared/api/http";
+import { problemFrom, unreachable } from "@/shared/api/problem";
 
 /** Who is signed in, and how to sign in (GET /api/session). */
 export interface Session {

@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Field } from "@/features/admin/components/parts";
+import { Field } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Brand } from "@/shared/components/Brand";
-import { SignedIn } from "@/features/account/components/SignedIn";
+import { SignedIn } from "@/shared/components/SignedIn";
 import { useText } from "@/shared/hooks/useText";
 
 /** Above the pages beside the list: where one is, the way back to the studies with its key, and who one is. */

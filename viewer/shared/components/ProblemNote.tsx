@@ -1,5 +1,5 @@
 import { useText } from "@/shared/hooks/useText";
-import type { Problem } from "@/shared/api/http";
+import type { Problem } from "@/shared/api/problem";
 
 /** An error as the node tells it: what happened, and what to do. */
 export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {

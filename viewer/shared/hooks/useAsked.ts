@@ -1,7 +1,8 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 
 export interface Asked<T> {
   value: T | null;

@@ -1,7 +1,8 @@
 "use client";
 
 import { useState } from "react";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 
 export interface Order {
   busy: boolean;

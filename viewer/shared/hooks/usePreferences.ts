@@ -2,7 +2,8 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 import { getPreferences, putPreferences } from "@/shared/api/api";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { setLanguage } from "@/shared/i18n/language";
 import type { Preferences } from "@/shared/api/types";
 

@@ -1,9 +1,9 @@
 import { currentLanguage, type Language } from "@/shared/i18n/language";
 import { de } from "@/shared/i18n/de";
 import { en } from "@/shared/i18n/en";
+import type { Messages } from "@/shared/i18n/messages";
 
-/** English is the pattern: a language that lacks one of its keys does not compile. */
-export type Messages = typeof en;
+export type { Messages };
 
 const messages: Record<Language, Messages> = { en, de };
 

@@ -2,9 +2,9 @@
 
 import { useEffect } from "react";
 import { PasswordForm } from "@/features/account/components/PasswordForm";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { PageHeader } from "@/shared/components/PageHeader";
-import { useOwnSession } from "@/features/account/hooks/useOwnSession";
+import { useOwnSession } from "@/shared/hooks/useOwnSession";
 import { useText } from "@/shared/hooks/useText";
 import type { Session } from "@/shared/api/session";
 

@@ -6,7 +6,7 @@ import { Brand } from "@/shared/components/Brand";
 import { LanguageChoice } from "@/shared/components/LanguageSwitch";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { getSession, ownPage, signIn, type Session } from "@/shared/api/session";
 

@@ -20,7 +20,7 @@ import { Users } from "@/features/admin/components/access/Users";
 import { Webhooks } from "@/features/admin/components/webhooks/Webhooks";
 import { PageHeader } from "@/shared/components/PageHeader";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { useOwnSession } from "@/features/account/hooks/useOwnSession";
+import { useOwnSession } from "@/shared/hooks/useOwnSession";
 import { useText } from "@/shared/hooks/useText";
 import type { Session } from "@/shared/api/session";
 import type { Messages } from "@/shared/i18n";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Answer, Grid, SureButton } from "@/features/admin/components/parts";
+import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useOrder } from "@/shared/hooks/useOrder";

@@ -2,7 +2,7 @@
 
 import { useEffect } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useText } from "@/shared/hooks/useText";
 import { metricsText } from "@/features/admin/lib/adminApi";

@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, Fragment, useState } from "react";
-import { Answer, Field, Grid } from "@/features/admin/components/parts";
+import { Answer, Field, Grid } from "@/shared/components/parts";
 import { Line, Part } from "@/features/reader/components/jobs/Conditions";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";

@@ -1,4 +1,4 @@
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import type { HangingProtocol, HangingProtocols } from "@/shared/api/types";
 

@@ -1,6 +1,6 @@
 /** How administrators look after what comes in and goes out: beside `adminApi`, by the same client. */
 import { dataOf, listStudies, node } from "@/shared/api/api";
-import { wholeList } from "@/features/studies/lib/listAddress";
+import { wholeList } from "@/shared/lib/listAddress";
 import type {
   Expectation,
   HangingProtocols,

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { Badge } from "@/shared/components/Badge";
-import { SignedIn } from "@/features/account/components/SignedIn";
+import { SignedIn } from "@/shared/components/SignedIn";
 import { StreamDot } from "@/shared/components/StreamDot";
 import { useText } from "@/shared/hooks/useText";
 import type { StreamState } from "@/shared/api/api";

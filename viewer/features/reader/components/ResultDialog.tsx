@@ -1,6 +1,6 @@
 "use client";
 
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ContentTree } from "@/features/reader/components/ContentTree";
 import { SegmentFacts } from "@/features/reader/components/SegmentFacts";

@@ -8,7 +8,7 @@ import { dateText } from "@/shared/lib/format";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 import { relationOf, relationText } from "@/features/reader/lib/otherStudies";
 import { isImageSeries } from "@/dicom/seg";
-import { imageModalities } from "@/features/studies/lib/worklist";
+import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { StudyDetail } from "@/shared/api/types";
 
 /** The series of the study as thumbnails, and below them those of the patient's other studies. */

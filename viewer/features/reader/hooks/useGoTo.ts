@@ -2,7 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { seriesOfInstance } from "@/features/reader/lib/api";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 

@@ -1,7 +1,8 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { listKeyImages, saveKeyImages, type KeyImage, type KeyImages } from "@/features/reader/lib/api";
 
 export interface KeyImageState {

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { registerSeries, type LoadedSeries } from "@/cornerstone";
 import { retrieveSeriesMetadata } from "@/dicom/dicomweb";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import type { SeriesRef } from "@/features/reader/lib/layout/layout";
 

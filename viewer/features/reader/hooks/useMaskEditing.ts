@@ -2,7 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { MaskEditing, type EditTool, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { saveMaskEdit } from "@/features/reader/lib/maskEdit";
 

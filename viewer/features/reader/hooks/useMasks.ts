@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { loadMask, type LoadedMask, type LoadedSeries, type Scene } from "@/cornerstone";
 import { retrieveInstance, retrieveSeriesMetadata } from "@/dicom/dicomweb";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { maskObstacle } from "@/features/reader/lib/maskObstacle";
 import { maskSources, masksToShow, withoutPadding, type MaskSource } from "@/dicom/seg";

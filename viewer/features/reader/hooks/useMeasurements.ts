@@ -2,7 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { LoadedSeries, Scene } from "@/cornerstone";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { listMeasurements, saveMeasurements, seriesOfInstance } from "@/features/reader/lib/api";
 import type { Measurement } from "@/features/reader/lib/measurements/measurement";
 import { History } from "@/features/reader/lib/history";

@@ -11,7 +11,7 @@ import { usePresentations, type Presentations } from "@/features/reader/hooks/us
 import { useOtherStudies } from "@/features/reader/hooks/useOtherStudies";
 import { useScene } from "@/features/reader/hooks/useScene";
 import { cells, planes, type CellId, type LoadedSeries, type Scene, type ViewId } from "@/cornerstone";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import {
   activated,
   activeRef,

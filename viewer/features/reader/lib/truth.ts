@@ -1,4 +1,4 @@
-import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
+import { calibrationOf } from "@/dicom/calibration/calibration";
 import { numbersOf, stringOf, type DicomJson } from "@/dicom/dicomweb";
 import { text } from "@/shared/i18n";
 import { locale } from "@/shared/i18n/language";

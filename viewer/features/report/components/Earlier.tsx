@@ -1,6 +1,6 @@
 "use client";
 
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Answered } from "@/features/report/components/Answered";
 import { Unfold } from "@/features/report/components/Unfold";
 import { useAsked } from "@/shared/hooks/useAsked";

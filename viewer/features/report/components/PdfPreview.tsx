@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useText } from "@/shared/hooks/useText";

@@ -1,6 +1,6 @@
 "use client";
 
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useText } from "@/shared/hooks/useText";

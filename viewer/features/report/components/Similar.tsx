@@ -1,7 +1,7 @@
 "use client";
 
 import Link from "next/link";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Unfold } from "@/features/report/components/Unfold";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useText } from "@/shared/hooks/useText";

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { useText } from "@/shared/hooks/useText";
 import { dateText, personName, withPrintedUnits } from "@/shared/lib/format";
-import { imageModalities } from "@/features/studies/lib/worklist";
+import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { SearchHit } from "@/shared/api/types";
 
 /** What was found, the nearest first; each leads to its study. */

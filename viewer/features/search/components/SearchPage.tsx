@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { PageHeader } from "@/shared/components/PageHeader";
 import { Hits } from "@/features/search/components/Hits";
 import { useAsked } from "@/shared/hooks/useAsked";

@@ -3,7 +3,7 @@
 import { Menu, MenuCheck } from "@/shared/components/Menu";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
-import { allColumns, columnsOf } from "@/features/studies/lib/worklist";
+import { allColumns, columnsOf } from "@/features/studies/lib/studyListColumns";
 
 /** Which columns the list has, for this person. */
 export function ColumnMenu() {

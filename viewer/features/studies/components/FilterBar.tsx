@@ -4,10 +4,10 @@ import { Menu, MenuCheck } from "@/shared/components/Menu";
 import { ColumnMenu } from "@/features/studies/components/ColumnMenu";
 import { ViewMenu } from "@/features/studies/components/ViewMenu";
 import { useText } from "@/shared/hooks/useText";
-import { isFiltered, reportFilters, wholeList, type ListQuery } from "@/features/studies/lib/listAddress";
+import { isFiltered, reportFilters, wholeList, type ListQuery } from "@/shared/lib/listAddress";
 import { studyBadge, studyStates } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
-import { isoDay, offeredModalities } from "@/features/studies/lib/worklist";
+import { isoDay, offeredModalities } from "@/features/studies/lib/studyListColumns";
 
 function turned<T>(list: readonly T[], one: T, on: boolean): T[] {
   return on ? [...list, one] : list.filter((other) => other !== one);

@@ -4,7 +4,7 @@ import { useText } from "@/shared/hooks/useText";
 import { number } from "@/shared/lib/format";
 import { percent } from "@/shared/lib/state";
 import type { Job, StudySummary } from "@/shared/api/types";
-import { newestJobs } from "@/features/studies/lib/worklist";
+import { newestJobs } from "@/features/studies/lib/studyListColumns";
 
 const colors: Record<Job["state"], string> = {
   SCHEDULED: "bg-line-strong",

@@ -8,11 +8,12 @@ import { Waiting } from "@/shared/components/Waiting";
 import { useText } from "@/shared/hooks/useText";
 import { listStudies } from "@/shared/api/api";
 import { dateText, dicomTime, number } from "@/shared/lib/format";
-import { asProblem, type Problem } from "@/shared/api/http";
-import { wholeList } from "@/features/studies/lib/listAddress";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
+import { wholeList } from "@/shared/lib/listAddress";
 import { studyBadge } from "@/shared/lib/state";
 import { isSamePerson, relationText } from "@/features/reader/lib/otherStudies";
-import { imageModalities } from "@/features/studies/lib/worklist";
+import { imageModalities } from "@/features/studies/lib/studyListColumns";
 import type { Page, StudySummary } from "@/shared/api/types";
 
 /** More than these are found by searching for the patient ID. */

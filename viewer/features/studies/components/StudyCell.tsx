@@ -8,7 +8,7 @@ import { ageAt, dateText, dicomTime, moment, number, personName } from "@/shared
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { studyBadge } from "@/shared/lib/state";
 import type { StudySummary } from "@/shared/api/types";
-import { imageModalities, type Column } from "@/features/studies/lib/worklist";
+import { imageModalities, type Column } from "@/features/studies/lib/studyListColumns";
 
 export function StudyCell({
   column,

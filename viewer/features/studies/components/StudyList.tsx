@@ -7,7 +7,7 @@ import { Brand } from "@/shared/components/Brand";
 import { KeyHelp } from "@/shared/components/KeyHelp";
 import { NodeStatus } from "@/shared/components/NodeStatus";
 import { ProblemNote } from "@/shared/components/ProblemNote";
-import { SignedIn } from "@/features/account/components/SignedIn";
+import { SignedIn } from "@/shared/components/SignedIn";
 import { StreamDot } from "@/shared/components/StreamDot";
 import { UploadArea } from "@/features/uploads/components/UploadArea";
 import { Waiting } from "@/shared/components/Waiting";
@@ -21,7 +21,7 @@ import { useHotkeys } from "@/shared/hooks/useHotkeys";
 import { useListQuery } from "@/features/studies/hooks/useListQuery";
 import { useText } from "@/shared/hooks/useText";
 import { useWarmReader } from "@/features/reader/hooks/useWarmReader";
-import { isFiltered, listAddress, listParameters, readListQuery } from "@/features/studies/lib/listAddress";
+import { isFiltered, listAddress, listParameters, readListQuery } from "@/shared/lib/listAddress";
 import { pageSize, useStudies } from "@/features/studies/hooks/useStudies";
 
 export function StudyList() {

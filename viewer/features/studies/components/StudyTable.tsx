@@ -5,9 +5,9 @@ import { Priors } from "@/features/studies/components/Priors";
 import { StudyCell } from "@/features/studies/components/StudyCell";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
-import { direction, sortedBy, type ListQuery } from "@/features/studies/lib/listAddress";
+import { direction, sortedBy, type ListQuery } from "@/shared/lib/listAddress";
 import type { StudySummary } from "@/shared/api/types";
-import { columnsOf, sortOf, type Column } from "@/features/studies/lib/worklist";
+import { columnsOf, sortOf, type Column } from "@/features/studies/lib/studyListColumns";
 
 export function StudyTable({
   studies,

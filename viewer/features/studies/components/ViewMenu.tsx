@@ -5,7 +5,7 @@ import { Menu } from "@/shared/components/Menu";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { usePreferences } from "@/shared/hooks/usePreferences";
 import { useText } from "@/shared/hooks/useText";
-import { listParameters, readListQuery, type ListQuery } from "@/features/studies/lib/listAddress";
+import { listParameters, readListQuery, type ListQuery } from "@/shared/lib/listAddress";
 
 /** Lists under a name, kept on the node for the person who named them. */
 export function ViewMenu({ query, onQuery }: { query: ListQuery; onQuery: (query: ListQuery) => void }) {

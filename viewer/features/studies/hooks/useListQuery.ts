@@ -2,7 +2,7 @@
 
 import { useSearchParams } from "next/navigation";
 import { useSyncExternalStore } from "react";
-import { listAddress, readListQuery, type ListQuery } from "@/features/studies/lib/listAddress";
+import { listAddress, readListQuery, type ListQuery } from "@/shared/lib/listAddress";
 
 const followers = new Set<() => void>();
 

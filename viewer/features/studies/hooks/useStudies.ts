@@ -2,9 +2,9 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { followEvents, listStudies, type StreamState } from "@/shared/api/api";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { debounce } from "@/shared/lib/debounce";
-import { readListQuery } from "@/features/studies/lib/listAddress";
+import { readListQuery } from "@/shared/lib/listAddress";
 import { withJob } from "@/shared/lib/state";
 import type { NodeEvent, Page, StudySummary } from "@/shared/api/types";
 

@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { text } from "@/shared/i18n";
 import { Gate, GivenUp } from "@/features/uploads/lib/partUpload";
 import type { AnalyzeStarted } from "@/shared/api/types";

@@ -2,7 +2,7 @@
  * Sending a file in parts: what has arrived is asked of the node, and only the rest is sent. A cut
  * connection is waited for; a reload goes on where the upload stood.
  */
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import type { PartUrl, UploadStatus } from "@/shared/api/types";
 
 /** What the sending asks of the node and its store. */

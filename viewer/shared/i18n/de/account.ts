@@ -1,4 +1,4 @@
-import type { Messages } from "@/shared/i18n";
+import type { Messages } from "@/shared/i18n/messages";
 
 export const account: Messages["account"] = {
   title: "Ihr Konto",

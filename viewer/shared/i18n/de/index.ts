@@ -1,4 +1,4 @@
-import type { Messages } from "@/shared/i18n";
+import type { Messages } from "@/shared/i18n/messages";
 import { account } from "./account";
 import { admin } from "./admin";
 import { common, states } from "./common";

@@ -1,4 +1,4 @@
-import type { Messages } from "@/shared/i18n";
+import type { Messages } from "@/shared/i18n/messages";
 
 export const search: Messages["search"] = {
   title: "Befunde und Ergebnisse durchsuchen",

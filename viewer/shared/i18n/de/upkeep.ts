@@ -1,4 +1,4 @@
-import type { Messages } from "@/shared/i18n";
+import type { Messages } from "@/shared/i18n/messages";
 
 export const upkeep: Messages["upkeep"] = {
   actions: "Was möglich ist",

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { Field, PagedGrid } from "@/features/admin/components/parts";
+import { Field, PagedGrid } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { usePages } from "@/shared/hooks/usePages";

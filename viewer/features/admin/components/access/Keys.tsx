@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { Answer, Choices, Field, Grid, SureButton } from "@/features/admin/components/parts";
+import { Answer, Choices, Field, Grid, SureButton } from "@/shared/components/parts";
 import { Secret } from "@/features/admin/components/access/Secret";
 import { allRoles } from "@/features/admin/components/access/Users";
 import { ProblemNote } from "@/shared/components/ProblemNote";

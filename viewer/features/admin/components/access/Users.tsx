@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { Answer, Choices, Field, Grid } from "@/features/admin/components/parts";
+import { Answer, Choices, Field, Grid } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useOrder } from "@/shared/hooks/useOrder";

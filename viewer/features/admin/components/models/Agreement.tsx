@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Scale } from "@/features/admin/components/models/ModelEvaluation";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useText } from "@/shared/hooks/useText";
 import { models } from "@/features/admin/lib/adminApi";

@@ -5,7 +5,7 @@ import { Badge } from "@/shared/components/Badge";
 import { Agreement } from "@/features/admin/components/models/Agreement";
 import { Drift } from "@/features/admin/components/models/Drift";
 import { ModelEvaluation } from "@/features/admin/components/models/ModelEvaluation";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { ModelFacts } from "@/shared/components/ModelFacts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";

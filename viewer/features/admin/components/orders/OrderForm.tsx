@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, type HTMLInputTypeAttribute, useState } from "react";
-import { Field, Select } from "@/features/admin/components/parts";
+import { Field, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { useText } from "@/shared/hooks/useText";

@@ -1,7 +1,7 @@
 "use client";
 
 import { OrderForm } from "@/features/admin/components/orders/OrderForm";
-import { PagedGrid, SureButton } from "@/features/admin/components/parts";
+import { PagedGrid, SureButton } from "@/shared/components/parts";
 import { Badge } from "@/shared/components/Badge";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { AttemptCells, StudyLink } from "@/features/admin/components/peers/outgoing";
-import { Field, PagedGrid, Select } from "@/features/admin/components/parts";
+import { Field, PagedGrid, Select } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { usePages } from "@/shared/hooks/usePages";

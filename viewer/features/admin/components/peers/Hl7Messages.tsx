@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { AttemptCells, StudyLink } from "@/features/admin/components/peers/outgoing";
-import { PagedGrid, Select } from "@/features/admin/components/parts";
+import { PagedGrid, Select } from "@/shared/components/parts";
 import { Badge } from "@/shared/components/Badge";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";

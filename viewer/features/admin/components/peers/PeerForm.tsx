@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, useState } from "react";
-import { Choices, Field, fieldClass } from "@/features/admin/components/parts";
+import { Choices, Field, fieldClass } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { useText } from "@/shared/hooks/useText";

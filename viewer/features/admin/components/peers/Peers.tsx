@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { Answer, Grid, SureButton } from "@/features/admin/components/parts";
+import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { PeerForm } from "@/features/admin/components/peers/PeerForm";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";

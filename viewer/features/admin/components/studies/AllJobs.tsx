@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { PatientOf } from "@/features/admin/components/peers/outgoing";
-import { PagedGrid, Select, SureButton } from "@/features/admin/components/parts";
+import { PagedGrid, Select, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { ProgressBar } from "@/shared/components/ProgressBar";
 import { JobActions } from "@/features/reader/components/jobs/JobActions";

@@ -1,7 +1,7 @@
 "use client";
 
 import { type ReactNode, useState } from "react";
-import { Answer, Grid, PagedGrid, SureButton } from "@/features/admin/components/parts";
+import { Answer, Grid, PagedGrid, SureButton } from "@/shared/components/parts";
 import { PatientOf } from "@/features/admin/components/peers/outgoing";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";

@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, useState } from "react";
-import { Answer, fieldClass } from "@/features/admin/components/parts";
+import { Answer, fieldClass } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useOrder } from "@/shared/hooks/useOrder";

@@ -2,7 +2,7 @@
 
 import { Badge } from "@/shared/components/Badge";
 import { Expectations } from "@/features/admin/components/studies/Expectations";
-import { Answer, Grid, SureButton } from "@/features/admin/components/parts";
+import { Answer, Grid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useOrder } from "@/shared/hooks/useOrder";

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { HeldSeries } from "@/features/admin/components/studies/HeldSeries";
 import { StudyLink } from "@/features/admin/components/peers/outgoing";
-import { Field, PagedGrid, SureButton } from "@/features/admin/components/parts";
+import { Field, PagedGrid, SureButton } from "@/shared/components/parts";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { usePages } from "@/shared/hooks/usePages";

@@ -2,7 +2,7 @@
 
 import { Badge } from "@/shared/components/Badge";
 import { AttemptCells } from "@/features/admin/components/peers/outgoing";
-import { PagedGrid } from "@/features/admin/components/parts";
+import { PagedGrid } from "@/shared/components/parts";
 import { usePages } from "@/shared/hooks/usePages";
 import { useText } from "@/shared/hooks/useText";
 import { moment } from "@/shared/lib/format";

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
-import { SureButton } from "@/features/admin/components/parts";
+import { SureButton } from "@/shared/components/parts";
 import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
 import { WebhookNotices } from "@/features/admin/components/webhooks/WebhookNotices";
 import { ProblemNote } from "@/shared/components/ProblemNote";

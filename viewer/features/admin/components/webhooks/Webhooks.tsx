@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Answer, Grid } from "@/features/admin/components/parts";
+import { Answer, Grid } from "@/shared/components/parts";
 import { Secret } from "@/features/admin/components/access/Secret";
 import { WebhookForm } from "@/features/admin/components/webhooks/WebhookForm";
 import { WebhookRows } from "@/features/admin/components/webhooks/WebhookRows";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Answer } from "@/features/admin/components/parts";
+import { Answer } from "@/shared/components/parts";
 import { Dialog } from "@/shared/components/Dialog";
 import { ModelFacts } from "@/shared/components/ModelFacts";
 import { useAsked } from "@/shared/hooks/useAsked";

@@ -4,7 +4,8 @@ import { useEffect, useState } from "react";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useText } from "@/shared/hooks/useText";
 import { explainRules } from "@/shared/api/api";
-import { asProblem, type Problem } from "@/shared/api/http";
+import { asProblem } from "@/shared/api/http";
+import { type Problem } from "@/shared/api/problem";
 import { explanationsFor } from "@/shared/lib/state";
 import type { Condition, Explanation } from "@/shared/api/types";
 

@@ -5,7 +5,7 @@ import { Section } from "@/features/reader/components/Section";
 import type { KeyImageState } from "@/features/reader/hooks/useKeyImages";
 import type { Measurements } from "@/features/reader/hooks/useMeasurements";
 import { useText } from "@/shared/hooks/useText";
-import type { Problem } from "@/shared/api/http";
+import type { Problem } from "@/shared/api/problem";
 import { summaryOf, type Measurement } from "@/features/reader/lib/measurements/measurement";
 
 /** What was measured and marked: named, gone to, removed, saved. */

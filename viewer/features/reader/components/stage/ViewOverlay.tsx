@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { ScaleBar } from "@/features/reader/components/measurements/ScaleBar";
 import { useText } from "@/shared/hooks/useText";
-import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
+import { calibrationOf } from "@/dicom/calibration/calibration";
 import type { LoadedSeries, ViewInfo } from "@/cornerstone";
 import { dateText, fixed, personName } from "@/shared/lib/format";
 import { hasOrientation } from "@/dicom/geometry";

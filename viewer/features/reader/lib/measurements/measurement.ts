@@ -1,5 +1,5 @@
 /** What a person draws on one image, as the node keeps it (a DICOM SR of TID 1500). */
-import type { Obstacle } from "@/features/reader/lib/calibration/ultrasound";
+import type { Obstacle } from "@/dicom/calibration/ultrasound";
 import { fixed } from "@/shared/lib/format";
 import { text } from "@/shared/i18n";
 

@@ -1,5 +1,5 @@
-import { shownScaleMm } from "@/features/reader/lib/calibration/scale";
-import type { Calibration } from "@/features/reader/lib/calibration/calibration";
+import { shownScaleMm } from "@/dicom/calibration/scale";
+import type { Calibration } from "@/dicom/calibration/calibration";
 import { decimal } from "@/shared/lib/format";
 
 const longestPx = 120;

@@ -72,7 +72,7 @@ it("finds what is written into a component", () => {
 });
 
 it("has no words in the components: they are in shared/i18n, in every language", () => {
-  const root = join(import.meta.dirname, "..");
+  const root = join(import.meta.dirname, "../..");
   const found = ["app", "features", "shared"]
     .flatMap((folder) => filesUnder(join(root, folder)))
     .flatMap((file) => literalsOf(readFileSync(file, "utf-8"), file).map((text) => `${file}: ${text}`));
@@ -102,7 +102,7 @@ it("has no sentences in the hooks", () => {
     "A mask could not",
     "A mask could not",
   ]);
-  const root = join(import.meta.dirname, "..");
+  const root = join(import.meta.dirname, "../..");
   const features = readdirSync(join(root, "features")).map((name) => join(root, "features", name, "hooks"));
   const folders = [join(root, "shared", "hooks"), ...features].filter((folder) => existsSync(folder));
   expect(folders.length).toBeGreaterThan(3);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { firstPart } from "@/dicom/dicomweb";
-import { problemFrom } from "@/shared/api/http";
+import { problemFrom } from "@/shared/api/problem";
 
 const text = new TextEncoder();
 

@@ -1,17 +1,17 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { annotation, Enums, type Types as ToolTypes } from "@cornerstonejs/tools";
-import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
-import { quantitiesOfShape } from "@/features/reader/lib/calibration/quantities";
-import { NotMeasurable } from "@/features/reader/lib/calibration/scale";
+import { calibrationOf } from "@/dicom/calibration/calibration";
+import { quantitiesOfShape } from "@/dicom/calibration/quantities";
+import { NotMeasurable } from "@/dicom/calibration/scale";
 import { disagreeing, isStatistic, measuredLines, uidOfUuid, type Measurement } from "@/features/reader/lib/measurements/measurement";
 import { suvFactorOf } from "@/features/reader/lib/display/suv";
 import { unitOfValues } from "@/features/reader/lib/display/values";
 import { dataOf, pointsForNode, statisticsOf, statsOf } from "./annotations";
-import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "./plane";
-import { measuringClasses } from "./runtime";
-import type { LoadedSeries } from "./series";
-import { measuringToolOf } from "./tools";
-import { pixelValues } from "./values";
+import { drawnPlane, imagePointOf, worldOf, type ImagePoint } from "@/cornerstone/views/plane";
+import { measuringClasses } from "@/cornerstone/runtime";
+import type { LoadedSeries } from "@/cornerstone/series";
+import { measuringToolOf } from "@/cornerstone/tools";
+import { pixelValues } from "@/cornerstone/values";
 
 const heard = [
   Enums.Events.ANNOTATION_COMPLETED,

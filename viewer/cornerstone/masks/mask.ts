@@ -4,8 +4,8 @@ import { Enums, segmentation } from "@cornerstonejs/tools";
 import { paletteColor, rgbFromDicomLab, type Rgb } from "@/dicom/color";
 import { lpsOfPixel, type Vector } from "@/dicom/geometry";
 import { segmentExtents, type SegmentExtent } from "@/dicom/labelmap";
-import { start } from "./runtime";
-import type { LoadedSeries } from "./series";
+import { start } from "@/cornerstone/runtime";
+import type { LoadedSeries } from "@/cornerstone/series";
 
 export interface MaskSegment {
   segmentNumber: number;

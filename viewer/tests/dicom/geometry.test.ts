@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { forDrawing } from "@/features/reader/lib/calibration/calibration";
+import { forDrawing } from "@/dicom/calibration/calibration";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { asSingleFrame } from "@/dicom/frameHeader";
 import {

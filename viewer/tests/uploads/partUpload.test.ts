@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Problem } from "@/shared/api/http";
+import { Problem } from "@/shared/api/problem";
 import { Gate, GivenUp, missingOf, sendInParts, type PartProgress, type PartStore } from "@/features/uploads/lib/partUpload";
 import type { PartUrl, UploadStatus } from "@/shared/api/types";
 import { fingerprint, inOrder } from "@/features/uploads/lib/unfinished";

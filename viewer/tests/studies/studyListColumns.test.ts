@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job, StudySummary } from "@/shared/api/types";
-import { columnsOf, imageModalities, isoDay, newestJobs, offeredModalities } from "@/features/studies/lib/worklist";
+import { columnsOf, imageModalities, isoDay, newestJobs, offeredModalities } from "@/features/studies/lib/studyListColumns";
 
 const job = (pipeline: string, created_at: string, state: Job["state"]) =>
   ({ pipeline, created_at, state, job_id: created_at }) as Job;

@@ -1,7 +1,7 @@
 import type { Types } from "@cornerstonejs/core";
 import type { Types as ToolTypes } from "@cornerstonejs/tools";
 import { isStatistic, type Measurement, type Quantity } from "@/features/reader/lib/measurements/measurement";
-import type { MeasuringTool } from "./runtime";
+import type { MeasuringTool } from "@/cornerstone/runtime";
 
 /**
  * How Cornerstone keeps the points of each shape, and how the node does (api/measurements.py):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { statisticsOf, statsOf } from "@/cornerstone/annotations";
+import { statisticsOf, statsOf } from "@/cornerstone/annotations/annotations";
 import {
   disagreeing,
   forNode,

@@ -1,4 +1,4 @@
-import type { LoadedSeries } from "./series";
+import type { LoadedSeries } from "@/cornerstone/series";
 
 /** A frame that cannot be drawn, where the view would show it. */
 export interface Undrawable {

@@ -8,7 +8,7 @@ import {
   sortedBy,
   wholeList,
   type ListQuery,
-} from "@/features/studies/lib/listAddress";
+} from "@/shared/lib/listAddress";
 
 const narrow: ListQuery = {
   ...wholeList,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { StackCell } from "@/cornerstone/cell";
-import { Links } from "@/cornerstone/links";
+import type { StackCell } from "@/cornerstone/views/cell";
+import { Links } from "@/cornerstone/views/links";
 import { orderSlices, type Slice } from "@/dicom/geometry";
 import {
   followingIndex,

@@ -2,7 +2,7 @@ import { StackViewport, VolumeViewport } from "@cornerstonejs/core";
 import type { Curve, Voi } from "@/features/reader/lib/display/voi";
 import type { WindowRange } from "@/dicom/windowing";
 import { setCurve } from "./curve";
-import type { LoadedSeries } from "./series";
+import type { LoadedSeries } from "@/cornerstone/series";
 import type { DrawnView } from "./viewports";
 
 /** What a reader has set of a series: found again when the series is shown elsewhere. */

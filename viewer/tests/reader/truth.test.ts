@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { calibrationOf } from "@/features/reader/lib/calibration/calibration";
+import { calibrationOf } from "@/dicom/calibration/calibration";
 import { frameRateOf } from "@/features/reader/lib/display/cine";
 import { mmPerScreenPixel, scaleBar } from "@/features/reader/lib/measurements/scale";
 import { warningsOf } from "@/features/reader/lib/truth";

@@ -1,4 +1,4 @@
-import type { SortKey } from "@/features/studies/lib/listAddress";
+import type { SortKey } from "@/shared/lib/listAddress";
 import type { Messages } from "@/shared/i18n";
 import type { Job, StudySummary } from "@/shared/api/types";
 

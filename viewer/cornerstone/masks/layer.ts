@@ -1,8 +1,8 @@
 import { eventTarget } from "@cornerstonejs/core";
 import { Enums, segmentation } from "@cornerstonejs/tools";
 import type { LoadedMask } from "./mask";
-import { applyMaskStyle, applySegmentStyle, type MaskStyle, type SegmentStyle } from "./runtime";
-import type { LoadedSeries } from "./series";
+import { applyMaskStyle, applySegmentStyle, type MaskStyle, type SegmentStyle } from "@/cornerstone/runtime";
+import type { LoadedSeries } from "@/cornerstone/series";
 
 const labelmap = Enums.SegmentationRepresentations.Labelmap;
 

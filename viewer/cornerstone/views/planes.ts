@@ -9,9 +9,9 @@ import {
 } from "@cornerstonejs/core";
 import type { Vector } from "@/dicom/geometry";
 import { text } from "@/shared/i18n";
-import { FrameWatch } from "./frames";
-import { openingVoi, type LoadedSeries } from "./series";
-import type { MouseTools } from "./tools";
+import { FrameWatch } from "@/cornerstone/frames";
+import { openingVoi, type LoadedSeries } from "@/cornerstone/series";
+import type { MouseTools } from "@/cornerstone/tools";
 import { planes, type Plane } from "./view";
 import type { Viewports } from "./viewports";
 import { SeriesWindow, type KeptWindows } from "./window";

@@ -4,7 +4,7 @@ import { text } from "@/shared/i18n";
 import { shapesBetween } from "@/features/reader/lib/display/interpolation";
 import type { MaskEdit } from "@/features/reader/lib/maskEdit";
 import type { LoadedMask } from "./mask";
-import type { LoadedSeries } from "./series";
+import type { LoadedSeries } from "@/cornerstone/series";
 
 interface LabelPlane {
   index: number;

@@ -1,8 +1,8 @@
 import type { StackViewport } from "@cornerstonejs/core";
 import { presents, type DisplayedArea, type PresentationState } from "@/features/reader/lib/display/presentation";
 import { meantFor } from "@/features/reader/lib/layout/target";
-import type { StackCell } from "./cell";
-import { drawnPlane, worldOf } from "./plane";
+import type { StackCell } from "@/cornerstone/views/cell";
+import { drawnPlane, worldOf } from "@/cornerstone/views/plane";
 
 /** The presentation states that are chosen, one for a series, over the stacks that show it. */
 export class Presenting {

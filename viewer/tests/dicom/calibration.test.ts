@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { calibrationOf, forDrawing } from "@/features/reader/lib/calibration/calibration";
-import { quantitiesOfShape } from "@/features/reader/lib/calibration/quantities";
-import { NotMeasurable, shownScaleMm, type Point } from "@/features/reader/lib/calibration/scale";
+import { calibrationOf, forDrawing } from "@/dicom/calibration/calibration";
+import { quantitiesOfShape } from "@/dicom/calibration/quantities";
+import { NotMeasurable, shownScaleMm, type Point } from "@/dicom/calibration/scale";
 import type { DicomJson } from "@/dicom/dicomweb";
 import { frameHeaders } from "@/dicom/frameHeader";
 import { kindOf } from "@/features/reader/lib/measurements/measurement";
 
 /** The node's own table, with values computed by hand. */
-const matrix = join(import.meta.dirname, "../../tests/inference/calibration/matrix.json");
+const matrix = join(import.meta.dirname, "../../../tests/inference/calibration/matrix.json");
 
 interface Drawing {
   shape: string;

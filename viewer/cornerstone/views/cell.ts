@@ -1,8 +1,8 @@
 import type { StackViewport } from "@cornerstonejs/core";
 import { middleOf, type Vector } from "@/dicom/geometry";
 import type { WindowRange } from "@/dicom/windowing";
-import { FrameWatch } from "./frames";
-import { clamp, openingVoi, prefetch, type LoadedSeries } from "./series";
+import { FrameWatch } from "@/cornerstone/frames";
+import { clamp, openingVoi, prefetch, type LoadedSeries } from "@/cornerstone/series";
 import { undrawable, type Undrawable } from "./undrawable";
 import type { CellId } from "./view";
 import type { Viewports } from "./viewports";

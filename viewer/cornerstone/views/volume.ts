@@ -8,8 +8,8 @@ import {
   type Types as ToolTypes,
 } from "@cornerstonejs/tools";
 import { openVolume } from "./planes";
-import { drawsInSoftware } from "./renderer";
-import type { LoadedSeries } from "./series";
+import { drawsInSoftware } from "@/cornerstone/renderer";
+import type { LoadedSeries } from "@/cornerstone/series";
 import type { Viewports } from "./viewports";
 
 /** Names of the ways to render a volume, those for this modality first. */
