@@ -17,7 +17,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer check-viewer bench fuzz lock containers clean
+.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz lock containers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -87,7 +87,22 @@ viewer/node_modules/.package-lock.json: viewer/package-lock.json | $(BIN)/python
 	scripts/viewer.sh install
 	@touch $@
 
+viewer-file: viewer ## Pack the built viewer into one file for a release, and print its SHA-256
+	@scripts/viewer-file.sh pack
+
+ifdef VIEWER_FILE
+# A release's viewer instead of one built here: VIEWER_FILE=FILE_OR_URL VIEWER_SHA256=…
+VIEWER_STAMP := $(STAMPS)/viewer-$(VIEWER_SHA256)
+viewer/out/.built: $(VIEWER_STAMP)
+	@touch $@
+
+$(VIEWER_STAMP): | $(BIN)/python
+	@[ -e $(STAMPS)/runtime ] || $(MAKE) --no-print-directory $(STAMPS)/runtime
+	@rm -f $(STAMPS)/viewer-* && scripts/viewer-file.sh unpack "$(VIEWER_FILE)" $(VIEWER_SHA256)
+	@touch $@
+else
 # Its types are made from the API's description, which changes with the API alone.
 viewer/out/.built: viewer/node_modules/.package-lock.json $(VIEWER_SOURCES) $(STAMPS)/openapi.json
 	OPENAPI_JSON="$(CURDIR)/$(STAMPS)/openapi.json" scripts/viewer.sh build
 	@touch $@
+endif

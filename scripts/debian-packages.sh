@@ -30,9 +30,12 @@ if [ "$(id -u)" -ne 0 ]; then
     if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
         as_root=(sudo)
     else
-        echo "The tests need these Debian packages, and this user may not install them:" >&2
+        # In CI everything is to be tested; elsewhere the last lines name the tests that were left out.
+        echo "Tests need these Debian packages, and this user may not install them:" >&2
         echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
-        exit 1
+        [ -n "${CI:-}" ] && exit 1
+        echo "The tests that need them are left out." >&2
+        exit 0
     fi
 fi
 echo "Installing ${missing[*]}"

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,9 +68,10 @@ def shared_models() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the data that were missing and the time of each step of `make test`."""
+    """Name the data that were missing, what else was left out, and the time of each step."""
     reasons = (report.longrepr for report in terminalreporter.stats.get("skipped", []))
     texts = [str(reason[2]) for reason in reasons if isinstance(reason, tuple)]
+    others = Counter(text.removeprefix("Skipped: ") for text in texts if MISSING not in text)
     missing = sorted({text.split(MISSING, 1)[1] for text in texts if MISSING in text})
     write: Callable[[str], None] = terminalreporter.write_line
     if missing or not SHARED.is_dir():
@@ -78,6 +80,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             write(f"{folder}: the tests that read it were skipped")
         if not (SHARED / "data" / "mr_t1_head").is_dir():
             write("The whole way ran on the demo study instead of a patient's T1 head.")
+    if others:
+        terminalreporter.section("left out")
+        for reason, count in sorted(others.items()):
+            write(f"{count:>5}  {reason}")
     steps = os.environ.get("MEDIVIEW_STEP_TIMES", "").rstrip(";")
     if steps:
         terminalreporter.section("time of each step before the tests")

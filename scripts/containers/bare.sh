@@ -2,12 +2,16 @@
 # usage: bare.sh [BASE_IMAGE...]
 # The two commands as a newcomer gives them, in containers that have Debian, python3, make and git alone:
 # a clone of HEAD, `make run`, `mediview doctor`, `mediview demo`, and with BARE_TESTS=1 `make test`.
-# Prints minutes and sizes for the README. Needs podman, as root.
+# Prints minutes and sizes for the README, and sends a study from outside, whose results have to come back
+# to a storescp outside. Needs podman, as root, and DCMTK.
 #
 #   BUILD            further options of `podman build` (limits, certificates of a proxy)
 #   BARE_RUN         further options of `podman run`
 #   TORCH_WHEELS     a folder with CPU builds of PyTorch, copied into the container
 #   BARE_ENV         what the environment of `make run` and `make test` has besides, such as TZ=Asia/Tokyo
+#   BARE_USER        who does it: root, or newcomer, who may install nothing (default: root)
+#   BARE_PACKAGES=1  root has installed the Debian packages of the tests before
+#   BARE_STUDY       a folder that is sent from outside (default: none)
 #   BARE_KEEP=1      the containers are left running
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,13 +23,27 @@ read -ra run_options <<<"${BARE_RUN:-}"
 environment=()
 for variable in ${BARE_ENV:-}; do environment+=(--env "$variable"); done
 logs=.test-output/containers
+user=${BARE_USER:-root}
+home=/root
+[ "$user" = root ] || home=/home/$user
 # A blank in the path is what people have, and what scripts forget.
-folder="/root/a newcomer/mediview"
+folder="$home/a newcomer/mediview"
 mkdir -p $logs
 clone=$logs/repository.bundle
+outside=() storescp=
+trap '[ -z "$storescp" ] || kill "$storescp"' EXIT
+if [ -n "${BARE_STUDY:-}" ]; then
+    received=$(mktemp -d)
+    storescp --fork --aetitle OUTSIDE --output-directory "$received" 11190 &
+    storescp=$!
+    # The bridge's own address is this machine, as the containers see it.
+    gateway=$(podman network inspect podman --format '{{ (index .Subnets 0).Gateway }}')
+    outside=(--env MEDIVIEW_DICOM_HOST=0.0.0.0 --env MEDIVIEW_TRUSTED_NETWORK=true
+        --env "MEDIVIEW_DESTINATIONS=outside=OUTSIDE@$gateway:11190")
+fi
 git bundle create --quiet "$clone" HEAD
 
-inside() { podman exec "${environment[@]}" "$container" bash -c "cd \"$folder\" && $1"; }
+inside() { podman exec --user "$user" "${environment[@]}" "$container" bash -c "cd \"$folder\" && $1"; }
 
 downloaded() { podman exec "$container" awk '/^ *(eth|en|tap)/ { sub(":", " "); total += $2 } END { printf "%d", total / 1e6 }' /proc/net/dev; }
 
@@ -38,25 +56,44 @@ try() {
     podman rm --force "$container" >/dev/null 2>&1 || true
     podman run --detach --name "$container" --pull=never --init "${run_options[@]}" \
         "mediview-bare:$name" sleep infinity >/dev/null
-    podman cp "$clone" "$container:/root/repository.bundle"
-    podman exec "$container" git clone --quiet /root/repository.bundle "$folder"
-    if [ -n "${TORCH_WHEELS:-}" ]; then podman cp "$TORCH_WHEELS" "$container:/root/wheels"; fi
+    podman cp "$clone" "$container:/tmp/repository.bundle"
+    podman exec --user "$user" "$container" git -c init.defaultBranch=main -c advice.detachedHead=false \
+        clone --quiet /tmp/repository.bundle "$folder"
+    if [ -n "${TORCH_WHEELS:-}" ]; then podman cp "$TORCH_WHEELS" "$container:/opt/wheels"; fi
+    if [ "${BARE_PACKAGES:-}" = 1 ]; then
+        podman exec "$container" bash -c "cd '$folder' && scripts/debian-packages.sh"
+    fi
 
     begun=$SECONDS
-    podman exec --detach "${environment[@]}" --env TORCH_WHEELS="${TORCH_WHEELS:+/root/wheels}" "$container" \
-        bash -c 'cd "$0" && make run >/root/run.log 2>&1; touch /root/run.ended' "$folder"
-    wait_for 'grep -q "Ctrl-C" /root/run.log' 1500
+    podman exec --user "$user" --detach "${environment[@]}" "${outside[@]}" \
+        --env TORCH_WHEELS="${TORCH_WHEELS:+/opt/wheels}" "$container" \
+        bash -c 'cd "$0" && make run >/tmp/run.log 2>&1; touch /tmp/run.ended' "$folder"
+    wait_for 'grep -q "Ctrl-C" /tmp/run.log' 1500
     echo "$name: $(inside '.venv/bin/python --version'), node ready after $((SECONDS - begun)) s," \
         "$(downloaded) MB downloaded, $(inside 'du -sm .venv' | cut -f1) MB in .venv"
-    wait_for 'grep -q "viewer is built\|could not be built" /root/run.log' 1800
+    wait_for 'grep -q "viewer is built\|could not be built" /tmp/run.log' 1800
     echo "$name: viewer after $((SECONDS - begun)) s, $(inside 'du -sm .' | cut -f1) MB in all"
     inside '.venv/bin/mediview doctor'
     begun=$SECONDS
     inside '.venv/bin/mediview demo'
     echo "$name: demo in $((SECONDS - begun)) s"
+    if [ -n "${BARE_STUDY:-}" ]; then
+        begun=$SECONDS
+        local count address
+        count=$(find "$received" -type f | wc -l)
+        address=$(podman inspect "$container" --format '{{ .NetworkSettings.IPAddress }}')
+        storescu +sd +r -aec MEDIVIEW "$address" 11112 "$BARE_STUDY"
+        # A segmentation, two structured reports and a PDF, after those of the demo.
+        until [ "$(find "$received" -type f | wc -l)" -ge $((count + 4)) ]; do
+            [ $((SECONDS - begun)) -lt 600 ] || { echo "$name: no results came back" >&2; return 1; }
+            sleep 1
+        done
+        echo "$name: sent from outside, the results came back in $((SECONDS - begun)) s:"
+        for file in "$received"/*; do dcmdump +P SOPClassUID +P SeriesDescription "$file"; done
+    fi
     if [ "${BARE_TESTS:-}" = 1 ]; then
         begun=$SECONDS
-        inside 'CI=true TORCH_WHEELS='"${TORCH_WHEELS:+/root/wheels}"' make test'
+        inside 'CI=true TORCH_WHEELS='"${TORCH_WHEELS:+/opt/wheels}"' make test'
         echo "$name: make test in $((SECONDS - begun)) s"
     fi
     [ "${BARE_KEEP:-}" = 1 ] || podman rm --force "$container" >/dev/null
@@ -66,8 +103,8 @@ try() {
 wait_for() {
     local deadline=$((SECONDS + $2))
     until inside "$1" 2>/dev/null; do
-        if [ $SECONDS -ge $deadline ] || inside 'test -e /root/run.ended'; then
-            inside 'tail -n 40 /root/run.log' >&2
+        if [ $SECONDS -ge $deadline ] || inside 'test -e /tmp/run.ended'; then
+            inside 'tail -n 40 /tmp/run.log' >&2
             return 1
         fi
         sleep 2
