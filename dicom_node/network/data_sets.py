@@ -75,9 +75,10 @@ def own_encoding(character_set: str) -> str:
 
     Text beyond ASCII needs a set with a name: none, an empty one and the default repertoire
     (ISO_IR 6) allow ASCII alone, though pydicom reads them as Latin-1. Sets with escape
-    sequences say nothing that UTF-8 does not say more simply.
+    sequences say nothing that UTF-8 does not say more simply. ISO_IR 13 has half-width katakana
+    alone, and Python's codec for it would write the two bytes of other characters.
     """
-    if not character_set or character_set.endswith("IR 6") or "2022" in character_set:
+    if not character_set or character_set.endswith((" 6", " 13")) or "2022" in character_set:
         return ""
     return str(python_encoding.get(character_set, ""))
 

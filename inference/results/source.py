@@ -1,7 +1,7 @@
 """What a result takes over from the images it was made of."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pydicom.config
 from pydicom.datadict import dictionary_VR
@@ -11,6 +11,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import DSfloat, format_number_as_ds, validate_value
 
+from dicom_node.network.data_sets import UNICODE, own_encoding
 from inference.imaging.attributes import element_of, tag_of
 from inference.imaging.frames import is_multiframe
 from inference.results.soundness import make_sound
@@ -94,6 +95,7 @@ _OPTIONAL = (
 )
 # Type 1C (PS3.3 C.12.1, C.7.6.1): an empty one says what an absent one says.
 _NEVER_EMPTY = ("SpecificCharacterSet",)
+_TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _LOSSY = (
     "LossyImageCompression",
     "LossyImageCompressionRatio",
@@ -140,11 +142,13 @@ _EMPTY = tuple(
 
 
 def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
-    """Take patient and study over exactly, with the character set they are written in.
+    """Take patient and study over exactly, in the character set that they are written in.
 
-    What identifies is copied whatever it says; an absent one that the standard requires
-    becomes empty. Other attributes are left out where their value is against the standard or
-    lacks what it requires, since a result that carries it would be invalid itself.
+    A set with code extensions, or one that lacks a character of the result, becomes UTF-8: the
+    text is the same, and every reader decodes it alike. What identifies is copied whatever it
+    says; an absent one that the standard requires becomes empty. Other attributes are left out
+    where their value is against the standard or lacks what it requires, since a result that
+    carries it would be invalid itself.
     """
     taken = Dataset()
     for keyword in (*_REQUIRED, *_OPTIONAL):
@@ -164,6 +168,47 @@ def inherit_patient_and_study(result: Dataset, source: Dataset) -> None:
             setattr(result, keyword, None)
         else:
             result[element.tag] = copy.deepcopy(element)
+    if not _can_be_written(result, character_set_of(result)):
+        result.SpecificCharacterSet = UNICODE
+
+
+def character_set_of(dataset: Dataset) -> str:
+    """The Specific Character Set as it stands in the element, "" where it is absent."""
+    named = dataset.get("SpecificCharacterSet") or ""
+    return named if isinstance(named, str) else "\\".join(named)
+
+
+def shown_name(name: object) -> str:
+    """A person name for people: its groups beside each other, "" for none.
+
+    The alphabetic group is first; the ideographic one is how the person writes the name.
+    """
+    groups = str(name or "").split("=")[:2]
+    shown = [" ".join(group.replace("^", " ").split()) for group in groups]
+    return " ".join(f"({one})" if index else one for index, one in enumerate(shown) if one)
+
+
+def _can_be_written(result: Dataset, character_set: str) -> bool:
+    """Whether the set has all characters of the text, without escape sequences."""
+    texts = list(_texts(result))
+    if all(map(str.isascii, texts)):
+        return True
+    encoding = own_encoding(character_set)
+    try:
+        return bool(encoding) and all(text.encode(encoding) is not None for text in texts)
+    except UnicodeEncodeError:
+        return False
+
+
+def _texts(dataset: Dataset) -> Iterator[str]:
+    """All text but that of the functional groups, which is codes alone and stands in thousands."""
+    for element in dataset:
+        if element.VR == "SQ":
+            if element.keyword not in _FUNCTIONAL_GROUPS:
+                for item in element.value:
+                    yield from _texts(item)
+        elif element.VR in _TEXT_VRS and element.value:
+            yield str(element.value)
 
 
 def reference_to(source: Dataset, alike: Alike | None = None) -> Dataset:

@@ -8,11 +8,11 @@ import re
 
 _PAD = "\0 "
 _LEADING_BLANKS_COUNT = frozenset({"LT", "ST", "UC", "UR", "UT"})
-_ONE_VALUE = frozenset({"LT", "ST", "UR", "UT"})
+ONE_VALUE_VRS = frozenset({"LT", "ST", "UR", "UT"})
 """In which a backslash is a character like others (PS3.5 6.4)."""
 _ASCII_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI"})
 _TEXT_VRS = frozenset({"LO", "PN", "SH", "UC"})
-STRING_VRS = _ASCII_VRS | _TEXT_VRS | _ONE_VALUE
+STRING_VRS = _ASCII_VRS | _TEXT_VRS | ONE_VALUE_VRS
 _BEFORE_BACKSLASH = re.compile(rb" +(?=\\)")
 
 
@@ -25,7 +25,7 @@ def unpadded(text: str, vr: str = "CS") -> str:
     text = text.rstrip(_PAD)
     if "\0" in text:
         text = text.replace("\0", "")
-    if vr in _ONE_VALUE:
+    if vr in ONE_VALUE_VRS:
         return text
     if "\\" not in text:
         return text if vr in _LEADING_BLANKS_COUNT else text.lstrip(" ")
@@ -49,7 +49,7 @@ def unpadded_bytes(value: bytes, vr: str) -> bytes:
     if b"\0" in value:
         value = value.replace(b"\0", b"")
     value = value.rstrip(b" ")
-    if vr in _ONE_VALUE:
+    if vr in ONE_VALUE_VRS:
         return value
     if vr in _ASCII_VRS:
         if b" " not in value:

@@ -44,7 +44,7 @@ def read_part10(
     from pydicom.tag import BaseTag, Tag
     from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
-    _keep_errors_short()
+    _prepare_pydicom()
     head, meta = _file_meta(file)
     file_meta = FileMetaDataset(
         read_dataset(io.BytesIO(head[_PREFIX_BYTES : meta.dataset_offset]), False, True)
@@ -84,7 +84,7 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
     from pydicom.filereader import read_dataset
     from pydicom.uid import UID
 
-    _keep_errors_short()
+    _prepare_pydicom()
     syntax = UID(transfer_syntax_uid)
     if syntax.is_deflated:
         data = inflate(data, MESSAGE)
@@ -94,13 +94,15 @@ def decode_message(data: bytes, transfer_syntax_uid: str) -> "Dataset":
 
 
 @cache
-def _keep_errors_short() -> None:
-    """Have pydicom raise an error of a nested element as it is.
+def _prepare_pydicom() -> None:
+    """Have pydicom read values as the node does, and raise an error of a nested element as it is.
 
     It would write the error and its traceback, which holds the error once more, into the
     text of a new error at each level: a broken value forty levels deep fills any memory.
     """
     from pydicom import dataset, filewriter
+
+    import storage.dicom.unpadded_reading  # noqa: F401
 
     for module in (dataset, filewriter):
         vars(module)["tag_in_exception"] = nullcontext

@@ -1,23 +1,43 @@
-"""Have pydicom read values without their padding (`storage.core.padding`), wherever it reads one.
+"""Have pydicom read values without their padding (`storage.core.padding`) and in their character
+sets (`storage.core.character_sets`), wherever it reads one.
 
 By itself it leaves blanks in front, NUL after AE and UR, and either inside lists, so that an
-image in "MONOCHROME2 " is none that it knows. Importing this is enough, once a process.
+image in "MONOCHROME2 " is none that it knows; it leaves the escape sequences of ISO 2022 IR 58
+in the text, splits names of ISO 2022 IR 87 within a character, and knows no ISO_IR 203.
+Importing this is enough, once a process.
 """
 
 from typing import Any
 
-from pydicom import hooks
+from pydicom import charset, hooks
 
+from storage.core.character_sets import decode_value
 from storage.core.padding import STRING_VRS, unpadded_bytes
+
+_TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_UTF8 = "utf_8"
+
+charset.python_encoding.update({"ISO_IR 203": "iso8859_15", "ISO 2022 IR 203": "iso8859_15"})
+_TERMS = {codec: term for term, codec in reversed(charset.python_encoding.items())}
 
 
 def read_unpadded(raw: Any, data: dict[str, Any], **more: Any) -> None:
     """As `pydicom.hooks.raw_element_value`, whose place it takes."""
-    if isinstance(raw.value, bytes) and data["VR"] in STRING_VRS:
-        value = unpadded_bytes(raw.value, data["VR"])
+    vr = data["VR"]
+    if isinstance(raw.value, bytes) and vr in STRING_VRS:
+        value = unpadded_bytes(raw.value, vr)
+        if vr in _TEXT_VRS and not (value.isascii() and b"\x1b" not in value):
+            value = decode_value(value, _character_set(more.get("encoding")), vr).encode()
+            more["encoding"] = [_UTF8]
         if value != raw.value:
             raw = raw._replace(value=value, length=len(value))
     hooks.raw_element_value(raw, data, **more)
+
+
+def _character_set(codecs: Any) -> str:
+    """The defined term of the first of pydicom's codecs: escape sequences name the others."""
+    first = codecs if isinstance(codecs, str) else next(iter(codecs or ()), "")
+    return _TERMS.get(first, first)
 
 
 hooks.hooks.register_callback("raw_element_value", read_unpadded)

@@ -139,7 +139,7 @@ def test_names_are_read_in_their_character_set(
     ("message", "code", "reason"),
     [
         (ORDER.replace("ORM^O01^ORM_O01", "ADT^A01^ADT_A01"), "AR", "ORM"),
-        (ORDER.replace("UNICODE UTF-8", "GB 18030-2000"), "AR", "character set"),
+        (ORDER.replace("UNICODE UTF-8", "BIG-5"), "AR", "character set"),
         (ORDER.replace("|C-1|", "||"), "AR", "MSH-10"),
         (ORDER.replace("P-77^^^HOSPITAL", ""), "AE", "PID-3"),
         (ORDER.replace("|CT|", "||"), "AE", "modality"),

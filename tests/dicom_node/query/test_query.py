@@ -18,9 +18,18 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
 )
 
+from dicom_node.network.data_sets import decode_data_set
 from dicom_node.scu import send
-from tests.dicom_node.builders import ct_instance, dcmtk, encoded, identifier, item_of
+from tests.dicom_node.builders import (
+    ct_instance,
+    data_set_bytes,
+    dcmtk,
+    encoded,
+    identifier,
+    item_of,
+)
 from tests.dicom_node.conftest import Node
+from tests.names import NAMES, named_file
 
 STUDY = StudyRootQueryRetrieveInformationModelFind
 
@@ -192,6 +201,32 @@ def test_a_peer_that_knows_ascii_alone_is_told_what_else_there_is(
     assert {(str(ds.PatientName), ds.SpecificCharacterSet) for ds in matches} == {
         ("Müller^Jürgen", "ISO_IR 192")
     }
+
+
+def test_names_in_every_character_set_are_found_and_answered(node: Node) -> None:
+    by_uid = {f"1.2.840.97.{number}": name for number, name in enumerate(NAMES, start=1)}
+    files = [
+        item_of(named_file(name.character_set, name=name.value, uid=uid))
+        for uid, name in by_uid.items()
+    ]
+    assert all(one.ok for one in send(files, peer=node.peer, calling_ae_title="FILL"))
+    keys = {"QueryRetrieveLevel": "STUDY", "SpecificCharacterSet": "ISO_IR 192"}
+    for uid, name in by_uid.items():
+        for key in ({"PatientID": uid, "PatientName": ""}, {"PatientName": name.text}):
+            matches, status, _ = find(node, {**keys, "PatientID": "", **key})
+            assert status == 0
+            names = {one.PatientID: str(one.PatientName) for one in matches}
+            assert names[uid] == name.text
+        # The same bytes as a key.
+        part10 = named_file(name.character_set, name=name.value)
+        asked = decode_data_set(data_set_bytes(part10), ExplicitVRLittleEndian)
+        assert str(asked.PatientName) == name.text
+
+
+def test_katakana_s_set_is_not_named_for_what_it_lacks(filled: Node) -> None:
+    keys = {"QueryRetrieveLevel": "STUDY", "SpecificCharacterSet": "ISO_IR 13"}
+    (match,), _, _ = find(filled, {**keys, "PatientName": "", "PatientID": "P2"})
+    assert (str(match.PatientName), match.SpecificCharacterSet) == ("山田^太郎", "ISO_IR 192")
 
 
 def test_keys_that_are_not_supported_come_back_empty_and_say_so(filled: Node) -> None:
