@@ -23,12 +23,21 @@ from inference.results.identity import (
 )
 from inference.results.narrative import NOTE, shown_value
 from inference.results.pictures import Picture
-from inference.results.source import inherit_patient_and_study, integer_of
+from inference.results.source import (
+    character_set_of,
+    inherit_patient_and_study,
+    integer_of,
+    shown_name,
+)
 from inference.scheduling.priors import day
+from inference.typesetting.text import Typesetter
 from storage.core.entities import Finding, Job
 
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245
+_PAGE_WIDTH_PT = 490
+_CELL_PADDING_PT = 12
+_SIZE_PT = 10  # of ReportLab's style "Normal"
 
 
 def encode_pdf(
@@ -92,10 +101,8 @@ def _write(
     made: str,
 ) -> bytes:
     from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+    from reportlab.platypus import SimpleDocTemplate
 
-    styles = getSampleStyleSheet()
     buffer = BytesIO()
     page = SimpleDocTemplate(
         buffer,
@@ -109,34 +116,49 @@ def _write(
         # No time of day and no random id in the file.
         invariant=1,
     )
-    card = pipeline.card
-    model = f"{card.name} {card.version}, {card.licence}. {card.intended_use}"
-    story: list[Any] = [
-        Paragraph(escape(pipeline.title), styles["Title"]),
-        Paragraph(f"<b>{escape(NOTE)}</b>", styles["Normal"]),
-        Spacer(1, 10),
-        _table([(label, _latin(value)) for label, value in _patient(source)]),
-        Spacer(1, 12),
-        _findings_table(findings),
-        Spacer(1, 12),
-        *_shown(pictures),
-        Spacer(1, 12),
-        Paragraph(f"Model: {escape(_latin(model))}", styles["Normal"]),
-        Paragraph(
-            escape(f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version}, {made}."),
-            styles["Normal"],
-        ),
-    ]
-    page.build(story)
+    text = Typesetter("Helvetica", _is_in_standard_font)
+    _story(pipeline, source, findings, pictures, made, text)
+    with text.loaded(character_set_of(source)):
+        page.build(_story(pipeline, source, findings, pictures, made, text))
     return buffer.getvalue()
 
 
-def _patient(source: Dataset) -> list[tuple[str, str]]:
-    name = source.get("PatientName")
-    # The alphabetic group: the standard fonts of PDF know no other script.
-    written = str(getattr(name, "alphabetic", name) or "").replace("^", " ")
+def _story(
+    pipeline: Pipeline,
+    source: Dataset,
+    findings: Sequence[Finding],
+    pictures: Sequence[Picture],
+    made: str,
+    text: Typesetter,
+) -> list[Any]:
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph, Spacer
+
+    styles = getSampleStyleSheet()
+    card = pipeline.card
+    model = f"{card.name} {card.version}, {card.licence}. {card.intended_use}"
+
+    def line(content: str) -> Any:
+        return Paragraph(text.markup(content, _PAGE_WIDTH_PT, _SIZE_PT), styles["Normal"])
+
     return [
-        ("Patient", written.strip()),
+        Paragraph(escape(pipeline.title), styles["Title"]),
+        Paragraph(f"<b>{escape(NOTE)}</b>", styles["Normal"]),
+        Spacer(1, 10),
+        _table(_patient(source), text),
+        Spacer(1, 12),
+        _findings_table(findings, text),
+        Spacer(1, 12),
+        *_shown(pictures),
+        Spacer(1, 12),
+        line(f"Model: {model}"),
+        line(f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version}, {made}."),
+    ]
+
+
+def _patient(source: Dataset) -> list[tuple[str, str]]:
+    return [
+        ("Patient", shown_name(source.get("PatientName"))),
         ("Patient ID", str(source.get("PatientID") or "")),
         ("Date of birth", str(source.get("PatientBirthDate") or "")),
         ("Accession number", str(source.get("AccessionNumber") or "")),
@@ -145,16 +167,22 @@ def _patient(source: Dataset) -> list[tuple[str, str]]:
     ]
 
 
-def _latin(text: str) -> str:
-    return text.encode("cp1252", "replace").decode("cp1252").strip()
+def _is_in_standard_font(character: str) -> bool:
+    """Whether Helvetica of PDF has a sign for it (WinAnsiEncoding)."""
+    try:
+        return bool(character.encode("cp1252"))
+    except UnicodeEncodeError:
+        return False
 
 
-def _findings_table(findings: Sequence[Finding]) -> Any:
+def _findings_table(findings: Sequence[Finding], text: Typesetter) -> Any:
     """Value by value, beside the study before where any of them has one."""
     if all(one.prior is None for one in findings):
-        return _table([(one.label, shown_value(one)) for one in findings], ("Finding", "Value"))
-    rows = [(one.label, shown_value(one), *_shown_prior(one)) for one in findings]
-    return _table(rows, ("Finding", "Value", "Study before", "Change"), (160, 70, 125, 135))
+        rows = [(one.label, shown_value(one)) for one in findings]
+        return _table(rows, text, ("Finding", "Value"))
+    compared = [(one.label, shown_value(one), *_shown_prior(one)) for one in findings]
+    header = ("Finding", "Value", "Study before", "Change")
+    return _table(compared, text, header, (160, 70, 125, 135))
 
 
 def _shown_prior(finding: Finding) -> tuple[str, str]:
@@ -172,6 +200,7 @@ def _shown_prior(finding: Finding) -> tuple[str, str]:
 
 def _table(
     rows: Sequence[tuple[str, ...]],
+    text: Typesetter,
     header: tuple[str, ...] | None = None,
     widths: tuple[float, ...] = (240, 250),
 ) -> Any:
@@ -180,7 +209,13 @@ def _table(
     from reportlab.platypus import Paragraph, Table, TableStyle
 
     normal = getSampleStyleSheet()["Normal"]
-    cells = [[Paragraph(escape(part), normal) for part in row] for row in rows]
+    cells = [
+        [
+            Paragraph(text.markup(part, width - _CELL_PADDING_PT, _SIZE_PT), normal)
+            for part, width in zip(row, widths, strict=True)
+        ]
+        for row in rows
+    ]
     style = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
         ("TOPPADDING", (0, 0), (-1, -1), 1),

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
@@ -13,11 +12,14 @@ from inference.reports.export.text import by_model, caution_of, date_in_words
 from inference.reports.locale import load_locale
 from inference.results.equipment import finish
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
-from inference.results.source import inherit_patient_and_study
+from inference.results.source import character_set_of, inherit_patient_and_study, shown_name
+from inference.typesetting.text import Typesetter
 from storage.reports.entities import ReportSentence
 
 SERIES_NUMBER = 9002
 _MARGIN_PT = 54
+_PAGE_WIDTH_PT = 475
+_CELL_PADDING_PT = 12
 REGULAR_FONT, _BOLD = "Vera", "VeraBd"
 _GREY = "#5f6b76"
 
@@ -62,24 +64,45 @@ def encode_report_pdf(document: ReportDocument) -> Dataset:
 def write_pdf(document: ReportDocument) -> bytes:
     """The file alone: head, sections, and the numbered findings behind the sentences."""
     from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+    from reportlab.platypus import SimpleDocTemplate
 
-    styles = _styles()
+    register_fonts()
     buffer = BytesIO()
     version = document.version
+    text = Typesetter(REGULAR_FONT, _is_in_font)
     page = SimpleDocTemplate(
-        buffer, pagesize=A4, title=_shown(version.title), author=MANUFACTURER,
+        buffer, pagesize=A4, title=version.title, author=MANUFACTURER,
         leftMargin=_MARGIN_PT, rightMargin=_MARGIN_PT, topMargin=_MARGIN_PT,
         bottomMargin=_MARGIN_PT, invariant=1,
     )  # fmt: skip
-    story: list[Any] = [Paragraph(escape(_shown(version.title)), styles["title"])]
+    _story(document, text)
+    with text.loaded(character_set_of(document.source)):
+        page.build(
+            _story(document, text), onFirstPage=_footer(document), onLaterPages=_footer(document)
+        )
+    return buffer.getvalue()
+
+
+def _story(document: ReportDocument, text: Typesetter) -> list[Any]:
+    from reportlab.platypus import Paragraph, Spacer
+
+    styles = _styles()
+    version = document.version
+
+    def marked_up(content: str, style: str) -> str:
+        return text.markup(content, _PAGE_WIDTH_PT, styles[style].fontSize)
+
+    def paragraph(content: str, style: str) -> Any:
+        return Paragraph(marked_up(content, style), styles[style])
+
+    story: list[Any] = [paragraph(version.title, "title")]
     caution = caution_of(version.state)
     if caution:
-        story.append(Paragraph(escape(caution), styles["caution"]))
-    story += [_head(document, styles), Spacer(1, 10)]
+        story.append(paragraph(caution, "caution"))
+    story += [_head(document, styles, text), Spacer(1, 10)]
     numbers: dict[str, int] = {}
     for section in version.sections:
-        story.append(Paragraph(escape(_shown(section.heading)), styles["heading"]))
+        story.append(paragraph(section.heading, "heading"))
         for sentence in section.sentences:
             bound = sentence.finding_ids if sentence.basis == "findings" else ()
             marks = [
@@ -89,21 +112,20 @@ def write_pdf(document: ReportDocument) -> bytes:
             ]
             mark = f' <font size="7" color="{_GREY}">[{", ".join(marks)}]</font>' if marks else ""
             named = _author_of(sentence, document)
-            by = f' <font size="7" color="{_GREY}">{escape(_shown(named))}</font>' if named else ""
-            story.append(Paragraph(escape(_shown(sentence.text)) + mark + by, styles["body"]))
+            shown = marked_up(named, "small")
+            by = f' <font size="7" color="{_GREY}">{shown}</font>' if named else ""
+            body = marked_up(sentence.text, "body")
+            story.append(Paragraph(body + mark + by, styles["body"]))
     if document.signed_by:
         signed = f"{document.version.state.capitalize()}: signed by {document.signed_by_in_words}, "
         story += [
             Spacer(1, 12),
-            Paragraph(
-                escape(_shown(signed + f"{document.at:%Y-%m-%d %H:%M %Z}")), styles["signed"]
-            ),
+            paragraph(signed + f"{document.at:%Y-%m-%d %H:%M %Z}", "signed"),
         ]
     if numbers:
         story += [Spacer(1, 14), Paragraph("Findings behind the sentences", styles["small_bold"])]
-        story.append(_findings_table(document, numbers, styles))
-    page.build(story, onFirstPage=_footer(document), onLaterPages=_footer(document))
-    return buffer.getvalue()
+        story.append(_findings_table(document, numbers, styles, text))
+    return story
 
 
 def _author_of(sentence: ReportSentence, document: ReportDocument) -> str:
@@ -129,8 +151,6 @@ def register_fonts() -> None:
 def _styles() -> dict[str, Any]:
     from reportlab.lib.styles import ParagraphStyle
 
-    register_fonts()
-
     def style(name: str, **more: Any) -> Any:
         return ParagraphStyle(
             name, **{"fontName": REGULAR_FONT, "fontSize": 9.5, "leading": 13.5, **more}
@@ -147,26 +167,31 @@ def _styles() -> dict[str, Any]:
     }
 
 
-def _head(document: ReportDocument, styles: dict[str, Any]) -> Any:
+def _head(document: ReportDocument, styles: dict[str, Any], text: Typesetter) -> Any:
     source, study = document.source, document.study
-    name = source.get("PatientName")
-    written = str(getattr(name, "alphabetic", name) or "").replace("^", " ").strip()
     born = date_in_words(study.patient_birth_date, document.version.language)
     rows = [
-        ("Patient", written or "-"),
+        ("Patient", shown_name(source.get("PatientName")) or "-"),
         ("Patient ID", study.patient_id or "-"),
         ("Date of birth", born or "-"),
         ("Study date", date_in_words(study.study_date, document.version.language) or "-"),
         ("Accession number", study.accession_number or "-"),
-        ("Referring physician", study.referring_physician_name.replace("^", " ") or "-"),
+        ("Referring physician", shown_name(study.referring_physician_name) or "-"),
     ]
-    return _table([[f"<b>{label}</b>", escape(_shown(value))] for label, value in rows],
-                  (120, 360), styles)  # fmt: skip
+    widths = (120, 360)
+    size = styles["small"].fontSize
+    cells = [
+        [f"<b>{label}</b>", text.markup(value, widths[1] - _CELL_PADDING_PT, size)]
+        for label, value in rows
+    ]
+    return _table(cells, widths, styles)
 
 
 def _findings_table(
-    document: ReportDocument, numbers: dict[str, int], styles: dict[str, Any]
+    document: ReportDocument, numbers: dict[str, int], styles: dict[str, Any], text: Typesetter
 ) -> Any:
+    widths = (34, 226, 90, 130)
+    size = styles["small"].fontSize
     locale = load_locale(document.version.language)
     rows = [["<b>No.</b>", "<b>Finding</b>", "<b>Value</b>", "<b>Measured by</b>"]]
     for finding_id, number in numbers.items():
@@ -177,8 +202,10 @@ def _findings_table(
         prior = finding.study_instance_uid != document.study.study_instance_uid
         label = f"{finding.label} (earlier study)" if prior else finding.label
         maker = f"{finding.pipeline} {finding.pipeline_version}"
-        rows.append([f"[{number}]", *(escape(_shown(one)) for one in (label, value, maker))])
-    return _table(rows, (34, 226, 90, 130), styles)
+        cells = zip((label, value, maker), widths[1:], strict=True)
+        shown = (text.markup(one, width - _CELL_PADDING_PT, size) for one, width in cells)
+        rows.append([f"[{number}]", *shown])
+    return _table(rows, widths, styles)
 
 
 def _table(rows: Sequence[Sequence[str]], widths: Sequence[int], styles: dict[str, Any]) -> Any:
@@ -219,12 +246,10 @@ def _footer(document: ReportDocument) -> Any:
     return draw
 
 
-def _shown(text: str) -> str:
-    """The text with a question mark for what the font has no sign for."""
+def _is_in_font(character: str) -> bool:
     from reportlab.pdfbase import pdfmetrics
 
-    known = pdfmetrics.getFont(REGULAR_FONT).face.charToGlyph
-    return "".join(sign if ord(sign) in known or sign.isspace() else "?" for sign in text)
+    return ord(character) in pdfmetrics.getFont(REGULAR_FONT).face.charToGlyph
 
 
 def _reference(source: Dataset) -> Dataset:
