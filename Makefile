@@ -55,8 +55,9 @@ fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
 
-containers: ## The two commands in containers with nothing but Debian and Python (podman, as root)
+containers: ## The two commands in containers of bare Debian, and the image (podman, as root)
 	@scripts/containers/bare.sh
+	@scripts/containers/image.sh
 
 sbom: $(STAMPS)/runtime ## List all that a node consists of, as CycloneDX, in .stamps/sbom
 	@scripts/supply-chain.sh sbom

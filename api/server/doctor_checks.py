@@ -270,7 +270,8 @@ def _viewer(settings: Settings) -> Check:
 
 
 def _dcmtk() -> Check:
-    found = shutil.which("storescu")
+    # Not storescu: pynetdicom installs one of that name as well.
+    found = shutil.which("dcmdump")
     if found:
         return Check("DCMTK", "ok", found)
     return Check(
