@@ -7,6 +7,8 @@ do, never what was received: it ends up in other systems' logs.
 
 from dataclasses import dataclass
 
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+
 from dicom_node.network.command_set import ERROR_COMMENT_MAX_LENGTH
 from storage.core.errors import (
     InvalidInstance,
@@ -44,6 +46,8 @@ class DimseStatus:
 
     code: int
     comment: str = ""
+    offending_tag: int | None = None
+    """The Offending Element (0000,0901) of PS3.7 annex C."""
 
     def __post_init__(self) -> None:
         if len(self.comment) > ERROR_COMMENT_MAX_LENGTH:
@@ -81,8 +85,16 @@ _QUERY: dict[type[MediViewError], DimseStatus] = {
 
 
 def store_status(error: MediViewError) -> DimseStatus:
-    """The C-STORE status of an error."""
-    return _look_up(_STORE, error)
+    """The C-STORE status of an error, with the attribute that is wrong where one is."""
+    status = _look_up(_STORE, error)
+    if not isinstance(error, InvalidInstance):
+        return status
+    tag = error.tag if error.tag is not None else tag_for_keyword(error.keyword or "")
+    if tag is None:
+        return status
+    named = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword_for_tag(tag)}".strip()
+    comment = f"Missing or not valid: {named}"[:ERROR_COMMENT_MAX_LENGTH]
+    return DimseStatus(status.code, comment, int(tag))
 
 
 def query_status(error: MediViewError) -> DimseStatus:

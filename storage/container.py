@@ -159,7 +159,13 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     )
     audit = Audit(engine, settings.data_dir, fail_closed=settings.audit_fail_closed)
     recovery = CrashRecovery(engine, volumes_dir)
-    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery)
+    index = Index(engine)
+
+    def read_stored(sop_instance_uid: str, max_bytes: int) -> bytes | None:
+        instance = index.instance(sop_instance_uid)
+        return instances.read(instance) if instance.size_bytes <= max_bytes else None
+
+    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery, read_stored)
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
@@ -167,12 +173,13 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         if vectors:
             vectors.check()
         objects = open_objects(settings)
+        instances = InstanceReader(reader, objects, partial(locate, engine))
         yield Storage(
             settings=settings,
             engine=engine,
-            index=Index(engine),
+            index=index,
             lookup=lookup,
-            instances=InstanceReader(reader, objects, partial(locate, engine)),
+            instances=instances,
             unreadable=UnreadableInstances(engine),
             objects=objects,
             volumes=writer,

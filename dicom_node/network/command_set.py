@@ -50,6 +50,7 @@ _MOVE_DESTINATION = 0x0600
 _PRIORITY = 0x0700
 _DATA_SET_TYPE = 0x0800
 _STATUS = 0x0900
+_OFFENDING_ELEMENT = 0x0901
 _ERROR_COMMENT = 0x0902
 _ERROR_ID = 0x0903
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
@@ -176,6 +177,7 @@ def encode_response(
     has_data_set: bool = False,
     sub_operations: SubOperations | None = None,
     error_id: int | None = None,
+    offending_tag: int | None = None,
 ) -> bytes:
     """The response to a request (PS3.7 Tables 9.3-2, 9.3-4, 9.3-7, 9.3-10 and chapter 10.3).
 
@@ -188,6 +190,9 @@ def encode_response(
         _us(_DATA_SET_TYPE, _DATA_SET if has_data_set else _NO_DATA_SET),
         _us(_STATUS, status),
     ]
+    if offending_tag is not None:
+        words = struct.pack("<HH", offending_tag >> 16, offending_tag & 0xFFFF)
+        elements.append(_ELEMENT.pack(0, _OFFENDING_ELEMENT, len(words)) + words)
     if error_comment:
         comment = error_comment[:ERROR_COMMENT_MAX_LENGTH]
         elements.append(_text(_ERROR_COMMENT, comment, b" "))

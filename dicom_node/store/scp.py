@@ -86,7 +86,9 @@ class StoreScp:
         return SET_ASIDE if accepted.outcome == "conflict" else STORED
 
     def respond(self, context_id: int, command: CommandSet, status: DimseStatus) -> None:
-        response = encode_response(command, status.code, status.comment)
+        response = encode_response(
+            command, status.code, status.comment, offending_tag=status.offending_tag
+        )
         self._association.send_data(context_id, response)
 
     def _request(self, context_id: int, command: CommandSet) -> "_StoreRequest":

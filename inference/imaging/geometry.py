@@ -140,10 +140,14 @@ def _check_one_series(datasets: Sequence[Dataset]) -> None:
 def _frame_of_reference(datasets: Sequence[Dataset]) -> str:
     references = {str(dataset.get("FrameOfReferenceUID") or "") for dataset in datasets}
     if len(references) > 1:
+        each = "one for each slice" if len(references) == len(datasets) else "within one series"
         raise VolumeRefused(
-            f"The slices state {len(references)} different frames of reference, so their"
-            " positions cannot be compared.",
-            remedy=_RESEND,
+            f"The slices state {len(references)} different frames of reference ({each}), so their"
+            " positions cannot be compared (PS3.3 C.7.4.1.1.1).",
+            remedy="Sending them again does not help. Have the sending system write one"
+            " FrameOfReferenceUID for the series: de-identification that makes a new UID for"
+            " every instance is the usual cause. Slices that were acquired in different"
+            " positions belong into a series each.",
         )
     return references.pop()
 

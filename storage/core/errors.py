@@ -25,14 +25,17 @@ class MediViewError(Exception):
 class InvalidInstance(MediViewError):
     """The bytes are not a DICOM instance that can be kept.
 
-    `keyword` names the attribute that is wrong, where it is one.
+    `keyword` names the attribute that is wrong, where it is one; `tag` where it has no keyword.
     """
 
     code = "invalid_instance"
 
-    def __init__(self, message: str, *, remedy: str = "", keyword: str = "") -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", keyword: str = "", tag: int | None = None
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.keyword = keyword
+        self.tag = tag
 
 
 class InvalidRequest(MediViewError):

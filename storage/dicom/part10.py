@@ -203,15 +203,44 @@ def _attributes(
         return _walk(data, transfer_syntax_uid, start)
     except IrregularEncoding:
         return _read_tolerantly(data, transfer_syntax_uid, start)
+    except InvalidInstance as error:
+        if not error.keyword and error.tag is None:
+            error.tag = _offending_tag(data, transfer_syntax_uid, start)
+        raise
 
 
 def _walk(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> Mapping[str, str]:
-    big = transfer_syntax_uid == _BIG_ENDIAN
-    explicit = transfer_syntax_uid != _IMPLICIT_VR
-    raw = ElementWalker(data, start, explicit=explicit, big=big).values(_keywords_by_tag())
-    return _Decoded(raw, "big" if big else "little")
+    raw = _walker(data, transfer_syntax_uid, start).values(_keywords_by_tag())
+    return _Decoded(raw, "big" if transfer_syntax_uid == _BIG_ENDIAN else "little")
+
+
+def _walker(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> ElementWalker:
+    return ElementWalker(
+        data,
+        start,
+        explicit=transfer_syntax_uid != _IMPLICIT_VR,
+        big=transfer_syntax_uid == _BIG_ENDIAN,
+    )
+
+
+def _offending_tag(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
+) -> int | None:
+    """The top-level element that does not follow the transfer syntax, None where all do."""
+    position = start
+    try:
+        for element in _walker(data, transfer_syntax_uid, start):
+            position = element.value_offset + element.length
+    except (IrregularEncoding, InvalidInstance):
+        order = ">HH" if transfer_syntax_uid == _BIG_ENDIAN else "<HH"
+        if position + 4 <= len(data):
+            group, number = struct.unpack_from(order, data, position)
+            return int(group << 16 | number)
+    return None
 
 
 class _Decoded(Mapping[str, str]):
@@ -249,9 +278,10 @@ def _read_tolerantly(
     data: bytes | bytearray | memoryview, transfer_syntax_uid: str, start: int
 ) -> Mapping[str, str]:
     """Read the same attributes with pydicom, which copes with more than the standard allows."""
-    from pydicom.errors import BytesLengthException
     from pydicom.filereader import read_dataset
     from pydicom.uid import UID
+
+    from storage.dicom.value_errors import UNREADABLE
 
     try:
         dataset = read_dataset(
@@ -266,17 +296,13 @@ def _read_tolerantly(
             element = dataset.get_item(tag.tag)
             if element is not None and isinstance(element.value, bytes):
                 raw[int(tag.tag)] = element.value
-    except (
-        BytesLengthException,
-        EOFError,
-        ValueError,
-        KeyError,
-        NotImplementedError,
-        struct.error,
-    ) as error:
+    except UNREADABLE as error:
+        broken = _offending_tag(data, transfer_syntax_uid, start)
+        at = "" if broken is None else f" at ({broken >> 16:04X},{broken & 0xFFFF:04X})"
         raise InvalidInstance(
-            "The data set cannot be read: it does not follow its transfer syntax"
+            f"The data set cannot be read{at}: it does not follow its transfer syntax"
             f" {UID(transfer_syntax_uid).name}.",
             remedy="Check the sending system's encoding.",
+            tag=broken,
         ) from error
-    return _Decoded(raw, "little")
+    return _Decoded(raw, "big" if transfer_syntax_uid == _BIG_ENDIAN else "little")

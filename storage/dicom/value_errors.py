@@ -17,6 +17,7 @@ UNREADABLE = (
     EOFError,
     InvalidDicomError,
     LookupError,
+    OSError,  # of pydicom: the storage's own are StorageUnavailable
     RuntimeError,  # RecursionError and NotImplementedError among them
     TypeError,
     ValueError,

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.core.entities import Origin
-from storage.core.errors import InvalidRequest, LimitExceeded
+from storage.core.errors import InvalidRequest, LimitExceeded, NotFound, StorageUnavailable
 from storage.core.request_context import tell_stored
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
@@ -16,6 +16,7 @@ from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.instance_stream import SPILL_BYTES, Incoming
+from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
@@ -42,7 +43,10 @@ class Ingest:
         volumes: VolumeWriter,
         max_instance_bytes: int,
         recovery: CrashRecovery | None = None,
+        read_stored: Callable[[str, int], bytes | None] = lambda _uid, _max_bytes: None,
     ) -> None:
+        """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
+        self._read_stored = read_stored
         self._indexer = Indexer(engine, recovery)
         self._volumes = volumes
         self._commit = GroupCommit(volumes, self._indexer)
@@ -144,6 +148,11 @@ class Ingest:
             if known and large.is_proved_by(known):
                 return _accepted("duplicate", header)
             digest = large.digest()
+            if known and large.length <= COMPARED_MAX_BYTES:
+                with large.part10() as part10:
+                    is_same = self._is_stored_content(header, bytes(part10))
+                if is_same:
+                    return _accepted("duplicate", header)
             return self._index(header, digest, large.finish(), None, source, origin)
 
         return Incoming(
@@ -173,8 +182,23 @@ class Ingest:
         known = self._indexer.known_digest(header)
         if known and (known == digest.hex() or proves(known, dataset)):
             return _accepted("duplicate", header)
+        if known and self._is_stored_content(header, b"".join((meta, dataset))):
+            return _accepted("duplicate", header)
         staged = self._volumes.stage((meta, dataset), digest=digest, source=source, origin=origin)
         return self._index(header, digest, staged.appended, staged, source, origin)
+
+    def _is_stored_content(self, header: Header, part10: bytes) -> bool:
+        """Whether what is stored under the UID is the same in another encoding."""
+        try:
+            stored = self._read_stored(header.sop_instance_uid, COMPARED_MAX_BYTES)
+        except (NotFound, StorageUnavailable):
+            return False
+        if stored is None or not is_same_content(stored, part10):
+            return False
+        log.info(
+            "instance_sent_again_in_another_encoding", sop_instance_uid=header.sop_instance_uid
+        )
+        return True
 
     def _index(
         self,

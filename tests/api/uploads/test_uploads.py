@@ -14,6 +14,7 @@ from tests.api.client import ApiNode, api_node, is_problem, part10, sent, zipped
 from tests.migrated import upgrade
 from tests.servers import S3Server
 from tests.services import free_port
+from tests.storage.dicom.test_offending_element import with_broken_private_element
 
 
 def small_series() -> list[Dataset]:
@@ -191,3 +192,15 @@ def test_the_bucket_itself_takes_the_upload_and_enforces_what_was_signed(
         # The node's own door is closed then.
         answer = api.client.put("/api/uploads/content", params={"token": "a.b"}, content=b"x")
         is_problem(answer, 404, "not_found")
+
+
+def test_one_bad_instance_is_refused_alone_with_its_attribute(api: ApiNode) -> None:
+    good = {f"{number}.dcm": part10(one) for number, one in enumerate(small_series())}
+    bad = with_broken_private_element("1.2.840.5.2", big=True)
+    answer = api.start(api.upload(zipped({"bad.dcm": bad, **good}), "study.zip", "application/zip"))
+    assert answer.status_code in (200, 202), answer.text
+    counts = answer.json()["instances"]
+    assert (counts["stored"], counts["refused_count"]) == (len(good), 1)
+    (refused,) = counts["refused"]
+    assert refused["name"] == "bad.dcm"
+    assert "(0009,1001)" in refused["reason"]

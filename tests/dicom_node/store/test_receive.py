@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -20,6 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.sop_class import CTImageStorage
 
 from dicom_node import scu
@@ -35,6 +37,7 @@ from tests.dicom_node.builders import (
     write,
 )
 from tests.dicom_node.conftest import Node
+from tests.storage.dicom.test_offending_element import with_broken_private_element
 
 
 def test_echoscu_is_answered(node: Node) -> None:
@@ -241,5 +244,52 @@ def test_the_refusal_tells_the_sender_why_without_patient_data(node: Node, tmp_p
     answer = storescu(node.port, [write(ds, tmp_path / "a.dcm")], "-d")
     output = answer.stdout + answer.stderr
     assert "0xc000" in output.lower()
-    assert "Data set incomplete or not valid DICOM." in output
+    assert "Missing or not valid: (0020,000D) StudyInstanceUID" in output
+    assert "Secret" not in "".join(line for line in output.splitlines() if "ErrorComment" in line)
     assert node.instance_count == 0
+
+
+def _without_study() -> Dataset:
+    dataset = ct_instance(sop_instance_uid="1.2.840.5.1")
+    del dataset.StudyInstanceUID
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("data_set", "tag", "comment"),
+    [
+        (
+            with_broken_private_element("1.2.840.5.1", big=True),
+            0x00091001,
+            "Missing or not valid: (0009,1001)",
+        ),
+        (
+            data_set_bytes(encoded(_without_study())),
+            0x0020000D,
+            "Missing or not valid: (0020,000D) StudyInstanceUID",
+        ),
+    ],
+)
+def test_the_peer_hears_which_attribute_is_wrong(
+    node: Node, data_set: bytes, tag: int, comment: str
+) -> None:
+    big = data_set[128:132] == b"DICM"
+    syntax = ExplicitVRBigEndian if big else ExplicitVRLittleEndian
+    ae = AE("SENDER")
+    ae.add_requested_context(CTImageStorage, syntax)
+    association = ae.associate("127.0.0.1", node.port)
+    request = C_STORE()
+    request.MessageID = 1
+    request.AffectedSOPClassUID = CTImageStorage
+    request.AffectedSOPInstanceUID = "1.2.840.5.1"
+    request.Priority = 2
+    request.DataSet = BytesIO(data_set_bytes(data_set) if big else data_set)
+    association._reactor_checkpoint.clear()
+    association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
+    _, answer = association.dimse.get_msg(block=True)
+    association._reactor_checkpoint.set()
+    assert answer.Status == 0xC000
+    assert (answer.OffendingElement, answer.ErrorComment) == (tag, comment)
+    # One bad instance: the association goes on.
+    assert association.send_c_store(ct_instance(transfer_syntax_uid=syntax)).Status == 0
+    association.release()
