@@ -29,6 +29,8 @@ ALLOWED = {
     "MIT-0",
     "MIT-CMU",
     "MPL-2.0",
+    # Of fonts: embedded in a document, they ask nothing of it.
+    "OFL-1.1",
     "PSF-2.0",
     "Python-2.0",
     "WTFPL",
@@ -52,6 +54,7 @@ SPDX = {
 BY_HAND = {
     # The others are those of the libraries in it: FreeType, ICU, libjpeg-turbo, libpng, libtiff, ….
     "pypdfium2": "BSD-3-Clause AND Apache-2.0",
+    "python-bidi": "LGPL-3.0",
     "rechoir": "MIT",
 }
 # Of PyTorch's CUDA build alone, under NVIDIA's own terms, which allow to use and pass them on.
