@@ -4,11 +4,12 @@ from importlib.metadata import entry_points
 
 import structlog
 
-from inference.bundles.installed import installed_bundles
+from inference.bundles.installed import installed_bundles, installed_image_models
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
 from inference.pipelines.image_classification import ImageClassification
+from inference.pipelines.image_model import ImageModelPipeline
 from inference.pipelines.image_segmentation import ImageSegmentation
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
@@ -38,6 +39,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         ImageClassification(settings),
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
+        *(ImageModelPipeline(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )
 

@@ -1,9 +1,25 @@
 """From what a pipeline measured to findings: values, codes, identity over time."""
 
-from inference.pipeline import Classification, Measurement, Pipeline, PipelineOutput
-from inference.results.identity import result_identity, stable_id, tracking_uid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from inference.pipeline import (
+    Classification,
+    FoundBox,
+    ImageResult,
+    Measurement,
+    Pipeline,
+    PipelineOutput,
+    Segment,
+)
+from inference.results.identity import (
+    image_object_uid,
+    result_identity,
+    stable_id,
+    tracking_uid,
+)
 from inference.scheduling.priors import Comparison
-from storage.core.entities import Code, Finding, Job, SegmentRef
+from storage.core.entities import Code, Finding, ImageRef, Job, SegmentRef
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.
 _DECIMALS = 3
@@ -28,6 +44,7 @@ def build_findings(
     return (
         *measured,
         *(_classified(job, pipeline, answer) for answer in output.classifications),
+        *(one for image in output.images for one in _of_image(job, pipeline, image, output)),
     )
 
 
@@ -39,14 +56,11 @@ def _measured(
     if measurement.segment_index is not None:
         segment = output.segments[measurement.segment_index]
         subject = segment.label
-        identity = result_identity(job, "SEG")
-        segmentation = SegmentRef(
-            series_instance_uid=identity.series_instance_uid,
-            sop_instance_uid=identity.sop_instance_uid,
-            segment_number=measurement.segment_index + 1,
-            color_rgb=segment.color_rgb,
-            type=segment.type,
-            laterality=segment.laterality,
+        segmentation = _segment_ref(
+            job,
+            segment,
+            measurement.segment_index + 1,
+            result_identity(job, "SEG").sop_instance_uid,
         )
     return Finding(
         finding_id=stable_id(job, "measurement", subject, measurement.label),
@@ -65,6 +79,65 @@ def _measured(
         segmentation=segmentation,
         created_at=job.created_at,
         validity=measurement.validity,
+    )
+
+
+def _segment_ref(job: Job, segment: Segment, number: int, sop_instance_uid: str) -> SegmentRef:
+    return SegmentRef(
+        series_instance_uid=result_identity(job, "SEG").series_instance_uid,
+        sop_instance_uid=sop_instance_uid,
+        segment_number=number,
+        color_rgb=segment.color_rgb,
+        type=segment.type,
+        laterality=segment.laterality,
+    )
+
+
+def _of_image(
+    job: Job, pipeline: Pipeline, image: ImageResult, output: PipelineOutput
+) -> Iterator[Finding]:
+    """What was found in one image, each with the image, and the place within it, if it has one."""
+    uid = image.sop_instance_uid
+    for measurement in image.measurements:
+        of_segment = measurement.segment_index is not None
+        subject = image.segments[measurement.segment_index or 0].label if of_segment else ""
+        one = replace(
+            _measured(job, pipeline, PipelineOutput(image.segments), measurement),
+            finding_id=stable_id(job, "measurement", measurement.label, uid),
+            tracking_uid=tracking_uid(job, f"{uid} {subject or measurement.label}"),
+            image=ImageRef(uid),
+            calibration=output.calibration if measurement.confidence is not None else "",
+        )
+        if one.segmentation is not None:
+            mask = image_object_uid(job, "SEG", uid)
+            one = replace(one, segmentation=replace(one.segmentation, sop_instance_uid=mask))
+        yield one
+    for answer in image.classifications:
+        code = answer.code or Code(answer.label[:16], _LABEL_SCHEME, answer.label[:64])
+        yield replace(
+            _classified(job, pipeline, answer),
+            code=code,
+            finding_id=stable_id(job, "classification", answer.label, uid),
+            tracking_uid=tracking_uid(job, f"{uid} {answer.label}"),
+            image=ImageRef(uid, answer.frame_number),
+            calibration=output.calibration,
+        )
+    for box in image.boxes:
+        yield _boxed(job, pipeline, image, box, output.calibration)
+
+
+def _boxed(
+    job: Job, pipeline: Pipeline, image: ImageResult, box: FoundBox, calibration: str
+) -> Finding:
+    found = _classified(job, pipeline, Classification(box.label, box.confidence))
+    outline = (*box.corners, box.corners[0])
+    return replace(
+        found,
+        code=box.code,
+        finding_id=stable_id(job, "box", box.label, image.sop_instance_uid),
+        tracking_uid=tracking_uid(job, f"{image.sop_instance_uid} {box.label}"),
+        image=ImageRef(image.sop_instance_uid, box.frame_number, "POLYLINE", outline),
+        calibration=calibration,
     )
 
 

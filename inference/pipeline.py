@@ -16,6 +16,9 @@ from storage.settings import Settings
 __all__ = [
     "Acceptance",
     "Classification",
+    "FoundBox",
+    "ImageResult",
+    "InputKind",
     "Measurement",
     "ModelCard",
     "ModelFile",
@@ -28,6 +31,10 @@ __all__ = [
     "Segment",
     "ignore_progress",
 ]
+
+InputKind = Literal["volume", "image", "dicom-image"]
+"""A volume of one series; the bytes of an uploaded PNG or JPEG; the DICOM images of one series,
+each by itself."""
 
 ProgressCallback = Callable[[str, float], None]
 """Called with the name of the stage that begins and the fraction done, from 0 to 1."""
@@ -57,11 +64,14 @@ class Readiness:
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """What one run is given: a volume, or the bytes of an image that is not DICOM."""
+    """What one run is given: a volume, the bytes of an image that is not DICOM, or images."""
 
     settings: Settings
     volume: Volume | None = None
     image: bytes | None = None
+    images: tuple[Dataset, ...] = ()
+    """The instances of the series that the pipeline takes, with their pixels as they were sent;
+    `inference.planar.frame.read_frame` decodes a frame within the node's limits."""
     on_progress: ProgressCallback = ignore_progress
 
 
@@ -113,6 +123,58 @@ class Classification:
 
     label: str
     confidence: float
+    code: Code | None = None
+    """What the label is coded as; None where nobody has coded it."""
+    frame_number: int | None = None
+    """Of a multi-frame image: the frame that decided, counted from 1; None: all of them."""
+
+
+@dataclass(frozen=True)
+class FoundBox:
+    """One object in an image, by a box: its four corners in the image that was sent.
+
+    `corners`: (column, row) each, 0, 0 being the upper left corner of the upper left pixel; a
+    rectangle, but turned where the model saw the image turned. `confidence` from 0 to 1.
+    """
+
+    label: str
+    code: Code
+    corners: tuple[tuple[float, float], ...]
+    confidence: float
+    color_rgb: tuple[int, int, int]
+    frame_number: int | None = None
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What was found in one DICOM image.
+
+    `masks`: unsigned integers of shape (rows, columns), n for the nth segment from 1, or bool of
+    shape (rows, columns, segments). `shown` is the image (or its frame `shown_frame_number`) for
+    pictures: uint8, (rows, columns, 1 or 3), white being high. `heat` float32 of the same rows and
+    columns: how much each part added to the likeliest label.
+    """
+
+    sop_instance_uid: str
+    shown: NDArray[np.uint8]
+    shown_frame_number: int | None = None
+    segments: tuple[Segment, ...] = ()
+    masks: NDArray[Any] | None = None
+    measurements: tuple[Measurement, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    boxes: tuple[FoundBox, ...] = ()
+    heat: NDArray[np.float32] | None = None
+
+    def mask(self, segment_index: int) -> NDArray[np.bool_]:
+        """One segment: bool, shape (rows, columns)."""
+        if self.masks is None:
+            raise ValueError("The image has no segments.")
+        one: NDArray[np.bool_] = (
+            self.masks[..., segment_index]
+            if self.masks.ndim == 3
+            else self.masks == segment_index + 1
+        )
+        return one
 
 
 @dataclass(frozen=True)
@@ -132,6 +194,10 @@ class PipelineOutput:
     """Of an image that is not DICOM: the class of each pixel, shape (rows, columns)."""
     label_names: tuple[str, ...] = ()
     """What the values of `label_picture` stand for, from 0."""
+    images: tuple[ImageResult, ...] = ()
+    """Of a pipeline for DICOM images: a result for each, in the order of the series."""
+    calibration: str = ""
+    """How its probabilities were calibrated; empty where nobody says."""
     timings_s: dict[str, float] = field(default_factory=dict)
     derivation: str = ""
     """What was done to the voxels before the model ran, where anything was."""
@@ -178,8 +244,12 @@ class Pipeline(Protocol):
         ...
 
     @property
-    def input_kind(self) -> Literal["volume", "image"]:
-        """Whether `run` wants `context.volume` or `context.image`."""
+    def input_kind(self) -> InputKind:
+        """Whether `run` wants `context.volume`, `context.image` or `context.images`.
+
+        A pipeline for `dicom-image` may have a method `takes(header) -> Acceptance`, which
+        chooses the images of a series that it is given; without it, it is given all.
+        """
         ...
 
     @property

@@ -37,7 +37,7 @@ from api.fhir.types import (
     uid_identifier,
 )
 from storage import tables as t
-from storage.core.entities import Code, Feedback, Finding, SegmentRef, Study
+from storage.core.entities import Code, Feedback, Finding, ImageRef, SegmentRef, Study
 from storage.findings.search import Found, finding_updated
 
 _IMAGING = CodeableConcept(
@@ -62,6 +62,8 @@ _UNKNOWN = Coding(
 _PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the images")
 _LATERALITY = concept("272741003", "SCT", "Laterality")
 _SEGMENT = concept("121191", "DCM", "Referenced Segment")
+_IMAGE = concept("260753009", "SCT", "Source")
+_REGION = concept("111030", "DCM", "Image Region")
 _SCHEMES = ("SCT", "LN", "DCM", "UCUM", "RADLEX", "FMA", "SRT", "99MEDIVIEW")
 _WITHDRAWN = Annotation(
     author_string="MediViewAI",
@@ -169,6 +171,7 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
                 *_part(finding, truncated),
                 *_confidence(finding),
                 *_of_segment(finding.segmentation),
+                *_of_image(finding.image),
             )
         ),
     )
@@ -227,6 +230,17 @@ def _of_segment(segment: SegmentRef | None) -> Iterator[ObservationComponent]:
     yield ObservationComponent(
         code=_SEGMENT, value_string=f"urn:oid:{segment.sop_instance_uid}#{segment.segment_number}"
     )
+
+
+def _of_image(image: ImageRef | None) -> Iterator[ObservationComponent]:
+    """The image that it is about, and in it the region, as column and row of its corners."""
+    if image is None:
+        return
+    frame = "" if image.frame_number is None else f"#{image.frame_number}"
+    yield ObservationComponent(code=_IMAGE, value_string=f"urn:oid:{image.sop_instance_uid}{frame}")
+    if image.points:
+        corners = " ".join(f"{x:g},{y:g}" for x, y in image.points)
+        yield ObservationComponent(code=_REGION, value_string=f"{image.graphic_type} {corners}")
 
 
 def _stated(finding: Finding, status: Status) -> Annotation:

@@ -26,6 +26,23 @@ class SegmentRefPayload(Payload):
     )
 
 
+class ImageRefPayload(Payload):
+    """The single image that a finding is about, and where in it."""
+
+    sop_instance_uid: str
+    frame_number: int | None = Field(
+        description="From 1; null of a single-frame image, and where all frames are meant."
+    )
+    graphic_type: Literal["", "POINT", "POLYLINE"] = Field(
+        description="Empty where the whole image is meant."
+    )
+    points: list[tuple[float, float]] = Field(
+        description="Column and row each, with fractions; 0, 0 is the upper left corner of the"
+        " upper left pixel. Of a POLYLINE that is closed the last point is as the first.",
+        examples=[[(10.0, 20.0), (40.0, 20.0), (40.0, 60.0), (10.0, 60.0), (10.0, 20.0)]],
+    )
+
+
 class FeedbackPayload(Payload):
     """What a person says of a finding; the finding itself stays as it was stated."""
 
@@ -123,6 +140,14 @@ class FindingPayload(Payload):
     tracking_uid: str
     source_series_instance_uid: str = Field(description="The series that was measured.")
     segmentation: SegmentRefPayload | None
+    image: ImageRefPayload | None = Field(
+        None, description="Of what was found in a single image; null of a volume."
+    )
+    calibration: str = Field(
+        "",
+        description="How the confidence was calibrated, as the model's card states; empty where"
+        " nobody says, so that it need not be a probability in the strict sense.",
+    )
     verification: Literal["UNVERIFIED"] = Field(
         "UNVERIFIED",
         description="Of the statement itself (PS3.3 Table C.17-2): a machine made it. What"

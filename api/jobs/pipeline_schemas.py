@@ -23,7 +23,10 @@ class PipelinePayload(Payload):
     title: str
     description: str
     accepts: str = Field(description="What it takes, in a sentence.")
-    input_kind: Literal["volume", "image"]
+    input_kind: Literal["volume", "image", "dicom-image"] = Field(
+        description="A volume of one series; an uploaded PNG or JPEG; the DICOM images of one"
+        " series, each by itself."
+    )
     model: PipelineModel | None
     model_url: str
     ready: bool = Field(description="Whether it could run now.")

@@ -10,6 +10,7 @@ from api.deliveries.schemas import DeliveryPayload
 from api.findings.schemas import (
     FeedbackPayload,
     FindingPayload,
+    ImageRefPayload,
     NormalRangePayload,
     PriorPayload,
     SegmentRefPayload,
@@ -23,6 +24,7 @@ from storage.core.entities import (
     Delivery,
     Feedback,
     Finding,
+    ImageRef,
     Job,
     Prior,
     Series,
@@ -186,6 +188,8 @@ def finding_payload(
         )
         if segment
         else None,
+        image=_image(finding.image) if finding.image else None,
+        calibration=finding.calibration,
         verification="UNVERIFIED",
         created_at=finding.created_at,
         model_url=model_url(finding.pipeline, finding.pipeline_version),
@@ -194,6 +198,15 @@ def finding_payload(
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
         feedback=[feedback_payload(one) for one in said],
+    )
+
+
+def _image(image: ImageRef) -> ImageRefPayload:
+    return ImageRefPayload(
+        sop_instance_uid=image.sop_instance_uid,
+        frame_number=image.frame_number,
+        graphic_type=image.graphic_type,
+        points=list(image.points),
     )
 
 

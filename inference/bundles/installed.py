@@ -1,26 +1,43 @@
 """Bundles in the models folder: added once, and not run when a file has changed since."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 from inference.bundles.description import BundleDescription, describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
 from inference.models.model_folders import files_of, install
+from inference.planar.description import (
+    ImageModelDescription,
+    add_image_model,
+    describe_image_model,
+    is_image_model,
+)
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+_Description = TypeVar("_Description", BundleDescription, ImageModelDescription)
+
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder is a MONAI bundle, or a plain model with its card."""
-    return is_bundle(folder) or is_plain(folder)
+    """Whether a folder is a MONAI bundle, or a model with its card."""
+    return is_bundle(folder) or is_image_model(folder) or is_plain(folder)
 
 
 def described(folder: Path) -> BundleDescription:
     """Raises InvalidRequest naming what is wrong."""
     return describe(folder) if is_bundle(folder) else describe_plain(folder)
+
+
+def add_described(settings: Settings, folder: Path) -> BundleDescription | ImageModelDescription:
+    """Copy a model of any kind to where models lie. Raises InvalidRequest."""
+    if not is_bundle(folder) and is_image_model(folder):
+        return add_image_model(settings, folder)
+    return add_bundle(settings, folder)
 
 
 def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
@@ -37,15 +54,38 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
 
 def installed_bundles(settings: Settings) -> list[BundleDescription]:
     """Every bundle that was added, by name; one that cannot be read is said in the log."""
+    return _read([folder for folder in _folders(settings) if not _is_of_images(folder)], described)
+
+
+def installed_image_models(settings: Settings) -> list[ImageModelDescription]:
+    """Every model of single images that was added, by name."""
+    return _read(
+        [folder for folder in _folders(settings) if _is_of_images(folder)], describe_image_model
+    )
+
+
+def _folders(settings: Settings) -> list[Path]:
     models = settings.resolved_models_dir
     if not models.is_dir():
         return []
+    return [
+        folder
+        for folder in sorted(models.iterdir())
+        if not folder.name.startswith(".") and is_model(folder)
+    ]
+
+
+def _is_of_images(folder: Path) -> bool:
+    return not is_bundle(folder) and is_image_model(folder)
+
+
+def _read(
+    folders: Sequence[Path], describing: Callable[[Path], _Description]
+) -> list[_Description]:
     found = []
-    for folder in sorted(models.iterdir()):
-        if folder.name.startswith(".") or not is_model(folder):
-            continue
+    for folder in folders:
         try:
-            found.append(described(folder))
+            found.append(describing(folder))
         except InvalidRequest as error:
             log.warning("bundle_unusable", folder=folder.name, detail=error.message)
     return found

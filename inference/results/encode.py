@@ -15,6 +15,7 @@ from inference.results.kos import encode_key_objects
 from inference.results.narrative import NOTE, captions
 from inference.results.pdf import encode_pdf
 from inference.results.pictures import draw_pictures
+from inference.results.planar.encode import encode_images
 from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
 from inference.results.sr import encode_sr
@@ -58,10 +59,15 @@ def encode_results(
     `edit` says who changed the masks that the pipeline had made.
 
     `sources` are the instances the volume was made of (pixels may be absent).
-    Without a volume (an image that is not DICOM) there are findings only.
+    Without a volume: what was found in single DICOM images; of an image that is not DICOM there
+    are findings only.
     Deterministic: the same job, sources and output give the same bytes.
     """
     findings = build_findings(job, pipeline, output, comparison)
+    if output.images:
+        before = (predecessors or {}).get("SR")
+        made = encode_images(job, pipeline, sources, output, findings, extra_kinds, before)
+        return EncodedResults(findings, tuple(ResultObject(*one) for one in made))
     if volume is None:
         return EncodedResults(findings, ())
     objects: list[ResultObject] = []

@@ -52,6 +52,12 @@ def result_identity(job: Job, kind: ResultKind) -> ResultIdentity:
     )
 
 
+def image_object_uid(job: Job, kind: ResultKind, sop_instance_uid: str) -> str:
+    """Of an object that a job makes for each image of a series, in the series of its kind."""
+    of_kind = result_identity(job, kind).sop_instance_uid
+    return derive_uid("instance", of_kind, sop_instance_uid)
+
+
 def tracking_uid(job: Job, name: str) -> str:
     """Of one thing in one series: the same whatever version looks at it, or how often."""
     return derive_uid("tracking", job.series_instance_uid, job.pipeline, name)

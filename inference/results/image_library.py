@@ -26,6 +26,14 @@ _MODALITIES = {
     "MR": codes.cid29.MagneticResonance,
     "CT": codes.cid29.ComputedTomography,
     "PT": codes.cid29.PositronEmissionTomography,
+    "CR": codes.cid29.ComputedRadiography,
+    "DX": codes.cid29.DigitalRadiography,
+    "ES": codes.cid29.Endoscopy,
+    "MG": codes.cid29.Mammography,
+    "RF": codes.cid29.Radiofluoroscopy,
+    "US": codes.cid29.Ultrasound,
+    "XA": codes.cid29.XRayAngiography,
+    "XC": codes.cid29.ExternalCameraPhotography,
 }
 
 
@@ -35,9 +43,22 @@ def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
     What they share is said once for the group (TID 1602), so that a report on a thousand
     slices stays small; what differs is in the images themselves.
     """
-    first = references[0]
+    library = _container(codes.DCM.ImageLibrary)
+    library.ContentSequence.append(_group(references))
+    return library
+
+
+def library_of_single_images(references: Sequence[Dataset]) -> ContainerContentItem:
+    """A group for each image: films of one series need not be of one size."""
+    library = _container(codes.DCM.ImageLibrary)
+    for reference in references:
+        library.ContentSequence.append(_group([reference]))
+    return library
+
+
+def _group(references: Sequence[Dataset]) -> ContainerContentItem:
     group = _container(codes.DCM.ImageLibraryGroup)
-    group.ContentSequence.extend(_shared(first))
+    group.ContentSequence.extend(_shared(references[0]))
     # One for all: the encoder would make a sequence of its own of the code for each image.
     source = hd.sr.CodedConcept.from_code(_SOURCE)
     for reference in references:
@@ -49,9 +70,7 @@ def image_library(references: Sequence[Dataset]) -> ContainerContentItem:
                 relationship_type=_CONTAINS,
             )
         )
-    library = _container(codes.DCM.ImageLibrary)
-    library.ContentSequence.append(group)
-    return library
+    return group
 
 
 def _container(name: DicomCode) -> ContainerContentItem:

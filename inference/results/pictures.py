@@ -1,6 +1,6 @@
 """Pictures of a result for readers that show neither SEG nor SR: slices with their segments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.imaging.volume import Volume
-from inference.pipeline import PipelineOutput
+from inference.pipeline import PipelineOutput, Segment
 from inference.results.caption import Line, captioned, letters
 from inference.results.key_slices import key_slices
 
@@ -73,9 +73,17 @@ def overlaid(
     if volume.photometric_interpretation == "MONOCHROME1":
         grey = 1.0 - grey
     rgb = np.repeat(np.rint(grey * 255).astype(np.float32)[..., None], 3, axis=2)
+    masks = [output.mask(index, k) for index in range(len(output.segments))]
+    return overlaid_plane(rgb, masks, output.segments)
+
+
+def overlaid_plane(
+    rgb: NDArray[np.float32], masks: Sequence[NDArray[np.bool_]], segments: Sequence[Segment]
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """An image from 0 to 255 with a mask for each segment, and the indices of those in it."""
+    rgb = rgb.copy()
     shown = []
-    for index, segment in enumerate(output.segments):
-        mask = output.mask(index, k)
+    for index, (mask, segment) in enumerate(zip(masks, segments, strict=True)):
         if not mask.any():
             continue
         shown.append(index)

@@ -69,10 +69,13 @@ def secondary_capture(
     source: Dataset,
     kind: ResultKind,
     rgb: NDArray[np.uint8],
-    spacing_mm: float,
-    patient_orientation: tuple[str, str],
+    spacing_mm: float | None,
+    patient_orientation: tuple[str, str] | None,
 ) -> Dataset:
-    """What all captures have in common, with `rgb` (rows, columns, 3) as their pixels."""
+    """What all captures have in common, with `rgb` (rows, columns, 3) as their pixels.
+
+    `spacing_mm` and `patient_orientation` are None where the source does not state them.
+    """
     identity = result_identity(job, kind)
     at = made_at(job, source)
     capture = hd.sc.SCImage(
@@ -86,8 +89,8 @@ def secondary_capture(
         sop_instance_uid=identity.sop_instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
-        patient_orientation=patient_orientation,
-        pixel_spacing=(spacing_mm, spacing_mm),
+        patient_orientation=patient_orientation or ("L", "F"),
+        pixel_spacing=None if spacing_mm is None else (spacing_mm, spacing_mm),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         series_description=result_series_description(
             pipeline, "pictures" if kind == "SC" else "all slices"
@@ -98,6 +101,8 @@ def secondary_capture(
         series_date=at.date(),
         series_time=at.time(),
     )
+    if patient_orientation is None:
+        capture.PatientOrientation = None
     capture.ImageType = ["DERIVED", "SECONDARY"]
     capture.ContentDate, capture.ContentTime = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
     capture.DateOfSecondaryCapture = capture.ContentDate

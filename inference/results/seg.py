@@ -74,7 +74,7 @@ def encode_seg(
         if as_label_map
         else hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[
-            _description(job, pipeline, segment, number, output.cut_off_at(number - 1), edit)
+            describe_segment(job, pipeline, segment, number, output.cut_off_at(number - 1), edit)
             for number, segment in enumerate(output.segments, start=1)
         ],
         series_instance_uid=identity.series_instance_uid,
@@ -169,7 +169,7 @@ def _name_editor(segmentation: Dataset, edit: Edit) -> None:
     segmentation.SourceImageSequence = [reference]
 
 
-def _description(
+def describe_segment(
     job: Job,
     pipeline: Pipeline,
     segment: Segment,

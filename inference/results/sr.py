@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import highdicom as hd
 from highdicom.sr.templates import Template
+from highdicom.sr.value_types import ContainerContentItem
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
@@ -39,6 +40,9 @@ _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,
     "CT": codes.cid100.CTUnspecifiedBodyRegion,
     "PT": codes.cid100.PETUnspecifiedBodyRegion,
+    "CR": codes.cid100.XRUnspecifiedBodyRegion,
+    "DX": codes.cid100.XRUnspecifiedBodyRegion,
+    "XA": codes.cid100.Angiography,
 }
 
 
@@ -63,26 +67,53 @@ def encode_sr(
     derive from the job, so a rerun repeats them.
     """
     first = sources[0]
-    identity = result_identity(job, kind)
-    at = made_at(job, first)
     references = [reference_to(first), *(evidence_of(source) for source in sources[1:])]
     evidence = [*references, *_prior_reports(findings)]
     if segmentation is not None:
         evidence.append(segmentation)
+    groups = _groups(
+        algorithm_of(pipeline, output),
+        str(first.SeriesInstanceUID),
+        findings,
+        output.segments,
+        segmentation,
+    )
+    return written_report(
+        job,
+        pipeline,
+        first,
+        evidence,
+        groups,
+        image_library(references),
+        predecessor=predecessor,
+        edit=edit,
+        kind=kind,
+    )
+
+
+def written_report(
+    job: Job,
+    pipeline: Pipeline,
+    first: Dataset,
+    evidence: Sequence[Dataset],
+    groups: Sequence[Template],
+    library: ContainerContentItem,
+    *,
+    predecessor: Dataset | None = None,
+    edit: Edit | None = None,
+    kind: ResultKind = "SR",
+) -> Dataset:
+    """The document around measurement groups; `first` is the source whose patient it is about."""
+    identity = result_identity(job, kind)
+    at = made_at(job, first)
     report = hd.sr.MeasurementReport(
         observation_context=_observation_context(pipeline, edit),
         procedure_reported=procedure_reported(first),
-        imaging_measurements=_groups(
-            _algorithm(pipeline, output.derivation),
-            str(first.SeriesInstanceUID),
-            findings,
-            output.segments,
-            segmentation,
-        ),
+        imaging_measurements=list(groups),
         title=codes.cid7021.ImagingMeasurementReport,
     )
     document = hd.sr.Comprehensive3DSR(
-        evidence=evidence,
+        evidence=list(evidence),
         content=report[0],
         series_instance_uid=identity.series_instance_uid,
         series_number=result_series_number(integer_of(first, "SeriesNumber"), kind),
@@ -108,7 +139,7 @@ def encode_sr(
     children = document.ContentSequence
     # TID 1500 row 8: the library stands before the measurements, which come last. It is put there
     # at the end because the encoder copies all of its content twice.
-    children.insert(len(children) - 1, image_library(references))
+    children.insert(len(children) - 1, library)
     inherit_patient_and_study(document, first)
     return finish(document, at, contributing_equipment(pipeline, first, at))
 
@@ -143,7 +174,7 @@ def _groups(
         else:
             groups.append(
                 hd.sr.MeasurementsAndQualitativeEvaluations(
-                    tracking_identifier=_tracking(finding),
+                    tracking_identifier=tracking_of(finding),
                     algorithm_id=algorithm,
                     measurements=measurements_of((finding,)) or None,
                     qualitative_evaluations=evaluations_of(finding) or None,
@@ -155,7 +186,7 @@ def _groups(
         segment = segments[reference.segment_number - 1]
         groups.append(
             hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-                tracking_identifier=_tracking(members[0]),
+                tracking_identifier=tracking_of(members[0]),
                 referenced_segment=hd.sr.ReferencedSegment(
                     sop_class_uid=segmentation.SOPClassUID,
                     sop_instance_uid=segmentation.SOPInstanceUID,
@@ -164,7 +195,7 @@ def _groups(
                 ),
                 finding_category=dicom_code(segment.category),
                 finding_type=dicom_code(segment.type),
-                finding_sites=[_site(segment)],
+                finding_sites=[site_of(segment)],
                 algorithm_id=algorithm,
                 measurements=measurements_of(members),
             )
@@ -172,27 +203,28 @@ def _groups(
     return groups
 
 
-def _site(segment: Segment) -> hd.sr.FindingSite:
+def site_of(segment: Segment) -> hd.sr.FindingSite:
     laterality = None if segment.laterality is None else dicom_code(segment.laterality)
     return hd.sr.FindingSite(dicom_code(segment.type), laterality=laterality)
 
 
-def _tracking(finding: Finding) -> hd.sr.TrackingIdentifier:
+def tracking_of(finding: Finding) -> hd.sr.TrackingIdentifier:
     return hd.sr.TrackingIdentifier(
         uid=finding.tracking_uid, identifier=finding.tracking_identifier
     )
 
 
-def _algorithm(pipeline: Pipeline, derivation: str) -> hd.sr.AlgorithmIdentification:
+def algorithm_of(pipeline: Pipeline, output: PipelineOutput) -> hd.sr.AlgorithmIdentification:
     """TID 4019, with the digest of the weights: the parameter on which all rests."""
     card = pipeline.card
+    stated = {"preprocessing": output.derivation, "calibration": output.calibration}
     return hd.sr.AlgorithmIdentification(
         name=card.name,
         version=card.version,
         parameters=[
             f"pipeline={pipeline.name} {pipeline.version}",
             *(f"{file.name} sha256={file.sha256}" for file in card.files),
-            *([f"preprocessing={derivation}"] if derivation else []),
+            *(f"{name}={text}" for name, text in stated.items() if text),
         ],
         family=codes.DCM.ArtificialIntelligence,
     )

@@ -16,7 +16,7 @@ from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.file import current_rules
 from inference.scheduling.rules.judge import rule_on
 from inference.scheduling.rules.model import Rule, RuleSet
-from inference.scheduling.selection import Selection, select_stack, with_geometry
+from inference.scheduling.selection import Selection, select_input, with_geometry
 from inference.scheduling.shadowing import schedule_shadows
 from inference.worker.failures import explain, place
 from storage.container import Storage
@@ -222,7 +222,8 @@ def _judge(candidate: _Candidate, standing: Standing) -> Selection:
     if candidate.unreadable:
         return Selection(Acceptance(False, candidate.unreadable), whole, ())
     try:
-        return select_stack(
+        return select_input(
+            pipeline,
             candidate.instances,
             candidate.headers,
             lambda instances, headers: _ask(candidate.series, instances, headers, standing),

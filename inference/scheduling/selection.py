@@ -50,6 +50,31 @@ def select_stack(
     return Selection(Acceptance(False, _why_none(refused, stacks)), first, first.headers(headers))
 
 
+def select_input(
+    pipeline: Pipeline,
+    instances: Sequence[Instance],
+    headers: Sequence[Dataset],
+    judge: Judge,
+) -> Selection:
+    """What a pipeline takes of a series: a stack of slices, or each of its images by itself."""
+    if pipeline.input_kind != "dicom-image":
+        return select_stack(instances, headers, judge)
+    indices = images_taken(pipeline, headers)
+    whole = SeriesStack("", tuple(range(len(headers))))
+    taken = SeriesStack("", indices) if indices else whole
+    return Selection(judge(instances, headers), taken, taken.of(headers))
+
+
+def images_taken(pipeline: Pipeline, headers: Sequence[Dataset]) -> tuple[int, ...]:
+    """Which instances of a series a pipeline for single images is given, in the series' order."""
+    takes = getattr(pipeline, "takes", None)
+    return tuple(
+        index
+        for index, header in enumerate(headers)
+        if header.get("Rows") is not None and (takes is None or takes(header).accepted)
+    )
+
+
 def stack_for(
     pipeline: Pipeline, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
 ) -> SeriesStack:

@@ -17,20 +17,22 @@ from inference.models.devices import with_fallback
 from inference.models.drift import observe
 from inference.models.registry.verification import ensure_proven
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.planar.refusals import ImageRefused
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
 from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.priors import comparison_of
+from inference.scheduling.rules.model import Rule
 from inference.scheduling.rules.of_job import destinations_of, rule_for
-from inference.scheduling.selection import stack_for
+from inference.scheduling.selection import images_taken, stack_for
 from inference.worker import auditing
 from inference.worker.failures import place
 from inference.worker.lease import Lease, LeaseLost
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Job
+from storage.core.entities import Instance, Job, Series
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.jobs.withdrawals import SUPERSEDED
 from storage.peers.repository import KnownPeer
@@ -86,17 +88,23 @@ class Work:
     def do(self, pipeline: Pipeline) -> dict[str, Any]:
         reset_peak_memory()
         begun = time.monotonic()
+        sources: Sequence[Dataset] = ()
+        volume = rule = None
         if pipeline.input_kind == "image":
-            sources: Sequence[Dataset] = ()
-            volume = rule = None
             context = self._image_context()
+        elif pipeline.input_kind == "dicom-image":
+            with self._stage("loading", _LOADING):
+                auditing.series_read(self._storage, self._job)
+                sources = self._load_images(pipeline)
+            rule = self._rule(pipeline, sources)
+            context = PipelineContext(
+                self._storage.settings, images=tuple(sources), on_progress=self._in_pipeline
+            )
         else:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
                 sources, stack = self._load(pipeline)
-            rule = rule_for(self._storage.settings, pipeline.name, stack.narrowed(sources))
-            if rule is not None and rule.deadline_s is not None:
-                self._deadline_s = rule.deadline_s
+            rule = self._rule(pipeline, stack.narrowed(sources))
             with self._stage("assembling", _ASSEMBLING):
                 volume = assemble_volume(
                     sources, stack.frame_indices, tilted=resamples_tilt(pipeline)
@@ -109,6 +117,8 @@ class Work:
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)
+            if pipeline.input_kind == "dicom-image":
+                _drop_pixels(sources)
             if volume is not None and not NEEDS_GREY_VALUES & wanted:
                 # A large mask needs their memory.
                 volume = volume.without_voxels()
@@ -148,6 +158,13 @@ class Work:
             image = self._storage.objects.get(self._job.input_object_key)
         return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
 
+    def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
+        """The site's rule for the job, whose deadline holds from now on."""
+        rule = rule_for(self._storage.settings, pipeline.name, headers)
+        if rule is not None and rule.deadline_s is not None:
+            self._deadline_s = rule.deadline_s
+        return rule
+
     def _volume_context(self, volume: Volume) -> PipelineContext:
         return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
 
@@ -156,19 +173,46 @@ class Work:
 
         Refused where the series has changed since the job was made.
         """
-        index, job = self._storage.index, self._job
-        instances = index.instances_of(job.study_instance_uid, job.series_instance_uid)
+        instances = self._storage.index.instances_of(
+            self._job.study_instance_uid, self._job.series_instance_uid
+        )
+        datasets = self._read(instances)
+        series = self._unchanged()
+        stack = stack_for(pipeline, series, instances, datasets)
+        return stack.of(datasets), stack
+
+    def _load_images(self, pipeline: Pipeline) -> list[Dataset]:
+        """The images of the series that the pipeline takes, with their pixels as they were sent.
+
+        Refused where the series has changed since the job was made.
+        """
+        instances = self._storage.index.instances_of(
+            self._job.study_instance_uid, self._job.series_instance_uid
+        )
+        headers = [
+            self._storage.instances.dataset(one, stop_before_pixels=True) for one in instances
+        ]
+        datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
+        self._unchanged()
+        if not datasets:
+            raise ImageRefused(f"{pipeline.title} takes none of the images of the series.")
+        return datasets
+
+    def _read(self, instances: Sequence[Instance]) -> list[Dataset]:
         datasets: list[Dataset] = []
         for done, instance in enumerate(instances):
             datasets.append(self._storage.instances.dataset(instance))
             share = done / len(instances)
             self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
-        # Asked after reading: an instance that arrives in between reopens the series.
+        return datasets
+
+    def _unchanged(self) -> Series:
+        """Asked after reading: an instance that arrives in between reopens the series."""
+        index, job = self._storage.index, self._job
         series = index.series(job.study_instance_uid, job.series_instance_uid)
         if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
             raise Superseded(SUPERSEDED)
-        stack = stack_for(pipeline, series, instances, datasets)
-        return stack.of(datasets), stack
+        return series
 
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)

@@ -184,6 +184,21 @@ class SegmentRef:
 
 
 @dataclass(frozen=True)
+class ImageRef:
+    """The image that a finding is about, and where in it.
+
+    `frame_number` counts from 1 and is None of a single-frame image. `points` are (column, row),
+    0, 0 being the upper left corner of the upper left pixel (PS3.3 C.18.6.1.2): of a POLYLINE,
+    the last as the first; none where the whole image is meant.
+    """
+
+    sop_instance_uid: str
+    frame_number: int | None = None
+    graphic_type: Literal["", "POINT", "POLYLINE"] = ""
+    points: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Validity:
     """Whether the measured structure lies wholly within the images.
 
@@ -242,6 +257,10 @@ class Finding:
     validity: Validity | None = None
     """None of what has no extent (a classification, a count), and where an older version of
     the node stored it."""
+    image: ImageRef | None = None
+    """Of what was found in a single image rather than in a volume."""
+    calibration: str = ""
+    """How the confidence was calibrated, as the model's card states; empty where it does not."""
 
     @property
     def is_truncated(self) -> bool:

@@ -11,6 +11,7 @@ from storage.core.entities import (
     Event,
     Feedback,
     Finding,
+    ImageRef,
     Instance,
     Job,
     Location,
@@ -64,6 +65,11 @@ def to_finding(row: RowMapping) -> Finding:
     if validity:
         validity = Validity(**{**validity, "cut_off_at": tuple(validity["cut_off_at"])})
     fields["validity"] = validity or None
+    image = row["image"]
+    if image:
+        points = tuple((float(x), float(y)) for x, y in image["points"])
+        image = ImageRef(**{**image, "points": points})
+    fields["image"] = image or None
     return Finding(**fields)
 
 

@@ -91,6 +91,9 @@ finding = Table(
     Column("prior", JSON),
     # Whether the structure lies wholly within the images.
     Column("validity", JSON),
+    # The single image that it is about, and where in it.
+    Column("image", JSON),
+    text_column("calibration"),
     time_column("created_at"),
 )
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
-from api.dicomweb.rendering.grayscale import display_values, frame_transforms
 from api.dicomweb.rendering.render_options import RenderOptions
 from api.dicomweb.rendering.viewport import placed, proportions
+from inference.imaging.grayscale import display_values, frame_transforms
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 PICTURES = tuple(_FORMATS)

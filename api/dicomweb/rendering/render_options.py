@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.dicomweb.rendering.grayscale import Window
 from api.dicomweb.rendering.viewport import Viewport, parse_quality, parse_viewport, parse_window
+from inference.imaging.grayscale import Window
 from storage.core.errors import InvalidRequest
 
 ANNOTATIONS = ("patient", "technique")

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from api.dicomweb.rendering.grayscale import Window, window_function
 from inference.calibration.decision import calibration_of
+from inference.imaging.grayscale import Window, window_function
 from storage.core.errors import InvalidRequest
 
 _MAX_SIDE = 8192

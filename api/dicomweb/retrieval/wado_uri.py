@@ -18,7 +18,6 @@ from api.dicomweb.formats.negotiation import (
 from api.dicomweb.formats.responses import caching_headers, etag_of, matches_etag, not_modified
 from api.dicomweb.lookups import content_key, find_instance
 from api.dicomweb.rendering.animation import GIF, HAS_VIDEO, MP4, animate, frame_duration_ms
-from api.dicomweb.rendering.grayscale import Window
 from api.dicomweb.rendering.picture import PICTURES
 from api.dicomweb.rendering.pixel_layout import PixelLayout
 from api.dicomweb.rendering.pixels import Renderer
@@ -30,6 +29,7 @@ from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.retrieval.retrieve import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
+from inference.imaging.grayscale import Window
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.bundles.installed import add_bundle, is_model
+from inference.bundles.installed import add_described, is_model
 from inference.catalogue import catalogue
 from inference.models.packs import add_pack
 from inference.models.registry.status import ModelHeld, Standing, model_of, models_named
@@ -64,7 +64,7 @@ def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) ->
 def _install(storage: Storage, folder: Path) -> tuple[str, str]:
     settings = storage.settings
     if is_model(folder):
-        bundle = add_bundle(settings, folder)
-        return bundle.name, bundle.version
+        model = add_described(settings, folder)
+        return model.name, model.version
     card = add_pack(settings, folder, [pipeline.card for pipeline in catalogue(settings)])
     return card.name, card.version

@@ -11,7 +11,7 @@ from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.file import current_rules
 from inference.scheduling.rules.judge import RuleTrace, rule_on
 from inference.scheduling.rules.model import RuleSet
-from inference.scheduling.selection import select_stack, word_of
+from inference.scheduling.selection import select_input, word_of
 from storage.container import Storage
 from storage.core.entities import Instance, Series
 
@@ -49,7 +49,7 @@ def explain_study(
         explanations += [
             _explain(series, instances, headers, standing, tried)
             for standing in offered(storage)
-            if standing.pipeline.input_kind == "volume"
+            if standing.pipeline.input_kind != "image"
         ]
     return explanations
 
@@ -62,7 +62,8 @@ def _explain(
     rules: RuleSet,
 ) -> Explanation:
     pipeline = standing.pipeline
-    selection = select_stack(
+    selection = select_input(
+        pipeline,
         instances,
         headers,
         lambda own, of_stack: word_of(pipeline, series, own, of_stack),

@@ -1,12 +1,13 @@
 """What a rule can ask of a series: its attributes by keyword, and what follows from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DatasetSequence
 
 from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
@@ -28,13 +29,14 @@ class SeriesFacts:
     def of(self, name: str) -> Value | None:
         """The value of a fact or of a DICOM keyword (texts of all instances); None if absent.
 
+        `ViewCodeSequence.CodeValue` is that of any item of the sequence.
         A value that differs from instance to instance gives every value that occurs.
         """
         derived = FACTS.get(name)
         if derived is not None:
             return derived(self)
         found = dict.fromkeys(
-            text.strip() for header in self.headers for text in texts(header.get(name))
+            text.strip() for header in self.headers for text in _within(header, name.split("."))
         )
         present = tuple(text for text in found if text)
         return present or None
@@ -87,6 +89,15 @@ class SeriesFacts:
     def contrast_agent(self) -> Value:
         given = any(header.get("ContrastBolusAgent") for header in self.headers)
         return ("yes" if given else "no",)
+
+
+def _within(dataset: Dataset, path: Sequence[str]) -> Iterator[str]:
+    value = dataset.get(path[0])
+    if len(path) == 1:
+        yield from texts(value)
+    elif isinstance(value, DatasetSequence):
+        for item in value:
+            yield from _within(item, path[1:])
 
 
 FACTS: dict[str, Callable[[SeriesFacts], Value | None]] = {

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from inference.scheduling.rules.facts import FACTS
 
@@ -70,7 +70,7 @@ class Condition(Strict):
         (key, inside), *_ = value.items()
         if key in _GROUPS:
             return value
-        if key not in FACTS and tag_for_keyword(str(key)) is None:
+        if key not in FACTS and not _is_path(str(key)):
             known = ", ".join(FACTS)
             raise ValueError(f"'{key}' is neither a DICOM keyword nor one of {known}")
         return {"name": key, "test": inside}
@@ -80,6 +80,14 @@ class Condition(Strict):
         if self.all == () or self.any == ():
             raise ValueError("all and any need at least one condition")
         return self
+
+
+def _is_path(name: str) -> bool:
+    """A DICOM keyword, or several that lead through sequences: ViewCodeSequence.CodeValue."""
+    *sequences, last = (tag_for_keyword(part) for part in name.split("."))
+    return last is not None and all(
+        tag is not None and dictionary_VR(tag) == "SQ" for tag in sequences
+    )
 
 
 def _as_priority(value: Any) -> Any:

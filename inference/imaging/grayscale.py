@@ -77,17 +77,14 @@ def display_values(
     if header.get("BitsAllocated") == 1:
         return np.where(array != 0, 255, 0).astype(np.uint8)
     grey = _grey(array, header, transforms, window)
-    inverse = header.get("PresentationLUTShape") == "INVERSE"
-    if header.get("PhotometricInterpretation") == "MONOCHROME1" or inverse:
-        grey = np.subtract(255, grey, dtype=np.uint8)
-    return grey
+    return np.subtract(255, grey, dtype=np.uint8) if is_inverted(header) else grey
 
 
 def _grey(
     array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None
 ) -> NDArray[np.uint8]:
     if window is None and not transforms.get("VOILUTSequence"):
-        window = _stated_window(transforms) or _full_range(array, header, transforms)
+        window = stated_window(transforms) or _full_range(array, header, transforms)
     if array.dtype.kind not in "iu":
         return _transform(array, transforms, window)
     low, high = int(array.min()), int(array.max())
@@ -112,18 +109,56 @@ def _transform(
 
 def apply_window(values: NDArray[Any], window: Window) -> NDArray[np.uint8]:
     """The three VOI LUT functions (PS3.3 C.11.2.1.2.1, C.11.2.1.3), onto 0 to 255."""
-    x = values.astype(np.float32)
-    if window.function == "SIGMOID":
-        y = 255.0 / (1.0 + np.exp(-4.0 * (x - window.center) / window.width))
-    elif window.function == "LINEAR" and window.width > 1:
-        y = ((x - (window.center - 0.5)) / (window.width - 1.0) + 0.5) * 255.0
-    else:
-        y = ((x - window.center) / window.width + 0.5) * 255.0
-    rounded: NDArray[np.uint8] = np.rint(np.clip(y, 0, 255)).astype(np.uint8)
+    y = windowed(values, window) * np.float32(255.0)
+    rounded: NDArray[np.uint8] = np.rint(y).astype(np.uint8)
     return rounded
 
 
-def _stated_window(transforms: Dataset) -> Window | None:
+def windowed(values: NDArray[Any], window: Window) -> NDArray[np.float32]:
+    """The same onto 0 to 1, float32, without rounding to grey levels."""
+    x = values.astype(np.float32)
+    if window.function == "SIGMOID":
+        y = 1.0 / (1.0 + np.exp(-4.0 * (x - window.center) / window.width))
+    elif window.function == "LINEAR" and window.width > 1:
+        y = (x - (window.center - 0.5)) / (window.width - 1.0) + 0.5
+    else:
+        y = (x - window.center) / window.width + 0.5
+    clipped: NDArray[np.float32] = np.clip(y, 0, 1).astype(np.float32)
+    return clipped
+
+
+def unit_values(
+    array: NDArray[Any], header: Dataset, transforms: Dataset, window: Window | None = None
+) -> NDArray[np.float32]:
+    """Grey values of one decoded frame as it asks to be shown, from 0 (black) to 1 (white).
+
+    Modality LUT, then `window` (in modality units), or the VOI LUT or window that the frame
+    states, or its full range without padding; then the polarity. float32, (rows, columns).
+    """
+    if header.get("BitsAllocated") == 1:
+        grey = (array != 0).astype(np.float32)
+    else:
+        if window is None and not transforms.get("VOILUTSequence"):
+            window = stated_window(transforms) or _full_range(array, header, transforms)
+        values = np.asarray(apply_modality_lut(array, transforms))
+        if window is not None:
+            grey = windowed(values, window)
+        else:
+            looked_up = apply_voi(np.rint(values).astype(np.int64), transforms)
+            most = 2.0 ** int(transforms.VOILUTSequence[0].LUTDescriptor[2]) - 1.0
+            grey = np.clip(looked_up.astype(np.float32) / np.float32(most), 0, 1)
+    shown: NDArray[np.float32] = np.subtract(np.float32(1), grey) if is_inverted(header) else grey
+    return shown
+
+
+def is_inverted(header: Dataset) -> bool:
+    """Whether the least value is shown white (PS3.3 C.7.6.3.1.2, C.11.6.1.2)."""
+    photometric = str(header.get("PhotometricInterpretation") or "").strip(" \0")
+    return photometric == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
+
+
+def stated_window(transforms: Dataset) -> Window | None:
+    """The first window that is stated; None where there is none that can be one."""
     try:
         center, width = (
             _first(transforms.get("WindowCenter")),

@@ -1,0 +1,1 @@
+"""Models of single images: films, ultrasound, photographs, and the frames of a cine."""

@@ -1,0 +1,93 @@
+"""From what a network gives to probabilities, and what a part of an image adds to them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.planar.card import Activation
+from inference.planar.description import ImageModelDescription
+from inference.planar.networks import REMEDY, Network
+from inference.planar.preprocessing import NetworkInput, normalized
+from inference.refusals import ModelUnusable
+
+_BATCH = 16
+
+
+def activated(scores: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    """Probabilities along axis 1. With one class alone, a softmax would always be sure."""
+    if activation == "sigmoid":
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -80, 80))), np.float32)
+    if activation == "softmax":
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+    return scores
+
+
+def probabilities(
+    model: ImageModelDescription, network: Network, inputs: list[NetworkInput]
+) -> NDArray[np.float32]:
+    """(images, classes), each from 0 to 1. Raises ModelUnusable."""
+    batch = np.stack([normalized(one.seen, model.preprocessing) for one in inputs])
+    found = activated(network.scores(batch), model.activation)
+    return _checked(model, found.reshape(len(inputs), -1))
+
+
+def class_planes(
+    model: ImageModelDescription, network: Network, given: NetworkInput
+) -> NDArray[np.float32]:
+    """Of a segmentation: (classes, rows, columns) on the network's own, maybe coarser grid.
+
+    One channel is a yes or no; the other class, the background, is what is left.
+    Raises ModelUnusable.
+    """
+    scores = network.scores(normalized(given.seen, model.preprocessing)[None])
+    if scores.ndim != 4:
+        raise ModelUnusable(
+            f"The model {model.name} gives an array of shape {scores.shape}; a segmentation gives"
+            " images × classes × rows × columns.",
+            remedy=REMEDY,
+        )
+    single = scores.shape[1] == 1
+    found = activated(scores, "sigmoid" if single else model.activation)[0]
+    found = np.concatenate((1 - found, found)) if single else found
+    return _checked(model, found)
+
+
+def occlusion(
+    model: ImageModelDescription,
+    network: Network,
+    given: NetworkInput,
+    label: int,
+    probability: float,
+    grid: int,
+) -> NDArray[np.float32]:
+    """How far a label's probability falls where one of grid × grid parts is made black.
+
+    (rows, columns) of the parts; negative where it rises. Raises ModelUnusable.
+    """
+    rows, columns = given.seen.shape[:2]
+    cuts_y = np.linspace(0, rows, grid + 1).round().astype(int)
+    cuts_x = np.linspace(0, columns, grid + 1).round().astype(int)
+    parts = [(y, x) for y in range(grid) for x in range(grid)]
+    falls = np.zeros(grid * grid, np.float32)
+    for begin in range(0, len(parts), _BATCH):
+        some = parts[begin : begin + _BATCH]
+        blanked = []
+        for y, x in some:
+            seen = given.seen.copy()
+            seen[cuts_y[y] : cuts_y[y + 1], cuts_x[x] : cuts_x[x + 1]] = 0.0
+            blanked.append(NetworkInput(seen, given.placement, given.frame))
+        without = probabilities(model, network, blanked)[:, label]
+        falls[begin : begin + len(some)] = probability - without
+    return falls.reshape(grid, grid)
+
+
+def _checked(model: ImageModelDescription, found: NDArray[np.float32]) -> NDArray[np.float32]:
+    # Written so that a NaN fails, too.
+    if not (found.size and found.min() >= 0.0 and found.max() <= 1.0 + 1e-5):
+        raise ModelUnusable(
+            f"The model {model.name} gives scores that are no probabilities.",
+            remedy='Name an activation in its card: "softmax" or "sigmoid".',
+        )
+    return np.clip(found, 0.0, 1.0)

@@ -1,0 +1,144 @@
+"""What `mediview.json` says of a model of single images: its input, its answer, its words."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from inference.bundles.description import VERSION_PATTERN
+from inference.models.card_file import Card
+from inference.scheduling.rules.model import Strict
+
+OutputKind = Literal["image-classification", "object-detection", "image-segmentation"]
+Activation = Literal["softmax", "sigmoid", "none"]
+_Percent = Annotated[float, Field(ge=0, le=100)]
+_Edge = Annotated[int, Field(ge=8, le=4096)]
+_Letters = Annotated[str, Field(pattern=r"^[LRAPHF]$")]
+
+DEFAULT_MODALITIES = ("CR", "DX", "MG", "US", "XA", "SC")
+
+
+class Grey(Strict):
+    """Which grey values become 0 and 1: at most one of the two.
+
+    Without either, the image's own VOI LUT or window, or its full range where it has none.
+    """
+
+    values: tuple[float, float] | None = None
+    """In units of the modality, after rescale slope and intercept."""
+    percentiles: tuple[_Percent, _Percent] | None = None
+    """Of what is not padding."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "Grey":
+        if self.values is not None and self.percentiles is not None:
+            raise ValueError("names either values or percentiles")
+        for pair in (self.values, self.percentiles):
+            if pair is not None and pair[0] >= pair[1]:
+                raise ValueError("must name the lesser value first")
+        return self
+
+
+class Resize(Strict):
+    """How an image comes into the shape that the model wants."""
+
+    size: tuple[_Edge, _Edge] | None = None
+    """Rows, columns of the model's grid; left out: `shortest_edge`, or the image's own."""
+    fit: Literal["stretch", "pad", "crop"] = "stretch"
+    """`stretch` to the size whatever the proportions; `pad`: all of it, black beside it;
+    `crop`: its middle. The last two keep proportions in the patient, whatever shape pixels have."""
+    shortest_edge: _Edge | None = None
+    """Of the resized image; with `crop`, of which the middle in `size` is then taken."""
+    longest_edge: _Edge | None = None
+    """The most that the longer edge may have where `shortest_edge` is stated."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "Resize":
+        if self.size is not None and self.shortest_edge is not None and self.fit != "crop":
+            raise ValueError("names size and shortest_edge together only where fit is crop")
+        if self.longest_edge is not None and self.shortest_edge is None:
+            raise ValueError("longest_edge limits shortest_edge; name that, too")
+        return self
+
+
+class Preprocessing(Strict):
+    """From the image that was sent to what the network is given.
+
+    In this order: rescale, window, polarity, padding and shutters black, crop, orientation,
+    resize, mean and standard deviation. Polarity is always that of display: MONOCHROME1 is
+    inverted, so that bone is white.
+    """
+
+    grey: Grey = Grey()
+    channels: Literal[1, 3] | None = None
+    """Left out: as preprocessor_config.json says, or 3 of a Hugging Face model and 1 of others."""
+    crop: Literal["none", "covered"] = "none"
+    """`covered`: to what is neither padding nor behind a shutter."""
+    shutters: Literal["black", "ignore"] = "black"
+    orientation: tuple[_Letters, _Letters] | None = None
+    """Where rows and columns lead, as in Patient Orientation: `["L", "F"]` for a film from the
+    front. Images of the same plane are turned; others are refused."""
+    resize: Resize | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> "Preprocessing":
+        pairs = ({"L", "R"}, {"A", "P"}, {"H", "F"})
+        if self.orientation is not None and any(set(self.orientation) <= one for one in pairs):
+            raise ValueError("orientation needs two directions at right angles")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std belong together")
+        return self
+
+
+class Frames(Strict):
+    """How the frames of one multi-frame image are taken."""
+
+    at_most: int = Field(32, ge=1, le=512)
+    """So many, evenly over the image, the first and the last among them."""
+    combine: Literal["mean", "max"] = "mean"
+    """Of a classification: the probability of each label over the frames."""
+
+
+class HeatMap(Strict):
+    """How far the probability of the likeliest label falls where a part is made black."""
+
+    grid: int = Field(8, ge=2, le=32)
+    """Parts along each edge: the network runs once for each of them."""
+
+
+class ImageModel(Strict):
+    name: str = Field(min_length=1, max_length=48)
+    version: str = Field(pattern=VERSION_PATTERN)
+    output: OutputKind
+    modalities: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")], ...] = DEFAULT_MODALITIES
+    labels: dict[Annotated[str, Field(pattern=r"^\d+$")], str] = Field({})
+    """The name of each class by its number; left out: those of config.json."""
+    background: int | None = Field(None, ge=0)
+    """The class that is no finding: of a segmentation 0 unless stated, else none."""
+    activation: Activation | None = None
+    """Left out: as config.json says; softmax of others."""
+    calibration: str = Field("", max_length=200)
+    """How its probabilities were calibrated, and on what; empty: not stated."""
+    labels_at_most: int = Field(5, ge=1, le=64)
+    """Of a classification: the likeliest labels that are stated."""
+    image: Preprocessing = Preprocessing()
+    frames: Frames | None = None
+    """Left out: multi-frame images are not taken."""
+    images_at_most: int = Field(16, ge=1, le=256)
+    """Of one series: a series with more is not taken."""
+    heat_map: HeatMap | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ImageModel":
+        if self.heat_map is not None and self.output != "image-classification":
+            raise ValueError("heat_map is for image-classification")
+        if self.frames is not None and self.output == "image-segmentation":
+            raise ValueError("image-segmentation takes single images; leave frames out")
+        return self
+
+
+class ImageCard(Card):
+    """`mediview.json` of a model of single images."""
+
+    model: ImageModel

@@ -1,0 +1,198 @@
+"""A folder with a card and a model of single images: Hugging Face, TorchScript or ONNX."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from inference.bundles.description import color_of, slug
+from inference.models.card_file import CARD_FILE, CardSegment, parsed
+from inference.models.model_folders import files_of, install
+from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
+from storage.core.errors import InvalidRequest
+from storage.settings import Settings
+
+Format = Literal["transformers", "torchscript", "onnx"]
+_WEIGHTS: dict[str, Format] = {"model.ts": "torchscript", "model.onnx": "onnx"}
+_CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
+# What pickles would be executed from, and code that a repository brings along.
+_UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".py")
+_OUTPUTS: tuple[OutputKind, ...] = (
+    "image-classification",
+    "object-detection",
+    "image-segmentation",
+)
+_CARD_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+class ImageModelDescription(BaseModel):
+    """A model as the node needs to know it. `labels` are its classes by number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: Path
+    format: Format
+    name: str
+    version: str
+    title: str
+    card: ImageCard
+    preprocessing: Preprocessing
+    labels: dict[int, str]
+    background: int | None
+    activation: Activation
+
+    @property
+    def kind(self) -> OutputKind:
+        return self.card.model.output
+
+    def label(self, value: int) -> str:
+        return self.labels.get(value, f"class {value}")
+
+    def segment(self, value: int) -> CardSegment:
+        """What a class is called and coded as; by a code of our own where the card names none."""
+        stated = self.card.segments.get(str(value))
+        if stated is not None:
+            return stated
+        label = self.label(value)
+        return CardSegment(label=label[:64], code=(label[:16], "99MEDIVIEW", label[:64]))
+
+    def color_rgb(self, value: int) -> tuple[int, int, int]:
+        return self.segment(value).color_rgb or color_of(value)
+
+
+def is_image_model(folder: Path) -> bool:
+    """Whether the card in a folder names one of the outputs of single images."""
+    card = folder / CARD_FILE
+    try:
+        if card.stat().st_size > _CARD_LIMIT_BYTES:
+            return False
+        stated: Any = json.loads(card.read_text("utf-8"))
+        return str(stated["model"]["output"]) in _OUTPUTS
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def describe_image_model(folder: Path) -> ImageModelDescription:
+    """Read card and configuration. Raises InvalidRequest naming what is wrong."""
+    card = parsed(ImageCard, folder / CARD_FILE)
+    model = card.model
+    form = _format_of(folder)
+    config = _json(folder / _CONFIG) if form == "transformers" else {}
+    labels = {int(value): label for value, label in model.labels.items()} or {
+        int(value): str(label) for value, label in dict(config.get("id2label") or {}).items()
+    }
+    if not labels:
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} names no labels, and neither does {_CONFIG}.",
+            remedy='Add "labels": {"0": "...", "1": "..."} to the model of the card.',
+        )
+    background = model.background
+    if background is None and model.output == "image-segmentation":
+        background = 0
+    return ImageModelDescription(
+        folder=folder,
+        format=form,
+        name=slug(model.name),
+        version=model.version,
+        title=card.title or model.name,
+        card=card,
+        preprocessing=_completed(model.image, folder, form),
+        labels=labels,
+        background=background,
+        activation=model.activation or _activation(config, len(labels)),
+    )
+
+
+def add_image_model(settings: Settings, folder: Path) -> ImageModelDescription:
+    """Copy a model to where models lie, with the digest of every file.
+
+    Raises InvalidRequest where it is none that can be run.
+    """
+    found = describe_image_model(folder)
+    place = f"{found.name}@{found.version}"
+    return describe_image_model(
+        install(settings, folder, place, files_of(folder), keep_digests=True)
+    )
+
+
+def _format_of(folder: Path) -> Format:
+    for name, form in _WEIGHTS.items():
+        if (folder / name).is_file():
+            return form
+    if not (folder / _CONFIG).is_file() or not any(folder.glob("*.safetensors")):
+        raise InvalidRequest(
+            f"{folder} holds none of model.ts, model.onnx, or {_CONFIG} with model.safetensors.",
+            remedy="Save the model by save_pretrained, as safetensors.",
+        )
+    unsafe = [path.name for path in files_of(folder) if path.suffix in _UNSAFE]
+    if unsafe or "auto_map" in _json(folder / _CONFIG):
+        raise InvalidRequest(
+            f"{folder} brings {unsafe[0] if unsafe else 'an auto_map'}: code or pickles, which"
+            " would be executed.",
+            remedy=f"Remove it; only {_CONFIG}, {_PROCESSOR} and safetensors are read.",
+        )
+    return "transformers"
+
+
+def _activation(config: dict[str, Any], labels: int) -> Activation:
+    """A single class is a yes or no; among one alone, softmax would always be sure."""
+    several = config.get("problem_type") == "multi_label_classification"
+    return "sigmoid" if several or labels == 1 else "softmax"
+
+
+def _completed(card: Preprocessing, folder: Path, form: Format) -> Preprocessing:
+    """The card, and from preprocessor_config.json what it leaves out."""
+    changes: dict[str, Any] = {}
+    stated = _json(folder / _PROCESSOR) if (folder / _PROCESSOR).is_file() else {}
+    if card.channels is None:
+        changes["channels"] = 3 if form == "transformers" else 1
+    if card.mean is None and stated:
+        # Such processors count from 0 to 255 unless they rescale; here white is 1.
+        factor = float(stated.get("rescale_factor") or 1 / 255)
+        white = 255.0 * factor if stated.get("do_rescale", True) else 255.0
+        normalizes = stated.get("do_normalize", True) and stated.get("image_mean")
+        mean = stated["image_mean"] if normalizes else [0.0]
+        std = stated["image_std"] if normalizes else [1.0]
+        changes["mean"] = tuple(float(one) / white for one in mean)
+        changes["std"] = tuple(float(one) / white for one in std)
+    if card.resize is None and stated.get("do_resize", True) and stated.get("size"):
+        changes["resize"] = _resize(stated, folder)
+    return card.model_copy(update=changes)
+
+
+def _resize(stated: dict[str, Any], folder: Path) -> Resize:
+    size = stated["size"]
+    cut = stated.get("crop_size") if stated.get("do_center_crop") else None
+    if isinstance(size, int):
+        size = {"height": size, "width": size}
+    try:
+        if cut is not None:
+            cut = {"height": cut, "width": cut} if isinstance(cut, int) else cut
+            shortest = int(size.get("shortest_edge") or min(size["height"], size["width"]))
+            grid = int(cut["height"]), int(cut["width"])
+            return Resize(size=grid, fit="crop", shortest_edge=shortest)
+        if "height" in size:
+            return Resize(size=(int(size["height"]), int(size["width"])))
+        longest = size.get("longest_edge")
+        return Resize(
+            shortest_edge=int(size["shortest_edge"]),
+            longest_edge=None if longest is None else int(longest),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest(
+            f"{folder / _PROCESSOR} states a size that is not understood.",
+            remedy="Name the resize in the card: model.image.resize.",
+        ) from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _CARD_LIMIT_BYTES:
+            raise InvalidRequest(f"{path} is larger than 4 MiB.", remedy="Check the model.")
+        read: Any = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"{path} is no JSON.", remedy="Get the model again.") from error
+    if not isinstance(read, dict):
+        raise InvalidRequest(f"{path} is no JSON object.", remedy="Get the model again.")
+    return read

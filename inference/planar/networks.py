@@ -1,0 +1,241 @@
+"""The networks of models of single images, behind one call: a batch in, arrays out.
+
+transformers (safetensors alone), TorchScript and ONNX. torch is imported when one is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.models.card import ModelCard
+from inference.models.devices import device, is_out_of_memory
+from inference.models.files import load_module, use_threads
+from inference.models.model_cache import WARM, weights_bytes
+from inference.planar.description import ImageModelDescription
+from inference.refusals import ModelUnusable
+
+Batch = NDArray[np.float32]
+"""(images, channels, rows, columns)."""
+REMEDY = "Add another version of the model, or correct its card: mediview models add FOLDER."
+_AUTO_CLASSES = {
+    "image-classification": "AutoModelForImageClassification",
+    "object-detection": "AutoModelForObjectDetection",
+    "image-segmentation": "AutoModelForSemanticSegmentation",
+}
+# What frameworks raise at a model's work or its loading.
+_BROKEN = (RuntimeError, ValueError, KeyError, TypeError, AttributeError, ImportError, OSError)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """`corners` (boxes, 4): left, top, right, bottom in pixels of the network's grid, 0, 0 being
+    its upper left corner. `labels` int, `scores` from 0 to 1, each of shape (boxes,)."""
+
+    corners: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+class Network(Protocol):
+    """A loaded network."""
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        """Before activation: (images, classes) or (images, classes, rows, columns)."""
+        ...
+
+    def boxes(self, image: Batch) -> Boxes:
+        """What a detector finds in a batch of one, whatever its score."""
+        ...
+
+    def raw(self, batch: Batch) -> NDArray[np.float32]:
+        """All that it gives, in one row: to tell answers apart."""
+        ...
+
+
+def load_network(model: ImageModelDescription, card: ModelCard, threads: int) -> Network:
+    """The network of a model whose files have been verified, once a process.
+
+    Raises ModelUnusable.
+    """
+
+    def load() -> Network:
+        try:
+            if model.format == "transformers":
+                return _Transformers(model)
+            if model.format == "torchscript":
+                return _TorchScript(model)
+            return _Onnx(model, threads)
+        except _BROKEN as error:
+            if is_out_of_memory(error):
+                raise
+            raise ModelUnusable(
+                f"The model {model.name} cannot be loaded for {model.kind}"
+                f" ({type(error).__name__}).",
+                remedy=REMEDY,
+            ) from error
+
+    use_threads(threads)
+    size = weights_bytes(*(path for path in model.folder.iterdir() if path.is_file()))
+    return WARM.get((card.name, card.digest, device()), load, size)
+
+
+def at_work(model: ImageModelDescription, error: Exception) -> Exception:
+    """What an error of a network at work means: that it is unusable, but for want of memory."""
+    if is_out_of_memory(error) or not isinstance(error, _BROKEN):
+        return error
+    return ModelUnusable(
+        f"The model {model.name} failed at this image ({type(error).__name__}).", remedy=REMEDY
+    )
+
+
+class _Transformers:
+    def __init__(self, model: ImageModelDescription) -> None:
+        import transformers
+
+        cls = getattr(transformers, _AUTO_CLASSES[model.kind])
+        options = {"local_files_only": True, "trust_remote_code": False}
+        loaded, info = cls.from_pretrained(
+            str(model.folder), use_safetensors=True, output_loading_info=True, **options
+        )
+        absent = [*info["missing_keys"], *info.get("mismatched_keys", ())]
+        if absent:
+            # They would be left as chance has set them.
+            raise ModelUnusable(
+                f"The weights of {model.name} lack {len(absent)} that its configuration asks for.",
+                remedy="Save the model again by save_pretrained.",
+            )
+        self._model: Any = loaded.to(device()).eval()
+        self._processor: Any = None
+        if model.kind == "object-detection":
+            self._processor = transformers.AutoImageProcessor.from_pretrained(
+                str(model.folder), **options
+            )
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        return _array(self._outputs(batch).logits)
+
+    def boxes(self, image: Batch) -> Boxes:
+        outputs = self._outputs(image)
+        # Its own way from logits and relative boxes to scores and pixels.
+        (found,) = self._processor.post_process_object_detection(
+            outputs, threshold=0.0, target_sizes=[image.shape[2:]]
+        )
+        return _boxes_of(found)
+
+    def raw(self, batch: Batch) -> NDArray[np.float32]:
+        outputs = self._outputs(batch)
+        parts = [outputs.logits, *([outputs.pred_boxes] if "pred_boxes" in outputs else [])]
+        return np.concatenate([_array(part).ravel() for part in parts])
+
+    def _outputs(self, batch: Batch) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._model(pixel_values=torch.from_numpy(batch).to(device()))
+
+
+class _TorchScript:
+    """Answers a tensor; a detector answers boxes, labels and scores, as torchvision's do."""
+
+    def __init__(self, model: ImageModelDescription) -> None:
+        self._module: Any = load_module(model.folder / "model.ts")
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        return _array(_first(self._answer(batch)))
+
+    def boxes(self, image: Batch) -> Boxes:
+        return _boxes_of(_named(self._answer(image)))
+
+    def raw(self, batch: Batch) -> NDArray[np.float32]:
+        answer = self._answer(batch)
+        if hasattr(answer, "shape"):
+            return _array(answer).ravel()
+        return np.concatenate([_array(one).ravel() for one in _named(answer).values()])
+
+    def _answer(self, batch: Batch) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._module(torch.from_numpy(batch).to(device()))
+
+
+class _Onnx:
+    """One input. A detector names its outputs boxes, labels and scores."""
+
+    def __init__(self, model: ImageModelDescription, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session: Any = onnxruntime.InferenceSession(
+            str(model.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            raise ModelUnusable(
+                f"model.onnx of {model.name} has {len(inputs)} inputs; one image goes in.",
+                remedy="Export the network alone.",
+            )
+        self._input = inputs[0]
+        self._outputs = [one.name for one in self._session.get_outputs()]
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        return np.asarray(self._answer(batch)[0], np.float32)
+
+    def boxes(self, image: Batch) -> Boxes:
+        return _boxes_of(dict(zip(self._outputs, self._answer(image), strict=True)))
+
+    def raw(self, batch: Batch) -> NDArray[np.float32]:
+        return np.concatenate([np.asarray(one, np.float32).ravel() for one in self._answer(batch)])
+
+    def _answer(self, batch: Batch) -> list[Any]:
+        half = self._input.type == "tensor(float16)"
+        values = batch.astype(np.float16) if half else batch
+        found: list[Any] = self._session.run(None, {self._input.name: values})
+        return found
+
+
+def _first(answer: Any) -> Any:
+    """The main output of a network that gives several."""
+    while not hasattr(answer, "shape"):
+        answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
+    return answer
+
+
+def _named(answer: Any) -> Mapping[str, Any]:
+    """Boxes, labels and scores of the only image of a batch."""
+    while isinstance(answer, list | tuple):
+        if len(answer) == len(_FOUND) and all(hasattr(one, "shape") for one in answer):
+            return dict(zip(_FOUND, answer, strict=True))
+        # A detector of torchvision in TorchScript gives losses first, and detections last.
+        answer = answer[-1]
+    found: Mapping[str, Any] = answer
+    return found
+
+
+_FOUND = ("boxes", "labels", "scores")
+
+
+def _boxes_of(found: Mapping[str, Any]) -> Boxes:
+    corners = _array(found["boxes"]).astype(np.float64).reshape(-1, 4)
+    scores = _array(found["scores"]).astype(np.float64).reshape(-1)
+    labels = _array(found["labels"]).astype(np.int64).reshape(-1)
+    if not (len(corners) == len(scores) == len(labels)) or not np.isfinite(corners).all():
+        raise ValueError("boxes, labels and scores do not belong together")
+    if len(scores) and not (scores.min() >= 0.0 and scores.max() <= 1.0):
+        raise ValueError("scores are no probabilities")
+    order = np.argsort(-scores, kind="stable")
+    return Boxes(corners[order], labels[order], scores[order])
+
+
+def _array(value: Any) -> NDArray[np.float32]:
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float32)
+    array: NDArray[np.float32] = value.detach().float().cpu().numpy()
+    return array

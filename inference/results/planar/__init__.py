@@ -1,0 +1,1 @@
+"""DICOM objects of what was found in single images."""

@@ -1,0 +1,52 @@
+"""All DICOM objects of what was found in the images of one series."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from pydicom.dataset import Dataset
+
+from inference.pipeline import Pipeline, PipelineOutput
+from inference.results.identity import ResultKind
+from inference.results.planar.gsps import encode_boxes
+from inference.results.planar.pictures import encode_picture
+from inference.results.planar.references import by_uid
+from inference.results.planar.seg import encode_image_seg
+from inference.results.planar.sr import encode_image_sr
+from storage.core.entities import Finding, Job
+
+
+def encode_images(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Sequence[Dataset],
+    output: PipelineOutput,
+    findings: Sequence[Finding],
+    extra_kinds: Collection[str],
+    predecessor: Dataset | None,
+) -> Iterator[tuple[ResultKind, Dataset]]:
+    """A SEG for each image with segments, one SR, a presentation state for each with boxes.
+
+    A presentation state is to a box what a SEG is to a mask: without it no viewer shows the box
+    on the image, so that it is always made. Pictures are, where a destination wants them.
+    """
+    known = by_uid(list(sources))
+    masks: dict[str, Dataset] = {}
+    for number, image in enumerate(output.images, start=1):
+        if image.segments:
+            source = known[image.sop_instance_uid]
+            mask = encode_image_seg(job, pipeline, source, image, number, output.derivation)
+            masks[image.sop_instance_uid] = mask
+            yield "SEG", mask
+    if findings:
+        named = {uid: known[uid] for uid in (one.sop_instance_uid for one in output.images)}
+        yield "SR", encode_image_sr(job, pipeline, named, findings, output, masks, predecessor)
+    for number, image in enumerate(output.images, start=1):
+        source = known[image.sop_instance_uid]
+        if image.boxes:
+            yield "GSPS", encode_boxes(job, pipeline, source, image, number)
+        if "SC" in extra_kinds:
+            own = [
+                one
+                for one in findings
+                if one.image is not None and one.image.sop_instance_uid == image.sop_instance_uid
+            ]
+            yield "SC", encode_picture(job, pipeline, source, image, own, number)

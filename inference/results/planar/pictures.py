@@ -1,0 +1,134 @@
+"""Pictures of what was found in single images, for readers that show neither SEG, SR nor GSPS."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from inference.calibration.decision import calibration_of
+from inference.imaging.headers import texts
+from inference.pipeline import ImageResult, Pipeline
+from inference.results.caption import Letters, Line, captioned
+from inference.results.identity import image_object_uid
+from inference.results.narrative import NOTE, as_dicom_text, shown_value
+from inference.results.pictures import overlaid_plane
+from inference.results.planar.references import shown_frame
+from inference.results.sc import secondary_capture, source_reference
+from storage.core.entities import Finding, Job
+
+_SHORTER_SIDE_PIXELS = 512
+_LONGER_SIDE_PIXELS = 2048
+_OPPOSITE = dict(zip("LRAPHF", "RLPAFH", strict=True))
+_HEAT_ALPHA = 0.45
+_WHITE = (255, 255, 255)
+
+
+def draw_image(
+    source: Dataset, image: ImageResult, findings: Sequence[Finding], footer: str
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """The image with its segments, boxes and heat, and below it a line for each finding.
+
+    Pixels are made square. `footer`: whose result it is, and that it is not verified.
+    """
+    rgb, _ = overlaid_plane(
+        _rgb(image), [image.mask(index) for index in range(len(image.segments))], image.segments
+    )
+    if image.heat is not None:
+        rgb = _heated(rgb, image.heat)
+    canvas, scale_x, scale_y = _to_look_at(rgb, calibration_of(source).aspect)
+    draw = ImageDraw.Draw(canvas)
+    for box in image.boxes:
+        if box.frame_number in (None, image.shown_frame_number):
+            corners = [(x * scale_x, y * scale_y) for x, y in (*box.corners, box.corners[0])]
+            draw.line(corners, fill=box.color_rgb, width=2)
+    lines = [
+        Line(f"{one.label}: {shown_value(one)}".rstrip(": "), _color(one, image))
+        for one in findings
+    ]
+    if image.heat is not None and image.classifications:
+        first = image.classifications[0].label
+        lines.append(Line(f"Red: what speaks for {first} (falls when made black)", (255, 0, 0)))
+    drawn = captioned(canvas, _letters(source), lines, footer)
+    return drawn, tuple(line.text for line in lines)
+
+
+def encode_picture(
+    job: Job,
+    pipeline: Pipeline,
+    source: Dataset,
+    image: ImageResult,
+    findings: Sequence[Finding],
+    number: int,
+) -> Dataset:
+    """The picture as a secondary capture (PS3.3 A.8.1), in a series of its own with the others."""
+    footer = f"{NOTE} {pipeline.name} {pipeline.version}"
+    drawn, lines = draw_image(source, image, findings, footer)
+    (_, right), (_, bottom) = _letters(source)
+    capture = secondary_capture(
+        job,
+        pipeline,
+        source,
+        "SC",
+        np.asarray(drawn),
+        None,
+        (right, bottom) if right and bottom else None,
+    )
+    uid = UID(image_object_uid(job, "SC", image.sop_instance_uid))
+    capture.SOPInstanceUID = capture.file_meta.MediaStorageSOPInstanceUID = uid
+    capture.InstanceNumber = number
+    capture.LossyImageCompression = "00"
+    capture.DerivationDescription = f"{pipeline.name} {pipeline.version}"[:1024]
+    # LT holds 10,240 characters.
+    capture.ImageComments = as_dicom_text("\r\n".join((NOTE, *lines)))[:10_240]
+    capture.SourceImageSequence = [source_reference(source, shown_frame(source, image))]
+    return capture
+
+
+def _rgb(image: ImageResult) -> NDArray[np.float32]:
+    shown = image.shown.astype(np.float32)
+    return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
+
+
+def _heated(rgb: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Red where a part speaks for the label; nothing where it does not, or speaks against it."""
+    highest = float(heat.max())
+    if highest <= 0:
+        return rgb
+    alpha = (np.clip(heat / highest, 0, 1) * _HEAT_ALPHA)[..., None]
+    red = np.array((255, 0, 0), np.float32)
+    mixed: NDArray[np.uint8] = np.rint(rgb * (1 - alpha) + red * alpha).astype(np.uint8)
+    return mixed
+
+
+def _to_look_at(
+    rgb: NDArray[np.uint8], aspect: tuple[float, float]
+) -> tuple[Image.Image, float, float]:
+    """With square pixels, neither tiny nor huge; and how many of them a pixel of the source is."""
+    rows, columns = rgb.shape[:2]
+    height, width = rows * aspect[0], columns * aspect[1]
+    scale = max(1.0 / min(aspect), _SHORTER_SIDE_PIXELS / min(height, width))
+    scale = min(scale, _LONGER_SIDE_PIXELS / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC)
+    return canvas, size[0] / columns, size[1] / rows
+
+
+def _letters(source: Dataset) -> Letters:
+    """Where rows and columns begin and end, by Patient Orientation; empty where it is missing."""
+    stated = [one.strip()[:1] for one in texts(source.get("PatientOrientation"))]
+    if len(stated) != 2 or any(one not in _OPPOSITE for one in stated):
+        return ("", ""), ("", "")
+    row, column = stated
+    return (_OPPOSITE[row], row), (_OPPOSITE[column], column)
+
+
+def _color(finding: Finding, image: ImageResult) -> tuple[int, int, int]:
+    if finding.segmentation is not None:
+        return finding.segmentation.color_rgb
+    for box in image.boxes:
+        if box.label == finding.label:
+            return box.color_rgb
+    return _WHITE

@@ -1,0 +1,75 @@
+"""Masks on a single image as a Segmentation (PS3.3 A.51), with or without a Frame of Reference."""
+
+import highdicom as hd
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from inference.pipeline import ImageResult, Pipeline
+from inference.results.equipment import contributing_equipment, finish
+from inference.results.identity import (
+    DEVICE_SERIAL_NUMBER,
+    MANUFACTURER,
+    image_object_uid,
+    made_at,
+    result_identity,
+    result_series_description,
+    result_series_number,
+    software_versions,
+    tracking_uid,
+)
+from inference.results.planar.references import image_reference
+from inference.results.seg import describe_segment
+from inference.results.source import inherit_patient_and_study, integer_of
+from storage.core.entities import Job
+
+
+def encode_image_seg(
+    job: Job, pipeline: Pipeline, source: Dataset, image: ImageResult, number: int, derivation: str
+) -> Dataset:
+    """A BINARY Segmentation with one frame a segment, of the rows and columns of its image.
+
+    An image without a Frame of Reference has no place in the patient, and its mask neither: the
+    Derivation Image of each frame says of which image it is the mask, pixel by pixel (PS3.3
+    C.7.6.16.2.6). `number` is that of the object in its series.
+    """
+    identity = result_identity(job, "SEG")
+    at = made_at(job, source)
+    masks = np.stack([image.mask(index) for index in range(len(image.segments))], axis=-1)
+    segmentation = hd.seg.Segmentation(
+        source_images=[image_reference(source)],
+        pixel_array=masks[None].astype(np.uint8),
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[
+            describe_segment(job, pipeline, segment, index, (), None)
+            for index, segment in enumerate(image.segments, start=1)
+        ],
+        series_instance_uid=identity.series_instance_uid,
+        series_number=result_series_number(integer_of(source, "SeriesNumber"), "SEG"),
+        sop_instance_uid=image_object_uid(job, "SEG", image.sop_instance_uid),
+        instance_number=number,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=software_versions(pipeline),
+        device_serial_number=DEVICE_SERIAL_NUMBER,
+        content_description="AI segmentation, unverified, research use only",
+        content_label="AI_SEGMENTATION",
+        omit_empty_frames=False,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        series_description=result_series_description(pipeline, "mask"),
+        content_date=at.date(),
+        content_time=at.time(),
+        series_date=at.date(),
+        series_time=at.time(),
+    )
+    for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
+        item.DimensionOrganizationUID = identity.dimension_organization_uid
+    for item, segment in zip(segmentation.SegmentSequence, image.segments, strict=True):
+        item.TrackingUID = tracking_uid(job, f"{image.sop_instance_uid} {segment.label}")
+    for groups in segmentation.PerFrameFunctionalGroupsSequence:
+        for item in groups.get("DerivationImageSequence") or ():
+            item.DerivationDescription = derivation
+    # Type 2 (PS3.3 Table 10-12): a model is nobody.
+    segmentation.ContentCreatorName = None
+    inherit_patient_and_study(segmentation, source)
+    return finish(segmentation, at, contributing_equipment(pipeline, source, at))

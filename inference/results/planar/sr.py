@@ -1,0 +1,115 @@
+"""What was found in single images as a Comprehensive 3D SR (PS3.16 TID 1500).
+
+A box is a planar region of interest in the coordinates of its image (TID 1410); a segment one
+that refers to the SEG of its image; what is said of a whole image names the image (TID 1501).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import highdicom as hd
+import numpy as np
+from highdicom.sr.templates import Template
+from pydicom.dataset import Dataset
+
+from inference.pipeline import ImageResult, Pipeline, PipelineOutput
+from inference.results.coding import dicom_code
+from inference.results.image_library import library_of_single_images
+from inference.results.planar.references import frame_numbers, image_reference
+from inference.results.sr import algorithm_of, site_of, tracking_of, written_report
+from inference.results.sr_numbers import evaluations_of, measurements_of
+from storage.core.entities import Finding, Job
+
+
+def encode_image_sr(
+    job: Job,
+    pipeline: Pipeline,
+    sources: Mapping[str, Dataset],
+    findings: Sequence[Finding],
+    output: PipelineOutput,
+    masks: Mapping[str, Dataset],
+    predecessor: Dataset | None = None,
+) -> Dataset:
+    """A Measurement Report, UNVERIFIED.
+
+    `sources` and `masks` by SOP Instance UID of the image. UIDs and dates derive from the job.
+    """
+    references = {uid: image_reference(source) for uid, source in sources.items()}
+    images = {image.sop_instance_uid: image for image in output.images}
+    algorithm = algorithm_of(pipeline, output)
+    groups = [
+        _group(finding, algorithm, sources[uid], images[uid], masks.get(uid))
+        for finding in findings
+        if (uid := finding.image.sop_instance_uid if finding.image else "") in sources
+    ]
+    first = next(iter(sources.values()))
+    return written_report(
+        job,
+        pipeline,
+        first,
+        [*references.values(), *masks.values()],
+        groups,
+        library_of_single_images(list(references.values())),
+        predecessor=predecessor,
+    )
+
+
+def _group(
+    finding: Finding,
+    algorithm: hd.sr.AlgorithmIdentification,
+    source: Dataset,
+    image: ImageResult,
+    mask: Dataset | None,
+) -> Template:
+    at = finding.image
+    if at is None:
+        raise ValueError("A finding of an image that names no image.")
+    uids = str(source.SOPClassUID), str(source.SOPInstanceUID)
+    frames = frame_numbers(source, at.frame_number)
+    common = {
+        "tracking_identifier": tracking_of(finding),
+        "algorithm_id": algorithm,
+        "measurements": measurements_of((finding,)) or None,
+    }
+    if finding.segmentation is not None and mask is not None:
+        number = finding.segmentation.segment_number
+        segment = image.segments[number - 1]
+        group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+            **common,
+            referenced_segment=hd.sr.ReferencedSegmentationFrame(
+                sop_class_uid=mask.SOPClassUID,
+                sop_instance_uid=mask.SOPInstanceUID,
+                # One frame a segment, in their order.
+                frame_number=number,
+                segment_number=number,
+                source_image=hd.sr.SourceImageForSegmentation(*uids, frames),
+            ),
+            finding_category=dicom_code(segment.category),
+            finding_type=dicom_code(segment.type),
+            finding_sites=[site_of(segment)],
+        )
+        _name_segment_alone(group)
+        return group
+    if at.graphic_type:
+        return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+            **common,
+            referenced_region=hd.sr.ImageRegion(
+                graphic_type=at.graphic_type,
+                graphic_data=np.array(at.points, np.float64),
+                source_image=hd.sr.SourceImageForRegion(*uids, frames),
+            ),
+            finding_type=dicom_code(finding.code),
+        )
+    return hd.sr.MeasurementsAndQualitativeEvaluations(
+        **common,
+        qualitative_evaluations=evaluations_of(finding) or None,
+        source_images=[hd.sr.SourceImageForMeasurementGroup(*uids, frames)],
+    )
+
+
+def _name_segment_alone(group: Template) -> None:
+    """A segment is named by its number, and then no frame (PS3.3 Table C.17-3): the encoder
+    states both."""
+    for item in group[0].ContentSequence:
+        for reference in item.get("ReferencedSOPSequence") or ():
+            if "ReferencedSegmentNumber" in reference and "ReferencedFrameNumber" in reference:
+                del reference.ReferencedFrameNumber
