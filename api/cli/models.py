@@ -1,9 +1,10 @@
 """`mediview models`: which models there are, how they stand, and who decides on them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -20,6 +21,9 @@ from inference.refusals import ModelUnusable
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.db.migrate import upgrade
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 app = typer.Typer(name="models", help="The models of the pipelines.", no_args_is_help=True)
 
@@ -166,6 +170,64 @@ def retire(
         deciding.retire(storage, standing, operator().name, reason)
         _tell(storage, standing, "retired")
     _print_state(standing, "retired")
+
+
+@app.command("try")
+def try_model(
+    name: Name,
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is here.")],
+    version: Version = None,
+    output: Annotated[
+        Path, typer.Option(help="Where pictures go; the first is trial-1.png.")
+    ] = Path("trial.png"),
+    show: Annotated[
+        bool, typer.Option("--open", help="Open the pictures with the program for them.")
+    ] = False,
+) -> None:
+    """Run a model on a study that is here, in whatever state it is; nothing is stored or sent.
+
+    Ends with 1 where it takes no series of the study. Pictures show a patient: they are written
+    for this user alone, and the audit trail tells of them.
+    """
+    from inference.models.trial import try_pipeline
+
+    taken = 0
+    with opened() as storage:
+        pipeline = model_of(storage, name, version).pipeline
+        told(
+            storage,
+            Code.INSTANCES_ACCESSED,
+            "R",
+            studies=(study,),
+            via="models try",
+            model=f"{pipeline.card.name} {pipeline.card.version}",
+        )
+        for trial in try_pipeline(storage, pipeline, study):
+            number = "?" if trial.series.series_number is None else trial.series.series_number
+            out.print(
+                f"Series {number} ({trial.series.modality}): {trial.reason}",
+                markup=False,
+                soft_wrap=True,
+            )
+            for line in (*trial.lines, *trial.notes):
+                out.print(f"  {line}", markup=False, soft_wrap=True)
+            taken += trial.taken
+            if trial.picture is not None:
+                path = output.with_stem(f"{output.stem}-{taken}")
+                _write_picture(trial.picture, path)
+                out.print(f"  Picture: {path}", markup=False, soft_wrap=True)
+                if show:
+                    typer.launch(str(path))
+    if not taken:
+        raise typer.Exit(1)
+
+
+def _write_picture(picture: "Image.Image", path: Path) -> None:
+    """For this user alone, from the first byte on; what stood there before is replaced."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        picture.save(file, "PNG")
 
 
 def _is_absent(standing: Standing) -> bool:

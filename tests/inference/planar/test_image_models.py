@@ -154,8 +154,10 @@ def test_every_object_is_valid(storage: Storage, tmp_path: Path) -> None:
         assert kinds.count("SC") == 3
         assert kinds.count("GSPS") == (3 if name == "model-bright-part" else 0)
         assert kinds.count("SEG") == (3 if name == "model-bright-area" else 0)
-        for kind in set(kinds):
-            for made in objects(storage, job, kind):
+        for kind in sorted(set(kinds)):
+            made_of = objects(storage, job, kind)
+            # Captures differ in their pixels alone.
+            for made in made_of[:1] if kind == "SC" else made_of:
                 assert complaints(save(made, tmp_path / "x.dcm")) == [], kind
                 if made.get("InstanceNumber") == 3 and kind == "GSPS":
                     (shown,) = made.SoftcopyVOILUTSequence[0].VOILUTSequence

@@ -1,0 +1,159 @@
+"""A model tried on a study that is here: nothing is scheduled, stored or sent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from inference.findings import build_findings
+from inference.imaging.coverage import run_with_coverage
+from inference.imaging.tilt import resamples_tilt
+from inference.imaging.volume import assemble_volume
+from inference.models.card import Provable
+from inference.models.devices import with_fallback
+from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
+from inference.refusals import ModelUnusable
+from inference.results.narrative import NOTE, captions, shown_value
+from inference.results.pictures import draw_pictures
+from inference.results.planar.pictures import draw_image
+from inference.scheduling.selection import Selection, select_input, word_of
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.entities import Finding, Job, Series
+
+_GAP_PIXELS = 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One series: why it was not taken, or what was found, with a picture where there is one."""
+
+    series: Series
+    taken: bool
+    reason: str
+    lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    picture: Image.Image | None = None
+
+
+def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) -> Iterator[Trial]:
+    """Run a pipeline, whatever its state, on each received series of a study that it takes.
+
+    Its files are checked and its self-test runs before. Raises NotFound, ModelUnusable, and what
+    the pipeline raises.
+    """
+    storage.index.study(study_instance_uid)
+    readiness = pipeline.readiness()
+    if not readiness.ready:
+        raise ModelUnusable(readiness.detail)
+    proven = not isinstance(pipeline, Provable)
+    for series in storage.index.series_of(study_instance_uid):
+        if series.origin == "generated":
+            continue
+        instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
+        headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
+        selection = select_input(
+            pipeline,
+            instances,
+            headers,
+            partial(word_of, pipeline, series),
+        )
+        if not selection.acceptance.accepted:
+            yield Trial(series, False, selection.acceptance.reason)
+            continue
+        if not proven and isinstance(pipeline, Provable):
+            pipeline.prove()
+            proven = True
+        yield _tried(storage, pipeline, series, selection)
+
+
+def _tried(storage: Storage, pipeline: Pipeline, series: Series, selection: Selection) -> Trial:
+    instances = storage.index.instances_of(series.study_instance_uid, series.series_instance_uid)
+    datasets = [storage.instances.dataset(one) for one in selection.stack.of(instances)]
+    job = _unstored_job(pipeline, series)
+    if pipeline.input_kind == "dicom-image":
+        context = PipelineContext(storage.settings, images=tuple(datasets))
+        output, notes = with_fallback(lambda: pipeline.run(context))
+        findings = build_findings(job, pipeline, output)
+        by_uid = {str(one.SOPInstanceUID): one for one in datasets}
+        pictures = [
+            draw_image(
+                by_uid[image.sop_instance_uid],
+                image,
+                [one for one in findings if _is_of(one, image.sop_instance_uid)],
+                _footer(pipeline),
+            )[0]
+            for image in output.images
+        ]
+    else:
+        volume = assemble_volume(
+            datasets, selection.stack.frame_indices, tilted=resamples_tilt(pipeline)
+        )
+        context = PipelineContext(storage.settings, volume=volume)
+        output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        findings = build_findings(job, pipeline, output)
+        pictures = [
+            Image.fromarray(one.rgb)
+            for one in draw_pictures(volume, output, captions(findings), _footer(pipeline))
+        ]
+    return Trial(
+        series,
+        True,
+        selection.acceptance.reason,
+        tuple(f"{one.label}: {shown_value(one)}".rstrip(": ") for one in findings),
+        (*notes, *_told(output)),
+        _beside(pictures),
+    )
+
+
+def _told(output: PipelineOutput) -> tuple[str, ...]:
+    shown = [f"Shown to the model: {output.derivation}."] if output.derivation else []
+    return (*shown, *output.notes)
+
+
+def _is_of(finding: Finding, sop_instance_uid: str) -> bool:
+    return finding.image is not None and finding.image.sop_instance_uid == sop_instance_uid
+
+
+def _footer(pipeline: Pipeline) -> str:
+    return f"{NOTE} {pipeline.name} {pipeline.version}, a trial that nobody has stored"
+
+
+def _beside(pictures: Sequence[Image.Image]) -> Image.Image | None:
+    """All of them in one, beside each other."""
+    if not pictures:
+        return None
+    width = sum(one.width for one in pictures) + _GAP_PIXELS * (len(pictures) - 1)
+    sheet = Image.new("RGB", (width, max(one.height for one in pictures)))
+    left = 0
+    for one in pictures:
+        sheet.paste(one, (left, 0))
+        left += one.width + _GAP_PIXELS
+    return sheet
+
+
+def _unstored_job(pipeline: Pipeline, series: Series) -> Job:
+    """What findings take their identity from; it enters no ledger."""
+    now = utcnow()
+    return Job(
+        job_id="trial",
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        study_instance_uid=series.study_instance_uid,
+        series_instance_uid=series.series_instance_uid,
+        input_fingerprint=series.fingerprint,
+        input_object_key="",
+        state="IN PROGRESS",
+        stage="",
+        progress=0.0,
+        reason="",
+        priority=0,
+        attempts=1,
+        lease_owner="",
+        lease_expires_at=None,
+        created_at=now,
+        started_at=now,
+        finished_at=None,
+        updated_at=now,
+    )
