@@ -20,7 +20,7 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
 
     Only what this study measures; a value that a person rejected is left out, with the totals that
     hold it, as is that of a part of a structure (truncated), and one that was corrected stands as
-    corrected.
+    corrected. What was found in single images, such as films, has no trend.
     """
     storage.index.study(study_instance_uid)
     priors = storage.priors
@@ -28,7 +28,10 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     studies = [*later, study_instance_uid, *earlier][::-1]
     found = storage.findings.of_studies(studies)
     own = {(one.tracking_identifier, one.label, one.unit) for one in found[study_instance_uid]}
-    measured = [one for uid in studies for one in found[uid] if one.value is not None]
+    # Two films are never of the same part of a patient in the same size.
+    measured = [
+        one for uid in studies for one in found[uid] if one.value is not None and one.image is None
+    ]
     said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
     void = void_findings(measured, said)
     dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}

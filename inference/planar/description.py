@@ -1,6 +1,7 @@
 """A folder with a card and a model of single images: Hugging Face, TorchScript or ONNX."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +88,13 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
             f"{folder / CARD_FILE} names no labels, and neither does {_CONFIG}.",
             remedy='Add "labels": {"0": "...", "1": "..."} to the model of the card.',
         )
+    labels = _distinct(labels)
+    stated = [one.label for one in card.segments.values()]
+    if len(set(stated)) < len(stated):
+        raise InvalidRequest(
+            f"{folder / CARD_FILE} names two segments alike.",
+            remedy="Give each class a label of its own.",
+        )
     background = model.background
     if background is None and model.output == "image-segmentation":
         background = 0
@@ -133,6 +141,14 @@ def _format_of(folder: Path) -> Format:
             remedy=f"Remove it; only {_CONFIG}, {_PROCESSOR} and safetensors are read.",
         )
     return "transformers"
+
+
+def _distinct(labels: dict[int, str]) -> dict[int, str]:
+    """Labels that several classes share, such as N/A, with the number of the class."""
+    counts = Counter(labels.values())
+    return {
+        value: f"{label} {value}" if counts[label] > 1 else label for value, label in labels.items()
+    }
 
 
 def _activation(config: dict[str, Any], labels: int) -> Activation:

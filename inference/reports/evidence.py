@@ -144,10 +144,10 @@ def _technique(
 
 
 def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> Prior | None:
-    wanted = {one.key for one in facts if not one.is_truncated}
+    wanted = {one.key for one in facts if one.is_comparable}
     for earlier in storage.priors.before(study_instance_uid):
         comparable = tuple(
-            one for one in facts_of(storage, earlier) if one.key in wanted and not one.is_truncated
+            one for one in facts_of(storage, earlier) if one.key in wanted and one.is_comparable
         )
         if comparable:
             return Prior(storage.index.study(earlier), comparable)

@@ -41,6 +41,12 @@ class Fact:
         return self.finding.is_truncated and not self.corrected_by
 
     @property
+    def is_comparable(self) -> bool:
+        """Whether an earlier study may state the same quantity: a projection shows another part
+        of the patient each time, in another size."""
+        return not self.is_truncated and self.finding.image is None
+
+    @property
     def cut_off_at(self) -> tuple[Direction, ...]:
         """Where the images cut the structure off; empty of what counts as complete."""
         validity = self.finding.validity

@@ -53,15 +53,17 @@ def impression_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportS
 
 def _by_series(evidence: Evidence) -> list[tuple[str, list[tuple[str, Group]]]]:
     """Series → structures with their facts, in the order in which they were found."""
-    found: dict[str, dict[tuple[str, str], Group]] = {}
+    found: dict[str, dict[tuple[str, str, str], Group]] = {}
     for fact in evidence.facts:
         if fact.measure == "answer":
             continue
-        group = found.setdefault(fact.finding.series_instance_uid, {})
-        # A label that two pipelines share stays two.
-        group.setdefault((fact.finding.pipeline, fact.structure), {})[fact.slot] = fact
+        groups = found.setdefault(fact.finding.series_instance_uid, {})
+        image = fact.finding.image
+        # A label that two pipelines share stays two, and so does one of two films.
+        key = fact.finding.pipeline, fact.structure, image.sop_instance_uid if image else ""
+        groups.setdefault(key, {})[fact.slot] = fact
     return [
-        (series, [(structure, group) for (_, structure), group in groups.items()])
+        (series, [(structure, group) for (_, structure, _), group in groups.items()])
         for series, groups in found.items()
     ]
 

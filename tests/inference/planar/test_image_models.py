@@ -17,6 +17,9 @@ from inference.catalogue import pipeline_named
 from inference.models.registry.adding import add_model
 from inference.pipeline import ImageResult, PipelineContext
 from inference.refusals import ModelUnusable
+from inference.reports.evidence import gather
+from inference.reports.findings_text import findings_sentences
+from inference.reports.locale import load_locale
 from inference.scheduling.rules.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
@@ -451,7 +454,11 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
     add_model(storage, folder, "petra")
     frames = np.zeros((5, 30, 40), np.uint8)
     code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399348003", "SCT", "PA"
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = (
+        "399348003",
+        "SCT",
+        "antero-posterior",
+    )
     for dataset, says in (
         (film("modality", Modality="US"), "Modality is US; DX is taken."),
         (film("lateral", ViewPosition="LL"), "ViewPosition PA or AP"),
@@ -479,6 +486,21 @@ def test_why_an_image_is_not_taken(storage: Storage, tmp_path: Path) -> None:
     assert images == {film("mixed", 1).SOPInstanceUID}
 
 
+def test_two_films_of_a_series_are_two_in_the_report_and_have_no_trend(
+    storage: Storage, tmp_path: Path
+) -> None:
+    add_model(storage, bright_detector(tmp_path / "d"), "petra")
+    dark = np.full((240, 320), 100, np.uint16)
+    job = done(storage, film("pair", 1), film("pair", 2, pixels=dark))
+    counts = [one.value for one in storage.findings.of_job(job.job_id) if one.value is not None]
+    assert sorted(counts) == [0.0, 1.0]
+    evidence = gather(storage, study_uid("pair"))
+    sentences = list(findings_sentences(evidence, load_locale("en")))
+    named = {uid for sentence in sentences for uid in sentence.finding_ids}
+    assert named == {one.finding_id for one in storage.findings.of_job(job.job_id)}
+    assert not any(fact.is_comparable for fact in evidence.facts)
+
+
 def test_a_series_of_more_images_than_the_card_allows_is_not_taken(
     storage: Storage, tmp_path: Path
 ) -> None:
@@ -498,6 +520,7 @@ def test_a_series_of_more_images_than_the_card_allows_is_not_taken(
         ({"image": {"mean": [0.5]}}, "mean and std belong together"),
         ({"labels": {}}, "names no labels"),
         ({"version": "../x"}, "model.version"),
+        ({"output": "image-segmentation", "frames": {}}, "leave frames out"),
     ],
 )
 def test_a_card_that_cannot_be_followed_is_refused(
