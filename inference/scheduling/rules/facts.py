@@ -13,6 +13,11 @@ from inference.imaging.geometry import Stack, judged_spacing_mm, stack_of
 from inference.imaging.headers import texts
 from inference.refusals import VolumeRefused
 from inference.series_classification.mr_contrast import in_several_planes, mr_contrast
+from inference.series_classification.views import (
+    attenuation_corrected,
+    laterality_of,
+    view_of,
+)
 
 Value = float | tuple[str, ...]
 _PLANES = ("sagittal", "coronal", "axial")
@@ -90,6 +95,20 @@ class SeriesFacts:
         given = any(header.get("ContrastBolusAgent") for header in self.headers)
         return ("yes" if given else "no",)
 
+    def view(self) -> Value | None:
+        return self._each(view_of)
+
+    def laterality(self) -> Value | None:
+        return self._each(laterality_of)
+
+    def attenuation_corrected(self) -> Value | None:
+        return self._each(attenuation_corrected)
+
+    def _each(self, ask: Callable[[Dataset], str]) -> Value | None:
+        """Every answer that occurs among the instances."""
+        found = tuple(dict.fromkeys(one for header in self.headers if (one := ask(header))))
+        return found or None
+
 
 def _within(dataset: Dataset, path: Sequence[str]) -> Iterator[str]:
     value = dataset.get(path[0])
@@ -109,5 +128,8 @@ FACTS: dict[str, Callable[[SeriesFacts], Value | None]] = {
     "plane": SeriesFacts.plane,
     "mr_contrast": SeriesFacts.contrast,
     "contrast_agent": SeriesFacts.contrast_agent,
+    "view": SeriesFacts.view,
+    "laterality": SeriesFacts.laterality,
+    "attenuation_corrected": SeriesFacts.attenuation_corrected,
 }
 """What is computed rather than read: numbers in the unit of the name, or words."""

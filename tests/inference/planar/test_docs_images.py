@@ -59,16 +59,17 @@ def test_a_model_is_added_and_run_as_its_page_says(
         assert any(label in one for one in labels), labels
 
 
-def test_the_condition_of_the_page_leads_into_a_sequence() -> None:
+def test_the_condition_of_the_page_asks_for_views_and_within_sequences() -> None:
     condition = Card.model_validate(json.loads(block("images", "json accepts"))).accepts
     assert condition is not None
-    code = Dataset()
-    code.CodeValue = "399348003"
+    code, modifier = Dataset(), Dataset()
+    code.CodeValue, modifier.CodeValue = "399348003", "399110001"
     assert judge(condition, SeriesFacts([film("a")])).holds
-    assert judge(
-        condition, SeriesFacts([film("b", ViewPosition="", ViewCodeSequence=[code])])
-    ).holds
-    assert not judge(condition, SeriesFacts([film("c", ViewPosition="LL")])).holds
+    coded = film("b", ViewPosition="", ViewCodeSequence=[code])
+    assert judge(condition, SeriesFacts([coded])).holds
+    tangential = film("c", ViewModifierCodeSequence=[modifier])
+    assert not judge(condition, SeriesFacts([tangential])).holds
+    assert not judge(condition, SeriesFacts([film("d", ViewPosition="LL")])).holds
 
 
 def test_the_pages_name_every_step_and_kind() -> None:
