@@ -32,6 +32,8 @@ _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.NotConfigured: 503,
     errors.StorageFull: 507,
     errors.StorageUnavailable: 503,
+    # Waiting does not help, and nothing is wrong with the request.
+    errors.InstanceDamaged: 500,
     ModelUnusable: 422,
     ModelHeld: 409,
 }
@@ -49,6 +51,7 @@ _TITLE_OF = {
     "model_held": "The state of the model does not allow it",
     "storage_full": "The node has too little free disk space",
     "storage_unavailable": "The storage cannot be reached just now",
+    "instance_damaged": "The stored instance is damaged or lost",
 }
 # Told only when waiting alone may help.
 _RETRY_AFTER_S = {"storage_full": "60", "storage_unavailable": "5"}

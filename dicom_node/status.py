@@ -11,6 +11,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from dicom_node.network.command_set import ERROR_COMMENT_MAX_LENGTH
 from storage.core.errors import (
+    InstanceDamaged,
     InvalidInstance,
     InvalidRequest,
     LimitExceeded,
@@ -77,6 +78,7 @@ _STORE: dict[type[MediViewError], DimseStatus] = {
 }
 _QUERY: dict[type[MediViewError], DimseStatus] = {
     StorageUnavailable: DimseStatus(OUT_OF_RESOURCES, "Index unavailable just now; ask again."),
+    InstanceDamaged: DimseStatus(PROCESSING_FAILURE, "The stored instance is damaged or lost."),
     LimitExceeded: DimseStatus(OUT_OF_RESOURCES, "The query asks for more than is allowed."),
     InvalidRequest: DimseStatus(SOP_CLASS_MISMATCH, "Identifier does not match the SOP class."),
     NotFound: DimseStatus(CANNOT_UNDERSTAND, "Nothing under that identifier."),

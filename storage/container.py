@@ -37,6 +37,7 @@ from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
 from storage.ingest.service import Ingest
+from storage.integrity.repository import DamagedInstances
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
@@ -80,6 +81,7 @@ class Storage:
     lookup: InstanceLookup
     instances: InstanceReader
     unreadable: UnreadableInstances
+    damaged: DamagedInstances
     objects: ObjectStore
     volumes: VolumeWriter
     ingest: Ingest
@@ -165,7 +167,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         instance = index.instance(sop_instance_uid)
         return instances.read(instance) if instance.size_bytes <= max_bytes else None
 
-    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery, read_stored)
+    damaged = DamagedInstances(engine)
+    ingest = Ingest(engine, writer, settings.max_instance_bytes, recovery, read_stored, damaged)
     lookup = InstanceLookup(engine)
     vectors = PassageVectors(engine) if settings.passage_search == "pgvector" else None
     try:
@@ -173,7 +176,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         if vectors:
             vectors.check()
         objects = open_objects(settings)
-        instances = InstanceReader(reader, objects, partial(locate, engine))
+        instances = InstanceReader(reader, objects, partial(locate, engine), damaged)
         yield Storage(
             settings=settings,
             engine=engine,
@@ -181,6 +184,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             lookup=lookup,
             instances=instances,
             unreadable=UnreadableInstances(engine),
+            damaged=damaged,
             objects=objects,
             volumes=writer,
             ingest=ingest,

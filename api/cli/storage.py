@@ -42,7 +42,7 @@ def verify(
     Ends with 0 where all is well, with 1 where something is not.
     """
     from storage.container import open_storage
-    from storage.maintenance.verify import copy_again, verify_storage
+    from storage.maintenance.verify import copy_again, note_damage, verify_storage
 
     with open_storage(start(log_level="ERROR")) as storage:
         problems = []
@@ -51,6 +51,7 @@ def verify(
                 problems.append(problem)
                 if as_json:
                     typer.echo(json.dumps(dataclasses.asdict(problem)))
+        note_damage(storage, problems)
         repaired = copy_again(storage, problems) if repair else 0
     if not as_json:
         for problem in problems:

@@ -21,7 +21,7 @@ from api.server.exposure_checks import (
     check_sign_in,
     check_tls_peers,
 )
-from api.server.health_checks import check_broker, check_disk, is_alive
+from api.server.health_checks import check_broker, check_disk, check_instances, is_alive
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
@@ -34,6 +34,7 @@ from storage.core import private_folder
 from storage.core.errors import MediViewError
 from storage.db.engine import make_engine
 from storage.db.schema import check_schema
+from storage.integrity.scrub import scrub_state
 from storage.settings import Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -61,6 +62,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from check_tls_peers(settings, storage)
             yield from _workers(storage)
             yield _unreadable(storage)
+            yield _damaged(storage)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
         yield Check(component.name, works, component.detail, component.remedy)
@@ -197,6 +199,22 @@ def _unreadable(storage: Storage) -> Check:
         f"{count} cannot be decoded and are left out of answers, {named} among them",
         "Look at them with dcmdump, and delete them or have them sent again.",
     )
+
+
+def _damaged(storage: Storage) -> Check:
+    found = check_instances(storage)
+    if not found.ok:
+        return Check("integrity", "fail", found.detail)
+    repairing = storage.damaged.count()
+    if repairing:
+        sentence = f"{repairing} damaged copies are about to be replaced by right ones"
+        return Check("integrity", "note", sentence, "Check the disk; the node does the rest.")
+    state = scrub_state(storage.engine)
+    if state is None or not state.total_bytes:
+        return Check("integrity", "ok", "nothing is known to be damaged")
+    share = min(state.checked_bytes / state.total_bytes, 1.0)
+    when = f"; last finished {state.finished_at:%Y-%m-%d %H:%M} UTC" if state.finished_at else ""
+    return Check("integrity", "ok", f"nothing is damaged; {share:.0%} was read this time{when}")
 
 
 def _pipelines(settings: Settings) -> Iterator[Check]:

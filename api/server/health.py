@@ -20,6 +20,7 @@ from api.server.health_checks import (
     check_clocks,
     check_dicom,
     check_disk,
+    check_instances,
     is_alive,
 )
 from api.server.schemas import Health, HealthPart
@@ -60,6 +61,7 @@ class HealthChecks:
             "dicom": self.dicom,
             "disk": self.disk,
             "components": self.components,
+            "instances": self.instances,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -119,6 +121,10 @@ class HealthChecks:
             return GOOD
         sentences = (f"{one.name} on {host}: {one.detail} {one.remedy}" for host, one in failed)
         return bad(" ".join(sentences))
+
+    def instances(self) -> HealthPart:
+        """What was found damaged or lost, and has no right copy."""
+        return check_instances(self._storage)
 
 
 def get_checks(request: Request) -> HealthChecks:

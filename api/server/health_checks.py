@@ -71,6 +71,21 @@ def check_disk(settings: Settings) -> HealthPart:
     return GOOD
 
 
+def check_instances(storage: Storage) -> HealthPart:
+    """Whether every instance that was looked at has the bytes that arrived."""
+    count = storage.damaged.count(lost_only=True)
+    if not count:
+        return GOOD
+    named = ", ".join(one.sop_instance_uid for one in storage.damaged.newest(3))
+    is_one = count == 1
+    return bad(
+        f"{count} stored {'instance is' if is_one else 'instances are'} damaged or lost:"
+        f" {named}{'' if count <= 3 else ' and others'}. Have"
+        f" {'it' if is_one else 'them'} sent to this node again, which repairs"
+        f" {'it' if is_one else 'them'}; check the disk; `mediview storage verify` lists all."
+    )
+
+
 def is_alive(storage: Storage, name: str) -> bool:
     """Whether a process gave a sign of life within the last half minute.
 

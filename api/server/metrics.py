@@ -35,6 +35,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
 from storage.dimse.traffic import read_traffic
+from storage.integrity.scrub import scrub_state
 from storage.tables.traffic import TRAFFIC_BOUNDS_S
 
 router = new_router(tags=["operation"])
@@ -133,6 +134,27 @@ class _Ledger(Collector):
         for one in self._storage.drift.alerts():
             drift.add_metric([one.pipeline, one.scanner, one.measure], one.stability_index)
         yield drift
+        damaged = GaugeMetricFamily(
+            "mediview_damaged_instances",
+            "Stored instances whose bytes are not those that arrived, by what is left of them.",
+            labels=["copy"],
+        )
+        lost = self._storage.damaged.count(lost_only=True)
+        damaged.add_metric(["none"], lost)
+        damaged.add_metric(["another"], self._storage.damaged.count() - lost)
+        yield damaged
+        scrub = scrub_state(self._storage.engine)
+        if scrub is not None:
+            yield GaugeMetricFamily(
+                "mediview_scrub_started_timestamp_seconds",
+                "When the scrub began to read all that is stored.",
+                scrub.started_at.timestamp(),
+            )
+            yield GaugeMetricFamily(
+                "mediview_scrub_checked_bytes",
+                "What it has compared with digests since.",
+                scrub.checked_bytes,
+            )
         yield GaugeMetricFamily(
             "mediview_disk_free_bytes",
             "Free bytes where the data folder lies.",

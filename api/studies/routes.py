@@ -21,6 +21,7 @@ from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Delivery, Job, Series, Study
+from storage.integrity.repository import DamagedInstance
 from storage.reports.entities import Report
 
 router = new_router(prefix="/api/studies", tags=["studies"])
@@ -103,6 +104,7 @@ class _Whole:
     findings_count: int
     report: Report | None
     open_alerts: int
+    damaged: list[DamagedInstance]
 
     @classmethod
     def read(cls, storage: Storage, studies: list[Study]) -> "list[_Whole]":
@@ -115,6 +117,7 @@ class _Whole:
         findings = storage.findings.counts(uids)
         reports = storage.reports.states_of(uids)
         alerts = storage.alerts.open_counts(uids)
+        damaged = storage.damaged.of_studies(uids)
         return [
             cls(
                 study,
@@ -125,6 +128,7 @@ class _Whole:
                 findings[uid],
                 reports.get(uid),
                 alerts.get(uid, 0),
+                damaged.get(uid, []),
             )
             for uid, study in zip(uids, studies, strict=True)
         ]
@@ -132,6 +136,7 @@ class _Whole:
     def summary(self) -> StudySummary:
         study = self.study
         derived = derive_state(self.series, self.decisions, self.jobs, self.deliveries)
+        damaged_count = sum(not one.has_copy for one in self.damaged)
         return StudySummary(
             study_instance_uid=study.study_instance_uid,
             patient_name=study.patient_name,
@@ -149,13 +154,14 @@ class _Whole:
             received_at=study.received_at,
             updated_at=study.updated_at,
             state=derived.state,
-            state_text=derived.text,
+            state_text=f"{derived.text}{present.damage_text(damaged_count)}",
             jobs=[present.job_payload(job) for job in self.jobs],
             findings_count=self.findings_count,
             refusals=refusals(self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
             open_alerts=self.open_alerts,
             report=study_report(self.report),
+            damaged_instances_count=damaged_count,
         )
 
     def detail(self) -> StudyDetail:
@@ -165,4 +171,5 @@ class _Whole:
             decisions=present.decision_payloads(self.decisions),
             deliveries=[present.delivery_payload(delivery) for delivery in self.deliveries],
             reports=[] if self.report is None else [report_payload(self.report)],
+            damaged_instances=[present.damaged_payload(one) for one in self.damaged],
         )

@@ -71,6 +71,21 @@ class StudySummary(Payload):
     report: StudyReport | None = Field(description="Where its report stands; null without one.")
     refusals: list[RefusalPayload] = Field(description="Pipelines that took no series of it.")
     delivery: DeliveryProgress
+    damaged_instances_count: int = Field(
+        description="Stored instances that are damaged or lost, without another copy so far."
+    )
+
+
+class DamagedInstancePayload(Payload):
+    """An instance whose stored bytes are not those that arrived."""
+
+    sop_instance_uid: str = Field(examples=[_UID])
+    kind: str = Field(
+        description="`damaged`, `missing`; `header_damaged`, `object_damaged` and"
+        " `object_missing` where another copy is right."
+    )
+    has_copy: bool = Field(description="Another copy is right, and it is about to be repaired.")
+    noticed_at: datetime
 
 
 class StudyDetail(StudySummary):
@@ -78,6 +93,7 @@ class StudyDetail(StudySummary):
     decisions: list[DecisionPayload]
     deliveries: list[DeliveryPayload]
     reports: list[ReportPayload] = Field(description="The study's one report, or none.")
+    damaged_instances: list[DamagedInstancePayload]
 
 
 class StudyPage(Page):

@@ -1,6 +1,6 @@
 """Whether the node can commit to an instance: indexed, of the class named, its bytes intact."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,14 +13,9 @@ from dicom_node.normalized.requests import (
 )
 from storage.commitment.entities import Reference
 from storage.container import Storage
-from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
-from storage.dicom.digests import proves_pieces
-from storage.dicom.part10 import read_file_meta
 
 log = structlog.get_logger(__name__)
-
-_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def failures_of(storage: Storage, references: Sequence[Reference]) -> dict[str, int]:
@@ -47,7 +42,7 @@ def _reason(storage: Storage, reference: Reference) -> int | None:
     if instance.sop_class_uid != reference.sop_class_uid:
         return CLASS_INSTANCE_CONFLICT
     try:
-        intact = proves_pieces(instance.digest, lambda: _data_set(storage, instance))
+        storage.instances.checked(instance)
     except MediViewError as error:
         log.error(
             "instance_not_readable",
@@ -55,20 +50,4 @@ def _reason(storage: Storage, reference: Reference) -> int | None:
             code=error.code,
         )
         return PROCESSING_FAILURE
-    if not intact:
-        log.error("instance_damaged", sop_instance_uid=instance.sop_instance_uid)
-        return PROCESSING_FAILURE
     return None
-
-
-def _data_set(storage: Storage, instance: Instance) -> Iterator[bytes | memoryview]:
-    """The data set as it is stored, read anew."""
-    first = storage.instances.read(instance, 0, _CHUNK_BYTES)
-    yield memoryview(first)[read_file_meta(first).dataset_offset :]
-    position = len(first)
-    while position < instance.size_bytes:
-        piece = storage.instances.read(instance, position, _CHUNK_BYTES)
-        if not piece:
-            break
-        yield piece
-        position += len(piece)

@@ -15,6 +15,7 @@ from dicom_node.network.command_set import encode_store_request
 from dicom_node.peers import Peer, PeerFailed
 from dicom_node.retrieve.outgoing import CannotConvert, Unreadable, encoded_pieces
 from dicom_node.status import describe, is_stored
+from storage.core.errors import InstanceDamaged
 
 log = structlog.get_logger(__name__)
 
@@ -157,6 +158,8 @@ def _send_one(
 def _opened(item: SendItem) -> Iterator[BinaryIO]:
     try:
         file = item.open()
+    except InstanceDamaged as error:
+        raise Unreadable("damaged or lost: have it sent to this node again") from error
     except Exception as error:
         # The edge of one item: whatever its file does must not lose the rest.
         raise Unreadable(type(error).__name__) from error

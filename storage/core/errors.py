@@ -86,6 +86,12 @@ class StorageUnavailable(MediViewError):
     code = "storage_unavailable"
 
 
+class InstanceDamaged(MediViewError):
+    """The stored bytes of an instance are lost, or not those that arrived, and no copy has them."""
+
+    code = "instance_damaged"
+
+
 class VersionConflict(MediViewError):
     """Somebody else has changed the thing since it was read."""
 

@@ -1,8 +1,13 @@
-"""Read stored instances: byte ranges, streams, data sets."""
+"""Read stored instances: byte ranges, streams, data sets.
+
+Whole instances are compared with the digest that was taken when they arrived; of reads of parts a
+sample is. What proves to be damaged is noted, answered from the bucket where that has the bytes,
+and refused otherwise (`storage.integrity`).
+"""
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -10,14 +15,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from storage.core.entities import Instance, Location
 from storage.core.errors import InvalidInstance, NotFound, StorageUnavailable
 from storage.dicom.dataset_reader import read_part10
+from storage.integrity.checker import Checker, Prepared
+from storage.integrity.copies import object_range
+from storage.integrity.repository import DamagedInstances
 from storage.objects.filesystem import ObjectStore
-from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
 _HEADER_CHUNK_BYTES = 128 * 1024
+_IN_MEMORY_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -44,14 +52,41 @@ class InstanceReader:
         volumes: VolumeReader,
         objects: ObjectStore,
         locate: Callable[[str], Location | None] | None = None,
+        damaged: DamagedInstances | None = None,
     ) -> None:
         """`locate` finds an instance that was moved since its row was read."""
         self._volumes = volumes
         self._objects = objects
         self._locate = locate
+        self._checker = Checker(volumes, objects, locate, damaged)
 
     def read(self, instance: Instance, start: int = 0, length: int | None = None) -> bytes:
-        """`length` bytes from `start`, or all that follows. Raises StorageUnavailable."""
+        """`length` bytes from `start`, or all that follows.
+
+        The whole instance is compared with its digest. Raises InstanceDamaged,
+        StorageUnavailable, NotFound where it was deleted meanwhile.
+        """
+        if not start and length is None:
+            return self._checker.read_whole(instance)
+        self._checker.sample(instance)
+        return self._read_part(instance, start, length)
+
+    def checked(self, instance: Instance) -> Instance:
+        """The instance, with a place whose bytes were compared with its digest just now.
+
+        Raises as `read`.
+        """
+        return self._checker.checked(instance)
+
+    def prepare(self, instances: Sequence[Instance]) -> list[Prepared]:
+        """Make sure that an answer with these can be sent to its end (`Checker.prepare`)."""
+        return self._checker.prepare(instances)
+
+    def sample(self, instance: Instance) -> None:
+        """To be asked before parts of it are sent. Raises InstanceDamaged where it is known."""
+        self._checker.sample(instance)
+
+    def _read_part(self, instance: Instance, start: int, length: int | None) -> bytes:
         available = max(instance.size_bytes - start, 0)
         length = available if length is None else min(length, available)
         location = instance.location
@@ -60,7 +95,8 @@ class InstanceReader:
         except (StorageUnavailable, NotFound):
             moved = self._locate(instance.sop_instance_uid) if self._locate else None
             if moved is None or moved == location:
-                raise
+                # Says what is lost, where that is the reason.
+                return self._read(self.checked(instance).location, start, length)
             return self._read(moved, start, length)
 
     @contextmanager
@@ -93,18 +129,24 @@ class InstanceReader:
             except StorageUnavailable:
                 if not location.object_key:
                     raise
-        if location.object_key.endswith(SUFFIX):
-            start += location.offset
-        return self._objects.get_range(location.object_key, start, length)
+        return object_range(self._objects, location, start, length)
 
     def open(self, instance: Instance) -> BinaryIO:
-        """A seekable stream over the part 10 file; it needs no closing of its own."""
+        """A seekable stream over the part 10 file, whose bytes were compared with its digest.
+
+        It needs no closing of its own. Raises as `checked`.
+        """
+        if instance.size_bytes <= _IN_MEMORY_BYTES:
+            return io.BytesIO(self._checker.read_whole(instance))
+        return self._stream(self.checked(instance))
+
+    def _stream(self, instance: Instance) -> BinaryIO:
         return io.BufferedReader(_InstanceStream(self, instance), _HEADER_CHUNK_BYTES)
 
     def dataset(self, instance: Instance, *, stop_before_pixels: bool = False) -> "FileDataset":
         """The data set by pydicom. Raises InvalidInstance when pydicom cannot read it."""
         stream: BinaryIO
-        stream = self.open(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
+        stream = self._stream(instance) if stop_before_pixels else io.BytesIO(self.read(instance))
         # Here, for the reason in `storage/dicom/part10.py`.
         import storage.dicom.unpadded_reading  # noqa: F401
         from storage.dicom.value_errors import UNREADABLE

@@ -7,7 +7,13 @@ import structlog
 from sqlalchemy import Engine
 
 from storage.core.entities import Origin
-from storage.core.errors import InvalidRequest, LimitExceeded, NotFound, StorageUnavailable
+from storage.core.errors import (
+    InstanceDamaged,
+    InvalidRequest,
+    LimitExceeded,
+    NotFound,
+    StorageUnavailable,
+)
 from storage.core.request_context import tell_stored
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
@@ -17,6 +23,7 @@ from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.instance_stream import SPILL_BYTES, Incoming
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
+from storage.integrity.repository import DamagedInstances
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
@@ -44,11 +51,13 @@ class Ingest:
         max_instance_bytes: int,
         recovery: CrashRecovery | None = None,
         read_stored: Callable[[str, int], bytes | None] = lambda _uid, _max_bytes: None,
+        damaged: DamagedInstances | None = None,
     ) -> None:
         """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
         self._read_stored = read_stored
         self._indexer = Indexer(engine, recovery)
         self._volumes = volumes
+        self._damaged = damaged
         self._commit = GroupCommit(volumes, self._indexer)
         self._max_instance_bytes = max_instance_bytes
 
@@ -146,6 +155,9 @@ class Ingest:
             check(header)
             known = self._indexer.known_digest(header)
             if known and large.is_proved_by(known):
+                # A digest of another kind would make a conflict of it, were the index rebuilt.
+                if known == large.digest().hex() and self._is_damaged(header):
+                    self._replace(header, known, large.finish())
                 return _accepted("duplicate", header)
             digest = large.digest()
             if known and large.length <= COMPARED_MAX_BYTES:
@@ -162,6 +174,16 @@ class Ingest:
             keep_small=keep_small,
             keep_large=keep_large,
         )
+
+    def _is_damaged(self, header: Header) -> bool:
+        """Whether what is stored of an instance that arrived again needs its bytes."""
+        return self._damaged is not None and self._damaged.is_noted(header.sop_instance_uid)
+
+    def _replace(self, header: Header, digest: str, appended: Appended) -> None:
+        if self._damaged is not None:
+            self._damaged.replace(
+                header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
+            )
 
     def _keep_whole(
         self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
@@ -181,6 +203,11 @@ class Ingest:
         digest = digest_of(dataset)
         known = self._indexer.known_digest(header)
         if known and (known == digest.hex() or proves(known, dataset)):
+            if self._is_damaged(header):
+                staged = self._volumes.stage(
+                    (meta, dataset), digest=bytes.fromhex(known), source=source, origin=origin
+                )
+                self._replace(header, known, self._volumes.wait_for(staged))
             return _accepted("duplicate", header)
         if known and self._is_stored_content(header, b"".join((meta, dataset))):
             return _accepted("duplicate", header)
@@ -191,7 +218,7 @@ class Ingest:
         """Whether what is stored under the UID is the same in another encoding."""
         try:
             stored = self._read_stored(header.sop_instance_uid, COMPARED_MAX_BYTES)
-        except (NotFound, StorageUnavailable):
+        except (InstanceDamaged, NotFound, StorageUnavailable):
             return False
         if stored is None or not is_same_content(stored, part10):
             return False

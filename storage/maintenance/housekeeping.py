@@ -2,7 +2,8 @@
 
 Records without rows are indexed, objects of deleted instances leave the bucket,
 received ones go there, mostly dead volumes are rewritten, retired ones removed,
-the cache is kept within its limit, and what was kept long enough goes.
+the cache is kept within its limit, damaged instances are looked for and repaired, and what was
+kept long enough goes.
 """
 
 import time
@@ -16,6 +17,8 @@ from storage.core import disk_reserve
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import housekeeping_lock
 from storage.deletion.service import purge
+from storage.integrity.repair import Repair
+from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact, remove_retired
 from storage.maintenance.object_upload import settle, settle_volume
 from storage.maintenance.retention import expire
@@ -37,6 +40,10 @@ class Housekeeper:
         self._reconcile_next_s = 0.0
         self._out: set[str] = set()
         """Steps that failed last time: an outage is told once."""
+        whole = storage.engine, storage.volumes, storage.objects, storage.damaged
+        self._repair = Repair(*whole)
+        days = storage.settings.scrub_days
+        self._scrub = Scrub(*whole, days) if days else None
 
     def round(self, now: datetime) -> bool:
         """Do what is due; whether more waits that can be done at once.
@@ -54,6 +61,8 @@ class Housekeeper:
                 more = self._try("settle", self._settle)
                 self._try("compact", lambda: self._compact(now))
                 self._try("limit_cache", self._limit_cache)
+                self._try("repair", self._repair_damaged)
+                self._try("scrub", lambda: self._scrub_some(now))
                 self._try("expire", lambda: expire(self._storage, now))
                 self._recovered("lock")
                 return more
@@ -110,6 +119,15 @@ class Housekeeper:
         storage, settings = self._storage, self._storage.settings
         if settings.object_store == "s3" and settings.volume_cache_bytes:
             limit_cache(storage.engine, storage.volumes, settings.volume_cache_bytes)
+        return False
+
+    def _repair_damaged(self) -> bool:
+        self._repair.run()
+        return False
+
+    def _scrub_some(self, now: datetime) -> bool:
+        if self._scrub is not None:
+            self._scrub.tick(now)
         return False
 
     def _try(self, step: str, work: Callable[[], bool]) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, exists, func, select, update
 
 from storage import tables as t
 from storage.core.entities import Instance, Location
-from storage.core.errors import NotFound, StorageFull, StorageUnavailable
+from storage.core.errors import InstanceDamaged, NotFound, StorageFull, StorageUnavailable
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
 from storage.index.instance_reader import InstanceReader
@@ -53,6 +53,8 @@ def settle(engine: Engine, instances: InstanceReader, objects: ObjectStore, limi
         try:
             with instances.open(instance) as stream:
                 objects.put(object_key(instance), stream, "application/dicom")
+        except InstanceDamaged:
+            return  # noted when it was read
         except (StorageUnavailable, NotFound):
             # Deleted meanwhile, or the disk or bucket is at fault: the row will tell.
             if _still_there(engine, instance):
@@ -127,9 +129,16 @@ def _unsettled(engine: Engine, limit: int) -> list[Instance]:
         t.tombstone.c.sop_instance_uid == t.instance.c.sop_instance_uid,
         t.UNPURGED,
     )
+    # Wrong bytes must not become the copy; they wait for a repair.
+    damaged = exists().where(
+        t.damaged_instance.c.sop_instance_uid == t.instance.c.sop_instance_uid,
+        t.damaged_instance.c.has_copy.is_(False),
+    )
     with reading(engine) as connection:
         rows = connection.execute(
-            select_instances(t.UNSETTLED, ~namesake).order_by(t.instance.c.id).limit(limit)
+            select_instances(t.UNSETTLED, ~namesake, ~damaged)
+            .order_by(t.instance.c.id)
+            .limit(limit)
         )
         return [to_instance(row) for row in rows.mappings()]
 

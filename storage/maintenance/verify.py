@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,14 +12,15 @@ from sqlalchemy import select, update
 from storage import tables as t
 from storage.container import Storage
 from storage.core.entities import Instance
-from storage.core.errors import InvalidInstance, LimitExceeded, MediViewError, NotFound
+from storage.core.errors import InstanceDamaged, InvalidInstance, LimitExceeded, NotFound
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
 from storage.dicom.digests import proves
-from storage.dicom.part10 import read_file_meta, read_header
+from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
 from storage.index.repository import select_instances
 from storage.index.tombstones import in_portions, is_covered
+from storage.integrity.copies import READABLE, state_in_volume
 from storage.volumes.files import SUFFIX
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import (
@@ -41,7 +43,8 @@ ProblemKind = Literal[
 _OBJECT_PROBLEMS: tuple[ProblemKind, ...] = ("object_missing", "object_size")
 _HEADS_AT_ONCE = 8
 _PORTION = 500
-_SEND_AGAIN = "Send the instance again, after deleting what is left of it."
+_SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
+_REPAIRED_SOON = "The bytes are right; the running node writes the record anew within minutes."
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,11 @@ def _check_hidden(storage: Storage, instance: Instance, reader: VolumeReader) ->
     """A row whose record the scan did not come to: its bytes may be right all the same."""
     location = instance.location
     place = f"{location.volume}:{location.offset}"
-    try:
-        part10 = reader.read(location, 0, location.length)
-        is_whole = proves(instance.digest, part10[read_file_meta(part10).dataset_offset :])
-    except MediViewError:
-        is_whole = False
-    if is_whole:
-        remedy = "The bytes are whole; save them: mediview storage export, or send them elsewhere."
+    state = state_in_volume(reader, instance)
+    if state in READABLE:
+        yield Problem("record_damaged", place, instance.sop_instance_uid, _REPAIRED_SOON)
+    elif state == "damaged" and not _moved(storage, instance):
+        remedy = _remedy(storage, instance.sop_instance_uid)
         yield Problem("record_damaged", place, instance.sop_instance_uid, remedy)
     elif not _moved(storage, instance):
         remedy = _remedy(storage, instance.sop_instance_uid)
@@ -230,8 +231,19 @@ def _remedy(storage: Storage, sop_instance_uid: str) -> str:
     except NotFound:
         return "Nothing refers to it; compacting leaves it behind."
     if instance.location.object_key:
-        return "The bucket has it; drop the local volume's file once it is checked there."
+        return "The running node repairs it from the bucket within minutes."
     return _SEND_AGAIN
+
+
+def note_damage(storage: Storage, problems: Iterable[Problem]) -> None:
+    """Let the running node know what was found, so that it repairs what it can and names the rest.
+
+    Raises StorageUnavailable.
+    """
+    for problem in problems:
+        if problem.kind in ("record_damaged", "record_missing") and problem.sop_instance_uid:
+            with suppress(NotFound, InstanceDamaged):
+                storage.instances.checked(storage.index.instance(problem.sop_instance_uid))
 
 
 def copy_again(storage: Storage, problems: Iterable[Problem]) -> int:

@@ -66,6 +66,12 @@ class LimitSettings(BaseModel):
         0.5, gt=0, le=1, description="Rewrite volumes of which this part was deleted."
     )
     compact_interval_s: float = Field(3600.0, gt=0)
+    scrub_days: float = Field(
+        30.0,
+        ge=0,
+        description="All that is stored is read and compared with its digests within so many days;"
+        " 0: never.",
+    )
     volume_grace_s: float = Field(
         300.0, ge=0, description="How long a rewritten volume stays for those who still read it."
     )

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -133,6 +134,33 @@ unreadable_instance = Table(
     Column("digest", String(64), nullable=False),
     text_column("reason"),
     time_column("noticed_at"),
+)
+
+damaged_instance = Table(
+    "damaged_instance",
+    metadata,
+    Column("sop_instance_uid", Uid, primary_key=True),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    # Where it lay: a row that names another place by now was repaired.
+    Column("volume", String(80), nullable=False),
+    Column("volume_offset", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    # Whether another copy still gives the bytes that arrived.
+    Column("has_copy", Boolean, nullable=False),
+    time_column("noticed_at"),
+)
+
+# One row: how far the scrub has come.
+scrub = Table(
+    "scrub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("last_row_id", BigInteger, nullable=False),
+    Column("checked_bytes", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    time_column("started_at"),
+    time_column("finished_at", nullable=True),
 )
 
 UNSETTLED = instance.c.object_key == literal_column("''")

@@ -19,9 +19,11 @@ def study_archive(request: Request, storage: Storage, study_instance_uid: str) -
     Where the study lacks what a directory must state, or an instance cannot be decoded, it
     leaves without one; every instance is in it as stored.
     """
-    etag = f'"{metadata_key(find_instances(storage, study_instance_uid))}-zip"'
+    instances = find_instances(storage, study_instance_uid)
+    etag = f'"{metadata_key(instances)}-zip"'
     if matches_etag(request, etag):
         return not_modified(etag)
+    storage.instances.prepare(instances)
     export = _plan(storage, study_instance_uid)
     headers = caching_headers(etag)
     headers["Content-Disposition"] = 'attachment; filename="study.zip"'

@@ -82,9 +82,10 @@ def _answer(request: Request, storage: Storage, instances: Sequence[Instance]) -
     if matches_etag(request, etag):
         return not_modified(etag)
     root_url = service_url(request, storage)
+    prepared = storage.instances.prepare(instances)
     parts = (
         part
-        for instance in instances
+        for instance in (one.instance for one in prepared)
         for part in _parts(storage, instance, root_url, formats, pixels_only)
     )
     # The first is found before the answer begins, so that there being none is a 404.

@@ -27,7 +27,7 @@ from api.dicomweb.retrieval.cache import ByteCache
 from api.dicomweb.retrieval.frames import open_frames
 from storage.container import Storage
 from storage.core.entities import Instance
-from storage.core.errors import InvalidInstance, MediViewError, NotFound
+from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError, NotFound
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
@@ -75,6 +75,7 @@ def make_metadata(
     """
     key = metadata_key(instances)
     plain = _bodies.get((key, root_url, False))
+    is_whole = True
     if plain is None:
         uri = b'"BulkDataURI":"' + root_url.encode()
         lines = _lines(storage, instances)
@@ -83,15 +84,23 @@ def make_metadata(
                 f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
                 remedy="Retrieve it as stored; the sending system wrote it against the standard.",
             )
+        is_whole = not lost_among(storage, instances)
         plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
-    _bodies.put((key, root_url, gzipped), body, len(body))
+    if is_whole:
+        _bodies.put((key, root_url, gzipped), body, len(body))
     return body
 
 
-def left_out(instances: Sequence[Instance] | Sequence[Content]) -> int:
-    """How many of them could not be decoded when their metadata were made."""
-    return sum(_damaged.get(content_key(instance)) is not None for instance in instances)
+def left_out(storage: Storage, instances: Sequence[Instance] | Sequence[Content]) -> int:
+    """How many of them could not be decoded when their metadata were made, or are damaged."""
+    undecodable = sum(_damaged.get(content_key(one)) is not None for one in instances)
+    return undecodable + lost_among(storage, instances)
+
+
+def lost_among(storage: Storage, instances: Sequence[Instance] | Sequence[Content]) -> int:
+    """How many of them are damaged and have no right copy: until one is there."""
+    return storage.damaged.lost_among(one.sop_instance_uid for one in instances)
 
 
 def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
@@ -123,6 +132,10 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
             kept[content_key(instance)] = instance_json(storage, instance)
         except DAMAGED as error:
             _leave_out(storage, instance, error)
+        except InstanceDamaged:
+            # Noted, and tried again: it may be repaired.
+            if len(members) == 1:
+                raise
         slow = slow or time.perf_counter() - started > _SLOW_S
     # One instance asked for by itself does not rewrite a long series each time.
     if missing and (slow or len(missing) > 1):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
@@ -11,10 +11,12 @@ from starlette.types import Receive, Scope, Send
 from api.server.zero_copy import CONNECTED, EXTENSION, ClientLeft
 from storage.core.entities import Instance
 from storage.index.instance_reader import InstanceReader
+from storage.integrity.checker import Prepared
 
 _AT_ONCE_BYTES = 1024 * 1024
 _WORTH_A_FILE_BYTES = 32 * 1024
 """Less is read and sent with what stands around it."""
+_IN_MEMORY_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,14 @@ class Stored:
     instance: Instance
     start: int
     length: int
+    proof: Literal["sampled", "done", "due"] = "sampled"
+    """Whether a whole instance was compared with its digest, or has to be when it is sent."""
+
+
+def whole(prepared: Prepared) -> Stored:
+    """All of an instance that `InstanceReader.prepare` looked at."""
+    instance = prepared.instance
+    return Stored(instance, 0, instance.size_bytes, "done" if prepared.is_proven else "due")
 
 
 Piece = bytes | Stored
@@ -85,6 +95,10 @@ class _Sending:
         first = next((one for one in pieces if isinstance(one, Stored)), None)
         if first is None:
             return
+        if first.proof == "sampled":
+            self._reader.sample(first.instance)
+        if first.proof == "due":
+            return  # it was seen to be there
         if self._is_worth_a_file(first):
             with self._reader.hold(first.instance) as held:
                 if held is not None:
@@ -94,6 +108,12 @@ class _Sending:
         self._first = first, data
 
     async def add(self, piece: Piece) -> None:
+        if isinstance(piece, bytes):
+            await self._collect(piece, len(piece))
+            return
+        if piece.proof == "due":
+            # Raised within the answer, whose end is then missing: better than wrong bytes.
+            piece = await run_in_threadpool(self._proven, piece)
         if isinstance(piece, bytes):
             await self._collect(piece, len(piece))
             return
@@ -116,6 +136,17 @@ class _Sending:
 
     async def end(self) -> None:
         await self._flush(more_body=False)
+
+    def _proven(self, piece: Stored) -> Piece:
+        """The same piece compared with its digest; as bytes, where they come over a network."""
+        instance = piece.instance
+        if instance.size_bytes <= _IN_MEMORY_BYTES and not self._is_local(instance):
+            return self._reader.read(instance)
+        return Stored(self._reader.checked(instance), piece.start, piece.length, "done")
+
+    def _is_local(self, instance: Instance) -> bool:
+        with self._reader.hold(instance) as held:
+            return held is not None
 
     def _is_worth_a_file(self, piece: Stored) -> bool:
         return self._zero_copy and piece.length >= _WORTH_A_FILE_BYTES

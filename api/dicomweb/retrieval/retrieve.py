@@ -26,8 +26,14 @@ from api.dicomweb.formats.xml_answers import xml_answer
 from api.dicomweb.lookups import find_instance, find_instances, service_url
 from api.dicomweb.retrieval.archive import study_archive
 from api.dicomweb.retrieval.byte_ranges import requested_span
-from api.dicomweb.retrieval.metadata import kept_metadata, left_out, make_metadata, metadata_key
-from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
+from api.dicomweb.retrieval.metadata import (
+    kept_metadata,
+    left_out,
+    lost_among,
+    make_metadata,
+    metadata_key,
+)
+from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored, whole
 from api.dicomweb.retrieval.redirect import to_bucket
 from api.dicomweb.retrieval.transcode import transcoded
 from api.dicomweb.routing import dicomweb_router
@@ -140,28 +146,38 @@ def _metadata(
                     make_metadata(storage, list(members), root_url, gzipped=False)
                 )
             ),
-            caching_headers(etag) | _warning(found, root_url),
+            _headers(storage, found, etag, root_url),
         )
     body = kept_metadata(key, root_url, gzipped=gzipped) if contents else None
     if body is None:
         body = make_metadata(storage, find(), root_url, gzipped=gzipped)
-    headers = caching_headers(etag) | _warning(contents, root_url)
+    headers = _headers(storage, contents, etag, root_url)
     if gzipped:
         headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=DICOM_JSON, headers=headers)
 
 
-def _warning(contents: Sequence[Instance] | Sequence[Content], root_url: str) -> dict[str, str]:
-    """Says how many instances an answer lacks (RFC 7234 5.5.7: 299 is any warning)."""
-    count = left_out(contents)
-    if not count:
-        return {}
-    sentence = (
-        "1 instance cannot be decoded and is left out"
-        if count == 1
-        else f"{count} instances cannot be decoded and are left out"
-    )
-    return {"Warning": f'299 {root_url} "{sentence}"'}
+def _headers(
+    storage: Storage,
+    contents: Sequence[Instance] | Sequence[Content],
+    etag: str,
+    root_url: str,
+) -> dict[str, str]:
+    """Say how many instances an answer lacks (RFC 7234 5.5.7: 299 is any warning).
+
+    What lacks damaged ones is not to be kept: they may be repaired under the same ETag.
+    """
+    lost = lost_among(storage, contents)
+    headers = {"Cache-Control": "no-store"} if lost else caching_headers(etag)
+    count = left_out(storage, contents)
+    if count:
+        sentence = (
+            "1 instance cannot be decoded or is damaged"
+            if count == 1
+            else f"{count} instances cannot be decoded or are damaged"
+        )
+        headers["Warning"] = f'299 {root_url} "{sentence}"'
+    return headers
 
 
 def _instances(request: Request, storage: Storage, instances: Sequence[Instance]) -> Response:
@@ -188,20 +204,22 @@ def send_instances(
             return elsewhere
         span = requested_span(request, instance.size_bytes, etag)
         headers["Accept-Ranges"] = "bytes"
+        (prepared,) = storage.instances.prepare([instance])
         if span is not None:
             headers["Content-Range"] = span.content_range
-            part = Stored(instance, span.start, span.length)
+            part = Stored(prepared.instance, span.start, span.length)
             return PiecesResponse(
                 storage.instances, [part], media_type=media_type, headers=headers, status_code=206
             )
-        whole = Stored(instance, 0, instance.size_bytes)
-        return PiecesResponse(storage.instances, [whole], media_type=media_type, headers=headers)
+        return PiecesResponse(
+            storage.instances, [whole(prepared)], media_type=media_type, headers=headers
+        )
     writer = MultipartWriter(DICOM)
     pieces: list[Piece] = []
-    for instance in instances:
-        part_type = _part_type(instance.transfer_syntax_uid)
-        pieces.append(writer.part_header(part_type, instance.size_bytes))
-        pieces.append(Stored(instance, 0, instance.size_bytes))
+    for prepared in storage.instances.prepare(instances):
+        stored = whole(prepared)
+        part_type = _part_type(prepared.instance.transfer_syntax_uid)
+        pieces += [writer.part_header(part_type, stored.length), stored]
     pieces.append(writer.end)
     return PiecesResponse(
         storage.instances, pieces, media_type=writer.content_type, headers=headers
@@ -234,6 +252,8 @@ def _transcoded(
         body = transcoded(storage, _only(instances), syntax)
         if not answer.multipart:
             return Response(body, media_type=_part_type(syntax), headers=headers)
+    else:
+        storage.instances.prepare(instances)
     writer = MultipartWriter(DICOM)
 
     def parts() -> Iterator[bytes]:
@@ -253,6 +273,7 @@ def _in_syntax_or_stored(
     try:
         body = transcoded(storage, instance, syntax)
     except (ApiProblem, *DAMAGED):
+        instance = storage.instances.checked(instance)
         yield writer.part_header(_part_type(instance.transfer_syntax_uid), instance.size_bytes)
         for start in range(0, instance.size_bytes, _PIECE_BYTES):
             yield storage.instances.read(instance, start, _PIECE_BYTES)

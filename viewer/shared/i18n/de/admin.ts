@@ -236,6 +236,7 @@ export const admin: Messages["admin"] = {
     worker: "Rechenprozess",
     dicom: "DICOM-Port",
     disk: "Datenträger",
+    instances: "Gespeicherte Instanzen",
     components: "Bibliotheken",
   },
   numbers: "Zahlen",

@@ -228,6 +228,7 @@ export const admin = {
     worker: "Worker",
     dicom: "DICOM port",
     disk: "Disk",
+    instances: "Stored instances",
     components: "Libraries",
   } as Record<string, string>,
   numbers: "Numbers",

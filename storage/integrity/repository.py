@@ -1,0 +1,225 @@
+"""Instances that were found damaged or lost: noted by whoever reads them, and by the scrub."""
+
+import threading
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+
+from storage import tables as t
+from storage.core.clock import utcnow
+from storage.core.entities import Instance, Location
+from storage.core.errors import InstanceDamaged, MediViewError
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.index.tombstones import in_portions
+
+log = structlog.get_logger(__name__)
+
+_FRESH_S = 10.0
+_WORDS = {
+    "damaged": "is damaged: its bytes are no longer those that arrived",
+    "missing": "is lost: the volume that held it is missing or was cut off",
+}
+
+
+@dataclass(frozen=True)
+class DamagedInstance:
+    sop_instance_uid: str
+    study_instance_uid: str
+    kind: str
+    """`damaged`, `missing`, `header_damaged` where the bytes themselves are right; of the copy in
+    the bucket `object_damaged`, `object_missing`."""
+    has_copy: bool
+    """Whether another copy gives the bytes that arrived, so that it is repaired soon."""
+    noticed_at: datetime
+
+
+def refusal(sop_instance_uid: str, kind: str) -> InstanceDamaged:
+    """What whoever asks for such an instance is answered."""
+    return InstanceDamaged(
+        f"The stored instance {sop_instance_uid} {_WORDS.get(kind, _WORDS['damaged'])}.",
+        remedy="Have it sent to this node again, which repairs it;"
+        " 'mediview storage verify' lists all that is damaged.",
+    )
+
+
+def _standing() -> ColumnElement[bool]:
+    """The row still names the bytes that were looked at."""
+    noted = t.damaged_instance
+    return and_(
+        t.instance.c.sop_instance_uid == noted.c.sop_instance_uid,
+        t.instance.c.digest == noted.c.digest,
+        t.instance.c.volume == noted.c.volume,
+        t.instance.c.volume_offset == noted.c.volume_offset,
+    )
+
+
+class DamagedInstances:
+    """The table, and in each process the few UIDs that nobody should be given. Safe for threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._lost: frozenset[str] = frozenset()
+        self._loaded_at: float | None = None
+        self._is_loading = False
+
+    def note(self, instance: Instance, kind: str, *, has_copy: bool) -> None:
+        """Remember what was found. It never fails: whoever reads must get on."""
+        values: dict[str, Any] = {
+            "study_instance_uid": instance.study_instance_uid,
+            "digest": instance.digest,
+            "volume": instance.location.volume,
+            "volume_offset": instance.location.offset,
+            "kind": kind,
+            "has_copy": has_copy,
+        }
+        noted = t.damaged_instance
+        uid = instance.sop_instance_uid
+        try:
+            with writing(self._engine) as connection:
+                new = insert_or_ignore(
+                    connection,
+                    noted,
+                    {"sop_instance_uid": uid, "noticed_at": utcnow(), **values},
+                )
+                if not new:
+                    connection.execute(
+                        update(noted).where(noted.c.sop_instance_uid == uid).values(**values)
+                    )
+        except MediViewError as error:
+            log.warning("damage_not_noted", sop_instance_uid=uid, error=error.code)
+            return
+        if new:
+            log.error("instance_damaged", sop_instance_uid=uid, kind=kind, has_copy=has_copy)
+        with self._lock:
+            self._lost = self._lost - {uid} if has_copy else self._lost | {uid}
+
+    def clear(self, sop_instance_uids: Collection[str]) -> None:
+        """These are whole again. Raises StorageUnavailable, StorageFull."""
+        noted = t.damaged_instance
+        with writing(self._engine) as connection:
+            for portion in in_portions(list(sop_instance_uids)):
+                connection.execute(delete(noted).where(noted.c.sop_instance_uid.in_(portion)))
+        with self._lock:
+            self._lost -= set(sop_instance_uids)
+
+    def replace(
+        self, sop_instance_uid: str, digest: str, transfer_syntax_uid: str, location: Location
+    ) -> None:
+        """The same data set was received again and lies there now.
+
+        Raises StorageUnavailable, StorageFull.
+        """
+        with writing(self._engine) as connection:
+            moved = connection.execute(
+                update(t.instance)
+                .where(
+                    t.instance.c.sop_instance_uid == sop_instance_uid,
+                    t.instance.c.digest == digest,
+                    t.instance.c.transfer_syntax_uid == transfer_syntax_uid,
+                )
+                .values(
+                    volume=location.volume,
+                    volume_offset=location.offset,
+                    size_bytes=location.length,
+                    object_key="",
+                )
+            )
+            if not moved.rowcount:
+                return
+            noted = t.damaged_instance
+            connection.execute(delete(noted).where(noted.c.sop_instance_uid == sop_instance_uid))
+        with self._lock:
+            self._lost -= {sop_instance_uid}
+        log.info("instance_repaired", sop_instance_uid=sop_instance_uid)
+
+    def is_lost(self, sop_instance_uid: str) -> bool:
+        """Whether no copy is known to be right, as of some seconds ago; waits for nothing."""
+        self._keep_fresh()
+        return sop_instance_uid in self._lost
+
+    def lost_among(self, sop_instance_uids: Iterable[str]) -> int:
+        """How many of them are lost; as `is_lost`."""
+        self._keep_fresh()
+        return len(self._lost.intersection(sop_instance_uids)) if self._lost else 0
+
+    def _keep_fresh(self) -> None:
+        if self._loaded_at is None or time.monotonic() - self._loaded_at > _FRESH_S:
+            with self._lock:
+                is_mine, self._is_loading = not self._is_loading, True
+            if is_mine:
+                threading.Thread(target=self._load, name="damaged-instances", daemon=True).start()
+
+    def is_noted(self, sop_instance_uid: str) -> bool:
+        """As of now. Raises StorageUnavailable."""
+        noted = t.damaged_instance.c.sop_instance_uid
+        with reading(self._engine) as connection:
+            row = connection.execute(select(noted).where(noted == sop_instance_uid)).first()
+        return row is not None
+
+    def _load(self) -> None:
+        try:
+            with reading(self._engine) as connection:
+                rows = connection.execute(
+                    select(t.damaged_instance.c.sop_instance_uid)
+                    .join(t.instance, _standing())
+                    .where(t.damaged_instance.c.has_copy.is_(False))
+                )
+                lost = frozenset(rows.scalars())
+            with self._lock:
+                self._lost = lost
+        except MediViewError:
+            pass  # The database is away; those that are known stay so.
+        finally:
+            self._loaded_at = time.monotonic()
+            self._is_loading = False
+
+    def count(self, *, lost_only: bool = False) -> int:
+        noted = t.damaged_instance
+        query = select(func.count()).select_from(noted.join(t.instance, _standing()))
+        if lost_only:
+            query = query.where(noted.c.has_copy.is_(False))
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def newest(self, limit: int = 20) -> list[DamagedInstance]:
+        """Those without a right copy first."""
+        noted = t.damaged_instance
+        order = (noted.c.has_copy, noted.c.noticed_at.desc())
+        return self._rows(t.damaged_instance.c.kind != "", order, limit)
+
+    def of_studies(self, study_instance_uids: Iterable[str]) -> dict[str, list[DamagedInstance]]:
+        """By study, those without a right copy first; studies without any are left out."""
+        found: dict[str, list[DamagedInstance]] = {}
+        noted = t.damaged_instance
+        for portion in in_portions(list(study_instance_uids)):
+            wanted = noted.c.study_instance_uid.in_(portion)
+            for one in self._rows(wanted, (noted.c.has_copy, noted.c.sop_instance_uid), None):
+                found.setdefault(one.study_instance_uid, []).append(one)
+        return found
+
+    def forget_replaced(self) -> None:
+        """Remove what was noted of bytes that no row names any more."""
+        noted = t.damaged_instance
+        kept = select(noted.c.sop_instance_uid).join(t.instance, _standing())
+        with writing(self._engine) as connection:
+            connection.execute(delete(noted).where(noted.c.sop_instance_uid.not_in(kept)))
+
+    def _rows(
+        self, condition: ColumnElement[bool], order: tuple[Any, ...], limit: int | None
+    ) -> list[DamagedInstance]:
+        columns = [t.damaged_instance.c[name] for name in DamagedInstance.__dataclass_fields__]
+        query = (
+            select(*columns)
+            .join(t.instance, _standing())
+            .where(condition)
+            .order_by(*order)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [DamagedInstance(**row) for row in connection.execute(query).mappings()]

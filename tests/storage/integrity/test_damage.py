@@ -1,0 +1,255 @@
+"""A flipped bit, a cut or lost volume: refused, noted, and repaired where another copy is right."""
+
+import hashlib
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from storage import tables as t
+from storage.container import Storage, open_storage
+from storage.core.clock import utcnow
+from storage.core.entities import Instance
+from storage.core.errors import InstanceDamaged
+from storage.db.engine import writing
+from storage.dicom.part10 import read_file_meta
+from storage.integrity.copies import state_in_bucket, state_in_volume
+from storage.integrity.repair import Repair
+from storage.integrity.scrub import Scrub, scrub_state
+from storage.maintenance.object_upload import settle
+from storage.maintenance.reconcile import reconcile
+from storage.maintenance.volume_cache import limit_cache
+from storage.settings import load_settings
+from storage.volumes.reader import VolumeReader
+from tests.storage.deletion.test_deleting import close, lose_index, uid
+from tests.storage.instances import part10
+from tests.storage.maintenance.test_verify_reindex import fill, flip, problems_of
+
+WITH_BUCKET = pytest.mark.parametrize("storage_settings", ["postgresql+s3"], indirect=True)
+
+
+def one(storage: Storage, name: str = "1") -> Instance:
+    return storage.index.instance(uid(name))
+
+
+def filled(storage: Storage, count: int = 4) -> None:
+    fill(storage, count)
+    close(storage)
+
+
+def repaired(storage: Storage) -> int:
+    whole = storage.engine, storage.volumes, storage.objects, storage.damaged
+    return Repair(*whole).run()
+
+
+def scrub_of(storage: Storage, days: float = 1.0) -> Scrub:
+    return Scrub(storage.engine, storage.volumes, storage.objects, storage.damaged, days)
+
+
+def all_of_it(storage: Storage) -> None:
+    """One round of the scrub, in as many steps as it takes."""
+    scrub = scrub_of(storage)
+    scrub.tick(utcnow())
+    later = utcnow() + timedelta(days=1.1)
+    for _ in range(50):
+        scrub.tick(later)
+        state = scrub_state(storage.engine)
+        if state is not None and state.finished_at is not None:
+            return
+    raise AssertionError("the scrub does not come to an end")
+
+
+@pytest.mark.parametrize(
+    ("position", "what"), [(-1, "pixels"), (200, "the file meta"), (130, "the prefix")]
+)
+def test_no_flipped_bit_is_given_to_anybody(storage: Storage, position: int, what: str) -> None:
+    filled(storage)
+    flip(storage, "1", position % one(storage).size_bytes)
+    for read in (
+        lambda: storage.instances.read(one(storage)),
+        lambda: storage.instances.open(one(storage)),
+        lambda: storage.instances.dataset(one(storage)),
+        lambda: storage.instances.checked(one(storage)),
+        lambda: storage.instances.prepare([one(storage, "0"), one(storage)]),
+    ):
+        with pytest.raises(InstanceDamaged, match=f"{uid('1')} is damaged") as refusal:
+            read()
+        assert "sent to this node again" in refusal.value.remedy
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage), 0, 100)
+    assert storage.instances.read(one(storage, "2")) == part10(instance="2")
+    (noted,) = storage.damaged.newest()
+    assert (noted.sop_instance_uid, noted.kind, noted.has_copy) == (uid("1"), "damaged", False)
+
+
+def test_a_lost_and_a_cut_volume_are_called_lost(storage: Storage) -> None:
+    filled(storage)
+    path = storage.volumes.folder / one(storage).location.volume
+    content = path.read_bytes()
+    path.write_bytes(content[: one(storage, "3").location.offset + 10])
+    with pytest.raises(InstanceDamaged, match="is lost"):
+        storage.instances.read(one(storage, "3"))
+    path.unlink()
+    with open_storage(storage.settings) as anew, pytest.raises(InstanceDamaged, match="is lost"):
+        anew.instances.prepare([one(storage, "0"), one(storage, "1")])
+    assert storage.damaged.count(lost_only=True) == 2
+    path.write_bytes(content)
+    with open_storage(storage.settings) as anew:
+        for name in "03":
+            assert anew.instances.read(one(storage, name)) == part10(instance=name)
+        assert repaired(anew) >= 0
+        assert anew.damaged.count() == 0, "the disk is back"
+
+
+def test_what_arrives_again_repairs_it(storage: Storage) -> None:
+    filled(storage)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    flip(storage, "2", one(storage, "2").size_bytes - 1)
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
+    assert storage.ingest.accept(part10(instance="1"), "stow").outcome == "duplicate"
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+    assert storage.damaged.count() == 0
+    close(storage)
+    lose_index(storage)
+    assert reconcile(storage.engine, storage.volumes.folder) == 3, "all but the other damaged one"
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+@WITH_BUCKET
+def test_the_bucket_answers_for_a_damaged_volume_and_repairs_it(storage: Storage) -> None:
+    filled(storage)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+    assert storage.instances.open(one(storage)).read() == part10(instance="1")
+    (prepared,) = storage.instances.prepare([one(storage)])
+    assert not prepared.instance.location.volume, "to be read from the bucket"
+    (noted,) = storage.damaged.newest()
+    assert (noted.kind, noted.has_copy) == ("damaged", True)
+    assert storage.damaged.count(lost_only=True) == 0
+    assert repaired(storage) == 1
+    with closing(VolumeReader(storage.volumes.folder)) as reader:
+        assert state_in_volume(reader, one(storage)) == "whole"
+    assert storage.damaged.count() == 0
+    close(storage)
+    lose_index(storage)
+    reconcile(storage.engine, storage.volumes.folder)
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+@WITH_BUCKET
+def test_a_damaged_object_is_replaced_from_the_volume(storage: Storage) -> None:
+    filled(storage)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    key = one(storage).location.object_key
+    content = bytearray(storage.objects.get(key))
+    content[-1] ^= 4
+    storage.objects.put(key, bytes(content))
+    storage.objects.delete(one(storage, "2").location.object_key)
+    all_of_it(storage)
+    kinds = {noted.sop_instance_uid: noted.kind for noted in storage.damaged.newest()}
+    assert kinds == {uid("1"): "object_damaged", uid("2"): "object_missing"}
+    assert repaired(storage) == 2
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    assert {state_in_bucket(storage.objects, one(storage, name)) for name in "0123"} == {"whole"}
+
+
+@WITH_BUCKET
+def test_a_volume_that_the_cache_dropped_is_no_damage(storage: Storage) -> None:
+    filled(storage)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    assert limit_cache(storage.engine, storage.volumes, 0)
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+    all_of_it(storage)
+    assert storage.damaged.count() == 0
+    key = one(storage).location.object_key
+    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
+
+
+@WITH_BUCKET
+def test_damaged_bytes_never_reach_the_bucket(storage: Storage) -> None:
+    filled(storage)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    assert settle(storage.engine, storage.instances, storage.objects, 10) == 0
+    assert len(list(storage.objects.list("dicom/"))) == 3
+
+
+def test_the_scrub_finds_what_nobody_reads_and_goes_on_where_it_was(storage: Storage) -> None:
+    filled(storage, 6)
+    flip(storage, "4", one(storage, "4").size_bytes - 1)
+    size_bytes = one(storage).size_bytes
+    begun = utcnow()
+    scrub_of(storage).tick(begun)
+    assert storage.damaged.count() == 0, "nothing is due yet"
+    read = scrub_of(storage).tick(begun + timedelta(days=0.5))
+    assert 3 * size_bytes <= read <= 4 * size_bytes
+    assert storage.damaged.count() == 0
+    assert scrub_of(storage).tick(begun + timedelta(days=0.5)) == 0
+    assert scrub_of(storage).tick(begun - timedelta(days=3)) == 0, "a clock set back"
+    for hours in (18, 24, 25):
+        scrub_of(storage).tick(begun + timedelta(hours=hours))
+    (noted,) = storage.damaged.newest()
+    assert (noted.sop_instance_uid, noted.kind) == (uid("4"), "damaged")
+    state = scrub_state(storage.engine)
+    assert state is not None
+    assert state.finished_at is not None
+    assert timedelta(hours=24) <= state.finished_at - begun <= timedelta(hours=25)
+
+
+def test_a_record_that_cannot_be_found_again_is_written_anew(storage: Storage) -> None:
+    filled(storage)
+    before = one(storage).location
+    path = storage.volumes.folder / before.volume
+    content = bytearray(path.read_bytes())
+    header = content.rindex(b"MVR1", 0, before.offset)
+    content[header] ^= 1
+    path.write_bytes(content)
+    assert storage.instances.read(one(storage)) == part10(instance="1"), "the bytes are right"
+    assert repaired(storage) == 1
+    assert one(storage).location != before
+    close(storage)
+    lose_index(storage)
+    reconcile(storage.engine, storage.volumes.folder)
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+def test_what_lies_behind_a_damaged_header_is_written_anew(storage: Storage) -> None:
+    filled(storage)
+    flip(storage, "1", 200)
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
+    assert repaired(storage) == 2
+    close(storage)
+    lose_index(storage)
+    assert reconcile(storage.engine, storage.volumes.folder) == 3, "all but the damaged one"
+    for name in "023":
+        assert storage.instances.read(one(storage, name)) == part10(instance=name)
+
+
+def test_damage_of_what_was_deleted_is_forgotten(storage: Storage) -> None:
+    filled(storage)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    with pytest.raises(InstanceDamaged):
+        storage.instances.read(one(storage))
+    storage.deletions.instance(uid("1"))
+    assert storage.damaged.count() == 0
+    storage.ingest.accept(part10(instance="1"), "stow")
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+    assert repaired(storage) == 0
+    assert problems_of(storage) == {}
+
+
+def test_an_old_digest_is_still_proof(tmp_path: Path, storage: Storage) -> None:
+    filled(storage, 1)
+    data = part10(instance="0")
+    digest = hashlib.sha256(data[read_file_meta(data).dataset_offset :]).hexdigest()
+    with writing(storage.engine) as connection:
+        connection.execute(update(t.instance).values(digest=digest))
+    assert storage.instances.read(one(storage, "0")) == data
+    assert load_settings(data_dir=tmp_path).scrub_days == 30
