@@ -51,6 +51,7 @@ _TITLE_OF = {
     "model_held": "The state of the model does not allow it",
     "storage_full": "The node has too little free disk space",
     "storage_unavailable": "The storage cannot be reached just now",
+    "index_damaged": "The node's index is damaged",
     "instance_damaged": "The stored instance is damaged or lost",
 }
 # Told only when waiting alone may help.

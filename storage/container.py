@@ -241,6 +241,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
         writer.close()
         ingest.close()
         audit.close()
+        damaged.close()
         reader.close()
         engine.dispose()
 

@@ -1,4 +1,4 @@
-"""`mediview storage …`: verify, rebuild, compact, count, export, delete."""
+"""`mediview storage …`: verify, repair, rebuild, compact, count, export, delete."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ from storage.core.errors import StorageUnavailable
 
 app = typer.Typer(
     name="storage",
-    help="Verify, rebuild, compact, count, export and delete what the node keeps.",
+    help="Verify, repair, rebuild, compact, count, export and delete what the node keeps.",
     no_args_is_help=True,
 )
 
@@ -86,6 +86,42 @@ def reindex(
         f" conflicts, {done.deleted} deleted, {done.refused} unreadable."
     )
     raise typer.Exit(1 if done.refused else 0)
+
+
+@app.command()
+def repair(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Find out what is wrong with the index, and put it right; the old files are kept.
+
+    The node must not run meanwhile. Ends with 0 where all is well in the end.
+    """
+    from api.cli.repairing import lost_words, print_findings, print_repaired
+    from api.cli.up import alone_on
+    from storage.container import open_objects
+    from storage.core import private_folder
+    from storage.recovery.diagnosis import diagnose
+    from storage.recovery.repair import repair as put_right
+
+    settings = start(log_level="ERROR")
+    private_folder.prepare(settings.data_dir)
+    with alone_on(settings.data_dir):
+        diagnosis = diagnose(settings)
+        if not diagnosis.findings:
+            out.print("Nothing is wrong. 'mediview storage verify' reads every record as well.")
+            return
+        print_findings(diagnosis)
+        if not yes:
+            typer.confirm("Do that?", abort=True)
+        bucket = open_objects(settings) if settings.object_store == "s3" else None
+        with _progress("Indexing") as tell:
+            done = put_right(settings, diagnosis, bucket, lambda *state: tell(state))
+        print_repaired(done)
+        left = diagnose(settings)
+    if left.findings:
+        out.print("What is left:", style="bold")
+        print_findings(left)
+    raise typer.Exit(1 if left.findings or lost_words(done) else 0)
 
 
 @app.command()

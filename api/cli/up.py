@@ -49,7 +49,7 @@ def up(
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
     check_at_start(settings)
-    with _alone_on(settings.data_dir):
+    with alone_on(settings.data_dir):
         settings = _with_free_ports(settings)
         upgrade(settings)
         supervisor = Supervisor(
@@ -90,7 +90,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def _alone_on(data_dir: Path) -> Iterator[None]:
+def alone_on(data_dir: Path) -> Iterator[None]:
     """Hold the data folder; two nodes on one would run each job's clock twice."""
     with (data_dir / "up.lock").open("a+") as lock:
         try:

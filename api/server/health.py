@@ -25,7 +25,8 @@ from api.server.health_checks import (
 )
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
-from storage.core.errors import MediViewError
+from storage.core.errors import IndexDamaged, MediViewError
+from storage.db.engine import reading
 from storage.processes.heartbeats import HANDLED
 
 router = new_router(tags=["operation"])
@@ -72,9 +73,11 @@ class HealthChecks:
 
     def database(self) -> HealthPart:
         try:
-            with self._storage.engine.connect() as connection:
+            with reading(self._storage.engine) as connection:
                 connection.execute(text("SELECT 1 FROM study WHERE 1 = 0"))
-        except SQLAlchemyError:
+        except IndexDamaged:
+            raise
+        except (MediViewError, SQLAlchemyError):
             return bad("The database does not answer. Check MEDIVIEW_DATABASE_URL.")
         return GOOD
 

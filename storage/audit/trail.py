@@ -38,6 +38,7 @@ _KEPT_AT_MOST = 20_000
 _ATTEMPTS = 4
 _SERIES_REMEMBERED = 10_000
 _CHECKED_S = 1.0
+_TOLD_AGAIN_S = 60.0
 
 
 class Audit:
@@ -58,6 +59,8 @@ class Audit:
         self._checked_at = float("-inf")
         self._closing = False
         self._troubled = False
+        self._lost = 0
+        self._not_spooled_told_s = float("-inf")
         self._thread: threading.Thread | None = None
 
     def record(self, event: AuditEvent) -> None:
@@ -266,8 +269,17 @@ class Audit:
             with self._told:
                 room = max(_KEPT_AT_MOST - len(self._events), 0)
                 self._events[:0] = events[:room]
-            log.error("audit_not_spooled", error=second.code, lost=max(len(events) - room, 0))
+            self._tell_not_spooled(second.code, max(len(events) - room, 0))
             time.sleep(_LINGER_S)
+
+    def _tell_not_spooled(self, error: str, lost: int) -> None:
+        """Once a minute: it is tried ten times a second, and a full disk has no room for a log."""
+        self._lost += lost
+        if time.monotonic() - self._not_spooled_told_s < _TOLD_AGAIN_S:
+            return
+        self._not_spooled_told_s = time.monotonic()
+        log.error("audit_not_spooled", error=error, lost=self._lost)
+        self._lost = 0
 
 
 def _of_request(event: AuditEvent) -> AuditEvent:

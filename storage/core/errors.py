@@ -86,6 +86,12 @@ class StorageUnavailable(MediViewError):
     code = "storage_unavailable"
 
 
+class IndexDamaged(StorageUnavailable):
+    """SQLite's file is no database any more, or a part of it cannot be read."""
+
+    code = "index_damaged"
+
+
 class InstanceDamaged(MediViewError):
     """The stored bytes of an instance are lost, or not those that arrived, and no copy has them."""
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import (
     ARRAY,
@@ -20,9 +20,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
 
-from storage.core.errors import StorageFull, StorageUnavailable
+from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
 
 _BUSY_TIMEOUT_S = 30.0
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CLASHES = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock (its manual, appendix A)."""
 
@@ -104,7 +105,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises StorageUnavailable or StorageFull.
     """
     with (
-        translated(),
+        translated(engine),
         engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
@@ -114,26 +115,52 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads. Raises StorageUnavailable."""
-    with translated(), engine.connect() as connection, connection.begin():
+    with translated(engine), engine.connect() as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the database driver raises when it is down or full into our causes."""
+def translated(engine: Engine | None = None) -> Iterator[None]:
+    """Turn what the database driver raises when it is down, full or damaged into our causes."""
     try:
         yield
-    except OperationalError as error:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        if not is_damaged(error):
+            _raise_translated(error)
+        raise damaged_index(engine) from error
+
+
+def is_damaged(error: BaseException | None) -> bool:
+    """Whether SQLite's file is no database, or one with pages that are not right."""
+    if isinstance(error, DBAPIError):
+        error = error.orig
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    return isinstance(error, sqlite3.DatabaseError) and code in _DAMAGED
+
+
+def damaged_index(
+    engine: Engine | None, what: str = "is damaged and cannot be read"
+) -> IndexDamaged:
+    """Names the file, and the command that mends it."""
+    path = engine.url.database if engine is not None else None
+    return IndexDamaged(
+        f"The index {path or 'index.sqlite3'} {what}.",
+        remedy="Stop the node and run 'mediview storage repair': it keeps the old file, and says"
+        " what it can rebuild and what it cannot.",
+    )
+
+
+def _raise_translated(error: DBAPIError | sqlite3.DatabaseError) -> NoReturn:
+    if isinstance(error, OperationalError):
         if "disk is full" in str(error.orig):
             raise StorageFull(
                 "The database has no room left on its disk.",
                 remedy="Free disk space; the node goes on by itself.",
             ) from error
         raise _unavailable() from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise _unavailable() from error
-        raise
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        raise _unavailable() from error
+    raise error
 
 
 def is_clash(error: BaseException | None) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, column, select, table
 
 from storage.core.errors import StorageUnavailable
-from storage.db.engine import reading
+from storage.db.engine import damaged_index, reading
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -15,15 +15,26 @@ _VERSION = table("alembic_version", column("version_num"))
 
 
 def check_schema(engine: Engine) -> None:
-    """Raise StorageUnavailable unless the database is at this version's schema."""
+    """Raise StorageUnavailable unless the database is at this version's schema.
+
+    An index that was lost is IndexDamaged.
+    """
     with reading(engine) as connection:
         current = revision(connection)
+    if current is None and _has_volumes(engine):
+        raise damaged_index(engine, "holds nothing, while volumes hold instances")
     if current != newest_revision():
         raise StorageUnavailable(
             f"The database is at schema {current or 'none'}; this version needs"
             f" {newest_revision()}.",
             remedy="Run 'mediview migrate'.",
         )
+
+
+def _has_volumes(engine: Engine) -> bool:
+    """Whether SQLite's file lies beside volumes: then it was lost, and is not new."""
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    return bool(path) and any((Path(str(path)).parent / "volumes").glob("*.mvv"))
 
 
 def revision(connection: Connection) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, bindparam
 from storage import tables as t
 from storage.core.entities import Instance, Location
 from storage.core.errors import NotFound, StorageUnavailable
+from storage.db.engine import damaged_index, is_damaged
 from storage.index.repository import Index, select_instances
 
 _FIELDS = tuple(name for name in Instance.__dataclass_fields__ if name != "location")
@@ -71,6 +72,8 @@ class InstanceLookup:
                 return self._connection.execute(self._statement, (sop_instance_uid,)).fetchone()
             except sqlite3.Error as error:
                 self._connection = None
+                if is_damaged(error):
+                    raise damaged_index(self._engine) from error
                 raise StorageUnavailable(
                     "The database cannot be reached or does not answer.",
                     remedy="Check MEDIVIEW_DATABASE_URL; 'mediview doctor' says what it sees.",

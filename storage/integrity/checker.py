@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from storage.core.entities import Instance, Location
 from storage.core.errors import MediViewError, NotFound
@@ -108,9 +109,7 @@ class Checker:
             self.checked(instance)
         self._part_reads += 1
         if self._part_reads % _SAMPLE_EVERY == 0 and self._sampling.acquire(blocking=False):
-            threading.Thread(
-                target=self._look_at_sample, args=(instance,), name="instance-sample", daemon=True
-            ).start()
+            self._damaged.run_beside(partial(self._look_at_sample, instance))
 
     def _look_at_sample(self, instance: Instance) -> None:
         try:

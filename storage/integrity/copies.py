@@ -167,7 +167,7 @@ def _header_proves(fd: int, location: Location, meta: bytes) -> bool | None:
             if note_length == len(note) and length == location.length:
                 rest = zlib.crc32(note, zlib.crc32(head[8:]))
                 # What the checksum covers begins with the lengths: they are right or it is not.
-                return meta_length == len(meta) and zlib.crc32(meta, rest) == checksum
+                return bool(meta_length == len(meta) and zlib.crc32(meta, rest) == checksum)
         position = before.rfind(MAGIC, 0, position)
     return None
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from storage.index.tombstones import in_portions
 log = structlog.get_logger(__name__)
 
 _FRESH_S = 10.0
+_LOGGED_AT_MOST = 20
+_LOGGED_WITHIN_S = 60.0
 _WORDS = {
     "damaged": "is damaged: its bytes are no longer those that arrived",
     "missing": "is lost: the volume that held it is missing or was cut off",
@@ -67,6 +69,10 @@ class DamagedInstances:
         self._lost: frozenset[str] = frozenset()
         self._loaded_at: float | None = None
         self._is_loading = False
+        self._threads: set[threading.Thread] = set()
+        self._is_closed = False
+        self._logging_since = float("-inf")
+        self._logged = 0
 
     def note(self, instance: Instance, kind: str, *, has_copy: bool) -> None:
         """Remember what was found. It never fails: whoever reads must get on."""
@@ -94,10 +100,36 @@ class DamagedInstances:
         except MediViewError as error:
             log.warning("damage_not_noted", sop_instance_uid=uid, error=error.code)
             return
-        if new:
+        if new and self._may_log():
             log.error("instance_damaged", sop_instance_uid=uid, kind=kind, has_copy=has_copy)
         with self._lock:
             self._lost = self._lost - {uid} if has_copy else self._lost | {uid}
+
+    def _may_log(self) -> bool:
+        """Some a minute: a volume that is lost has thousands, and the table names them all."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._logging_since > _LOGGED_WITHIN_S:
+                self._logging_since, self._logged = now, 0
+            self._logged += 1
+            return self._logged <= _LOGGED_AT_MOST
+
+    def run_beside(self, work: Callable[[], None]) -> None:
+        """In a thread that `close` waits for; not at all from then on."""
+        thread = threading.Thread(target=work, name="damaged-instances", daemon=True)
+        with self._lock:
+            if self._is_closed:
+                return
+            self._threads = {one for one in self._threads if one.is_alive()} | {thread}
+            thread.start()
+
+    def close(self) -> None:
+        """Before the engine is disposed of."""
+        with self._lock:
+            self._is_closed = True
+            threads = self._threads
+        for thread in threads:
+            thread.join()
 
     def clear(self, sop_instance_uids: Collection[str]) -> None:
         """These are whole again. Raises StorageUnavailable, StorageFull."""
@@ -153,7 +185,7 @@ class DamagedInstances:
             with self._lock:
                 is_mine, self._is_loading = not self._is_loading, True
             if is_mine:
-                threading.Thread(target=self._load, name="damaged-instances", daemon=True).start()
+                self.run_beside(self._load)
 
     def is_noted(self, sop_instance_uid: str) -> bool:
         """As of now. Raises StorageUnavailable."""

@@ -180,6 +180,31 @@ def _without_row(
     )
 
 
+def count_without_row(engine: Engine, path: Path) -> int:
+    """How many records of a volume neither have a row nor were deleted, by their file meta alone.
+
+    `reconcile` looks at those more closely.
+    """
+    count = 0
+    for portion in _batched(scan(path), _LOOKED_UP_TOGETHER):
+        missing = _not_indexed(engine, portion)
+        with reading(engine) as connection:
+            aside = {
+                tuple(row)
+                for row in connection.execute(
+                    select(t.conflict.c.sop_instance_uid, t.conflict.c.digest)
+                )
+            }
+            count += sum(
+                (record.media_storage_sop_instance_uid, record.digest) not in aside
+                and not is_covered(
+                    connection, record.media_storage_sop_instance_uid, record.note.generation
+                )
+                for record in missing
+            )
+    return count
+
+
 def _batched(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     # itertools has it from Python 3.12 on.
     remaining = iter(records)

@@ -74,14 +74,35 @@ def reindex(
         engine.dispose()
 
 
+def rebuild_from(
+    settings: Settings, bucket: ObjectStore | None, tell: Tell = lambda _done, _total: None
+) -> Rebuilt:
+    """Fill an empty database from the volumes, and with what the bucket alone has.
+
+    Raises as `reindex`.
+    """
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        upgrade_schema(engine)
+        _check_empty(engine)
+        rebuilt = Rebuilt()
+        _from_volumes(engine, settings.data_dir / "volumes", rebuilt, tell)
+        if bucket is not None:
+            _from_bucket(engine, bucket, rebuilt, tell)
+        set_times(engine)
+        return rebuilt
+    finally:
+        engine.dispose()
+
+
 def _check_empty(engine: Engine) -> None:
     with reading(engine) as connection:
         count = connection.execute(select(func.count()).select_from(t.instance)).scalar_one()
     if count:
         raise InvalidRequest(
             f"The database holds {count} instances; an index is rebuilt into an empty one.",
-            remedy="Stop the node, and name an empty database in MEDIVIEW_DATABASE_URL"
-            " (or move index.sqlite3 away).",
+            remedy="Name an empty database in MEDIVIEW_DATABASE_URL"
+            "; an index that is damaged is rebuilt by 'mediview storage repair'.",
         )
 
 

@@ -121,8 +121,10 @@ def _check_record(
             header = read_header(part10)
             uid = header.sop_instance_uid
         except (InvalidInstance, LimitExceeded):
-            uid = _row_at(storage, record)
+            uid = _row_at(storage, record) or record.media_storage_sop_instance_uid
     if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
+        if _is_replaced(storage, uid, record):
+            return
         yield Problem("record_damaged", place, uid, _remedy(storage, uid))
         return
     if header is None or written:
@@ -131,6 +133,19 @@ def _check_record(
         known = find_known(connection, uid)
         if known is None and not is_covered(connection, uid, record.note.generation):
             yield Problem("not_indexed", place, uid, "Run 'mediview migrate', or start the node.")
+
+
+def _is_replaced(storage: Storage, uid: str, record: Record) -> bool:
+    """Whether the instance lies elsewhere by now, or was deleted: then compacting drops this."""
+    with reading(storage.engine) as connection:
+        row = connection.execute(
+            select(t.instance.c.volume, t.instance.c.volume_offset).where(
+                t.instance.c.sop_instance_uid == uid
+            )
+        ).first()
+        if row is None:
+            return is_covered(connection, uid, record.note.generation)
+    return tuple(row) != (record.location.volume, record.location.offset)
 
 
 def _check_hidden(storage: Storage, instance: Instance, reader: VolumeReader) -> Iterator[Problem]:

@@ -1,0 +1,1 @@
+"""What `mediview storage repair` looks at and does, while the node stands still."""

@@ -1,0 +1,185 @@
+"""Look at the index and the volumes without changing them, and tell what is wrong."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine, func, make_url, select
+
+from storage import tables as t
+from storage.core.errors import InvalidRequest
+from storage.db.engine import is_damaged, make_engine, reading
+from storage.db.schema import newest_revision, revision
+from storage.maintenance.reconcile import count_without_row
+from storage.recovery.write_ahead_log import commits_lost
+from storage.settings import Settings
+from storage.volumes.scan import is_being_written, is_unfinished, volumes_in
+
+IndexState = Literal["whole", "missing", "empty", "damaged", "older", "indexes_wrong"]
+_ERRORS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    index: IndexState
+    findings: tuple[Finding, ...]
+    log_is_damaged: bool = False
+    """SQLite's write-ahead log."""
+
+    @property
+    def must_rebuild(self) -> bool:
+        return self.index in ("missing", "empty", "damaged")
+
+
+def index_path(settings: Settings) -> Path | None:
+    """SQLite's file; None with another database."""
+    url = make_url(settings.resolved_database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def diagnose(settings: Settings) -> Diagnosis:
+    """Raises InvalidRequest while the node runs; StorageUnavailable where PostgreSQL is away."""
+    volumes = settings.data_dir / "volumes"
+    if any(is_being_written(path) for path in volumes_in(volumes)):
+        raise _running()
+    path = index_path(settings)
+    state: IndexState = "whole"
+    findings: list[Finding] = []
+    lost_commits = 0
+    if path is not None:
+        lost_commits = commits_lost(path.with_name(path.name + "-wal"))
+        state, findings = _look_at_file(path, is_copied=bool(lost_commits))
+        if lost_commits and state not in ("missing", "empty"):
+            findings.append(_log_finding(lost_commits))
+    # Whoever opens it ends the log, which is to be kept first where it is damaged.
+    if state in ("whole", "indexes_wrong") and not lost_commits:
+        engine = make_engine(settings.resolved_database_url)
+        try:
+            with reading(engine) as connection:
+                current = revision(connection)
+            if current is None:
+                state = "empty"
+                findings.append(_rebuild_finding("The database has no tables."))
+            elif current != newest_revision():
+                state = "older"
+                findings.append(
+                    Finding(f"The database is at schema {current}.", "It is brought to this one's.")
+                )
+            else:
+                findings += _look_at_rows(engine, volumes)
+        finally:
+            engine.dispose()
+    return Diagnosis(state, tuple(findings), bool(lost_commits))
+
+
+def _look_at_file(path: Path, *, is_copied: bool) -> tuple[IndexState, list[Finding]]:
+    if not path.exists():
+        return "missing", [_rebuild_finding(f"The index {path} is missing.")]
+    if not path.stat().st_size:
+        return "empty", [_rebuild_finding(f"The index {path} is empty.")]
+    try:
+        with _copy_of(path) if is_copied else nullcontext(path) as looked_at:
+            errors = list(_integrity_errors(looked_at))
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise _running() from error
+        errors = [str(error)]
+    except sqlite3.DatabaseError as error:
+        if not is_damaged(error):
+            raise
+        errors = [str(error)]
+    if not errors:
+        return "whole", []
+    shown = "; ".join(errors[:_ERRORS_SHOWN])
+    if all(" index " in one for one in errors):
+        remedy = "The database's own indexes are made anew; no row is lost."
+        return "indexes_wrong", [Finding(f"Indexes within {path} are wrong: {shown}.", remedy)]
+    return "damaged", [_rebuild_finding(f"The index {path} is damaged: {shown}.")]
+
+
+@contextmanager
+def _copy_of(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".diagnosis-") as folder:
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            if source.exists():
+                shutil.copyfile(source, Path(folder) / source.name)
+        yield Path(folder) / path.name
+
+
+def _integrity_errors(path: Path) -> Iterator[str]:
+    with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").close()
+        # Refused while any other process has it open.
+        connection.execute("BEGIN EXCLUSIVE").close()
+        connection.execute("ROLLBACK").close()
+        for (message,) in connection.execute("PRAGMA integrity_check(10)"):
+            if message != "ok":
+                yield " ".join(str(message).split())
+
+
+def _look_at_rows(engine: Engine, volumes: Path) -> Iterator[Finding]:
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(
+                t.instance.c.volume,
+                func.count(),
+                func.max(t.instance.c.volume_offset + t.instance.c.size_bytes),
+                func.max(t.instance.c.sop_instance_uid),
+            )
+            .where(t.UNSETTLED, t.instance.c.volume != "")
+            .group_by(t.instance.c.volume)
+        ).all()
+    for volume, count, end, uid in rows:
+        path = volumes / volume
+        if not path.is_file() or path.stat().st_size < end:
+            gone = "is missing" if not path.is_file() else f"ends before byte {end}"
+            yield Finding(
+                f"The volume {volume} {gone}; {count} instances lie in it, {uid} among them.",
+                "Nothing can be done here: copy the volume back from a backup, or have them sent"
+                " again. They are answered with an error that says so.",
+            )
+    without = 0
+    for path in volumes_in(volumes):
+        with suppress(FileNotFoundError):
+            if not is_unfinished(path):
+                without += count_without_row(engine, path)
+    if without:
+        yield Finding(
+            f"{without} records of volumes have no row in the index.", "They are indexed again."
+        )
+
+
+def _rebuild_finding(what: str) -> Finding:
+    return Finding(
+        what,
+        "A new one is made: instances from the volumes and the bucket, and all that can still be"
+        " read in the old file.",
+    )
+
+
+def _log_finding(lost: int) -> Finding:
+    what = "cannot be read at all" if lost < 0 else f"has a damaged page before {lost} changes"
+    return Finding(
+        f"The write-ahead log of the index {what}.",
+        "The log is kept aside. Instances come back from the volumes; what people did in those"
+        " last minutes does not.",
+    )
+
+
+def _running() -> InvalidRequest:
+    return InvalidRequest(
+        "The node is running, or another program has the index open.",
+        remedy="Stop it first, then run this again.",
+    )

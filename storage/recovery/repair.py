@@ -1,0 +1,99 @@
+"""Repair the index: keep the old files, make a new one of what is left, and tell what is not."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copyfile
+
+from storage.core.clock import utcnow
+from storage.db.migrate import upgrade
+from storage.maintenance.reindex import rebuild_from
+from storage.maintenance.reindex_rows import Rebuilt
+from storage.objects.filesystem import ObjectStore
+from storage.recovery.diagnosis import Diagnosis, index_path
+from storage.recovery.salvage import Salvaged, salvage
+from storage.settings import Settings
+from storage.volumes.files import sync_folder, translated_os_errors
+
+_SUFFIXES = ("", "-wal", "-shm")
+
+
+@dataclass
+class Repaired:
+    kept: list[Path] = field(default_factory=list)
+    """The old files under their new names."""
+    rebuilt: Rebuilt | None = None
+    salvaged: list[Salvaged] = field(default_factory=list)
+    restored: int = 0
+    """Instances that were indexed again."""
+
+
+def repair(
+    settings: Settings,
+    diagnosis: Diagnosis,
+    bucket: ObjectStore | None,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Repaired:
+    """Do what the diagnosis calls for; the node must stand still.
+
+    The new index is made beside the old one, and takes its place when it is whole: what is
+    interrupted can be begun again. Raises StorageFull, StorageUnavailable.
+    """
+    done = Repaired()
+    path = index_path(settings)
+    with translated_os_errors(settings.data_dir):
+        if path is not None and diagnosis.must_rebuild:
+            _rebuild(settings, path, bucket, done, tell)
+        elif path is not None and (diagnosis.index == "indexes_wrong" or diagnosis.log_is_damaged):
+            _copy_aside(path, done)
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("REINDEX")
+    done.restored = upgrade(settings)
+    return done
+
+
+def _rebuild(
+    settings: Settings,
+    path: Path,
+    bucket: ObjectStore | None,
+    done: Repaired,
+    tell: Callable[[int, int], None],
+) -> None:
+    new = path.with_name(f"{path.name}.new")
+    for suffix in _SUFFIXES:
+        new.with_name(new.name + suffix).unlink(missing_ok=True)
+    fresh = settings.model_copy(update={"database_url": f"sqlite:///{new.absolute()}"})
+    done.rebuilt = rebuild_from(fresh, bucket, tell)
+    if path.exists() and path.stat().st_size:
+        done.salvaged = salvage(path, new)
+    with closing(sqlite3.connect(new)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    stamp = f"{utcnow():%Y%m%dT%H%M%S}"
+    for suffix in ("-wal", "-shm", ""):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            kept = path.with_name(f"{path.name}.damaged-{stamp}{suffix}")
+            old.rename(kept)
+            done.kept.append(kept)
+    for suffix in ("-wal", "-shm"):
+        new.with_name(new.name + suffix).unlink(missing_ok=True)
+    fd = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    new.rename(path)
+    sync_folder(path.parent)
+
+
+def _copy_aside(path: Path, done: Repaired) -> None:
+    stamp = f"{utcnow():%Y%m%dT%H%M%S}"
+    for suffix in ("", "-wal"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            kept = path.with_name(f"{path.name}.before-repair-{stamp}{suffix}")
+            copyfile(old, kept)
+            done.kept.append(kept)

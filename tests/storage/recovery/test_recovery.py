@@ -1,0 +1,230 @@
+"""An index that is garbled, cut, lost or out of step: one sentence, one command, nothing lost."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from storage.container import Storage, open_storage
+from storage.core.errors import IndexDamaged, InvalidRequest
+from storage.maintenance.verify import verify_storage
+from storage.recovery.diagnosis import diagnose
+from storage.recovery.repair import repair
+from storage.recovery.write_ahead_log import commits_lost
+from storage.settings import Settings, load_settings
+from tests.migrated import upgrade
+from tests.patience import PATIENCE_S
+from tests.storage.deletion.test_deleting import STUDY, uid
+from tests.storage.instances import part10
+
+PAGE = 4096
+ACCOUNTS = 40
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0)
+    upgrade(settings)
+    return settings
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    """Five instances, one of them deleted, and what no volume holds."""
+    with open_storage(settings) as storage:
+        for number in range(5):
+            storage.ingest.accept(part10(instance=str(number)), "stow")
+        storage.deletions.instance(uid("4"))
+    with closing(sqlite3.connect(index(settings))) as connection:
+        for number in range(ACCOUNTS):
+            prefer(connection, number, "de" * 200)
+    return settings
+
+
+def prefer(connection: sqlite3.Connection, number: int, chosen: str) -> None:
+    """What somebody chose, in a change of its own."""
+    connection.execute(
+        "INSERT INTO preference VALUES ('account', ?, ?, '2026-01-01 00:00:00.000000')",
+        (f"{number}", json.dumps({"language": chosen})),
+    )
+    connection.commit()
+
+
+def index(settings: Settings) -> Path:
+    return settings.data_dir / "index.sqlite3"
+
+
+def first_page(settings: Settings) -> None:
+    content = index(settings).read_bytes()
+    index(settings).write_bytes(os.urandom(PAGE) + content[PAGE:])
+
+
+def cut(settings: Settings) -> None:
+    os.truncate(index(settings), index(settings).stat().st_size // 3)
+
+
+def emptied(settings: Settings) -> None:
+    os.truncate(index(settings), 0)
+
+
+def removed(settings: Settings) -> None:
+    index(settings).unlink()
+
+
+def of_text(settings: Settings) -> None:
+    index(settings).write_text("not a database at all\n" * 1000)
+
+
+HARMS = [first_page, cut, emptied, removed, of_text]
+
+
+def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "MEDIVIEW_DATA_DIR": str(settings.data_dir), "COLUMNS": "300"},
+    )
+
+
+def uids(storage: Storage) -> set[str]:
+    return {one.sop_instance_uid for one in storage.index.instances_of(STUDY)}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_repair_gives_back_every_instance_and_keeps_the_old_file(
+    filled: Settings, harm: Callable[[Settings], None]
+) -> None:
+    harm(filled)
+    with pytest.raises(IndexDamaged, match=str(index(filled))), open_storage(filled) as storage:
+        storage.index.study(STUDY)
+    before = index(filled).read_bytes() if index(filled).exists() else b""
+    found = diagnose(filled)
+    assert found.must_rebuild
+    done = repair(filled, found, None)
+    kept = [path.read_bytes() for path in done.kept if not path.name.endswith(("-wal", "-shm"))]
+    assert not before or before in kept
+    with open_storage(filled) as storage:
+        assert uids(storage) == {uid(name) for name in "0123"}, "what was deleted stays so"
+        assert storage.instances.read(storage.index.instance(uid("1"))) == part10(instance="1")
+        assert list(verify_storage(storage)) == []
+    assert diagnose(filled).findings == ()
+
+
+def test_what_can_still_be_read_of_the_old_index_is_taken(filled: Settings) -> None:
+    pages = leaves(filled)
+    content = bytearray(index(filled).read_bytes())
+    middle = pages[len(pages) // 2]
+    content[(middle - 1) * PAGE : middle * PAGE] = os.urandom(PAGE)
+    index(filled).write_bytes(content)
+    found = diagnose(filled)
+    assert found.index == "damaged"
+    done = repair(filled, found, None)
+    taken = {one.table: one for one in done.salvaged}
+    assert ACCOUNTS // 2 < taken["preference"].rows < ACCOUNTS
+    assert not taken["preference"].is_whole
+    assert taken["audit_event"].is_whole
+    with closing(sqlite3.connect(index(filled))) as connection:
+        kept = {subject for (subject,) in connection.execute("SELECT subject FROM preference")}
+    assert {"0", str(ACCOUNTS - 1)} <= kept, "from both ends"
+
+
+def leaves(settings: Settings) -> list[int]:
+    """Pages with what people chose (sqlite.org/fileformat2.html, 1.6: 13 is a leaf of a table)."""
+    content = index(settings).read_bytes()
+    return [
+        start // PAGE + 1
+        for start in range(0, len(content), PAGE)
+        if content[start] == 0x0D and b"dede" * 50 in content[start : start + PAGE]
+    ]
+
+
+def test_every_command_answers_with_one_sentence(filled: Settings) -> None:
+    first_page(filled)
+    for command in (["storage", "verify"], ["storage", "reindex"], ["migrate"], ["up"]):
+        answer = mediview(filled, *command)
+        said = answer.stdout + answer.stderr
+        assert answer.returncode == 1, said
+        assert f"The index {index(filled)} is damaged" in said
+        assert "mediview storage repair" in said
+        assert "Traceback" not in said
+    doctor = mediview(filled, "doctor")
+    assert "Traceback" not in doctor.stdout + doctor.stderr
+    assert "mediview storage repair" in doctor.stdout
+
+
+def test_the_command_asks_tells_and_repairs(filled: Settings) -> None:
+    first_page(filled)
+    refused = mediview(filled, "storage", "repair")
+    assert refused.returncode != 0
+    assert "is damaged" in refused.stdout
+    assert "accounts" in refused.stdout
+    answer = mediview(filled, "storage", "repair", "--yes")
+    assert "Traceback" not in answer.stderr
+    assert "4 instances indexed" in answer.stdout
+    assert "Lost in whole or in part: accounts" in answer.stdout
+    assert "index.sqlite3.damaged-" in answer.stdout
+    assert answer.returncode == 1, "what is lost is lost"
+    again = mediview(filled, "storage", "repair")
+    assert (again.returncode, "Nothing is wrong" in again.stdout) == (0, True)
+
+
+def test_a_running_node_is_not_repaired(filled: Settings) -> None:
+    with open_storage(filled) as storage:
+        storage.ingest.accept(part10(instance="9"), "stow")
+        with pytest.raises(InvalidRequest, match="running"):
+            diagnose(filled)
+
+
+def test_lost_volumes_and_records_without_rows_are_told_apart(filled: Settings) -> None:
+    with open_storage(filled) as storage:
+        lost = storage.index.instance(uid("1")).location.volume
+        storage.ingest.accept(part10(instance="9"), "stow")
+    with closing(sqlite3.connect(index(filled))) as connection:
+        connection.execute("DELETE FROM instance WHERE sop_instance_uid = ?", (uid("9"),))
+        connection.execute("DELETE FROM volume")
+        connection.commit()
+    (filled.data_dir / "volumes" / lost).unlink()
+    found = diagnose(filled)
+    assert found.index == "whole"
+    sentences = [one.what for one in found.findings]
+    assert any(lost in one and "is missing; 4 instances" in one for one in sentences)
+    assert any("1 records of volumes have no row" in one for one in sentences)
+    assert repair(filled, found, None).restored == 1
+    (left,) = diagnose(filled).findings
+    assert lost in left.what
+
+
+@pytest.fixture
+def log(filled: Settings) -> Iterator[Path]:
+    """A log of several changes, as a killed node leaves it."""
+    path = index(filled)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        for number in range(5):
+            prefer(connection, 100 + number, "en")
+        yield path.with_name(path.name + "-wal")
+
+
+def test_damage_in_the_write_ahead_log_is_found(log: Path) -> None:
+    content = log.read_bytes()
+    assert commits_lost(log) == 0
+    frame = 24 + PAGE
+    found = []
+    for position in (10, 32 + 30, 32 + 4 * frame + 100):
+        log.write_bytes(content[:position] + b"\x5a" + content[position + 1 :])
+        found.append(commits_lost(log))
+    assert found[:2] == [-1, 5], "nothing is read; all changes are passed over"
+    assert 1 <= found[2] < 5
+    log.write_bytes(content[:-100])
+    assert commits_lost(log) == 0, "a torn end was never committed"
+    log.write_bytes(content)
