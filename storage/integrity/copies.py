@@ -51,7 +51,7 @@ def is_long_enough(reader: VolumeReader, location: Location) -> bool:
     """Whether the volume is there and reaches behind the record; nothing of it is read."""
     try:
         with reader.hold(location) as fd:
-            return os.fstat(fd).st_size >= location.offset + location.length
+            return _reaches(fd, location)
     except StorageUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return False
@@ -96,13 +96,22 @@ def is_proven(part10: bytes, instance: Instance) -> bool:
     return meta is not None and proves(instance.digest, memoryview(part10)[meta.dataset_offset :])
 
 
+def _reaches(fd: int, location: Location) -> bool:
+    """Whether the volume is long enough, and not one that was deleted and is open still.
+
+    That one gives its bytes for some seconds more, and nobody would be told that they are lost.
+    """
+    status = os.fstat(fd)
+    return bool(status.st_nlink) and status.st_size >= location.offset + location.length
+
+
 def _look(
     reader: VolumeReader, instance: Instance, first_bytes: int, past_the_cache: bool
 ) -> tuple[State, bytes]:
     location = instance.location
     try:
         with reader.hold(location) as fd:
-            if os.fstat(fd).st_size < location.offset + location.length:
+            if not _reaches(fd, location):
                 return "missing", b""
             if past_the_cache:
                 os.posix_fadvise(fd, location.offset, location.length, os.POSIX_FADV_DONTNEED)

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from blake3 import blake3
@@ -69,6 +70,7 @@ class Push:
     acknowledged: dict[str, Sent] = field(default_factory=dict)
     refused: list[int] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    on_acknowledged: Callable[[Sent], None] = lambda _: None
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
@@ -103,6 +105,7 @@ class Push:
         status = peer.store(one.sop_instance_uid, one.data_set, sop_class_uid=CTImageStorage)
         if status == 0x0000:
             self.acknowledged[one.sop_instance_uid] = waiting.pop()
+            self.on_acknowledged(one)
         else:
             self.refused.append(status)
             time.sleep(_RETRY_S)

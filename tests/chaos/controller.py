@@ -1,0 +1,262 @@
+"""Break a node again and again, by a seed, and count what of its promises was broken.
+
+    python -m tests.chaos.controller [--rounds 20] [--minutes 60] [--database sqlite] [--seed 1]
+                                     [--only "kill -9 of the API"] [--report docs/faults.md]
+
+`make chaos` runs it; MEDIVIEW_CHAOS_ROUNDS, _MINUTES and _DATABASES say for how long. Every round
+prints its seed; `--seed N --rounds 1 --first K` runs round K of seed N again.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.faults import FAULTS, Fault, GarbledIndex, World, _OfBytes
+from tests.chaos.ledger import Ledger
+from tests.chaos.parts import FAKETIME, Parts
+from tests.chaos.promises import Promises
+from tests.chaos.work import Work
+from tests.faults.stoppable import Gate
+from tests.patience import be_patient
+from tests.postgres import postgres
+from tests.servers import ceph_s3
+
+SMALL_DISK = "600m"
+_SAMPLE = 150
+_SIGN_WITHIN_S = 20.0
+
+
+@dataclass
+class Tally:
+    """Of one run over one kind of database."""
+
+    database: str
+    seed: int
+    rounds: int = 0
+    seconds: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    named: Counter[str] = field(default_factory=Counter)
+    unnamed: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    checked: int = 0
+    repaired: int = 0
+    deleted: int = 0
+    peers: int = 0
+    tracebacks: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+class Controller:
+    def __init__(self, world: World, tally: Tally) -> None:
+        self.world, self.tally = world, tally
+        self.promises = Promises(world.parts, world.ledger)
+
+    def round(self, number: int, possible: list[type[Fault]], *, count: int, mixed: bool) -> None:
+        """Work goes on while one or two faults come and go; then everything is looked at."""
+        rng = random.Random(f"{self.tally.seed}:{number}")
+        chosen = _chosen(possible, rng, mixed=mixed)
+        names = " + ".join(one.name for one in chosen)
+        print(f"seed {self.tally.seed} round {number}: {names}", flush=True)
+        self.world.ledger.write("round", number=number, faults=names)
+        work = Work(self.world.parts, self.world.ledger, rng, count)
+        work.start()
+        try:
+            self._break(chosen, rng)
+            self.world.parts.restart_ended()
+            self.world.parts.wait_until_ready()
+            self.world.parts.wait_for(lambda: not work.is_running(), "everything to be sent")
+        finally:
+            work.end()
+        known = self.world.ledger.wanted()
+        older = rng.sample(known, min(_SAMPLE, len(known)))
+        before = len(self.promises.broken)
+        self.promises.check(work.uids() & set(known) | set(older) | self.world.ledger.harmed)
+        self.promises.heal_harmed()
+        self.tally.rounds += 1
+        self.tally.faults.update(one.name for one in chosen)
+        self._count()
+        for sentence in self.promises.broken[before:]:
+            print(f"  BROKEN (seed {self.tally.seed} round {number}): {sentence}", flush=True)
+
+    def _break(self, chosen: list[type[Fault]], rng: random.Random) -> None:
+        faults: list[Fault] = []
+        try:
+            for kind in chosen:
+                time.sleep(rng.uniform(0.0, 0.8))
+                fault = kind(self.world, rng)
+                fault.inject()
+                faults.append(fault)
+            time.sleep(rng.uniform(0.1, 2.0))
+            for fault in faults:
+                self._look_for_its_sign(fault)
+        finally:
+            for fault in reversed(faults):
+                fault.heal()
+
+    def _look_for_its_sign(self, fault: Fault) -> None:
+        """`/health` names it; damage at rest once somebody has read it, which `check` does."""
+        if fault.sign not in ("disk", "database", "objects"):
+            return
+        deadline = time.monotonic() + _SIGN_WITHIN_S
+        while time.monotonic() < deadline:
+            part = self.world.parts.health().get(fault.sign)
+            if part is not None and not part["ok"]:
+                self.tally.named[fault.name] += 1
+                return
+            time.sleep(0.3)
+        self.tally.unnamed[fault.name] += 1
+
+    def finish(self) -> None:
+        """Everything that was ever acknowledged, after a restart."""
+        self.world.parts.stop()
+        self.world.parts.start()
+        self.promises.check(self.world.ledger.wanted())
+        self._count()
+
+    def _count(self) -> None:
+        ledger, tally = self.world.ledger, self.tally
+        tally.acknowledged, tally.deleted = len(ledger.instances), len(ledger.deleted)
+        tally.peers = len(ledger.peers)
+        tally.checked, tally.repaired = self.promises.checked, self.promises.repaired
+        tally.broken, tally.tracebacks = self.promises.broken, self.world.parts.tracebacks()
+
+
+def _chosen(possible: list[type[Fault]], rng: random.Random, *, mixed: bool) -> list[type[Fault]]:
+    first = rng.choice(possible)
+    if not mixed or first is GarbledIndex or rng.random() < 0.5:
+        return [first]
+    # Damage under a lost index, or on a full disk, is a disaster of its own kind.
+    others = [
+        one
+        for one in possible
+        if one not in (first, GarbledIndex)
+        and not (issubclass(first, _OfBytes) and issubclass(one, _OfBytes))
+    ]
+    return [first, rng.choice(others)] if others else [first]
+
+
+@contextmanager
+def world(
+    database: str,
+    *,
+    roles: tuple[str, ...],
+    with_disk: bool,
+    with_bucket: bool = False,
+    with_clock: bool = False,
+) -> Iterator[World]:
+    """A node that runs, with all that can be broken around it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mediview-chaos-")))
+        small = with_disk and _mount(folder / "disk", stack)
+        node = folder / "disk" if small else folder
+        settings: dict[str, object] = {}
+        server = bucket = None
+        if database == "postgresql":
+            server = stack.enter_context(postgres())
+            settings["database_url"] = server.new_database()
+        if with_bucket:
+            s3 = stack.enter_context(ceph_s3())
+            host, port = s3.endpoint_url.removeprefix("http://").split(":")
+            bucket = Gate((host, int(port)))
+            bucket.open()
+            stack.callback(bucket.shut)
+            settings |= {
+                "object_store": "s3",
+                "s3_endpoint_url": f"http://127.0.0.1:{bucket.port}",
+                "s3_bucket": s3.new_bucket(),
+                "s3_access_key_id": s3.access_key_id,
+                "s3_secret_access_key": s3.secret_access_key,
+            }
+        parts = Parts(node, roles, settings, with_clock=with_clock)
+        stack.callback(parts.close)
+        parts.start()
+        ledger = Ledger(folder / "ledger.jsonl")
+        yield World(parts, ledger, server=server, bucket=bucket, small_disk=small)
+
+
+def _mount(folder: Path, stack: ExitStack) -> bool:
+    """A disk that can be filled to its last byte, where this user may mount one."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        return False
+    stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=False)
+    return True
+
+
+def run(
+    database: str, seed: int, *, rounds: int, minutes: float, first: int = 0, only: str = ""
+) -> Tally:
+    """The long form over one kind of database."""
+    tally = Tally(database, seed)
+    begun = time.monotonic()
+    with world(
+        database,
+        roles=("scp", "api", "control", "beat"),
+        with_disk=True,
+        with_bucket=database == "postgresql",
+        with_clock=FAKETIME.exists(),
+    ) as opened:
+        controller = Controller(opened, tally)
+        possible = [one for one in FAULTS if one.is_possible(opened) and only in ("", one.name)]
+        number = first
+        while (not rounds or number < first + rounds) and (
+            not minutes or time.monotonic() - begun < minutes * 60
+        ):
+            controller.round(number, possible, count=120, mixed=not only)
+            number += 1
+            tally.seconds = time.monotonic() - begun
+            if opened.parts.free_bytes() < 100 << 20:
+                print("the small disk is used up", flush=True)
+                break
+        controller.finish()
+        tally.seconds = time.monotonic() - begun
+    return tally
+
+
+def main() -> int:
+    from tests.chaos.report import write_report
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    environment = os.environ.get
+    parser.add_argument("--rounds", type=int, default=int(environment("MEDIVIEW_CHAOS_ROUNDS", 0)))
+    parser.add_argument(
+        "--minutes", type=float, default=float(environment("MEDIVIEW_CHAOS_MINUTES", 30))
+    )
+    databases = environment("MEDIVIEW_CHAOS_DATABASES", "sqlite,postgresql")
+    parser.add_argument("--database", default=databases, help="one, or several with commas")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--report", type=Path)
+    given = parser.parse_args()
+    be_patient()
+    tallies = []
+    for database in given.database.split(","):
+        tally = run(
+            database,
+            given.seed,
+            rounds=given.rounds,
+            minutes=given.minutes,
+            first=given.first,
+            only=given.only,
+        )
+        print(tally, flush=True)
+        tallies.append(tally)
+    if given.report:
+        with suppress(FileNotFoundError):
+            write_report(given.report, tallies)
+    return 1 if any(tally.broken for tally in tallies) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,310 @@
+"""What is done to a node: each fault is injected, lasts a while, and is taken away again.
+
+`sign` is what `/health` or `mediview doctor` must say of it meanwhile or afterwards; empty where
+the fault is over before anybody could be told.
+"""
+
+import os
+import random
+import signal
+import socket
+import time
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from pathlib import Path
+
+from storage.container import open_storage
+from storage.core.errors import NotFound
+from storage.volumes.scan import is_being_written, scan
+from tests.chaos.ledger import Ledger
+from tests.chaos.parts import Parts
+from tests.faults.raw_peer import ASSOCIATE_RQ, pdu
+from tests.faults.stoppable import Gate
+from tests.postgres import PostgresServer
+
+
+class World:
+    """All that a fault may get at."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        ledger: Ledger,
+        *,
+        server: PostgresServer | None = None,
+        bucket: Gate | None = None,
+        small_disk: bool = False,
+    ) -> None:
+        self.parts, self.ledger = parts, ledger
+        self.server, self.bucket, self.small_disk = server, bucket, small_disk
+
+
+class Fault(ABC):
+    name = ""
+    sign = ""
+
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self.world, self.rng = world, rng
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return True
+
+    @abstractmethod
+    def inject(self) -> None: ...
+
+    def heal(self) -> None:  # noqa: B027 - most need nothing
+        """Where the controller's supervisor is not enough."""
+
+
+class KillReceiver(Fault):
+    name = "kill -9 of the receiver"
+
+    def inject(self) -> None:
+        self.world.parts.signal("scp", signal.SIGKILL)
+
+
+class KillApi(Fault):
+    name = "kill -9 of the API"
+
+    def inject(self) -> None:
+        self.world.parts.signal("api", signal.SIGKILL)
+
+
+class KillControl(Fault):
+    name = "kill -9 of the control worker"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return "control" in world.parts.roles
+
+    def inject(self) -> None:
+        self.world.parts.signal("control", signal.SIGKILL)
+
+
+class KillEverything(Fault):
+    name = "kill -9 of the whole tree"
+
+    def inject(self) -> None:
+        self.world.parts.kill_everything()
+
+
+class StopAndContinue(Fault):
+    name = "SIGSTOP and SIGCONT"
+
+    def inject(self) -> None:
+        self.role = self.rng.choice(self.world.parts.roles)
+        self.world.parts.signal(self.role, signal.SIGSTOP)
+
+    def heal(self) -> None:
+        self.world.parts.signal(self.role, signal.SIGCONT)
+
+
+class CrashPostgres(Fault):
+    name = "crash of PostgreSQL"
+    sign = "database"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.server is not None
+
+    def inject(self) -> None:
+        assert self.world.server is not None
+        process = self.world.server.process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)
+        process.wait(60)
+
+    def heal(self) -> None:
+        assert self.world.server is not None
+        self.world.server.start()
+
+
+class BucketAway(Fault):
+    name = "bucket out of reach"
+    sign = "objects"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.bucket is not None
+
+    def inject(self) -> None:
+        assert self.world.bucket is not None
+        self.world.bucket.shut()
+
+    def heal(self) -> None:
+        assert self.world.bucket is not None
+        self.world.bucket.open()
+
+
+class FullDisk(Fault):
+    """Another program takes the disk to its last byte; a restart in the middle of it."""
+
+    name = "disk full to the last byte"
+    sign = "disk"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.small_disk
+
+    def inject(self) -> None:
+        self.ballast = self.world.parts.folder / "ballast"
+        with suppress(OSError), self.ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+        if self.rng.random() < 0.5:
+            self.world.parts.signal("scp", signal.SIGKILL)
+
+    def heal(self) -> None:
+        self.ballast.unlink()
+
+
+class HalfOpenPeers(Fault):
+    """Senders that stop in the middle of a PDU, and say nothing more."""
+
+    name = "half-open connections"
+
+    def inject(self) -> None:
+        self.sockets = []
+        for _ in range(10):
+            with suppress(OSError):
+                peer = socket.create_connection(("127.0.0.1", self.world.parts.port), timeout=5)
+                peer.sendall(pdu(ASSOCIATE_RQ, bytes(20), 4000)[: self.rng.randint(1, 26)])
+                self.sockets.append(peer)
+
+    def heal(self) -> None:
+        for one in self.sockets:
+            one.close()
+
+
+class ClockJump(Fault):
+    name = "clock set by an hour, a day"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.parts.clock is not None
+
+    def inject(self) -> None:
+        self.world.parts.set_clock(self.rng.choice([-86_400, -3600, 3600, 86_400]))
+        time.sleep(1.5)
+
+    def heal(self) -> None:
+        self.world.parts.set_clock(0)
+
+
+class _OfBytes(Fault):
+    """Damage at rest. Whom it hits is known, so that nobody else may be missing."""
+
+    sign = "instances"
+
+    def targets(self, *, sealed: bool) -> dict[Path, list[tuple[str, int, int]]]:
+        """Volume to UID, offset and length of acknowledged instances that lie in it whole."""
+        found: dict[Path, list[tuple[str, int, int]]] = {}
+        with open_storage(self.world.parts.settings) as storage:
+            for uid in self.world.ledger.wanted():
+                with suppress(NotFound):
+                    place = storage.index.instance(uid).location
+                    path = self.world.parts.volumes / place.volume
+                    if uid not in self.world.ledger.harmed and path.exists():
+                        found.setdefault(path, []).append((uid, place.offset, place.length))
+        if sealed:
+            found = {
+                path: places
+                for path, places in found.items()
+                # What says that something was deleted must not go: it is in no other place.
+                if not is_being_written(path)
+                and all(record.note.kind == "instance" for record in scan(path))
+            }
+        return found
+
+    def harm(self, uids: set[str]) -> None:
+        self.world.ledger.write("harmed", uids=sorted(uids), by=self.name)
+        self.world.ledger.harmed |= uids
+
+
+class FlippedBits(_OfBytes):
+    name = "flipped bits in volumes"
+
+    def inject(self) -> None:
+        places = [(p, *one) for p, all_ in self.targets(sealed=False).items() for one in all_]
+        for path, uid, offset, length in self.rng.sample(places, min(3, len(places))):
+            # In the pixels, which fill the last 9,800 bytes.
+            position = offset + length - self.rng.randint(1, 9000)
+            with path.open("r+b", buffering=0) as file:
+                file.seek(position)
+                byte = file.read(1)[0]
+                file.seek(position)
+                file.write(bytes([byte ^ (1 << self.rng.randrange(8))]))
+            self.harm({uid})
+
+
+class LostVolume(_OfBytes):
+    name = "volume deleted"
+
+    def inject(self) -> None:
+        found = self.targets(sealed=True)
+        if found:
+            path = self.rng.choice(sorted(found))
+            self.harm({uid for uid, _, _ in found[path]})
+            path.unlink()
+
+
+class CutVolume(_OfBytes):
+    name = "volume cut off"
+
+    def inject(self) -> None:
+        found = self.targets(sealed=True)
+        if found:
+            path = self.rng.choice(sorted(found))
+            end = self.rng.randrange(path.stat().st_size)
+            self.harm({uid for uid, offset, length in found[path] if offset + length > end})
+            os.truncate(path, end)
+
+
+class GarbledIndex(Fault):
+    """SQLite's file is overwritten while the node stands still; `storage repair` puts it right."""
+
+    name = "index garbled, then repaired"
+    sign = "doctor"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.server is None
+
+    def inject(self) -> None:
+        parts = self.world.parts
+        parts.stop()
+        index = parts.settings.data_dir / "index.sqlite3"
+        with index.open("r+b") as file:
+            file.write(self.rng.randbytes(8192))
+        doctor = parts.command("doctor")
+        assert "mediview storage repair" in doctor.stdout, doctor.stdout
+        assert "Traceback" not in doctor.stdout + doctor.stderr
+        answer = parts.command("storage", "repair", "--yes")
+        assert "Traceback" not in answer.stderr, answer.stderr
+        assert "The old files are kept" in answer.stdout, answer.stdout + answer.stderr
+        # Known to be in no volume, and said to be lost.
+        assert "peers" in answer.stdout
+        self.world.ledger.write("index_lost")
+        self.world.ledger.peers.clear()
+
+    def heal(self) -> None:
+        self.world.parts.restart_ended()
+
+
+FAULTS: tuple[type[Fault], ...] = (
+    KillReceiver,
+    KillApi,
+    KillControl,
+    KillEverything,
+    StopAndContinue,
+    CrashPostgres,
+    BucketAway,
+    FullDisk,
+    HalfOpenPeers,
+    ClockJump,
+    FlippedBits,
+    LostVolume,
+    CutVolume,
+    GarbledIndex,
+)

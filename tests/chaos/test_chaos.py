@@ -1,0 +1,39 @@
+"""The short form: fixed seeds, a fault of each kind that needs no more than two processes."""
+
+import pytest
+
+from tests.chaos.controller import Controller, Tally, world
+from tests.chaos.faults import (
+    CutVolume,
+    FlippedBits,
+    FullDisk,
+    HalfOpenPeers,
+    KillApi,
+    KillEverything,
+    KillReceiver,
+    LostVolume,
+    StopAndContinue,
+)
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
+
+ROUNDS = (
+    (1, [KillReceiver, KillApi, KillEverything, StopAndContinue]),
+    (2, [FlippedBits]),
+    (3, [FullDisk, HalfOpenPeers]),
+    (4, [LostVolume, CutVolume]),
+)
+
+
+def test_nothing_acknowledged_is_lost_doubled_or_changed() -> None:
+    tally = Tally("sqlite", seed=20261127)
+    with world("sqlite", roles=("scp", "api"), with_disk=True) as opened:
+        controller = Controller(opened, tally)
+        for number, kinds in ROUNDS:
+            possible = [kind for kind in kinds if kind.is_possible(opened)]
+            controller.round(number, possible, count=40, mixed=False)
+        controller.finish()
+    assert tally.broken == []
+    assert tally.tracebacks == 0
+    assert not tally.unnamed
+    assert tally.repaired > 0
