@@ -17,7 +17,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz lock containers sbom audit clean
+.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz chaos lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 
 fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
+
+chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the tables of docs/faults.md
+	$(BIN)/python -m tests.chaos.controller --report docs/faults.md
 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade
