@@ -54,6 +54,7 @@ class AuditVerification(Payload):
     head_position: int
     head_hash: str
     keyed_from: int | None = Field(description="Sealed with the key from here on.")
+    anchors: int = Field(description="Noted heads that it was compared with.")
 
 
 def event_payload(record: AuditRecord) -> AuditEventPayload:
@@ -80,4 +81,5 @@ def verification_payload(verdict: Verdict) -> AuditVerification:
         head_position=verdict.head.position,
         head_hash=verdict.head.hash,
         keyed_from=verdict.keyed_from,
+        anchors=verdict.anchors,
     )

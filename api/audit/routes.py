@@ -10,7 +10,8 @@ from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.audit.chain import Keys
+from storage.audit.anchors import local_anchors
+from storage.audit.keys import audit_keys
 from storage.audit.query import AuditFilter, find_events
 from storage.audit.verify import verify_chain
 
@@ -55,6 +56,10 @@ def list_events(
 
 @router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))
 def verify(storage: StorageDep) -> AuditVerification:
-    """Walk the whole chain; `mediview audit verify` also compares it with anchors."""
-    keys = Keys.read(storage.settings.audit_key.get_secret_value())
-    return verification_payload(verify_chain(storage.engine, keys))
+    """Walk the whole chain, and compare it with the heads that this machine has noted.
+
+    `mediview audit verify --anchor` also compares it with anchors that were kept elsewhere.
+    """
+    anchors = local_anchors(storage.settings)
+    keys = audit_keys(storage.settings)
+    return verification_payload(verify_chain(storage.engine, keys, anchors))

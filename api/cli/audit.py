@@ -134,10 +134,13 @@ def verify(
 ) -> None:
     """Check the chain and name the first event that was changed, removed or inserted.
 
+    It is always compared with the anchors in <data>/audit/anchors.jsonl of this machine.
+
     Ends with 0 where it holds, with 1 where it does not.
     """
-    from storage.audit.chain import Keys, Link
-    from storage.audit.keeper import read_anchors
+    from storage.audit.anchors import local_anchors, read_anchors, unreadable
+    from storage.audit.chain import Link
+    from storage.audit.keys import audit_keys
     from storage.audit.verify import verify_chain
 
     anchors: list[Link] = []
@@ -145,13 +148,10 @@ def verify(
         try:
             anchors = read_anchors(anchor.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InvalidRequest(
-                f"{anchor} cannot be read as anchors.",
-                remedy="Give a file as 'mediview audit anchor' and <data>/audit/anchors.jsonl are.",
-            ) from error
+            raise unreadable(anchor) from error
     with _storage("R", "verify") as storage:
-        keys = Keys.read(storage.settings.audit_key.get_secret_value())
-        verdict = verify_chain(storage.engine, keys, anchors)
+        local = local_anchors(storage.settings)
+        verdict = verify_chain(storage.engine, audit_keys(storage.settings), [*local, *anchors])
     if not verdict.holds:
         out.print(f"The chain is broken. {verdict.problem}", markup=False, soft_wrap=True)
         raise typer.Exit(1)
@@ -160,12 +160,36 @@ def verify(
         if verdict.keyed_from is not None
         else " sealed without a key: who can write to the database could rewrite all of it"
     )
+    compared = (
+        f"{len(local)} anchors of this machine and {len(anchors)} given ones agree."
+        if verdict.anchors
+        else "There are no anchors to compare it with: nothing shows whether its end was cut off."
+    )
     out.print(
         f"The chain holds: {verdict.checked} events to {verdict.head.position},{keyed}."
-        f" {verdict.unsealed} are not sealed yet. {len(anchors)} anchors agree.",
+        f" {verdict.unsealed} are not sealed yet. {compared}",
         markup=False,
         soft_wrap=True,
     )
+
+
+@app.command("rotate-key")
+def rotate_key() -> None:
+    """Make a new key for the chain; those before it stay, to verify what they sealed."""
+    from storage.audit.keys import key_file, rotate
+
+    with _storage("U", "rotate-key") as storage:
+        if storage.settings.audit_key.get_secret_value():
+            raise InvalidRequest(
+                "MEDIVIEW_AUDIT_KEY seals the chain, not the file.",
+                remedy="Write the new key before the old one there: new,old.",
+            )
+        keys = rotate(storage.settings)
+        out.print(
+            f"The key {keys.current} in {key_file(storage.settings)} seals from now on.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()

@@ -150,6 +150,34 @@ def seal(engine: Engine, keys: Keys, now: datetime) -> int:
         return len(rows)
 
 
+def adopt(engine: Engine, keys: Keys, now: datetime) -> bool:
+    """Sign the chain's ends of a time without a key, once there is one; whether that was done.
+
+    A chain that a key ever sealed is left as it is: whoever blanked its signatures is found out.
+    """
+    if not keys.secrets:
+        return False
+    with writing(engine) as connection:
+        take_lock(connection)
+        keyed = select(t.audit_event.c.audit_id).where(t.audit_event.c.chain_key != "").limit(1)
+        unsigned = (
+            connection.execute(
+                select(t.audit_chain.c.name).where(
+                    t.audit_chain.c.name.in_(("base", "head")), t.audit_chain.c.mac == ""
+                )
+            )
+            .scalars()
+            .all()
+        )
+        if not unsigned or connection.execute(keyed).first() is not None:
+            return False
+        for name in unsigned:
+            place = link(connection, name)
+            if place is not None:
+                set_link(connection, name, place, keys, now)
+    return True
+
+
 def cut(engine: Engine, keys: Keys, before: datetime, told: int, now: datetime) -> int:
     """Remove events older than `before` from the chain's beginning; how many.
 

@@ -8,8 +8,10 @@ import structlog
 from sqlalchemy import select
 
 from storage import tables as t
-from storage.audit.chain import FIRST_HASH, Keys, Link, cut, link, links, seal, set_link
+from storage.audit.anchors import anchor_file
+from storage.audit.chain import FIRST_HASH, Keys, Link, adopt, cut, link, links, seal, set_link
 from storage.audit.events import NODE, AuditEvent, Code
+from storage.audit.keys import keys_to_seal
 from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
 from storage.audit.sinks import Sink, open_sinks
@@ -33,7 +35,7 @@ class AuditKeeper:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._keys = Keys.read(storage.settings.audit_key.get_secret_value())
+        self._keys = Keys()
         self._source = audit_source(storage)
         self._sinks: list[Sink] | None = None
         self._out: set[str] = set()
@@ -49,6 +51,9 @@ class AuditKeeper:
                     return False
                 self._try("spool", self._bring_in)
                 self._try("seal", lambda: self._seal(now))
+                if not self._keys.secrets:
+                    # Nothing is signed without a key, and what is cut off must be.
+                    return True
                 if self._sinks is None:
                     self._try("sinks", self._open_sinks)
                 for sink in self._sinks or ():
@@ -72,6 +77,10 @@ class AuditKeeper:
             path.unlink()
 
     def _seal(self, now: datetime) -> None:
+        # Anew each round: an operator may have made a new one.
+        self._keys = keys_to_seal(self._storage.settings)
+        if adopt(self._storage.engine, self._keys, now):
+            log.info("audit_chain_keyed", key=self._keys.current)
         while seal(self._storage.engine, self._keys, now):
             pass
 
@@ -132,10 +141,10 @@ class AuditKeeper:
             head = link(connection, "head")
         if head is None or (self._anchored is not None and self._anchored[1] == head.position):
             return
-        folder = self._storage.settings.data_dir / "audit"
-        with translated_os_errors(folder):
-            make_private(folder)
-            with private_file(folder / "anchors.jsonl", "a") as file:
+        path = anchor_file(self._storage.settings)
+        with translated_os_errors(path.parent):
+            make_private(path.parent)
+            with private_file(path, "a") as file:
                 line = {"position": head.position, "hash": head.hash, "at": now.isoformat()}
                 file.write(json.dumps(line) + "\n")
         log.info("audit_anchored", position=head.position, hash=head.hash)
@@ -166,12 +175,3 @@ def audit_source(storage: Storage) -> AuditSource:
     return AuditSource(
         settings.audit_source_id or settings.ae_title, settings.audit_site_id, settings.ae_title
     )
-
-
-def read_anchors(text: str) -> list[Link]:
-    """Lines of anchors as they were written; ValueError where one is none."""
-    anchors = [json.loads(line) for line in text.splitlines() if line.strip()]
-    try:
-        return [Link(int(one["position"]), str(one["hash"])) for one in anchors]
-    except (KeyError, TypeError) as error:
-        raise ValueError("not an anchor") from error

@@ -30,6 +30,8 @@ class Verdict:
     """Events that are too young to have been sealed; nothing vouches for them yet."""
     keyed_from: int | None
     """The first position that a key sealed; None where none did."""
+    anchors: int = 0
+    """How many noted heads the chain was compared with."""
     problem: str = ""
     position: int | None = None
     """Where the problem lies."""
@@ -46,7 +48,7 @@ class _Broken(Exception):
 
 
 def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Verdict:
-    """Walk the whole chain. Raises StorageUnavailable."""
+    """Walk the whole chain; read the anchors before. Raises StorageUnavailable."""
     with reading(engine) as connection:
         base = link(connection, "base") or Link(0, FIRST_HASH)
         head = link(connection, "head") or Link(0, FIRST_HASH)
@@ -65,7 +67,14 @@ def verify_chain(engine: Engine, keys: Keys, anchors: Sequence[Link] = ()) -> Ve
             .where(t.audit_event.c.chain_index.is_(None))
         ).scalar_one()
     return Verdict(
-        base, head, walk.checked, unsealed, walk.keyed_from, problem=problem, position=position
+        base,
+        head,
+        walk.checked,
+        unsealed,
+        walk.keyed_from,
+        len(anchors),
+        problem=problem,
+        position=position,
     )
 
 
@@ -117,8 +126,8 @@ class _Walk:
         if key and key not in self._keys.names:
             raise _Broken(
                 position,
-                f"Event {position} was sealed with the key {key}, which MEDIVIEW_AUDIT_KEY"
-                " does not have.",
+                f"Event {position} was sealed with the key {key}, which neither MEDIVIEW_AUDIT_KEY"
+                " nor audit.key in the data folder has.",
             )
         if self.keyed_from is not None and not key:
             raise _Broken(position, f"Event {position} is not sealed with a key as those before.")

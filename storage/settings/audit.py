@@ -12,7 +12,8 @@ class AuditSettings(BaseModel):
     )
     audit_key: SecretStr = Field(
         SecretStr(""),
-        description="Secret of the audit chain (HMAC); empty: a chain of plain hashes.",
+        description="Secret of the audit chain (HMAC); empty: one that the node makes, in the file"
+        " audit.key of the data folder.",
     )
     audit_keep_days: int = Field(
         0, ge=0, description="Remove audit events older than this; 0: keep them for ever."

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import shutil
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
@@ -13,8 +14,10 @@ from sqlalchemy import select, text
 
 from storage import tables as t
 from storage.audit import Actor, AuditEvent, Code
+from storage.audit.anchors import local_anchors, read_anchors
 from storage.audit.chain import Keys, Link, seal
-from storage.audit.keeper import AuditKeeper, read_anchors
+from storage.audit.keeper import AuditKeeper
+from storage.audit.keys import audit_keys, key_file, rotate
 from storage.audit.query import AuditFilter, all_events
 from storage.audit.verify import Verdict, verify_chain
 from storage.container import Storage
@@ -141,7 +144,10 @@ def test_a_new_key_goes_on_where_the_old_one_ended(storage: Storage) -> None:
     fill(storage, 3, both)
     verdict = verify_chain(storage.engine, both)
     assert (verdict.holds, verdict.checked, verdict.keyed_from) == (True, 9, 4)
-    assert "which MEDIVIEW_AUDIT_KEY does not have" in verify_chain(storage.engine, KEYED).problem
+    assert (
+        "which neither MEDIVIEW_AUDIT_KEY nor audit.key"
+        in verify_chain(storage.engine, KEYED).problem
+    )
 
 
 def test_several_sealers_at_once_make_one_chain(storage: Storage) -> None:
@@ -188,3 +194,59 @@ def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> N
         )
     assert "base at 12 was not written with the key" in verify_chain(storage.engine, KEYED).problem
     shutil.rmtree(storage.settings.data_dir / "audit")
+
+
+def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
+    """A chain of a time before goes on, and who has the database alone cannot rewrite it."""
+    fill(storage, 5)
+    settings = storage.settings
+    assert verify_chain(storage.engine, audit_keys(settings)).keyed_from is None
+    keeper = AuditKeeper(storage)
+    keeper.round(utcnow())
+    path = key_file(settings)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    first = audit_keys(settings)
+    assert len(first.secrets[0]) == 64
+    # Nothing is sealed by the key yet; its signature is on the ends of the chain.
+    assert verify_chain(storage.engine, first, local_anchors(settings)).holds
+    storage.audit.record(AuditEvent(Code.QUERY, "E", Actor("account", "ada")))
+    storage.audit.flush()
+    keeper.round(utcnow())
+    rotate(settings)
+    storage.audit.record(AuditEvent(Code.QUERY, "E", Actor("account", "ada")))
+    storage.audit.flush()
+    keeper.round(utcnow() + timedelta(minutes=2))
+    assert len(audit_keys(settings).secrets) == 2
+    anchors = local_anchors(settings)
+    verdict = verify_chain(storage.engine, audit_keys(settings), anchors)
+    assert (verdict.holds, verdict.checked, verdict.keyed_from) == (True, 7, 6), verdict.problem
+    assert [one.position for one in anchors] == [5, 7]
+    assert "audit.key" in verify_chain(storage.engine, first).problem
+    with reading(storage.engine) as connection:
+        content = str(connection.execute(select(t.audit_event)).all())
+        content += str(connection.execute(select(t.audit_chain)).all())
+    assert not any(one.decode() in content for one in audit_keys(settings).secrets)
+
+    # Somebody with the database alone rewrites all of it, without any key.
+    with writing(storage.engine) as connection:
+        connection.execute(text("UPDATE audit_event SET actor_name = 'eve', chain_index = NULL"))
+        connection.execute(text("UPDATE audit_event SET chain_key = ''"))
+        connection.execute(text("DELETE FROM audit_chain WHERE name IN ('base', 'head')"))
+    while seal(storage.engine, PLAIN, utcnow()):
+        pass
+    assert verify_chain(storage.engine, PLAIN).holds, "a chain of plain hashes shows nothing"
+    forged = verify_chain(storage.engine, audit_keys(settings))
+    assert "was not written with the key" in forged.problem
+    # Even where the node is made to sign it again, what it noted before does not agree.
+    keeper.round(utcnow() + timedelta(minutes=4))
+    again = verify_chain(storage.engine, audit_keys(settings), anchors)
+    assert "not the one that was anchored" in again.problem
+
+
+def test_a_line_of_anchors_that_a_power_failure_cut_off_is_no_alarm(storage: Storage) -> None:
+    fill(storage, 2, KEYED)
+    AuditKeeper(storage).round(utcnow())
+    path = storage.settings.data_dir / "audit" / "anchors.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + '{"position": 1, "ha' + whole + '{"position')
+    assert [one.position for one in local_anchors(storage.settings)] == [2, 2]
