@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from joserfc.errors import JoseError
-from joserfc.jwt import JWTClaimsRegistry
+from joserfc.jwt import JWTClaimsRegistry, Token
 
 from api.access.principal import Principal
 from api.access.provider import NotAccepted, Provider
@@ -27,6 +27,8 @@ _LEEWAY_S = 60
 _NAME_MAX = 255
 # OpenID Connect Core 1.0, 2.
 _SUBJECT_MAX = 255
+# OpenID Connect Core 1.0, 2 and 3.3.2.11.
+_OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
 _FLOW = ("state", "nonce", "verifier", "next", "confirms")
 # From the password to the answer: the provider redirects at once.
 _JUST_NOW_S = 60
@@ -124,14 +126,33 @@ class AccessTokens:
         if not settings.oidc_audience or text.count(".") != 2 or len(text) > 16_384:
             return None
         try:
-            claims = _claims(self._provider, text, settings.oidc_audience)
-            if "nonce" in claims or "at_hash" in claims or claims.get("typ") == "ID":
-                # An ID token says who signed in somewhere; it is no permission to ask.
+            token = self._provider.decoded(text)
+            claims = _checked_claims(self._provider, token, settings.oidc_audience)
+            if not _is_access_token(token.header, claims, settings.oidc_client_id):
                 return None
             found = principal_from(settings, claims)
         except NotAccepted:
             return None
         return found
+
+
+def _is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any], client_id: str) -> bool:
+    """Whether it was made to ask with.
+
+    An ID token says who signed in somewhere, a logout token who signed out; neither is a
+    permission to ask. RFC 9068 4 tells them apart by `typ`. Providers that came before it write
+    "JWT" there, or nothing; then a claim `typ` of Bearer says so, or at least that the token was
+    not made for this node's sign-in and has none of the claims that ID tokens alone have.
+    """
+    kind = str(header.get("typ", "")).lower().removeprefix("application/")
+    if kind == "at+jwt":
+        return True
+    if kind not in ("", "jwt") or not _OF_ID_TOKENS.isdisjoint(claims):
+        return False
+    if "typ" in claims:
+        return str(claims["typ"]) == "Bearer"
+    audience = claims.get("aud")
+    return client_id not in (audience if isinstance(audience, list) else [audience])
 
 
 def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
@@ -174,7 +195,10 @@ def _check_just_signed_in(claims: Mapping[str, Any]) -> None:
 
 
 def _claims(provider: Provider, text: str, audience: str) -> dict[str, Any]:
-    token = provider.decoded(text)
+    return _checked_claims(provider, provider.decoded(text), audience)
+
+
+def _checked_claims(provider: Provider, token: Token, audience: str) -> dict[str, Any]:
     registry = JWTClaimsRegistry(
         leeway=_LEEWAY_S,
         sub={"essential": True},

@@ -39,8 +39,8 @@ class Provider:
     def change_key(self, name: str) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": name})
 
-    def token(self, key: RSAKey | None = None, **claims: Any) -> str:
-        """An access token for this node, but for what `claims` say."""
+    def token(self, key: RSAKey | None = None, *, kind: str = "at+jwt", **claims: Any) -> str:
+        """An access token for this node, but for what `kind`, its typ, and `claims` say."""
         now = int(time.time())
         stated = {
             "iss": self.url,
@@ -52,7 +52,7 @@ class Provider:
             **claims,
         }
         used = key or self.key
-        header = {"alg": "RS256", "kid": used.kid or "one", "typ": "at+jwt"}
+        header = {"alg": "RS256", "kid": used.kid or "one", "typ": kind}
         return jwt.encode(
             header, {n: v for n, v in stated.items() if v is not None}, used, ["RS256"]
         )

@@ -153,6 +153,10 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
 
     assert status(identity.token()) == 200
     assert status(identity.token(aud=["other", AUDIENCE])) == 200
+    # Of providers from before RFC 9068.
+    assert status(identity.token(kind="JWT")) == 200
+    assert status(identity.token(kind="JWT", typ="Bearer", aud=[AUDIENCE, CLIENT_ID])) == 200
+    assert status(identity.token(kind="application/AT+JWT")) == 200
     for wrong in (
         identity.token(aud="another"),
         identity.token(aud=None),
@@ -163,8 +167,12 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
         identity.token(nbf=int(time.time()) + 3600),
         identity.token(groups=[]),
         # An ID token says who signed in; it is no permission.
-        identity.token(nonce="n"),
-        identity.token(typ="ID"),
+        identity.token(kind="JWT", nonce="n"),
+        identity.token(kind="JWT", at_hash="h"),
+        identity.token(kind="JWT", typ="ID"),
+        identity.token(kind="JWT", aud=[AUDIENCE, CLIENT_ID]),
+        identity.token(kind="logout+jwt"),
+        identity.token(kind="dpop+jwt"),
         # Signed by another key of the same name, and by what everyone knows: the public key.
         identity.token(RSAKey.generate_key(2048, {"kid": "one"})),
         signed_with_what_everyone_knows(identity),
