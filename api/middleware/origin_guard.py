@@ -10,6 +10,7 @@ from api.middleware.refusing import refuse
 from storage.settings import Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PORTS = {"http": 80, "https": 443}
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -17,15 +18,18 @@ class OriginGuard:
     """Keep other web sites from using a visitor's browser against this node.
 
     The browser's own word tells them apart: a foreign Origin is a request of another
-    page, web sockets included. Without sign-in a foreign Host matters too: it means a
-    rebound name. With sign-in such a page has no cookie of this node.
+    page, web sockets included. A page of another port is another site: anybody on a
+    machine may listen there, and cookies do not tell ports apart (RFC 6265 8.5).
+    Without sign-in a foreign Host matters too: it means a rebound name. With sign-in
+    such a page has no cookie of this node.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.check_host = settings.auth == "none"
         public = urlsplit(settings.resolved_public_url).hostname or ""
-        self.origins = frozenset(settings.cors_origins)
+        own = _origin(settings.resolved_public_url)
+        self.origins = frozenset(_origin(one) for one in (own, *settings.cors_origins))
         self.hosts = _LOOPBACK_NAMES | {public.lower(), settings.http_host.lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,11 +54,11 @@ class OriginGuard:
         origin = headers.get("origin", "")
         if scope.get("method") in _SAFE_METHODS or not origin:
             return ""
-        if origin in self.origins:
+        # Behind a proxy that ends TLS only the page knows its scheme; the port goes by that.
+        scheme = origin.partition("://")[0]
+        if _origin(origin) in self.origins | {_origin(f"{scheme}://{headers.get('host', '')}")}:
             return ""
-        if _hostname(origin) not in self.hosts | {host}:
-            return "The request comes from a page of another site."
-        return ""
+        return "The request comes from a page of another site."
 
 
 def _hostname(url: str) -> str:
@@ -62,3 +66,13 @@ def _hostname(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port (RFC 6454 4); what is none stays as it is, and equals none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+        return f"{parts.scheme}://{parts.hostname or ''}:{port}".lower()
+    except (ValueError, KeyError):
+        return f"no origin: {url}"

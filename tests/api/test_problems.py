@@ -163,6 +163,27 @@ class TestOtherSites:
         )
         is_problem(answer, 403, "foreign_origin")
 
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "http://127.0.0.1:{other}",
+            "http://localhost:{other}",
+            "http://127.0.0.1",
+            "http://127.0.0.1:{port}@evil.example",
+            "http://127.0.0.1:no",
+            "null",
+        ],
+    )
+    def test_a_page_of_another_port_is_another_site(self, api: ApiNode, origin: str) -> None:
+        """Cookies do not tell ports apart, and anybody on a machine may listen at one."""
+        port = int(api.url.rpartition(":")[2])
+        answer = api.client.post(
+            "/api/uploads/presign",
+            json={"filename": "a", "size_bytes": 1},
+            headers={"Origin": origin.format(port=port, other=port ^ 1)},
+        )
+        is_problem(answer, 403, "foreign_origin")
+
     @pytest.mark.parametrize("name", LOOPBACK_NAMES)
     def test_our_own_pages_are_let_in(self, api: ApiNode, name: str) -> None:
         port = api.url.rpartition(":")[2]
@@ -178,6 +199,14 @@ class TestOtherSites:
         with api_node(settings) as api:
             answer = api.client.get("/api/studies", headers={"Host": "pacs.example"})
             assert answer.status_code == 200
+            # A proxy may name the node by its own address.
+            for origin, status in (("https://pacs.example", 200), ("https://pacs.example:8", 403)):
+                answer = api.client.post(
+                    "/api/uploads/presign",
+                    json={"filename": "a", "size_bytes": 1},
+                    headers={"Origin": origin},
+                )
+                assert answer.status_code == status
 
 
 class TestViewer:
