@@ -68,6 +68,13 @@ def check_proxy(settings: Settings) -> Check:
 
 def check_tls_peers(settings: Settings, storage: Storage) -> Iterator[Check]:
     """Nothing where no client certificates are asked for."""
+    if settings.hl7_port and settings.hl7_tls and not settings.hl7_certificates:
+        yield Check(
+            "HL7 over TLS",
+            "note",
+            "any certificate of the authority may send orders",
+            "Name those that may in MEDIVIEW_HL7_CERTIFICATES.",
+        )
     if not settings.dicom_tls_port or settings.tls_client_auth == "none":
         return
     unbound = [one.name for one in storage.peers.all() if one.ae_title and not one.tls_certificates]

@@ -13,7 +13,7 @@ from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls
-from storage.audit import Actor, AuditEvent, Code
+from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
@@ -51,14 +51,21 @@ async def _serve(storage: Storage, settings: Settings) -> None:
 
 def listening(storage: Storage, settings: Settings, port: int) -> "Listening":
     """A server as an async context; port 0 takes a free one."""
-    return Listening(partial(answer, storage, settings), settings, port)
+    return Listening(
+        partial(answer, storage, settings), partial(_certificate_refused, storage), settings, port
+    )
 
 
 class Listening:
     def __init__(
-        self, respond: Callable[[bytes, str], bytes], settings: Settings, port: int
+        self,
+        respond: Callable[[bytes, str], bytes],
+        refused: Callable[[str], None],
+        settings: Settings,
+        port: int,
     ) -> None:
         self._respond = respond
+        self._refused = refused
         self._settings = settings
         self._port = port
         self._open = 0
@@ -91,8 +98,13 @@ class Listening:
         peer = str(writer.get_extra_info("peername", ("",))[0])
         try:
             self._by_address[peer] += 1
-            if self._open <= _CONNECTIONS and self._by_address[peer] <= _PER_ADDRESS:
+            if self._open > _CONNECTIONS or self._by_address[peer] > _PER_ADDRESS:
+                return
+            if _may_send(self._settings, writer):
                 await self._talk(reader, writer, peer)
+            else:
+                log.warning("hl7_certificate_refused", peer=peer)
+                await asyncio.to_thread(self._refused, peer)
         except (FramingError, TimeoutError, OSError) as error:
             log.warning("hl7_connection_ended", peer=peer, reason=type(error).__name__)
         except asyncio.CancelledError:
@@ -157,6 +169,31 @@ def _told(storage: Storage, header: Header, message: Message, peer: str) -> None
             Actor("peer", header.sending_application or "HL7", peer),
             patient_ids=(message.field("PID-3"),),
             detail={"via": "HL7 v2", "order_control": message.field("ORC-1")},
+        )
+    )
+
+
+def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
+    """That the authority signed a certificate proves membership alone; some are for orders."""
+    if not settings.hl7_certificates:
+        return True
+    from storage.peers.certificates import bindings_of
+
+    tls = writer.get_extra_info("ssl_object")
+    shown = tls.getpeercert(binary_form=True) if tls is not None else None
+    return bool(shown) and not bindings_of(shown).isdisjoint(settings.hl7_certificates)
+
+
+def _certificate_refused(storage: Storage, peer: str) -> None:
+    """An alert: somebody of the house sends orders who is not to."""
+    storage.audit.record(
+        AuditEvent(
+            Code.SECURITY_ALERT,
+            "E",
+            Actor("anonymous", "HL7", peer),
+            outcome=MINOR_FAILURE,
+            type=Type.NODE_AUTHENTICATION,
+            detail={"via": "HL7 v2", "reason": "certificate of nobody who may send orders"},
         )
     )
 

@@ -105,6 +105,11 @@ class Settings(
             raise ValueError(f"two HL7 destinations share a name: {', '.join(sorted(hl7_names))}")
         if self.hl7_tls and self.tls_certificate is None:
             raise ValueError("hl7_tls is set, but tls_certificate is empty")
+        if self.hl7_certificates and not (self.hl7_tls and self.tls_client_auth == "required"):
+            raise ValueError(
+                "hl7_certificates is set, but without hl7_tls and tls_client_auth=required nobody"
+                " has to show a certificate"
+            )
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_issuer is set, but oidc_client_id is empty")
         return self

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
+from storage.core.errors import InvalidRequest
+
 
 @dataclass(frozen=True)
 class Hl7Destination:
@@ -53,6 +55,11 @@ class ReportingSettings(BaseModel):
     hl7_port: int = Field(0, ge=0, le=65535, description="0: no HL7 listener; 2575 is registered.")
     hl7_host: str = "127.0.0.1"
     hl7_tls: bool = Field(False, description="Listen over TLS, with the node's certificate.")
+    hl7_certificates: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Over TLS, whose orders are taken: sha256:FINGERPRINT, dns:NAME, ip:ADDRESS,"
+        " separated by commas; empty: whoever has a certificate of MEDIVIEW_TLS_CA.",
+    )
     hl7_application: str = Field("MEDIVIEW", max_length=60, description="MSH-3 of what we send.")
     hl7_facility: str = Field("", max_length=60, description="MSH-4 of what we send.")
     hl7_encoding: Literal["UNICODE UTF-8", "8859/1"] = "UNICODE UTF-8"
@@ -63,6 +70,22 @@ class ReportingSettings(BaseModel):
         900.0, gt=0, description="An alert is told again until somebody acknowledges it."
     )
     alert_repeat_max: int = Field(20, ge=0)
+
+    @field_validator("hl7_certificates", mode="before")
+    @classmethod
+    def _parse_hl7_certificates(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part for part in value.split(",") if part.strip()]
+        if not parts:
+            return ()
+        # Here, for the library that reads certificates takes time at each start.
+        from storage.peers.certificates import checked_binding
+
+        try:
+            return tuple(checked_binding(part) for part in parts)
+        except InvalidRequest as error:
+            raise ValueError(f"{error.message} {error.remedy}") from error
 
     @field_validator("hl7_destinations", mode="before")
     @classmethod

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from dicom_node.hl7.listener import listening
+from storage.audit.query import AuditFilter, find_events
 from storage.container import Storage, open_storage
+from storage.peers.certificates import fingerprint_of
 from storage.settings import load_settings
 from storage.worklist.repository import WorklistItem
 from tests.dicom_node.certificates import Authority
@@ -214,3 +216,41 @@ def test_an_order_comes_over_tls_from_whom_the_site_trusts(tmp_path: Path) -> No
         (answer,) = sent(port, ORDER.encode(), tls=trusted)
         assert parsed(answer).msa.msa_1.value == "AA"
         assert [one.accession_number for one in items(storage)] == ["A-123"]
+
+
+def test_an_order_comes_over_tls_by_a_certificate_that_is_named(tmp_path: Path) -> None:
+    """The scanner's certificate is of the same authority; it orders nothing."""
+    authority = Authority(tmp_path)
+    own, ris, scanner = (authority.issue(name) for name in ("node", "ris", "scanner"))
+    with listens(
+        tmp_path,
+        hl7_tls=True,
+        hl7_certificates=fingerprint_of(ris.certificate.read_bytes()).upper(),
+        tls_certificate=own.certificate,
+        tls_key=own.key,
+        tls_ca=authority.certificate,
+    ) as (port, storage):
+        for pair, taken in ((scanner, False), (ris, True)):
+            context = ssl.create_default_context(cafile=str(authority.certificate))
+            context.load_cert_chain(pair.certificate, pair.key)
+            answers: list[bytes] = []
+            with suppress(OSError):
+                answers = sent(port, ORDER.encode(), tls=context)
+            assert bool(answers) is taken
+        assert [one.accession_number for one in items(storage)] == ["A-123"]
+        storage.audit.flush()
+        found, _ = find_events(storage.engine, AuditFilter(failures=True), 10, 0)
+        assert [one.type_code for one in found] == ["110126"]
+
+
+@pytest.mark.parametrize("wrong", [{"hl7_tls": False}, {"hl7_certificates": "ris.example.org"}])
+def test_a_list_of_certificates_that_would_protect_nothing_is_refused(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    pair = Authority(tmp_path).issue("node")
+    given = {"hl7_tls": True, "hl7_certificates": "dns:ris.example.org", **wrong}
+    with pytest.raises(ValueError, match="certificate"):
+        load_settings(
+            data_dir=tmp_path, tls_certificate=pair.certificate, tls_key=pair.key,
+            tls_ca=pair.certificate, **given,
+        )  # fmt: skip
