@@ -6,7 +6,15 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from api.access import admin_routes, oidc_routes, preferences, session_routes
+from api.access import (
+    admin_routes,
+    oidc_routes,
+    own_sessions,
+    preferences,
+    second_factor_routes,
+    second_factor_sign_in,
+    session_routes,
+)
 from api.access.authenticator import Authenticator
 from api.access.forwarded import ForwardedClient
 from api.access.limiter import Limits
@@ -112,6 +120,9 @@ _ROUTERS: tuple[APIRouter, ...] = (
     watching.router,
     session_routes.router,
     preferences.router,
+    second_factor_sign_in.router,
+    second_factor_routes.router,
+    own_sessions.router,
     oidc_routes.router,
     admin_routes.router,
     health.router,

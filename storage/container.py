@@ -11,7 +11,9 @@ from sqlalchemy import Engine
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.login_throttle import Attempts
 from storage.accounts.preferences import Preferences
+from storage.accounts.recovery_codes import RecoveryCodes
 from storage.accounts.repository import Accounts
+from storage.accounts.second_factors import SecondFactors
 from storage.accounts.sessions import Sessions
 from storage.audit import Audit
 from storage.commitment.reports import CommitmentReports
@@ -123,6 +125,8 @@ class Storage:
     accounts: Accounts
     preferences: Preferences
     sessions: Sessions
+    second_factors: SecondFactors
+    recovery_codes: RecoveryCodes
     api_keys: ApiKeys
     attempts: Attempts
     model_states: ModelStates
@@ -229,7 +233,10 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
                 engine,
                 idle=timedelta(seconds=settings.session_idle_s),
                 lifetime=timedelta(seconds=settings.session_max_s),
+                second_factor_roles=settings.second_factor_roles,
             ),
+            recovery_codes=RecoveryCodes(engine),
+            second_factors=SecondFactors(engine, settings.data_dir),
             api_keys=ApiKeys(engine),
             attempts=Attempts(engine),
             model_states=ModelStates(engine),

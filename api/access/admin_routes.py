@@ -23,8 +23,10 @@ from api.access.session_routes import AuthenticatorDep
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts.repository import checked_person_name
+from storage.accounts.repository import Account, checked_person_name
+from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.identity import of_account
 
 router = new_router(prefix="/api", tags=["access"])
 
@@ -34,7 +36,9 @@ KeyId = Annotated[str, Path(max_length=80, examples=["4f2a9c01d7e3"])]
 
 @router.get("/users", summary="All accounts", responses=problems(401, 403))
 def list_users(storage: StorageDep) -> Users:
-    return Users(items=[UserPayload.of(one) for one in storage.accounts.all()])
+    with_factor = storage.second_factors.accounts_with()
+    accounts = storage.accounts.all()
+    return Users(items=[UserPayload.of(one, one.name in with_factor) for one in accounts])
 
 
 @router.post(
@@ -43,20 +47,22 @@ def list_users(storage: StorageDep) -> Users:
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
-    """A person does so, having shown again who it is."""
+    """A person does so, having shown again who it is. Its owner changes the password first."""
     check_confirmed(storage, principal, "add an account")
     person_name = checked_person_name(given.person_name or "")
-    account = storage.accounts.add(given.name, given.password.get_secret_value(), given.roles)
+    account = storage.accounts.add(
+        given.name, given.password.get_secret_value(), given.roles, must_change_password=True
+    )
     if person_name:
         account = storage.accounts.set_person_name(account.name, person_name)
     actor = trail.actor_of(request.scope, principal)
     access_changed(storage, actor, "C", "account", account.name, roles=sorted(account.roles))
-    return UserPayload.of(account)
+    return _payload(storage, account)
 
 
 @router.get("/users/{name}", summary="One account", responses=problems(401, 403, 404))
 def get_user(name: Name, storage: StorageDep) -> UserPayload:
-    return UserPayload.of(storage.accounts.get(name))
+    return _payload(storage, storage.accounts.get(name))
 
 
 @router.patch(
@@ -71,6 +77,8 @@ def change_user(
     authenticator: AuthenticatorDep,
 ) -> UserPayload:
     """A new password or `disabled` ends the account's sessions; roles count at once.
+
+    Somebody else's new password has to be changed at the next sign-in.
 
     A person does so, having shown again who it is.
     """
@@ -87,10 +95,38 @@ def change_user(
         changed = storage.accounts.set_person_name(name, given.person_name)
         access_changed(storage, actor, "U", "account", changed.name, what="person name")
     if given.password is not None:
-        storage.accounts.set_password(name, given.password.get_secret_value())
+        is_own = principal.identity == of_account(name.strip().lower())
+        storage.accounts.set_password(
+            name, given.password.get_secret_value(), must_change_password=not is_own
+        )
         access_changed(storage, actor, "U", "account", name.strip().lower(), what="password")
     authenticator.forget()
-    return UserPayload.of(storage.accounts.get(name))
+    return _payload(storage, storage.accounts.get(name))
+
+
+@router.delete(
+    "/users/{name}/second-factors",
+    summary="Remove the second factors that somebody has lost",
+    responses=problems(401, 403, 404),
+)
+def reset_second_factors(
+    name: Name,
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    authenticator: AuthenticatorDep,
+) -> UserPayload:
+    """Recovery codes too; the account's sessions end.
+
+    A person does so, having shown again who it is.
+    """
+    check_confirmed(storage, principal, "remove second factors")
+    account = storage.accounts.get(name)
+    storage.second_factors.reset(account.name)
+    authenticator.forget()
+    actor = trail.actor_of(request.scope, principal)
+    access_changed(storage, actor, "U", "account", account.name, what="second factors removed")
+    return _payload(storage, account)
 
 
 @router.get("/keys", summary="All keys, without their secrets", responses=problems(401, 403))
@@ -148,3 +184,7 @@ def revoke_key(
         storage, trail.actor_of(request.scope, principal), "D", "key", key.name, what="revoked"
     )
     return KeyPayload.of(key)
+
+
+def _payload(storage: Storage, account: Account) -> UserPayload:
+    return UserPayload.of(account, bool(storage.second_factors.of(account.name)))

@@ -66,14 +66,15 @@ class Authenticator:
         now = utcnow()
         found = None
         if credential.kind == "cookie":
-            found = _of_session(storage, credential.text, now)
+            found = of_session(storage, credential.text, now)
         elif credential.kind == "bearer" and credential.text.startswith(PREFIX):
             found = _of_key(storage, credential.text, now)
         elif credential.kind == "bearer" and self._tokens is not None:
             found = self._tokens.principal_of(credential.text)
             if found is not None:
                 found = with_own_name(storage, found)
-        if found is not None:
+        # A step that is taken in another process must count at once, lest the pages lead back.
+        if found is not None and not found.step:
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[_key(credential)] = (found, time.monotonic() + _FRESH_S)
@@ -101,11 +102,14 @@ def _key(credential: Credential) -> str:
     return credential.kind + hashlib.sha256(credential.text.encode()).hexdigest()
 
 
-def _of_session(storage: Storage, token: str, now: datetime) -> Principal | None:
+def of_session(storage: Storage, token: str, now: datetime) -> Principal | None:
+    """Whose session it is, if it has not ended."""
     session = storage.sessions.find(token_hash(token), now)
     if session is None:
         return None
-    return Principal(session.identity, session.roles, session_hash=session.token_hash)
+    return Principal(
+        session.identity, session.roles, session_hash=session.token_hash, step=session.step
+    )
 
 
 def _of_key(storage: Storage, text: str, now: datetime) -> Principal | None:

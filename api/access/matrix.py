@@ -9,6 +9,7 @@ data and are open to all, so that there is a page to sign in at.
 from dataclasses import dataclass
 from typing import Literal
 
+from storage.accounts.sessions import SignInStep
 from storage.core.roles import AccessScope, Role
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
@@ -20,6 +21,11 @@ RADIOLOGISTS: frozenset[Role] = frozenset({"radiologist", "admin"})
 WRITERS: frozenset[Role] = frozenset({"radiologist", "integrator", "admin"})
 INTEGRATORS: frozenset[Role] = frozenset({"integrator", "admin"})
 ADMINS: frozenset[Role] = frozenset({"admin"})
+
+ANY_STEP: frozenset[SignInStep] = frozenset({"second_factor", "password", "enrolment"})
+FACTOR_STEP: frozenset[SignInStep] = frozenset({"second_factor"})
+PASSWORD_STEP: frozenset[SignInStep] = frozenset({"password"})
+ENROLMENT_STEP: frozenset[SignInStep] = frozenset({"enrolment"})
 
 _STUDY = "/dicom-web/studies/{study_instance_uid}"
 _SERIES = f"{_STUDY}/series/{{series_instance_uid}}"
@@ -34,7 +40,7 @@ class Rule:
     """`roles` may ask for `path` by `method`; `scope` is what a key must have besides.
 
     `people_only`: no program may, whatever its roles and scopes: what a key could give itself
-    by it would outlive the key.
+    by it would outlive the key. `steps`: somebody whose sign-in lacks one of these may, too.
     """
 
     method: Method
@@ -42,6 +48,7 @@ class Rule:
     roles: frozenset[Role]
     scope: AccessScope
     people_only: bool = False
+    steps: frozenset[SignInStep] = frozenset()
 
     @property
     def is_public(self) -> bool:
@@ -59,8 +66,8 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET", "/health", ANYONE, "api:read"),
     Rule("GET", "/api/health", ANYONE, "api:read"),
     # Who am I, how can I sign in; and the signing in itself.
-    Rule("GET", "/api/session", ANYONE, "api:read"),
-    Rule("POST", "/api/session", ANYONE, "api:write"),
+    Rule("GET", "/api/session", ANYONE, "api:read", steps=ANY_STEP),
+    Rule("POST", "/api/session", ANYONE, "api:write", steps=ANY_STEP),
     Rule("GET", "/api/session/oidc/start", ANYONE, "api:read"),
     Rule("GET", "/api/session/oidc/callback", ANYONE, "api:read"),
     # The address itself is signed and expires: it is the permission.
@@ -69,9 +76,21 @@ MATRIX: tuple[Rule, ...] = (
     # What this node is and can do, and nothing of what it holds; FHIR clients ask first.
     Rule("GET", "/fhir/metadata", ANYONE, "fhir:read"),
     # --- Oneself ---------------------------------------------------------------------------
-    Rule("DELETE", "/api/session", READERS, "api:write"),
-    Rule("PUT", "/api/session/password", READERS, "api:write"),
+    Rule("DELETE", "/api/session", READERS, "api:write", steps=ANY_STEP),
+    Rule("PUT", "/api/session/password", READERS, "api:write", steps=PASSWORD_STEP),
     Rule("POST", "/api/session/confirmation", READERS, "api:write"),
+    Rule("POST", "/api/session/second-factor", READERS, "api:write", steps=FACTOR_STEP),
+    Rule("POST", "/api/session/second-factor/options", READERS, "api:write", steps=FACTOR_STEP),
+    Rule("GET", "/api/me/second-factors", READERS, "api:read", steps=ENROLMENT_STEP),
+    *(
+        Rule("POST", f"/api/me/second-factors/{what}", READERS, "api:write", steps=ENROLMENT_STEP)
+        for what in ("totp", "totp/{factor_id}", "key", "key/options")
+    ),
+    Rule("DELETE", "/api/me/second-factors/{factor_id}", READERS, "api:write"),
+    Rule("POST", "/api/me/recovery-codes", READERS, "api:write"),
+    Rule("GET", "/api/me/sessions", READERS, "api:read"),
+    Rule("DELETE", "/api/me/sessions", READERS, "api:write"),
+    Rule("DELETE", "/api/me/sessions/{session_id}", READERS, "api:write"),
     Rule("GET", "/api/me/preferences", READERS, "api:read"),
     Rule("PUT", "/api/me/preferences", READERS, "api:write"),
     # --- Studies, and what came of them ----------------------------------------------------
@@ -185,6 +204,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("POST", "/api/users", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/users/{name}", ADMINS, "admin"),
     Rule("PATCH", "/api/users/{name}", ADMINS, "admin", people_only=True),
+    Rule("DELETE", "/api/users/{name}/second-factors", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/keys", ADMINS, "admin"),
     Rule("POST", "/api/keys", ADMINS, "admin", people_only=True),
     Rule("GET", "/api/keys/{key_id}", ADMINS, "admin"),

@@ -20,7 +20,7 @@ from api.access.forwarded import client_group
 from api.access.limiter import Limits
 from api.access.matrix import Rule
 from api.access.principal import LOCAL, Principal
-from api.access.refusals import not_ours, unauthenticated
+from api.access.refusals import not_ours, unauthenticated, unfinished
 from api.access.rule_index import RuleIndex
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
@@ -117,13 +117,21 @@ class AccessControl:
         headers = Headers(scope=scope)
         credential = self.authenticator.credential(headers)
         principal = await self._identified(scope, credential, optional=is_public)
+        unfinished_step = principal.step if principal is not None else ""
+        if rule is not None and unfinished_step in rule.steps:
+            unfinished_step = ""
         if is_public:
+            if unfinished_step:
+                principal = None
             if principal is None and path not in _UNCOUNTED:
                 is_sign_in = path in _PROVIDER or _is_sign_in(scope)
                 self._take(scope, "sign-ins" if is_sign_in else "open pages")
             return principal
         if principal is None:
             raise unauthenticated(credential)
+        if unfinished_step:
+            self._take(scope, "failures")
+            raise unfinished(unfinished_step)
         _check_rate(self.limits.of_principals.take(principal.identity.id))
         if rule is None:
             raise self._nothing_there(path)

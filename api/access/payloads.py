@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr
 from api.base_schemas import Payload
 from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
+from storage.accounts.second_factors import FactorKind
+from storage.accounts.sessions import SignInStep
 from storage.core.roles import AccessScope, Role
 
 
@@ -20,6 +22,14 @@ class SessionInfo(Payload):
     """Who asks, and how to sign in."""
 
     signed_in: bool
+    step: SignInStep = Field(
+        "",
+        description="What the sign-in still lacks: the second factor, another password than the"
+        " initial one, or setting a second factor up. Until then signed_in is false.",
+    )
+    second_factors: list[FactorKind] = Field(
+        default_factory=list, description="What may be shown in the step second_factor."
+    )
     kind: Literal["local", "account", "key", "oidc"] | None = Field(
         None, description="local: this node runs without sign-in."
     )
@@ -57,9 +67,11 @@ class UserPayload(Payload):
     created_at: datetime
     password_changed_at: datetime
     last_sign_in_at: datetime | None
+    must_change_password: bool = Field(description="Somebody else has set the password.")
+    has_second_factor: bool
 
     @classmethod
-    def of(cls, account: Account) -> "UserPayload":
+    def of(cls, account: Account, has_second_factor: bool) -> "UserPayload":
         return cls(
             name=account.name,
             roles=sorted(account.roles),
@@ -68,6 +80,8 @@ class UserPayload(Payload):
             created_at=account.created_at,
             password_changed_at=account.password_changed_at,
             last_sign_in_at=account.last_sign_in_at,
+            must_change_password=account.must_change_password,
+            has_second_factor=has_second_factor,
         )
 
 

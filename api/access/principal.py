@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from storage.accounts.sessions import SignInStep
 from storage.core import identity
 from storage.core.identity import Identity, IdentityKind
 from storage.core.roles import ROLES, SCOPES, AccessScope, Role
@@ -37,6 +38,8 @@ class Principal:
     roles: frozenset[Role]
     scopes: frozenset[AccessScope] = SCOPES
     session_hash: str = field(default="", repr=False)
+    step: SignInStep = ""
+    """What is missing of the sign-in; until then nothing but that step is allowed."""
 
     @property
     def kind(self) -> IdentityKind:

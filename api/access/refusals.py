@@ -2,6 +2,7 @@
 
 from api.access.authenticator import Credential
 from api.errors import ApiProblem
+from storage.accounts.sessions import SignInStep
 
 _SIGN_IN = (
     "Sign in at /sign-in/, or send 'Authorization: Bearer' with a key that"
@@ -42,4 +43,32 @@ def unauthenticated(credential: Credential | None) -> ApiProblem:
         "The key or token is not valid: unknown, expired or revoked.",
         remedy="Ask an administrator for a new one; send it as 'Authorization: Bearer …'.",
         headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'},
+    )
+
+
+_STEPS: dict[SignInStep, tuple[str, str]] = {
+    "second_factor": (
+        "The second factor is missing.",
+        "Send it to POST /api/session/second-factor, or go on at /sign-in/.",
+    ),
+    "password": (
+        "The password was set by somebody else, and must be changed first.",
+        "Send another one to PUT /api/session/password, or go on at /sign-in/.",
+    ),
+    "enrolment": (
+        "This role needs a second factor, and the account has none.",
+        "Set one up at /sign-in/, or by POST /api/me/second-factors/totp.",
+    ),
+}
+
+
+def unfinished(step: SignInStep) -> ApiProblem:
+    """Somebody knew the password, and has not done the rest yet."""
+    detail, remedy = _STEPS[step]
+    return ApiProblem(
+        401,
+        "sign_in_unfinished",
+        detail,
+        remedy=remedy,
+        headers={"WWW-Authenticate": 'Bearer realm="MediViewAI"'},
     )

@@ -1,6 +1,5 @@
 """Who am I, signing in by name and password, signing out."""
 
-import math
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -8,9 +7,10 @@ import structlog
 from fastapi import Depends, Request, Response
 
 from api.access import trail
-from api.access.authenticator import Authenticator
+from api.access.authenticator import Authenticator, of_session
 from api.access.changes import access_changed
 from api.access.cookies import csrf_token, end_session, read_cookie, session_cookie, set_session
+from api.access.credentials import checked_account, own_account
 from api.access.forwarded import client_address, client_group
 from api.access.payloads import (
     Confirmation,
@@ -26,11 +26,11 @@ from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
-from storage.accounts.login_throttle import Subject, by_address, by_name, by_session
-from storage.accounts.repository import Account
+from storage.accounts.login_throttle import by_address, by_name
+from storage.accounts.second_factors import FactorKind
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.errors import NotConfigured
+from storage.core.errors import InvalidRequest, NotConfigured
 from storage.core.identity import of_account
 from storage.settings import Settings
 
@@ -49,10 +49,14 @@ AuthenticatorDep = Annotated[Authenticator, Depends(get_authenticator)]
 
 @router.get("", summary="Who am I, and how can I sign in")
 def get_session(
-    request: Request, principal: OptionalPrincipalDep, settings: SettingsDep
+    request: Request,
+    principal: OptionalPrincipalDep,
+    storage: StorageDep,
+    settings: SettingsDep,
 ) -> SessionInfo:
     """Answers those who have not signed in, too."""
-    return session_info(settings, principal, read_cookie(request.headers, session_cookie(settings)))
+    token = read_cookie(request.headers, session_cookie(settings))
+    return session_info(storage, settings, principal, token)
 
 
 @router.post(
@@ -66,9 +70,13 @@ def sign_in(
     settings: SettingsDep,
     authenticator: AuthenticatorDep,
 ) -> SessionInfo:
-    """Sets the session's cookie. Repeated failures make the next attempt wait."""
+    """Sets the session's cookie. Repeated failures make the next attempt wait.
+
+    `step` in the answer names what the account still has to do; until then the session opens
+    nothing else.
+    """
     _check_sign_in_is_on(settings)
-    account = _checked(
+    account = checked_account(
         request,
         storage,
         given.name,
@@ -78,9 +86,11 @@ def sign_in(
         by_address(client_group(request.scope)),
     )
     principal = Principal(of_account(account.name), account.roles)
-    token = open_session(request, response, storage, settings, principal, "password")
+    has_factor = bool(storage.second_factors.of(account.name))
+    method = "password; second factor to come" if has_factor else "password"
+    token = open_session(request, response, storage, settings, principal, method)
     authenticator.forget()
-    return session_info(settings, principal, token)
+    return session_info(storage, settings, of_session(storage, token, utcnow()), token)
 
 
 @router.delete("", summary="Sign out", responses=problems(401, 403))
@@ -119,8 +129,10 @@ def change_password(
     authenticator: AuthenticatorDep,
 ) -> None:
     """One's other sessions end."""
+    if given.new_password == given.current_password:
+        raise InvalidRequest("The new password is the present one.", remedy="Choose another one.")
     current = given.current_password.get_secret_value()
-    account = _own_account(request, storage, principal, current, "password change")
+    account = own_account(request, storage, principal, current, "password change")
     storage.accounts.set_password(
         account.name, given.new_password.get_secret_value(), keep_session=principal.session_hash
     )
@@ -143,20 +155,27 @@ def confirm(
     Who signs in at an identity provider goes to `/api/session/oidc/start?confirm=true` instead.
     """
     password = given.password.get_secret_value()
-    _own_account(request, storage, principal, password, "confirmation")
+    own_account(request, storage, principal, password, "confirmation")
     storage.sessions.confirm(principal.session_hash, principal.identity, utcnow())
     trail.signed_in(storage, request.scope, principal, "confirmation by password")
 
 
-def session_info(settings: Settings, principal: Principal | None, token: str) -> SessionInfo:
+def session_info(
+    storage: Storage, settings: Settings, principal: Principal | None, token: str
+) -> SessionInfo:
     """As `GET /api/session` answers; the token of a page for one who came by a cookie."""
     link = None
     if settings.oidc_issuer and settings.auth == "required":
         link = ProviderLink(label=settings.oidc_label, href=f"{router.prefix}/oidc/start")
     if principal is None:
         return SessionInfo(signed_in=False, provider=link)
+    kinds: set[FactorKind] = set()
+    if principal.step == "second_factor":
+        kinds = {one.kind for one in storage.second_factors.of(principal.identity.subject)}
     return SessionInfo(
-        signed_in=True,
+        signed_in=not principal.step,
+        step=principal.step,
+        second_factors=sorted(kinds),
         kind=principal.kind,
         name=principal.name,
         roles=sorted(principal.roles),
@@ -185,66 +204,11 @@ def open_session(
         principal.roles,
         client_address(request.scope),
         utcnow(),
+        request.headers.get("user-agent", ""),
     )
     set_session(response, settings, token)
     log.info("signed_in", principal_kind=principal.kind, method=method)
     return token
-
-
-def _own_account(
-    request: Request, storage: Storage, principal: Principal, password: str, method: str
-) -> Account:
-    """The account of who asks, if the password is its own.
-
-    Attempts count for the session: a stranger who guesses at the name, or who shares the
-    address, keeps nobody from signing.
-    """
-    if principal.kind != "account":
-        raise ApiProblem(
-            409,
-            "no_password",
-            "You have no password at this node.",
-            remedy="Change it, or sign in again, where you sign in.",
-        )
-    subject = by_session(principal.session_hash)
-    return _checked(request, storage, principal.identity.subject, password, method, subject)
-
-
-def _checked(
-    request: Request, storage: Storage, name: str, password: str, method: str, *counted: Subject
-) -> Account:
-    """The account of name and password, or 401; 429 while it is too early to try.
-
-    `counted`: whose attempts these are. The first is cleared by one that works; of others,
-    which several people share, that one attempt is taken back.
-    """
-    wait_s = storage.attempts.begin(counted)
-    if wait_s > 0:
-        seconds = math.ceil(wait_s)
-        trail.sign_in_failed(storage, request.scope, method, "too many attempts")
-        raise ApiProblem(
-            429,
-            "too_many_attempts",
-            "Sign-in failed too often.",
-            remedy=f"Wait {seconds} s, then try again.",
-            headers={"Retry-After": str(seconds)},
-        )
-    account = storage.accounts.check(name, password)
-    if account is None:
-        known = any(one.name == name.strip().lower() for one in storage.accounts.all())
-        claimed = name.strip().lower() if known else ""
-        trail.sign_in_failed(storage, request.scope, method, "wrong credentials", claimed)
-        log.warning("sign_in_failed", method=method)
-        raise ApiProblem(
-            401,
-            "wrong_credentials",
-            "Name or password is wrong, or the account is disabled.",
-            remedy="Try again, or ask an administrator: `mediview users set-password NAME`.",
-        )
-    storage.attempts.clear(counted[0])
-    for shared in counted[1:]:
-        storage.attempts.uncount(shared)
-    return account
 
 
 def _check_sign_in_is_on(settings: Settings) -> None:

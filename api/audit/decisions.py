@@ -46,6 +46,8 @@ _PUBLIC = Quiet("It shows nobody's data.")
 _BY_ITSELF = Quiet("api.access.trail tells of it, with more than the route knows.")
 _UIDS_ALONE = Quiet("It carries UIDs, states and codes, and no patient.")
 _OWN = Quiet("It is how the one who asks likes the pages, and names no patient.")
+_OWN_ACCESS = Quiet("It shows people how they themselves come in, and nobody else.")
+_NOT_YET = Quiet("Nothing has changed yet; what follows is told.")
 _QUERY = Told(Code.QUERY, "E", repeated=True)
 _STORES = Told(Code.INSTANCES_TRANSFERRED, "C", stores=True)
 _RESULTS = Told(Code.INSTANCES_ACCESSED, "R", via="results")
@@ -82,7 +84,20 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("DELETE", "/api/session"): _BY_ITSELF,
     ("PUT", "/api/session/password"): _BY_ITSELF,
     ("POST", "/api/session/confirmation"): _BY_ITSELF,
+    ("POST", "/api/session/second-factor"): _BY_ITSELF,
+    ("POST", "/api/session/second-factor/options"): _PUBLIC,
     ("GET", "/api/session/oidc/start"): _PUBLIC,
+    ("GET", "/api/me/second-factors"): _OWN_ACCESS,
+    ("POST", "/api/me/second-factors/totp"): _NOT_YET,
+    ("POST", "/api/me/second-factors/totp/{factor_id}"): _BY_ITSELF,
+    ("POST", "/api/me/second-factors/key"): _BY_ITSELF,
+    ("POST", "/api/me/second-factors/key/options"): _NOT_YET,
+    ("DELETE", "/api/me/second-factors/{factor_id}"): _BY_ITSELF,
+    ("POST", "/api/me/recovery-codes"): _BY_ITSELF,
+    ("GET", "/api/me/sessions"): _OWN_ACCESS,
+    ("DELETE", "/api/me/sessions"): _BY_ITSELF,
+    ("DELETE", "/api/me/sessions/{session_id}"): _BY_ITSELF,
+    ("DELETE", "/api/users/{name}/second-factors"): _BY_ITSELF,
     ("GET", "/api/me/preferences"): _OWN,
     ("PUT", "/api/me/preferences"): _OWN,
     ("GET", "/api/session/oidc/callback"): _BY_ITSELF,

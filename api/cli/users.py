@@ -22,6 +22,12 @@ Name = Annotated[str, typer.Argument(help="Up to 80 of a-z, 0-9 and . _ @ -")]
 Roles = Annotated[
     list[str], typer.Option("--role", help="viewer, radiologist, integrator or admin; repeatable.")
 ]
+IsOwn = Annotated[
+    bool,
+    typer.Option(
+        "--own", help="It is the person's own password, which need not be changed at the sign-in."
+    ),
+]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
@@ -39,11 +45,15 @@ def list_users() -> None:
     with opened() as storage:
         accounts = storage.accounts.all()
         required = storage.settings.auth == "required"
-    table = Table("Name", "Roles", "State", "Last sign-in", box=None, pad_edge=False)
+        with_factor = storage.second_factors.accounts_with()
+    table = Table(
+        "Name", "Roles", "State", "Second factor", "Last sign-in", box=None, pad_edge=False
+    )
     for one in accounts:
         last = f"{one.last_sign_in_at:%Y-%m-%d %H:%M} UTC" if one.last_sign_in_at else "never"
         state = "disabled" if one.disabled else "enabled"
-        table.add_row(one.name, ", ".join(sorted(one.roles)), state, last)
+        factor = "yes" if one.name in with_factor else "no"
+        table.add_row(one.name, ", ".join(sorted(one.roles)), state, factor, last)
     if accounts:
         out.print(table)
     rule = (
@@ -55,20 +65,24 @@ def list_users() -> None:
 
 
 @app.command("add")
-def add(name: Name, role: Roles, password_stdin: FromStdin = False) -> None:
-    """Add an account; the password is asked for."""
+def add(name: Name, role: Roles, password_stdin: FromStdin = False, own: IsOwn = False) -> None:
+    """Add an account; its initial password is asked for, and changed at the first sign-in."""
     with opened() as storage:
-        account = storage.accounts.add(name, _password(password_stdin), role)
+        account = storage.accounts.add(
+            name, _password(password_stdin), role, must_change_password=not own
+        )
         access_changed(storage, OPERATOR, "C", "account", account.name, roles=sorted(account.roles))
     out.print(f"{account.name} may sign in as {', '.join(sorted(account.roles))}.", markup=False)
 
 
 @app.command("set-password")
-def set_password(name: Name, password_stdin: FromStdin = False) -> None:
-    """Give an account another password; its sessions end."""
+def set_password(name: Name, password_stdin: FromStdin = False, own: IsOwn = False) -> None:
+    """Give an account another password, to be changed at the next sign-in; its sessions end."""
     with opened() as storage:
         account = storage.accounts.get(name)
-        storage.accounts.set_password(account.name, _password(password_stdin))
+        storage.accounts.set_password(
+            account.name, _password(password_stdin), must_change_password=not own
+        )
         access_changed(storage, OPERATOR, "U", "account", account.name, what="password")
     out.print(f"{account.name} has another password now.", markup=False)
 
@@ -92,6 +106,18 @@ def set_name(
         account = storage.accounts.set_person_name(name, person_name)
         access_changed(storage, OPERATOR, "U", "account", account.name, what="person name")
     out.print(f"{account.name} signs as {account.person_name or account.name}.", markup=False)
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(name: Name) -> None:
+    """Remove the second factors and recovery codes that somebody has lost; sessions end."""
+    with opened() as storage:
+        account = storage.accounts.get(name)
+        removed = storage.second_factors.reset(account.name)
+        access_changed(
+            storage, OPERATOR, "U", "account", account.name, what="second factors removed"
+        )
+    out.print(f"{account.name} had {removed} second factors, and has none now.", markup=False)
 
 
 @app.command("disable")

@@ -42,6 +42,12 @@ def by_session(session_hash: str) -> Subject:
     return Subject(f"session:{session_hash}"[:80], 5)
 
 
+def by_second_factor(name: str) -> Subject:
+    """Who knows the account's password, and tries codes."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return Subject(f"factor:{digest}", 5)
+
+
 def by_address(group: str) -> Subject:
     """An address, or a network of IPv6. Several people may share it: a ward behind one router."""
     return Subject(f"address:{group}"[:80], 30)

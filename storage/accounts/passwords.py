@@ -9,10 +9,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from storage.core.errors import InvalidRequest
 
 _MAX_CHARACTERS = 256
+# zxcvbn's "safely unguessable": more than 10^8 guesses, which the pauses between attempts
+# stretch to centuries. It takes no more than so many characters, nor needs to.
+_MIN_SCORE = 3
+_RATED_CHARACTERS = 72
 # OWASP's recommendation for argon2id, with one pass more. One process hashes two at a
 # time, so that a flood of attempts takes 38 MiB and not the machine.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
 _AT_ONCE = threading.BoundedSemaphore(2)
+# zxcvbn keeps the words of its caller in a table that all callers share.
+_RATING = threading.Lock()
 # What an unknown name is compared with, so that it takes as long as a known one.
 _OF_NOBODY = (
     "$argon2id$v=19$m=19456,t=3,p=1$+wb4ibb3Ru0b+D9J4HyFAQ$"
@@ -21,10 +27,11 @@ _OF_NOBODY = (
 
 
 def check_password(password: str, name: str, min_length: int) -> None:
-    """Raise InvalidRequest unless the password is long enough and not the name itself.
+    """Raise InvalidRequest unless the password is long enough, not the name, and not a common one.
 
     Length is what counts; rules about kinds of characters make passwords worse
-    (NIST SP 800-63B 3.1.1.2).
+    (NIST SP 800-63B 3.1.1.2). What many people use is refused whatever its length, by zxcvbn's
+    lists of passwords, names and words, and what is made of them by a few digits.
     """
     characters = len(_normal(password))
     if not min_length <= characters <= _MAX_CHARACTERS:
@@ -38,6 +45,21 @@ def check_password(password: str, name: str, min_length: int) -> None:
         )
     if len(set(password)) < 5:
         raise InvalidRequest("The password repeats a few characters.", remedy="Choose another one.")
+    if _score(_normal(password), name) < _MIN_SCORE:
+        raise InvalidRequest(
+            "The password is one that many people use, or little more than such a one.",
+            remedy="Choose a few words that have nothing to do with each other.",
+        )
+
+
+def _score(password: str, name: str) -> int:
+    """0 (guessed at once) to 4, of the first characters."""
+    # Few processes ever set a password, and the lists take 30 MiB.
+    from zxcvbn import zxcvbn
+
+    with _RATING:
+        rated = zxcvbn(password[:_RATED_CHARACTERS], user_inputs=[name, "mediview", "mediviewai"])
+    return int(rated["score"])
 
 
 def hash_password(password: str) -> str:

@@ -31,6 +31,8 @@ class Account:
     last_sign_in_at: datetime | None
     person_name: str = ""
     """As DICOM writes it, `Family^Given^Middle^Prefix^Suffix`; empty where nobody has said it."""
+    must_change_password: bool = False
+    """Somebody else has set the password, and so knows it."""
 
 
 class Accounts:
@@ -40,7 +42,14 @@ class Accounts:
         self._engine = engine
         self._min_length = min_password_length
 
-    def add(self, name: str, password: str, roles: Iterable[str]) -> Account:
+    def add(
+        self,
+        name: str,
+        password: str,
+        roles: Iterable[str],
+        *,
+        must_change_password: bool = False,
+    ) -> Account:
         """Raises InvalidRequest, or UidConflict where the name is taken, be it by a key."""
         name = checked_name(name)
         allowed = checked_roles(roles)
@@ -51,6 +60,7 @@ class Accounts:
             "password_hash": hash_password(password),
             "roles": sorted(allowed),
             "disabled": False,
+            "must_change_password": must_change_password,
             "created_at": now,
             "updated_at": now,
             "password_changed_at": now,
@@ -119,7 +129,14 @@ class Accounts:
         still = now["last_sign_in_at"] == values["last_sign_in_at"]
         return _from_row(now) if still else None
 
-    def set_password(self, name: str, password: str, *, keep_session: str = "") -> None:
+    def set_password(
+        self,
+        name: str,
+        password: str,
+        *,
+        keep_session: str = "",
+        must_change_password: bool = False,
+    ) -> None:
         """Sessions end but for the one of hash `keep_session`. Raises InvalidRequest, NotFound."""
         name = name.strip().lower()
         check_password(password, name, self._min_length)
@@ -129,9 +146,14 @@ class Accounts:
             connection.execute(
                 update(t.account)
                 .where(t.account.c.name == name)
-                .values(password_hash=hashed, password_changed_at=now, updated_at=now)
+                .values(
+                    password_hash=hashed,
+                    password_changed_at=now,
+                    updated_at=now,
+                    must_change_password=must_change_password,
+                )
             )
-            _end_sessions(connection, name, keep=keep_session)
+            end_sessions(connection, name, keep=keep_session)
 
     def set_roles(self, name: str, roles: Iterable[str]) -> Account:
         """Raises InvalidRequest also where nobody would be left to administer."""
@@ -158,7 +180,7 @@ class Accounts:
             if _administers(before) and not _administers(after):
                 _check_an_admin_is_left(connection)
             if after.disabled:
-                _end_sessions(connection, name)
+                end_sessions(connection, name)
         return after
 
 
@@ -209,7 +231,8 @@ def _check_an_admin_is_left(connection: Connection) -> None:
         )
 
 
-def _end_sessions(connection: Connection, name: str, keep: str = "") -> None:
+def end_sessions(connection: Connection, name: str, keep: str = "") -> None:
+    """All of an account's but for the one of hash `keep`."""
     connection.execute(
         delete(t.session).where(
             t.session.c.kind == "account",
@@ -237,4 +260,5 @@ def _from_row(row: dict[str, Any]) -> Account:
         password_changed_at=row["password_changed_at"],
         last_sign_in_at=row["last_sign_in_at"],
         person_name=row["person_name"],
+        must_change_password=row["must_change_password"],
     )

@@ -5,8 +5,18 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    RowMapping,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from storage import tables as t
 from storage.core.errors import MediViewError
@@ -19,6 +29,15 @@ _TOKEN_BYTES = 32
 _TOUCH_EVERY = timedelta(seconds=60)
 
 
+# A sign-in that is not completed in this time begins again.
+_UNFINISHED_FOR = timedelta(minutes=10)
+_CHALLENGE_FOR = timedelta(minutes=5)
+
+SignInStep = Literal["", "second_factor", "password", "enrolment"]
+"""What somebody with the right password must still do: show the second factor, choose another
+password than the initial one, set a second factor up. Empty: nothing."""
+
+
 @dataclass(frozen=True)
 class Session:
     token_hash: str
@@ -27,6 +46,20 @@ class Session:
     expires_at: datetime
     confirmed_at: datetime | None = None
     """When the person last showed in this session who it is."""
+    step: SignInStep = ""
+
+
+@dataclass(frozen=True)
+class SessionEntry:
+    """One line of a person's own list."""
+
+    session_id: str
+    token_hash: str
+    address: str
+    user_agent: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
 
 
 def token_hash(token: str) -> str:
@@ -35,15 +68,31 @@ def token_hash(token: str) -> str:
 
 
 class Sessions:
-    """They end when idle for `idle`, and in any case after `lifetime`."""
+    """They end when idle for `idle`, and in any case after `lifetime`.
 
-    def __init__(self, engine: Engine, idle: timedelta, lifetime: timedelta) -> None:
+    Accounts with one of `second_factor_roles` have to set a second factor up; those who have
+    one have to show it, whatever their roles.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        idle: timedelta,
+        lifetime: timedelta,
+        second_factor_roles: Iterable[Role] = (),
+    ) -> None:
         self._engine = engine
         self._idle = idle
         self._lifetime = lifetime
+        self._second_factor_roles = frozenset(second_factor_roles)
 
     def open(
-        self, identity: Identity, roles: Iterable[Role], address: str, now: datetime
+        self,
+        identity: Identity,
+        roles: Iterable[Role],
+        address: str,
+        now: datetime,
+        user_agent: str = "",
     ) -> tuple[str, Session]:
         """A new session and its token. What has expired is removed on the way."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -63,6 +112,7 @@ class Sessions:
                     name=identity.name,
                     roles=sorted(session.roles),
                     address=address,
+                    user_agent=user_agent[:255],
                     created_at=now,
                     last_seen_at=now,
                     expires_at=session.expires_at,
@@ -73,7 +123,18 @@ class Sessions:
     def find(self, hashed: str, now: datetime) -> Session | None:
         """The session, if it has neither expired nor been ended, with today's roles."""
         query = (
-            select(t.session, t.account.c.roles.label("account_roles"), t.account.c.disabled)
+            select(
+                t.session,
+                t.account.c.roles.label("account_roles"),
+                t.account.c.disabled,
+                t.account.c.must_change_password,
+                exists()
+                .where(
+                    t.second_factor.c.account == t.account.c.name,
+                    t.second_factor.c.confirmed_at.is_not(None),
+                )
+                .label("has_second_factor"),
+            )
             .outerjoin(
                 t.account,
                 (t.session.c.kind == "account") & (t.account.c.name == t.session.c.subject),
@@ -87,12 +148,99 @@ class Sessions:
         of_account = row["kind"] == "account"
         if of_account and (row["account_roles"] is None or row["disabled"]):
             return None
+        roles = known_roles(row["account_roles"] if of_account else row["roles"])
+        step = self._step(row, roles) if of_account else ""
+        if step and row["created_at"] <= now - _UNFINISHED_FOR:
+            return None
         # Seen in the future: the clock was set back, and idleness counts from now on.
         if not timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4):
             self._touch(hashed, now)
-        roles = known_roles(row["account_roles"] if of_account else row["roles"])
         identity = Identity(row["kind"], row["subject"], row["name"], row["issuer"])
-        return Session(hashed, identity, roles, row["expires_at"], row["confirmed_at"])
+        return Session(hashed, identity, roles, row["expires_at"], row["confirmed_at"], step)
+
+    def _step(self, row: RowMapping, roles: frozenset[Role]) -> SignInStep:
+        if row["has_second_factor"] and row["second_factor_at"] is None:
+            return "second_factor"
+        if row["must_change_password"]:
+            return "password"
+        if not row["has_second_factor"] and not roles.isdisjoint(self._second_factor_roles):
+            return "enrolment"
+        return ""
+
+    def pass_second_factor(self, hashed: str, now: datetime) -> str | None:
+        """The person has shown the second factor: the token by which the session goes on.
+
+        The one before counts no more (ASVS 5.0 7.2.4). None where there is no such session.
+        """
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        with writing(self._engine) as connection:
+            passed = connection.execute(
+                update(t.session)
+                .where(t.session.c.token_hash == hashed, t.session.c.expires_at > now)
+                .values(token_hash=token_hash(token), second_factor_at=now)
+                .returning(t.session.c.token_hash)
+            ).first()
+        return token if passed is not None else None
+
+    def all_of(self, identity: Identity, now: datetime) -> list[SessionEntry]:
+        """Those that have not ended, the one used last first."""
+        query = (
+            select(t.session)
+            .where(*_of(identity), *self._open_at(now))
+            .order_by(t.session.c.last_seen_at.desc())
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            SessionEntry(
+                session_id=_public_id(row["token_hash"]),
+                token_hash=row["token_hash"],
+                address=row["address"],
+                user_agent=row["user_agent"],
+                created_at=row["created_at"],
+                last_seen_at=row["last_seen_at"],
+                expires_at=row["expires_at"],
+            )
+            for row in rows
+        ]
+
+    def end_of(self, identity: Identity, hashes: Iterable[str]) -> int:
+        """End these sessions of that identity; how many there were."""
+        with writing(self._engine) as connection:
+            ended = connection.execute(
+                delete(t.session)
+                .where(*_of(identity), t.session.c.token_hash.in_(list(hashes)))
+                .returning(t.session.c.token_hash)
+            )
+            return len(ended.all())
+
+    def set_challenge(self, hashed: str, challenge: str, now: datetime) -> None:
+        """What an authenticator is to sign next in this session."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.session)
+                .where(t.session.c.token_hash == hashed)
+                .values(challenge=challenge, challenge_at=now)
+            )
+
+    def take_challenge(self, hashed: str, now: datetime) -> str:
+        """The challenge of this session, once; empty where there is none of late."""
+        mine = t.session.c.token_hash == hashed
+        with writing(self._engine) as connection:
+            row = connection.execute(
+                select(t.session.c.challenge, t.session.c.challenge_at)
+                .where(mine)
+                .with_for_update()
+            ).first()
+            connection.execute(
+                update(t.session).where(mine).values(challenge="", challenge_at=None)
+            )
+        if row is None or row.challenge_at is None or row.challenge_at <= now - _CHALLENGE_FOR:
+            return ""
+        return str(row.challenge)
+
+    def _open_at(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
+        return (t.session.c.expires_at > now, t.session.c.last_seen_at > now - self._idle)
 
     def confirm(self, hashed: str, identity: Identity, now: datetime) -> bool:
         """The person has just shown who it is; False where the session is not of that identity."""
@@ -100,11 +248,7 @@ class Sessions:
             confirmed = connection.execute(
                 update(t.session)
                 .where(
-                    t.session.c.token_hash == hashed,
-                    t.session.c.kind == identity.kind,
-                    t.session.c.issuer == identity.issuer,
-                    t.session.c.subject == identity.subject,
-                    t.session.c.expires_at > now,
+                    t.session.c.token_hash == hashed, *_of(identity), t.session.c.expires_at > now
                 )
                 .values(confirmed_at=now)
                 .returning(t.session.c.token_hash)
@@ -145,6 +289,19 @@ class Sessions:
         except MediViewError:
             # A full disk must not keep people from reading; the next request tries again.
             return
+
+
+def _public_id(hashed: str) -> str:
+    """By which a person names a session; opens nothing, as the hash itself does not."""
+    return hashed[:16]
+
+
+def _of(identity: Identity) -> tuple[ColumnElement[bool], ...]:
+    return (
+        t.session.c.kind == identity.kind,
+        t.session.c.issuer == identity.issuer,
+        t.session.c.subject == identity.subject,
+    )
 
 
 def _confirmed(hashed: str, since: datetime) -> tuple[ColumnElement[bool], ...]:

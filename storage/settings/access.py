@@ -18,6 +18,11 @@ class AccessSettings(BaseModel):
     session_idle_s: float = Field(3600.0, gt=0, description="A session unused so long ends.")
     session_max_s: float = Field(43_200.0, gt=0, description="Every session ends after so long.")
     password_min_length: int = Field(12, ge=8, le=128)
+    second_factor_roles: Annotated[tuple[Role, ...], NoDecode] = Field(
+        (),
+        description="Roles whose accounts must have a second factor, separated by commas. Those of"
+        " an identity provider show theirs there.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses and networks of reverse proxies whose X-Forwarded-For and"
@@ -48,6 +53,13 @@ class AccessSettings(BaseModel):
     )
     oidc_label: str = Field("Sign in with your organisation", description="The button's words.")
 
+    @field_validator("second_factor_roles", mode="before")
+    @classmethod
+    def _parse_roles(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(_role(part) for part in value.split(",") if part.strip())
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _parse_networks(cls, value: Any) -> Any:
@@ -77,7 +89,11 @@ def _mapping(text: str) -> tuple[str, Role]:
     claimed, equals, role = text.strip().rpartition("=")
     if not equals or not claimed:
         raise ValueError(f"'{text}' is not of the form value=role")
+    return claimed.strip(), _role(role)
+
+
+def _role(text: str) -> Role:
     try:
-        return claimed.strip(), next(iter(checked_roles([role])))
+        return next(iter(checked_roles([text])))
     except InvalidRequest as error:
         raise ValueError(f"{error.message} {error.remedy}") from error

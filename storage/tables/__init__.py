@@ -4,7 +4,14 @@ One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
 snake_case. Alembic's migrations create it; a test holds both alike.
 """
 
-from storage.tables.accounts import account, api_key, failed_attempt, session
+from storage.tables.accounts import (
+    account,
+    api_key,
+    failed_attempt,
+    recovery_code,
+    second_factor,
+    session,
+)
 from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.base import UtcDateTime, metadata
 from storage.tables.feedback import finding_feedback, spoken_report
@@ -100,10 +107,12 @@ __all__ = [
     "peer",
     "preference",
     "procedure_step",
+    "recovery_code",
     "report",
     "report_due",
     "report_version",
     "scrub",
+    "second_factor",
     "series",
     "series_request",
     "session",

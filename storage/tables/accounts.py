@@ -1,6 +1,6 @@
-"""Who may come in: accounts, their sessions, keys of programs, and failed attempts."""
+"""Who may come in: accounts, their second factors and sessions, keys, and failed attempts."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, false
 
 from storage.tables.base import metadata, text_column, time_column
 
@@ -13,6 +13,8 @@ account = Table(
     text_column("person_name"),
     Column("roles", JSON, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    # Somebody else has set the password.
+    Column("must_change_password", Boolean, nullable=False, server_default=false()),
     time_column("created_at"),
     time_column("updated_at"),
     time_column("password_changed_at"),
@@ -32,11 +34,17 @@ session = Table(
     # Of one whom another provider signed in; an account's own roles stand with it.
     Column("roles", JSON, nullable=False),
     text_column("address"),
+    # What the browser calls itself, for the person's own list.
+    text_column("user_agent"),
     time_column("created_at"),
     time_column("last_seen_at"),
     time_column("expires_at"),
     # When the person last showed in this session who it is, for a signature and for accounts.
     time_column("confirmed_at", nullable=True),
+    time_column("second_factor_at", nullable=True),
+    # What an authenticator is to sign, once (WebAuthn 13.4.3).
+    text_column("challenge"),
+    time_column("challenge_at", nullable=True),
     Index("ix_session_name", "name"),
     Index("ix_session_expires_at", "expires_at"),
 )
@@ -54,6 +62,36 @@ api_key = Table(
     time_column("expires_at", nullable=True),
     time_column("last_used_at", nullable=True),
     time_column("revoked_at", nullable=True),
+)
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("factor_id", String(16), primary_key=True),
+    Column("account", String(80), nullable=False),
+    Column("kind", String(16), nullable=False),
+    text_column("label"),
+    # TOTP (RFC 6238): the shared secret, sealed, and the last time step that was used.
+    text_column("secret"),
+    Column("last_step", BigInteger, nullable=False, server_default="0"),
+    # WebAuthn: both in base64url.
+    text_column("credential_id"),
+    text_column("public_key"),
+    Column("sign_count", BigInteger, nullable=False, server_default="0"),
+    time_column("created_at"),
+    # None until its owner has shown that it works.
+    time_column("confirmed_at", nullable=True),
+    time_column("last_used_at", nullable=True),
+    Index("ix_second_factor_account", "account"),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("account", String(80), nullable=False),
+    time_column("created_at"),
+    Index("ix_recovery_code_account", "account"),
 )
 
 failed_attempt = Table(

@@ -47,7 +47,9 @@ def test_an_operator_makes_the_first_account_and_a_key(tmp_path: Path) -> None:
     assert secret not in made.stderr
     with closed_node(settings) as closed:
         with closed.client() as root:
-            assert sign_in(root, "root").json()["roles"] == ["admin"]
+            # Somebody else typed the password.
+            assert sign_in(root, "root").json()["step"] == "password"
+            assert root.get("/api/studies").status_code == 401
         with closed.client(headers={"Authorization": f"Bearer {secret}"}) as ris:
             assert ris.get("/dicom-web/studies").status_code == 200
             assert ris.post("/api/analyze").status_code == 403
@@ -83,6 +85,13 @@ def test_accounts_change_and_the_last_administrator_stays(tmp_path: Path) -> Non
     assert "argon2" not in listed
     assert mediview(tmp_path, "users", "set-password", "nobody").returncode == 1
     with open_storage(load_settings(data_dir=tmp_path / "data")) as storage:
+        account = storage.accounts.check("eve", "another pass phrase")
+        assert account is not None
+        assert account.must_change_password
+    with_password(tmp_path, "set-password", "eve", "--own", password="another pass phrase")
+    assert "0 second factors" in mediview(tmp_path, "users", "reset-second-factor", "eve").stdout
+    with open_storage(load_settings(data_dir=tmp_path / "data")) as storage:
+        assert not storage.accounts.get("eve").must_change_password
         assert storage.accounts.check("root", PASSWORD) is None
         assert storage.accounts.check("eve", "another pass phrase")
 

@@ -3,6 +3,10 @@ import { problemFrom, unreachable } from "@/shared/api/problem";
 /** Who is signed in, and how to sign in (GET /api/session). */
 export interface Session {
   signed_in: boolean;
+  /** What the sign-in still lacks; until then `signed_in` is false. */
+  step: "" | "second_factor" | "password" | "enrolment";
+  /** What may be shown in the step second_factor. */
+  second_factors: ("totp" | "webauthn")[];
   kind: "local" | "account" | "key" | "oidc" | null;
   name: string;
   roles: string[];

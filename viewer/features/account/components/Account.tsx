@@ -1,14 +1,16 @@
 "use client";
 
 import { useEffect } from "react";
+import { OwnSessions } from "@/features/account/components/OwnSessions";
 import { PasswordForm } from "@/features/account/components/PasswordForm";
+import { SecondFactors } from "@/features/account/components/SecondFactors";
 import { Answer } from "@/shared/components/parts";
 import { PageHeader } from "@/shared/components/PageHeader";
 import { useOwnSession } from "@/shared/hooks/useOwnSession";
 import { useText } from "@/shared/hooks/useText";
 import type { Session } from "@/shared/api/session";
 
-/** Who one is at this node, and one's own password. */
+/** Who one is at this node; one's own password, second factors and sessions. */
 export function Account() {
   const { account: t } = useText();
   const asked = useOwnSession();
@@ -18,7 +20,7 @@ export function Account() {
   return (
     <div className="mx-auto flex min-h-dvh max-w-[80rem] flex-col px-5">
       <PageHeader />
-      <main className="w-full max-w-xl flex-1 pb-10">
+      <main className="w-full max-w-3xl flex-1 pb-10">
         <h1 className="mb-3 text-lg font-semibold">{t.title}</h1>
         <Answer asked={asked}>{(session) => session.signed_in && <Person session={session} />}</Answer>
       </main>
@@ -40,10 +42,14 @@ function Person({ session }: { session: Session }) {
         <dd>{session.kind && t.ways[session.kind]}</dd>
       </dl>
       {session.kind === "account" ? (
-        <PasswordForm name={session.name} />
+        <>
+          <PasswordForm name={session.name} />
+          <SecondFactors />
+        </>
       ) : (
         <p className="text-dim">{session.kind === "local" ? t.noSignIn : t.elsewhere}</p>
       )}
+      {session.kind !== "local" && <OwnSessions />}
     </>
   );
 }

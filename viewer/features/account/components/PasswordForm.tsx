@@ -8,7 +8,7 @@ import { useText } from "@/shared/hooks/useText";
 import { changePassword } from "@/shared/api/session";
 
 /** One's own password: the old one is asked for, and what the node refuses it says in a sentence. */
-export function PasswordForm({ name }: { name: string }) {
+export function PasswordForm({ name, onChanged }: { name: string; onChanged?: () => void }) {
   const { account: t } = useText();
   const form = useRef<HTMLFormElement>(null);
   const [changed, setChanged] = useState(false);
@@ -27,6 +27,7 @@ export function PasswordForm({ name }: { name: string }) {
     if (await order.give(() => changePassword(current!, next!))) {
       form.current?.reset();
       setChanged(true);
+      onChanged?.();
     }
   };
   return (

@@ -1,7 +1,8 @@
 "use client";
 
 import { useSearchParams } from "next/navigation";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useRef, useState, type FormEvent } from "react";
+import { SignInSteps } from "@/features/account/components/SignInSteps";
 import { Brand } from "@/shared/components/Brand";
 import { LanguageChoice } from "@/shared/components/LanguageSwitch";
 import { ProblemNote } from "@/shared/components/ProblemNote";
@@ -22,7 +23,7 @@ function asProblem(error: unknown): Problem {
 const field =
   "mt-1 w-full rounded-md border border-line-strong bg-ground px-3 py-2 outline-none focus:border-accent";
 
-/** Name and password, and the organisation's own sign-in where there is one. */
+/** Name and password, what is left to do after them, and the organisation's own sign-in. */
 export function SignInForm() {
   const { entry: t, account } = useText();
   const address = useSearchParams();
@@ -36,16 +37,21 @@ export function SignInForm() {
   const [busy, setBusy] = useState(false);
   const password = useRef<HTMLInputElement>(null);
 
+  const goOn = useCallback(
+    () =>
+      getSession(true).then(
+        (found) => {
+          if (found.signed_in) window.location.replace(next);
+          else setSession(found);
+        },
+        (error: unknown) => setProblem(asProblem(error)),
+      ),
+    [next],
+  );
+
   useEffect(() => {
-    if (confirmed) return;
-    getSession(true).then(
-      (found) => {
-        if (found.signed_in) window.location.replace(next);
-        else setSession(found);
-      },
-      (error: unknown) => setProblem(asProblem(error)),
-    );
-  }, [next, confirmed]);
+    if (!confirmed) void goOn();
+  }, [goOn, confirmed]);
 
   useEffect(() => {
     document.title = `${t.signIn} · MediViewAI`;
@@ -57,8 +63,13 @@ export function SignInForm() {
     setBusy(true);
     setProblem(null);
     try {
-      await signIn(String(given.get("name")), String(given.get("password")));
-      window.location.replace(next);
+      const found = await signIn(String(given.get("name")), String(given.get("password")));
+      if (found.signed_in) {
+        window.location.replace(next);
+        return;
+      }
+      setSession(found);
+      setBusy(false);
     } catch (error) {
       setProblem(asProblem(error));
       setBusy(false);
@@ -71,6 +82,14 @@ export function SignInForm() {
       <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 px-5 py-10">
         <Brand />
         <p role="status">{confirmed === "yes" ? account.confirmed : account.notConfirmed}</p>
+      </main>
+    );
+  }
+  if (session?.step) {
+    return (
+      <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center gap-5 px-5 py-10">
+        <Brand />
+        <SignInSteps session={session} onDone={() => void goOn()} />
       </main>
     );
   }

@@ -1,0 +1,81 @@
+"""One's own sessions: where one is signed in, and ending what one does not know."""
+
+from typing import Annotated
+
+from fastapi import Path, Request
+
+from api.access import trail
+from api.access.changes import access_changed
+from api.access.principal import Principal, PrincipalDep
+from api.access.second_factor_payloads import EndedSessions, OwnSession, OwnSessions
+from api.access.session_routes import AuthenticatorDep
+from api.deps import StorageDep
+from api.parameters import problems
+from api.routing import new_router
+from storage.accounts.sessions import SessionEntry
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import NotFound
+
+router = new_router(prefix="/api/me/sessions", tags=["session"])
+
+SessionId = Annotated[str, Path(pattern=r"^[0-9a-z]{1,64}$", examples=["9f86d081884c7d65"])]
+
+
+@router.get("", summary="Where I am signed in", responses=problems(401))
+def list_sessions(storage: StorageDep, principal: PrincipalDep) -> OwnSessions:
+    """The one used last first. Keys and nodes without sign-in have none."""
+    found = storage.sessions.all_of(principal.identity, utcnow())
+    return OwnSessions(items=[OwnSession.of(one, principal.session_hash) for one in found])
+
+
+@router.delete("", summary="End all my other sessions", responses=problems(401, 403))
+def end_other_sessions(
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    authenticator: AuthenticatorDep,
+) -> EndedSessions:
+    others = [
+        one
+        for one in storage.sessions.all_of(principal.identity, utcnow())
+        if one.token_hash != principal.session_hash
+    ]
+    return _end(request, storage, principal, authenticator, others)
+
+
+@router.delete("/{session_id}", summary="End one of my sessions", responses=problems(401, 403, 404))
+def end_own_session(
+    session_id: SessionId,
+    request: Request,
+    storage: StorageDep,
+    principal: PrincipalDep,
+    authenticator: AuthenticatorDep,
+) -> EndedSessions:
+    """The one that asks ends by `DELETE /api/session`, or by this."""
+    found = [
+        one
+        for one in storage.sessions.all_of(principal.identity, utcnow())
+        if one.session_id == session_id
+    ]
+    if not found:
+        raise NotFound(
+            f"You have no session '{session_id}'.", remedy="GET /api/me/sessions lists them."
+        )
+    return _end(request, storage, principal, authenticator, found)
+
+
+def _end(
+    request: Request,
+    storage: Storage,
+    principal: Principal,
+    authenticator: AuthenticatorDep,
+    sessions: list[SessionEntry],
+) -> EndedSessions:
+    ended = storage.sessions.end_of(principal.identity, [one.token_hash for one in sessions])
+    authenticator.forget()
+    if ended:
+        actor = trail.actor_of(request.scope, principal)
+        what = f"{ended} sessions ended"
+        access_changed(storage, actor, "U", principal.kind, principal.name, what=what)
+    return EndedSessions(ended=ended)

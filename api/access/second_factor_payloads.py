@@ -1,0 +1,136 @@
+"""What the addresses about second factors and one's own sessions take and answer."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from api.base_schemas import Payload
+from storage.accounts.second_factors import FactorKind, SecondFactor
+from storage.accounts.sessions import SessionEntry
+
+_CREDENTIAL_MAX_CHARACTERS = 32_768
+
+Credential = dict[str, Any]
+"""A PublicKeyCredential as its toJSON() writes it."""
+
+
+def _checked_credential(value: Credential | None) -> Credential | None:
+    if value is not None and len(json.dumps(value)) > _CREDENTIAL_MAX_CHARACTERS:
+        raise ValueError(f"more than {_CREDENTIAL_MAX_CHARACTERS} characters")
+    return value
+
+
+class ShownFactor(Payload):
+    """One of the three."""
+
+    code: SecretStr | None = Field(None, max_length=32, description="Of an authenticator app.")
+    recovery_code: SecretStr | None = Field(None, max_length=64)
+    credential: Credential | None = Field(
+        None, description="PublicKeyCredential.toJSON() of the answer to the options."
+    )
+
+    _check_size = field_validator("credential")(_checked_credential)
+
+    @model_validator(mode="after")
+    def _check_one(self) -> "ShownFactor":
+        given = [self.code, self.recovery_code, self.credential]
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("give a code, a recovery code or a credential")
+        return self
+
+
+class WebAuthnOptions(Payload):
+    public_key: dict[str, Any] = Field(
+        description="For PublicKeyCredential.parseCreationOptionsFromJSON() or"
+        " parseRequestOptionsFromJSON()."
+    )
+
+
+class FactorPayload(Payload):
+    factor_id: str
+    kind: FactorKind
+    label: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+    @classmethod
+    def of(cls, factor: SecondFactor) -> "FactorPayload":
+        return cls(
+            factor_id=factor.factor_id,
+            kind=factor.kind,
+            label=factor.label,
+            created_at=factor.created_at,
+            last_used_at=factor.last_used_at,
+        )
+
+
+class OwnFactors(Payload):
+    items: list[FactorPayload]
+    recovery_codes_left: int
+    is_required: bool = Field(description="One of your roles needs a second factor.")
+    keys_work: bool = Field(
+        description="Security keys work here: MEDIVIEW_PUBLIC_URL has a name and https://."
+    )
+
+
+class NewTotp(Payload):
+    """It counts once a code of it was sent to `totp/{factor_id}`."""
+
+    factor_id: str
+    secret: str = Field(description="In base32, for who types it into an app.")
+    uri: str = Field(examples=["otpauth://totp/MediViewAI:ada?secret=…&issuer=MediViewAI"])
+    qr: str = Field(description="The URI as a QR code: a data: URI of an SVG image.")
+
+
+class TotpCode(Payload):
+    code: SecretStr = Field(min_length=6, max_length=32)
+    label: str = Field("", max_length=60, pattern=r"^[^\x00]*$", examples=["Phone"])
+
+
+class KeyRegistration(Payload):
+    credential: Credential = Field(description="PublicKeyCredential.toJSON().")
+    label: str = Field("", max_length=60, pattern=r"^[^\x00]*$", examples=["Blue key"])
+
+    _check_size = field_validator("credential")(_checked_credential)
+
+
+class Enrolled(Payload):
+    recovery_codes: list[str] = Field(
+        description="With the first factor ten codes, which are shown this once; else none."
+    )
+
+
+class RecoveryCodeList(Payload):
+    recovery_codes: list[str] = Field(description="Shown this once; those before count no more.")
+
+
+class OwnSession(Payload):
+    session_id: str
+    is_this: bool = Field(description="The one that asks.")
+    address: str
+    user_agent: str = Field(description="What the browser calls itself.")
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, entry: SessionEntry, this: str) -> "OwnSession":
+        return cls(
+            session_id=entry.session_id,
+            is_this=entry.token_hash == this,
+            address=entry.address,
+            user_agent=entry.user_agent,
+            created_at=entry.created_at,
+            last_seen_at=entry.last_seen_at,
+            expires_at=entry.expires_at,
+        )
+
+
+class OwnSessions(Payload):
+    items: list[OwnSession]
+
+
+class EndedSessions(Payload):
+    ended: int

@@ -1,0 +1,159 @@
+"""The second factor at the sign-in, and what its routes share."""
+
+import structlog
+from fastapi import Request, Response
+
+from api.access import trail
+from api.access.authenticator import Authenticator, of_session
+from api.access.changes import access_changed
+from api.access.cookies import set_session
+from api.access.credentials import begin_attempt
+from api.access.payloads import SessionInfo
+from api.access.principal import Principal, PrincipalDep
+from api.access.second_factor_payloads import ShownFactor, WebAuthnOptions
+from api.access.session_routes import AuthenticatorDep, session_info
+from api.access.webauthn import RelyingParty, authentication_options, relying_party, used_key
+from api.deps import SettingsDep, StorageDep
+from api.errors import ApiProblem
+from api.parameters import problems
+from api.routing import new_router
+from storage.accounts.login_throttle import by_second_factor
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+router = new_router(prefix="/api/session/second-factor", tags=["session"])
+
+
+@router.post(
+    "/options",
+    summary="What a security key is to sign at the sign-in",
+    responses=problems(401, 403, 409),
+)
+def get_challenge(
+    principal: PrincipalDep, storage: StorageDep, settings: SettingsDep
+) -> WebAuthnOptions:
+    account = account_of(principal)
+    party = party_of(settings)
+    known = [one for one in storage.second_factors.of(account) if one.kind == "webauthn"]
+    if not known:
+        raise ApiProblem(
+            409, "no_security_key", "The account has no security key.", remedy="Send a code."
+        )
+    challenge, options = authentication_options(party, known)
+    storage.sessions.set_challenge(principal.session_hash, challenge, utcnow())
+    return WebAuthnOptions(public_key=options)
+
+
+@router.post(
+    "",
+    summary="Show the second factor",
+    responses=problems(401, 403, 409, 422, 429),
+)
+def show_second_factor(
+    given: ShownFactor,
+    request: Request,
+    response: Response,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    settings: SettingsDep,
+    authenticator: AuthenticatorDep,
+) -> SessionInfo:
+    """Ends the step of the sign-in. Repeated failures make the next attempt wait."""
+    account = account_of(principal)
+    if principal.step != "second_factor":
+        raise ApiProblem(
+            409, "no_second_factor_due", "No second factor is missing.", remedy="Go on."
+        )
+    subject = by_second_factor(account)
+    begin_attempt(request, storage, "second factor", subject, claimed_name=account)
+    way = _way_of(given, principal, account, storage, settings)
+    if not way:
+        trail.sign_in_failed(storage, request.scope, "second factor", "wrong", account)
+        log.warning("sign_in_failed", method="second factor")
+        raise ApiProblem(
+            401,
+            "wrong_second_factor",
+            "The code or the security key is not the right one, or the code was used before.",
+            remedy="Wait for the next code, use a recovery code, or ask an administrator:"
+            " `mediview users reset-second-factor NAME`.",
+        )
+    storage.attempts.clear(subject)
+    trail.signed_in(storage, request.scope, principal, way)
+    if way == "recovery code":
+        factors_changed(request, storage, principal, "recovery code used")
+    token = go_on(response, storage, settings, authenticator, principal)
+    return session_info(storage, settings, of_session(storage, token, utcnow()), token)
+
+
+def _way_of(
+    given: ShownFactor,
+    principal: Principal,
+    account: str,
+    storage: Storage,
+    settings: Settings,
+) -> str:
+    """By what the person has shown it; empty where it was not right."""
+    now = utcnow()
+    if given.code is not None:
+        right = storage.second_factors.check_totp(account, given.code.get_secret_value(), now)
+        return "authenticator app" if right else ""
+    if given.recovery_code is not None:
+        code = given.recovery_code.get_secret_value()
+        return "recovery code" if storage.recovery_codes.use(account, code) else ""
+    challenge = storage.sessions.take_challenge(principal.session_hash, now)
+    party = relying_party(settings)
+    if not challenge or party is None or given.credential is None:
+        return ""
+    used = used_key(party, challenge, given.credential, storage.second_factors.of(account))
+    if used is None or not storage.second_factors.use_key(*used, now):
+        return ""
+    return "security key"
+
+
+def go_on(
+    response: Response,
+    storage: Storage,
+    settings: Settings,
+    authenticator: Authenticator,
+    principal: Principal,
+) -> str:
+    """The session goes on under another token; raises ApiProblem where it has just ended."""
+    token = storage.sessions.pass_second_factor(principal.session_hash, utcnow())
+    authenticator.forget()
+    if token is None:
+        raise ApiProblem(
+            401, "session_ended", "The session has ended.", remedy="Sign in again at /sign-in/."
+        )
+    set_session(response, settings, token)
+    return token
+
+
+def account_of(principal: Principal) -> str:
+    if principal.kind != "account" or not principal.session_hash:
+        raise ApiProblem(
+            409,
+            "no_password",
+            "You have no password at this node, and so no second factor here.",
+            remedy="Where you sign in, a second factor is set up, too.",
+        )
+    return principal.identity.subject
+
+
+def party_of(settings: Settings) -> RelyingParty:
+    party = relying_party(settings)
+    if party is None:
+        raise ApiProblem(
+            409,
+            "keys_need_a_name",
+            "Browsers use security keys only where the node is reached by a name and https://.",
+            remedy="An operator sets MEDIVIEW_PUBLIC_URL; use an authenticator app meanwhile.",
+        )
+    return party
+
+
+def factors_changed(request: Request, storage: Storage, principal: Principal, what: str) -> None:
+    actor = trail.actor_of(request.scope, principal)
+    access_changed(storage, actor, "U", "account", principal.identity.subject, what=what)
