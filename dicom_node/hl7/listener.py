@@ -181,7 +181,9 @@ def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
 
     tls = writer.get_extra_info("ssl_object")
     shown = tls.getpeercert(binary_form=True) if tls is not None else None
-    return bool(shown) and not bindings_of(shown).isdisjoint(settings.hl7_certificates)
+    if not shown:
+        return False
+    return not bindings_of(shown).isdisjoint(settings.hl7_certificates)
 
 
 def _certificate_refused(storage: Storage, peer: str) -> None:

@@ -12,9 +12,17 @@ from fastapi.routing import iter_route_contexts
 from api.access.matrix import MATRIX, Rule
 from api.access.rule_index import RuleIndex
 from api.app import create_app
+from storage.core.clock import utcnow
 from storage.core.roles import ROLES, SCOPES
 from storage.settings import load_settings
-from tests.api.access.closed import ClosedNode, closed_node, closed_settings, confirm
+from tests.api.access.closed import (
+    PASSWORD,
+    ClosedNode,
+    closed_node,
+    closed_settings,
+    confirm,
+    sign_in,
+)
 
 _WHERE = "api/access/matrix.py"
 
@@ -108,6 +116,25 @@ def test_people_may_do_what_no_program_may(closed: ClosedNode, role: str) -> Non
             assert (status not in (401, 403)) is (role in rule.roles), (rule, status)
 
 
+@pytest.mark.parametrize("step", ["password", "second_factor"])
+def test_an_unfinished_sign_in_may_take_its_step_and_nothing_else(
+    closed: ClosedNode, step: str
+) -> None:
+    name = f"unfinished-{step.replace('_', '-')}"
+    storage = closed.storage
+    storage.accounts.add(name, PASSWORD, ["admin"], must_change_password=step == "password")
+    if step == "second_factor":
+        storage.second_factors.add_key(name, name, "", 0, "", utcnow())
+    with closed.client() as client:
+        begun = sign_in(client, name).json()
+        assert begun["step"] == step
+        client.headers["X-CSRF-Token"] = begun["csrf_token"]
+        # Signing out comes last.
+        for rule in sorted(http_rules(), key=lambda one: one.path == "/api/session"):
+            status = ask(client, rule)
+            assert (status != 401) is (rule.is_public or step in rule.steps), (rule, status)
+
+
 def test_strangers_may_do_what_is_open_and_nothing_else(closed: ClosedNode) -> None:
     with closed.client() as client:
         for rule in http_rules():
@@ -142,8 +169,6 @@ def test_a_route_without_a_line_answers_nobody(tmp_path: Path) -> None:
     import time
 
     import uvicorn
-
-    from tests.api.access.closed import sign_in
 
     settings = closed_settings(tmp_path)
     app = create_app(settings)
