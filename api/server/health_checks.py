@@ -14,6 +14,7 @@ from storage.core.clock import CLOCKS_AGREE_WITHIN_S, utcnow
 from storage.settings import Settings, is_loopback
 
 GOOD = HealthPart(ok=True, detail="")
+_LEAST_FREE_BYTES = 4 << 20
 _ALIVE_WITHIN = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 
 
@@ -63,6 +64,12 @@ def check_dicom(storage: Storage) -> HealthPart:
 
 def check_disk(settings: Settings) -> HealthPart:
     free_bytes = shutil.disk_usage(_nearest_existing(settings.data_dir)).free
+    if free_bytes < _LEAST_FREE_BYTES and free_bytes >= settings.free_disk_mark_bytes:
+        # Whatever the mark is: the index and the audit trail must be written.
+        return bad(
+            f"{free_bytes >> 10} KiB are free where {settings.data_dir} lies, too few for the index"
+            " and the audit trail. Free disk space."
+        )
     if free_bytes < settings.free_disk_mark_bytes:
         return bad(
             f"{free_bytes // 2**20} MiB are free where {settings.data_dir} lies; the node takes"

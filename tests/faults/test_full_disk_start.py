@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.server.health_checks import check_disk
 from storage.core.disk_reserve import RESERVE_BYTES, refill, release_if_full
+from storage.settings import load_settings
 from tests.faults.test_receive_durability import free_bytes, mounted
 from tests.patience import PATIENCE_S
 
@@ -87,3 +89,14 @@ def test_a_disk_with_little_room_has_no_reserve_taken_from_it(small_disk: Path) 
     fill(small_disk)
     assert release_if_full(small_disk)
     assert not release_if_full(small_disk)
+
+
+def test_a_disk_without_a_free_byte_is_never_well(small_disk: Path) -> None:
+    settings = load_settings(data_dir=small_disk / "data", free_disk_mark_bytes=0)
+    settings.data_dir.mkdir()
+    assert check_disk(settings).ok
+    fill(small_disk)
+    found = check_disk(settings)
+    assert not found.ok
+    assert "0 KiB are free" in found.detail
+    assert "Free disk space" in found.detail

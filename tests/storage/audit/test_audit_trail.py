@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from storage.audit import Actor, Audit, AuditEvent, AuditRecord, Code, Type
 from storage.audit.keeper import AuditKeeper
@@ -140,6 +141,25 @@ def test_events_wait_on_disk_while_the_database_takes_none(storage: Storage) -> 
     kept = list(all_events(storage.engine, AuditFilter()))
     assert {one.actor_name for one in kept} == {"early", "ann"}
     assert not list(folder.iterdir())
+
+
+def test_a_trail_that_can_be_written_nowhere_says_so_once_a_minute(storage: Storage) -> None:
+    """A full disk: neither the database nor the spool takes an event, ten times a second."""
+    _break(storage)
+    spool = storage.settings.data_dir / "audit" / "spool"
+    spool.parent.mkdir(exist_ok=True)
+    spool.write_text("in the folder's place")
+    with capture_logs() as said:
+        for number in range(5):
+            storage.audit.record(login(f"u{number}"))
+            storage.audit.flush()
+    assert [one["event"] for one in said].count("audit_not_spooled") == 1
+    spool.unlink()
+    storage.audit.flush()
+    _mend(storage)
+    AuditKeeper(storage).round(utcnow())
+    kept = {one.actor_name for one in all_events(storage.engine, AuditFilter())}
+    assert {f"u{number}" for number in range(5)} <= kept, "none is lost"
 
 
 def test_where_the_trail_fails_closed_its_caller_is_told(storage: Storage) -> None:
