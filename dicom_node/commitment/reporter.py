@@ -6,7 +6,7 @@ A report is a row until the peer has taken it, so that it outlives the process.
 import contextlib
 import threading
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -21,7 +21,8 @@ from storage.commitment.entities import CommitmentReport
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.db.leases import LEASE_S, renewed
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry import retry_policy
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,7 @@ class CommitmentReporter:
             if report is None:
                 break
             peer_ae_title = report.peer_ae_title
-            with renewed(partial(self._renew, report), "commitment"):
+            with Lease(partial(self._renew, report), "commitment"):
                 error = out_of_reach.get(peer_ae_title) or self._deliver(report)
             if error:
                 out_of_reach[peer_ae_title] = error
@@ -79,8 +80,8 @@ class CommitmentReporter:
                 taken += 1
         return taken
 
-    def _renew(self, report: CommitmentReport) -> None:
-        self._storage.commitment_reports.renew(report, self._owner, LEASE_S, utcnow())
+    def _renew(self, report: CommitmentReport) -> bool:
+        return self._storage.commitment_reports.renew(report, self._owner, LEASE_S, utcnow())
 
     def _deliver(self, report: CommitmentReport) -> str:
         """Why the peer has not taken the report, '' when it has."""
@@ -122,6 +123,6 @@ class CommitmentReporter:
                 end(association)
 
     def _next_attempt(self, report: CommitmentReport) -> datetime:
-        settings = self._storage.settings
-        wait_s = settings.delivery_retry_base_s * 2 ** min(report.attempts, 30)
-        return utcnow() + timedelta(seconds=min(wait_s, settings.delivery_retry_max_s))
+        """A report is owed until its peer has taken it or is gone for 30 days."""
+        policy = retry_policy(self._storage.settings, "commitment_report")
+        return policy.again_at(report.attempts + 1, utcnow())

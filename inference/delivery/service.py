@@ -4,7 +4,6 @@ What a peer has answered success to is not sent again: it is asked whether it ho
 until it proves so (`inference.delivery.storage_commitment_check`). Nothing is ever dropped.
 """
 
-import random
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -21,9 +20,9 @@ from storage.core.clock import utcnow
 from storage.core.entities import Delivery
 from storage.core.errors import NotFound
 from storage.core.request_context import serving
-from storage.db.leases import LEASE_S, renewed
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry import retry_policy
 from storage.peers.repository import KnownPeer
-from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +30,6 @@ _BATCH = 32
 # How long others wait for the one that tries a destination again.
 _TRIAL_S = 60.0
 _BATCHES_PER_ROUND = 50
-_JITTER = 0.2
 _REQUESTS_NAMED = 3
 
 
@@ -57,7 +55,7 @@ def deliver_due(
             continue
         try:
             renew = partial(_renew, storage, claimant)
-            with renewed(renew, "delivery"), serving(_requests_of(deliveries)):
+            with Lease(renew, "delivery"), serving(_requests_of(deliveries)):
                 done += _Batch(storage, deliveries).deliver()
         except Exception as error:  # noqa: BLE001 - the edge of a batch: the next one goes elsewhere
             log.error(
@@ -70,8 +68,8 @@ def deliver_due(
     return done
 
 
-def _renew(storage: Storage, claimant: str) -> None:
-    storage.deliveries.renew(claimant, LEASE_S, utcnow())
+def _renew(storage: Storage, claimant: str) -> bool:
+    return storage.deliveries.renew(claimant, LEASE_S, utcnow())
 
 
 class _Batch:
@@ -100,7 +98,7 @@ class _Batch:
             arrived += self._send(destination, peer, unsent)
         if not arrived:
             return 0
-        return Proof(self._storage, destination, self._name, next_attempt).ask(arrived)
+        return Proof(self._storage, destination, self._name).ask(arrived)
 
     def _find_instances(self) -> list[Sending]:
         sendings = []
@@ -152,18 +150,9 @@ def _leave_alone(storage: Storage, destination: str, error: str) -> None:
     """Longer after each call in vain, by the same waits as one delivery."""
     now = utcnow()
     failures = storage.breakers.failed(destination, error, now)
-    storage.breakers.open(destination, next_attempt(storage.settings, failures, now))
+    policy = retry_policy(storage.settings, "delivery")
+    storage.breakers.open(destination, policy.again_at(failures, now))
     log.warning("destination_out_of_reach", destination=destination, failures=failures)
-
-
-def next_attempt(settings: Settings, attempts: int, now: datetime) -> datetime:
-    """Twice as long after each attempt, up to the configured maximum, without end.
-
-    Some chance is mixed in, so that many deliveries do not all come back at once.
-    """
-    doublings = min(max(attempts - 1, 0), 30)
-    wait_s = min(settings.delivery_retry_base_s * 2**doublings, settings.delivery_retry_max_s)
-    return now + timedelta(seconds=wait_s * random.uniform(1 - _JITTER, 1))  # noqa: S311 - no secret
 
 
 def _requests_of(deliveries: Sequence[Delivery]) -> str:
@@ -180,7 +169,7 @@ def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> No
 def _together(storage: Storage, deliveries: Sequence[Delivery]) -> datetime:
     """One time for what was tried at once: each by its own chance would lose their order."""
     attempts = max(delivery.attempts for delivery in deliveries)
-    return next_attempt(storage.settings, attempts, utcnow())
+    return retry_policy(storage.settings, "delivery").again_at(attempts, utcnow())
 
 
 def senders_at_most(storage: Storage) -> dict[str, int]:

@@ -6,7 +6,7 @@ the sending, unless the destination says that it lacks an instance.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from inference.delivery.destinations import Destination
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery, Instance
-from storage.settings import Settings
+from storage.outbox.retry import retry_policy
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,6 @@ class Proof:
     storage: Storage
     destination: Destination
     name: str
-    next_attempt: Callable[[Settings, int, datetime], datetime]
 
     def ask(self, sendings: Sequence[Sending]) -> int:
         """Settle what can be settled now; how many are with the destination, as far as it says."""
@@ -129,7 +128,8 @@ class Proof:
             self.storage.deliveries.ask_later(_ids([sending]), why, at, asked=asked)
 
     def _later(self, sending: Sending) -> datetime:
-        return self.next_attempt(self.storage.settings, sending.delivery.attempts, utcnow())
+        policy = retry_policy(self.storage.settings, "delivery")
+        return policy.again_at(sending.delivery.attempts, utcnow())
 
 
 def _ids(sendings: Sequence[Sending]) -> list[str]:

@@ -14,12 +14,12 @@ from inference.language.summarize import summarize
 from inference.language.visual import answer_question
 from inference.reports.llm_rephrasing import write_words
 from inference.worker.job_runner import DeadlinePassed, WorkerStopping
-from inference.worker.lease import Lease, LeaseLost
 from inference.worker.run import run_claimed
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.outbox.leases import Lease, LeaseLost
 from storage.questions.repository import NO_PROGRESS
 
 log = structlog.get_logger(__name__)

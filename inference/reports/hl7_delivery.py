@@ -3,7 +3,6 @@
 import ssl
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 import structlog
@@ -11,13 +10,13 @@ import structlog
 from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
-from inference.delivery.service import next_attempt
 from inference.worker.failures import place
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.db.leases import LEASE_S, renewed
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry import retry_policy
 from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Hl7Destination
 
@@ -45,13 +44,13 @@ def send_due(storage: Storage, owner: str, stopping: Callable[[], bool] = lambda
         message = storage.hl7_messages.claim_due(claimant, LEASE_S, utcnow())
         if message is None:
             break
-        with renewed(partial(_renew, storage, message, claimant), "hl7"):
+        with Lease(partial(_renew, storage, message, claimant), "hl7"):
             done += _send(storage, message)
     return done
 
 
-def _renew(storage: Storage, message: Hl7Message, claimant: str) -> None:
-    storage.hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
+def _renew(storage: Storage, message: Hl7Message, claimant: str) -> bool:
+    return storage.hl7_messages.renew(message.message_id, claimant, LEASE_S, utcnow())
 
 
 def _send(storage: Storage, message: Hl7Message) -> bool:
@@ -129,11 +128,11 @@ def _judge(answer: bytes, message: Hl7Message) -> None:
 
 
 def _not_taken(storage: Storage, message: Hl7Message, error: NotTaken) -> None:
-    settings = storage.settings
-    if error.for_good or message.attempts >= settings.hl7_max_attempts:
+    policy = retry_policy(storage.settings, "hl7_message")
+    at = None if error.for_good else policy.next_attempt(message.attempts, utcnow())
+    if at is None:
         storage.hl7_messages.dead(message.message_id, error.reason)
     else:
-        at: datetime = next_attempt(settings, message.attempts, utcnow())
         storage.hl7_messages.retry_later(message.message_id, error.reason, at)
     _audit(storage, message, MINOR_FAILURE)
     log.warning(

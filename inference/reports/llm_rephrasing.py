@@ -15,9 +15,9 @@ from inference.language.pictures import instance_to_show, picture_of
 from inference.language.tasks import model_ref
 from inference.reports.evidence import Evidence, gather
 from inference.worker.job_runner import WorkerStopping
-from inference.worker.lease import LeaseLost
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
+from storage.outbox.leases import LeaseLost
 from storage.reports.entities import (
     ModelWords,
     ReportSection,

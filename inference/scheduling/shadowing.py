@@ -5,8 +5,8 @@ agrees with the active version: Dice by segment, and both values of each measure
 """
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -31,14 +31,14 @@ from storage.core.entities import Instance, Job, Series
 from storage.core.errors import NotFound
 from storage.dicom.dataset_reader import read_part10
 from storage.models.shadow_runs import ShadowRun
+from storage.outbox.leases import LEASE_S, Lease, LeaseLost
+from storage.outbox.retry import retry_policy
 
 log = structlog.get_logger(__name__)
 
-_ATTEMPTS = 8
 _CANDIDATES = 16
 # A run that gave way so often is done at last.
 _GIVES_WAY = 5
-_LATER = timedelta(seconds=30)
 _LOOKS_EVERY_S = 1.0
 
 
@@ -87,19 +87,30 @@ def run_due_shadow(
 
     `is_ours` says whether this worker runs a pipeline of that name.
     """
-    now = utcnow()
+    now, owner = utcnow(), f"shadow-{uuid.uuid4().hex[:12]}"
     for run in storage.shadow_runs.due(now, _CANDIDATES):
         if not is_ours(run.pipeline):
             continue
         active = _active_job(storage, run)
         if active is not None and active.state in ("SCHEDULED", "IN PROGRESS"):
-            storage.shadow_runs.put_off(run.shadow_id, now + _LATER)
+            _put_off(storage, run)
             continue
-        if not storage.shadow_runs.claim(run, storage.settings.job_deadline_s, now):
+        if not storage.shadow_runs.claim(run, owner, LEASE_S, now):
             continue
-        _run_claimed(storage, run, active, pipelines, stopping)
+        with Lease(partial(_renew, storage, run, owner), "shadow") as lease:
+            _run_claimed(storage, run, active, pipelines, stopping, lease)
         return run
     return None
+
+
+def _renew(storage: Storage, run: ShadowRun, owner: str) -> bool:
+    return storage.shadow_runs.renew(run.shadow_id, owner, LEASE_S, utcnow())
+
+
+def _put_off(storage: Storage, run: ShadowRun) -> None:
+    """Nothing failed: others are first."""
+    again_at = retry_policy(storage.settings, "shadow_run").again_at(1, utcnow())
+    storage.shadow_runs.put_off(run.shadow_id, again_at)
 
 
 def _run_claimed(
@@ -108,17 +119,29 @@ def _run_claimed(
     active: Job | None,
     pipelines: Sequence[Pipeline] | None,
     stopping: Callable[[], bool],
+    lease: Lease,
 ) -> None:
+    policy = retry_policy(storage.settings, "shadow_run")
+    if policy.is_spent(run.attempts, utcnow()):
+        # Its workers ended in the middle, each time: the next one would as well.
+        reason = f"The worker ended during the run {run.attempts} times."
+        storage.shadow_runs.end(run.shadow_id, "FAILED", utcnow(), reason=reason)
+        return
     try:
-        agreement = _agreement(storage, run, active, pipelines, stopping)
+        agreement = _agreement(storage, run, active, pipelines, stopping, lease)
+        lease.check()
     except (GivesWay, Stopping):
-        storage.shadow_runs.put_off(run.shadow_id, utcnow() + _LATER)
+        _put_off(storage, run)
+        return
+    except LeaseLost:
+        log.info("shadow_given_up", pipeline=run.pipeline, reason="taken by another worker")
         return
     except Exception as error:  # noqa: BLE001 - the edge of a run: every failure becomes its reason
         failure = explain(error)
         log.warning("shadow_failed", pipeline=run.pipeline, place=place(error))
-        if failure.retry and run.attempts + 1 < _ATTEMPTS:
-            storage.shadow_runs.put_off(run.shadow_id, utcnow() + _LATER)
+        again_at = policy.next_attempt(run.attempts + 1, utcnow()) if failure.retry else None
+        if again_at is not None:
+            storage.shadow_runs.put_off(run.shadow_id, again_at)
         else:
             storage.shadow_runs.end(run.shadow_id, "FAILED", utcnow(), reason=failure.sentence)
         return
@@ -132,6 +155,7 @@ def _agreement(
     active: Job | None,
     pipelines: Sequence[Pipeline] | None,
     stopping: Callable[[], bool],
+    lease: Lease,
 ) -> dict[str, Any]:
     pipeline = next(
         (
@@ -153,6 +177,7 @@ def _agreement(
         nonlocal looked_at
         if stopping():
             raise Stopping
+        lease.check()
         now = time.monotonic()
         if now - begun > storage.settings.job_deadline_s:
             raise TimeoutError("the shadow took longer than a job may")

@@ -1,14 +1,12 @@
 """Send notices to webhooks: signed, in order, again after a failure, and not for ever."""
 
 import json
-import random
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -21,10 +19,11 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.db.leases import LEASE_S, renewed
 from storage.http.client import checked_client
+from storage.outbox.leases import LEASE_S, Lease
+from storage.outbox.retry import retry_policy
 from storage.settings import Settings
-from storage.webhooks.outbox import WebhookDelivery, notice_payload
+from storage.webhooks.outbox import notice_payload
 from storage.webhooks.payloads import PING
 from storage.webhooks.repository import Webhook, check_webhook_url
 
@@ -33,7 +32,6 @@ log = structlog.get_logger(__name__)
 # A receiver that hangs must not keep the others waiting.
 _WEBHOOKS_AT_ONCE = 8
 _NOTICES_PER_CLAIM = 200
-_JITTER = 0.2
 _AGENT = f"MediViewAI/{version('mediview')}"
 
 
@@ -64,7 +62,7 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
                 return
             try:
                 hook = storage.webhooks.get(webhook_id)
-                with renewed(partial(_renew, storage, webhook_id, claimant), "webhook"):
+                with Lease(partial(_renew, storage, webhook_id, claimant), "webhook"):
                     _send_in_order(storage, hook, claimant, stopping)
             finally:
                 storage.webhook_queue.release(webhook_id, claimant)
@@ -72,8 +70,8 @@ def _send_claimed(storage: Storage, owner: str, stopping: Callable[[], bool]) ->
         log.error("webhook_sender_failed", error=type(error).__name__, place=place(error))
 
 
-def _renew(storage: Storage, webhook_id: str, claimant: str) -> None:
-    storage.webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
+def _renew(storage: Storage, webhook_id: str, claimant: str) -> bool:
+    return storage.webhook_queue.renew(webhook_id, claimant, LEASE_S, utcnow())
 
 
 def _send_in_order(
@@ -91,7 +89,8 @@ def _send_in_order(
         if answered.ok and answered.status is not None:
             queue.delivered(notice.delivery_id, answered.status, utcnow())
             continue
-        again = next_attempt(settings, notice, utcnow())
+        policy = retry_policy(settings, "webhook_notice")
+        again = policy.next_attempt(notice.attempts + 1, utcnow(), notice.created_at)
         queue.failed(notice.delivery_id, answered.sentence, answered.status, again)
         log.warning(
             "webhook_failed",
@@ -166,15 +165,3 @@ def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) ->
             raise
         finally:
             watchdog.cancel()
-
-
-def next_attempt(settings: Settings, notice: WebhookDelivery, now: datetime) -> datetime | None:
-    """Twice as long after each failure, with some chance mixed in; None: give it up."""
-    attempts = notice.attempts + 1
-    too_old = notice.created_at + timedelta(seconds=settings.webhook_give_up_s) < now
-    if attempts >= settings.webhook_max_attempts or too_old:
-        return None
-    wait_s = min(
-        settings.webhook_retry_base_s * 2 ** min(attempts - 1, 30), settings.webhook_retry_max_s
-    )
-    return now + timedelta(seconds=wait_s * random.uniform(1 - _JITTER, 1))  # noqa: S311 - no secret

@@ -28,13 +28,13 @@ from inference.scheduling.rules.of_job import destinations_of, rule_for
 from inference.scheduling.selection import images_taken, stack_for
 from inference.worker import auditing
 from inference.worker.failures import place
-from inference.worker.lease import Lease, LeaseLost
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job, Series
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.jobs.withdrawals import SUPERSEDED
+from storage.outbox.leases import Lease, LeaseLost
 from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)

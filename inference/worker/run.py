@@ -5,7 +5,6 @@ same objects: a worker may die at any moment and the next one does it again.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,19 +13,16 @@ from inference.catalogue import catalogue
 from inference.pipeline import Pipeline
 from inference.worker.failures import Failure, explain, place
 from inference.worker.job_runner import Superseded, Work, WorkerStopping
-from inference.worker.lease import Lease, LeaseLost
 from inference.worker.memory import collect_after_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
 from storage.core.request_context import serving
+from storage.outbox.leases import Lease, LeaseLost
+from storage.outbox.retry import retry_policy
 
 log = structlog.get_logger(__name__)
-
-# How long before the next attempt: by attempts, and where the cause lies outside the job.
-_RETRY_S = 5.0
-_OUTSIDE_RETRY_S = 30.0
 
 
 def never() -> bool:
@@ -86,7 +82,7 @@ def _work_on(
         return _end(storage, job, owner, _died(before))
     log.info("job_started", job_id=job_id, pipeline=job.pipeline, attempt=job.attempts)
     try:
-        with Lease(storage, job_id, owner) as lease:
+        with job_lease(storage, job_id, owner) as lease:
             result = work(job, lease)
             ours = storage.jobs.complete(job_id, owner, result, utcnow())
     except LeaseLost:
@@ -105,6 +101,12 @@ def _work_on(
     except NotFound:
         # It has ended, and has been deleted since.
         return None
+
+
+def job_lease(storage: Storage, job_id: str, owner: str) -> Lease:
+    """Keeps a claimed job its worker's, while the block runs."""
+    lease_s = storage.settings.job_lease_s
+    return Lease(lambda: storage.jobs.renew(job_id, owner, lease_s, utcnow()), "job", lease_s)
 
 
 def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | None:
@@ -128,16 +130,16 @@ def _failed(storage: Storage, job: Job, owner: str, error: Exception) -> Job | N
 def _end(storage: Storage, job: Job, owner: str, failure: Failure) -> Job | None:
     """Give a failed job back for later, or end it with its reason."""
     now = utcnow()
-    last = failure.counts and job.attempts >= storage.settings.job_max_attempts
-    if failure.retry and not last:
-        wait_s = _RETRY_S * job.attempts if failure.counts else _OUTSIDE_RETRY_S
+    policy = retry_policy(storage.settings, "job" if failure.counts else "job_outside_cause")
+    again_at = policy.next_attempt(job.attempts, now) if failure.retry else None
+    if again_at is not None:
         return storage.jobs.fail(
             job.job_id,
             owner,
             failure.sentence,
             now,
             retry=True,
-            not_before=now + timedelta(seconds=wait_s),
+            not_before=again_at,
             counts=failure.counts,
         )
     tried = f"Tried {job.attempts} times. " if failure.retry else ""

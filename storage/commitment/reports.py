@@ -15,6 +15,7 @@ from storage.commitment.entities import (
 )
 from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.outbox.tables import COMMITMENT_REPORTS
 
 
 class CommitmentReports:
@@ -74,14 +75,11 @@ class CommitmentReports:
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> CommitmentReport | None:
         """Take the report that is due longest, so that no other process sends it."""
-        due = (
-            t.commitment_report.c.state == "DUE",
-            t.commitment_report.c.next_attempt_at <= now,
-        )
+        due = COMMITMENT_REPORTS.is_due(now)
         with writing(self._engine) as connection:
             first = connection.execute(
                 select(t.commitment_report.c.id)
-                .where(*due)
+                .where(due)
                 .order_by(t.commitment_report.c.next_attempt_at, t.commitment_report.c.id)
                 .limit(1)
             ).scalar()
@@ -90,39 +88,28 @@ class CommitmentReports:
             # The condition again: on PostgreSQL another process may have been quicker.
             row = connection.execute(
                 update(t.commitment_report)
-                .where(t.commitment_report.c.id == first, *due)
-                .values(
-                    lease_owner=owner,
-                    next_attempt_at=now + timedelta(seconds=lease_s),
-                    updated_at=now,
-                )
+                .where(t.commitment_report.c.id == first, due)
+                .values(**COMMITMENT_REPORTS.taken(owner, lease_s, now))
                 .returning(*t.commitment_report.c)
             ).mappings().first()  # fmt: skip
             return None if row is None else _to_report(row)
 
-    def renew(self, report: CommitmentReport, owner: str, lease_s: float, now: datetime) -> None:
-        """Keep what `owner` is sending from being taken for a dead sender's."""
+    def renew(self, report: CommitmentReport, owner: str, lease_s: float, now: datetime) -> bool:
+        """Lengthen the lease of `owner`; False when it is lost."""
         with writing(self._engine) as connection:
-            connection.execute(
-                update(t.commitment_report)
-                .where(
-                    t.commitment_report.c.peer_ae_title == report.peer_ae_title,
-                    t.commitment_report.c.transaction_uid == report.transaction_uid,
-                    t.commitment_report.c.lease_owner == owner,
-                    t.commitment_report.c.state == "DUE",
-                )
-                .values(next_attempt_at=now + timedelta(seconds=lease_s))
+            return COMMITMENT_REPORTS.renew(
+                connection,
+                owner,
+                lease_s,
+                now,
+                t.commitment_report.c.peer_ae_title == report.peer_ae_title,
+                t.commitment_report.c.transaction_uid == report.transaction_uid,
             )
 
     def is_due(self, now: datetime) -> bool:
         with reading(self._engine) as connection:
             found = connection.execute(
-                select(t.commitment_report.c.id)
-                .where(
-                    t.commitment_report.c.state == "DUE",
-                    t.commitment_report.c.next_attempt_at <= now,
-                )
-                .limit(1)
+                select(t.commitment_report.c.id).where(COMMITMENT_REPORTS.is_due(now)).limit(1)
             )
             return found.first() is not None
 

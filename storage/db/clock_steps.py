@@ -10,17 +10,12 @@ from sqlalchemy import Column, ColumnElement, Engine, bindparam, select, true, u
 
 from storage import tables as t
 from storage.db.engine import writing
-from storage.db.leases import OPEN
+from storage.outbox import tables as outbox
 
 _WAITS: tuple[tuple[Column[datetime], ColumnElement[bool]], ...] = (
-    (t.job.c.lease_expires_at, t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))),
-    (t.shadow_run.c.not_before, t.shadow_run.c.state == "WAITING"),
-    (t.delivery.c.next_attempt_at, t.delivery.c.state.in_(OPEN)),
+    *((one.until_column, one.is_open()) for one in outbox.ALL),
     (t.breaker.c.open_until, true()),
-    (t.hl7_message.c.next_attempt_at, t.hl7_message.c.state.in_(OPEN)),
-    (t.webhook.c.lease_expires_at, true()),
     (t.webhook_delivery.c.next_attempt_at, t.webhook_delivery.c.state == "PENDING"),
-    (t.commitment_report.c.next_attempt_at, t.commitment_report.c.state == "DUE"),
     (t.report_due.c.changed_at, true()),
     (t.alert.c.next_repeat_at, t.alert.c.state == "OPEN"),
     (t.failed_attempt.c.blocked_until, true()),

@@ -13,9 +13,9 @@ from storage.core.entities import Delivery, DeliveryState, Instance
 from storage.core.errors import NotFound
 from storage.core.request_context import current_request_id
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.db.leases import due, taken
 from storage.db.row_mapping import to_delivery
 from storage.events.repository import add_event
+from storage.outbox.tables import DELIVERIES
 
 _CLAIM_LOCK = 0x6D76_6465  # of this transaction alone among those of the database
 
@@ -67,7 +67,7 @@ class Deliveries:
         Destinations that as many senders as `senders_at_most` says are busy with wait, and so do
         those that are out of reach.
         """
-        wanted = [*due(t.delivery, now), _in_reach(now)]
+        wanted = [DELIVERIES.is_due(now), _in_reach(now)]
         with writing(self._engine) as connection:
             if senders_at_most:
                 wanted.append(
@@ -101,15 +101,11 @@ class Deliveries:
             connection.execute(
                 update(t.delivery)
                 .where(t.delivery.c.delivery_id.in_(ids), *wanted)
-                .values(**taken(t.delivery, owner, lease_s, now))
+                .values(**DELIVERIES.taken(owner, lease_s, now))
             )
             rows = connection.execute(
                 select(t.delivery)
-                .where(
-                    t.delivery.c.delivery_id.in_(ids),
-                    t.delivery.c.lease_owner == owner,
-                    t.delivery.c.state == "SENDING",
-                )
+                .where(t.delivery.c.delivery_id.in_(ids), DELIVERIES.is_owned(owner))
                 .order_by(t.delivery.c.created_at, t.delivery.c.delivery_id)
             )
             claimed = [to_delivery(row) for row in rows.mappings()]
@@ -121,23 +117,18 @@ class Deliveries:
         with writing(self._engine) as connection:
             connection.execute(
                 update(t.delivery)
-                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
+                .where(DELIVERIES.is_owned(owner))
                 .values(
                     state="PENDING",
-                    lease_owner="",
                     attempts=t.delivery.c.attempts - 1,
-                    next_attempt_at=now,
+                    **DELIVERIES.released(now),
                 )
             )
 
-    def renew(self, owner: str, lease_s: float, now: datetime) -> None:
-        """Keep what `owner` is sending from being taken for a dead sender's."""
+    def renew(self, owner: str, lease_s: float, now: datetime) -> bool:
+        """Lengthen the lease on what `owner` is sending; False when there is nothing left."""
         with writing(self._engine) as connection:
-            connection.execute(
-                update(t.delivery)
-                .where(t.delivery.c.lease_owner == owner, t.delivery.c.state == "SENDING")
-                .values(next_attempt_at=now + timedelta(seconds=lease_s))
-            )
+            return DELIVERIES.renew(connection, owner, lease_s, now)
 
     def arrived(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """The destination answered success; from here on it is only asked, not sent again."""
@@ -230,7 +221,7 @@ class Deliveries:
             return connection.execute(
                 select(func.count())
                 .select_from(t.delivery)
-                .where(*due(t.delivery, now), _in_reach(now))
+                .where(DELIVERIES.is_due(now), _in_reach(now))
             ).scalar_one()
 
     def _set(

@@ -14,6 +14,7 @@ from storage.db.engine import insert_or_ignore
 from storage.db.row_mapping import to_job
 from storage.events.repository import add_event
 from storage.index.series_provenance import request_of
+from storage.outbox.tables import JOBS
 
 
 def add_job(connection: Connection, values: Mapping[str, Any], now: datetime) -> tuple[Job, bool]:
@@ -60,8 +61,7 @@ def _revived(connection: Connection, job: Job, now: datetime) -> Job:
         "stage": "",
         "progress": 0.0,
         "attempts": 0,
-        "lease_owner": "",
-        "lease_expires_at": None,
+        **JOBS.released(),
         "started_at": None,
         "finished_at": None,
         "withdrawn_at": None,

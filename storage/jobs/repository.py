@@ -5,10 +5,10 @@ stops renewing, its lease passes, and the job is due again.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
@@ -17,6 +17,7 @@ from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import add_job, announce
+from storage.outbox.tables import JOBS
 from storage.reports.draft_queue import mark_report_due
 
 PRIORITIES = {"LOW": -50, "ROUTINE": 0, "HIGH": 50, "STAT": 100}
@@ -70,12 +71,9 @@ class Jobs:
         """Take the job for `lease_s`; None when another holds it or it has ended."""
         return self._change(
             job_id,
-            _is_due(now),
+            JOBS.is_due(now),
             {
-                "state": "IN PROGRESS",
-                "lease_owner": owner,
-                "lease_expires_at": now + timedelta(seconds=lease_s),
-                "attempts": t.job.c.attempts + 1,
+                **JOBS.taken(owner, lease_s, now),
                 "started_at": now,
                 "stage": "",
                 "progress": 0.0,
@@ -87,17 +85,12 @@ class Jobs:
     def renew(self, job_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Hold the job for another `lease_s`; False when it is no longer the owner's."""
         with writing(self._engine) as connection:
-            result = connection.execute(
-                update(t.job)
-                .where(t.job.c.job_id == job_id, _is_owned(owner))
-                .values(lease_expires_at=now + timedelta(seconds=lease_s))
-            )
-            return bool(result.rowcount)
+            return JOBS.renew(connection, owner, lease_s, now, t.job.c.job_id == job_id)
 
     def progress(self, job_id: str, owner: str, stage: str, fraction: float, now: datetime) -> bool:
         """Say how far the job is; False when it is no longer the owner's."""
         values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
-        return self._change(job_id, _is_owned(owner), values, now) is not None
+        return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
 
     def complete(self, job_id: str, owner: str, result: Mapping[str, Any], now: datetime) -> bool:
         """End the job with its result; False when it is no longer the owner's."""
@@ -106,12 +99,11 @@ class Jobs:
             "stage": "",
             "progress": 1.0,
             "reason": "",
-            "lease_owner": "",
-            "lease_expires_at": None,
+            **JOBS.released(),
             "finished_at": now,
             "result": dict(result),
         }
-        return self._change(job_id, _is_owned(owner), values, now) is not None
+        return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
 
     def fail(
         self,
@@ -131,8 +123,7 @@ class Jobs:
         """
         values: dict[str, Any] = {
             "reason": reason,
-            "lease_owner": "",
-            "lease_expires_at": not_before if retry else None,
+            **JOBS.released(not_before if retry else None),
             "attempts": t.job.c.attempts - (0 if counts else 1),
             "stage": "",
             "progress": 0.0,
@@ -140,7 +131,7 @@ class Jobs:
         }
         if not retry:
             values |= {"finished_at": now, "ending": "failed"}
-        return self._change(job_id, _is_owned(owner), values, now)
+        return self._change(job_id, JOBS.is_owned(owner), values, now)
 
     def cancel(self, job_id: str, reason: str, now: datetime) -> bool:
         """End a job that has not ended yet, because a person wants it."""
@@ -148,8 +139,7 @@ class Jobs:
             "state": "CANCELED",
             "ending": "cancelled",
             "reason": reason,
-            "lease_owner": "",
-            "lease_expires_at": None,
+            **JOBS.released(),
             "finished_at": now,
         }
         running = t.job.c.state.in_(("SCHEDULED", "IN PROGRESS"))
@@ -163,8 +153,7 @@ class Jobs:
             "progress": 0.0,
             "reason": "",
             "attempts": 0,
-            "lease_owner": "",
-            "lease_expires_at": None,
+            **JOBS.released(),
             "started_at": None,
             "finished_at": None,
             "ending": "",
@@ -181,7 +170,7 @@ class Jobs:
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.job)
-                .where(_is_due(now), t.job.c.queue == queue)
+                .where(JOBS.is_due(now), t.job.c.queue == queue)
                 .order_by(t.job.c.priority.desc(), t.job.c.created_at)
                 .limit(limit)
             )
@@ -256,7 +245,7 @@ class Jobs:
             result = connection.execute(
                 update(t.job)
                 .where(t.job.c.job_id == job_id, condition)
-                .values(**values, updated_at=now)
+                .values(**{**values, "updated_at": now})
             )
             if not result.rowcount:
                 return None
@@ -280,15 +269,3 @@ def has_status(status: JobStatus) -> list[ColumnElement[bool]]:
             return [t.job.c.state == "CANCELED", t.job.c.ending.not_in(("cancelled", "superseded"))]
         case _:
             return [t.job.c.state == status, ~superseded]
-
-
-def _is_due(now: datetime) -> Any:
-    """Waiting, and not put off to a later time; or held by a worker that stopped renewing."""
-    return or_(
-        and_(t.job.c.state == "SCHEDULED", t.job.c.lease_expires_at.is_(None)),
-        and_(t.job.c.state.in_(("SCHEDULED", "IN PROGRESS")), t.job.c.lease_expires_at <= now),
-    )
-
-
-def _is_owned(owner: str) -> Any:
-    return and_(t.job.c.state == "IN PROGRESS", t.job.c.lease_owner == owner)

@@ -14,6 +14,7 @@ from storage.core.entities import Job
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import announce
+from storage.outbox.tables import JOBS
 from storage.reports.critical_alerts import withdraw_alerts
 from storage.reports.draft_queue import mark_report_due
 from storage.search.passages import FINDING, forget
@@ -77,8 +78,7 @@ class Withdrawals:
             "reason": reason,
             "state": case((open_, "CANCELED"), else_=t.job.c.state),
             "finished_at": func.coalesce(t.job.c.finished_at, now),
-            "lease_owner": "",
-            "lease_expires_at": None,
+            **JOBS.released(),
             "updated_at": now,
         }
         with writing(self._engine) as connection:

@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, RowMapping, delete, select, update
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, reading, writing
+from storage.outbox.tables import SHADOW_RUNS
 
 ShadowState = Literal["WAITING", "DONE", "FAILED"]
 
@@ -31,7 +32,7 @@ class ShadowRun:
     reason: str
     agreement: Mapping[str, Any]
     not_before: datetime
-    """Before it nobody takes the run: it is held, or put off."""
+    """Before it nobody takes the run: somebody works on it, or it was put off."""
     created_at: datetime
     finished_at: datetime | None
 
@@ -74,32 +75,31 @@ class ShadowRuns:
         """Those that a worker with nothing else to do should take, the oldest first."""
         query = (
             select(t.shadow_run)
-            .where(t.shadow_run.c.state == "WAITING", t.shadow_run.c.not_before <= now)
+            .where(SHADOW_RUNS.is_due(now))
             .order_by(t.shadow_run.c.created_at)
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            return [ShadowRun(**row) for row in connection.execute(query).mappings()]
+            return [_run(row) for row in connection.execute(query).mappings()]
 
-    def claim(self, run: ShadowRun, hold_s: float, now: datetime) -> bool:
-        """Take a run for so long; False where another worker was faster."""
+    def claim(self, run: ShadowRun, owner: str, lease_s: float, now: datetime) -> bool:
+        """Take a run; False where another worker was faster."""
         with writing(self._engine) as connection:
             taken = connection.execute(
                 update(t.shadow_run)
-                .where(
-                    t.shadow_run.c.shadow_id == run.shadow_id,
-                    t.shadow_run.c.state == "WAITING",
-                    t.shadow_run.c.not_before <= now,
-                )
-                .values(
-                    not_before=now + timedelta(seconds=hold_s),
-                    attempts=t.shadow_run.c.attempts + 1,
-                )
+                .where(t.shadow_run.c.shadow_id == run.shadow_id, SHADOW_RUNS.is_due(now))
+                .values(**SHADOW_RUNS.taken(owner, lease_s, now))
             )
             return bool(taken.rowcount)
 
+    def renew(self, shadow_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Lengthen the lease of `owner`; False when it is lost."""
+        row = t.shadow_run.c.shadow_id == shadow_id
+        with writing(self._engine) as connection:
+            return SHADOW_RUNS.renew(connection, owner, lease_s, now, row)
+
     def put_off(self, shadow_id: str, until: datetime) -> None:
-        self._set(shadow_id, not_before=until)
+        self._set(shadow_id, **SHADOW_RUNS.released(until))
 
     def end(
         self,
@@ -127,7 +127,7 @@ class ShadowRuns:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            return [ShadowRun(**row) for row in connection.execute(query).mappings()]
+            return [_run(row) for row in connection.execute(query).mappings()]
 
     def forget_waiting(self, model: str, version: str) -> int:
         """A model that is no shadow any more has nothing to do."""
@@ -146,3 +146,7 @@ class ShadowRuns:
             connection.execute(
                 update(t.shadow_run).where(t.shadow_run.c.shadow_id == shadow_id).values(**values)
             )
+
+
+def _run(row: RowMapping) -> ShadowRun:
+    return ShadowRun(**{name: row[name] for name in ShadowRun.__dataclass_fields__})

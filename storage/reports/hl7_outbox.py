@@ -6,7 +6,7 @@ The text is made when it is sent: no copy of a patient's data lies in the queue.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Engine, func, select, update
@@ -15,7 +15,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, StateConflict
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.db.leases import due, taken
+from storage.outbox.tables import HL7_MESSAGES
 from storage.reports.entities import Report
 
 Hl7State = Literal["PENDING", "SENDING", "ACCEPTED", "DEAD"]
@@ -67,11 +67,11 @@ class Hl7Messages:
 
     def claim_due(self, owner: str, lease_s: float, now: datetime) -> Hl7Message | None:
         """Take the oldest due message, so that versions of a report arrive in their order."""
-        wanted = due(t.hl7_message, now)
+        wanted = HL7_MESSAGES.is_due(now)
         with writing(self._engine) as connection:
             first = connection.execute(
                 select(t.hl7_message.c.message_id)
-                .where(*wanted)
+                .where(wanted)
                 .order_by(t.hl7_message.c.created_at)
                 .limit(1)
             ).scalar()
@@ -80,8 +80,8 @@ class Hl7Messages:
             row = (
                 connection.execute(
                     update(t.hl7_message)
-                    .where(t.hl7_message.c.message_id == first, *wanted)
-                    .values(**taken(t.hl7_message, owner, lease_s, now))
+                    .where(t.hl7_message.c.message_id == first, wanted)
+                    .values(**HL7_MESSAGES.taken(owner, lease_s, now))
                     .returning(*t.hl7_message.c)
                 )
                 .mappings()
@@ -89,24 +89,17 @@ class Hl7Messages:
             )
             return None if row is None else _message(row)
 
-    def renew(self, message_id: str, owner: str, lease_s: float, now: datetime) -> None:
-        """Keep what `owner` is sending from being taken for a dead sender's."""
+    def renew(self, message_id: str, owner: str, lease_s: float, now: datetime) -> bool:
+        """Lengthen the lease of `owner`; False when it is lost."""
+        row = t.hl7_message.c.message_id == message_id
         with writing(self._engine) as connection:
-            connection.execute(
-                update(t.hl7_message)
-                .where(
-                    t.hl7_message.c.message_id == message_id,
-                    t.hl7_message.c.lease_owner == owner,
-                    t.hl7_message.c.state == "SENDING",
-                )
-                .values(next_attempt_at=now + timedelta(seconds=lease_s))
-            )
+            return HL7_MESSAGES.renew(connection, owner, lease_s, now, row)
 
     def is_due(self, now: datetime) -> bool:
         with reading(self._engine) as connection:
             return (
                 connection.execute(
-                    select(t.hl7_message.c.message_id).where(*due(t.hl7_message, now)).limit(1)
+                    select(t.hl7_message.c.message_id).where(HL7_MESSAGES.is_due(now)).limit(1)
                 ).first()
                 is not None
             )

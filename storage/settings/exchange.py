@@ -112,6 +112,15 @@ class DeliverySettings(BaseModel):
     )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)
+    commitment_retry_base_s: float | None = Field(
+        None,
+        gt=0,
+        description="Wait after a storage commitment report was not taken; empty: that of"
+        " deliveries. It doubles with each further attempt.",
+    )
+    commitment_retry_max_s: float | None = Field(
+        None, gt=0, description="The longest such wait; empty: that of deliveries."
+    )
 
     @field_validator("destinations", mode="before")
     @classmethod

@@ -64,6 +64,12 @@ class ReportingSettings(BaseModel):
     hl7_facility: str = Field("", max_length=60, description="MSH-4 of what we send.")
     hl7_encoding: Literal["UNICODE UTF-8", "8859/1"] = "UNICODE UTF-8"
     hl7_timeout_s: float = Field(30.0, gt=0, le=300, description="To wait for an answer.")
+    hl7_retry_base_s: float | None = Field(
+        None, gt=0, description="Wait after the first failed attempt; empty: that of deliveries."
+    )
+    hl7_retry_max_s: float | None = Field(
+        None, gt=0, description="The longest wait; empty: that of deliveries."
+    )
     hl7_max_attempts: int = Field(20, ge=1, description="Then it is dead until somebody retries.")
     hl7_ca: Path | None = Field(None, description="PEM: who signs the certificates of mllps peers.")
     alert_repeat_s: float = Field(

@@ -17,6 +17,18 @@ class WorkSettings(BaseModel):
     )
     job_lease_s: float = Field(20.0, gt=0)
     job_max_attempts: int = Field(3, ge=1)
+    job_retry_base_s: float = Field(
+        5.0, gt=0, description="Wait after the first failed attempt; it doubles with each further."
+    )
+    job_retry_max_s: float = Field(300.0, gt=0, description="The longest such wait.")
+    job_outside_retry_s: float = Field(
+        30.0,
+        gt=0,
+        description="Wait where the cause lies outside the job, such as a full disk.",
+    )
+    shadow_max_attempts: int = Field(8, ge=1)
+    shadow_retry_base_s: float = Field(30.0, gt=0)
+    shadow_retry_max_s: float = Field(900.0, gt=0)
     job_deadline_s: float = Field(
         3600.0, gt=0, description="A job that takes longer is given up between two of its steps."
     )

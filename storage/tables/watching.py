@@ -17,6 +17,7 @@ shadow_run = Table(
     Column("input_fingerprint", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
+    text_column("lease_owner"),
     text_column("reason"),
     Column("agreement", JSON, nullable=False),
     time_column("not_before"),

@@ -7,17 +7,18 @@ delivered or dead.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
 from storage.db.engine import reading, writing
-from storage.db.leases import OWNER_ENDED
 from storage.db.row_mapping import to_event
+from storage.outbox.leases import OWNER_ENDED
+from storage.outbox.tables import WEBHOOKS
 from storage.webhooks.payloads import notices_of, wants
 
 NoticeState = Literal["PENDING", "DELIVERED", "DEAD"]
@@ -115,8 +116,8 @@ class WebhookQueue:
             ).scalar()
             taken = connection.execute(
                 update(t.webhook)
-                .where(t.webhook.c.webhook_id == due, _is_free(now))
-                .values(lease_owner=owner, lease_expires_at=now + timedelta(seconds=lease_s))
+                .where(t.webhook.c.webhook_id == due, WEBHOOKS.is_due(now))
+                .values(**WEBHOOKS.taken(owner, lease_s, now))
                 .returning(t.webhook.c.webhook_id)
             ).scalar()
             if taken and lapsed:
@@ -125,20 +126,17 @@ class WebhookQueue:
 
     def renew(self, webhook_id: str, owner: str, lease_s: float, now: datetime) -> bool:
         """Keep a claim; False when it is lost."""
-        return self._hold(webhook_id, owner, now + timedelta(seconds=lease_s))
+        row = t.webhook.c.webhook_id == webhook_id
+        with writing(self._engine) as connection:
+            return WEBHOOKS.renew(connection, owner, lease_s, now, row)
 
     def release(self, webhook_id: str, owner: str) -> None:
-        self._hold(webhook_id, owner, None)
-
-    def _hold(self, webhook_id: str, owner: str, until: datetime | None) -> bool:
         with writing(self._engine) as connection:
-            held = connection.execute(
+            connection.execute(
                 update(t.webhook)
-                .where(t.webhook.c.webhook_id == webhook_id, t.webhook.c.lease_owner == owner)
-                .values(lease_expires_at=until, lease_owner=owner if until else "")
-                .returning(t.webhook.c.webhook_id)
-            ).first()
-            return held is not None
+                .where(t.webhook.c.webhook_id == webhook_id, WEBHOOKS.is_owned(owner))
+                .values(**WEBHOOKS.released())
+            )
 
     def first_pending(self, webhook_id: str, now: datetime) -> WebhookDelivery | None:
         """What comes next in order, if it is due."""
@@ -284,7 +282,7 @@ def _due(now: datetime) -> Any:
         select(t.webhook.c.webhook_id)
         .join(heads, heads.c.webhook_id == t.webhook.c.webhook_id)
         .join(table, table.c.number == heads.c.number)
-        .where(t.webhook.c.is_active, table.c.next_attempt_at <= now, _is_free(now))
+        .where(t.webhook.c.is_active, table.c.next_attempt_at <= now, WEBHOOKS.is_due(now))
         .order_by(table.c.next_attempt_at)
     )
 
@@ -297,7 +295,3 @@ def _explain_first(connection: Connection, webhook_id: str, reason: str) -> None
     connection.execute(
         update(table).where(table.c.number == first.scalar_subquery()).values(last_error=reason)
     )
-
-
-def _is_free(now: datetime) -> Any:
-    return or_(t.webhook.c.lease_expires_at.is_(None), t.webhook.c.lease_expires_at <= now)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.db.leases import LEASE_S, OWNER_ENDED
+from storage.outbox.leases import LEASE_S, OWNER_ENDED
 from tests.inference.orchestration import receive, wait_for
 from tests.inference.processes import workers_in
 from tests.inference.small import mr_series, study_uid

@@ -110,8 +110,8 @@ def test_agreement_and_drift_are_told_in_numbers(api: ApiNode, bundle: Path) -> 
         (NAME, "0.3.1"), (f"bundle-{NAME}", "0.3.1"), ("2.25.1", "2.25.2"), "f" * 64, now
     )
     (run,) = storage.shadow_runs.due(utcnow())
-    assert storage.shadow_runs.claim(run, 60, utcnow())
-    assert not storage.shadow_runs.claim(run, 60, utcnow())
+    assert storage.shadow_runs.claim(run, "a-worker", 60, utcnow())
+    assert not storage.shadow_runs.claim(run, "a-worker", 60, utcnow())
     volume = {"active": 100.0, "shadow": 110.0, "unit": "cm3"}
     agreement = {
         "active_version": "0.3.0",

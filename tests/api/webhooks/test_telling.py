@@ -9,7 +9,7 @@ from inference.webhooks.webhooks import notify_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.db.leases import OWNER_ENDED
+from storage.outbox.leases import OWNER_ENDED
 from storage.settings import Settings
 from tests.api.client import ApiNode, api_node, scheduled_job
 from tests.api.webhooks.receiver import Receiver, added, configured, deliveries, signed, told

@@ -5,17 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from inference.delivery.service import deliver_due, next_attempt
+from inference.delivery.service import deliver_due
 from inference.scheduling.schedule import complete_and_schedule, schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Delivery
-from storage.db.leases import LEASE_S, OWNER_ENDED
+from storage.outbox.leases import LEASE_S, OWNER_ENDED
 from storage.settings import Destination
-from tests.inference.orchestration import complete_series, later, settings_in, storage_in
+from tests.inference.orchestration import complete_series, later, storage_in
 from tests.inference.small import BrightRegion, study_uid
 from tests.services import free_port, orthanc, storescp
 
@@ -149,15 +147,3 @@ def test_a_result_that_comes_back_is_neither_analysed_nor_sent_again(tmp_path: P
             assert storage.jobs.list()[1] == 1
             assert storage.deliveries.due_count(later(3600)) == 0
             assert len(deliveries(storage)) == 2
-
-
-@pytest.mark.parametrize(
-    ("attempts", "longest_s"), [(1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (10_000, 900)]
-)
-def test_the_wait_doubles_up_to_its_limit_without_end(
-    tmp_path: Path, attempts: int, longest_s: float
-) -> None:
-    now = utcnow()
-    settings = settings_in(tmp_path)
-    waits = [(next_attempt(settings, attempts, now) - now).total_seconds() for _ in range(200)]
-    assert 0.8 * longest_s <= min(waits) < max(waits) <= longest_s

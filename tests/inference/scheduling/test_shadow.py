@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from inference.scheduling.shadowing import run_due_shadow, summarised
 from inference.worker.run import run_job
 from storage import tables as t
 from storage.container import Storage
+from storage.core.clock import utcnow
 from storage.db.engine import reading, writing
+from storage.outbox.leases import LEASE_S
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion
 
@@ -117,3 +120,20 @@ def test_what_waits_goes_with_the_shadow(storage: Storage) -> None:
     (standing,) = standings(storage, [SHADOW])
     deciding.activate(storage, standing, "petra")
     assert storage.shadow_runs.of_model("b", "2") == []
+
+
+def test_a_run_whose_workers_are_killed_is_taken_over_and_given_up(storage: Storage) -> None:
+    schedule_series(storage, complete_series(storage, "killed"), [SHADOW])
+    now = utcnow()
+    most = storage.settings.shadow_max_attempts
+    for number in range(most):
+        # Claims, and dies: no renewal, no end.
+        (run,) = storage.shadow_runs.due(now)
+        assert storage.shadow_runs.claim(run, f"worker-{number}", LEASE_S, now)
+        assert storage.shadow_runs.due(now + timedelta(seconds=LEASE_S - 1)) == []
+        now += timedelta(seconds=LEASE_S)
+    with writing(storage.engine) as connection:
+        connection.execute(t.shadow_run.update().values(not_before=utcnow()))
+    assert run_due_shadow(storage, [SHADOW]) is not None
+    (run,) = storage.shadow_runs.of_model("b", "2")
+    assert (run.state, run.reason) == ("FAILED", f"The worker ended during the run {most} times.")

@@ -1,0 +1,155 @@
+"""Who may work on a row, and until when.
+
+A lease is short and renewed as long as its owner works: the renewals are the owner's
+heartbeat, and the row of a killed process is free once the lease has ended. One `UPDATE`
+with the condition that the row is due decides who gets it.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, case, or_, update
+
+from storage.core.errors import MediViewError
+
+log = structlog.get_logger(__name__)
+
+LEASE_S = 30.0
+_RENEWALS_PER_LEASE = 5
+OWNER_ENDED = "The process that was sending it ended in the middle, so it is sent again."
+
+
+class LeaseLost(Exception):
+    """The row is no longer its worker's: it ended, was cancelled, or another has it."""
+
+
+@dataclass(frozen=True)
+class LeasedTable:
+    """How rows of one table are leased.
+
+    `until`: the column with the time before which nobody takes the row. Of a row that is
+    being worked on, it is the end of the lease; of one that waits, its next attempt. Empty
+    in a row that may be taken at any time.
+    `waiting`, `working`: the states of such rows; empty where the table has none.
+    """
+
+    table: Table
+    until: str = "next_attempt_at"
+    waiting: str = "PENDING"
+    working: str = "SENDING"
+    counts_attempts: bool = True
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Those in which something is still to be done."""
+        return tuple(dict.fromkeys(one for one in (self.waiting, self.working) if one))
+
+    @property
+    def until_column(self) -> Column[Any]:
+        return self.table.c[self.until]
+
+    def is_open(self) -> ColumnElement[bool]:
+        return and_(True, *([self.table.c.state.in_(self.states)] if self.states else []))
+
+    def is_due(self, now: datetime) -> ColumnElement[bool]:
+        """What may be taken: its time has come, or its owner stopped renewing."""
+        ended = self.until_column <= now
+        if self.until_column.nullable:
+            ended = or_(self.until_column.is_(None), ended)
+        return and_(self.is_open(), ended)
+
+    def is_owned(self, owner: str) -> ColumnElement[bool]:
+        """What `owner` works on, and nobody has taken since."""
+        owned = [self.table.c.lease_owner == owner]
+        if self.working:
+            owned.append(self.table.c.state == self.working)
+        return and_(*owned)
+
+    def taken(self, owner: str, lease_s: float, now: datetime) -> dict[str, Any]:
+        """Values of a row that `owner` works on until the lease ends."""
+        values: dict[str, Any] = {
+            "lease_owner": owner,
+            self.until: now + timedelta(seconds=lease_s),
+        }
+        if self.working:
+            values["state"] = self.working
+        if self.counts_attempts:
+            values["attempts"] = self.table.c.attempts + 1
+        if "updated_at" in self.table.c:
+            values["updated_at"] = now
+        if "last_error" in self.table.c and self.working != self.waiting:
+            was_taken = self.table.c.state == self.working
+            values["last_error"] = case((was_taken, OWNER_ENDED), else_=self.table.c.last_error)
+        return values
+
+    def released(self, until: datetime | None = None) -> Mapping[str, Any]:
+        """Values of a row that nobody works on any more. `until`: nobody takes it before."""
+        return {"lease_owner": "", self.until: until}
+
+    def renew(
+        self,
+        connection: Connection,
+        owner: str,
+        lease_s: float,
+        now: datetime,
+        *rows: ColumnElement[bool],
+    ) -> bool:
+        """Lengthen the lease of `owner`; False when there is nothing left that is its own."""
+        result = connection.execute(
+            update(self.table)
+            .where(self.is_owned(owner), *rows)
+            .values({self.until: now + timedelta(seconds=lease_s)})
+        )
+        return bool(result.rowcount)
+
+
+class Lease:
+    """Renews from a thread, since native code of a model may run for longer than a lease.
+
+    `renew` says whether the lease still was its owner's; `what` names it in the log.
+    """
+
+    def __init__(self, renew: Callable[[], bool], what: str, lease_s: float = LEASE_S) -> None:
+        self._renew = renew
+        self._what = what
+        self._lease_s = lease_s
+        self._done = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{what}-lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise LeaseLost once the lease is known to be lost."""
+        if self._lost.is_set():
+            raise LeaseLost(self._what)
+
+    def _run(self) -> None:
+        while not self._done.wait(self._lease_s / _RENEWALS_PER_LEASE):
+            try:
+                owned = self._renew()
+            except MediViewError as error:
+                # The next renewal may succeed before the lease ends; if it ends and another
+                # takes the row, that renewal says so.
+                log.warning("lease_not_renewed", what=self._what, error=error.code)
+                continue
+            if not owned:
+                log.info("lease_lost", what=self._what)
+                self._lost.set()
+                return

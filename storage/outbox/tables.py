@@ -1,0 +1,18 @@
+"""The tables whose rows are worked on under a lease."""
+
+from storage import tables as t
+from storage.outbox.leases import LeasedTable
+
+JOBS = LeasedTable(t.job, until="lease_expires_at", waiting="SCHEDULED", working="IN PROGRESS")
+DELIVERIES = LeasedTable(t.delivery)
+HL7_MESSAGES = LeasedTable(t.hl7_message)
+COMMITMENT_REPORTS = LeasedTable(
+    t.commitment_report, waiting="DUE", working="DUE", counts_attempts=False
+)
+SHADOW_RUNS = LeasedTable(t.shadow_run, until="not_before", waiting="WAITING", working="WAITING")
+# Notices of one webhook are sent in order, so the webhook is leased, not its notices.
+WEBHOOKS = LeasedTable(
+    t.webhook, until="lease_expires_at", waiting="", working="", counts_attempts=False
+)
+
+ALL = (JOBS, DELIVERIES, HL7_MESSAGES, COMMITMENT_REPORTS, SHADOW_RUNS, WEBHOOKS)
