@@ -108,6 +108,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     uploads.router,
     upload_parts.router,
+    peers.kinds_router,
     peers.router,
     conflicts.router,
     worklist.router,

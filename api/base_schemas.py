@@ -1,6 +1,9 @@
 """What every answer is built from: the base, a refusal, a page, a coded concept."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Collection
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 
 class Payload(BaseModel):
@@ -35,3 +38,14 @@ class CodePayload(Payload):
     value: str = Field(examples=["12738006"])
     scheme_designator: str = Field(examples=["SCT"])
     meaning: str = Field(examples=["Brain"])
+
+
+def one_of(names: Collection[str]) -> tuple[AfterValidator, FieldInfo]:
+    """For `Annotated[str, *one_of(…)]`: a name of a registry, in the description, too."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"It must be one of {', '.join(names)}.")
+        return name
+
+    return AfterValidator(check), Field(json_schema_extra={"enum": list(names)})

@@ -192,6 +192,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("PATCH", "/api/worklist/{worklist_item_id}", INTEGRATORS, "api:write"),
     Rule("DELETE", "/api/worklist/{worklist_item_id}", INTEGRATORS, "api:write"),
     # --- Administration --------------------------------------------------------------------
+    Rule("GET", "/api/destination-kinds", INTEGRATORS, "api:read"),
     Rule("GET", "/api/peers", INTEGRATORS, "api:read"),
     Rule("GET", "/api/peers/{name}", INTEGRATORS, "api:read"),
     Rule("POST", "/api/peers", ADMINS, "admin"),

@@ -204,6 +204,7 @@ DECISIONS: dict[tuple[str, str], Decision] = {
     ("POST", "/api/models/{name}/retire"): _MODEL_CHANGED,
     ("POST", "/api/drift/baseline"): _MODEL_CHANGED,
     # --- Peers -------------------------------------------------------------------------------
+    ("GET", "/api/destination-kinds"): Quiet("It describes the node, and nobody's data."),
     ("GET", "/api/peers"): Quiet("It shows addresses of systems, and nobody's data."),
     ("GET", "/api/peers/{name}"): Quiet("It shows the address of a system."),
     ("POST", "/api/peers"): Told(Code.SECURITY_ALERT, "C", _PEER),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,9 @@ from api.cli.starting import start
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
+from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.certificates import fingerprint_of
 from storage.peers.repository import ACTIONS, KnownPeer
-from storage.peers.validation import checked
-from storage.settings import Destination
 
 app = typer.Typer(
     name="peers",
@@ -37,6 +37,8 @@ def _storage() -> Iterator[Storage]:
 @app.command("list")
 def list_peers() -> None:
     """Show all peers, those of MEDIVIEW_DESTINATIONS too."""
+    from inference.delivery.destinations import address_of
+
     with _storage() as storage:
         peers = storage.peers.all()
         others = "rejected (MEDIVIEW_UNKNOWN_PEERS)"
@@ -47,7 +49,7 @@ def list_peers() -> None:
     for peer in peers:
         table.add_row(
             peer.name,
-            _address(peer),
+            address_of(peer),
             "everything" if peer.may >= ACTIONS else ", ".join(sorted(peer.may)) or "nothing",
             ", ".join(peer.sources) or "anywhere",
             _tls_words(peer),
@@ -58,20 +60,31 @@ def list_peers() -> None:
     out.print(f"{len(peers)} known. Others are {others}.", markup=False, soft_wrap=True)
 
 
+@app.command("kinds")
+def kinds() -> None:
+    """List the kinds of destinations, and how their addresses are written."""
+    from inference.delivery.destinations import KINDS
+
+    table = Table("Kind", "Address", box=None, pad_edge=False)
+    for kind in KINDS.values():
+        table.add_row(kind.title, kind.address)
+    out.print(table)
+
+
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="A name of your choice.")],
     at: Annotated[
         str,
         typer.Argument(
-            help="AE@host:port, AE alone for one that only calls, an http(s):// address of"
-            " STOW-RS, or folder:PATH below MEDIVIEW_EXPORT_DIR."
+            help="Such as AE@host:port, https://host/path or folder:PATH;"
+            " `mediview peers kinds` lists them."
         ),
     ],
     destination: Annotated[bool, typer.Option(help="It gets results.")] = False,
     gets: Annotated[
         list[str] | None,
-        typer.Option(help="SEG, LABELMAP, SR, KOS, GSPS, SC, STACK, PDF, OTHER; none: all."),
+        typer.Option(help=f"{', '.join(RESULT_KINDS)}; none: all."),
     ] = None,
     may: Annotated[
         list[str] | None,
@@ -98,11 +111,15 @@ def add(
 ) -> None:
     """Add a peer; it counts at once. A token for STOW-RS is read from MEDIVIEW_PEER_TOKEN."""
     given = set(ACTIONS if may is None else may) - {"nothing"}
-    peer = KnownPeer(
-        **_read_address(name, at),  # type: ignore[arg-type] # of the kinds below, by construction
-        is_destination=destination or not _is_ae(at),
-        object_kinds=frozenset(gets or ()),  # type: ignore[arg-type] # `checked` looks at them
-        may=frozenset(given),  # type: ignore[arg-type]
+    from inference.delivery.destinations import checked_peer, kind_of, read_address
+
+    read = read_address(name, at)
+    takes_token = any(field.name == "token" for field in kind_of(read).fields)
+    peer = replace(
+        read,
+        is_destination=destination or read.is_destination,
+        object_kinds=frozenset(gets or ()),
+        may=frozenset(given),  # type: ignore[arg-type] # `checked_peer` looks at them
         sources=tuple(source or ()),
         tls=tls,
         tls_verify=tls_verify,  # type: ignore[arg-type]
@@ -112,11 +129,11 @@ def add(
         bandwidth_bytes_per_s=bandwidth,
         token_header=token_header,
         # Not an option: the list of processes shows those to everyone.
-        token=os.environ.get(_TOKEN_VARIABLE, "") if at.startswith("http") else "",
+        token=os.environ.get(_TOKEN_VARIABLE, "") if takes_token else "",
     )
     with _storage() as storage:
         told(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
-        storage.peers.add(checked(peer, storage.settings))
+        storage.peers.add(checked_peer(peer, storage.settings))
     out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
 
 
@@ -157,32 +174,3 @@ def test(name: Annotated[str, typer.Argument()]) -> None:
         result = probe_peer(storage, storage.peers.get(name))
     out.print(result.sentence, markup=False, soft_wrap=True)
     raise typer.Exit(0 if result.ok else 1)
-
-
-def _is_ae(at: str) -> bool:
-    return not at.startswith(("http://", "https://", "folder:"))
-
-
-def _read_address(name: str, at: str) -> dict[str, object]:
-    if at.startswith("folder:"):
-        return {"name": name, "kind": "folder", "folder": at.removeprefix("folder:")}
-    if not _is_ae(at):
-        return {"name": name, "kind": "stow", "url": at}
-    if "@" not in at:
-        if ":" in at or "/" in at:
-            raise InvalidRequest(
-                f"'{at}' is no address of a peer.",
-                remedy="Write AE@host:port, AE, https://host/path or folder:PATH.",
-            )
-        return {"name": name, "ae_title": at}
-    read = Destination.parse(at)
-    return {"name": name, "ae_title": read.ae_title, "host": read.host, "port": read.port}
-
-
-def _address(peer: KnownPeer) -> str:
-    if peer.kind == "stow":
-        return peer.url
-    if peer.kind == "folder":
-        return f"folder:{peer.folder}"
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"{peer.ae_title}@{host}:{peer.port}" if host else peer.ae_title

@@ -8,20 +8,24 @@ import structlog
 from fastapi import Path, Response
 from pydantic import Field, SecretStr
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
-from inference.delivery.destinations import probe_peer
+from inference.delivery.destinations import KINDS, address_of, checked_peer, probe_peer
 from storage.container import Storage
+from storage.core.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import OpenBreaker
-from storage.peers.repository import ACTIONS, Action, Kind, KnownPeer, ObjectKind, TlsVerify
-from storage.peers.validation import checked
+from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 
 log = structlog.get_logger(__name__)
 
 router = new_router(prefix="/api/peers", tags=["peers"])
 
+kinds_router = new_router(prefix="/api/destination-kinds", tags=["peers"])
+
+Kind = Annotated[str, *one_of(KINDS)]
+ObjectKind = Annotated[str, *one_of(RESULT_KINDS)]
 Name = Annotated[str, Path(max_length=80, examples=["pacs"])]
 
 
@@ -97,6 +101,7 @@ class OutOfReach(Payload):
 
 class PeerPayload(PeerFields):
     name: str
+    address: str = Field(description="As it is written on the command line.")
     has_token: bool
     out_of_reach: OutOfReach | None = Field(
         None, description="Null where it answered last. POST /api/deliveries/retry calls at once."
@@ -106,6 +111,33 @@ class PeerPayload(PeerFields):
     )
 
 
+class KindField(Payload):
+    """A member of a peer that its kind needs."""
+
+    name: str = Field(examples=["host"])
+    label: str = Field(examples=["Host"])
+    input: Literal["text", "number", "secret"]
+    max_length: int | None
+
+
+class DestinationKindPayload(Payload):
+    name: Kind = Field(description="`kind` of a peer.")
+    title: str
+    address: str = Field(description="How it is written on the command line.")
+    may_call: bool = Field(description="Such a peer may call this node, too.")
+    fields: list[KindField]
+
+
+class ObjectKindPayload(Payload):
+    name: ObjectKind = Field(description="In `object_kinds` of a peer.")
+    title: str
+
+
+class KindList(Payload):
+    items: list[DestinationKindPayload]
+    object_kinds: list[ObjectKindPayload] = Field(description="What a destination may get.")
+
+
 class PeerList(Payload):
     items: list[PeerPayload]
 
@@ -113,6 +145,34 @@ class PeerList(Payload):
 class PeerTested(Payload):
     ok: bool
     sentence: str
+
+
+@kinds_router.get("", summary="List the kinds of destinations")
+def list_destination_kinds() -> KindList:
+    """What a form asks for, by kind."""
+    return KindList(
+        items=[
+            DestinationKindPayload(
+                name=kind.name,
+                title=kind.title,
+                address=kind.address,
+                may_call=kind.may_call,
+                fields=[
+                    KindField(
+                        name=field.name,
+                        label=field.label,
+                        input=field.input,
+                        max_length=field.max_length,
+                    )
+                    for field in kind.fields
+                ],
+            )
+            for kind in KINDS.values()
+        ],
+        object_kinds=[
+            ObjectKindPayload(name=kind.name, title=kind.title) for kind in RESULT_KINDS.values()
+        ],
+    )
 
 
 @router.get("", summary="List the peers", responses=problems(503))
@@ -171,7 +231,7 @@ def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str)
         "may": frozenset(wanted.may),
         "object_kinds": frozenset(wanted.object_kinds),
     }
-    return checked(KnownPeer(name=name, token=token, **fields), storage.settings)
+    return checked_peer(KnownPeer(name=name, token=token, **fields), storage.settings)
 
 
 def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:
@@ -189,6 +249,7 @@ def _payload(peer: KnownPeer, breaker: OpenBreaker | None = None) -> PeerPayload
     }
     return PeerPayload(
         name=peer.name,
+        address=address_of(peer),
         has_token=bool(peer.token),
         origin="settings" if peer.from_settings else "table",
         out_of_reach=OutOfReach(

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from inference.results.identity import ResultKind
 from storage.core.entities import Instance
+from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings
 
-NEEDS_GREY_VALUES = frozenset({"SC", "PDF", "STACK", "GSPS"})
+NEEDS_GREY_VALUES = frozenset(kind.name for kind in RESULT_KINDS.values() if kind.needs_grey_values)
 """Those of which the voxels must still be there when they are encoded."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
+from inference.delivery.destinations.registry import kind_of
 from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Action, AuditEvent, Code
 from storage.container import Storage
 from storage.core.entities import Instance, Job
@@ -27,7 +28,7 @@ def results_made(storage: Storage, job: Job, instances: Iterable[Instance]) -> N
 
 def sending(storage: Storage, peer: KnownPeer, instances: Sequence[Instance]) -> None:
     """Instances of a study are about to leave. Raises as `series_read` does."""
-    if peer.kind != "folder" and instances:
+    if instances and not kind_of(peer).is_export:
         storage.audit.record(_of_sending(peer, instances, Code.BEGIN_TRANSFER, "E"))
 
 
@@ -37,7 +38,7 @@ def sent(
     """Instances have left, as far as the destination answered success to them."""
     if not instances:
         return
-    code = Code.EXPORT if peer.kind == "folder" else Code.INSTANCES_TRANSFERRED
+    code = Code.EXPORT if kind_of(peer).is_export else Code.INSTANCES_TRANSFERRED
     try:
         storage.audit.record(_of_sending(peer, instances, code, "R", accepted))
     except MediViewError as error:

@@ -7,7 +7,6 @@ command line change. Every process reads both, so that a change needs no restart
 import ipaddress
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -16,41 +15,16 @@ from sqlalchemy import Engine, delete, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, UidConflict
+from storage.core.result_kinds import RESULT_KINDS, result_kind
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.settings import Destination, PeerAction, Settings
 
 Action = PeerAction
 ACTIONS: frozenset[Action] = frozenset(get_args(Action))
-Kind = Literal["ae", "stow", "folder"]
-ObjectKind = Literal["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"]
 TlsVerify = Literal["full", "chain", "none"]
 
 _FRESH_S = 1.0
-_KIND_OF_CLASS: Mapping[str, ObjectKind] = {
-    "1.2.840.10008.5.1.4.1.1.66.4": "SEG",
-    "1.2.840.10008.5.1.4.1.1.66.7": "LABELMAP",
-    "1.2.840.10008.5.1.4.1.1.104.1": "PDF",
-    "1.2.840.10008.5.1.4.1.1.88.59": "KOS",
-    "1.2.840.10008.5.1.4.1.1.11.1": "GSPS",
-    "1.2.840.10008.5.1.4.1.1.7.4": "STACK",
-}
-# As SEG, and as SC, in another form.
-_BY_NAME_ALONE = frozenset({"LABELMAP", "STACK"})
-_KIND_OF_ROOT: Mapping[str, ObjectKind] = {
-    "1.2.840.10008.5.1.4.1.1.88.": "SR",
-    "1.2.840.10008.5.1.4.1.1.7": "SC",
-}
-
-
-def object_kind(sop_class_uid: str) -> ObjectKind:
-    """Which kind of result an instance is, as capability profiles name it."""
-    if sop_class_uid in _KIND_OF_CLASS:
-        return _KIND_OF_CLASS[sop_class_uid]
-    for root, kind in _KIND_OF_ROOT.items():
-        if sop_class_uid == root or sop_class_uid.startswith(f"{root.rstrip('.')}."):
-            return kind
-    return "OTHER"
 
 
 @dataclass(frozen=True)
@@ -63,13 +37,13 @@ class KnownPeer:
     and name the host that we call ("full"). `tls_certificates`: those by one of which it
     proves, when it calls, that it is this peer (`storage.peers.certificates`).
 
-    A destination gets results: by C-STORE (`host`, `port`), by STOW-RS (`url`), or
-    as files (`folder`, below the export folder). `object_kinds` is its capability
-    profile, empty meaning every kind. Limits of 0 are none.
+    `kind`: how it gets results (`inference.delivery.destinations.registry`): by C-STORE
+    (`host`, `port`), by STOW-RS (`url`), as files (`folder`, below the export folder).
+    `object_kinds` is its capability profile, empty meaning every kind. Limits of 0 are none.
     """
 
     name: str
-    kind: Kind = "ae"
+    kind: str = "ae"
     ae_title: str = ""
     host: str = ""
     port: int = 0
@@ -83,7 +57,7 @@ class KnownPeer:
     tls_verify: TlsVerify = "full"
     tls_certificates: tuple[str, ...] = ()
     is_destination: bool = False
-    object_kinds: frozenset[ObjectKind] = frozenset()
+    object_kinds: frozenset[str] = frozenset()
     max_associations: int = 0
     max_sendings: int = 0
     bandwidth_bytes_per_s: int = 0
@@ -108,8 +82,8 @@ class KnownPeer:
         Without a profile everything is taken but what says again what another says, to those
         who ask for it by name.
         """
-        kind = object_kind(sop_class_uid)
-        return kind in self.object_kinds if self.object_kinds else kind not in _BY_NAME_ALONE
+        kind = RESULT_KINDS[result_kind(sop_class_uid)]
+        return kind.name in self.object_kinds if self.object_kinds else not kind.by_name_alone
 
     @property
     def sendings_at_once(self) -> int:

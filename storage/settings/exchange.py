@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
 from storage.core.errors import InvalidRequest
+from storage.core.result_kinds import ON_REQUEST
 
 AE_TITLE_MAX_LENGTH = 16
 PeerAction = Literal["store", "query", "retrieve", "commit", "worklist"]
@@ -92,6 +93,12 @@ class AssociatingSettings(BaseModel):
     )
 
 
+def _on_request(name: str) -> str:
+    if name not in ON_REQUEST:
+        raise ValueError(f"It must be one of {', '.join(ON_REQUEST)}.")
+    return name
+
+
 class DeliverySettings(BaseModel):
     destinations: Annotated[tuple[Destination, ...], NoDecode] = Field(
         (), description="name=AE@host:port, separated by commas."
@@ -102,13 +109,12 @@ class DeliverySettings(BaseModel):
     export_dir: Path | None = Field(
         None, description="Folder destinations lie below it; empty: export in the data folder."
     )
-    result_kinds: Annotated[
-        tuple[Literal["SC", "PDF", "LABELMAP", "STACK", "GSPS", "KOS"], ...], NoDecode
-    ] = Field(
-        (),
-        description="Made of every result beside SEG and SR, whoever wants it:"
-        " SC (pictures), STACK (all slices as one SC), GSPS (outlines), KOS (key images), PDF,"
-        " LABELMAP.",
+    result_kinds: Annotated[tuple[Annotated[str, AfterValidator(_on_request)], ...], NoDecode] = (
+        Field(
+            (),
+            description="Made of every result beside SEG and SR, also where no destination asks for"
+            f" it: {', '.join(ON_REQUEST)}; separated by commas.",
+        )
     )
     delivery_retry_base_s: float = Field(5.0, gt=0)
     delivery_retry_max_s: float = Field(900.0, gt=0)

@@ -10,10 +10,10 @@ from api.server.exposure_checks import check_tls_peers
 from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
+from inference.delivery.destinations import checked_peer
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import bindings_of, checked_binding, fingerprint_of
 from storage.peers.repository import KnownPeer
-from storage.peers.validation import checked
 from storage.settings import load_settings
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.certificates import Authority, KeyPair
@@ -38,7 +38,7 @@ def associates(node: Node, ae_title: str, *tls: str) -> bool:
 
 def add(node: Node, name: str, *certificates: str, **more: Any) -> None:
     peer = KnownPeer(name.lower(), ae_title=name, tls_certificates=certificates, **more)
-    node.storage.peers.add(checked(peer, node.storage.settings))
+    node.storage.peers.add(checked_peer(peer, node.storage.settings))
 
 
 def test_a_certificate_of_the_house_opens_no_ae_title_but_its_own(
@@ -151,7 +151,7 @@ def test_no_public_authority_vouches_for_a_peer_that_is_called(authority: Author
     assert ClientTls("chain", authority.certificate).context().verify_mode == ssl.CERT_REQUIRED
     peer = KnownPeer("pacs", ae_title="PACS", host="pacs", port=104, tls=True, tls_verify="chain")
     with pytest.raises(InvalidRequest, match="Any certificate of any authority"):
-        checked(peer, load_settings())
+        checked_peer(peer, load_settings())
 
 
 def test_the_plain_port_can_be_switched_off(tmp_path: Path, authority: Authority) -> None:

@@ -1,16 +1,21 @@
 """A PACS: C-STORE, storage commitment, C-FIND."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.commitment import scu as commitment_scu
 from dicom_node.peers import Peer
 from dicom_node.scu import SendItem, echo, holds, send
+from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.peers.repository import KnownPeer
+from storage.settings import Destination as Address
+from storage.settings import Settings
 
 _TIMEOUTS = Timeouts(connect_s=5.0, acse_s=15.0, dimse_s=60.0, idle_s=30.0)
 # A report that comes later is taken by the SCP, and changes the delivery by itself.
@@ -79,3 +84,62 @@ class AeDestination:
             transfer_syntax_uid=instance.transfer_syntax_uid,
             open=lambda: self._storage.instances.open(instance),
         )
+
+
+_AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+
+
+def _check(peer: KnownPeer, settings: Settings) -> None:
+    require(
+        _AE_TITLE.fullmatch(peer.ae_title),
+        "ae_title",
+        "1 to 16 characters of ASCII without backslash (PS3.5 6.2)",
+    )
+    if peer.is_destination or peer.host or peer.port:
+        require(_HOST.fullmatch(peer.host), "host", "a host name or an address")
+        require(0 < peer.port < 65536, "port", "1 to 65535")
+
+
+def _read_address(text: str) -> dict[str, Any] | None:
+    if "@" not in text:
+        # A title alone is a peer that only calls.
+        return None if ":" in text or "/" in text else {"ae_title": text}
+    if "://" in text:
+        return None
+    read = Address.parse(text)
+    return {"ae_title": read.ae_title, "host": read.host, "port": read.port}
+
+
+def _show_address(peer: KnownPeer) -> str:
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return f"{peer.ae_title}@{host}:{peer.port}" if host else peer.ae_title
+
+
+def _why_unreachable(peer: KnownPeer) -> str:
+    if peer.host:
+        return ""
+    return (
+        f"{peer.ae_title} has no address at which it could be called;"
+        " let it send a C-ECHO to this node instead."
+    )
+
+
+KIND = DestinationKind(
+    name="ae",
+    title="DICOM",
+    address="AE@host:port (or AE alone for one that only calls)",
+    service="C-STORE",
+    proof="storage commitment, else C-FIND",
+    fields=(
+        FormField("ae_title", "AE title", max_length=16),
+        FormField("host", "Host", max_length=253),
+        FormField("port", "Port", input="number"),
+    ),
+    open=AeDestination,
+    check=_check,
+    read_address=_read_address,
+    show_address=_show_address,
+    may_call=True,
+    why_unreachable=_why_unreachable,
+)

@@ -1,13 +1,16 @@
 """A folder below the export folder: one part-10 file an instance, whole or not there."""
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerFailed, PeerLacksService
+from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from inference.worker.failures import explain
 from storage.commitment.entities import CommitmentRequest
@@ -17,6 +20,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.core.uids import check_uid
 from storage.peers.repository import KnownPeer
+from storage.settings import Settings
 
 
 class FolderDestination:
@@ -126,3 +130,36 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_SCHEME = "folder:"
+_PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+
+def _check(peer: KnownPeer, settings: Settings) -> None:
+    require(
+        len(peer.folder) <= 200
+        and _PATH.fullmatch(peer.folder)
+        and not {".", ".."} & set(PurePosixPath(peer.folder).parts),
+        "folder",
+        "a path below MEDIVIEW_EXPORT_DIR, such as research or archive/2024",
+    )
+
+
+def _read_address(text: str) -> dict[str, Any] | None:
+    return {"folder": text.removeprefix(_SCHEME)} if text.startswith(_SCHEME) else None
+
+
+KIND = DestinationKind(
+    name="folder",
+    title="Folder",
+    address="folder:PATH below MEDIVIEW_EXPORT_DIR",
+    service="`STUDY/SERIES/INSTANCE.dcm`, written aside and renamed",
+    proof="the file is read again and compared",
+    fields=(FormField("folder", "Folder", max_length=200),),
+    open=FolderDestination,
+    check=_check,
+    read_address=_read_address,
+    show_address=lambda peer: f"{_SCHEME}{peer.folder}",
+    is_export=True,
+)

@@ -1,6 +1,7 @@
 """A DICOMweb archive: STOW-RS (PS3.18 10.5), asked by QIDO-RS or WADO-RS what it holds."""
 
 import json
+import re
 import ssl
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,14 +11,16 @@ import httpx
 
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 from dicom_node.peers import PeerDidNotAnswer, PeerFailed, PeerLacksService
+from inference.delivery.destinations.kind import DestinationKind, FormField, require
 from inference.delivery.destinations.protocol import Outcome, TestResult
 from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.http.client import checked_client
+from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
-from storage.peers.validation import check_stow_url
+from storage.settings import Settings, is_loopback
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _DICOM_JSON = "application/dicom+json"
@@ -37,7 +40,7 @@ class StowDestination:
 
     def __init__(self, storage: Storage, peer: KnownPeer) -> None:
         """Raises InvalidRequest where the operator does not allow the host (any more)."""
-        check_stow_url(peer, storage.settings)
+        _check(peer, storage.settings)
         self._storage = storage
         self._peer = peer
         self._base = peer.url.rstrip("/")
@@ -247,3 +250,47 @@ def _words(error: Exception) -> str:
         if isinstance(error, httpx.TimeoutException)
         else str(type(error).__name__)
     )
+
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
+
+
+def _check(peer: KnownPeer, settings: Settings) -> None:
+    """Let a STOW-RS destination reach the hosts that the operator allows, and no other.
+
+    Whoever may change peers must not be able to make the node ask arbitrary
+    addresses of its network. Raises InvalidRequest.
+    """
+    if "?" in peer.url:
+        require(False, "url", "http:// or https://, a host and a path, without a query")
+    url = check_url(peer.url, settings.stow_hosts, "MEDIVIEW_STOW_HOSTS", "STOW-RS destinations")
+    require(_HEADER.fullmatch(peer.token_header), "token_header", "the name of an HTTP header")
+    require(_TOKEN.fullmatch(peer.token), "token", "printable ASCII of at most 4000 characters")
+    if peer.token and url.scheme == "http" and not is_loopback(url.host):
+        raise InvalidRequest(
+            "The token would travel unencrypted, for everyone on the way to read.",
+            remedy="Use an https:// address.",
+        )
+
+
+def _read_address(text: str) -> dict[str, Any] | None:
+    return {"url": text} if text.startswith(("http://", "https://")) else None
+
+
+KIND = DestinationKind(
+    name="stow",
+    title="STOW-RS",
+    address="https://host/path",
+    service="`POST …/studies`",
+    proof="QIDO-RS, else metadata by WADO-RS",
+    fields=(
+        FormField("url", "Address (up to, but without /studies)", max_length=1000),
+        FormField("token", "Token", input="secret", max_length=4000),
+        FormField("ae_title", "AE title", max_length=16),
+    ),
+    open=StowDestination,
+    check=_check,
+    read_address=_read_address,
+    show_address=lambda peer: peer.url,
+)

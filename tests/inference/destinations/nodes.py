@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from inference.delivery.destinations import checked_peer
 from inference.scheduling.schedule import schedule_series
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.entities import Delivery, Instance
 from storage.peers.repository import KnownPeer
-from storage.peers.validation import checked
 from tests.inference.orchestration import complete_series, storage_in
 from tests.inference.small import BrightRegion, study_uid
 from tests.services import OrthancServer, orthanc
@@ -30,7 +30,7 @@ FOLDER = KnownPeer("disk", kind="folder", folder="research/brains", is_destinati
 def node(folder: Path, *peers: KnownPeer, **overrides: Any) -> Iterator[Storage]:
     with storage_in(folder, **overrides) as storage:
         for peer in peers:
-            storage.peers.add(checked(peer, storage.settings))
+            storage.peers.add(checked_peer(peer, storage.settings))
         yield storage
 
 

@@ -14,6 +14,7 @@ from storage.db.engine import make_engine, reading, writing
 from storage.outbox.leases import Lease, LeasedTable, LeaseLost
 from storage.outbox.tables import ALL
 from storage.settings import Settings
+from storage.tables.base import UtcDateTime
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -24,8 +25,9 @@ def some_row(leased: LeasedTable) -> dict[str, Any]:
     for column in leased.table.columns:
         if column.nullable or column.server_default is not None or column.autoincrement is True:
             continue
-        kind = column.type.python_type
-        row[column.name] = {int: 0, str: "1", datetime: NOW, bool: True, float: 0.0}.get(kind, {})
+        is_time = isinstance(column.type, UtcDateTime)
+        kind = datetime if is_time else column.type.python_type
+        row[column.name] = {int: 0, float: 0.0, str: "1", datetime: NOW, bool: True}.get(kind, {})
     row |= {"state": leased.waiting} if leased.waiting else {}
     row[leased.until] = NOW
     return row

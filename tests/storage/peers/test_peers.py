@@ -1,16 +1,13 @@
 """What an administrator tells the node about its peers."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from storage.container import Storage
-from storage.core.errors import InvalidRequest, NotFound, UidConflict
-from storage.peers.repository import KnownPeer, object_kind
-from storage.peers.validation import checked
-from storage.settings import Settings
+from storage.core.errors import NotFound, UidConflict
+from storage.core.result_kinds import result_kind
+from storage.peers.repository import KnownPeer
 
 PACS = KnownPeer(
     "archive",
@@ -86,56 +83,4 @@ def test_a_peer_calls_from_its_networks(sources: tuple[str, ...], host: str, may
     ],
 )
 def test_object_kinds_are_told_by_class(sop_class_uid: str, kind: str) -> None:
-    assert object_kind(sop_class_uid) == kind
-
-
-STOW = KnownPeer(
-    "cloud", kind="stow", url="https://pacs.example.org/dicom-web", is_destination=True
-)
-FOLDER = KnownPeer("disk", kind="folder", folder="research/brains", is_destination=True)
-
-
-@pytest.mark.parametrize(
-    ("peer", "changes", "complaint"),
-    [
-        (PACS, {"name": "../x"}, "name"),
-        (PACS, {"ae_title": ""}, "ae_title"),
-        (PACS, {"ae_title": "SEVENTEEN_LETTERS"}, "ae_title"),
-        (PACS, {"ae_title": "BACK\\SLASH"}, "ae_title"),
-        (PACS, {"host": "", "port": 0}, "host"),
-        (PACS, {"port": 70_000}, "port"),
-        (PACS, {"sources": ("hospital",)}, "'hospital'"),
-        (PACS, {"may": frozenset({"everything"})}, "may"),
-        (PACS, {"object_kinds": frozenset({"VIDEO"})}, "object_kinds"),
-        (PACS, {"bandwidth_bytes_per_s": -1}, "limits"),
-        (FOLDER, {"is_destination": False}, "is_destination"),
-        (FOLDER, {"folder": "../outside"}, "folder"),
-        (FOLDER, {"folder": "/etc"}, "folder"),
-        (FOLDER, {"folder": "a/../../b"}, "folder"),
-        (FOLDER, {"folder": ""}, "folder"),
-        (STOW, {"url": "file:///etc/passwd"}, "url"),
-        (STOW, {"url": "https://user:pass@pacs.example.org/"}, "url"),
-        (STOW, {"url": "https://pacs.example.org:x/"}, "url"),
-        (STOW, {"url": "https://169.254.169.254/latest"}, "169.254.169.254:443"),
-        (STOW, {"url": "https://pacs.example.org.evil.test/"}, "evil.test:443"),
-        (STOW, {"url": "http://pacs.example.org/", "token": "Bearer x"}, "unencrypted"),
-        (STOW, {"token": "a\r\nHost: b"}, "token"),
-        (STOW, {"token_header": "X: y"}, "token_header"),
-    ],
-)
-def test_a_wrong_entry_is_refused(peer: KnownPeer, changes: dict[str, Any], complaint: str) -> None:
-    settings = Settings(stow_hosts="pacs.example.org", tls_ca=Path("ca.pem"))  # type: ignore[arg-type]
-    assert checked(peer, settings) == peer
-    with pytest.raises(InvalidRequest, match=complaint):
-        checked(replace(peer, **changes), settings)
-
-
-def test_an_address_is_kept_as_a_network(tmp_path: Path) -> None:
-    peer = checked(
-        replace(PACS, sources=("10.0.0.7", "10.1.2.3/16")), Settings(tls_ca=Path("ca.pem"))
-    )
-    assert peer.sources == ("10.0.0.7/32", "10.1.0.0/16")
-
-
-def test_a_token_is_in_no_representation() -> None:
-    assert "secret" not in repr(replace(STOW, token="Bearer secret"))
+    assert result_kind(sop_class_uid) == kind

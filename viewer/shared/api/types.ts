@@ -59,6 +59,7 @@ export type ModelAgreement = Schemas["AgreementPayload"];
 export type Shift = Schemas["ShiftPayload"];
 export type ModelDetail = Schemas["ModelDetail"];
 
+export type DestinationKinds = Schemas["KindList"];
 export type Peer = Schemas["PeerPayload"];
 export type PeerChange = Schemas["PeerChange"];
 export type NewPeer = Schemas["NewPeer"];

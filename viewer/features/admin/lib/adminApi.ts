@@ -17,6 +17,7 @@ import type {
   NewPeer,
   NewUser,
   Page,
+  DestinationKinds,
   Peer,
   PeerChange,
   RuleSet,
@@ -34,6 +35,7 @@ export type ModelOrder = "verify" | "activate" | "shadow" | "retire";
 type Told = { ok: boolean; sentence: string };
 
 export const peers = {
+  kinds: (signal?: AbortSignal) => dataOf<DestinationKinds>(node.GET("/api/destination-kinds", { signal })),
   list: (signal?: AbortSignal) => dataOf<Items<Peer>>(node.GET("/api/peers", { signal })),
   add: (body: NewPeer) => dataOf<Peer>(node.POST("/api/peers", { body })),
   change: (name: string, body: PeerChange) =>

@@ -6,20 +6,31 @@ import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { useText } from "@/shared/hooks/useText";
 import { peers } from "@/features/admin/lib/adminApi";
-import type { Peer, PeerChange } from "@/shared/api/types";
+import type { DestinationKinds, Peer, PeerChange } from "@/shared/api/types";
 
-const kinds = ["ae", "stow", "folder"] as const;
 const actions = ["store", "query", "retrieve", "commit", "worklist"] as const;
-const objectKinds = ["SEG", "LABELMAP", "SR", "KOS", "GSPS", "SC", "STACK", "PDF", "OTHER"] as const;
 const verifications = ["full", "chain", "none"] as const;
+
+/** A secret that is left empty stays as it was. */
+function empty(input: string): string | null {
+  return input === "secret" ? null : "";
+}
+
+/** In the language of the page where it has a word, else as the node says it. */
+export function kindTitle(name: string | undefined, known: DestinationKinds, words: Partial<Record<string, string>>): string {
+  const kind = name ?? "ae";
+  return words[kind] ?? known.items.find((one) => one.name === kind)?.title ?? kind;
+}
 
 /** All of a peer: a new one, or one as it is. */
 export function PeerForm({
   peer,
+  kinds,
   onDone,
   onCancel,
 }: {
   peer: Peer | null;
+  kinds: DestinationKinds;
   onDone: () => void;
   onCancel: () => void;
 }) {
@@ -31,12 +42,21 @@ export function PeerForm({
     // What the form does not show goes back as it came.
     const fields: Partial<Peer> = { ...peer };
     delete fields.name;
+    delete fields.address;
     delete fields.has_token;
     delete fields.origin;
     return fields as PeerChange;
   });
   const set = (change: Partial<PeerChange>) => setGiven((now) => ({ ...now, ...change }));
-  const kind = given.kind ?? "ae";
+  const kind = kinds.items.find((one) => one.name === (given.kind ?? "ae"));
+  const labels: Partial<Record<string, string>> = {
+    ae_title: t.aeTitle,
+    host: t.host,
+    port: t.port,
+    url: t.url,
+    token: peer?.has_token ? t.tokenKept : t.token,
+    folder: t.folder,
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const taken = await order.give(() =>
@@ -58,46 +78,30 @@ export function PeerForm({
           {t.kind}
           <select
             className={fieldClass}
-            value={kind}
+            value={given.kind ?? "ae"}
             onChange={(event) => set({ kind: event.target.value as PeerChange["kind"] })}
           >
-            {kinds.map((one) => (
+            {kinds.items.map(({ name: one }) => (
               <option key={one} value={one}>
-                {t.kinds[one]}
+                {kindTitle(one, kinds, t.kinds)}
               </option>
             ))}
           </select>
         </label>
-        <Field label={t.aeTitle} maxLength={16} value={given.ae_title ?? ""} onChange={(e) => set({ ae_title: e.target.value })} />
-        {kind === "ae" && (
-          <>
-            <Field label={t.host} maxLength={253} value={given.host ?? ""} onChange={(e) => set({ host: e.target.value })} />
-            <Field
-              label={t.port}
-              type="number"
-              min={0}
-              max={65535}
-              value={given.port ?? 0}
-              onChange={(e) => set({ port: Number(e.target.value) })}
-            />
-          </>
-        )}
-        {kind === "stow" && (
-          <>
-            <Field label={t.url} maxLength={1000} value={given.url ?? ""} onChange={(e) => set({ url: e.target.value })} />
-            <Field
-              label={peer?.has_token ? t.tokenKept : t.token}
-              type="password"
-              autoComplete="off"
-              maxLength={4000}
-              value={given.token ?? ""}
-              onChange={(e) => set({ token: e.target.value || null })}
-            />
-          </>
-        )}
-        {kind === "folder" && (
-          <Field label={t.folder} maxLength={200} value={given.folder ?? ""} onChange={(e) => set({ folder: e.target.value })} />
-        )}
+        {kind?.fields.map((field) => (
+          <Field
+            key={field.name}
+            label={labels[field.name] ?? field.label}
+            type={field.input === "secret" ? "password" : field.input}
+            autoComplete={field.input === "secret" ? "off" : undefined}
+            maxLength={field.max_length ?? undefined}
+            min={field.input === "number" ? 0 : undefined}
+            value={String(given[field.name as keyof PeerChange] ?? "")}
+            onChange={(e) =>
+              set({ [field.name]: field.input === "number" ? Number(e.target.value) : e.target.value || empty(field.input) })
+            }
+          />
+        ))}
         <Field
           label={t.sources}
           defaultValue={(given.sources ?? []).join(", ")}
@@ -105,7 +109,7 @@ export function PeerForm({
             set({ sources: e.target.value.split(",").map((one) => one.trim()).filter(Boolean) })
           }
         />
-        {kind === "ae" && (
+        {kind?.may_call && (
           <Field
             label={t.ownCertificates}
             defaultValue={(given.tls_certificates ?? []).join(", ")}
@@ -155,7 +159,7 @@ export function PeerForm({
       {given.is_destination && (
         <Choices
           label={t.objectKinds}
-          of={objectKinds}
+          of={kinds.object_kinds.map((one) => one.name)}
           chosen={given.object_kinds ?? []}
           onChoose={(object_kinds) => set({ object_kinds })}
         />

@@ -3,17 +3,21 @@
 import { useState } from "react";
 import { Badge } from "@/shared/components/Badge";
 import { Answer, Grid, SureButton } from "@/shared/components/parts";
-import { PeerForm } from "@/features/admin/components/peers/PeerForm";
+import { kindTitle, PeerForm } from "@/features/admin/components/peers/PeerForm";
 import { ProblemNote } from "@/shared/components/ProblemNote";
 import { useAsked } from "@/shared/hooks/useAsked";
 import { useOrder } from "@/shared/hooks/useOrder";
 import { useText } from "@/shared/hooks/useText";
 import { peers } from "@/features/admin/lib/adminApi";
-import type { Peer } from "@/shared/api/types";
+import type { DestinationKinds, Peer } from "@/shared/api/types";
+
+const noKinds: DestinationKinds = { items: [], object_kinds: [] };
 
 export function Peers() {
   const { admin: t, common } = useText();
   const asked = useAsked(peers.list);
+  const known = useAsked(peers.kinds);
+  const kinds = known.value ?? noKinds;
   const [edited, setEdited] = useState<Peer | "new" | null>(null);
   return (
     <>
@@ -27,6 +31,7 @@ export function Peers() {
         <PeerForm
           key={edited === "new" ? "" : edited.name}
           peer={edited === "new" ? null : edited}
+          kinds={kinds}
           onDone={() => {
             setEdited(null);
             asked.reload();
@@ -45,6 +50,7 @@ export function Peers() {
               <PeerRow
                 key={peer.name}
                 peer={peer}
+                kind={kindTitle(peer.kind, kinds, t.kinds)}
                 change={common.change}
                 onEdit={() => setEdited(peer)}
                 onGone={asked.reload}
@@ -59,11 +65,13 @@ export function Peers() {
 
 function PeerRow({
   peer,
+  kind,
   change,
   onEdit,
   onGone,
 }: {
   peer: Peer;
+  kind: string;
   change: string;
   onEdit: () => void;
   onGone: () => void;
@@ -72,8 +80,6 @@ function PeerRow({
   const [told, setTold] = useState<{ ok: boolean; sentence: string } | null>(null);
   const test = useOrder(() => undefined);
   const removal = useOrder(onGone);
-  const where =
-    peer.kind === "ae" ? `${peer.ae_title}@${peer.host}:${peer.port}` : peer.kind === "stow" ? peer.url : peer.folder;
   return (
     <tr data-testid="peer" data-peer={peer.name}>
       <td className="font-medium">
@@ -81,10 +87,10 @@ function PeerRow({
         {peer.origin === "settings" && <div className="text-xs font-normal text-dim">{t.fromSettings}</div>}
       </td>
       <td>
-        {t.kinds[peer.kind ?? "ae"]}
+        {kind}
         {peer.tls && <div className="text-xs text-dim">TLS</div>}
       </td>
-      <td className="font-mono text-[0.8125rem] break-all">{where}</td>
+      <td className="font-mono text-[0.8125rem] break-all">{peer.address}</td>
       <td className="text-xs">{(peer.may ?? []).map((one) => t.actions[one]).join(", ")}</td>
       <td className="text-xs">
         {peer.is_destination ? (peer.object_kinds ?? []).join(", ") || t.allKinds : common.no}
