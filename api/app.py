@@ -20,10 +20,13 @@ from api.access.forwarded import ForwardedClient
 from api.access.limiter import Limits
 from api.access.middleware import AccessControl
 from api.access.oidc import AccessTokens
+from api.access.policy import READERS, policy
 from api.access.provider import Provider
+from api.access.rule_index import RuleIndex, rules_of
 from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
+from api.audit.rules import PUBLIC
 from api.deliveries import routes as deliveries
 from api.dicomweb.rendering import rendered
 from api.dicomweb.retrieval import frame_routes, retrieve
@@ -171,6 +174,10 @@ def create_app(settings: Settings) -> FastAPI:
     install_work_item_errors(app)
     app.router.routes.extend(routes_of(_ROUTERS))
     install_description(app)
+    for route in app.router.routes:
+        if getattr(route, "path", "") == app.openapi_url:
+            policy(READERS, "api:read", PUBLIC)(route.endpoint)  # type: ignore[attr-defined]
+    rules = app.state.rules = RuleIndex(rules_of(app.router.routes))
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)
     hot = (
@@ -186,11 +193,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.redirect_slashes = False
     # The last added is the outermost.
     app.add_middleware(AllowedMethods, routes=lambda: app.routes)
-    app.add_middleware(Idempotency, settings=settings)
+    app.add_middleware(Idempotency, settings=settings, rules=rules)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestTimeout, settings=settings)
     # Inside of what knows who asks, outside of every route.
-    app.add_middleware(AuditTrail)
+    app.add_middleware(AuditTrail, rules=rules)
     app.add_middleware(
         AccessControl,
         settings=settings,
@@ -198,6 +205,7 @@ def create_app(settings: Settings) -> FastAPI:
         routes=lambda: app.routes,
         # Middleware is made at the first request, in the process that serves it.
         limits=Limits(settings),
+        rules=rules,
     )
     app.add_middleware(OriginGuard, settings=settings)
     if settings.cors_origins:

@@ -66,10 +66,10 @@ def takes_key(path: str, method: str, operation: dict[str, Any]) -> bool:
 
 
 class Idempotency:
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, rules: RuleIndex) -> None:
         self.app = app
         self._kept_s = settings.idempotency_kept_s
-        self._rules = RuleIndex()
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (

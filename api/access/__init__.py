@@ -1,1 +1,1 @@
-"""Who asks, and what each may do: sign-in, keys, the matrix of roles, rate limits."""
+"""Who asks, and what each may do: sign-in, keys, the policy of each route, rate limits."""

@@ -18,12 +18,15 @@ from api.access.payloads import (
     UserPayload,
     Users,
 )
+from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
 from api.access.session_routes import AuthenticatorDep
+from api.audit.rules import BY_ITSELF, Audited
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
 from storage.accounts.repository import Account, checked_person_name
+from storage.audit import Code, Type
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.identity import of_account
@@ -35,6 +38,7 @@ KeyId = Annotated[str, Path(max_length=80, examples=["4f2a9c01d7e3"])]
 
 
 @router.get("/users", summary="All accounts", responses=problems(401, 403))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION))
 def list_users(storage: StorageDep) -> Users:
     with_factor = storage.second_factors.accounts_with()
     accounts = storage.accounts.all()
@@ -44,6 +48,7 @@ def list_users(storage: StorageDep) -> Users:
 @router.post(
     "/users", status_code=201, summary="Add an account", responses=problems(400, 401, 403, 409, 422)
 )
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def add_user(
     given: NewUser, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> UserPayload:
@@ -61,6 +66,7 @@ def add_user(
 
 
 @router.get("/users/{name}", summary="One account", responses=problems(401, 403, 404))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION))
 def get_user(name: Name, storage: StorageDep) -> UserPayload:
     return _payload(storage, storage.accounts.get(name))
 
@@ -68,6 +74,7 @@ def get_user(name: Name, storage: StorageDep) -> UserPayload:
 @router.patch(
     "/users/{name}", summary="Change an account", responses=problems(400, 401, 403, 404, 422)
 )
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def change_user(
     name: Name,
     given: UserChange,
@@ -109,6 +116,7 @@ def change_user(
     summary="Remove the second factors that somebody has lost",
     responses=problems(401, 403, 404),
 )
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def reset_second_factors(
     name: Name,
     request: Request,
@@ -130,6 +138,7 @@ def reset_second_factors(
 
 
 @router.get("/keys", summary="All keys, without their secrets", responses=problems(401, 403))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION))
 def list_keys(storage: StorageDep) -> Keys:
     return Keys(items=[KeyPayload.of(one) for one in storage.api_keys.all()])
 
@@ -137,6 +146,7 @@ def list_keys(storage: StorageDep) -> Keys:
 @router.post(
     "/keys", status_code=201, summary="Make a key", responses=problems(400, 401, 403, 409, 422)
 )
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def make_key(
     given: NewKey, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> MadeKey:
@@ -162,11 +172,13 @@ def make_key(
 
 
 @router.get("/keys/{key_id}", summary="One key", responses=problems(401, 403, 404))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION))
 def get_key(key_id: KeyId, storage: StorageDep) -> KeyPayload:
     return KeyPayload.of(storage.api_keys.get(key_id))
 
 
 @router.delete("/keys/{key_id}", summary="Revoke a key", responses=problems(401, 403, 404))
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
 def revoke_key(
     key_id: KeyId,
     request: Request,

@@ -18,10 +18,9 @@ from api.access.confirmation import check_person
 from api.access.cookies import CSRF_HEADER, csrf_token
 from api.access.forwarded import client_group
 from api.access.limiter import Limits
-from api.access.matrix import Rule
 from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
-from api.access.rule_index import RuleIndex
+from api.access.rule_index import Rule, RuleIndex
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
@@ -46,7 +45,7 @@ class AccessControl:
     """Sets `scope["state"]["principal"]` before any route, websockets too.
 
     Without sign-in that is whoever is at this machine. With it every request
-    needs a line of the matrix, and one of its roles; what no line names is denied.
+    needs a route with a policy, and one of its roles; everything else is denied.
     """
 
     def __init__(
@@ -56,12 +55,13 @@ class AccessControl:
         authenticator: Authenticator,
         routes: Callable[[], list[BaseRoute]],
         limits: Limits,
+        rules: RuleIndex,
     ) -> None:
         self.app = app
         self.settings = settings
         self.authenticator = authenticator
         self.routes = routes
-        self.rules = RuleIndex()
+        self.rules = rules
         self.limits = limits
         self._reserved: frozenset[str] | None = None
         # Made within the event loop to which it belongs.

@@ -11,9 +11,11 @@ from api.access import trail
 from api.access.authenticator import with_own_name
 from api.access.cookies import flow_cookie, is_https, read_cookie
 from api.access.oidc import Flow, authorization_url, finish
+from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep, Principal
 from api.access.provider import NotAccepted, Provider
 from api.access.session_routes import AuthenticatorDep, open_session
+from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
@@ -40,6 +42,7 @@ _OWN_PAGE = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
     summary="Go to the identity provider",
     responses=problems(409, 503),
 )
+@policy(ANYONE, "api:read", PUBLIC)
 def start(
     request: Request,
     principal: OptionalPrincipalDep,
@@ -88,6 +91,7 @@ def start(
     summary="Back from the identity provider",
     responses=problems(503),
 )
+@policy(ANYONE, "api:read", BY_ITSELF)
 def callback(
     request: Request,
     storage: StorageDep,

@@ -6,9 +6,11 @@ from fastapi import Path, Request
 
 from api.access import trail
 from api.access.changes import access_changed
+from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.second_factor_payloads import EndedSessions, OwnSession, OwnSessions
 from api.access.session_routes import AuthenticatorDep
+from api.audit.rules import BY_ITSELF, OWN_ACCESS
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
@@ -23,6 +25,7 @@ SessionId = Annotated[str, Path(pattern=r"^[0-9a-z]{1,64}$", examples=["9f86d081
 
 
 @router.get("", summary="Where I am signed in", responses=problems(401))
+@policy(READERS, "api:read", OWN_ACCESS)
 def list_sessions(storage: StorageDep, principal: PrincipalDep) -> OwnSessions:
     """The one used last first. Keys and nodes without sign-in have none."""
     found = storage.sessions.all_of(principal.identity, utcnow())
@@ -30,6 +33,7 @@ def list_sessions(storage: StorageDep, principal: PrincipalDep) -> OwnSessions:
 
 
 @router.delete("", summary="End all my other sessions", responses=problems(401, 403))
+@policy(READERS, "api:write", BY_ITSELF)
 def end_other_sessions(
     request: Request,
     storage: StorageDep,
@@ -45,6 +49,7 @@ def end_other_sessions(
 
 
 @router.delete("/{session_id}", summary="End one of my sessions", responses=problems(401, 403, 404))
+@policy(READERS, "api:write", BY_ITSELF)
 def end_own_session(
     session_id: SessionId,
     request: Request,

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from api.access.policy import READERS, policy
 from api.access.principal import PrincipalDep
+from api.audit.rules import OWN_SETTINGS
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.routing import new_router
@@ -52,6 +54,7 @@ class PreferencesPayload(Payload):
 
 
 @router.get("/preferences", summary="How I like the pages")
+@policy(READERS, "api:read", OWN_SETTINGS)
 def get_preferences(storage: StorageDep, principal: PrincipalDep) -> PreferencesPayload:
     """The defaults, where nothing was chosen."""
     chosen = storage.preferences.of(principal.identity)
@@ -61,6 +64,7 @@ def get_preferences(storage: StorageDep, principal: PrincipalDep) -> Preferences
 
 
 @router.put("/preferences", summary="Say how I like the pages")
+@policy(READERS, "api:write", OWN_SETTINGS)
 def put_preferences(
     storage: StorageDep, principal: PrincipalDep, chosen: PreferencesPayload
 ) -> PreferencesPayload:

@@ -1,21 +1,87 @@
 """The rule of a request, found by the patterns by which the router finds its route."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from re import Pattern
+from typing import cast
 
-from starlette.routing import compile_path
+from starlette.routing import BaseRoute, compile_path
 
-from api.access.matrix import MATRIX, Rule
+from api.access.policy import Method, RoutePolicy, policy_of
+from storage.accounts.sessions import SignInStep
+from storage.core.errors import MediViewError
+from storage.core.roles import AccessScope, Role
+
+
+class RouteWithoutPolicy(MediViewError):
+    """A route would be served of which nobody has said who may use it."""
+
+    code = "route_without_policy"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The policy of one method and path. HEAD and OPTIONS follow GET."""
+
+    method: Method
+    path: str
+    policy: RoutePolicy
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return self.policy.roles
+
+    @property
+    def scope(self) -> AccessScope:
+        return self.policy.scope
+
+    @property
+    def people_only(self) -> bool:
+        return self.policy.people_only
+
+    @property
+    def steps(self) -> frozenset[SignInStep]:
+        return self.policy.steps
+
+    @property
+    def is_public(self) -> bool:
+        return self.policy.is_public
+
+
+def rules_of(routes: Iterable[BaseRoute]) -> tuple[Rule, ...]:
+    """The rules of all routes, in their order. Raises RouteWithoutPolicy.
+
+    A path that answers OPTIONS alone has the rule of its OPTIONS for GET.
+    """
+    rules: dict[tuple[str, str], Rule] = {}
+    answered_for_options: list[Rule] = []
+    for route in routes:
+        path = str(getattr(route, "path", route))
+        policy = policy_of(getattr(route, "endpoint", None))
+        if policy is None:
+            raise RouteWithoutPolicy(
+                f"Nobody has said who may use the route {path}.",
+                remedy="Put @policy(roles, scope, audit rule) below its @router line.",
+            )
+        for method in sorted(getattr(route, "methods", None) or {"WEBSOCKET"}):
+            if method == "OPTIONS":
+                answered_for_options.append(Rule("GET", path, policy))
+            elif method != "HEAD":
+                rules.setdefault((method, path), Rule(cast(Method, method), path, policy))
+    for rule in answered_for_options:
+        rules.setdefault((rule.method, rule.path), rule)
+    return tuple(rules.values())
 
 
 class RuleIndex:
     """Finds the rule of a request as the router finds its route: by the same patterns."""
 
-    def __init__(self, rules: tuple[Rule, ...] = MATRIX) -> None:
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
         self._exact: dict[tuple[str, str], Rule] = {}
         self._patterns: dict[tuple[str, int], list[tuple[Pattern[str], Rule]]] = {}
         self._open_ended: list[tuple[Pattern[str], Rule]] = []
-        for rule in rules:
+        for rule in self.rules:
             pattern = compile_path(rule.path)[0]
             if "{" not in rule.path:
                 self._exact[rule.method, rule.path] = rule
@@ -24,6 +90,9 @@ class RuleIndex:
             else:
                 key = (rule.method, rule.path.count("/"))
                 self._patterns.setdefault(key, []).append((pattern, rule))
+        self._by_template: dict[tuple[str, str], Rule] = {
+            (rule.method, rule.path): rule for rule in self.rules
+        }
 
     def find(self, method: str, path: str) -> Rule | None:
         """The rule of a method and a path as the router sees it; None: there is none."""
@@ -38,6 +107,10 @@ class RuleIndex:
             if rule.method == method and pattern.match(path):
                 return rule
         return None
+
+    def of_template(self, method: str, template: str) -> Rule | None:
+        """The rule of a route by its path with parameters."""
+        return self._by_template.get(("GET" if method == "HEAD" else method, template))
 
     def methods(self, path: str) -> Iterator[str]:
         """The methods for which the path has a rule."""

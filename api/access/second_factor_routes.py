@@ -6,6 +6,7 @@ from fastapi import Path, Request, Response
 
 from api.access.authenticator import Authenticator
 from api.access.confirmation import check_confirmed
+from api.access.policy import ENROLMENT_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.second_factor_payloads import (
     Enrolled,
@@ -24,6 +25,7 @@ from api.access.webauthn import (
     registration_options,
     relying_party,
 )
+from api.audit.rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
@@ -40,6 +42,7 @@ _FACTORS = "/second-factors"
 
 
 @router.get(_FACTORS, summary="My second factors", responses=problems(401, 409))
+@policy(READERS, "api:read", OWN_ACCESS, steps=ENROLMENT_STEP)
 def list_factors(principal: PrincipalDep, storage: StorageDep, settings: SettingsDep) -> OwnFactors:
     account = account_of(principal)
     return OwnFactors(
@@ -56,6 +59,7 @@ def list_factors(principal: PrincipalDep, storage: StorageDep, settings: Setting
     summary="Begin to set an authenticator app up",
     responses=problems(400, 401, 403, 409),
 )
+@policy(READERS, "api:write", NOT_YET, steps=ENROLMENT_STEP)
 def begin_totp(principal: PrincipalDep, storage: StorageDep) -> NewTotp:
     """Shows the secret this once; send a code of the app to `totp/{factor_id}` next."""
     import pyotp
@@ -73,6 +77,7 @@ def begin_totp(principal: PrincipalDep, storage: StorageDep) -> NewTotp:
     summary="Show that the authenticator app works",
     responses=problems(400, 401, 403, 404, 409, 422),
 )
+@policy(READERS, "api:write", BY_ITSELF, steps=ENROLMENT_STEP)
 def confirm_totp(
     factor_id: FactorId,
     given: TotpCode,
@@ -99,6 +104,7 @@ def confirm_totp(
     summary="Begin to register a security key",
     responses=problems(401, 403, 409),
 )
+@policy(READERS, "api:write", NOT_YET, steps=ENROLMENT_STEP)
 def begin_key(
     principal: PrincipalDep, storage: StorageDep, settings: SettingsDep
 ) -> WebAuthnOptions:
@@ -115,6 +121,7 @@ def begin_key(
     summary="Register a security key",
     responses=problems(400, 401, 403, 409, 422),
 )
+@policy(READERS, "api:write", BY_ITSELF, steps=ENROLMENT_STEP)
 def add_key(
     given: KeyRegistration,
     request: Request,
@@ -145,6 +152,7 @@ def add_key(
     summary="Remove one of my second factors",
     responses=problems(401, 403, 404, 409),
 )
+@policy(READERS, "api:write", BY_ITSELF)
 def remove_factor(
     factor_id: FactorId,
     request: Request,
@@ -161,6 +169,7 @@ def remove_factor(
 
 
 @router.post("/recovery-codes", summary="New recovery codes", responses=problems(401, 403, 409))
+@policy(READERS, "api:write", BY_ITSELF)
 def renew_recovery_codes(
     request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> RecoveryCodeList:

@@ -9,10 +9,12 @@ from api.access.changes import access_changed
 from api.access.cookies import set_session
 from api.access.credentials import begin_attempt
 from api.access.payloads import SessionInfo
+from api.access.policy import FACTOR_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.access.second_factor_payloads import ShownFactor, WebAuthnOptions
 from api.access.session_routes import AuthenticatorDep, session_info
 from api.access.webauthn import RelyingParty, authentication_options, relying_party, used_key
+from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
@@ -32,6 +34,7 @@ router = new_router(prefix="/api/session/second-factor", tags=["session"])
     summary="What a security key is to sign at the sign-in",
     responses=problems(401, 403, 409),
 )
+@policy(READERS, "api:write", PUBLIC, steps=FACTOR_STEP)
 def get_challenge(
     principal: PrincipalDep, storage: StorageDep, settings: SettingsDep
 ) -> WebAuthnOptions:
@@ -52,6 +55,7 @@ def get_challenge(
     summary="Show the second factor",
     responses=problems(401, 403, 409, 422, 429),
 )
+@policy(READERS, "api:write", BY_ITSELF, steps=FACTOR_STEP)
 def show_second_factor(
     given: ShownFactor,
     request: Request,

@@ -20,8 +20,10 @@ from api.access.payloads import (
     SessionInfo,
     SignedOut,
 )
+from api.access.policy import ANY_STEP, ANYONE, PASSWORD_STEP, READERS, policy
 from api.access.principal import OptionalPrincipalDep, Principal, PrincipalDep
 from api.access.provider import Provider
+from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import problems
@@ -48,6 +50,7 @@ AuthenticatorDep = Annotated[Authenticator, Depends(get_authenticator)]
 
 
 @router.get("", summary="Who am I, and how can I sign in")
+@policy(ANYONE, "api:read", PUBLIC, steps=ANY_STEP)
 def get_session(
     request: Request,
     principal: OptionalPrincipalDep,
@@ -62,6 +65,7 @@ def get_session(
 @router.post(
     "", summary="Sign in by name and password", responses=problems(401, 403, 409, 422, 429)
 )
+@policy(ANYONE, "api:write", BY_ITSELF, steps=ANY_STEP)
 def sign_in(
     given: Credentials,
     request: Request,
@@ -94,6 +98,7 @@ def sign_in(
 
 
 @router.delete("", summary="Sign out", responses=problems(401, 403))
+@policy(READERS, "api:write", BY_ITSELF, steps=ANY_STEP)
 def sign_out(
     request: Request,
     response: Response,
@@ -121,6 +126,7 @@ def sign_out(
     summary="Change one's own password",
     responses=problems(400, 401, 403, 409, 422, 429),
 )
+@policy(READERS, "api:write", BY_ITSELF, steps=PASSWORD_STEP)
 def change_password(
     given: PasswordChange,
     request: Request,
@@ -147,6 +153,7 @@ def change_password(
     summary="Show again who one is, by the password",
     responses=problems(401, 403, 409, 422, 429),
 )
+@policy(READERS, "api:write", BY_ITSELF)
 def confirm(
     given: Confirmation, request: Request, principal: PrincipalDep, storage: StorageDep
 ) -> None:

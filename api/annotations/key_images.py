@@ -1,5 +1,6 @@
 """Key images: a person's choice, kept as a Key Object Selection."""
 
+from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.annotations.authors import author_of
 from api.annotations.schemas import (
@@ -8,6 +9,7 @@ from api.annotations.schemas import (
     KeyImagesPayload,
     NewKeyImages,
 )
+from api.audit.rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
@@ -24,6 +26,7 @@ router = new_router(prefix="/api/studies/{study_instance_uid}/key-images", tags=
 
 
 @router.get("", summary="The key images of a study", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def list_key_images(storage: StorageDep, study_instance_uid: StudyUid) -> KeyImagesList:
     """Read from the Key Object Selections of the study, whoever made them; oldest first."""
     storage.index.study(study_instance_uid)
@@ -32,6 +35,7 @@ def list_key_images(storage: StorageDep, study_instance_uid: StudyUid) -> KeyIma
 
 
 @router.post("", status_code=201, summary="Save key images", responses=problems(400, 404, 409, 507))
+@policy(RADIOLOGISTS, "api:write", STORES)
 def add_key_images(
     storage: StorageDep, principal: PrincipalDep, study_instance_uid: StudyUid, new: NewKeyImages
 ) -> KeyImagesPayload:

@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.access.policy import RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
 from api.annotations.authors import author_of
 from api.annotations.schemas import MaskEdit
+from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.jobs.routes import read_job
@@ -70,6 +72,7 @@ _BODY: dict[str, Any] = {
     responses=problems(400, 404, 409, 413, 422, 507),
     openapi_extra={"requestBody": _BODY},
 )
+@policy(RADIOLOGISTS, "api:write", STORES)
 async def add_mask_edit(
     request: Request,
     storage: StorageDep,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from api.access.confirmation import use_confirmation
+from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.annotations.authors import author_of, check_may_verify
 from api.annotations.schemas import (
@@ -15,6 +16,7 @@ from api.annotations.schemas import (
     NewMeasurement,
     NewMeasurements,
 )
+from api.audit.rules import RESULTS, STORES
 from api.deps import StorageDep
 from api.parameters import StudyUid, problems
 from api.routing import new_router
@@ -28,6 +30,7 @@ router = new_router(prefix="/api/studies/{study_instance_uid}/measurements", tag
 
 
 @router.get("", summary="The measurements of a study", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def list_measurements(
     storage: StorageDep,
     study_instance_uid: StudyUid,
@@ -47,6 +50,7 @@ def list_measurements(
     summary="Save measurements",
     responses=problems(400, 403, 404, 409, 507),
 )
+@policy(RADIOLOGISTS, "api:write", STORES)
 def add_measurements(
     storage: StorageDep, principal: PrincipalDep, study_instance_uid: StudyUid, new: NewMeasurements
 ) -> MeasurementReportPayload:

@@ -19,8 +19,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.principal import principal_of
+from api.access.rule_index import RuleIndex
 from api.access.trail import actor_of
-from api.audit.decisions import Quiet, decision
+from api.audit.rules import NotAudited, unknown_method
 from api.errors import problem_response, status_of
 from api.middleware.request_context import route_template
 from storage.audit import MINOR_FAILURE, SERIOUS_FAILURE, SUCCESS, AuditEvent, Code
@@ -76,8 +77,9 @@ class _CameIn:
 class AuditTrail:
     """Around the routes: what each request was goes into the trail."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, rules: RuleIndex) -> None:
         self.app = app
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -85,7 +87,7 @@ class AuditTrail:
             return
         storage: Storage = scope["app"].state.storage
         audit = storage.audit
-        request = _Request(storage, scope)
+        request = _Request(storage, scope, self._rules)
         refused = False
 
         async def send_told(message: Message) -> None:
@@ -127,9 +129,10 @@ class AuditTrail:
 
 
 class _Request:
-    def __init__(self, storage: Storage, scope: Scope) -> None:
+    def __init__(self, storage: Storage, scope: Scope, rules: RuleIndex) -> None:
         self._storage = storage
         self._scope = scope
+        self._rules = rules
         self.came_in = _CameIn(storage)
         self.told = False
         self._patients: tuple[str, ...] = ()
@@ -149,8 +152,9 @@ class _Request:
         if template.startswith("("):
             return  # of the viewer's files, or of nothing that is there
         method = self._scope.get("method", "WEBSOCKET")
-        what = decision(method, template)
-        if isinstance(what, Quiet):
+        rule = self._rules.of_template(method, template)
+        what = rule.policy.audit if rule is not None else unknown_method(method)
+        if isinstance(what, NotAudited):
             return
         audit = self._storage.audit
         actor = actor_of(self._scope, principal_of(self._scope))

@@ -5,11 +5,14 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AwareDatetime
 
+from api.access.policy import ADMINS, policy
 from api.audit.payloads import AuditPage, AuditVerification, event_payload, verification_payload
+from api.audit.rules import Audited
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
+from storage.audit import Code
 from storage.audit.anchors import local_anchors
 from storage.audit.keys import audit_keys
 from storage.audit.query import AuditFilter, find_events
@@ -23,6 +26,7 @@ _Uid = Annotated[str, Query(pattern=r"^[0-9.]{0,64}$")]
 
 
 @router.get("", summary="Search the audit trail", responses=problems(422, 503))
+@policy(ADMINS, "admin", Audited(Code.AUDIT_LOG_USED, "R"))
 def list_events(
     storage: StorageDep,
     paging: PagingDep,
@@ -55,6 +59,7 @@ def list_events(
 
 
 @router.get("/verification", summary="Verify the chain of the trail", responses=problems(503))
+@policy(ADMINS, "admin", Audited(Code.AUDIT_LOG_USED, "R"))
 def verify(storage: StorageDep) -> AuditVerification:
     """Walk the whole chain, and compare it with the heads that this machine has noted.
 

@@ -6,7 +6,9 @@ import structlog
 from fastapi import Path, Query, Request
 from pydantic import Field
 
+from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import Payload
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deps import StorageDep
@@ -16,6 +18,7 @@ from api.parameters import NameFilter, UidFilter, problems
 from api.routing import new_router
 from api.studies.serializers import delivery_payload
 from inference.worker.broker_notify import wake
+from storage.audit import Code
 from storage.core.entities import DeliveryState
 from storage.deliveries import listing as delivery_list
 from storage.deliveries.listing import DeliveryFilter, retry_now, send_again
@@ -37,6 +40,7 @@ class RetryDeliveries(Payload):
 
 
 @router.get("", summary="List the deliveries, the last changed first")
+@policy(READERS, "api:read", UIDS_ALONE)
 def list_deliveries(
     storage: StorageDep,
     paging: PagingDep,
@@ -67,6 +71,7 @@ def list_deliveries(
 
 
 @router.get("/{delivery_id}", summary="One delivery", responses=problems(404))
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_delivery(request: Request, storage: StorageDep, delivery_id: DeliveryId) -> DeliveryPayload:
     """One result on its way to one destination."""
     delivery = storage.deliveries.get(delivery_id)
@@ -75,6 +80,7 @@ def get_delivery(request: Request, storage: StorageDep, delivery_id: DeliveryId)
 
 
 @router.post("/retry", summary="Let waiting deliveries go now")
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
 def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliveries) -> Retried:
     """All that wait, or those of one destination or study."""
     if wanted.study_instance_uid:
@@ -93,6 +99,7 @@ def retry_deliveries(request: Request, storage: StorageDep, wanted: RetryDeliver
 @router.post(
     "/{delivery_id}/retry", summary="Let one delivery go now", responses=problems(404, 409)
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
 def retry_delivery(
     request: Request, storage: StorageDep, delivery_id: DeliveryId
 ) -> DeliveryPayload:

@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from api.access.policy import READERS, policy
+from api.audit.rules import CAPABILITIES, PUBLIC
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import TARGET_SYNTAXES
 from api.dicomweb.formats.responses import json_bytes
@@ -22,6 +24,7 @@ from storage.index.attributes import LEVELS, Kind, available_at
 _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 
 
+@policy(READERS, "dicomweb:read", PUBLIC)
 def capabilities(request: Request, storage: StorageDep) -> Response:
     """What the DICOMweb services of this node can do."""
     document = _document(service_url(request, storage), request.app.openapi())
@@ -102,6 +105,7 @@ def _document(root_url: str, description: Mapping[str, Any]) -> dict[str, Any]:
 def _allowing(methods: Iterable[str]) -> Callable[[], Awaitable[Response]]:
     allow = ", ".join(sorted(methods))
 
+    @policy(READERS, "dicomweb:read", CAPABILITIES)
     async def options() -> Response:
         return Response(status_code=204, headers={"Allow": allow})
 

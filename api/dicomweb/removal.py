@@ -3,9 +3,12 @@
 import structlog
 from fastapi import Response
 
+from api.access.policy import ADMINS, policy
+from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import find_instance, find_instances
 from api.dicomweb.routing import dicomweb_router
+from storage.audit import Code
 from storage.deletion.service import Deletion
 
 router = dicomweb_router()
@@ -13,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 @router.delete("/studies/{study_instance_uid}", status_code=204)
+@policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D"))
 def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
     """Delete a study, and all that was worked out about it."""
     find_instances(storage, study_instance_uid)
@@ -20,6 +24,7 @@ def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
 
 
 @router.delete("/studies/{study_instance_uid}/series/{series_instance_uid}", status_code=204)
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
 def delete_series(
     study_instance_uid: str, series_instance_uid: str, storage: StorageDep
 ) -> Response:
@@ -32,6 +37,7 @@ def delete_series(
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}",
     status_code=204,
 )
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
 def delete_instance(
     study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, storage: StorageDep
 ) -> Response:

@@ -15,6 +15,8 @@ from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import READERS, policy
+from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.jobs.routes import read_job
 from api.parameters import JobId, problems
@@ -69,6 +71,7 @@ class Newest:
     response_class=StreamingResponse,
     responses=_EVENT_STREAM,
 )
+@policy(READERS, "api:read", UIDS_ALONE)
 async def node_events(
     request: Request,
     storage: StorageDep,
@@ -95,6 +98,7 @@ async def node_events(
     response_class=StreamingResponse,
     responses={**_EVENT_STREAM, **problems(404)},
 )
+@policy(READERS, "api:read", UIDS_ALONE)
 async def job_events(
     request: Request,
     storage: StorageDep,

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
+from api.access.policy import ADMINS, ANYONE, READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import PUBLIC, QUERY, READ, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.fhir import audit_event, device, diagnostic_report, imaging_study, observation
@@ -25,6 +27,7 @@ from api.fhir.resources import (
 )
 from api.routing import new_router
 from storage import tables as t
+from storage.audit import Code
 from storage.audit.query import event_of, find_events
 from storage.container import Storage
 from storage.findings.search import find_findings, find_reports
@@ -60,6 +63,7 @@ _CONTROL = {
 
 
 @router.get("/metadata", summary="What the FHIR side can do", response_model=CapabilityStatement)
+@policy(ANYONE, "fhir:read", PUBLIC)
 def read_capabilities(request: Request, storage: StorageDep) -> Response:
     """The CapabilityStatement; read it to learn what can be searched by."""
     return answer(request, capability_statement(storage.settings))
@@ -71,6 +75,7 @@ def read_capabilities(request: Request, storage: StorageDep) -> Response:
     response_model=Bundle[ImagingStudy],
     openapi_extra=_searched({**imaging_study.PARAMETERS, "_sort": ""}),
 )
+@policy(READERS, "fhir:read", QUERY)
 def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     """Without the list of instances, which reading one study tells."""
     known = imaging_study.PARAMETERS
@@ -91,6 +96,7 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/ImagingStudy/{resource_id}", summary="One study", response_model=ImagingStudy)
+@policy(READERS, "fhir:read", READ)
 def read_imaging_study(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """With its series and instances; the id is the StudyInstanceUID."""
     study = storage.index.study(resource_id)
@@ -107,6 +113,7 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
     response_model=Bundle[DiagnosticReport],
     openapi_extra=_searched({**diagnostic_report.PARAMETERS, "_sort": "", "_include": ""}),
 )
+@policy(READERS, "fhir:read", QUERY)
 def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response:
     """Each preliminary: nobody has signed it."""
     known = diagnostic_report.PARAMETERS
@@ -134,6 +141,7 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
     summary="One report draft",
     response_model=DiagnosticReport,
 )
+@policy(READERS, "fhir:read", READ)
 def read_diagnostic_report(
     request: Request, storage: StorageDep, resource_id: ResourceId
 ) -> Response:
@@ -152,6 +160,7 @@ def read_diagnostic_report(
     response_model=Bundle[Observation],
     openapi_extra=_searched({**observation.PARAMETERS, "_sort": "", "_include": ""}),
 )
+@policy(READERS, "fhir:read", QUERY)
 def search_observations(request: Request, storage: StorageDep) -> Response:
     """Each preliminary, with the device that stated it and what people say of it."""
     sorts = observation.SORTS
@@ -179,6 +188,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/Observation/{resource_id}", summary="One finding", response_model=Observation)
+@policy(READERS, "fhir:read", READ)
 def read_observation(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """One statement of a model about a study."""
     found, _ = find_findings(storage.engine, [t.finding.c.finding_id == resource_id], 1, 0)
@@ -196,6 +206,7 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
     response_model=Bundle[Device],
     openapi_extra=_searched({}),
 )
+@policy(READERS, "fhir:read", PUBLIC)
 def search_devices(request: Request, storage: StorageDep) -> Response:
     """The node, its pipelines, and those that stated something in the past."""
     asked = _asked(request, {})
@@ -205,6 +216,7 @@ def search_devices(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/Device/{resource_id}", summary="One device", response_model=Device)
+@policy(READERS, "fhir:read", PUBLIC)
 def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """A pipeline with its model's card, or the node."""
     return answer(request, device.device(storage, resource_id))
@@ -216,6 +228,7 @@ def read_device(request: Request, storage: StorageDep, resource_id: ResourceId) 
     response_model=Bundle[AuditEvent],
     openapi_extra=_searched({**audit_event.PARAMETERS, "_sort": ""}),
 )
+@policy(ADMINS, "fhir:read", Audited(Code.AUDIT_LOG_USED, "R"))
 def search_audit_events(request: Request, storage: StorageDep) -> Response:
     """The newest first."""
     asked = _asked(request, audit_event.PARAMETERS, audit_event.SORTS)
@@ -232,6 +245,7 @@ def search_audit_events(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/AuditEvent/{resource_id}", summary="One audit event", response_model=AuditEvent)
+@policy(ADMINS, "fhir:read", Audited(Code.AUDIT_LOG_USED, "R"))
 def read_audit_event(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """As it stands in the trail, whose chain `mediview audit verify` checks."""
     record = (

@@ -6,8 +6,10 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import Page, Payload
 from api.deps import StorageDep
 from api.paging import PagingDep
@@ -49,6 +51,7 @@ class Acknowledgement(BaseModel):
 
 
 @router.get("", summary="List the alerts, the newest first")
+@policy(READERS, "api:read", RESULTS)
 def list_alerts(
     request: Request,
     storage: StorageDep,
@@ -65,6 +68,7 @@ def list_alerts(
 @router.post(
     "/{alert_id}/acknowledge", summary="Acknowledge an alert", responses=problems(404, 409)
 )
+@policy(RADIOLOGISTS, "api:write", CHANGED)
 def acknowledge_alert(
     request: Request,
     storage: StorageDep,

@@ -7,9 +7,11 @@ import structlog
 from fastapi import Request
 from pydantic import Field, StringConstraints, model_validator
 
+from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.annotations.authors import author_of
 from api.audit.middleware import name_studies
+from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -67,6 +69,7 @@ class NewFeedback(Payload):
     summary="The findings of a study",
     responses=problems(404),
 )
+@policy(READERS, "api:read", RESULTS)
 def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingList:
     """Every finding of every completed job of the study."""
     storage.index.study(study_instance_uid)
@@ -75,6 +78,7 @@ def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingL
 
 
 @router.get("/findings/{finding_id}", summary="One finding", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) -> FindingPayload:
     """The finding as it was stated, with all that was said of it."""
     finding = storage.findings.get(finding_id)
@@ -88,6 +92,7 @@ def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) ->
     summary="What was said of a finding",
     responses=problems(404),
 )
+@policy(READERS, "api:read", RESULTS)
 def list_feedback(request: Request, storage: StorageDep, finding_id: FindingId) -> FeedbackList:
     """All of it, oldest first; the last counts."""
     finding = storage.findings.get(finding_id)
@@ -102,6 +107,7 @@ def list_feedback(request: Request, storage: StorageDep, finding_id: FindingId) 
     summary="Accept, reject or correct a finding",
     responses=problems(404),
 )
+@policy(RADIOLOGISTS, "api:write", CHANGED)
 def add_feedback(
     request: Request,
     storage: StorageDep,

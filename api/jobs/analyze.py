@@ -10,6 +10,8 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
+from api.access.policy import WRITERS, policy
+from api.audit.rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.jobs.routes import read_job
@@ -62,6 +64,7 @@ _MULTIPART_FILES = {
     responses=problems(400, 413, 422, 503, 504, 507),
     openapi_extra={"requestBody": _MULTIPART_FILES},
 )
+@policy(WRITERS, "api:write", STORES)
 async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> AnalyzeResult:
     """Files in, findings out. A job that fails is told as FAILED with its reason.
 

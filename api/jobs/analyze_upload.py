@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from api.access.policy import WRITERS, policy
+from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.jobs.routes import read_job
@@ -41,6 +43,7 @@ _REFUSING = frozenset(
     summary="Analyse a finished upload",
     responses=problems(404, 409, 413, 422, 503, 507),
 )
+@policy(WRITERS, "api:write", STORES)
 def start_analysis(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
     """Take the upload in and start what accepts it; asking again gives the same answer."""
     upload = storage.uploads.get(wanted.upload_id)

@@ -1,5 +1,7 @@
 """The catalogue: what runs here, by which model, and whether it could run now."""
 
+from api.access.policy import READERS, policy
+from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.jobs.pipeline_schemas import PipelineList, PipelineModel, PipelinePayload
 from api.routing import new_router
@@ -10,6 +12,7 @@ router = new_router(prefix="/api/pipelines", tags=["pipelines"])
 
 
 @router.get("", summary="List the pipelines")
+@policy(READERS, "api:read", PUBLIC)
 def list_pipelines(storage: StorageDep) -> PipelineList:
     """Every pipeline with its model, ready or not; of several versions the active one."""
     return PipelineList(items=[_payload(standing) for standing in offered(storage)])

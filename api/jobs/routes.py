@@ -6,8 +6,10 @@ import structlog
 from fastapi import Query, Request, Response
 from pydantic import Field, StringConstraints
 
+from api.access.policy import READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import CHANGED, UIDS_ALONE, Audited
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -20,6 +22,7 @@ from api.studies.serializers import decision_payloads, job_payload
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from inference.worker.broker_notify import wake
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, JobStatus, Series
@@ -65,6 +68,7 @@ class CancelJob(Payload):
 
 
 @router.get("", summary="List the jobs, the newest first")
+@policy(READERS, "api:read", UIDS_ALONE)
 def list_jobs(
     request: Request,
     storage: StorageDep,
@@ -100,6 +104,7 @@ def list_jobs(
         **problems(404, 409, 422),
     },
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "C"))
 def create_job(
     request: Request, storage: StorageDep, response: Response, wanted: NewJob
 ) -> JobPayload:
@@ -145,6 +150,7 @@ def create_job(
 
 
 @router.get("/{job_id}", summary="One job in full", responses=problems(404))
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The job; once it is COMPLETED, with its findings and the UIDs of its results."""
     _name_study(request, storage, job_id)
@@ -152,6 +158,7 @@ def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
 
 
 @router.patch("/{job_id}", summary="Change a job's priority", responses=problems(404, 409))
+@policy(WRITERS, "api:write", CHANGED)
 def change_job(
     request: Request, storage: StorageDep, job_id: JobId, change: JobChange
 ) -> JobPayload:
@@ -163,6 +170,7 @@ def change_job(
 
 
 @router.post("/{job_id}/cancel", summary="Cancel a job", responses=problems(404, 409))
+@policy(WRITERS, "api:write", CHANGED)
 def cancel_job(
     request: Request,
     storage: StorageDep,
@@ -188,6 +196,7 @@ def cancel_job(
 @router.post(
     "/{job_id}/retry", summary="Run a failed or cancelled job again", responses=problems(404, 409)
 )
+@policy(WRITERS, "api:write", CHANGED)
 def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The same job, from its beginning and with all its attempts."""
     job = storage.jobs.get(job_id)

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from api.access.policy import READERS, policy
+from api.audit.rules import PUBLIC, RESULTS
 from api.deps import SettingsDep, StorageDep
 from api.parameters import StudyUid
 from api.routing import new_router
@@ -46,6 +48,7 @@ class ExplanationList(BaseModel):
 
 
 @router.get("/rules", summary="Show the rules in force", operation_id="get_rules")
+@policy(READERS, "api:read", PUBLIC)
 def get_rules(settings: SettingsDep) -> RuleSet:
     """The rules as they were read last; those of a pipeline are tried in this order."""
     return current_rules(settings)
@@ -56,6 +59,7 @@ def get_rules(settings: SettingsDep) -> RuleSet:
     summary="Explain why pipelines run or do not run on a study",
     operation_id="explain_rules",
 )
+@policy(READERS, "api:read", RESULTS)
 def explain_rules(study_instance_uid: StudyUid, storage: StorageDep) -> ExplanationList:
     """Try every pipeline and rule on every received series; nothing is scheduled."""
     return ExplanationList(

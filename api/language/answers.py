@@ -10,8 +10,10 @@ from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import READERS, policy
 from api.access.principal import Principal, PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
 from api.language.language_jobs import ENDED, ended, started
@@ -21,6 +23,7 @@ from api.parameters import JobId, binary, problems
 from api.routing import new_router
 from inference.language.documents.answer import document_of
 from inference.language.documents.picture import page_picture
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import NotFound
@@ -41,6 +44,7 @@ _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     response_model=AnswerPayload,
     responses={**LATER, **problems(404, 413, 422, 503)},
 )
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_answer(
     request: Request, storage: StorageDep, principal: PrincipalDep, job_id: JobId
 ) -> AnswerPayload | JSONResponse:
@@ -62,6 +66,7 @@ def get_answer(
     response_class=StreamingResponse,
     responses={**_EVENT_STREAM, **problems(404)},
 )
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 async def follow_answer(
     request: Request,
     storage: StorageDep,
@@ -91,6 +96,7 @@ async def follow_answer(
     response_class=Response,
     responses={**binary("image/png"), **problems(404, 413, 422)},
 )
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_page(
     request: Request,
     storage: StorageDep,

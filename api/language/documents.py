@@ -10,8 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.language.language_jobs import VERSION, answered
 from api.language.routes import LATER
@@ -19,6 +21,7 @@ from api.language.schemas import AnswerPayload, DocumentQuestion, Question
 from api.middleware import limited
 from api.parameters import problems
 from api.routing import new_router
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest
@@ -58,6 +61,7 @@ _BODY = {
     responses={**LATER, **problems(400, 404, 413, 422, 503)},
     openapi_extra={"requestBody": _BODY},
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "E"))
 async def ask_about_document(
     request: Request, storage: StorageDep, principal: PrincipalDep, stopping: StoppingDep
 ) -> AnswerPayload | JSONResponse:

@@ -6,8 +6,10 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import Audited
 from api.deps import StoppingDep, StorageDep
 from api.language.language_jobs import VERSION, answered
 from api.language.schemas import (
@@ -19,6 +21,7 @@ from api.language.schemas import (
 )
 from api.parameters import problems
 from api.routing import new_router
+from storage.audit import Code
 from storage.container import Storage
 
 router = new_router(prefix="/api", tags=["language"])
@@ -34,6 +37,7 @@ LATER: dict[int | str, dict[str, Any]] = {
     response_model=AnswerPayload,
     responses={**LATER, **problems(404, 413, 422, 503)},
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "E"))
 async def summarize(
     request: Request,
     storage: StorageDep,
@@ -63,6 +67,7 @@ async def summarize(
     response_model=AnswerPayload,
     responses={**LATER, **problems(404, 422, 503)},
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "E"))
 async def ask_about_image(
     request: Request,
     storage: StorageDep,
@@ -93,6 +98,7 @@ async def ask_about_image(
     response_model=AnswerPayload,
     responses={**LATER, **problems(404, 422, 503)},
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "E"))
 async def take_out_identifiers(
     request: Request,
     storage: StorageDep,

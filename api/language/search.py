@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 import numpy as np
 from fastapi import Depends, Query, Request
 
+from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import QUERY, RESULTS
 from api.deps import StorageDep
 from api.language.schemas import SearchHit, SearchResult, SimilarReport, SimilarReports
 from api.parameters import problems
@@ -36,6 +38,7 @@ SearchIndexDep = Annotated[SearchIndex, Depends(get_search_index)]
 
 
 @router.get("/search", summary="Search reports and findings", responses=problems(503))
+@policy(READERS, "api:read", QUERY)
 def search(
     request: Request,
     storage: StorageDep,
@@ -72,6 +75,7 @@ def search(
     summary="Reports alike",
     responses=problems(404, 503),
 )
+@policy(READERS, "api:read", RESULTS)
 def similar_reports(
     request: Request,
     storage: StorageDep,

@@ -1,6 +1,8 @@
 """How models do over time: agreement in the shadow, and drift."""
 
+from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
+from api.audit.rules import MODEL_CHANGED, PUBLIC
 from api.deps import StorageDep
 from api.models.monitoring_schemas import (
     AgreementList,
@@ -26,6 +28,7 @@ router = new_router(prefix="/api", tags=["models"])
     summary="How far shadows agree with the active version",
     responses=problems(404),
 )
+@policy(READERS, "api:read", PUBLIC)
 def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
     """By version that has run in the shadow; none of what it found is in it but numbers."""
     items = []
@@ -37,12 +40,14 @@ def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
 
 
 @router.get("/drift", summary="Whether what pipelines see and give has shifted")
+@policy(READERS, "api:read", PUBLIC)
 def get_drift(storage: StorageDep, pipeline: NameFilter = None) -> DriftList:
     """Every measure of every scanner of which there are jobs enough: 30 and 30."""
     return DriftList(items=[ShiftPayload(**_stated(one)) for one in all_shifts(storage, pipeline)])
 
 
 @router.post("/drift/baseline", summary="Begin a new baseline", responses=problems(404))
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def set_baseline(
     storage: StorageDep, principal: PrincipalDep, wanted: NewBaseline
 ) -> BaselinePayload:

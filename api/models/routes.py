@@ -6,7 +6,9 @@ import structlog
 from fastapi import Path
 from pydantic import Field
 
+from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
+from api.audit.rules import MODEL_CHANGED, PUBLIC
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.models.schemas import ModelDetail, ModelList
@@ -35,6 +37,7 @@ class ModelOrder(Payload):
 
 
 @router.get("", summary="List the models")
+@policy(READERS, "api:read", PUBLIC)
 def list_models(
     storage: StorageDep, pipeline: NameFilter = None, pipeline_version: NameFilter = None
 ) -> ModelList:
@@ -49,12 +52,14 @@ def list_models(
 
 
 @router.get("/{name}", summary="One model in all its versions", responses=problems(404))
+@policy(READERS, "api:read", PUBLIC)
 def get_model(storage: StorageDep, name: Name) -> ModelDetail:
     """Card and state of each version, the active one first, and its history."""
     return model_detail(storage, name)
 
 
 @router.post("/{name}/verify", summary="Prove a model", responses=problems(404, 409, 422))
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def verify_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
@@ -68,6 +73,7 @@ def verify_model(
 
 
 @router.post("/{name}/activate", summary="Activate a model", responses=problems(404, 409))
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def activate_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
@@ -82,6 +88,7 @@ def activate_model(
 
 
 @router.post("/{name}/shadow", summary="Run a model in the shadow", responses=problems(404, 409))
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def shadow_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:
@@ -92,6 +99,7 @@ def shadow_model(
 
 
 @router.post("/{name}/retire", summary="Retire a model", responses=problems(404, 409))
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def retire_model(
     storage: StorageDep, principal: PrincipalDep, name: Name, order: ModelOrder | None = None
 ) -> ModelDetail:

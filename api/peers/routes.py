@@ -8,11 +8,14 @@ import structlog
 from fastapi import Path, Response
 from pydantic import Field, SecretStr
 
+from api.access.policy import ADMINS, INTEGRATORS, policy
+from api.audit.rules import Audited, NotAudited
 from api.base_schemas import Payload, one_of
 from api.deps import StorageDep
 from api.parameters import problems
 from api.routing import new_router
 from inference.delivery.destinations import KINDS, address_of, checked_peer, probe_peer
+from storage.audit import Code, Type
 from storage.container import Storage
 from storage.core.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import OpenBreaker
@@ -148,6 +151,7 @@ class PeerTested(Payload):
 
 
 @kinds_router.get("", summary="List the kinds of destinations")
+@policy(INTEGRATORS, "api:read", NotAudited("It describes the node, and nobody's data."))
 def list_destination_kinds() -> KindList:
     """What a form asks for, by kind."""
     return KindList(
@@ -176,17 +180,20 @@ def list_destination_kinds() -> KindList:
 
 
 @router.get("", summary="List the peers", responses=problems(503))
+@policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_peers(storage: StorageDep) -> PeerList:
     """Those of the table and of MEDIVIEW_DESTINATIONS, by name."""
     return PeerList(items=_payloads(storage, storage.peers.all()))
 
 
 @router.get("/{name}", summary="One peer", responses=problems(404))
+@policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
     return _payloads(storage, [storage.peers.get(name)])[0]
 
 
 @router.post("", status_code=201, summary="Add a peer", responses=problems(400, 409))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
 def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
     """It counts at once, without a restart."""
     peer = _checked(storage, wanted.name, wanted, "")
@@ -196,6 +203,7 @@ def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
 
 
 @router.put("/{name}", summary="Change a peer", responses=problems(400, 404, 409))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
 def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayload:
     """What is left out takes its default, but for the token, which stays."""
     before = storage.peers.get(name)
@@ -208,6 +216,7 @@ def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayl
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a peer", responses=problems(404, 409))
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "D", Type.NETWORK_CONFIGURATION))
 def remove_peer(storage: StorageDep, name: Name) -> Response:
     """Deliveries that were on their way to it wait until it is added again."""
     storage.peers.remove(name)
@@ -216,6 +225,7 @@ def remove_peer(storage: StorageDep, name: Name) -> Response:
 
 
 @router.post("/{name}/test", summary="Try to reach a peer", responses=problems(400, 404))
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "E", Type.NETWORK_CONFIGURATION))
 def test_peer(storage: StorageDep, name: Name) -> PeerTested:
     """C-ECHO, a QIDO-RS query, or a file written and removed; the answer is a sentence."""
     result = probe_peer(storage, storage.peers.get(name))

@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import Query, Request
 from fastapi.responses import PlainTextResponse
 
+from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import RESULTS
 from api.deps import StorageDep
 from api.parameters import problems
 from api.reports.routes import ReportId
@@ -27,6 +29,7 @@ Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
 @router.get("/{report_id}/versions", summary="The versions of a report", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def list_report_versions(
     request: Request, storage: StorageDep, report_id: ReportId
 ) -> ReportVersionList:
@@ -39,6 +42,7 @@ def list_report_versions(
 @router.get(
     "/{report_id}/diff", summary="What changed between two versions", responses=problems(404)
 )
+@policy(READERS, "api:read", RESULTS)
 def diff_report_versions(
     request: Request,
     storage: StorageDep,
@@ -68,6 +72,7 @@ def diff_report_versions(
     response_class=PlainTextResponse,
     responses=problems(404),
 )
+@policy(READERS, "api:read", RESULTS)
 def report_as_text(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> PlainTextResponse:

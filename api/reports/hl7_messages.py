@@ -6,12 +6,15 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import Field
 
+from api.access.policy import INTEGRATORS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import Page, Payload
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
+from storage.audit import Code
 from storage.reports.hl7_outbox import Hl7Message, Hl7State
 
 router = new_router(prefix="/api/hl7", tags=["hl7"])
@@ -41,6 +44,7 @@ class Hl7MessagePage(Page):
 
 
 @router.get("/messages", summary="List the messages to HL7 systems, the newest first")
+@policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_hl7_messages(
     storage: StorageDep, paging: PagingDep, state: Hl7State | None = None
 ) -> Hl7MessagePage:
@@ -50,6 +54,7 @@ def list_hl7_messages(
 
 
 @router.get("/messages/{message_id}", summary="One message", responses=problems(404))
+@policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def get_hl7_message(
     request: Request, storage: StorageDep, message_id: MessageId
 ) -> Hl7MessagePayload:
@@ -62,6 +67,7 @@ def get_hl7_message(
 @router.post(
     "/messages/{message_id}/retry", summary="Send a message again", responses=problems(404, 409)
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
 def retry_hl7_message(
     request: Request, storage: StorageDep, message_id: MessageId
 ) -> Hl7MessagePayload:

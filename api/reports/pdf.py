@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
+from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import RESULTS
 from api.deps import StorageDep
 from api.parameters import binary, problems
 from api.reports.history import Version
@@ -29,6 +31,7 @@ PageNumber = Annotated[int, Path(ge=1, le=1000, description="From 1.")]
         **problems(404),
     },
 )
+@policy(READERS, "api:read", RESULTS)
 def report_as_pdf(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> Response:
@@ -44,6 +47,7 @@ def report_as_pdf(
 @router.get(
     "/{report_id}/pages", summary="How many pages a report's PDF has", responses=problems(404)
 )
+@policy(READERS, "api:read", RESULTS)
 def count_report_pages(
     request: Request, storage: StorageDep, report_id: ReportId, version: Version = None
 ) -> ReportPages:
@@ -58,6 +62,7 @@ def count_report_pages(
     response_class=Response,
     responses={**binary("image/png"), **problems(404)},
 )
+@policy(READERS, "api:read", RESULTS)
 def get_report_page(
     request: Request,
     storage: StorageDep,

@@ -6,8 +6,10 @@ from fastapi import Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.confirmation import use_confirmation
+from api.access.policy import RADIOLOGISTS, READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import CHANGED, RESULTS, Audited
 from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.language.language_jobs import waited
 from api.paging import PagingDep
@@ -18,6 +20,7 @@ from api.reports.serializers import report_payload
 from api.routing import new_router
 from inference.reports.draft import draft_study
 from inference.reports.llm_answers import without_lost_words
+from storage.audit import Code
 from storage.container import Storage
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
 
@@ -27,6 +30,7 @@ ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The
 
 
 @router.get("", summary="List the reports, the last changed first")
+@policy(READERS, "api:read", RESULTS)
 def list_reports(
     request: Request,
     storage: StorageDep,
@@ -57,6 +61,7 @@ def list_reports(
         **problems(400, 404),
     },
 )
+@policy(WRITERS, "api:write", Audited(Code.PROCEDURE_RECORD, "C"))
 async def draft_report(
     request: Request,
     response: Response,
@@ -94,6 +99,7 @@ async def draft_report(
 
 
 @router.get("/{report_id}", summary="One report", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def get_report(
     request: Request, response: Response, storage: StorageDep, report_id: ReportId
 ) -> ReportPayload:
@@ -108,6 +114,7 @@ def get_report(
     summary="Change the text of a report",
     responses=problems(400, 404, 409, 412, 428),
 )
+@policy(RADIOLOGISTS, "api:write", CHANGED)
 def edit_report(
     request: Request,
     response: Response,
@@ -139,6 +146,7 @@ def edit_report(
     summary="Move a report to another state",
     responses=problems(400, 403, 404, 409, 412, 428),
 )
+@policy(RADIOLOGISTS, "api:write", CHANGED)
 def move_report(
     request: Request,
     response: Response,
@@ -181,6 +189,7 @@ def move_report(
     summary="Leave the text as it is, new results seen",
     responses=problems(400, 404, 412, 428),
 )
+@policy(RADIOLOGISTS, "api:write", CHANGED)
 def dismiss_proposal(
     request: Request,
     response: Response,

@@ -10,7 +10,9 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.access.policy import ANYONE, policy
 from api.access.principal import OptionalPrincipalDep
+from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
 from api.server.health_checks import (
@@ -146,6 +148,7 @@ def get_checks(request: Request) -> HealthChecks:
     summary="The same, for probes that reach /api alone",
     responses={503: {"model": Health, "description": "A part that is needed is down."}},
 )
+@policy(ANYONE, "api:read", PUBLIC)
 def health(
     response: Response,
     storage: StorageDep,

@@ -29,6 +29,8 @@ from prometheus_client.core import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.access.policy import INTEGRATORS, policy
+from api.audit.rules import PUBLIC
 from api.deps import StorageDep
 from api.routing import new_router
 from storage.container import Storage
@@ -199,6 +201,7 @@ class _Traffic(Collector):
 
 
 @router.get("/metrics", include_in_schema=False)
+@policy(INTEGRATORS, "metrics:read", PUBLIC)
 def metrics(request: Request, storage: StorageDep) -> Response:
     """All metrics in Prometheus' text format."""
     del storage

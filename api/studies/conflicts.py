@@ -10,12 +10,15 @@ from pydantic import Field
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
+from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.dicomweb.formats.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
 from api.routing import new_router
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
@@ -78,6 +81,7 @@ class ConflictDetail(ConflictPayload):
 
 
 @router.get("")
+@policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_conflicts(
     request: Request, storage: StorageDep, limit: Limit = 100, offset: Offset = 0
 ) -> ConflictPage:
@@ -90,6 +94,7 @@ def list_conflicts(
 
 
 @router.get("/{conflict_id}", responses=problems(404))
+@policy(INTEGRATORS, "api:read", RESULTS)
 def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> ConflictDetail:
     """One of them, and in what it differs from the instance that is held."""
     conflict = storage.conflicts.get(conflict_id)
@@ -113,6 +118,7 @@ def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep)
         **problems(404),
     },
 )
+@policy(ADMINS, "admin", RETRIEVED)
 def download_conflict(
     request: Request, conflict_id: ConflictId, storage: StorageDep
 ) -> StreamingResponse:
@@ -126,6 +132,7 @@ def download_conflict(
 
 
 @router.post("/{conflict_id}/accept", responses=problems(404, 503, 507))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U"))
 def accept_conflict(
     request: Request, conflict_id: ConflictId, storage: StorageDep
 ) -> ConflictPayload:
@@ -141,6 +148,7 @@ def accept_conflict(
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "D"))
 def discard_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep) -> Response:
     """Let it go; the instance that is held stays."""
     _name_study(request, storage.conflicts.held(storage.conflicts.get(conflict_id)))

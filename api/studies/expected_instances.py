@@ -6,7 +6,9 @@ from typing import Annotated, Self
 from fastapi import Response
 from pydantic import Field, StringConstraints, model_validator
 
+from api.access.policy import INTEGRATORS, READERS, policy
 from api.access.principal import PrincipalDep
+from api.audit.rules import CHANGED, UIDS_ALONE
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
@@ -52,6 +54,7 @@ class ExpectationList(Payload):
 
 
 @router.get("/{series_instance_uid}/expectations", summary="What was announced of a series")
+@policy(READERS, "api:read", UIDS_ALONE)
 def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> ExpectationList:
     """By this API, by MPPS and by availability notices; empty where nobody said anything."""
     return ExpectationList(
@@ -63,6 +66,7 @@ def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> Ex
     "/{series_instance_uid}/expectations",
     summary="Announce how many instances a series has, or which",
 )
+@policy(INTEGRATORS, "api:write", CHANGED)
 def announce_series(
     storage: StorageDep,
     principal: PrincipalDep,
@@ -91,6 +95,7 @@ def announce_series(
     summary="Take back what was announced here",
     responses=problems(),
 )
+@policy(INTEGRATORS, "api:write", CHANGED)
 def withdraw_series(storage: StorageDep, series_instance_uid: SeriesUid) -> Response:
     """The series is complete when it is quiet again. What others announced stays."""
     storage.expectations.announce(_announced_by(series_instance_uid), {}, is_final=True)

@@ -19,10 +19,13 @@ from pydantic import (
     model_validator,
 )
 
+from api.access.policy import ADMINS, READERS, policy
+from api.audit.rules import MODEL_CHANGED, PUBLIC, Audited
 from api.deps import SettingsDep
 from api.errors import ApiProblem
 from api.parameters import problems
 from api.routing import new_router
+from storage.audit import Code, Type
 from storage.settings import Settings
 from storage.volumes.files import put_in_place
 
@@ -153,6 +156,7 @@ SHIPPED = HangingProtocols(
 
 
 @router.get("", summary="Show how studies are laid out", operation_id="get_hanging_protocols")
+@policy(READERS, "api:read", PUBLIC)
 def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
     """The site's protocols, or those shipped with the node where the site has none."""
     return _read(settings)
@@ -164,6 +168,7 @@ def get_hanging_protocols(settings: SettingsDep) -> HangingProtocols:
     operation_id="put_hanging_protocols",
     responses=problems(400, 403),
 )
+@policy(ADMINS, "admin", MODEL_CHANGED)
 def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) -> HangingProtocols:
     """Replace the site's protocols; the viewer takes them at the next study that is opened."""
     path = _path(settings)
@@ -184,6 +189,7 @@ def put_hanging_protocols(settings: SettingsDep, protocols: HangingProtocols) ->
     operation_id="delete_hanging_protocols",
     responses=problems(403),
 )
+@policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "D", Type.SOFTWARE_CONFIGURATION))
 def delete_hanging_protocols(settings: SettingsDep) -> Response:
     """Forget the site's protocols. Doing it again is harmless."""
     _path(settings).unlink(missing_ok=True)

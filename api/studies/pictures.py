@@ -3,10 +3,13 @@
 import structlog
 from fastapi.responses import Response
 
+from api.access.policy import ADMINS, READERS, policy
+from api.audit.rules import Audited
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from api.routing import new_router
 from inference.results.label_picture import label_picture_key
+from storage.audit import Code
 from storage.core.errors import NotFound
 
 log = structlog.get_logger(__name__)
@@ -19,6 +22,7 @@ router = new_router(prefix="/api/jobs", tags=["jobs"])
     response_class=Response,
     responses={**binary("image/png"), **problems(404)},
 )
+@policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_label_picture(storage: StorageDep, job_id: JobId) -> Response:
     """A palette PNG of the picture's size; its values are classes, which its Comment names.
 
@@ -39,6 +43,7 @@ def get_label_picture(storage: StorageDep, job_id: JobId) -> Response:
     status_code=204,
     responses=problems(404, 409),
 )
+@policy(ADMINS, "admin", Audited(Code.PROCEDURE_RECORD, "D"))
 def delete_analysed_picture(storage: StorageDep, job_id: JobId) -> None:
     """For good: the picture, the job, its findings and its label picture.
 

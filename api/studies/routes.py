@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import Query
 
+from api.access.policy import INTEGRATORS, READERS, policy
+from api.audit.rules import CHANGED, QUERY, RESULTS
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
@@ -28,6 +30,7 @@ router = new_router(prefix="/api/studies", tags=["studies"])
 
 
 @router.get("", summary="List the studies, the newest first")
+@policy(READERS, "api:read", QUERY)
 def list_studies(
     storage: StorageDep,
     paging: PagingDep,
@@ -47,6 +50,7 @@ def list_studies(
 
 
 @router.get("/{study_instance_uid}", summary="One study in full", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     """The study with its series, every pipeline's decision, the deliveries and reports."""
     (whole,) = _Whole.read(storage, [storage.index.study(study_instance_uid)])
@@ -58,6 +62,7 @@ def get_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyDetail:
     summary="Say that nothing more comes for a study",
     responses=problems(404),
 )
+@policy(INTEGRATORS, "api:write", CHANGED)
 def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> Completed:
     """Complete every series that still arrives, now, and offer each to the pipelines.
 
@@ -73,6 +78,7 @@ def complete_study(storage: StorageDep, study_instance_uid: StudyUid) -> Complet
     summary="Say that nothing more comes for a series",
     responses=problems(404),
 )
+@policy(INTEGRATORS, "api:write", CHANGED)
 def complete_series(
     storage: StorageDep, study_instance_uid: StudyUid, series_instance_uid: SeriesUid
 ) -> Completed:

@@ -2,7 +2,9 @@
 
 from fastapi import Request
 
+from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import RESULTS
 from api.deps import StorageDep
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.parameters import StudyUid, problems
@@ -15,6 +17,7 @@ router = new_router(prefix="/api/studies/{study_instance_uid}", tags=["findings"
 
 
 @router.get("/trend", summary="The patient's numbers over time", responses=problems(404))
+@policy(READERS, "api:read", RESULTS)
 def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUid) -> TrendList:
     """By pipeline, structure and quantity, over the studies of the patient that have a date.
 

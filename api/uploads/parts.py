@@ -16,6 +16,8 @@ from fastapi import Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from api.access.policy import ANYONE, WRITERS, policy
+from api.audit.rules import NOT_IN_YET, UIDS_ALONE, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import UploadId, problems
@@ -31,6 +33,7 @@ from api.uploads.schemas import (
     UploadPayload,
     WantedParts,
 )
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
@@ -51,6 +54,7 @@ _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
 @router.post(
     "/multipart", status_code=201, summary="Begin an upload in parts", responses=problems(413)
 )
+@policy(WRITERS, "api:write", NOT_IN_YET)
 def begin_upload(
     storage: StorageDep, settings: SettingsDep, response: Response, wanted: NewMultipartUpload
 ) -> UploadPayload:
@@ -78,6 +82,7 @@ def begin_upload(
 
 
 @router.get("/{upload_id}", summary="How far an upload is", responses=problems(404))
+@policy(WRITERS, "api:write", UIDS_ALONE)
 def get_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
     """Its state, the parts that have arrived, and how far its unpacking is."""
     upload = storage.uploads.get(upload_id)
@@ -96,6 +101,7 @@ def get_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
     summary="Ask where to send parts",
     responses=problems(404, 409, 422),
 )
+@policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_parts(
     storage: StorageDep, settings: SettingsDep, upload_id: UploadId, wanted: WantedParts
 ) -> PartUrls:
@@ -139,6 +145,7 @@ def presign_parts(
     responses=problems(400, 403, 404, 409, 413, 507),
     openapi_extra={"requestBody": BINARY_BODY},
 )
+@policy(ANYONE, "api:write", NOT_IN_YET)
 async def put_part(
     request: Request,
     response: Response,
@@ -169,6 +176,7 @@ async def put_part(
 
 
 @router.post("/{upload_id}/complete", summary="Join the parts", responses=problems(404, 409, 507))
+@policy(WRITERS, "api:write", Audited(Code.IMPORT, "C"))
 def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
     """Then POST /api/analyze/start. Completing it again is harmless."""
     upload = storage.uploads.get(upload_id)
@@ -191,6 +199,7 @@ def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
 @router.delete(
     "/{upload_id}", status_code=204, summary="Give an upload up", responses=problems(404, 409)
 )
+@policy(WRITERS, "api:write", Audited(Code.IMPORT, "D"))
 def abort_upload(storage: StorageDep, upload_id: UploadId) -> Response:
     """Its bytes are dropped. One that was started stays, with what came of it."""
     upload = storage.uploads.get(upload_id)

@@ -16,12 +16,15 @@ from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from api.access.policy import ANYONE, WRITERS, policy
+from api.audit.rules import NOT_IN_YET, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.middleware import limited
 from api.parameters import problems
 from api.routing import new_router
 from api.uploads.schemas import PresignedUpload, PresignRequest, UploadReceived
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
@@ -46,6 +49,7 @@ _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
     summary="Ask where to upload a DICOM file, a ZIP archive, a PNG or a JPEG",
     responses=problems(413),
 )
+@policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_upload(
     storage: StorageDep, settings: SettingsDep, wanted: PresignRequest
 ) -> PresignedUpload:
@@ -90,6 +94,7 @@ def _presign(storage: Storage, key: str, wanted: PresignRequest) -> Presigned:
     responses=problems(403, 409, 413, 415, 507),
     openapi_extra={"requestBody": BINARY_BODY},
 )
+@policy(ANYONE, "api:write", Audited(Code.IMPORT, "C"))
 async def put_upload(
     request: Request,
     storage: StorageDep,

@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import INTEGRATORS, READERS, WRITERS, policy
 from api.access.principal import OptionalPrincipalDep
 from api.audit.middleware import name_studies
+from api.audit.rules import CHANGED, Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import json_bytes
@@ -16,6 +18,7 @@ from api.dicomweb.routing import worklist_router
 from api.ups.answers import empty, warning
 from api.ups.body import read_attributes
 from inference.worker.broker_notify import wake
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes, has_value, tag_of, text_of
@@ -35,6 +38,7 @@ _BODY = {
 
 
 @router.post("/workitems", status_code=201, summary="Create a work item", openapi_extra=_BODY)
+@policy(INTEGRATORS, "dicomweb:write", Audited(Code.PROCEDURE_RECORD, "C"))
 async def create_work_item(request: Request, storage: StorageDep) -> Response:
     """The UID is the query itself (`?1.2.3`) or the body's; without one the node makes it.
 
@@ -57,6 +61,7 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/workitems/{workitem_uid}", summary="One work item")
+@policy(READERS, "dicomweb:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def retrieve_work_item(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
@@ -73,6 +78,7 @@ def retrieve_work_item(
 
 
 @router.post("/workitems/{workitem_uid}", summary="Update a work item", openapi_extra=_BODY)
+@policy(INTEGRATORS, "dicomweb:write", CHANGED)
 async def update_work_item(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
@@ -91,6 +97,7 @@ async def update_work_item(
 @router.put(
     "/workitems/{workitem_uid}/state", summary="Claim or end a work item", openapi_extra=_BODY
 )
+@policy(INTEGRATORS, "dicomweb:write", CHANGED)
 async def change_work_item_state(
     request: Request, storage: StorageDep, workitem_uid: WorkItemUid
 ) -> Response:
@@ -113,6 +120,7 @@ async def change_work_item_state(
     summary="Ask for the end of a work item",
     openapi_extra=_BODY,
 )
+@policy(WRITERS, "dicomweb:write", CHANGED)
 async def request_cancellation(
     request: Request,
     storage: StorageDep,

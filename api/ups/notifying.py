@@ -15,6 +15,8 @@ import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import INTEGRATORS, policy
+from api.audit.rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.events.routes import Newest
 from api.ups.matching import Matcher
@@ -46,6 +48,7 @@ _MAX_MESSAGE_ID = 65535
 
 
 @router.websocket("/subscribers/{ae_title}")
+@policy(INTEGRATORS, "dicomweb:read", SUBSCRIBED)
 async def notify(socket: WebSocket, ae_title: AeTitle) -> None:
     """Each message is one event report in DICOM JSON, in the order of the events."""
     await socket.accept()

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from fastapi import Request, Response
 
+from api.access.policy import READERS, policy
+from api.audit.rules import QUERY
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
 from api.dicomweb.formats.responses import json_bytes
@@ -44,6 +46,7 @@ _RETURNED = frozenset(
     summary="Search the worklist",
     responses={204: {"description": "Nothing matches."}, 206: {"description": "There is more."}},
 )
+@policy(READERS, "dicomweb:read", QUERY)
 def search_work_items(request: Request, storage: StorageDep) -> Response:
     """Work items that fit every key, jobs of this node among them, the newest first.
 

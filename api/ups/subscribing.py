@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
+from api.access.policy import INTEGRATORS, policy
+from api.audit.rules import SUBSCRIBED
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.lookups import service_url
 from api.dicomweb.routing import worklist_router
@@ -34,6 +36,7 @@ AeTitle = Annotated[
 @router.post(
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=201, summary="Subscribe"
 )
+@policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 def subscribe_to_work_item(
     request: Request,
     storage: StorageDep,
@@ -69,6 +72,7 @@ def subscribe_to_work_item(
 @router.delete(
     "/workitems/{workitem_uid}/subscribers/{ae_title}", status_code=200, summary="Unsubscribe"
 )
+@policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 def unsubscribe_from_work_item(
     storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
 ) -> Response:
@@ -82,6 +86,7 @@ def unsubscribe_from_work_item(
     status_code=200,
     summary="Suspend a subscription to the worklist",
 )
+@policy(INTEGRATORS, "dicomweb:write", SUBSCRIBED)
 def suspend_subscription(
     storage: StorageDep, workitem_uid: WorkItemUid, ae_title: AeTitle
 ) -> Response:

@@ -7,6 +7,8 @@ import structlog
 from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from api.access.policy import INTEGRATORS, policy
+from api.audit.rules import UIDS_ALONE, Audited, NotAudited
 from api.base_schemas import Payload
 from api.deps import StorageDep
 from api.paging import PagingDep
@@ -14,6 +16,7 @@ from api.parameters import problems
 from api.routing import new_router
 from inference.webhooks.webhooks import ping
 from inference.worker.broker_notify import wake
+from storage.audit import Code, Type
 from storage.container import Storage
 from storage.webhooks.outbox import NoticeState, WebhookDelivery
 from storage.webhooks.payloads import EVENT_TYPES
@@ -124,6 +127,7 @@ class WebhookPinged(Payload):
 
 
 @router.get("", summary="List the webhooks")
+@policy(INTEGRATORS, "api:read", NotAudited("It shows addresses of systems, and nobody's data."))
 def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
     """The oldest first, without their secrets."""
     hooks, total = storage.webhooks.list(paging.limit, paging.offset)
@@ -131,6 +135,7 @@ def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
 
 
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
 def add_webhook(storage: StorageDep, response: Response, new: NewWebhook) -> WebhookWithSecret:
     """It is told what happens from now on. The answer alone holds its secret."""
     hook = storage.webhooks.add(new.url, tuple(new.events), new.description)
@@ -140,12 +145,14 @@ def add_webhook(storage: StorageDep, response: Response, new: NewWebhook) -> Web
 
 
 @router.get("/{webhook_id}", summary="One webhook", responses=problems(404))
+@policy(INTEGRATORS, "api:read", NotAudited("It shows the address of a system."))
 def get_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPayload:
     """Without its secret."""
     return _payload(storage, storage.webhooks.get(webhook_id))
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=problems(400, 404, 422))
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
 def change_webhook(
     storage: StorageDep, webhook_id: WebhookId, change: WebhookChange
 ) -> WebhookPayload:
@@ -164,6 +171,7 @@ def change_webhook(
 @router.delete(
     "/{webhook_id}", status_code=204, summary="Remove a webhook", responses=problems(404)
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "D", Type.NETWORK_CONFIGURATION))
 def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
     """With all that was on its way to it."""
     storage.webhooks.remove(webhook_id)
@@ -173,6 +181,7 @@ def remove_webhook(storage: StorageDep, webhook_id: WebhookId) -> None:
 @router.post(
     "/{webhook_id}/secret", summary="Give a webhook another secret", responses=problems(404)
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "U", Type.NETWORK_CONFIGURATION))
 def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookWithSecret:
     """From now on notices are signed with the new one alone."""
     log.info("webhook_secret_renewed", webhook_id=webhook_id)
@@ -180,6 +189,7 @@ def renew_webhook_secret(storage: StorageDep, webhook_id: WebhookId) -> WebhookW
 
 
 @router.post("/{webhook_id}/ping", summary="Try a webhook", responses=problems(404))
+@policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "E", Type.NETWORK_CONFIGURATION))
 def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
     """Send a signed notice of type `ping` at once, and say what was answered."""
     answered = ping(storage.settings, storage.webhooks.get(webhook_id))
@@ -192,6 +202,7 @@ def ping_webhook(storage: StorageDep, webhook_id: WebhookId) -> WebhookPinged:
 
 
 @router.get("/{webhook_id}/deliveries", summary="What a webhook was told", responses=problems(404))
+@policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_webhook_deliveries(
     storage: StorageDep,
     paging: PagingDep,
@@ -210,6 +221,7 @@ def list_webhook_deliveries(
     summary="Send a notice once more",
     responses=problems(404),
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.EXPORT, "E"))
 def redeliver_to_webhook(
     storage: StorageDep, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> WebhookDeliveryPayload:

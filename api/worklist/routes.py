@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
+from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
+from api.audit.rules import QUERY, Audited
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
@@ -18,6 +20,7 @@ from api.worklist.schemas import (
     item_payload,
     to_attributes,
 )
+from storage.audit import Code
 from storage.core.uids import new_uid
 from storage.worklist.repository import WorklistItem, WorklistState
 
@@ -30,6 +33,7 @@ _REQUIRED = frozenset(
 
 
 @router.post("", status_code=201, summary="Schedule a procedure", responses=problems(422))
+@policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "C"))
 def add_worklist_item(
     request: Request, storage: StorageDep, response: Response, new: NewWorklistItem
 ) -> WorklistItemPayload:
@@ -45,6 +49,7 @@ def add_worklist_item(
 
 
 @router.get("", summary="List worklist items, the next to start first")
+@policy(READERS, "api:read", QUERY)
 def list_worklist_items(
     storage: StorageDep,
     paging: PagingDep,
@@ -57,6 +62,7 @@ def list_worklist_items(
 
 
 @router.get("/{worklist_item_id}", summary="One worklist item", responses=problems(404))
+@policy(READERS, "api:read", Audited(Code.ORDER_RECORD, "R"))
 def get_worklist_item(
     request: Request, storage: StorageDep, worklist_item_id: ItemId
 ) -> WorklistItemPayload:
@@ -67,6 +73,7 @@ def get_worklist_item(
 
 
 @router.patch("/{worklist_item_id}", summary="Change or cancel", responses=problems(404, 422))
+@policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "U"))
 def change_worklist_item(
     request: Request, storage: StorageDep, worklist_item_id: ItemId, changes: WorklistChanges
 ) -> WorklistItemPayload:
@@ -101,6 +108,7 @@ def change_worklist_item(
     summary="Remove a worklist item",
     responses=problems(404),
 )
+@policy(INTEGRATORS, "api:write", Audited(Code.ORDER_RECORD, "D"))
 def remove_worklist_item(request: Request, storage: StorageDep, worklist_item_id: ItemId) -> None:
     """Forget the item. To keep a trace of a procedure that was called off, cancel it instead."""
     _name(request, storage.worklist.get(worklist_item_id))

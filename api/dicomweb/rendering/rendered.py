@@ -8,6 +8,8 @@ from itertools import chain
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.access.policy import READERS, policy
+from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.multipart import MultipartWriter
 from api.dicomweb.formats.negotiation import accepted, choose_image
@@ -24,6 +26,7 @@ from api.dicomweb.retrieval.frames import open_frames
 from api.dicomweb.retrieval.metadata import header_before
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
@@ -41,12 +44,14 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 
 
 @router.get(_STUDY + "/rendered")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
     return _render_one_of(request, storage, find_instances(storage, study_instance_uid))
 
 
 @router.get(_STUDY + "/thumbnail")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
     found = find_instances(storage, study_instance_uid)
@@ -54,6 +59,7 @@ def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageD
 
 
 @router.get(_SERIES + "/rendered")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -63,6 +69,7 @@ def rendered_series(
 
 
 @router.get(_SERIES + "/thumbnail")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def series_thumbnail(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -72,6 +79,7 @@ def series_thumbnail(
 
 
 @router.get(_INSTANCE + "/rendered")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_instance(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -87,6 +95,7 @@ def rendered_instance(
 
 
 @router.get(_INSTANCE + "/thumbnail")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def instance_thumbnail(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -100,6 +109,7 @@ def instance_thumbnail(
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/rendered")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_frames(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -115,6 +125,7 @@ def rendered_frames(
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}/thumbnail")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def frame_thumbnails(
     study_instance_uid: str,
     series_instance_uid: str,

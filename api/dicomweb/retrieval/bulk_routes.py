@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.access.policy import READERS, policy
+from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.dicom_json import JsonDataset
 from api.dicomweb.formats.multipart import MultipartWriter
@@ -23,6 +25,7 @@ from api.dicomweb.retrieval.frame_routes import element_value
 from api.dicomweb.retrieval.frames import open_frames
 from api.dicomweb.retrieval.metadata import make_metadata, metadata_key, read_header
 from api.dicomweb.routing import dicomweb_router
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
@@ -40,6 +43,7 @@ _Part = tuple[str, str, int | None, Iterator[bytes]]
 
 @router.get(_STUDY + "/bulkdata", name="retrieve_study_bulkdata")
 @router.get(_STUDY + "/pixeldata", name="retrieve_study_pixels")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="bulk data"))
 def retrieve_of_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """Every value of a study that its metadata give by address, or its pixel data alone."""
     return _answer(request, storage, find_instances(storage, study_instance_uid))
@@ -47,6 +51,7 @@ def retrieve_of_study(study_instance_uid: str, request: Request, storage: Storag
 
 @router.get(_SERIES + "/bulkdata", name="retrieve_series_bulkdata")
 @router.get(_SERIES + "/pixeldata", name="retrieve_series_pixels")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="bulk data"))
 def retrieve_of_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -58,6 +63,7 @@ def retrieve_of_series(
 
 @router.get(_INSTANCE + "/bulkdata", name="retrieve_instance_bulkdata")
 @router.get(_INSTANCE + "/pixeldata", name="retrieve_instance_pixels")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="bulk data"))
 def retrieve_of_instance(
     study_instance_uid: str,
     series_instance_uid: str,

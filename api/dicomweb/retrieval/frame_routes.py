@@ -8,6 +8,8 @@ from fastapi.responses import StreamingResponse
 from pydicom.dataset import Dataset
 from starlette.concurrency import run_in_threadpool
 
+from api.access.policy import READERS, policy
+from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.formats.dicom_json import little_endian_bytes
@@ -32,6 +34,7 @@ from api.dicomweb.retrieval.frames import FrameSource, known_frames, open_frames
 from api.dicomweb.retrieval.metadata import header_before, read_header
 from api.dicomweb.retrieval.pieces import Piece, PiecesResponse, Stored
 from api.dicomweb.routing import dicomweb_router
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
@@ -61,6 +64,7 @@ def parse_frame_numbers(text: str) -> list[int]:
 
 
 @router.get(_INSTANCE + "/frames/{frame_list}")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="frames"))
 async def retrieve_frames(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -193,6 +197,7 @@ def _frame_url(instance_url: str, index: int) -> str:
 
 
 @router.get(_INSTANCE + "/bulkdata/{element_path:path}")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="bulk data"))
 def retrieve_bulkdata(
     study_instance_uid: str,
     series_instance_uid: str,

@@ -8,6 +8,8 @@ from operator import attrgetter
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.access.policy import READERS, policy
+from api.audit.rules import RETRIEVED, Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.formats.multipart import MultipartWriter
@@ -38,6 +40,7 @@ from api.dicomweb.retrieval.redirect import to_bucket
 from api.dicomweb.retrieval.transcode import transcoded
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.dicom.value_errors import DAMAGED
@@ -49,6 +52,7 @@ _PIECE_BYTES = 1024 * 1024
 
 
 @router.get("/studies/{study_instance_uid}")
+@policy(READERS, "dicomweb:read", RETRIEVED)
 def retrieve_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """All instances of a study, streamed, or as a ZIP archive with a DICOMDIR."""
     if wants_zip(accepted(request)):
@@ -57,6 +61,7 @@ def retrieve_study(study_instance_uid: str, request: Request, storage: StorageDe
 
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}")
+@policy(READERS, "dicomweb:read", RETRIEVED)
 def retrieve_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -68,6 +73,7 @@ def retrieve_series(
 @router.get(
     "/studies/{study_instance_uid}/series/{series_instance_uid}/instances/{sop_instance_uid}"
 )
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="instances"))
 def retrieve_instance(
     study_instance_uid: str,
     series_instance_uid: str,
@@ -81,6 +87,7 @@ def retrieve_instance(
 
 
 @router.get("/studies/{study_instance_uid}/metadata")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="metadata"))
 def study_metadata(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The metadata of a study's instances."""
     contents = storage.index.contents_of(study_instance_uid)
@@ -90,6 +97,7 @@ def study_metadata(study_instance_uid: str, request: Request, storage: StorageDe
 
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}/metadata")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="metadata"))
 def series_metadata(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -107,6 +115,7 @@ def series_metadata(
     "/studies/{study_instance_uid}/series/{series_instance_uid}"
     "/instances/{sop_instance_uid}/metadata"
 )
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="metadata"))
 def instance_metadata(
     study_instance_uid: str,
     series_instance_uid: str,

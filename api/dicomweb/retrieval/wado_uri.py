@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from fastapi import Request, Response
 
+from api.access.policy import READERS, policy
+from api.audit.rules import Audited
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.negotiation import (
     DICOM,
@@ -30,6 +32,7 @@ from api.dicomweb.retrieval.retrieve import send_instances
 from api.dicomweb.routing import dicomweb_router
 from api.errors import ApiProblem
 from inference.imaging.grayscale import Window
+from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
@@ -43,6 +46,7 @@ _NOT_SUPPORTED = ("presentationuid", "presentationseriesuid", "anonymize")
 
 
 @router.get("/wado")
+@policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="WADO-URI"))
 def retrieve_by_uri(request: Request, storage: StorageDep) -> Response:
     """One instance as it is, as a picture or as text: `requestType=WADO` with three UIDs."""
     query = {name.lower(): value for name, value in request.query_params.items() if value}

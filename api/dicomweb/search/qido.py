@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from api.access.policy import READERS, policy
+from api.audit.rules import QUERY
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.formats.dicom_json import JsonDataset
 from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML, accepted, choose_model
@@ -64,12 +66,14 @@ class _Search:
 
 
 @router.get("/studies")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_studies(request: Request, storage: StorageDep) -> Response:
     """Studies, the newest first."""
     return _search(request, storage, _Search("STUDY", {}, tuple(_STUDY_KEYWORDS), False))
 
 
 @router.get("/studies/{study_instance_uid}/series")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_series_of_study(
     study_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -80,6 +84,7 @@ def search_series_of_study(
 
 
 @router.get("/series")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_series(request: Request, storage: StorageDep) -> Response:
     """Series of all studies, each with what is known of its study."""
     returned = (*_STUDY_KEYWORDS, *_SERIES_KEYWORDS)
@@ -87,6 +92,7 @@ def search_series(request: Request, storage: StorageDep) -> Response:
 
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}/instances")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_instances_of_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -97,6 +103,7 @@ def search_instances_of_series(
 
 
 @router.get("/studies/{study_instance_uid}/instances")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_instances_of_study(
     study_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
@@ -107,6 +114,7 @@ def search_instances_of_study(
 
 
 @router.get("/instances")
+@policy(READERS, "dicomweb:read", QUERY)
 def search_instances(request: Request, storage: StorageDep) -> Response:
     """Instances of all studies, each with what is known of its study and series."""
     returned = (*_STUDY_KEYWORDS, *_SERIES_KEYWORDS, *_INSTANCE_KEYWORDS)

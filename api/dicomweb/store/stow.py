@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from api.access.policy import WRITERS, policy
+from api.audit.rules import STORES
 from api.dicomweb.deps import StorageDep
 from api.dicomweb.errors import unsupported_media_type
 from api.dicomweb.formats.multipart import MultipartReader, parse_content_type
@@ -38,12 +40,14 @@ _MAX_EMPTY_PARTS = 1000
 
 
 @router.post("/studies")
+@policy(WRITERS, "dicomweb:write", STORES)
 async def store_instances(request: Request, storage: StorageDep) -> Response:
     """Keep the instances of the body, whatever their studies."""
     return await _store(request, storage, "")
 
 
 @router.post("/studies/{study_instance_uid}")
+@policy(WRITERS, "dicomweb:write", STORES)
 async def store_into_study(
     study_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:

@@ -1,4 +1,4 @@
-"""Every route, every method, every role: as the matrix says, and nothing else."""
+"""Every route, every method, every role: as its policy says, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from api.access.matrix import MATRIX, Rule
-from api.access.rule_index import RuleIndex
+from api import app as application
+from api.access.policy import policy_of
+from api.access.rule_index import RouteWithoutPolicy, Rule, RuleIndex, rules_of
+from api.access.table import access_table
 from api.app import create_app
+from api.routing import new_router
 from storage.core.clock import utcnow
 from storage.core.roles import ROLES, SCOPES
 from storage.settings import load_settings
@@ -24,7 +27,7 @@ from tests.api.access.closed import (
     sign_in,
 )
 
-_WHERE = "api/access/matrix.py"
+_TABLE = Path(__file__).parents[3] / "docs" / "access.md"
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -36,8 +39,14 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
-    return set(routes(create_app(load_settings(data_dir=tmp_path_factory.mktemp("data")))))
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    return create_app(load_settings(data_dir=tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="module")
+def matrix(app: FastAPI) -> tuple[Rule, ...]:
+    found: tuple[Rule, ...] = app.state.rules.rules
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +56,40 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClosedNode]:
         yield node
 
 
-def test_every_route_has_a_decision(served: set[tuple[str, str]]) -> None:
-    decided = {(rule.method, rule.path) for rule in MATRIX}
-    missing = sorted(served - decided)
-    assert not missing, f"Who may use these routes? Add a line for each to {_WHERE}:\n" + "\n".join(
-        f"    Rule({method!r}, {path!r}, …)" for method, path in missing
+def test_every_route_has_a_rule(app: FastAPI, matrix: tuple[Rule, ...]) -> None:
+    assert {(rule.method, rule.path) for rule in matrix} == set(routes(app))
+
+
+def test_the_table_for_review_is_that_of_the_routes(matrix: tuple[Rule, ...]) -> None:
+    assert _TABLE.read_text(encoding="utf-8") == access_table(matrix), (
+        "Look at what changed, then write it: .venv/bin/python scripts/access-table.py"
     )
 
 
-def test_every_decision_has_a_route(served: set[tuple[str, str]]) -> None:
-    unused = sorted({(rule.method, rule.path) for rule in MATRIX} - served)
-    assert not unused, f"Nothing serves these any more; remove them from {_WHERE}: {unused}"
+def test_a_node_with_a_route_without_a_policy_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = new_router(prefix="/api/forgotten", tags=["x"])
+
+    @router.get("/{name}")
+    def forgotten(name: str) -> str:
+        return name
+
+    monkeypatch.setattr(application, "_ROUTERS", (*application._ROUTERS, router))
+    with pytest.raises(RouteWithoutPolicy, match=r"/api/forgotten/\{name\}"):
+        create_app(load_settings(data_dir=tmp_path))
 
 
-def test_no_route_is_decided_twice() -> None:
-    lines = [(rule.method, rule.path) for rule in MATRIX]
-    assert len(lines) == len(set(lines))
+def test_methods_of_one_path_have_rules_of_their_own(app: FastAPI) -> None:
+    served = {one.path: one for one in app.routes if getattr(one, "path", "") == "/api/peers"}
+    assert rules_of(served.values())
+    for route in app.routes:
+        assert policy_of(getattr(route, "endpoint", None)) is not None, route
 
 
-def test_each_line_finds_itself() -> None:
-    rules = RuleIndex()
-    for rule in MATRIX:
+def test_each_rule_finds_itself(matrix: tuple[Rule, ...]) -> None:
+    rules = RuleIndex(matrix)
+    for rule in matrix:
         assert rules.find(rule.method, example(rule)) is rule
     for method in ("HEAD", "OPTIONS"):
         assert rules.find(method, "/api/studies") == rules.find("GET", "/api/studies")
@@ -88,10 +110,10 @@ def ask(client: httpx.Client, rule: Rule) -> int:
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_each_role_may_do_what_its_lines_say_and_nothing_else(
-    closed: ClosedNode, role: str
+    closed: ClosedNode, matrix: tuple[Rule, ...], role: str
 ) -> None:
     with closed.with_key(f"all of {role}", role) as client:
-        for rule in http_rules():
+        for rule in http_rules(matrix):
             status = ask(client, rule)
             allowed = rule.is_public or (role in rule.roles and not rule.people_only)
             assert (status not in (401, 403)) is allowed, (rule, status)
@@ -99,26 +121,30 @@ def test_each_role_may_do_what_its_lines_say_and_nothing_else(
 
 
 @pytest.mark.parametrize("scope", sorted(SCOPES))
-def test_a_key_may_do_what_its_scope_says_and_nothing_else(closed: ClosedNode, scope: str) -> None:
+def test_a_key_may_do_what_its_scope_says_and_nothing_else(
+    closed: ClosedNode, matrix: tuple[Rule, ...], scope: str
+) -> None:
     with closed.with_key(f"admin of {scope.replace(':', ' ')}", "admin", scope) as client:
-        for rule in http_rules():
+        for rule in http_rules(matrix):
             status = ask(client, rule)
             allowed = rule.is_public or (rule.scope == scope and not rule.people_only)
             assert (status not in (401, 403)) is allowed, rule
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_people_may_do_what_no_program_may(closed: ClosedNode, role: str) -> None:
+def test_people_may_do_what_no_program_may(
+    closed: ClosedNode, matrix: tuple[Rule, ...], role: str
+) -> None:
     with closed.signed_in(f"person-{role}", role) as client:
         assert confirm(client).status_code == 204
-        for rule in (one for one in http_rules() if one.people_only):
+        for rule in (one for one in http_rules(matrix) if one.people_only):
             status = ask(client, rule)
             assert (status not in (401, 403)) is (role in rule.roles), (rule, status)
 
 
 @pytest.mark.parametrize("step", ["password", "second_factor"])
 def test_an_unfinished_sign_in_may_take_its_step_and_nothing_else(
-    closed: ClosedNode, step: str
+    closed: ClosedNode, matrix: tuple[Rule, ...], step: str
 ) -> None:
     name = f"unfinished-{step.replace('_', '-')}"
     storage = closed.storage
@@ -130,24 +156,26 @@ def test_an_unfinished_sign_in_may_take_its_step_and_nothing_else(
         assert begun["step"] == step
         client.headers["X-CSRF-Token"] = begun["csrf_token"]
         # Signing out comes last.
-        for rule in sorted(http_rules(), key=lambda one: one.path == "/api/session"):
+        for rule in sorted(http_rules(matrix), key=lambda one: one.path == "/api/session"):
             status = ask(client, rule)
             assert (status != 401) is (rule.is_public or step in rule.steps), (rule, status)
 
 
-def test_strangers_may_do_what_is_open_and_nothing_else(closed: ClosedNode) -> None:
+def test_strangers_may_do_what_is_open_and_nothing_else(
+    closed: ClosedNode, matrix: tuple[Rule, ...]
+) -> None:
     with closed.client() as client:
-        for rule in http_rules():
+        for rule in http_rules(matrix):
             status = ask(client, rule)
             assert (status != 401) is rule.is_public, (rule, status)
 
 
-def http_rules() -> list[Rule]:
+def http_rules(matrix: tuple[Rule, ...]) -> list[Rule]:
     # Signing in is tried in `test_sessions`: here its failures would make the others wait.
     own = {("POST", "/api/session")}
     return [
         rule
-        for rule in MATRIX
+        for rule in matrix
         if rule.method != "WEBSOCKET" and (rule.method, rule.path) not in own
     ]
 
