@@ -8,12 +8,11 @@ from functools import partial
 from typing import Protocol
 
 import structlog
-from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association.base import NodeAssociation
-from dicom_node.association.pynetdicom_adapter import Timeouts
+from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
 from dicom_node.association.shared_thread import SharedThread
 from dicom_node.association.slots import Places
 from dicom_node.association.traffic import operation_of
@@ -122,7 +121,7 @@ class AcceptedAssociation(NodeAssociation):
 
     def _serve(self) -> None:
         with contextlib.ExitStack() as company:
-            while self.is_open and not self._kill:
+            while self.is_open and not self.is_killed:
                 self._read_on()
                 if self._has_stored_short:
                     self._share(company)
@@ -163,7 +162,7 @@ class AcceptedAssociation(NodeAssociation):
     def _receive_beside_others(self, shared: SharedThread) -> None:
         connection = self.connection
         with connection.shared(shared):
-            while self.is_open and not self._kill and not self._has_news and not self._is_long:
+            while self.is_open and not self.is_killed and not self._has_news and not self._is_long:
                 self._read_on()
                 if shared.holds_up_others:
                     break
@@ -189,6 +188,6 @@ class AcceptedAssociation(NodeAssociation):
             self.busy = True
             operation = type(message).__name__.replace("_", "-")
             with self.traffic.request(operation) if self.traffic else nullcontext():
-                self._serve_request(message, context_id)
+                self.serve_message(message, context_id)
             self.busy = False
             self.last_active = time.monotonic()

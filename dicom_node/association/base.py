@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import structlog
 from pynetdicom.ae import ApplicationEntity
-from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_RELEASE, P_DATA
 
 from dicom_node.association.auditing import AssociationAuditing
@@ -18,8 +17,7 @@ from dicom_node.association.pynetdicom_adapter import (
     CLOSING_STATE,
     ESTABLISHED_STATE,
     IDLE_STATE,
-    SynchronousDimse,
-    SynchronousDul,
+    SynchronousAssociation,
     Timeouts,
 )
 from dicom_node.association.traffic import AssociationTraffic
@@ -46,20 +44,16 @@ _LINGER_S = 1.0
 _POLL_S = 0.01
 
 
-class NodeAssociation(MessageSending, Association):  # type: ignore[misc]
+class NodeAssociation(MessageSending, SynchronousAssociation):
     """An association in either role, run by the calling thread.
 
     It is never started as a thread as requestor: `request()` and pynetdicom's
     `send_*` methods work in the caller's thread.
     """
 
-    _sent_abort: bool
-
     def __init__(self, ae: ApplicationEntity, mode: str, timeouts: Timeouts) -> None:
         super().__init__(ae, mode)
         self.timeouts = timeouts
-        self.dul = SynchronousDul(self)
-        self.dimse = SynchronousDimse(self)
         self.store_receiver: StoreReceiver | None = None
         # What the audit trail hears of it; None as requestor.
         self.auditing: AssociationAuditing | None = None
@@ -79,24 +73,6 @@ class NodeAssociation(MessageSending, Association):  # type: ignore[misc]
         self._has_news = True
         self._incoming: Incoming | None = None
         self._reader: PduReader | None = None
-        # pynetdicom's send_* methods wait until its reactor thread pauses; there is none.
-        self._is_paused = True
-
-    # What pynetdicom would do with its threads
-
-    def _abort_blocking(self, block: bool = True) -> None:
-        if self._sent_abort or self.is_released:
-            return
-        self._sent_abort = True
-        self.acse.send_abort(0x00)
-        self.kill()
-
-    def _abort_nonblocking(self, block: bool = False) -> None:
-        self._abort_blocking(block)
-
-    def kill(self) -> None:
-        self._kill = True
-        self.is_established = False
 
     # Reading
 
@@ -165,7 +141,7 @@ class NodeAssociation(MessageSending, Association):  # type: ignore[misc]
 
     def context(self, context_id: int) -> tuple[str, str] | None:
         """SOP class and transfer syntax of an accepted context, None for another."""
-        accepted = self._accepted_cx.get(context_id)
+        accepted = self.accepted_context(context_id)
         if accepted is None:
             return None
         return str(accepted.abstract_syntax), str(accepted.transfer_syntax[0])
@@ -226,8 +202,7 @@ class NodeAssociation(MessageSending, Association):  # type: ignore[misc]
             raise MalformedPdu(f"PDU type {pdu_type:#04x} does not exist.")
         body = self._pdu_reader().body(length, _MAX_OTHER_PDU_BYTES)
         try:
-            pdu, event = self.dul._decode_pdu(bytearray(PDU_HEADER.pack(pdu_type, length) + body))
-            self.dul._recv_pdu.put(pdu)
+            event = self.dul.take_pdu(bytearray(PDU_HEADER.pack(pdu_type, length) + body))
             self.connection.message_done()
             self._happened(event)
         except Exception as error:

@@ -4,6 +4,9 @@ pynetdicom gives an association two threads that poll every millisecond. Here
 its own state machine is used as it is, but driven step by step from the thread
 that reads: `SynchronousDul` sends at once what pynetdicom queues, and reads
 where pynetdicom waits.
+
+All that is used of pynetdicom without being documented by it is used in this file, and
+named in `PRIVATE_NAMES`: `missing_names` says what another release lacks.
 """
 
 import contextlib
@@ -15,6 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pynetdicom import _config
+from pynetdicom._globals import ALL_TRANSFER_SYNTAXES, MODE_ACCEPTOR, MODE_REQUESTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError
@@ -23,6 +29,23 @@ from pynetdicom.transport import AssociationSocket
 from dicom_node.network.connection import Connection
 from dicom_node.network.tls import tls_words
 from dicom_node.network.tls_connection import TlsConnection
+
+__all__ = [
+    "ALL_TRANSFER_SYNTAXES",
+    "CLOSING_STATE",
+    "ESTABLISHED_STATE",
+    "IDLE_STATE",
+    "MODE_ACCEPTOR",
+    "MODE_REQUESTOR",
+    "PRIVATE_NAMES",
+    "NodeSocket",
+    "SynchronousAssociation",
+    "SynchronousDimse",
+    "SynchronousDul",
+    "Timeouts",
+    "missing_names",
+    "quiet_pynetdicom",
+]
 
 IDLE_STATE = "Sta1"  # no association, no connection (PS3.8 Table 9-1)
 ESTABLISHED_STATE = "Sta6"
@@ -51,7 +74,7 @@ def quiet_pynetdicom() -> None:
 quiet_pynetdicom()
 
 
-# The three classes below extend pynetdicom's. mypy is told to skip pynetdicom
+# The four classes below extend pynetdicom's. mypy is told to skip pynetdicom
 # (its own types do not pass strict mode), hence "subclass of Any".
 class NodeSocket(AssociationSocket):  # type: ignore[misc]
     """pynetdicom's socket over our Connection."""
@@ -116,6 +139,46 @@ def _connection(sock: socket.socket, timeout_s: float) -> Connection:
     return Connection(sock, timeout_s=timeout_s)
 
 
+class SynchronousAssociation(Association):  # type: ignore[misc]
+    """pynetdicom's association without its threads."""
+
+    _sent_abort: bool
+
+    def __init__(self, ae: ApplicationEntity, mode: str) -> None:
+        super().__init__(ae, mode)
+        self.dul = SynchronousDul(self)
+        self.dimse = SynchronousDimse(self)
+        # The send_* methods wait until the reactor's thread pauses; there is none.
+        self._is_paused = True
+
+    def _abort_blocking(self, block: bool = True) -> None:
+        if self._sent_abort or self.is_released:
+            return
+        self._sent_abort = True
+        self.acse.send_abort(0x00)
+        self.kill()
+
+    def _abort_nonblocking(self, block: bool = False) -> None:
+        self._abort_blocking(block)
+
+    def kill(self) -> None:
+        self._kill = True
+        self.is_established = False
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether it was aborted on our side."""
+        return bool(self._kill)
+
+    def accepted_context(self, context_id: int) -> Any:
+        """The presentation context that was negotiated under this ID; None: there is none."""
+        return self._accepted_cx.get(context_id)
+
+    def serve_message(self, message: Any, context_id: int) -> None:
+        """Have pynetdicom serve a request by its own service class."""
+        self._serve_request(message, context_id)
+
+
 class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
     """pynetdicom's upper layer without its thread."""
 
@@ -133,6 +196,12 @@ class SynchronousDul(DULServiceProvider):  # type: ignore[misc]
         if wait:
             self.assoc.read_while(self.to_user_queue.empty, timeout)
         return super().receive_pdu(wait=False)
+
+    def take_pdu(self, encoded: bytearray) -> Any:
+        """Decode a PDU for the user; the event that its arrival is (PS3.8 Table 9-10)."""
+        pdu, event = self._decode_pdu(encoded)
+        self._recv_pdu.put(pdu)
+        return event
 
     def pump(self) -> None:
         """Run the state machine until nothing is left to do."""
@@ -168,3 +237,46 @@ class SynchronousDimse(DIMSEServiceProvider):  # type: ignore[misc]
         super().send_msg(primitive, context_id)
         # A C-CANCEL that came meanwhile must be seen before the next response.
         self.assoc.read_waiting()
+
+
+PRIVATE_NAMES: tuple[tuple[str, str], ...] = (
+    ("config", "LOG_HANDLER_LEVEL"),
+    ("config", "LOG_REQUEST_IDENTIFIERS"),
+    ("config", "LOG_RESPONSE_IDENTIFIERS"),
+    ("association", "_abort_blocking"),
+    ("association", "_abort_nonblocking"),
+    ("association", "_accepted_cx"),
+    ("association", "_dul_ready"),
+    ("association", "_is_paused"),
+    ("association", "_kill"),
+    ("association", "_sent_abort"),
+    ("association", "_serve_request"),
+    ("dul", "_decode_pdu"),
+    ("dul", "_process_recv_primitive"),
+    ("dul", "_recv_pdu"),
+    ("dul", "event_queue"),
+    ("dul", "state_machine"),
+    ("dul", "to_provider_queue"),
+    ("dul", "to_user_queue"),
+    ("dimse", "msg_queue"),
+    ("socket", "_is_connected"),
+    ("socket", "_ready"),
+    ("socket", "_shutdown_socket"),
+    ("socket", "event_queue"),
+    ("socket", "provider_queue"),
+)
+"""What is used above, of which part of pynetdicom."""
+
+
+def missing_names() -> list[str]:
+    """Which of them the installed pynetdicom lacks."""
+    association = Association(ApplicationEntity(), MODE_REQUESTOR)
+    with socket.socket() as unconnected:
+        parts = {
+            "config": _config,
+            "association": association,
+            "dul": association.dul,
+            "dimse": association.dimse,
+            "socket": AssociationSocket(association, client_socket=unconnected),
+        }
+    return [f"{part}.{name}" for part, name in PRIVATE_NAMES if not hasattr(parts[part], name)]

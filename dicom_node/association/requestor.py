@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
 
-from pynetdicom._globals import MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.presentation import PresentationContext, build_role
 from pynetdicom.transport import AddressInformation
 
 from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
-from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
+from dicom_node.association.pynetdicom_adapter import MODE_REQUESTOR, NodeSocket, Timeouts
 from dicom_node.peers import Peer, PeerFailed, PeerLacksService
 
 MAX_CONTEXTS = 128  # PS3.8 9.3.2.2: odd identifiers of one byte
