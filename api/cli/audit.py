@@ -195,11 +195,10 @@ def rotate_key() -> None:
 @app.command()
 def anchor() -> None:
     """Print the head of the chain, to be kept where nobody can change it."""
-    from storage.audit.chain import FIRST_HASH, Link, link
-    from storage.db.engine import reading
+    from storage.audit.chain import head_of
 
-    with _storage("R", "anchor") as storage, reading(storage.engine) as connection:
-        head = link(connection, "head") or Link(0, FIRST_HASH)
+    with _storage("R", "anchor") as storage:
+        head = head_of(storage.engine)
     typer.echo(
         json.dumps({"position": head.position, "hash": head.hash, "at": utcnow().isoformat()})
     )

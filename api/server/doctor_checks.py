@@ -32,8 +32,7 @@ from inference.self_test.run import run_self_test
 from storage.container import Storage, open_objects, open_storage
 from storage.core import private_folder
 from storage.core.errors import MediViewError
-from storage.db.engine import make_engine
-from storage.db.schema import check_schema
+from storage.db.schema import check_database
 from storage.integrity.scrub import scrub_state
 from storage.settings import Settings
 
@@ -112,9 +111,8 @@ def _data_dir(settings: Settings) -> Check:
 
 def _database(settings: Settings) -> Check:
     url = make_url(settings.resolved_database_url).render_as_string(hide_password=True)
-    engine = make_engine(settings.resolved_database_url)
     try:
-        check_schema(engine)
+        check_database(settings.resolved_database_url)
     except MediViewError as error:
         return Check("database", "fail", f"{url}: {error.message}", error.remedy)
     except (SQLAlchemyError, OSError):
@@ -124,8 +122,6 @@ def _database(settings: Settings) -> Check:
             f"{url} does not answer",
             "Start it, or check MEDIVIEW_DATABASE_URL.",
         )
-    finally:
-        engine.dispose()
     return Check("database", "ok", f"{url}, schema current")
 
 

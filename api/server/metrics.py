@@ -36,9 +36,8 @@ from api.routing import new_router
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
-from storage.dimse.traffic import read_traffic
+from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
-from storage.tables.traffic import TRAFFIC_BOUNDS_S
 
 router = new_router(tags=["operation"])
 

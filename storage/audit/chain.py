@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from storage import tables as t
-from storage.db.engine import writing
+from storage.db.engine import reading, writing
 
 FIRST_HASH = "0" * 64
 _LOCK = 0x6D76_6175
@@ -220,6 +220,12 @@ def link(connection: Connection, name: str) -> Link | None:
         select(t.audit_chain.c.position, t.audit_chain.c.hash).where(t.audit_chain.c.name == name)
     ).first()
     return None if row is None else Link(row.position, row.hash)
+
+
+def head_of(engine: Engine) -> Link:
+    """The newest sealed event; position 0 where none is sealed."""
+    with reading(engine) as connection:
+        return link(connection, "head") or Link(0, FIRST_HASH)
 
 
 def links(connection: Connection, names: Sequence[str]) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, column, select, table
 
 from storage.core.errors import StorageUnavailable
-from storage.db.engine import damaged_index, reading
+from storage.db.engine import damaged_index, make_engine, reading
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -35,6 +35,15 @@ def _has_volumes(engine: Engine) -> bool:
     """Whether SQLite's file lies beside volumes: then it was lost, and is not new."""
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     return bool(path) and any((Path(str(path)).parent / "volumes").glob("*.mvv"))
+
+
+def check_database(database_url: str) -> None:
+    """Raise StorageUnavailable, or what the driver raises, unless a database is there as needed."""
+    engine = make_engine(database_url)
+    try:
+        check_schema(engine)
+    finally:
+        engine.dispose()
 
 
 def revision(connection: Connection) -> str | None:

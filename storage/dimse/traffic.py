@@ -15,6 +15,15 @@ from storage import tables as t
 from storage.db.engine import reading, writing
 from storage.tables.traffic import TRAFFIC_BOUNDS_S
 
+__all__ = [
+    "TRAFFIC_BOUNDS_S",
+    "UNKNOWN_PEER",
+    "Traffic",
+    "TrafficKey",
+    "add_traffic",
+    "read_traffic",
+]
+
 UNKNOWN_PEER = "unknown"
 """Stands for everybody who is no known peer: names that strangers give are no labels."""
 
