@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.policy import ANYONE, policy
@@ -28,7 +27,7 @@ from api.server.health_checks import (
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
 from storage.core.errors import IndexDamaged, MediViewError
-from storage.db.engine import reading
+from storage.db.schema import check_answers
 from storage.processes.heartbeats import HANDLED
 
 router = new_router(tags=["operation"])
@@ -75,8 +74,7 @@ class HealthChecks:
 
     def database(self) -> HealthPart:
         try:
-            with reading(self._storage.engine) as connection:
-                connection.execute(text("SELECT 1 FROM study WHERE 1 = 0"))
+            check_answers(self._storage.engine)
         except IndexDamaged:
             raise
         except (MediViewError, SQLAlchemyError):

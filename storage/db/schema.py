@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, column, select, table
+from sqlalchemy import Connection, Engine, column, select, table, text
 
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import damaged_index, make_engine, reading
@@ -44,6 +44,12 @@ def check_database(database_url: str) -> None:
         check_schema(engine)
     finally:
         engine.dispose()
+
+
+def check_answers(engine: Engine) -> None:
+    """Ask the database for nothing. Raises StorageUnavailable, or what the driver raises."""
+    with reading(engine) as connection:
+        connection.execute(text("SELECT 1 FROM study WHERE 1 = 0"))
 
 
 def revision(connection: Connection) -> str | None:
