@@ -58,10 +58,11 @@ class Housekeeper:
                     return False
                 self._try("reserve", self._reserve)
                 self._try("reconcile", self._reconcile)
+                # Before a right copy is dropped from the cache.
+                self._try("repair", self._repair_damaged)
                 more = self._try("settle", self._settle)
                 self._try("compact", lambda: self._compact(now))
                 self._try("limit_cache", self._limit_cache)
-                self._try("repair", self._repair_damaged)
                 self._try("scrub", lambda: self._scrub_some(now))
                 self._try("expire", lambda: expire(self._storage, now))
                 self._recovered("lock")

@@ -71,7 +71,10 @@ def _needed_here(engine: Engine) -> set[str]:
         names = set(
             connection.execute(select(t.instance.c.volume).where(t.UNSETTLED).distinct()).scalars()
         )
-        return names | set(connection.execute(select(t.conflict.c.volume).distinct()).scalars())
+        # Of a damaged object the volume may have the right bytes.
+        for volume in (t.conflict.c.volume, t.damaged_instance.c.volume):
+            names |= set(connection.execute(select(volume).distinct()).scalars())
+        return names
 
 
 def fetch_mostly_dead(engine: Engine, folder: Path, bucket: ObjectStore, dead_ratio: float) -> int:

@@ -18,6 +18,7 @@ from storage.dicom.part10 import read_file_meta
 from storage.integrity.copies import state_in_bucket, state_in_volume
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub, scrub_state
+from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import settle
 from storage.maintenance.reconcile import reconcile
 from storage.maintenance.volume_cache import limit_cache
@@ -200,6 +201,32 @@ def test_the_scrub_finds_what_nobody_reads_and_goes_on_where_it_was(storage: Sto
     assert state is not None
     assert state.finished_at is not None
     assert timedelta(hours=24) <= state.finished_at - begun <= timedelta(hours=25)
+
+
+@WITH_BUCKET
+def test_the_cache_keeps_the_only_right_copy(storage: Storage) -> None:
+    filled(storage)
+    settle(storage.engine, storage.instances, storage.objects, 10)
+    key = one(storage).location.object_key
+    storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
+    all_of_it(storage)
+    assert limit_cache(storage.engine, storage.volumes, 0) == []
+    Housekeeper(storage).round(utcnow())
+    assert state_in_bucket(storage.objects, one(storage)) == "whole"
+    assert limit_cache(storage.engine, storage.volumes, 0) != []
+    assert storage.instances.read(one(storage)) == part10(instance="1")
+
+
+def test_housekeeping_scrubs_and_repairs(storage: Storage) -> None:
+    filled(storage)
+    flip(storage, "1", one(storage).size_bytes - 1)
+    keeper = Housekeeper(storage)
+    for days in (0, 31, 62):
+        keeper.round(utcnow() + timedelta(days=days))
+    assert [noted.sop_instance_uid for noted in storage.damaged.newest()] == [uid("1")]
+    storage.ingest.accept(part10(instance="1"), "stow")
+    keeper.round(utcnow() + timedelta(days=63))
+    assert storage.damaged.newest() == []
 
 
 def test_a_record_that_cannot_be_found_again_is_written_anew(storage: Storage) -> None:
