@@ -46,29 +46,54 @@ def unused_port_range(count: int) -> int:
     raise RuntimeError(f"No {count} neighbouring ports are free between 20000 and 32000.")
 
 
-@contextmanager
-def redis_server() -> Iterator[str]:
-    """A Redis without persistence; yields its URL."""
-    port = free_port()
-    with own_folder("redis") as folder:
-        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
-        process = subprocess.Popen(
-            [*command, "--save", "", "--dir", folder], stdout=subprocess.DEVNULL
+class RedisServer:
+    """A Redis without persistence, in a folder of its own; it may be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        self._process = subprocess.Popen(
+            [*command, "--save", "", "--dir", self._folder], stdout=subprocess.DEVNULL
         )
-        client = redis.Redis(port=port)
+        wait_until(self._answers, "Redis", self._process)
 
-        def answers() -> bool:
-            try:
-                return bool(client.ping())
-            except redis.ConnectionError:
-                return False
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
+    def stop(self) -> None:
+        if self._process is not None:
+            end(self._process)
+
+    def _answers(self) -> bool:
+        client = redis.Redis(port=self.port)
         try:
-            wait_until(answers, "Redis", process)
-            yield f"redis://127.0.0.1:{port}/0"
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
         finally:
             client.close()
-            end(process)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Yields the URL of a Redis without persistence."""
+    with own_folder("redis") as folder:
+        server = RedisServer(folder)
+        try:
+            server.start()
+            yield server.url
+        finally:
+            server.stop()
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ from tests.chaos.work import Work
 from tests.faults.stoppable import Gate
 from tests.patience import be_patient
 from tests.postgres import postgres
-from tests.servers import ceph_s3
+from tests.processes import own_folder
+from tests.servers import RedisServer, ceph_s3
+from tests.services import free_port
 
 SMALL_DISK = "600m"
 _SAMPLE = 150
@@ -96,6 +98,7 @@ class Controller:
                 fault.inject()
                 faults.append(fault)
             time.sleep(rng.uniform(0.1, 2.0))
+            self.world.parts.restart_ended()
             for fault in faults:
                 self._look_for_its_sign(fault)
         finally:
@@ -104,7 +107,7 @@ class Controller:
 
     def _look_for_its_sign(self, fault: Fault) -> None:
         """`/health` names it; damage at rest once somebody has read it, which `check` does."""
-        if fault.sign not in ("disk", "database", "objects"):
+        if fault.sign not in ("disk", "database", "objects", "broker"):
             return
         deadline = time.monotonic() + _SIGN_WITHIN_S
         while time.monotonic() < deadline:
@@ -150,20 +153,20 @@ def world(
     *,
     roles: tuple[str, ...],
     with_disk: bool,
-    with_bucket: bool = False,
+    with_services: bool = False,
     with_clock: bool = False,
 ) -> Iterator[World]:
-    """A node that runs, with all that can be broken around it."""
+    """A node that runs, with all that can be broken around it: bucket and Redis by the way."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mediview-chaos-")))
         small = with_disk and _mount(folder / "disk", stack)
         node = folder / "disk" if small else folder
         settings: dict[str, object] = {}
-        server = bucket = None
+        server = bucket = redis = None
         if database == "postgresql":
             server = stack.enter_context(postgres())
             settings["database_url"] = server.new_database()
-        if with_bucket:
+        if with_services:
             s3 = stack.enter_context(ceph_s3())
             host, port = s3.endpoint_url.removeprefix("http://").split(":")
             bucket = Gate((host, int(port)))
@@ -176,11 +179,25 @@ def world(
                 "s3_access_key_id": s3.access_key_id,
                 "s3_secret_access_key": s3.secret_access_key,
             }
+            redis = RedisServer(stack.enter_context(own_folder("redis")))
+            redis.start()
+            stack.callback(redis.stop)
+            settings["broker_url"] = redis.url
+        silent_port = free_port()
+        settings["destinations"] = f"silent=SILENT@127.0.0.1:{silent_port}"
         parts = Parts(node, roles, settings, with_clock=with_clock)
         stack.callback(parts.close)
         parts.start()
         ledger = Ledger(folder / "ledger.jsonl")
-        yield World(parts, ledger, server=server, bucket=bucket, small_disk=small)
+        yield World(
+            parts,
+            ledger,
+            server=server,
+            bucket=bucket,
+            redis=redis,
+            silent_port=silent_port,
+            small_disk=small,
+        )
 
 
 def _mount(folder: Path, stack: ExitStack) -> bool:
@@ -203,7 +220,7 @@ def run(
         database,
         roles=("scp", "api", "control", "beat"),
         with_disk=True,
-        with_bucket=database == "postgresql",
+        with_services=database == "postgresql",
         with_clock=FAKETIME.exists(),
     ) as opened:
         controller = Controller(opened, tally)

@@ -8,10 +8,15 @@ import os
 import random
 import signal
 import socket
+import threading
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove
 
 from storage.container import open_storage
 from storage.core.errors import NotFound
@@ -20,7 +25,9 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.parts import Parts
 from tests.faults.raw_peer import ASSOCIATE_RQ, pdu
 from tests.faults.stoppable import Gate
+from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer
+from tests.servers import RedisServer
 
 
 class World:
@@ -33,10 +40,14 @@ class World:
         *,
         server: PostgresServer | None = None,
         bucket: Gate | None = None,
+        redis: RedisServer | None = None,
+        silent_port: int = 0,
         small_disk: bool = False,
     ) -> None:
+        """`silent_port` is that of the peer SILENT, on which nothing but a fault listens."""
         self.parts, self.ledger = parts, ledger
-        self.server, self.bucket, self.small_disk = server, bucket, small_disk
+        self.server, self.bucket, self.redis = server, bucket, redis
+        self.silent_port, self.small_disk = silent_port, small_disk
 
 
 class Fault(ABC):
@@ -135,6 +146,63 @@ class BucketAway(Fault):
     def heal(self) -> None:
         assert self.world.bucket is not None
         self.world.bucket.open()
+
+
+class KillRedis(Fault):
+    name = "kill -9 of Redis"
+    sign = "broker"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return world.redis is not None
+
+    def inject(self) -> None:
+        assert self.world.redis is not None
+        self.world.redis.kill()
+
+    def heal(self) -> None:
+        assert self.world.redis is not None
+        self.world.redis.start()
+
+
+class SilentDestination(Fault):
+    """C-MOVEs to a peer that takes connections and never says a word."""
+
+    name = "destination that never answers"
+
+    @classmethod
+    def is_possible(cls, world: World) -> bool:
+        return bool(world.silent_port)
+
+    def inject(self) -> None:
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", self.world.silent_port))
+        self.listener.listen()
+        studies = {pair.split()[0] for pair in self.world.ledger.studies.values()}
+        chosen = self.rng.sample(sorted(studies), min(3, len(studies)))
+        self.askers = [threading.Thread(target=self._move, args=(one,)) for one in chosen]
+        for asker in self.askers:
+            asker.start()
+
+    def _move(self, study: str) -> None:
+        query = Dataset()
+        query.QueryRetrieveLevel = "STUDY"
+        query.StudyInstanceUID = study
+        ae = AE("ASKER")
+        ae.add_requested_context(StudyRootQueryRetrieveInformationModelMove)
+        association = ae.associate("127.0.0.1", self.world.parts.port)
+        if association.is_established:
+            for _ in association.send_c_move(
+                query, "SILENT", StudyRootQueryRetrieveInformationModelMove
+            ):
+                pass
+            association.abort()
+
+    def heal(self) -> None:
+        self.listener.close()
+        for asker in self.askers:
+            asker.join(PATIENCE_S)
 
 
 class FullDisk(Fault):
@@ -300,6 +368,8 @@ FAULTS: tuple[type[Fault], ...] = (
     StopAndContinue,
     CrashPostgres,
     BucketAway,
+    KillRedis,
+    SilentDestination,
     FullDisk,
     HalfOpenPeers,
     ClockJump,

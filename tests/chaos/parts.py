@@ -66,6 +66,8 @@ class Parts:
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         values["unknown_peers_may"] = ("store", "query", "retrieve")
+        # The controller itself sends nothing there.
+        values.pop("destinations", None)
         self.settings = Settings(**values)  # type: ignore[arg-type]
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.http_port}", timeout=PATIENCE_S)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
