@@ -2,8 +2,8 @@
 
 The buckets lie in memory that is made before the processes are forked, so that all of
 them count together without a round trip for each frame of a series. Where the API runs
-on several machines each has its own. Attempts to sign in, where every single one
-matters, are counted in the database instead.
+on several machines with a common Redis, `HostLimits` counts over all of them. Attempts
+to sign in, where every single one matters, are counted in the database instead.
 """
 
 import fcntl
@@ -17,7 +17,9 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from api.access.host_limits import HostLimits
 from storage.settings import Settings
 
 _SHELVES = 4096
@@ -107,10 +109,47 @@ class RateLimiter:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, _SHELF_BYTES, shelf)
 
 
+class Limit:
+    """One of the node's limits: of this machine, and where Redis is, of all its hosts."""
+
+    def __init__(self, per_minute: int, redis_url: str, purpose: str) -> None:
+        self._here = RateLimiter(per_minute)
+        self._make_hosts = (
+            partial(HostLimits, per_minute, redis_url, purpose)
+            if per_minute and redis_url
+            else None
+        )
+        self._hosts: HostLimits | None = None
+
+    async def take(self, who: str) -> float:
+        """Take one token. Seconds to wait where there is none, else 0."""
+        wait_s = self._here.take(who)
+        hosts = self._all_hosts()
+        return wait_s if wait_s or hosts is None else await hosts.take(who)
+
+    async def give_back(self, who: str) -> None:
+        """Put back a token that was taken for nothing."""
+        self._here.give_back(who)
+        hosts = self._all_hosts()
+        if hosts is not None:
+            await hosts.give_back(who)
+
+    def wait_of(self, who: str) -> float:
+        """Seconds to wait for the next token of this machine, without taking one."""
+        return self._here.wait_of(who)
+
+    def _all_hosts(self) -> HostLimits | None:
+        if self._hosts is None and self._make_hosts is not None:
+            # At the first request, and so after the process was forked.
+            self._hosts = self._make_hosts()
+        return self._hosts
+
+
 class Limits:
     """Those of a node. Make them before its processes are forked: afterwards nothing is shared."""
 
     def __init__(self, settings: Settings) -> None:
-        self.of_principals = RateLimiter(settings.rate_limit_per_minute)
+        redis_url = settings.broker_url
+        self.of_principals = Limit(settings.rate_limit_per_minute, redis_url, "principals")
         # By purpose and address: see `AccessControl`.
-        self.of_addresses = RateLimiter(settings.rate_limit_anonymous_per_minute)
+        self.of_addresses = Limit(settings.rate_limit_anonymous_per_minute, redis_url, "addresses")

@@ -98,7 +98,7 @@ class AccessControl:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
-                self.limits.of_addresses.give_back(f"sign-ins {client_group(scope)}")
+                await self.limits.of_addresses.give_back(f"sign-ins {client_group(scope)}")
             await send(message)
 
         return noted
@@ -125,14 +125,14 @@ class AccessControl:
                 principal = None
             if principal is None and path not in _UNCOUNTED:
                 is_sign_in = path in _PROVIDER or _is_sign_in(scope)
-                self._take(scope, "sign-ins" if is_sign_in else "open pages")
+                await self._take(scope, "sign-ins" if is_sign_in else "open pages")
             return principal
         if principal is None:
             raise unauthenticated(credential)
         if unfinished_step:
-            self._take(scope, "failures")
+            await self._take(scope, "failures")
             raise unfinished(unfinished_step)
-        _check_rate(self.limits.of_principals.take(principal.identity.id))
+        _check_rate(await self.limits.of_principals.take(principal.identity.id))
         if rule is None:
             raise self._nothing_there(path)
         if credential is not None and credential.kind == "cookie":
@@ -145,7 +145,7 @@ class AccessControl:
     ) -> Principal | None:
         if credential is None:
             if not optional:
-                self._take(scope, "failures")
+                await self._take(scope, "failures")
             return None
         known = self.authenticator.recall(credential)
         if known is not None:
@@ -164,7 +164,7 @@ class AccessControl:
                 return None
             raise
         if found is None:
-            self._take(scope, "failures")
+            await self._take(scope, "failures")
             if credential.kind != "cookie":
                 log.warning("credential_refused", kind=credential.kind)
                 await run_sync(
@@ -172,12 +172,12 @@ class AccessControl:
                 )
         return found
 
-    def _take(self, scope: Scope, purpose: str) -> None:
+    async def _take(self, scope: Scope, purpose: str) -> None:
         """Count one more for the address. Raises ApiProblem where it was too much.
 
         Each purpose by itself: who fails uses up nothing but further failures.
         """
-        _check_rate(self.limits.of_addresses.take(f"{purpose} {client_group(scope)}"))
+        _check_rate(await self.limits.of_addresses.take(f"{purpose} {client_group(scope)}"))
 
     def _look_ups_of(self, scope: Scope) -> CapacityLimiter | None:
         """The threads that may look a credential up; None: those that all requests share.

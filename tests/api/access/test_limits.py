@@ -6,17 +6,19 @@ import re
 import signal
 import socket
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Array, Barrier, get_context
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.forwarded import ForwardedClient
-from api.access.limiter import RateLimiter
+from api.access.limiter import Limit, RateLimiter
 from api.middleware import RequestTimeout
 from storage.core.errors import InvalidRequest
 from storage.settings import load_settings
@@ -24,6 +26,7 @@ from tests.api.access.closed import closed_node, closed_settings, heard, sign_in
 from tests.api.client import is_problem
 from tests.api.server.test_processes import serving, wait_for
 from tests.patience import PATIENCE_S
+from tests.services import free_port
 
 
 def test_strangers_may_ask_so_often_and_those_signed_in_more(tmp_path: Path) -> None:
@@ -123,6 +126,35 @@ def test_the_limit_holds_over_all_processes_of_a_node(tmp_path: Path) -> None:
         assert set(statuses) == {200, 429}
         # Ten at once, and one more a second; each process for itself would let through twice that.
         assert 10 <= statuses[200] <= 11 + passed_s
+
+
+def test_the_limit_holds_over_hosts_that_share_a_redis(redis_url: str) -> None:
+    """Each host by itself would let all of these through; nothing but Redis is common to them."""
+    anyone = str(uuid.uuid4())
+
+    async def passed(per_minute: int, hosts: int, each: int) -> tuple[int, float]:
+        limits = [Limit(per_minute, redis_url, f"test-{per_minute}") for _ in range(hosts)]
+        started = time.monotonic()
+        waits = [await one.take(anyone) for _ in range(each) for one in limits]
+        assert await limits[0].take("somebody else") == 0
+        assert max(waits) > 0
+        return waits.count(0), time.monotonic() - started
+
+    for per_minute, batch in ((600, 1), (60_000, 50)):
+        in_ten_seconds = per_minute // 6
+        count, took_s = anyio.run(passed, per_minute, 4, in_ten_seconds // 2)
+        windows = 1 + took_s // 10
+        assert in_ten_seconds <= count <= windows * in_ten_seconds + 4 * batch
+
+
+def test_a_redis_that_is_away_stops_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+    async def tried() -> list[float]:
+        limit = Limit(600, f"redis://127.0.0.1:{free_port()}/0", "test")
+        return [await limit.take("a") for _ in range(110)]
+
+    waits = anyio.run(tried)
+    assert 100 <= waits.count(0) < 110, "each host counts for itself"
+    assert capfd.readouterr().out.count("limits_counted_by_host") == 1
 
 
 def test_metrics_are_for_integrators_unless_a_setting_opens_them(tmp_path: Path) -> None:
