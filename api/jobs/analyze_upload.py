@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from api.access.policy import WRITERS, policy
+from api.access.principal import PrincipalDep
 from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -16,6 +17,7 @@ from api.routing import new_router
 from api.studies.images import check_picture, picture_pipelines, schedule_picture
 from api.studies.serializers import decision_payloads
 from api.uploads.intake import Intake, Scheduled, schedule_touched
+from api.uploads.ownership import own_upload
 from api.uploads.schemas import AnalyzeStarted, IntakeCounts, StartRequest
 from api.uploads.unpack import PICTURES, sniff
 from storage.container import Storage
@@ -44,9 +46,11 @@ _REFUSING = frozenset(
     responses=problems(404, 409, 413, 422, 503, 507),
 )
 @policy(WRITERS, "api:write", STORES)
-def start_analysis(storage: StorageDep, wanted: StartRequest) -> AnalyzeStarted:
+def start_analysis(
+    storage: StorageDep, principal: PrincipalDep, wanted: StartRequest
+) -> AnalyzeStarted:
     """Take the upload in and start what accepts it; asking again gives the same answer."""
-    upload = storage.uploads.get(wanted.upload_id)
+    upload = own_upload(storage, principal, wanted.upload_id)
     if upload.state == "REFUSED":
         raise ApiProblem(
             422, "upload_refused", upload.reason, remedy="Correct it and upload it again."

@@ -17,11 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.access.policy import ANYONE, WRITERS, policy
+from api.access.principal import PrincipalDep
 from api.audit.rules import NOT_IN_YET, UIDS_ALONE, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
 from api.parameters import UploadId, problems
 from api.routing import new_router
+from api.uploads.ownership import own_upload
 from api.uploads.progress import check_whole, part_count, part_size, size_of_part, upload_payload
 from api.uploads.routes import BINARY_BODY, check_size, own_store, receive, verified
 from api.uploads.schemas import (
@@ -56,7 +58,11 @@ _PART_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,64})/([0-9a-f]{32})/(\d{1,5})")
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def begin_upload(
-    storage: StorageDep, settings: SettingsDep, response: Response, wanted: NewMultipartUpload
+    storage: StorageDep,
+    settings: SettingsDep,
+    principal: PrincipalDep,
+    response: Response,
+    wanted: NewMultipartUpload,
 ) -> UploadPayload:
     """It may break off and go on until `expires_at`."""
     check_size(settings, wanted.size_bytes)
@@ -76,6 +82,7 @@ def begin_upload(
         upload_id=upload_id,
         multipart_id=multipart_id,
         part_size_bytes=part_size_bytes,
+        created_by=principal.identity,
     )
     response.headers["Location"] = f"/api/uploads/{upload_id}"
     return upload_payload(upload, [])
@@ -83,9 +90,12 @@ def begin_upload(
 
 @router.get("/{upload_id}", summary="How far an upload is", responses=problems(404))
 @policy(WRITERS, "api:write", UIDS_ALONE)
-def get_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
-    """Its state, the parts that have arrived, and how far its unpacking is."""
-    upload = storage.uploads.get(upload_id)
+def get_upload(storage: StorageDep, principal: PrincipalDep, upload_id: UploadId) -> UploadPayload:
+    """Its state, the parts that have arrived, and how far its unpacking is.
+
+    It is there for who began it, and for administrators; so is all that follows.
+    """
+    upload = own_upload(storage, principal, upload_id)
     parts: list[Part] = []
     if upload.multipart_id and upload.state == "PRESIGNED":
         try:
@@ -103,10 +113,14 @@ def get_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_parts(
-    storage: StorageDep, settings: SettingsDep, upload_id: UploadId, wanted: WantedParts
+    storage: StorageDep,
+    settings: SettingsDep,
+    principal: PrincipalDep,
+    upload_id: UploadId,
+    wanted: WantedParts,
 ) -> PartUrls:
     """One URL for each; a part that is sent again replaces the one before."""
-    upload = _open_upload(storage, upload_id)
+    upload = _open(own_upload(storage, principal, upload_id))
     count = part_count(upload)
     beyond = [number for number in wanted.part_numbers if number > count]
     if beyond:
@@ -177,12 +191,14 @@ async def put_part(
 
 @router.post("/{upload_id}/complete", summary="Join the parts", responses=problems(404, 409, 507))
 @policy(WRITERS, "api:write", Audited(Code.IMPORT, "C"))
-def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
+def complete_upload(
+    storage: StorageDep, principal: PrincipalDep, upload_id: UploadId
+) -> UploadPayload:
     """Then POST /api/analyze/start. Completing it again is harmless."""
-    upload = storage.uploads.get(upload_id)
+    upload = own_upload(storage, principal, upload_id)
     if upload.multipart_id and upload.state in ("RECEIVED", "ACCEPTED"):
         return upload_payload(upload, [])
-    upload = _open_upload(storage, upload_id)
+    upload = _open(upload)
     try:
         parts = list(storage.objects.parts(upload.object_key, upload.multipart_id))
         check_whole(upload, parts)
@@ -200,9 +216,9 @@ def complete_upload(storage: StorageDep, upload_id: UploadId) -> UploadPayload:
     "/{upload_id}", status_code=204, summary="Give an upload up", responses=problems(404, 409)
 )
 @policy(WRITERS, "api:write", Audited(Code.IMPORT, "D"))
-def abort_upload(storage: StorageDep, upload_id: UploadId) -> Response:
+def abort_upload(storage: StorageDep, principal: PrincipalDep, upload_id: UploadId) -> Response:
     """Its bytes are dropped. One that was started stays, with what came of it."""
-    upload = storage.uploads.get(upload_id)
+    upload = own_upload(storage, principal, upload_id)
     ended = storage.uploads.set_state(
         upload_id, "ABORTED", reason="It was given up.", only=_NOT_STARTED
     )
@@ -219,8 +235,7 @@ def abort_upload(storage: StorageDep, upload_id: UploadId) -> Response:
     return Response(status_code=204)
 
 
-def _open_upload(storage: Storage, upload_id: str) -> Upload:
-    upload = storage.uploads.get(upload_id)
+def _open(upload: Upload) -> Upload:
     if not upload.multipart_id:
         raise ApiProblem(
             409,
@@ -244,7 +259,7 @@ def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
     match = _PART_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for a part of an upload.")
-    _open_upload(storage, match[1])
+    _open(storage.uploads.get(match[1]))
     return claim, match[2], int(match[3])
 
 

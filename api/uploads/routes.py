@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.access.policy import ANYONE, WRITERS, policy
+from api.access.principal import PrincipalDep
 from api.audit.rules import NOT_IN_YET, Audited
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
@@ -51,7 +52,7 @@ _UPLOAD_KEY = re.compile(r"uploads/([A-Za-z0-9-]{1,100})")
 )
 @policy(WRITERS, "api:write", NOT_IN_YET)
 def presign_upload(
-    storage: StorageDep, settings: SettingsDep, wanted: PresignRequest
+    storage: StorageDep, settings: SettingsDep, principal: PrincipalDep, wanted: PresignRequest
 ) -> PresignedUpload:
     """A URL that takes the bytes once; then POST /api/analyze/start with `upload_id`."""
     check_size(settings, wanted.size_bytes)
@@ -61,6 +62,7 @@ def presign_upload(
         wanted.content_type,
         utcnow() + timedelta(seconds=settings.upload_url_expiry_s),
         size_bytes=wanted.size_bytes,
+        created_by=principal.identity,
     )
     presigned = _presign(storage, upload.object_key, wanted)
     return PresignedUpload(

@@ -349,3 +349,5 @@ class Upload:
     files_done: int = 0
     """How many files were unpacked so far, of `files_total`."""
     files_total: int = 0
+    created_by_id: str = ""
+    """The identity of who began it; empty of what older versions took."""

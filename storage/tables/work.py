@@ -162,6 +162,8 @@ upload = Table(
     Column("part_size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("files_done", Integer, nullable=False, server_default="0"),
     Column("files_total", Integer, nullable=False, server_default="0"),
+    # The identity of who began it.
+    text_column("created_by_id"),
     Index("ix_upload_state_expires_at", "state", "expires_at"),
 )
 

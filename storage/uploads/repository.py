@@ -10,6 +10,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Upload, UploadState
 from storage.core.errors import NotFound
+from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_upload
 from storage.events.repository import add_event
@@ -29,6 +30,7 @@ class Uploads:
         upload_id: str = "",
         multipart_id: str = "",
         part_size_bytes: int = 0,
+        created_by: Identity | None = None,
     ) -> Upload:
         """Note an upload to come; its object key is made here, never by the client."""
         upload_id = upload_id or new_upload_id()
@@ -44,6 +46,7 @@ class Uploads:
             expires_at=expires_at,
             multipart_id=multipart_id,
             part_size_bytes=part_size_bytes,
+            created_by_id=created_by.id if created_by else "",
         )
         values = {name: getattr(upload, name) for name in upload.__dataclass_fields__}
         with writing(self._engine) as connection:
@@ -59,10 +62,7 @@ class Uploads:
                 .first()
             )
         if row is None:
-            raise NotFound(
-                "There is no upload under that identifier.",
-                remedy="Begin with POST /api/uploads/presign.",
-            )
+            raise no_such_upload()
         return to_upload(row)
 
     def set_state(
@@ -142,3 +142,10 @@ def new_upload_id() -> str:
 def object_key_of(upload_id: str) -> str:
     """Where the bytes of an upload lie in the object store."""
     return f"uploads/{upload_id}"
+
+
+def no_such_upload() -> NotFound:
+    return NotFound(
+        "There is no upload under that identifier.",
+        remedy="Begin with POST /api/uploads/presign.",
+    )
