@@ -113,7 +113,7 @@ def _look(
         with reader.hold(location) as fd:
             if not _reaches(fd, location):
                 return "missing", b""
-            if past_the_cache:
+            if past_the_cache and hasattr(os, "posix_fadvise"):  # Linux has it
                 os.posix_fadvise(fd, location.offset, location.length, os.POSIX_FADV_DONTNEED)
             first = os.pread(fd, min(first_bytes, location.length), location.offset)
             return _state_in_file(fd, instance, first), first

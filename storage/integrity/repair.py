@@ -39,6 +39,8 @@ from storage.volumes.writer import VolumeWriter
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 50
+_LOST_AT_ONCE = 2000
+_AT_ONCE_BYTES = 256 << 20
 _LOST_LOOKED_AT_EVERY_S = 600.0
 _IN_MEMORY_BYTES = 64 << 20
 _PIECE_BYTES = 8 << 20
@@ -68,21 +70,24 @@ class Repair:
         StorageFull, StorageUnavailable.
         """
         self._damaged.forget_replaced()
-        noted = self._damaged.newest(_AT_ONCE * 4)
+        noted = self._damaged.to_repair(_AT_ONCE, has_copy=True)
+        if time.monotonic() >= self._lost_next_s:
+            self._lost_next_s = time.monotonic() + _LOST_LOOKED_AT_EVERY_S
+            noted += self._damaged.to_repair(_LOST_AT_ONCE, has_copy=False)
         if not noted:
             return 0
-        with_lost = time.monotonic() >= self._lost_next_s
-        if with_lost:
-            self._lost_next_s = time.monotonic() + _LOST_LOOKED_AT_EVERY_S
-        count = 0
+        count = read_bytes = 0
         volumes: set[str] = set()
         reader = VolumeReader(self._volumes.folder)
         try:
-            for one in [one for one in noted if one.has_copy or with_lost][:_AT_ONCE]:
+            for one in noted:
+                if read_bytes > _AT_ONCE_BYTES:
+                    break
                 try:
                     instance = self._index.instance(one.sop_instance_uid)
                 except NotFound:
                     continue
+                read_bytes += instance.size_bytes
                 if self._repair(instance, reader):
                     self._damaged.clear([one.sop_instance_uid])
                     count += 1

@@ -223,7 +223,13 @@ class DamagedInstances:
         """Those without a right copy first."""
         noted = t.damaged_instance
         order = (noted.c.has_copy, noted.c.noticed_at.desc())
-        return self._rows(t.damaged_instance.c.kind != "", order, limit)
+        return self._rows(noted.c.kind != "", order, limit)
+
+    def to_repair(self, limit: int, *, has_copy: bool) -> list[DamagedInstance]:
+        """In an order that brings those of one volume together."""
+        noted = t.damaged_instance
+        order = (noted.c.volume, noted.c.volume_offset)
+        return self._rows(noted.c.has_copy.is_(has_copy), order, limit)
 
     def of_studies(self, study_instance_uids: Iterable[str]) -> dict[str, list[DamagedInstance]]:
         """By study, those without a right copy first; studies without any are left out."""
