@@ -1,4 +1,4 @@
-"""What every answer is built from: the base, a refusal, a page, a coded concept."""
+"""What requests and answers are built from: their bases, a refusal, a page, a coded concept."""
 
 from collections.abc import Collection
 
@@ -10,6 +10,12 @@ class Payload(BaseModel):
     """Base of what the API answers."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class RequestBody(Payload):
+    """Base of what the API is sent: a name that it does not know is refused, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Problem(Payload):

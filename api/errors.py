@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from api.unknown_names import known_fields, suggestion
 from inference.models.registry.status import ModelHeld
 from inference.refusals import ModelUnusable
 from storage.core import errors
@@ -175,7 +176,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     wrong = [
-        {"where": _where(item.get("loc", ())), "what": str(item.get("msg", ""))}
+        {"where": _where(item.get("loc", ())), "what": _what(request, item)}
         for item in error.errors()
     ]
     first = wrong[0] if wrong else {"where": "the request", "what": "is not valid"}
@@ -225,6 +226,15 @@ def _detail_of(status: int, phrase: str) -> str:
     if status == 405:
         return "This address does not know that method."
     return f"{phrase}."
+
+
+def _what(request: Request, item: Mapping[str, Any]) -> str:
+    """What is wrong with a value; where its name is not known, the nearest one that is."""
+    if item.get("type") != "extra_forbidden":
+        return str(item.get("msg", ""))
+    location = item["loc"]
+    known = known_fields(request.scope.get("route"), location)
+    return f"There is no such field. {suggestion(str(location[-1]), known)}".rstrip(" .")
 
 
 def _where(location: Sequence[str | int]) -> str:

@@ -27,7 +27,8 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-router = new_router(prefix="/api/session/oidc", tags=["session"])
+# Providers send parameters of their own, such as `iss` and `session_state`.
+router = new_router(prefix="/api/session/oidc", tags=["session"], reads_own_query=True)
 
 _FLOW_S = 600
 _NOT_CONFIRMED = "/sign-in/?confirmed=no"

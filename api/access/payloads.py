@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from storage.accounts.api_keys import ApiKey
 from storage.accounts.repository import Account
 from storage.accounts.second_factors import FactorKind
@@ -41,7 +41,7 @@ class SessionInfo(Payload):
     provider: ProviderLink | None = None
 
 
-class Credentials(Payload):
+class Credentials(RequestBody):
     name: str = Field(min_length=1, max_length=255, examples=["ada"])
     password: SecretStr = Field(min_length=1, max_length=1024)
 
@@ -50,11 +50,11 @@ class SignedOut(Payload):
     redirect: str = Field("", description="Where the provider ends its own session; may be empty.")
 
 
-class Confirmation(Payload):
+class Confirmation(RequestBody):
     password: SecretStr = Field(min_length=1, max_length=1024)
 
 
-class PasswordChange(Payload):
+class PasswordChange(RequestBody):
     current_password: SecretStr = Field(min_length=1, max_length=1024)
     new_password: SecretStr = Field(min_length=1, max_length=1024)
 
@@ -95,7 +95,7 @@ _PERSON_NAME = (
 )
 
 
-class NewUser(Payload):
+class NewUser(RequestBody):
     name: str = Field(min_length=1, max_length=80, examples=["ada"])
     password: SecretStr = Field(min_length=1, max_length=1024)
     roles: list[Role] = Field(min_length=1)
@@ -104,7 +104,7 @@ class NewUser(Payload):
     )
 
 
-class UserChange(Payload):
+class UserChange(RequestBody):
     """What is left out stays as it is."""
 
     roles: list[Role] | None = Field(None, min_length=1)
@@ -143,7 +143,7 @@ class Keys(Payload):
     items: list[KeyPayload]
 
 
-class NewKey(Payload):
+class NewKey(RequestBody):
     name: str = Field(min_length=1, max_length=80, examples=["ris"])
     roles: list[Role] = Field(min_length=1)
     scopes: list[AccessScope] = Field(

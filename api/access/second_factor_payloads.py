@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from storage.accounts.second_factors import FactorKind, SecondFactor
 from storage.accounts.sessions import SessionEntry
 
@@ -22,7 +22,7 @@ def _checked_credential(value: Credential | None) -> Credential | None:
     return value
 
 
-class ShownFactor(Payload):
+class ShownFactor(RequestBody):
     """One of the three."""
 
     code: SecretStr | None = Field(None, max_length=32, description="Of an authenticator app.")
@@ -84,12 +84,12 @@ class NewTotp(Payload):
     qr: str = Field(description="The URI as a QR code: a data: URI of an SVG image.")
 
 
-class TotpCode(Payload):
+class TotpCode(RequestBody):
     code: SecretStr = Field(min_length=6, max_length=32)
     label: str = Field("", max_length=60, pattern=r"^[^\x00]*$", examples=["Phone"])
 
 
-class KeyRegistration(Payload):
+class KeyRegistration(RequestBody):
     credential: Credential = Field(description="PublicKeyCredential.toJSON().")
     label: str = Field("", max_length=60, pattern=r"^[^\x00]*$", examples=["Blue key"])
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from inference.annotations.drawing import MAXIMUM_POINTS, Quantity, Shape
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
@@ -22,7 +22,7 @@ Title = Annotated[
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
-class PixelStatistic(Payload):
+class PixelStatistic(RequestBody):
     """What the pixels inside say; the client computes it, from the values that it shows."""
 
     quantity: Literal["mean", "standard_deviation", "minimum", "maximum", "value"]
@@ -33,7 +33,7 @@ class PixelStatistic(Payload):
     )  # fmt: skip
 
 
-class NewMeasurement(Payload):
+class NewMeasurement(RequestBody):
     """One shape on one frame. Lengths, areas and angles are computed by the node."""
 
     shape: Shape
@@ -65,7 +65,7 @@ class NewMeasurement(Payload):
         return self
 
 
-class NewMeasurements(Payload):
+class NewMeasurements(RequestBody):
     """A whole report: what is not in it is no longer said."""
 
     title: Title = Field("Measurements", min_length=1)
@@ -135,12 +135,12 @@ KeyImageTitle = Literal[
 ]
 
 
-class KeyImagePayload(Payload):
+class KeyImagePayload(RequestBody):
     sop_instance_uid: Uid
     frame_number: int | None = Field(None, ge=1, description="Null: the whole instance.")
 
 
-class NewKeyImages(Payload):
+class NewKeyImages(RequestBody):
     """A whole selection: an image that is not in it is none any more."""
 
     title: KeyImageTitle = Field("OF_INTEREST", description="Of PS3.16 CID 7010.")

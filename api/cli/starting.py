@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import structlog
+
 from api.server.logs import configure_logging
 from storage.core import disk_reserve, private_folder
 from storage.processes import collector
 from storage.settings import Settings, load_settings
+from storage.settings.unknown import unknown_settings
+
+_log = structlog.get_logger(__name__)
 
 
 def start_role(**overrides: Any) -> Settings:
@@ -13,6 +18,8 @@ def start_role(**overrides: Any) -> Settings:
     settings = start(**overrides)
     private_folder.repair(settings.data_dir)
     disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
+    for unknown in unknown_settings(type(settings)):
+        _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
     return settings
 
 

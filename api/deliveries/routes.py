@@ -9,7 +9,7 @@ from pydantic import Field
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import UIDS_ALONE, Audited
-from api.base_schemas import Payload
+from api.base_schemas import RequestBody
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
 from api.deps import StorageDep
 from api.errors import ApiProblem
@@ -30,7 +30,7 @@ router = new_router(prefix="/api/deliveries", tags=["deliveries"])
 DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The delivery's id.")]
 
 
-class RetryDeliveries(Payload):
+class RetryDeliveries(RequestBody):
     """Which waiting deliveries go at once: those that meet every condition."""
 
     destination: str | None = Field(

@@ -7,8 +7,8 @@ from api.routing import new_router
 
 
 def dicomweb_router() -> APIRouter:
-    return new_router(prefix=PREFIX, tags=["DICOMweb"])
+    return new_router(prefix=PREFIX, tags=["DICOMweb"], reads_own_query=True)
 
 
 def worklist_router() -> APIRouter:
-    return new_router(prefix=PREFIX, tags=["DICOMweb worklist"])
+    return new_router(prefix=PREFIX, tags=["DICOMweb worklist"], reads_own_query=True)

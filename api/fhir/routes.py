@@ -32,7 +32,9 @@ from storage.audit.query import event_of, find_events
 from storage.container import Storage
 from storage.findings.search import find_findings, find_reports
 
-router = new_router(prefix="/fhir", tags=["fhir"], default_response_class=FhirJson)
+router = new_router(
+    prefix="/fhir", tags=["fhir"], reads_own_query=True, default_response_class=FhirJson
+)
 
 ResourceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.-]{1,64}$", description="The logical id.")]
 

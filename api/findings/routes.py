@@ -12,7 +12,7 @@ from api.access.principal import PrincipalDep
 from api.annotations.authors import author_of
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, RESULTS
-from api.base_schemas import Payload
+from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.normal_ranges import NormalRanges
@@ -36,14 +36,14 @@ ShortText = Annotated[
 ]
 
 
-class FeedbackUnit(Payload):
+class FeedbackUnit(RequestBody):
     """A UCUM code."""
 
     value: str = Field(min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["cm3"])
     meaning: ShortText = ""
 
 
-class NewFeedback(Payload):
+class NewFeedback(RequestBody):
     """A verdict on a finding. EDITED says what would be right: a value, a name, or both."""
 
     verdict: Literal["ACCEPTED", "REJECTED", "EDITED"]

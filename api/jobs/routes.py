@@ -10,7 +10,7 @@ from api.access.policy import READERS, WRITERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, UIDS_ALONE, Audited
-from api.base_schemas import Payload
+from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
@@ -43,7 +43,7 @@ Priority = Annotated[
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 
 
-class NewJob(Payload):
+class NewJob(RequestBody):
     """A pipeline to be run on a series."""
 
     series_instance_uid: _Uid = Field(examples=["2.25.118337427381632173231230312039523409847"])
@@ -54,11 +54,11 @@ class NewJob(Payload):
     priority: Priority = "ROUTINE"
 
 
-class JobChange(Payload):
+class JobChange(RequestBody):
     priority: Priority
 
 
-class CancelJob(Payload):
+class CancelJob(RequestBody):
     reason: Annotated[
         str,
         StringConstraints(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from storage.core.entities import JobStatus
 
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
@@ -20,7 +20,7 @@ Question = Annotated[
 AnswerKind = Literal["summary", "vqa", "docqa", "deid", "report"]
 
 
-class SummaryRequest(Payload):
+class SummaryRequest(RequestBody):
     """A text, or reports of this node."""
 
     text: _Text | None = Field(None, description="What to summarise.")
@@ -36,7 +36,7 @@ class SummaryRequest(Payload):
         return self
 
 
-class VisualQuestion(Payload):
+class VisualQuestion(RequestBody):
     question: Question = Field(examples=["What is the volume of the left lung?"])
     study_instance_uid: _Uid
     series_instance_uid: _Uid | None = None
@@ -51,7 +51,7 @@ class DocumentQuestion(Payload):
     sop_instance_uid: _Uid
 
 
-class DeidRequest(Payload):
+class DeidRequest(RequestBody):
     text: _Text
     study_instance_uid: _Uid | None = Field(
         None, description="Its header's names and numbers are looked for as well."

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 
 
 class SegmentAgreement(Payload):
@@ -63,7 +63,7 @@ class DriftList(Payload):
     items: list[ShiftPayload]
 
 
-class NewBaseline(Payload):
+class NewBaseline(RequestBody):
     """From now on jobs are compared with those to come."""
 
     pipeline: str = Field(min_length=1, max_length=80, examples=["brain-volume"])

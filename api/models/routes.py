@@ -9,7 +9,7 @@ from pydantic import Field
 from api.access.policy import ADMINS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import MODEL_CHANGED, PUBLIC
-from api.base_schemas import Payload
+from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.models.schemas import ModelDetail, ModelList
 from api.models.serializers import model_detail, model_payloads
@@ -29,7 +29,7 @@ Name = Annotated[
 ]
 
 
-class ModelOrder(Payload):
+class ModelOrder(RequestBody):
     """Which version is meant; needed only where there are several."""
 
     version: str | None = Field(None, max_length=80, pattern=r"^[^\x00]*$", examples=["1.0.2"])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import structlog
 from fastapi import Path, Response
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.rules import Audited, NotAudited
@@ -80,6 +80,8 @@ class PeerFields(Payload):
 
 
 class PeerChange(PeerFields):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     token: SecretStr | None = Field(
         None,
         max_length=4000,

@@ -35,6 +35,7 @@ from storage.core.errors import MediViewError
 from storage.db.schema import check_database
 from storage.integrity.scrub import scrub_state
 from storage.settings import Settings
+from storage.settings.unknown import unknown_settings
 
 _OLDEST_PYTHON = (3, 11)
 _PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
@@ -43,6 +44,7 @@ _PROCESSES = ("worker-jobs", "worker-control", "worker-language", "beat")
 def diagnose(settings: Settings) -> Iterator[Check]:
     """Every check in the order in which one depends on the other."""
     yield _python()
+    yield from _unknown_settings(settings)
     yield _data_dir(settings)
     disk = check_disk(settings)
     yield Check("disk", "ok", "enough is free") if disk.ok else Check("disk", "fail", disk.detail)
@@ -79,6 +81,11 @@ def _python() -> Check:
     if sys.version_info < _OLDEST_PYTHON:
         return Check("python", "fail", f"{running} is too old", "Install Python 3.11 or newer.")
     return Check("python", "ok", running)
+
+
+def _unknown_settings(settings: Settings) -> Iterator[Check]:
+    for unknown in unknown_settings(type(settings)):
+        yield Check("settings", "fail", f"{unknown.name} is no setting", unknown.remedy)
 
 
 def _data_dir(settings: Settings) -> Check:

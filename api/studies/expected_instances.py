@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.access.principal import PrincipalDep
 from api.audit.rules import CHANGED, UIDS_ALONE
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
@@ -23,7 +23,7 @@ _UIDS_MAX = 15_000
 """As many as a request of 1 MiB holds."""
 
 
-class NewExpectation(Payload):
+class NewExpectation(RequestBody):
     """How many instances a series will have, or which, or both."""
 
     instance_count: int | None = Field(None, ge=1, le=1_000_000, examples=[320])

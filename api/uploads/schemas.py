@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from api.jobs.schemas import DecisionPayload, JobPayload
 from storage.core.entities import UploadState
 from storage.settings import MIB
@@ -16,7 +16,7 @@ PART_MAX_BYTES = 512 * MIB
 PARTS_MAX = 10_000
 
 
-class PresignRequest(Payload):
+class PresignRequest(RequestBody):
     filename: str = Field(min_length=1, max_length=255, examples=["study.zip"])
     content_type: str = Field(
         "application/octet-stream",
@@ -49,7 +49,7 @@ class UploadReceived(Payload):
     size_bytes: int
 
 
-class StartRequest(Payload):
+class StartRequest(RequestBody):
     upload_id: str = Field(min_length=1, max_length=100)
     pipeline: str | None = Field(
         None,
@@ -87,7 +87,7 @@ class AnalyzeStarted(AnalyzeResult):
     )
 
 
-class NewMultipartUpload(Payload):
+class NewMultipartUpload(RequestBody):
     filename: str = Field(min_length=1, max_length=255, examples=["study.zip"])
     content_type: str = Field(
         "application/octet-stream",
@@ -127,7 +127,7 @@ class UploadPayload(Payload):
     expires_at: datetime
 
 
-class WantedParts(Payload):
+class WantedParts(RequestBody):
     part_numbers: list[Annotated[int, Field(ge=1, le=PARTS_MAX)]] = Field(
         min_length=1, max_length=1000, examples=[[1, 2, 3]]
     )

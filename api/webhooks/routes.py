@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from api.access.policy import INTEGRATORS, policy
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.paging import PagingDep
 from api.parameters import problems
@@ -53,13 +53,13 @@ _Description = Annotated[
 ]
 
 
-class NewWebhook(Payload):
+class NewWebhook(RequestBody):
     url: _Url
     events: _Events
     description: _Description = ""
 
 
-class WebhookChange(Payload):
+class WebhookChange(RequestBody):
     """What is left out, or null, stays as it is."""
 
     url: _Url | None = None

@@ -11,18 +11,11 @@ import pytest
 import yaml
 
 from storage.settings import Settings
+from storage.settings.unknown import setting_names
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"}
-
-
-def environment_names() -> dict[str, str]:
-    """Environment variable of each setting → its field."""
-    return {
-        str(field.validation_alias or f"MEDIVIEW_{name.upper()}"): name
-        for name, field in Settings.model_fields.items()
-    }
 
 
 def example_lines() -> dict[str, str]:
@@ -43,7 +36,7 @@ def own(services: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_example_names_every_setting_and_no_other() -> None:
-    assert set(example_lines()) == set(environment_names()) | COMPOSE_ONLY
+    assert set(example_lines()) == set(setting_names(Settings)) | COMPOSE_ONLY
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
@@ -53,7 +46,7 @@ def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
 
 
 def test_compose_sets_only_settings_that_exist(services: dict[str, Any]) -> None:
-    known = set(environment_names())
+    known = set(setting_names(Settings))
     for name, service in own(services).items():
         assert set(service["environment"]) <= known, name
 

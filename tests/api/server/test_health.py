@@ -137,7 +137,8 @@ def test_a_lost_database_is_told_and_not_thrown(api: ApiNode) -> None:
 
 def test_metrics_count_requests_by_route_and_jobs_by_state(api: ApiNode) -> None:
     scheduled_job(api.storage)
-    api.client.get("/api/studies/2.25.42", params={"q": "Doe"})
+    api.client.get("/api/studies/2.25.42")
+    api.client.get("/api/studies", params={"q": "Doe"})
     text = api.client.get("/metrics").text
     samples = {
         (sample.name, *sorted(sample.labels.items())): sample.value

@@ -1,0 +1,53 @@
+"""A setting that does not exist is named, with the one that was meant, and never with its value."""
+
+from pathlib import Path
+
+import pytest
+
+from api.cli.starting import start_role
+from api.server.doctor_checks import diagnose
+from storage.settings import Settings, load_settings
+from storage.settings.unknown import UnknownSetting, unknown_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("MEDIVIEW_DESTINATION", "MEDIVIEW_DESTINATIONS"),
+        ("mediview_dicom_prot", "MEDIVIEW_DICOM_PORT"),
+        ("MEDIVIEW_QQQQ", ""),
+    ],
+)
+def test_a_misspelt_setting_is_found(name: str, nearest: str) -> None:
+    made = {name: "s3cret", "MEDIVIEW_DICOM_PORT": "11112", "PATH": "/bin", "HF_HOME": "/x"}
+    (unknown,) = unknown_settings(Settings, made)
+    assert unknown == UnknownSetting(name.upper(), nearest)
+    assert (nearest or ".env.example") in unknown.remedy
+
+
+def test_small_letters_are_the_same() -> None:
+    assert unknown_settings(Settings, {"mediview_dicom_port": "11112"}) == []
+
+
+def test_the_file_counts_as_the_environment_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("MEDIVIEW_AE_TITEL=ONE\nMEDIVIEW_AUTH=none\nPOSTGRES_PASSWORD=x\n")
+    monkeypatch.setitem(Settings.model_config, "env_file", str(file))
+    assert [one.name for one in unknown_settings(Settings, {})] == ["MEDIVIEW_AE_TITEL"]
+
+
+def test_doctor_and_every_role_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("MEDIVIEW_STEP_TIMES", "MEDIVIEW_SHARED", "MEDIVIEW_LONG_TESTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MEDIVIEW_AUDIT_KEE", "s3cret")
+    (check,) = [one for one in diagnose(load_settings(data_dir=tmp_path)) if one.name == "settings"]
+    assert (check.state, check.detail) == ("fail", "MEDIVIEW_AUDIT_KEE is no setting")
+    assert check.remedy == "Did you mean MEDIVIEW_AUDIT_KEY?"
+    start_role(data_dir=tmp_path)
+    told = "".join(capsys.readouterr())
+    assert "MEDIVIEW_AUDIT_KEE" in told
+    assert "s3cret" not in told
