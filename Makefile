@@ -9,6 +9,8 @@ PYTHON ?=
 # What PyTorch is installed: scripts/install.sh tells the choices and their defaults.
 export TORCH TORCH_INDEX TORCH_WHEELS
 # make bench BENCHMARKS=query asks questions of a million instances, which takes half an hour
+# make fuzz FUZZ_S=60 fuzzes each reader for a minute
+FUZZ_S ?= 600
 BENCHMARKS ?= receive retrieve ingest dicomweb
 
 VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -name out -o -name generated \) -prune \
@@ -17,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer viewer-file check-viewer bench fuzz chaos lock containers sbom audit clean
+.PHONY: help run test check format viewer viewer-file check-viewer bench faults fuzz chaos lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +51,14 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 
-fuzz: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
+faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
+
+fuzz: $(STAMPS)/test ## Fuzz what reads bytes of strangers with atheris, FUZZ_S seconds for each reader
+	@for target in $$($(BIN)/python -m tests.fuzz.targets); do \
+		echo "==> $$target"; \
+		$(BIN)/python -m tests.fuzz.run $$target --seconds $(FUZZ_S) || exit 1; \
+	done
 
 chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the tables of docs/faults.md
 	$(BIN)/python -m tests.chaos.controller --report docs/faults.md

@@ -64,7 +64,8 @@ def xml_to_dataset(document: bytes) -> JsonDataset:
     try:
         parser.feed(document)
         root = parser.close()
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        # LookupError: the document names an encoding that there is not.
         raise _malformed("it is not well-formed, or defines entities") from error
     if _name(root) != "NativeDicomModel":
         raise _malformed("its root is no NativeDicomModel")
