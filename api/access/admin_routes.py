@@ -20,6 +20,7 @@ from api.access.payloads import (
 )
 from api.access.policy import ADMINS, policy
 from api.access.principal import PrincipalDep
+from api.access.second_factor_payloads import EndedSessions
 from api.access.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, Audited
 from api.deps import StorageDep
@@ -135,6 +136,30 @@ def reset_second_factors(
     actor = trail.actor_of(request.scope, principal)
     access_changed(storage, actor, "U", "account", account.name, what="second factors removed")
     return _payload(storage, account)
+
+
+@router.delete(
+    "/users/{name}/sessions",
+    summary="Sign somebody out everywhere",
+    responses=problems(401, 403, 404),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def end_sessions(
+    name: Name,
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    authenticator: AuthenticatorDep,
+) -> EndedSessions:
+    """All sessions of an account. What takes access away at once asks for no password."""
+    account = storage.accounts.get(name)
+    identity = of_account(account.name)
+    open_now = storage.sessions.all_of(identity, utcnow())
+    ended = storage.sessions.end_of(identity, [one.token_hash for one in open_now])
+    authenticator.forget()
+    actor = trail.actor_of(request.scope, principal)
+    access_changed(storage, actor, "U", "account", account.name, what=f"{ended} sessions ended")
+    return EndedSessions(ended=ended)
 
 
 @router.get("/keys", summary="All keys, without their secrets", responses=problems(401, 403))

@@ -69,7 +69,7 @@ def content_security_policy(settings: Settings, scripts: Iterable[str] = ()) -> 
             f"connect-src {' '.join(connect)}",
             "worker-src 'self' blob:",
             "object-src 'none'",
-            "base-uri 'self'",
+            "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
         )

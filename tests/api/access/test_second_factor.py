@@ -308,6 +308,10 @@ def test_one_sees_where_one_is_signed_in_and_ends_the_rest(stored_closed: Closed
         assert tablet.get("/api/studies").status_code == 401
         assert ada.get("/api/studies").status_code == 200
         assert bob.get("/api/studies").status_code == 200
+        with closed.signed_in("root", "admin") as root:
+            assert root.delete("/api/users/bob/sessions").json() == {"ended": 1}
+            is_problem(root.delete("/api/users/nobody/sessions"), 404, "not_found")
+        is_problem(bob.get("/api/studies"), 401, "session_ended")
     with closed.with_key("ris", "viewer") as ris:
         assert ris.get("/api/me/sessions").json() == {"items": []}
         is_problem(ris.get("/api/me/second-factors"), 409, "no_password")
