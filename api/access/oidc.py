@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +20,7 @@ from joserfc.jwt import JWTClaimsRegistry, Token
 from api.access.principal import Principal
 from api.access.provider import NotAccepted, Provider
 from storage.core.identity import Identity
-from storage.core.roles import ROLES, Role
+from storage.core.roles import ROLES, Role, known_scopes
 from storage.settings import Settings
 
 _LEEWAY_S = 60
@@ -130,10 +130,19 @@ class AccessTokens:
             claims = _checked_claims(self._provider, token, settings.oidc_audience)
             if not _is_access_token(token.header, claims, settings.oidc_client_id):
                 return None
-            found = principal_from(settings, claims)
+            return _narrowed(principal_from(settings, claims), claims)
         except NotAccepted:
             return None
-        return found
+
+
+def _narrowed(principal: Principal, claims: Mapping[str, Any]) -> Principal:
+    """By the token's scope (RFC 9068 2.2.3), where it names scopes of this node.
+
+    Others, such as openid, say nothing of what may be asked here; then the roles alone count.
+    """
+    named = str(claims.get("scope", "")).split()
+    scopes = known_scopes(named)
+    return replace(principal, scopes=scopes) if scopes else principal
 
 
 def _is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any], client_id: str) -> bool:

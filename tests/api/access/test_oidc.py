@@ -183,6 +183,24 @@ def test_a_program_comes_with_an_access_token(closed: ClosedNode, identity: Prov
         assert status(wrong) == 401
 
 
+def test_the_scope_of_an_access_token_narrows_its_roles(
+    closed: ClosedNode, identity: Provider
+) -> None:
+    def status(path: str, scope: str | None) -> int:
+        token = identity.token(scope=scope)
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{closed.url}{path}", headers=headers).status_code
+
+    for scope in (None, "", "openid profile"):
+        assert status("/api/jobs", scope) == 200
+    assert status("/api/jobs", "openid api:read") == 200
+    assert status("/dicom-web/studies", "openid api:read") == 403
+    assert status("/dicom-web/studies", "dicomweb:read offline_access") == 200
+    assert status("/api/jobs", "dicomweb:read") == 403
+    # What the node does not know gives nothing, and takes nothing away.
+    assert status("/api/users", "admin") == status("/api/users", None)
+
+
 def signed_with_what_everyone_knows(identity: Provider) -> str:
     """By HMAC, whose key is the provider's public one; libraries have fallen for it."""
     payload = identity.token().split(".")[1]
