@@ -36,7 +36,7 @@ class DicomwebNode:
                 continue  # no part 10 file, or without its UIDs
             if accepted.outcome == "stored":
                 self.files[accepted.sop_instance_uid] = path
-            elif accepted.outcome == "conflict":
+            else:  # the same UID in other bytes: another encoding is a duplicate
                 conflicting.append(path)
         return conflicting
 
