@@ -14,6 +14,7 @@ from api.parameters import SeriesUid, StudyUid, problems
 from api.reports.serializers import report_payload, study_report
 from api.routing import new_router
 from api.studies import serializers as present
+from api.studies.damage import damage_text, damaged_payload
 from api.studies.progress import delivery_progress, refusals
 from api.studies.query import StudyQuery
 from api.studies.schemas import Completed, StudyDetail, StudyPage, StudySummary
@@ -160,7 +161,7 @@ class _Whole:
             received_at=study.received_at,
             updated_at=study.updated_at,
             state=derived.state,
-            state_text=f"{derived.text}{present.damage_text(damaged_count)}",
+            state_text=f"{derived.text}{damage_text(damaged_count)}",
             jobs=[present.job_payload(job) for job in self.jobs],
             findings_count=self.findings_count,
             refusals=refusals(self.decisions, self.jobs),
@@ -177,5 +178,5 @@ class _Whole:
             decisions=present.decision_payloads(self.decisions),
             deliveries=[present.delivery_payload(delivery) for delivery in self.deliveries],
             reports=[] if self.report is None else [report_payload(self.report)],
-            damaged_instances=[present.damaged_payload(one) for one in self.damaged],
+            damaged_instances=[damaged_payload(one) for one in self.damaged],
         )

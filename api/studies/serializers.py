@@ -17,7 +17,7 @@ from api.findings.schemas import (
     ValidityPayload,
 )
 from api.jobs.schemas import DecisionPayload, JobPayload, ResultInstance
-from api.studies.schemas import DamagedInstancePayload, SeriesSummary
+from api.studies.schemas import SeriesSummary
 from storage.core.entities import (
     Code,
     Decision,
@@ -30,7 +30,6 @@ from storage.core.entities import (
     Series,
     Validity,
 )
-from storage.integrity.repository import DamagedInstance
 
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _TM = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.\d{1,6})?")
@@ -281,22 +280,4 @@ def series_summary(series: Series) -> SeriesSummary:
         received_at=series.first_instance_at,
         last_instance_at=series.last_instance_at,
         completed_at=series.completed_at,
-    )
-
-
-def damage_text(count: int) -> str:
-    """What is added to the state of a study with damaged instances."""
-    if not count:
-        return ""
-    if count == 1:
-        return " 1 instance is damaged or lost: have it sent again."
-    return f" {count} instances are damaged or lost: have them sent again."
-
-
-def damaged_payload(one: DamagedInstance) -> DamagedInstancePayload:
-    return DamagedInstancePayload(
-        sop_instance_uid=one.sop_instance_uid,
-        kind=one.kind,
-        has_copy=one.has_copy,
-        noticed_at=one.noticed_at,
     )

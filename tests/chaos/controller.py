@@ -20,7 +20,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.faults import FAULTS, Fault, GarbledIndex, World, _OfBytes
+from tests.chaos.catalogue import FAULTS
+from tests.chaos.damage import GarbledIndex, OfBytes
+from tests.chaos.faults import Fault, World
 from tests.chaos.ledger import Ledger
 from tests.chaos.parts import FAKETIME, Parts
 from tests.chaos.promises import Promises
@@ -142,7 +144,7 @@ def _chosen(possible: list[type[Fault]], rng: random.Random, *, mixed: bool) -> 
         one
         for one in possible
         if one not in (first, GarbledIndex)
-        and not (issubclass(first, _OfBytes) and issubclass(one, _OfBytes))
+        and not (issubclass(first, OfBytes) and issubclass(one, OfBytes))
     ]
     return [first, rng.choice(others)] if others else [first]
 

@@ -25,6 +25,7 @@ class Promises:
         self.broken: list[str] = []
         self.checked = 0
         self.repaired = 0
+        self.refused: set[str] = set()
 
     def check(self, uids: Iterable[str]) -> None:
         """These instances, and all that else was acknowledged."""
@@ -47,7 +48,8 @@ class Promises:
         if not harmed:
             return
         part = self.parts.health().get("instances", {})
-        if part.get("ok"):
+        # Of those that the bucket gives nobody need be told.
+        if self.refused & set(harmed) and part.get("ok"):
             self.broken.append("/health says nothing of damaged instances")
         with RawPeer(self.parts.port) as peer:
             peer.associate(calling=b"PACS")
@@ -58,6 +60,7 @@ class Promises:
                     self.broken.append(f"{uid} is not taken again: {status:#06x}")
             peer.release()
         self.ledger.harmed.clear()
+        self.refused.clear()
         self.ledger.write("sent_again", uids=harmed)
         for uid in harmed:
             sentence = self._look_at(uid)
@@ -75,6 +78,7 @@ class Promises:
                 return "" if self._is_right(uid, answer) else f"{uid}: damaged bytes were given"
             problem = answer.json()
             if answer.status_code == 500 and problem["code"] == "instance_damaged":
+                self.refused.add(uid)
                 return "" if uid in problem["detail"] else f"{uid}: the problem does not name it"
             return f"{uid}: damaged, and answered {answer.status_code} {problem.get('code')}"
         if answer.status_code != 200:

@@ -3,15 +3,13 @@
 import pytest
 
 from tests.chaos.controller import Controller, Tally, world
+from tests.chaos.damage import CutVolume, FlippedBits, LostVolume
 from tests.chaos.faults import (
-    CutVolume,
-    FlippedBits,
     FullDisk,
     HalfOpenPeers,
     KillApi,
     KillEverything,
     KillReceiver,
-    LostVolume,
     StopAndContinue,
 )
 
