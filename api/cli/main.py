@@ -46,6 +46,7 @@ _COMMANDS = {
     "users": _Command("users"),
     "keys": _Command("keys"),
     "rules": _Command("rules"),
+    "conflicts": _Command("conflicts"),
     # Its commands join those of `models`.
     "models": _Command("model_watch"),
     "audit": _Command("audit"),

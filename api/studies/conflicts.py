@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
@@ -23,6 +23,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
+from storage.ingest.bulk_decisions import ConflictDecision, decide_all
 from storage.ingest.conflicts import Conflict
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
@@ -32,6 +33,7 @@ ConflictId = Annotated[int, Path(ge=1, le=2**62, description="The conflict's num
 # Before the pixels; what lies beyond differs or not by the digest alone.
 _HEADER_BYTES = 4 * 1024 * 1024
 _MAX_DIFFERENCES = 200
+_MAX_DECISIONS = 500
 
 
 class HeldInstance(Payload):
@@ -80,6 +82,35 @@ class ConflictDetail(ConflictPayload):
     readable: bool = Field(description="Whether both headers could be compared.")
 
 
+class ConflictDecisionRequest(Payload):
+    """One decision for many conflicts: those that are named, or all of a study or a source."""
+
+    decision: ConflictDecision = Field(
+        description="`accept` puts what came later in the place of what is stored; `discard`"
+        " keeps what is stored."
+    )
+    conflict_ids: list[int] = Field(default=[], max_length=_MAX_DECISIONS)
+    study_instance_uid: str = Field(default="", max_length=64)
+    source: str = Field(default="", max_length=128, examples=["dimse:CT1"])
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "ConflictDecisionRequest":
+        if not (self.conflict_ids or self.study_instance_uid or self.source):
+            raise ValueError("Name conflict_ids, study_instance_uid or source.")
+        return self
+
+
+class LeftConflict(Payload):
+    conflict_id: int
+    reason: str
+
+
+class ConflictDecisions(Payload):
+    decided: list[int] = Field(description="The numbers of the conflicts that are decided now.")
+    left: list[LeftConflict] = Field(description="Those that could not be decided this way.")
+    waiting: int = Field(description="How many conflicts there are still, of all.")
+
+
 @router.get("")
 @policy(INTEGRATORS, "api:read", UIDS_ALONE)
 def list_conflicts(
@@ -91,6 +122,32 @@ def list_conflicts(
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
     items = [_payload(storage, *pair) for pair in zip(found, held, strict=True)]
     return ConflictPage(items=items, total=total, limit=limit, offset=offset)
+
+
+@router.post("/decisions", responses=problems(503, 507))
+@policy(ADMINS, "admin", Audited(Code.INSTANCES_ACCESSED, "U"))
+def decide_conflicts(
+    request: Request, wanted: ConflictDecisionRequest, storage: StorageDep
+) -> ConflictDecisions:
+    """Decide many at once, at most 500 a request: ask again while some are waiting.
+
+    Where several contents wait under one UID, none of them is accepted.
+    """
+    conflicts = storage.conflicts
+    chosen = conflicts.waiting(
+        conflict_ids=wanted.conflict_ids,
+        study_instance_uid=wanted.study_instance_uid,
+        source=wanted.source,
+        limit=_MAX_DECISIONS,
+    )
+    held = [conflicts.held(one) for one in chosen]
+    name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
+    done = decide_all(conflicts, chosen, wanted.decision)
+    return ConflictDecisions(
+        decided=done.conflict_ids,
+        left=[LeftConflict(conflict_id=one, reason=why) for one, why in done.left.items()],
+        waiting=conflicts.page(1, 0)[1],
+    )
 
 
 @router.get("/{conflict_id}", responses=problems(404))

@@ -7,7 +7,7 @@ breaks in between, `reconcile` finds either the old state or the new one.
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,35 @@ class Conflicts:
                 select(t.conflict).order_by(t.conflict.c.id.desc()).limit(limit).offset(offset)
             )
             return [_to_conflict(row) for row in rows.mappings()], total
+
+    def waiting(
+        self,
+        *,
+        conflict_ids: Collection[int] = (),
+        study_instance_uid: str = "",
+        source: str = "",
+        limit: int = 500,
+    ) -> list[Conflict]:
+        """The oldest first: those of the numbers, of a study, that came by one way.
+
+        What is empty does not restrict. A conflict belongs to the study of the instance that
+        bears the UID now.
+        """
+        query = select(t.conflict).order_by(t.conflict.c.id).limit(limit)
+        if conflict_ids:
+            query = query.where(t.conflict.c.id.in_(conflict_ids))
+        if source:
+            query = query.where(t.conflict.c.source == source)
+        if study_instance_uid:
+            of_study = (
+                select(t.instance.c.sop_instance_uid)
+                .join(t.series, t.series.c.id == t.instance.c.series_fk)
+                .join(t.study, t.study.c.id == t.series.c.study_fk)
+                .where(t.study.c.study_instance_uid == study_instance_uid)
+            )
+            query = query.where(t.conflict.c.sop_instance_uid.in_(of_study))
+        with reading(self._engine) as connection:
+            return [_to_conflict(row) for row in connection.execute(query).mappings()]
 
     def get(self, conflict_id: int) -> Conflict:
         """Raises NotFound."""

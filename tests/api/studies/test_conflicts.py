@@ -2,12 +2,16 @@
 
 import io
 import threading
+from typing import Any
 
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from typer.testing import CliRunner
 
+from api.cli.main import command_line
 from storage.maintenance.reconcile import reconcile
+from storage.settings import Settings
 from tests.api.client import ApiNode, is_problem, part10
 from tests.builders import t1_head
 
@@ -139,3 +143,80 @@ def test_what_cannot_be_compared_is_still_shown(api: ApiNode) -> None:
     is_problem(api.client.get("/api/conflicts/0"), 422, "validation_failed")
     is_problem(api.client.get("/api/conflicts/77"), 404, "not_found")
     is_problem(api.client.get("/api/conflicts/77/file"), 404, "not_found")
+
+
+def with_conflicts(api: ApiNode, count: int = 4) -> tuple[list[Dataset], list[Dataset]]:
+    """A series, and another content for each of its instances by two senders."""
+    series = t1_head((count, 8, 8))
+    others = []
+    for number, dataset in enumerate(series):
+        assert api.storage.ingest.accept(part10(dataset), "test").outcome == "stored"
+        other = pydicom.dcmread(io.BytesIO(part10(dataset)))
+        other.SeriesDescription = "corrected"
+        source = "dimse:CT1" if number % 2 else "dimse:CT2"
+        assert api.storage.ingest.accept(part10(other), source).outcome == "conflict"
+        others.append(other)
+    return series, others
+
+
+def decide(api: ApiNode, decision: str, **which: object) -> dict[str, Any]:
+    answer = api.client.post("/api/conflicts/decisions", json={"decision": decision, **which})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_all_conflicts_of_a_study_are_decided_at_once(stored_api: ApiNode) -> None:
+    series, others = with_conflicts(stored_api)
+    study = series[0].StudyInstanceUID
+    assert decide(stored_api, "accept", study_instance_uid="1.2.3")["decided"] == []
+    told = decide(stored_api, "accept", study_instance_uid=study)
+    assert (len(told["decided"]), told["left"], told["waiting"]) == (4, [], 0)
+    assert [held(stored_api, one) for one in others] == [part10(one) for one in others]
+    assert len(stored_api.client.get("/dicom-web/instances").json()) == 4
+
+
+def test_those_of_one_sender_are_discarded_and_the_others_wait(api: ApiNode) -> None:
+    series, _ = with_conflicts(api)
+    told = decide(api, "discard", source="dimse:CT1")
+    assert (len(told["decided"]), told["waiting"]) == (2, 2)
+    rest = api.client.get("/api/conflicts").json()["items"]
+    assert {one["source"] for one in rest} == {"dimse:CT2"}
+    numbers = [one["conflict_id"] for one in rest]
+    assert decide(api, "discard", conflict_ids=[*numbers, 999])["decided"] == sorted(numbers)
+    assert held(api, series[0]) == part10(series[0])
+
+
+def test_two_contents_of_one_uid_are_not_accepted_together(api: ApiNode) -> None:
+    series, other, number = with_conflict(api)
+    other.SeriesDescription = "corrected again"
+    assert api.storage.ingest.accept(part10(other), "dimse:CT1").outcome == "conflict"
+    told = decide(api, "accept", study_instance_uid=series[0].StudyInstanceUID)
+    assert told["decided"] == []
+    assert {one["conflict_id"] for one in told["left"]} >= {number}
+    assert "2 contents wait under this UID" in told["left"][0]["reason"]
+    assert held(api, series[0]) == part10(series[0])
+
+
+@pytest.mark.parametrize("body", [{"decision": "accept"}, {"decision": "all", "source": "stow"}])
+def test_a_decision_names_what_it_is_about(api: ApiNode, body: dict[str, str]) -> None:
+    is_problem(api.client.post("/api/conflicts/decisions", json=body), 422, "validation_failed")
+
+
+def test_the_command_line_decides_them_too(
+    api: ApiNode, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series, others = with_conflicts(api)
+    monkeypatch.setenv("MEDIVIEW_DATA_DIR", str(api_settings.data_dir))
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(command_line(["conflicts"]), ["conflicts", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "4 shown of 4" in run("list")
+    assert "2 decided" in run("decide", "discard", "--source", "dimse:CT2")
+    assert "2 decided" in run("decide", "accept", "--study", series[0].StudyInstanceUID)
+    assert "0 shown of 0" in run("list")
+    assert held(api, others[1]) == part10(others[1])
+    assert held(api, series[0]) == part10(series[0])

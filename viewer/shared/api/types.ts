@@ -64,6 +64,7 @@ export type Peer = Schemas["PeerPayload"];
 export type PeerChange = Schemas["PeerChange"];
 export type NewPeer = Schemas["NewPeer"];
 export type Conflict = Schemas["ConflictPayload"];
+export type ConflictDecisions = Schemas["ConflictDecisions"];
 export type ConflictDetail = Schemas["ConflictDetail"];
 export type RuleSet = Schemas["RuleSet"];
 export type SiteRule = Schemas["Rule"];

@@ -5,6 +5,7 @@ import type {
   AuditEvent,
   AuditVerification,
   Conflict,
+  ConflictDecisions,
   ConflictDetail,
   Delivery,
   Hl7Message,
@@ -113,6 +114,13 @@ export const conflicts = {
     ),
   discard: (conflict_id: number) =>
     node.DELETE("/api/conflicts/{conflict_id}", { params: { path: { conflict_id } } }),
+  /** All that wait for one study. */
+  decideStudy: (study_instance_uid: string, decision: "accept" | "discard") =>
+    dataOf<ConflictDecisions>(
+      node.POST("/api/conflicts/decisions", {
+        body: { decision, study_instance_uid, source: "", conflict_ids: [] },
+      }),
+    ),
 };
 
 export const rules = {

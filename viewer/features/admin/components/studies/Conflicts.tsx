@@ -115,10 +115,35 @@ function ConflictRows({
         <tr>
           <td colSpan={5}>
             <Differences id={id} />
+            {held && <WholeStudy studyInstanceUid={held.study_instance_uid} onDecided={onDecided} />}
           </td>
         </tr>
       )}
     </>
+  );
+}
+
+/** One decision for all that wait for the study: a corrected series comes as one conflict a slice. */
+function WholeStudy({ studyInstanceUid, onDecided }: { studyInstanceUid: string; onDecided: () => void }) {
+  const { admin: t } = useText();
+  const order = useOrder(onDecided);
+  return (
+    <div className="mt-2 flex flex-wrap items-center gap-1.5">
+      <span className="text-dim">{t.wholeStudy}</span>
+      {(["accept", "discard"] as const).map((decision) => {
+        const word = decision === "accept" ? t.takeLaterAll : t.keepHeldAll;
+        return (
+          <SureButton
+            key={decision}
+            word={word}
+            label={word}
+            busy={order.busy}
+            onSure={() => void order.give(() => conflicts.decideStudy(studyInstanceUid, decision))}
+          />
+        );
+      })}
+      {order.problem && <ProblemNote problem={order.problem} />}
+    </div>
   );
 }
 
