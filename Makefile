@@ -51,6 +51,9 @@ bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside O
 		$(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 
+verification: $(STAMPS)/test ## Measure phantoms and shared data beside other programs: docs/clinical-verification.md
+	$(BIN)/python -m benchmarks.verification
+
 faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some ten minutes
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
 

@@ -59,6 +59,7 @@ _UNKNOWN = Coding(
     code="unknown",
     display="Unknown",
 )
+_IMPLAUSIBLE = concept("IMPLAUSIBLE", "99MEDIVIEW", "Value that is not plausible")
 _PART = concept("MEASUREDPART", "99MEDIVIEW", "Value of the part within the images")
 _LATERALITY = concept("272741003", "SCT", "Laterality")
 _SEGMENT = concept("121191", "DCM", "Referenced Segment")
@@ -128,7 +129,7 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
     value, unit = value_of(finding, said)
     # A person who gives a value gives that of the whole.
     corrected = bool(said) and said[-1].verdict == "EDITED" and said[-1].value is not None
-    truncated = finding.is_truncated and not corrected
+    doubtful = not finding.is_sound and not corrected
     status = status_of(said, is_withdrawn=found.is_withdrawn)
     return Observation(
         id=finding.finding_id,
@@ -146,8 +147,8 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         subject=subject_of(study),
         effective_date_time=started(study.study_date),
         issued=found.updated_at if not said else finding.created_at,
-        value_quantity=None if truncated else _quantity(value, unit),
-        data_absent_reason=_truncated(finding) if truncated else None,
+        value_quantity=None if doubtful else _quantity(value, unit),
+        data_absent_reason=_absent(finding) if doubtful else None,
         note=[
             _stated(finding, status),
             *([_WITHDRAWN] if found.is_withdrawn else []),
@@ -168,7 +169,7 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         ],
         component=some(
             (
-                *_part(finding, truncated),
+                *_set_apart(finding, doubtful),
                 *_confidence(finding),
                 *_of_segment(finding.segmentation),
                 *_of_image(finding.image),
@@ -177,17 +178,20 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
     )
 
 
-def _truncated(finding: Finding) -> CodeableConcept:
-    """Why the value of the structure is not there: the images show a part of it alone."""
+def _absent(finding: Finding) -> CodeableConcept:
+    """Why the value of the structure is not there: the images show a part of it alone, or what
+    the model found is not plausible."""
     reason = "" if finding.validity is None else f" {finding.validity.reason}"
-    return CodeableConcept(coding=[_UNKNOWN], text=f"Truncated.{reason}")
+    state = "Not plausible." if finding.is_implausible else "Truncated."
+    return CodeableConcept(coding=[_UNKNOWN], text=f"{state}{reason}")
 
 
-def _part(finding: Finding, truncated: bool) -> Iterator[ObservationComponent]:
-    """What was measured of a structure that the images cut off, told apart from its value."""
-    if truncated and finding.value is not None:
+def _set_apart(finding: Finding, doubtful: bool) -> Iterator[ObservationComponent]:
+    """What was measured of a part, or is not plausible, told apart from the structure's value."""
+    if doubtful and finding.value is not None:
         yield ObservationComponent(
-            code=_PART, value_quantity=_quantity(finding.value, finding.unit)
+            code=_IMPLAUSIBLE if finding.is_implausible else _PART,
+            value_quantity=_quantity(finding.value, finding.unit),
         )
 
 
@@ -255,6 +259,9 @@ def _stated(finding: Finding, status: Status) -> Annotation:
         text = f"Stated by software: {finding.value:.10g}{unit}."
     if finding.validity is not None and finding.is_truncated:
         text = f"{text} Truncated: of a part. {finding.validity.reason}"
+    if finding.validity is not None and finding.is_implausible:
+        text = f"{text} Not plausible. {finding.validity.reason}"
+    text = " ".join((text, *finding.caveats))
     return Annotation(author_string=by, text=text)
 
 

@@ -26,7 +26,7 @@ class NormalRanges:
     def of(self, finding: Finding) -> NormalRangePayload | None:
         """The first range of the card that is about this measurement and such a patient."""
         ranges = self._by_pipeline.get((finding.pipeline, finding.pipeline_version), ())
-        if finding.value is None or finding.is_truncated or not ranges:
+        if finding.value is None or not finding.is_sound or not ranges:
             return None
         sex, age_years = self._patient(finding.study_instance_uid)
         unit = finding.unit.value if finding.unit else ""

@@ -71,17 +71,22 @@ class NormalRangePayload(Payload):
 
 
 class ValidityPayload(Payload):
-    """Whether the measured structure lies wholly within the images.
+    """Whether the value can stand for the structure.
 
-    A truncated value is that of a part: it is no value of the structure, and is left out of
-    totals, trends and comparisons.
+    A truncated value is that of a part within the images; an implausible one failed a check of
+    what the model found. Both are left out of totals, trends and comparisons.
     """
 
-    state: Literal["complete", "truncated"]
+    state: Literal["complete", "truncated", "implausible"]
     cut_off_at: list[Direction] = Field(
         description="Sides of the patient at which the images cut the structure off."
     )
     reason: str = Field(examples=["The images cut it off on the right."])
+    caveats: list[str] = Field(
+        default=[],
+        description="What a reader must know of the value, a sentence each, such as that the"
+        " patient is outside the population the model was made for.",
+    )
 
 
 class PriorPayload(Payload):

@@ -1,6 +1,7 @@
 """The models: cards, states, what became of them."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,6 +39,24 @@ class ModelRangePayload(NormalRangePayload):
     age_years: tuple[float, float] | None
 
 
+class ModelPopulationPayload(Payload):
+    """For whom and for which images the model was made; null and empty do not restrict."""
+
+    age_years: tuple[float, float] | None
+    sex: list[str]
+    field_strength_t: tuple[float, float] | None
+    manufacturers: list[str]
+    sequences: list[str]
+    contrast_agent: bool | None
+    slice_thickness_mm: tuple[float, float] | None
+    kvp: tuple[float, float] | None
+    pathology: str
+    source: str
+    on_outside: Literal["caveat", "refuse"] = Field(
+        description="What becomes of a study outside: its results carry a caveat, or it is refused."
+    )
+
+
 class ModelPayload(Payload):
     """A version of a model: its card, its state, and whether it could run here now."""
 
@@ -63,6 +82,7 @@ class ModelPayload(Payload):
     gate: list[GateThresholdPayload]
     evaluation: ModelEvaluationPayload | None = Field(description="null: none yet.")
     normal_ranges: list[ModelRangePayload]
+    population: ModelPopulationPayload
     pipelines: list[str] = Field(description="Who uses it.", examples=[["brain-volume"]])
     ready: bool = Field(description="Whether it is active and could run now.")
     detail: str = Field(description="Why it is not ready; empty when it is.")

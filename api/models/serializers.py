@@ -1,6 +1,7 @@
 """From the registry's standings to the API's JSON."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from api.models.schemas import (
@@ -10,6 +11,7 @@ from api.models.schemas import (
     ModelEvaluationPayload,
     ModelFilePayload,
     ModelPayload,
+    ModelPopulationPayload,
     ModelRangePayload,
 )
 from api.studies.serializers import code_payload
@@ -95,6 +97,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
             )
             for one in card.normal_ranges
         ],
+        population=ModelPopulationPayload(**asdict(card.population)),
         pipelines=[one.pipeline.name for one in same],
         ready=readiness.ready and not first.held,
         detail=first.held if readiness.ready else readiness.detail,

@@ -212,7 +212,10 @@ def _image(image: ImageRef) -> ImageRefPayload:
 
 def _validity(validity: Validity) -> ValidityPayload:
     return ValidityPayload(
-        state=validity.state, cut_off_at=list(validity.cut_off_at), reason=validity.reason
+        state=validity.state,
+        cut_off_at=list(validity.cut_off_at),
+        reason=validity.reason,
+        caveats=list(validity.caveats),
     )
 
 

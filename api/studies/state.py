@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from storage.core.entities import Decision, Delivery, Job, Series, StudyState
 
+# Results, reports, presentation states and plans, which no pipeline measures.
+_WITHOUT_IMAGES = frozenset(
+    {"SEG", "SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "FID", "AU", "PLAN"}
+)
+
 
 @dataclass(frozen=True)
 class DerivedState:
@@ -42,11 +47,14 @@ def derive_state(
         verb = "waits" if len(queued) == 1 else "wait"
         return DerivedState("QUEUED", f"{waiting} {verb} for a worker.")
 
-    return _outcome(newest, decisions, deliveries)
+    return _outcome(newest, decisions, deliveries, received)
 
 
 def _outcome(
-    newest: Sequence[Job], decisions: Sequence[Decision], deliveries: Sequence[Delivery]
+    newest: Sequence[Job],
+    decisions: Sequence[Decision],
+    deliveries: Sequence[Delivery],
+    received: Sequence[Series],
 ) -> DerivedState:
     failed = [job for job in newest if job.status == "FAILED"]
     done = [job for job in newest if job.status == "COMPLETED"]
@@ -56,7 +64,7 @@ def _outcome(
         return DerivedState("FAILED", _failures(failed))
     refusals = [one for one in decisions if not one.accepted]
     if refusals and not any(one.accepted for one in decisions):
-        return DerivedState("REFUSED", _refusals(refusals))
+        return DerivedState("REFUSED", _refusals(refusals, received))
     cancelled = [job for job in newest if job.status == "CANCELLED"]
     also = f" {_names(cancelled)} was cancelled." if cancelled else ""
     return DerivedState("COMPLETE", f"Everything has arrived.{also}")
@@ -103,11 +111,28 @@ def _failures(failed: Sequence[Job]) -> str:
     )
 
 
-def _refusals(refusals: Sequence[Decision]) -> str:
-    reasons = {one.reason for one in refusals}
-    if len(reasons) == 1:
-        return f"No analysis fits: {next(iter(reasons))}"
-    return f"No analysis fits; {_count(len(reasons), 'reason')} are kept with the series."
+def _refusals(refusals: Sequence[Decision], received: Sequence[Series]) -> str:
+    """Why nothing was analysed, by the series that people mean: the largest one of images."""
+    images = [one for one in received if one.modality not in _WITHOUT_IMAGES] or list(received)
+    by_series = {one.series_instance_uid: one for one in images}
+    about = [one for one in refusals if one.series_instance_uid in by_series] or list(refusals)
+    main = max(
+        (one.series_instance_uid for one in about),
+        key=lambda uid: by_series[uid].instance_count if uid in by_series else 0,
+    )
+    reasons = dict.fromkeys(one.reason for one in about if one.series_instance_uid == main)
+    # Of several pipelines, those that take such images say more than those that do not.
+    fitting = [one for one in reasons if not one.startswith("Modality is ")] or list(reasons)
+    subject = "No analysis fits"
+    if len(received) > 1 and main in by_series:
+        series = by_series[main]
+        number = "" if series.series_number is None else f" {series.series_number}"
+        images_text = _count(series.instance_count, "instance")
+        subject = f"No analysis fits series{number} ({series.modality}, {images_text})"
+    more = ""
+    if len(fitting) > 1:
+        more = f" {_count(len(fitting) - 1, 'more reason')} with the series."
+    return f"{subject}: {fitting[0]}{more}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -77,7 +77,8 @@ def edit_mask(
     """
     # What encodes is large, and few processes need it.
     from inference.delivery.storing import store_objects, store_rows
-    from inference.imaging.coverage import with_validity
+    from inference.imaging.coverage import with_caveat, with_validity
+    from inference.models.population import caveat_of
     from inference.results.edit import Edit
     from inference.results.encode import encode_results
     from inference.results.wanted import kinds_wanted
@@ -93,6 +94,7 @@ def edit_mask(
     if not changed:
         raise InvalidRequest("The label map says what the mask says already.")
     output = with_validity(before.pipeline, _output(before, masks, changed), volume)
+    output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, before.pipeline.name, before.sources)
     destinations = destinations_of(storage, rule)

@@ -178,6 +178,8 @@ def _sentence(finding: Finding, word: Feedback) -> str:
 
 
 def _of_a_part(finding: Finding) -> str:
+    if finding.is_implausible:
+        return " (not plausible)"
     return " (truncated: of a part)" if finding.is_truncated else ""
 
 

@@ -64,6 +64,22 @@ def with_validity(pipeline: Pipeline, output: PipelineOutput, volume: Volume) ->
     return replace(output, measurements=kept, notes=(*output.notes, *_notes(left_out)))
 
 
+def with_caveat(output: PipelineOutput, caveat: str) -> PipelineOutput:
+    """The output with a sentence that holds for all of its measurements; "" changes nothing."""
+    if not caveat:
+        return output
+
+    def told(measurement: Measurement) -> Measurement:
+        validity = measurement.validity or COMPLETE
+        if caveat in validity.caveats:
+            return measurement
+        validity = replace(validity, caveats=(*validity.caveats, caveat))
+        return replace(measurement, validity=validity)
+
+    measurements = tuple(map(told, output.measurements))
+    return replace(output, measurements=measurements, notes=(*output.notes, caveat))
+
+
 def cut_off_segments(
     output: PipelineOutput,
     volume: Volume,
@@ -132,11 +148,14 @@ def _judged(
     """The measurement with its validity; None of a total that misses a part."""
     if any(index in cut_off for index in measurement.parts):
         return None
-    if measurement.validity is not None:
+    if measurement.validity is not None and measurement.validity.state == "truncated":
         return measurement
     if measurement.segment_index is not None:
         where = cut_off.get(measurement.segment_index, ())
-        return replace(measurement, validity=validity_of(where))
+        if where or measurement.validity is None:
+            return replace(measurement, validity=validity_of(where))
+    if measurement.validity is not None:
+        return measurement
     return replace(measurement, validity=COMPLETE) if measurement.parts else measurement
 
 

@@ -52,7 +52,7 @@ def evidence_of(
     findings: list[Finding] = []
     for uid in study_instance_uids:
         # A truncated value is none of the structure: no sentence of a model may rest on it.
-        findings += [one for one in storage.findings.of_study(uid) if not one.is_truncated]
+        findings += [one for one in storage.findings.of_study(uid) if one.is_sound]
     facts = (
         study_facts(storage, study_instance_uids[0])
         if len(study_instance_uids) == 1

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from inference.models.population import ANYBODY, Population
 from storage.core.entities import Code
 
 Admission = Literal["release", "setting", "operator"]
@@ -93,6 +94,8 @@ class ModelCard:
     normal_ranges: tuple[NormalRange, ...] = ()
     critical: tuple[CriticalLimit, ...] = ()
     on_truncation: OnTruncation = "mark"
+    population: Population = ANYBODY
+    """For whom and for which images it was made; outside, the card's word decides."""
     admission: Admission = "release"
     """Who answers for its being here: this release (or a package that the operator installed),
     a setting, or an operator who added its folder and must activate it."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from inference.models.card import CriticalLimit, GateThreshold, NormalRange, OnTruncation
+from inference.models.population import OnOutside, Population
 from inference.scheduling.rules.model import Condition, Strict
 from storage.core.errors import InvalidRequest
 
@@ -80,6 +81,30 @@ class CardCritical(Strict):
         return self
 
 
+class CardPopulation(Strict):
+    """For whom and for which images the model was made; ranges include their ends."""
+
+    age_years: tuple[float, float] | None = None
+    sex: tuple[Literal["M", "F", "O"], ...] = ()
+    field_strength_t: tuple[float, float] | None = None
+    manufacturers: tuple[str, ...] = ()
+    sequences: tuple[str, ...] = ()
+    contrast_agent: bool | None = None
+    slice_thickness_mm: tuple[float, float] | None = None
+    kvp: tuple[float, float] | None = None
+    pathology: str = Field("", max_length=300)
+    source: str = Field("", max_length=300)
+    on_outside: OnOutside = "caveat"
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "CardPopulation":
+        for name in ("age_years", "field_strength_t", "slice_thickness_mm", "kvp"):
+            limits = getattr(self, name)
+            if limits is not None and limits[0] > limits[1]:
+                raise ValueError(f"{name} begins above its end")
+        return self
+
+
 class Card(Strict):
     """`mediview.json`; everything may be left out."""
 
@@ -99,6 +124,8 @@ class Card(Strict):
     """Slices of a tilted gantry: refused, or resampled upright, which the results state."""
     on_truncation: OnTruncation = "mark"
     """Structures that the images cut off: measured and marked as truncated, or refused."""
+    population: CardPopulation = CardPopulation()
+    """Outside of it the results carry a caveat, or the series is refused (`on_outside`)."""
     score_at_least: float = Field(0.5, ge=0, le=1)
     """Boxes of which a detector is less sure are left out."""
 
@@ -123,6 +150,11 @@ class Card(Strict):
             )
             for one in self.normal_ranges
         )
+
+
+def population_of(card: Card) -> Population:
+    """As a model's card keeps it."""
+    return Population(**card.population.model_dump())
 
 
 def critical_limits(card: Card) -> tuple[CriticalLimit, ...]:

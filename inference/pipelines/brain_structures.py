@@ -71,11 +71,12 @@ class BrainStructures:
     """Parcellates a T1-weighted head once the model pack is there."""
 
     name = "brain-structures"
-    version = "1.0.0"
+    version = "1.1.0"
     title = "Brain structures"
     description = (
         "Seventeen brain structures, left and right, from a T1-weighted head MR, by MeshNet;"
-        " each with its volume and its share of the brain."
+        " each with its volume and its share of the intracranial volume; and the volume of the"
+        " brain's parenchyma."
     )
     accepts_text = (
         "3D T1-weighted MR of a whole head: one regular stack of 60 or more slices,"

@@ -1,4 +1,8 @@
-"""brain-volume: deepbet's brain mask on the source grid, and its volume."""
+"""brain-volume: deepbet's mask on the source grid, and its volume.
+
+The mask takes in the cerebrospinal fluid around and within the brain, and its authors call its
+volume the total intracranial volume (deepbet 1.0.2, README): so it is called and coded.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +33,22 @@ from inference.pipelines.t1_head import judge_t1_head
 from storage.core.entities import Code, Instance, Series
 from storage.core.errors import InvalidRequest
 
-_BRAIN = Code("12738006", "SCT", "Brain")
-_LABEL = "Brain"
+# PS3.16 CID 7140, Brain Structure for Volumetric Measurement.
+_INTRACRANIAL = Code("128319008", "SCT", "Intracranial structure")
+_LABEL = "Intracranial space"
 _COLOR_RGB = (232, 170, 90)
 
 
 class BrainVolume:
-    """Measures the brain in a 3D T1-weighted head MR with deepbet's real weights."""
+    """Measures brain and cerebrospinal fluid in a 3D T1-weighted head MR, with deepbet."""
 
     name = "brain-volume"
-    version = "1.0.0"
-    title = "Brain volume"
-    description = "Brain mask and brain volume from a T1-weighted head MR, by deepbet."
+    version = "1.1.0"
+    title = "Intracranial volume"
+    description = (
+        "Intracranial volume (brain and cerebrospinal fluid) from a T1-weighted head MR, by"
+        " deepbet. It is not the volume of the brain's tissue."
+    )
     accepts_text = (
         "3D T1-weighted MR of a whole head: one regular stack of 60 or more slices,"
         " voxels of 2 mm or less."
@@ -64,7 +72,7 @@ class BrainVolume:
         return judge_t1_head(headers)
 
     def run(self, context: PipelineContext) -> PipelineOutput:
-        """The brain as one segment on the source grid, and its volume in cm³.
+        """Brain and cerebrospinal fluid as one segment on the source grid, and its volume in cm³.
 
         Raises NothingFound, ModelUnusable, InvalidRequest.
         """
@@ -79,11 +87,11 @@ class BrainVolume:
         context.on_progress("measure", 0.97)
         voxels = int(np.count_nonzero(mask))
         return PipelineOutput(
-            segments=(Segment(_LABEL, ANATOMICAL_STRUCTURE, _BRAIN, _COLOR_RGB),),
+            segments=(Segment(_LABEL, ANATOMICAL_STRUCTURE, _INTRACRANIAL, _COLOR_RGB),),
             masks=mask.astype(np.uint8),
             measurements=(
                 Measurement(
-                    label="Brain volume",
+                    label="Intracranial volume",
                     code=VOLUME,
                     value=voxels * volume.voxel_volume_mm3 / MM3_IN_CM3,
                     unit=CM3,

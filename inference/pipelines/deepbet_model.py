@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inference.models.card import Proof
 from inference.models.devices import device
 from inference.models.files import load_torchscript
+from inference.models.population import Population
 from inference.pipeline import ModelCard, ModelFile, ProgressCallback
 from inference.refusals import ModelUnusable, NothingFound
 from storage.core.entities import Code
@@ -37,7 +38,12 @@ CARD = ModelCard(
         "T1-weighted head MR of healthy adults, as its authors publish"
         " (Fisch et al. 2024, doi:10.1016/j.compbiomed.2024.108845)."
     ),
-    output_codes=(Code("12738006", "SCT", "Brain"),),
+    output_codes=(Code("128319008", "SCT", "Intracranial structure"),),
+    population=Population(
+        age_years=(18.0, 150.0),
+        pathology="Healthy adults; lesions, surgery and malformations are not stated.",
+        source="the authors' publication (doi:10.1016/j.compbiomed.2024.108845)",
+    ),
     files=(
         ModelFile(MODEL_FILE, "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd"),
         ModelFile(BBOX_FILE, "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa"),

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
 from inference.models.card import NormalRange, Proof
+from inference.models.population import Population
 from inference.pipeline import (
     Acceptance,
     Measurement,
@@ -69,6 +70,10 @@ class LungDensity:
         ),
         input_description="Axial chest CT in HU, slices 3 mm apart or less.",
         training_data="None: thresholds and morphology.",
+        population=Population(
+            age_years=(18.0, 150.0),
+            source="the limits of low attenuation, which are those of adults",
+        ),
         output_codes=(_LEFT, _RIGHT, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
         normal_ranges=(
             NormalRange(

@@ -14,7 +14,7 @@ from inference.bundles.description import BundleDescription
 from inference.bundles.runner import detect, predict, probe
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
-from inference.models.card_file import critical_limits
+from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
     Acceptance,
@@ -79,6 +79,7 @@ class MonaiBundle:
             normal_ranges=bundle.card.ranges,
             critical=critical_limits(bundle.card),
             on_truncation=bundle.card.on_truncation,
+            population=population_of(bundle.card),
             admission="operator",
         )
 

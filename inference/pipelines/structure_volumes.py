@@ -10,11 +10,13 @@ from inference.imaging.directions import direction_of, in_words
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
+from inference.pipelines.plausibility import is_cavity, judge
 from inference.pipelines.structures import STRUCTURES
 from storage.core.entities import Code, Direction, Validity
 
-_SHARE = Code("BRAINSHARE", "99MEDIVIEW", "Share of the brain mask's volume")
-_BRAIN_VOLUME = Code("BRAINMASK", "99MEDIVIEW", "Volume of the brain mask")
+_SHARE = Code("ICVSHARE", "99MEDIVIEW", "Share of the intracranial volume")
+_INTRACRANIAL_VOLUME = Code("ICV", "99MEDIVIEW", "Intracranial volume")
+_PARENCHYMA_VOLUME = Code("PARENCHYMA", "99MEDIVIEW", "Volume of the brain's parenchyma")
 # How far the network sees around a voxel: its dilations add up to 46 voxels of 1 mm. On a real head
 # that was cut in five directions, what was farther away from the cut kept its volume within 4 %
 # (the fourth ventricle within 7 %); nearer structures lost up to all of it, mostly without reaching
@@ -25,32 +27,54 @@ _NEAR_MM = 46.0
 def measured(
     segments: Sequence[Segment],
     masks: NDArray[np.uint8],
-    brain: NDArray[np.bool_],
+    intracranial: NDArray[np.bool_],
     volume: Volume,
     cut_off: Sequence[Direction],
 ) -> tuple[Measurement, ...]:
-    """`cut_off`: where the images cut the brain off. What is close to there is truncated as well,
-    and of a brain that is not all there nothing has a share."""
+    """Volumes, and each structure's share of the intracranial volume, which is what deepbet's
+    mask has: brain and cerebrospinal fluid.
+
+    `cut_off`: where the images cut the brain off. What is close to there is truncated as well,
+    and of a brain that is not all there nothing has a share. What is not plausible is marked.
+    """
     voxel_cm3 = volume.voxel_volume_mm3 / MM3_IN_CM3
-    brain_cm3 = float(np.count_nonzero(brain)) * voxel_cm3
+    intracranial_cm3 = float(np.count_nonzero(intracranial)) * voxel_cm3
     counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
+    judged = judge(segments, masks, intracranial, volume)
+    near = _near(masks, cut_off, volume)
     measurements = [
         Measurement(
-            "Brain mask volume", _BRAIN_VOLUME, brain_cm3, CM3, validity=validity_of(cut_off)
+            "Intracranial volume",
+            _INTRACRANIAL_VOLUME,
+            intracranial_cm3,
+            CM3,
+            validity=validity_of(cut_off),
         )
     ]
-    near = _near(masks, cut_off, volume)
-    for index, segment in enumerate(segments):
-        cm3 = float(counts[index + 1]) * voxel_cm3
+    if not cut_off:
+        tissue = tuple(n for n, one in enumerate(segments) if not is_cavity(one))
+        parenchyma = float(sum(counts[n + 1] for n in tissue)) * voxel_cm3
         measurements.append(
             Measurement(
-                f"{segment.label} volume", VOLUME, cm3, CM3, index, validity=near.get(index)
+                "Brain parenchyma volume",
+                _PARENCHYMA_VOLUME,
+                parenchyma,
+                CM3,
+                parts=tissue,
+                validity=judged.validity(None),
             )
         )
+    for index, segment in enumerate(segments):
+        cm3 = float(counts[index + 1]) * voxel_cm3
+        validity = near.get(index) or judged.validity(index)
+        measurements.append(
+            Measurement(f"{segment.label} volume", VOLUME, cm3, CM3, index, validity=validity)
+        )
         if not cut_off:
-            share = cm3 / brain_cm3 * 100.0
+            share = cm3 / intracranial_cm3 * 100.0
+            label = f"{segment.label} share of intracranial volume"
             measurements.append(
-                Measurement(f"{segment.label} share of brain", _SHARE, share, PERCENT, index)
+                Measurement(label, _SHARE, share, PERCENT, index, validity=validity)
             )
     return tuple(measurements)
 
@@ -90,5 +114,5 @@ def notes_of(segments: Sequence[Segment], cut_off: Sequence[Direction]) -> tuple
     beyond = f" Not found: {', '.join(missing)}." if missing else ""
     return (
         f"The images cut the brain off {in_words(cut_off)}: structures within {_NEAR_MM:g} mm of"
-        f" there are truncated, and no share of the brain is stated.{beyond}",
+        f" there are truncated, and no share of the intracranial volume is stated.{beyond}",
     )

@@ -82,5 +82,7 @@ def _text(storage: Storage, fact: Fact, rule: CriticalRule) -> str:
     value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
     if fact.is_truncated:
         value = locale.part_of(value)
+    elif fact.is_implausible:
+        value = locale.doubted(value)
     stated = f"{fact.finding.label} {value}".strip()
     return f"{rule.text.rstrip('.')}: {stated}." if rule.text else f"{stated} ({rule.name})."

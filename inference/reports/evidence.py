@@ -52,6 +52,8 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             one.value,
             one.finding.confidence,
             *one.cut_off_at,
+            *(("implausible",) if one.is_implausible else ()),
+            *one.finding.caveats,
         )
         for one in facts
     ]

@@ -13,6 +13,9 @@ _MEASURES: Mapping[str, tuple[str, str]] = {
     "118565006": ("volume", " volume"),
     "BRAINMASK": ("volume", " volume"),
     "BRAINSHARE": ("share", " share of brain"),
+    "ICV": ("volume", " volume"),
+    "PARENCHYMA": ("volume", " volume"),
+    "ICVSHARE": ("share", " share of intracranial volume"),
     "MLD": ("mean_density", " mean density"),
     "LAA950": ("laa950", " LAA-950"),
     "PERC15": ("perc15", " 15th percentile"),
@@ -41,10 +44,20 @@ class Fact:
         return self.finding.is_truncated and not self.corrected_by
 
     @property
+    def is_implausible(self) -> bool:
+        """Whether the value failed a check, and no person has given another."""
+        return self.finding.is_implausible and not self.corrected_by
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the value stands for the structure: neither of a part nor implausible."""
+        return self.finding.is_sound or bool(self.corrected_by)
+
+    @property
     def is_comparable(self) -> bool:
         """Whether an earlier study may state the same quantity: a projection shows another part
         of the patient each time, in another size."""
-        return not self.is_truncated and self.finding.image is None
+        return self.is_sound and self.finding.image is None
 
     @property
     def cut_off_at(self) -> tuple[Direction, ...]:

@@ -25,6 +25,9 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
             yield _answer(fact, locale)
         if fact.corrected_by and fact.finding.value is not None:
             yield _corrected(fact, locale)
+    outside = tuple(one.finding.finding_id for one in evidence.facts if one.finding.caveats)
+    if outside:
+        yield ReportSentence(locale.words["outside_population"], outside, basis="node")
 
 
 def sentences_of(facts: Sequence[Fact], locale: Locale) -> Iterator[ReportSentence]:
@@ -89,19 +92,26 @@ def _about(
                 }
         if told:
             yield from _changes(rule.get("change", ()), structure, whole, prior, locale)
-    yield from _truncated(structure, cut_off, locale)
+    yield from _not_whole(structure, cut_off, locale)
 
 
 def _apart(group: Group) -> tuple[Group, Group]:
-    """The facts about a structure that is wholly in the images, and those about a part of it."""
-    cut_off = {slot: fact for slot, fact in group.items() if fact.is_truncated}
-    return {slot: fact for slot, fact in group.items() if slot not in cut_off}, cut_off
+    """The facts that stand for the structure, and those about a part of it or not plausible."""
+    doubtful = {slot: fact for slot, fact in group.items() if not fact.is_sound}
+    return {slot: fact for slot, fact in group.items() if slot not in doubtful}, doubtful
 
 
-def _truncated(structure: str, cut_off: Group, locale: Locale) -> Iterator[ReportSentence]:
+def _not_whole(structure: str, doubtful: Group, locale: Locale) -> Iterator[ReportSentence]:
+    for kind, holds in (("truncated", True), ("implausible", False)):
+        facts = {slot: fact for slot, fact in doubtful.items() if fact.is_truncated is holds}
+        yield from _worded(structure, facts, locale, kind)
+
+
+def _worded(structure: str, cut_off: Group, locale: Locale, kind: str) -> Iterator[ReportSentence]:
     """One sentence a side: what was not measured as a whole, where it is cut off, what the part
-    in the images has. The node vouches for it, so that no model words it anew."""
-    words = locale.words["truncated"]
+    in the images has; or what is not plausible, and what the software stated. The node vouches
+    for it, so that no model words it anew."""
+    words = {**locale.words["truncated"], **locale.words[kind]}
     for side in dict.fromkeys(fact.side for fact in cut_off.values()):
         facts = [fact for fact in cut_off.values() if fact.side == side]
         about = locale.about(side, structure)
@@ -215,7 +225,7 @@ def _concluded(
             yield sentence
     # Of several rules about the structure, the one about volume tells it.
     asked = {slot for text in rule["texts"] for slot in placeholders(text)}
-    yield from _truncated(
+    yield from _not_whole(
         structure,
         {
             slot: fact

@@ -69,11 +69,11 @@ def write_words(
 
 def known_of(storage: Storage, evidence: Evidence) -> Known:
     """The evidence of a draft as the guard takes it: with the values that people corrected,
-    without those of parts of a structure."""
+    without those of parts of a structure and implausible ones."""
     prior = evidence.prior
     return Known(
         findings=tuple(
-            replace(one.finding, value=one.value) for one in evidence.facts if not one.is_truncated
+            replace(one.finding, value=one.value) for one in evidence.facts if one.is_sound
         ),
         priors=()
         if prior is None

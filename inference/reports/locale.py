@@ -59,6 +59,10 @@ class Locale:
         """A quantity of a structure that the images cut off."""
         return self.fill(self.words["truncated"]["value"], {"value": quantity})
 
+    def doubted(self, quantity: str) -> str:
+        """A quantity that failed a check of plausibility."""
+        return self.fill(self.words["implausible"]["value"], {"value": quantity})
+
     def measure(self, value: float, unit: str) -> str:
         """A technical value without needless zeros: 0.67 mm, 120 kVp."""
         decimals = next(count for count in (0, 1, 2) if count == 2 or round(value, count) == value)

@@ -28,7 +28,9 @@ def shown_value(finding: Finding) -> str:
     if finding.validity is not None and finding.is_truncated:
         where = in_words(finding.validity.cut_off_at)
         return f"truncated (cut off {where}); part in the images: {value}"
-    return value
+    if finding.is_implausible:
+        return f"not plausible, compared with nothing: {value}"
+    return f"{value} (outside the model's population)" if finding.caveats else value
 
 
 def _decimals(value: float, unit: str) -> int:

@@ -149,11 +149,22 @@ def _story(
         Spacer(1, 12),
         _findings_table(findings, text),
         Spacer(1, 12),
+        *(line(caution) for caution in _cautions(findings)),
         *_shown(pictures),
         Spacer(1, 12),
         line(f"Model: {model}"),
         line(f"Made by {MANUFACTURER}, {pipeline.name} {pipeline.version}, {made}."),
     ]
+
+
+def _cautions(findings: Sequence[Finding]) -> list[str]:
+    """What a reader must know of the values, each once: of single ones with their names."""
+    doubted = [
+        f"{one.label}: {one.validity.reason}"
+        for one in findings
+        if one.validity is not None and one.is_implausible
+    ]
+    return [*dict.fromkeys(caveat for one in findings for caveat in one.caveats), *doubted]
 
 
 def _patient(source: Dataset) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from inference.results.change import (
     CHANGE_PER_YEAR,
     CLASSIFICATION,
     COMMENT,
+    IMPLAUSIBLE,
     PERCENT,
     PERCENT_PER_YEAR,
     PRIOR_REPORT,
@@ -46,8 +47,8 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
         if finding.value is not None:
             unit = finding.unit or _NO_UNIT
             measurement = _measurement(finding.code, finding.value, unit)
-            if finding.validity is not None and finding.is_truncated:
-                _mark_truncated(measurement, finding.validity)
+            if finding.validity is not None:
+                _mark(measurement, finding.validity)
             measurements.append(measurement)
         if finding.prior is not None:
             measurements += _changes(finding.prior)
@@ -63,25 +64,38 @@ def _measurement(name: Code, value: float, unit: Code) -> hd.sr.Measurement:
     return hd.sr.Measurement(name=dicom_code(name), value=value, unit=dicom_code(unit))
 
 
-def _mark_truncated(measurement: hd.sr.Measurement, validity: Validity) -> None:
-    """State with the number itself that it is of a part: coded, and in a sentence.
+_QUALITIES = {
+    "truncated": (TRUNCATED, "Truncated, so that this is the value of a part."),
+    "implausible": (IMPLAUSIBLE, "Not plausible, so that it is compared with nothing."),
+}
 
-    As properties of the number (PS3.16 TID 300): a group may hold complete numbers beside it.
+
+def _mark(measurement: hd.sr.Measurement, validity: Validity) -> None:
+    """State with the number itself what it is worth: coded, and in a sentence.
+
+    As properties of the number (PS3.16 TID 300): a group may hold sound numbers beside it.
     """
+    quality = _QUALITIES.get(validity.state)
+    if quality is None and not validity.caveats:
+        return
     number = measurement[0]
     if "ContentSequence" not in number:
         number.ContentSequence = ContentSequence()
-    number.ContentSequence.append(
-        CodeContentItem(
-            name=dicom_code(QUALITY),
-            value=dicom_code(TRUNCATED),
-            relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+    comments = list(validity.caveats)
+    if quality is not None:
+        code, sentence = quality
+        comments.insert(0, f"{sentence} {validity.reason}")
+        number.ContentSequence.append(
+            CodeContentItem(
+                name=dicom_code(QUALITY),
+                value=dicom_code(code),
+                relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
+            )
         )
-    )
     number.ContentSequence.append(
         TextContentItem(
             name=dicom_code(COMMENT),
-            value=f"Truncated, so that this is the value of a part. {validity.reason}",
+            value=" ".join(comments),
             relationship_type=hd.sr.RelationshipTypeValues.HAS_PROPERTIES,
         )
     )

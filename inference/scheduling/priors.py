@@ -51,7 +51,7 @@ class Comparison:
         """The finding with its prior, where it is a complete volume and has one."""
         found = self.earlier.get(_key(finding))
         if (
-            finding.is_truncated
+            not finding.is_sound
             or found is None
             or finding.value is None
             or found.finding.unit != finding.unit
@@ -119,9 +119,10 @@ def is_volume(finding: Finding) -> bool:
 def value_that_counts(finding: Finding, said: list[Feedback]) -> float | None:
     """The value by the last word on it; None where it was rejected, or in another unit.
 
-    None as well where it is that of a part, unless a person has given the value of the whole.
+    None as well where it is that of a part or not plausible, unless a person has given the
+    value of the whole.
     """
-    stated = None if finding.is_truncated else finding.value
+    stated = finding.value if finding.is_sound else None
     if not said:
         return stated
     word = said[-1]

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.geometry import stack_of, tilt_degrees
 from inference.imaging.stacks import SeriesStack, stacks_of
 from inference.imaging.tilt import resamples_tilt
+from inference.models.population import caveat_of
 from inference.pipeline import Acceptance, Pipeline
 from inference.refusals import VolumeRefused
 from storage.core.entities import Instance, Series
@@ -108,7 +109,15 @@ def word_of(
 def with_geometry(
     acceptance: Acceptance, headers: Sequence[Dataset], pipeline: Pipeline
 ) -> Acceptance:
-    """What a pipeline accepts, where it is a regular stack. Raises VolumeRefused."""
+    """What a pipeline accepts, where it is a regular stack of its population.
+
+    Raises VolumeRefused.
+    """
+    population = pipeline.card.population
+    if population.on_outside == "refuse":
+        caveat = caveat_of(population, headers[0])
+        if caveat:
+            return Acceptance(False, caveat)
     stack = stack_of(headers, tilted=resamples_tilt(pipeline))
     degrees = tilt_degrees(stack.lps_from_kji)
     if not degrees:

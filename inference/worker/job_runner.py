@@ -9,12 +9,13 @@ import structlog
 from pydicom.dataset import Dataset
 
 from inference.delivery.storing import store_label_picture, store_objects, store_rows
-from inference.imaging.coverage import run_with_coverage
+from inference.imaging.coverage import run_with_coverage, with_caveat
 from inference.imaging.stacks import SeriesStack
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.devices import with_fallback
 from inference.models.drift import observe
+from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.planar.refusals import ImageRefused
@@ -114,6 +115,9 @@ class Work:
         with self._stage("running", _RUNNING):
             ensure_proven(self._storage, pipeline)
             output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
+        if sources:
+            source = sources[volume.instance_indices[0] if volume is not None else 0]
+            output = with_caveat(output, caveat_of(pipeline.card.population, source))
         destinations = destinations_of(self._storage, rule)
         with self._stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)

@@ -200,17 +200,19 @@ class ImageRef:
 
 @dataclass(frozen=True)
 class Validity:
-    """Whether the measured structure lies wholly within the images.
+    """Whether a measurement can stand for the structure.
 
-    A truncated measurement states a part of the structure, so that it is no value of the
-    structure: it enters no total, trend or comparison.
+    A truncated one states a part of the structure; an implausible one failed a check of what
+    the model found. Neither enters a total, trend or comparison.
     """
 
-    state: Literal["complete", "truncated"]
+    state: Literal["complete", "truncated", "implausible"]
     cut_off_at: tuple[Direction, ...] = ()
     """At which sides of the images the structure is cut off; empty where it is complete."""
     reason: str = ""
-    """The same in a sentence; empty where it is complete."""
+    """The same in a sentence, or what is not plausible; empty where it is complete."""
+    caveats: tuple[str, ...] = ()
+    """What a reader must know of a value that stands all the same, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,20 @@ class Finding:
     def is_truncated(self) -> bool:
         """Whether the value is that of a part of the structure."""
         return self.validity is not None and self.validity.state == "truncated"
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether the value failed a check of what the model found."""
+        return self.validity is not None and self.validity.state == "implausible"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the value stands for the structure, so that it may be compared."""
+        return self.validity is None or self.validity.state == "complete"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        return () if self.validity is None else self.validity.caveats
 
 
 @dataclass(frozen=True)

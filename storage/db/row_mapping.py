@@ -63,7 +63,13 @@ def to_finding(row: RowMapping) -> Finding:
     fields["prior"] = Prior(**row["prior"]) if row["prior"] else None
     validity = row["validity"]
     if validity:
-        validity = Validity(**{**validity, "cut_off_at": tuple(validity["cut_off_at"])})
+        validity = Validity(
+            **{
+                **validity,
+                "cut_off_at": tuple(validity["cut_off_at"]),
+                "caveats": tuple(validity.get("caveats", ())),
+            }
+        )
     fields["validity"] = validity or None
     image = row["image"]
     if image:

@@ -67,7 +67,9 @@ def finding_text(finding: Finding) -> str:
     value = f"{number}{unit}"
     if finding.validity is not None and finding.is_truncated:
         return f"{finding.label}: truncated. {finding.validity.reason} Part imaged: {value}."
-    return f"{finding.label}: {value}."
+    if finding.validity is not None and finding.is_implausible:
+        return f"{finding.label}: not plausible. {finding.validity.reason} Stated: {value}."
+    return " ".join((f"{finding.label}: {value}.", *finding.caveats))
 
 
 def forget(connection: Connection, kind: str, subject_ids: Sequence[str]) -> None:

@@ -103,6 +103,7 @@ def test_the_api_says_which_value_is_of_a_part(cut_off: tuple[ApiNode, str, Job]
         "state": "complete",
         "cut_off_at": [],
         "reason": "",
+        "caveats": [],
     }
     validity = found["Cerebellum volume"]["validity"]
     assert validity["state"] == "truncated"

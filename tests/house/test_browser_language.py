@@ -30,9 +30,9 @@ RULE = """
 critical:
   - name: brain-of-this-test
     pipeline: brain-volume
-    finding: Brain volume
+    finding: Intracranial volume
     above: 1
-    text: Brain volume beyond the limit
+    text: Intracranial volume beyond the limit
 """
 
 
@@ -108,7 +108,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     for one in (others, page):
         one.goto(f"{node.url}/study/?study={critical.study.study_instance_uid}")
         strip = one.get_by_test_id("alerts")
-        expect(strip).to_contain_text("Brain volume beyond the limit", timeout=LIMIT_MS)
+        expect(strip).to_contain_text("Intracranial volume beyond the limit", timeout=LIMIT_MS)
     page.bring_to_front()
     assert serious_findings(page) == []
     keep_screenshot(page, "critical")
@@ -201,15 +201,15 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     page.goto(node.url)
     expect(page.get_by_test_id("study-row").first).to_be_visible(timeout=LIMIT_MS)
     page.keyboard.press("s")
-    page.get_by_label("What do you look for?").fill("size of the brain")
+    page.get_by_label("What do you look for?").fill("size of the intracranial space")
     page.keyboard.press("Enter")
     hits = page.get_by_test_id("hit")
-    expect(hits.first).to_contain_text("Brain volume", timeout=LIMIT_MS)
+    expect(hits.first).to_contain_text("Intracranial volume", timeout=LIMIT_MS)
     reports = page.get_by_role("button", name="Reports", exact=True)
     reports.click()
     expect(reports).to_have_attribute("aria-pressed", "true")
-    expect(hits.first).to_contain_text("Brain volume", timeout=LIMIT_MS)
-    expect(page).to_have_url(f"{node.url}/search/?q=size+of+the+brain&kind=report")
+    expect(hits.first).to_contain_text("Intracranial volume", timeout=LIMIT_MS)
+    expect(page).to_have_url(f"{node.url}/search/?q=size+of+the+intracranial+space&kind=report")
     assert serious_findings(page) == []
     keep_screenshot(page, "search")
     page.keyboard.press("ArrowDown")
@@ -235,7 +235,7 @@ def test_earlier_reports_are_told_in_short(
     earlier = page.get_by_test_id("earlier")
     earlier.locator("summary").click()
     answer = earlier.get_by_test_id("answer")
-    expect(answer).to_contain_text("Brain volume", timeout=LIMIT_MS)
+    expect(answer).to_contain_text("Intracranial volume", timeout=LIMIT_MS)
     expect(answer).to_contain_text("No model is configured (HF_SUMM_MODEL)")
     expect(answer).to_contain_text("AI, research use only, unverified.")
     assert serious_findings(page) == []

@@ -117,7 +117,7 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)
     keep_screenshot(page, "findings")
     page.get_by_role(
-        "button", name=f"Model card: Brain volume {finding['pipeline_version']}"
+        "button", name=f"Model card: Intracranial volume {finding['pipeline_version']}"
     ).click()
     expect(page.get_by_test_id("model-card")).to_contain_text("MIT")
     page.keyboard.press("Escape")

@@ -46,7 +46,7 @@ def test_a_mask_is_painted_over_and_its_new_version_found_everywhere(
     path = f"{node.url}/study/?study={study.study_instance_uid}"
     page.goto(path)
     viewport = with_mask(page)
-    page.get_by_test_id("edit-segment").select_option(label="Brain")
+    page.get_by_test_id("edit-segment").select_option(label="Intracranial space")
     editing = page.get_by_test_id("mask-editing")
     editing.get_by_role("slider").fill(str(RADIUS_MM))
     # Beside the head, whether or not an earlier study stands next to it.

@@ -72,7 +72,7 @@ def test_ohif_lists_the_study_shows_its_images_and_lays_the_mask_over_them(
     page.goto(ohif)
     expect(page.get_by_text(str(header.StudyDescription)).first).to_be_visible()
     viewport = open_study(page, ohif, told.study.study_instance_uid)
-    expect(result_of(page, "Brain volume report")).to_contain_text("SR")
+    expect(result_of(page, "Intracranial volume report")).to_contain_text("SR")
     assert coloured(viewport) == 0
     result_of(page, "SEG").dblclick()
     page.locator("[data-cy=yes-hydrate-btn]").click()

@@ -229,7 +229,7 @@ def test_results_and_documents_open(told: Told, node: Node, page: Page) -> None:
     buttons = page.get_by_test_id("result-button")
     dialog = page.get_by_test_id("result-dialog")
     page.locator("[data-testid=result-button][data-modality=SR]").first.click()
-    expect(dialog).to_contain_text("Brain volume")
+    expect(dialog).to_contain_text("Intracranial volume")
     expect(dialog).to_contain_text("cm³")
     expect(dialog).to_contain_text("unverified")
     keep_screenshot(page, "result")

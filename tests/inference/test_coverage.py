@@ -313,11 +313,11 @@ def test_what_lies_close_to_where_the_brain_is_cut_off_is_truncated_with_it() ->
     near, far = STRUCTURES[0].name, STRUCTURES[1].name
     whole = structures_of(brain_starts_at=2)
     assert {one.validity.state for one in whole.values() if one.validity} == {"complete"}
-    assert f"{near} share of brain" in whole
+    assert f"{near} share of intracranial volume" in whole
     part = structures_of(brain_starts_at=0)
     states = {label: one.validity.state for label, one in part.items() if one.validity}
     assert states == {
-        "Brain mask volume": "truncated",
+        "Intracranial volume": "truncated",
         f"{near} volume": "truncated",
         f"{far} volume": "complete",
     }

@@ -199,6 +199,8 @@ def _findings_table(
         value = "" if finding.value is None else locale.quantity(finding.value, finding.unit)
         if finding.is_truncated:
             value = locale.part_of(value)
+        elif finding.is_implausible:
+            value = locale.doubted(value)
         prior = finding.study_instance_uid != document.study.study_instance_uid
         label = f"{finding.label} (earlier study)" if prior else finding.label
         maker = f"{finding.pipeline} {finding.pipeline_version}"

@@ -138,3 +138,25 @@ def test_one_pipeline_may_fail_beside_another() -> None:
     assert derived.text == (
         "brain-volume finished. brain-structures failed: Slices 3 and 4 overlap."
     )
+
+
+def test_the_reason_is_that_of_the_images_and_not_of_a_mask_among_them() -> None:
+    images = replace(SERIES, series_instance_uid="1.3", series_number=4, instance_count=192)
+    mask = replace(SERIES, series_instance_uid="1.2", modality="SEG", instance_count=1)
+    scout = replace(SERIES, series_instance_uid="1.4", series_number=1, instance_count=3)
+    refusals = [
+        replace(REFUSED, reason="Modality is SEG; only MR is taken."),
+        replace(REFUSED, series_instance_uid="1.3", reason="Modality is MR; only CT is taken."),
+        replace(REFUSED, series_instance_uid="1.3", reason="MRAcquisitionType is 2D."),
+        replace(REFUSED, series_instance_uid="1.3", reason="Nothing says that it is T1-weighted."),
+        replace(REFUSED, series_instance_uid="1.4", reason="The series has 3 slices."),
+    ]
+    derived = derive_state([mask, scout, images], refusals, [], [])
+    assert derived.text == (
+        "No analysis fits series 4 (MR, 192 instances): MRAcquisitionType is 2D."
+        " 1 more reason with the series."
+    )
+    # Nothing but a mask: its own reason.
+    assert derive_state([mask], refusals[:1], [], []).text == (
+        "No analysis fits: Modality is SEG; only MR is taken."
+    )

@@ -101,6 +101,6 @@ def test_pipelines_are_found_by_name() -> None:
         "image-classification",
         "image-segmentation",
     ]
-    assert pipeline_named(settings, "brain-volume").title == "Brain volume"
+    assert pipeline_named(settings, "brain-volume").title == "Intracranial volume"
     with pytest.raises(NotFound, match="no pipeline named lungs"):
         pipeline_named(settings, "lungs")

@@ -98,9 +98,13 @@ def test_left_and_right_add_up_to_what_the_network_finds(storage: Storage, job: 
         PLAIN_RUN_CM3["Hippocampus"], rel=0.01
     )
     assert found["Brain stem volume"] == pytest.approx(PLAIN_RUN_CM3["Brain-Stem"], rel=0.01)
-    assert found["Brain mask volume"] == pytest.approx(1791.7, rel=0.005)
-    assert found["Left hippocampus share of brain"] == pytest.approx(
-        100 * found["Left hippocampus volume"] / found["Brain mask volume"], abs=0.001
+    assert found["Intracranial volume"] == pytest.approx(1791.7, rel=0.005)
+    # What another tool sums up without ventricles.
+    assert found["Brain parenchyma volume"] == pytest.approx(1431.0, rel=0.005)
+    validities = [one.validity for one in storage.findings.of_job(job.job_id)]
+    assert {one.state for one in validities if one is not None} == {"complete"}
+    assert found["Left hippocampus share of intracranial volume"] == pytest.approx(
+        100 * found["Left hippocampus volume"] / found["Intracranial volume"], abs=0.001
     )
 
 

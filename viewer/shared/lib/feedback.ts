@@ -33,6 +33,18 @@ export function isTruncated(finding: Finding): boolean {
   return finding.validity?.state === "truncated" && !corrected;
 }
 
+/** Whether the value failed a check of what the model found, and nobody has given another. */
+export function isImplausible(finding: Finding): boolean {
+  const said = lastSaid(finding);
+  const corrected = said?.verdict === "EDITED" && said.value !== null;
+  return finding.validity?.state === "implausible" && !corrected;
+}
+
+/** Whether the value stands for the structure, so that it may be compared. */
+export function isComparable(finding: Finding): boolean {
+  return !isTruncated(finding) && !isImplausible(finding);
+}
+
 /** "cut off on the left and at the top": what a person is told of a truncated value. */
 export function truncationText(finding: Finding): string {
   const { sides, and, cutOff } = text().reader;
@@ -42,6 +54,7 @@ export function truncationText(finding: Finding): string {
 /** The value with its unit; of a truncated one, that it is of a part alone. */
 export function statedText(finding: Finding): string {
   const value = valueText(finding.value ?? 0, finding.unit?.value ?? "");
+  if (isImplausible(finding)) return text().reader.doubted(value);
   return isTruncated(finding) ? text().reader.partOnly(value) : value;
 }
 

@@ -32,7 +32,7 @@ export function ResultList({
               className="w-full rounded-md px-1 py-1 text-left hover:bg-raised"
               onClick={() => setOpen(one)}
             >
-              <span className="text-ink">
+              <span className="text-ink [overflow-wrap:anywhere]">
                 {one.modality} {one.series_description}
               </span>
               <span className="block text-dim">

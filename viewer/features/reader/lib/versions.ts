@@ -1,5 +1,5 @@
 /** Two versions of one pipeline, or of its model, on the same series: what each of them states. */
-import { isTruncated } from "@/shared/lib/feedback";
+import { isComparable } from "@/shared/lib/feedback";
 import { changePercent, sameMeasure } from "@/features/reader/lib/trend";
 import type { Finding } from "@/shared/api/types";
 
@@ -49,9 +49,10 @@ export function compareVersions({ findings }: VersionPair, older: string, newer:
 
 function rowOf(older: Finding | null, newer: Finding | null): VersionRow {
   const named = older ?? newer;
-  // The value of a part says nothing beside that of a whole, nor beside another part.
-  const truncated = [older, newer].some((one) => one !== null && isTruncated(one));
-  const both = typeof older?.value === "number" && typeof newer?.value === "number" && !truncated;
+  // The value of a part says nothing beside that of a whole, nor beside another part; one that is
+  // not plausible says nothing at all.
+  const doubtful = [older, newer].some((one) => one !== null && !isComparable(one));
+  const both = typeof older?.value === "number" && typeof newer?.value === "number" && !doubtful;
   return {
     label: named?.label ?? "",
     unit: named?.unit?.value ?? "",

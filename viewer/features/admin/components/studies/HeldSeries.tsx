@@ -57,7 +57,7 @@ function SeriesRow({
   const name = series.series_description || uid;
   return (
     <tr data-testid="held-series" data-series={uid} data-state={series.state}>
-      <td>
+      <td className="max-w-80 [overflow-wrap:anywhere]">
         <span className="text-dim">{series.modality}</span> {series.series_number} {series.series_description}
         <div className="max-w-64 truncate font-mono text-xs text-dim" title={uid}>
           {uid}

@@ -2,7 +2,7 @@
 
 import { TrendPlot } from "@/features/reader/components/findings/TrendPlot";
 import { useText } from "@/shared/hooks/useText";
-import { isTruncated, valueText } from "@/shared/lib/feedback";
+import { isComparable, valueText } from "@/shared/lib/feedback";
 import { dateText, findingValue } from "@/shared/lib/format";
 import { changePercent, placeInRange, pointsOf, sameMeasure, type RangePlace } from "@/features/reader/lib/trend";
 import type { Finding, StudyDetail, Trend } from "@/shared/api/types";
@@ -28,7 +28,7 @@ export function FindingContext({
 }) {
   const { reader: t } = useText();
   const { value, normal_range: range } = finding;
-  if (value === null || isTruncated(finding)) return null;
+  if (value === null || !isComparable(finding)) return null;
   const unit = finding.unit?.value ?? "";
   const place = placeInRange(finding);
   const own = study.study_instance_uid;
@@ -37,7 +37,7 @@ export function FindingContext({
   const others = findings.filter(
     (one) =>
       one.value !== null &&
-      !isTruncated(one) &&
+      isComparable(one) &&
       one.pipeline_version !== finding.pipeline_version &&
       one.source_series_instance_uid === finding.source_series_instance_uid &&
       sameMeasure(one, finding),

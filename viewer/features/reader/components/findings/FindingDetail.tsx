@@ -7,7 +7,7 @@ import { FindingContext } from "@/features/reader/components/findings/FindingCon
 import { useOrder } from "@/shared/hooks/useOrder";
 import { useText } from "@/shared/hooks/useText";
 import { sayOfFinding } from "@/shared/api/api";
-import { draftOf, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { draftOf, isImplausible, isTruncated, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
 import { moment, unitSymbol } from "@/shared/lib/format";
 import type { Feedback, Finding, StudyDetail, Trend } from "@/shared/api/types";
 
@@ -51,6 +51,16 @@ export function FindingDetail({
           {truncationText(finding)} {t.notCompared}
         </p>
       )}
+      {isImplausible(finding) && (
+        <p data-testid="implausible" className="mt-1 text-warn">
+          {t.implausibleWhat} <span lang="en">{finding.validity?.reason}</span>
+        </p>
+      )}
+      {(finding.validity?.caveats ?? []).map((caveat) => (
+        <p key={caveat} data-testid="caveat" className="mt-1 text-warn" lang="en">
+          {caveat}
+        </p>
+      ))}
       <FindingContext finding={finding} study={study} findings={findings} trends={trends} />
       <SaidList said={finding.feedback ?? []} />
       <div className="mt-2 flex flex-wrap gap-1.5" role="group" aria-label={t.judge(finding.label)}>

@@ -1,5 +1,5 @@
 import { useText } from "@/shared/hooks/useText";
-import { isTruncated, lastSaid, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
+import { isImplausible, isTruncated, lastSaid, saidText, statedText, truncationText, verdictOf } from "@/shared/lib/feedback";
 import { findingValue, unitSymbol } from "@/shared/lib/format";
 import type { Tone } from "@/shared/lib/state";
 import type { Finding } from "@/shared/api/types";
@@ -25,6 +25,8 @@ export function FindingValue({
   const verdict = said && verdictOf(said);
   const unit = finding.unit?.value ?? "";
   const truncated = isTruncated(finding);
+  const implausible = isImplausible(finding);
+  const caveats = (finding.validity?.caveats ?? []).join(" ");
   const stated =
     finding.confidence !== null
       ? t.confident(Math.round(finding.confidence * 100))
@@ -56,19 +58,26 @@ export function FindingValue({
             data-value={finding.value}
             data-unit={unit}
             data-truncated={truncated || undefined}
-            title={truncated ? truncationText(finding) : undefined}
+            data-implausible={implausible || undefined}
+            title={truncated ? truncationText(finding) : implausible ? finding.validity?.reason : caveats || undefined}
             className={
-              said?.verdict === "REJECTED" ? "line-through" : truncated ? "text-warn" : "font-semibold"
+              said?.verdict === "REJECTED" ? "line-through" : truncated || implausible ? "text-warn" : "font-semibold"
             }
           >
-            {truncated ? (
+            {truncated || implausible ? (
               <span className="text-xs">
-                {t.truncated} ({statedText(finding)})
+                {truncated ? t.truncated : t.implausible} ({statedText(finding)})
               </span>
             ) : (
               <>
                 {findingValue(finding.value, unit)}{" "}
                 <span className="text-xs font-normal">{unitSymbol(unit)}</span>
+                {caveats && (
+                  <span className="ml-1 text-warn">
+                    <span aria-hidden="true">⚠</span>
+                    <span className="sr-only">{t.hasCaveat}</span>
+                  </span>
+                )}
               </>
             )}
           </span>

@@ -6,7 +6,7 @@ import type { MaskControls } from "@/features/reader/hooks/useMaskControls";
 import { usePipelineTitles } from "@/shared/hooks/usePipelineTitles";
 import { useText } from "@/shared/hooks/useText";
 import type { LoadedMask } from "@/cornerstone";
-import { isTruncated, statedText, valueText } from "@/shared/lib/feedback";
+import { isComparable, statedText, valueText } from "@/shared/lib/feedback";
 import { findingValue } from "@/shared/lib/format";
 import type { Finding } from "@/shared/api/types";
 import { compareVersions, masksOf, versionPairs, type VersionPair, type VersionRow } from "@/features/reader/lib/versions";
@@ -132,7 +132,7 @@ function Row({ row: { label, unit, older, newer, difference, percent } }: { row:
   const value = (finding: Finding | null) =>
     finding?.value === null || finding === null
       ? "–"
-      : isTruncated(finding)
+      : !isComparable(finding)
         ? statedText(finding)
         : findingValue(finding.value, unit);
   const sign = (of: number) => (of < 0 ? "−" : "+");

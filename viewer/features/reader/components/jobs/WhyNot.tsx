@@ -21,7 +21,7 @@ export function WhyNot({ study }: { study: StudyDetail }) {
     <Section title={t.whyNot}>
       <ul className="space-y-2.5">
         {refused.map(({ pipeline, reason, seriesInstanceUids }) => (
-          <li key={`${pipeline}${reason}`}>
+          <li key={`${pipeline}${reason}`} className="[overflow-wrap:anywhere]">
             <span className="font-medium">{titles.of(pipeline)}</span>{" "}
             <span className="text-xs text-dim">
               {seriesInstanceUids.map((uid) => names.get(uid) ?? t.aSeries).join(", ")}

@@ -1,0 +1,1 @@
+"""What the node measures, beside what another tool or a hand calculation gives."""

@@ -1,0 +1,155 @@
+"""Whether the structures that a network found of a brain can be right.
+
+A network gives an answer for every head. What it makes of one that it was not made for shows in
+the answer itself: tissue without a name, one side much smaller than the other, a nucleus in
+pieces. The limits are this node's own and wide: they tell a failed segmentation from disease
+in most cases, not in all, so that a reader is asked to look at the mask.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.imaging.volume import Volume
+from inference.pipeline import Segment
+from inference.pipelines.boxes import box_of
+from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
+from storage.core.entities import Validity
+
+# Of tissue in the intracranial mask: what no structure claims. 6 % on the shared adult head.
+MOST_UNNAMED_SHARE = 0.12
+# What structures may claim outside of the mask, of all that they claim. 0.2 % there.
+MOST_OUTSIDE_SHARE = 0.05
+# |left - right| / (left + right): beyond, one side has less than half of the other.
+MOST_ASYMMETRY = 1 / 3
+# Of a compact structure: what does not hang together with its largest part.
+MOST_FRAGMENTS_SHARE = 0.20
+
+_CAVITIES = frozenset(
+    {"Lateral-Ventricle", "Inferior-Lateral-Ventricle", "3rd-Ventricle", "4th-Ventricle"}
+)
+_COMPACT = frozenset(
+    {"Thalamus", "Caudate", "Putamen", "Pallidum", "Hippocampus", "Amygdala", "Brain-Stem"}
+)
+# The horns are a few voxels wide, and seldom as large on both sides.
+_ASYMMETRIC = frozenset({"Inferior-Lateral-Ventricle", "Lateral-Ventricle", "Accumbens-area"})
+_LABEL_OF_CODE = {one.code: one.label for one in STRUCTURES}
+_LOOK = "Look at the mask before using the value."
+
+
+def is_cavity(segment: Segment) -> bool:
+    """Whether it holds cerebrospinal fluid, and so is no tissue."""
+    return _LABEL_OF_CODE.get(segment.type) in _CAVITIES
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is not plausible: of the whole, and by index of the segment."""
+
+    whole: str
+    segments: Mapping[int, str]
+
+    def validity(self, index: int | None) -> Validity | None:
+        reason = self.whole or ("" if index is None else self.segments.get(index, ""))
+        return Validity("implausible", reason=f"{reason} {_LOOK}") if reason else None
+
+
+def judge(
+    segments: Sequence[Segment],
+    masks: NDArray[np.uint8],
+    intracranial: NDArray[np.bool_],
+    volume: Volume,
+) -> Judgement:
+    """`masks`: the number of each voxel's segment, from 1; `intracranial`: the mask of deepbet.
+
+    Both of shape (slices, rows, columns), on the grid of `volume`.
+    """
+    counts = np.bincount(masks.ravel(), minlength=len(segments) + 1)
+    reasons = _asymmetric(segments, counts)
+    for index, segment in enumerate(segments):
+        if _LABEL_OF_CODE.get(segment.type) in _COMPACT:
+            share = _fragments_share(masks == index + 1)
+            if share > MOST_FRAGMENTS_SHARE:
+                reasons[index] = f"{share:.0%} of it lies apart from its largest part."
+    whole = _whole(segments, masks, intracranial, volume, int(counts[1:].sum()))
+    return Judgement(whole, reasons)
+
+
+def _whole(
+    segments: Sequence[Segment],
+    masks: NDArray[np.uint8],
+    intracranial: NDArray[np.bool_],
+    volume: Volume,
+    claimed: int,
+) -> str:
+    outside = int(np.count_nonzero(masks[~intracranial]))
+    if claimed and outside / claimed > MOST_OUTSIDE_SHARE:
+        return f"{outside / claimed:.0%} of the structures lies outside of the intracranial space."
+    share = unnamed_tissue_share(segments, masks, intracranial, volume)
+    if share is not None and share > MOST_UNNAMED_SHARE:
+        return f"{share:.0%} of the tissue in the intracranial space belongs to no structure."
+    return ""
+
+
+def unnamed_tissue_share(
+    segments: Sequence[Segment],
+    masks: NDArray[np.uint8],
+    intracranial: NDArray[np.bool_],
+    volume: Volume,
+) -> float | None:
+    """Of what is as bright as tissue in the mask: the part that no structure claims.
+
+    Tissue is brighter than the middle between fluid and grey matter, T1-weighted. None where
+    the network found no ventricles or no cortex to tell the two by.
+    """
+    fluid, grey = (
+        _median(volume, masks, [n + 1 for n, one in enumerate(segments) if holds(one)])
+        for holds in (is_cavity, _is_cortex)
+    )
+    if fluid is None or grey is None or grey <= fluid:
+        return None
+    tissue = intracranial & (volume.voxels > (fluid + grey) / 2)
+    count = int(np.count_nonzero(tissue))
+    return int(np.count_nonzero(tissue & (masks == 0))) / count if count else None
+
+
+def _is_cortex(segment: Segment) -> bool:
+    return _LABEL_OF_CODE.get(segment.type) == "Cerebral-Cortex"
+
+
+def _median(volume: Volume, masks: NDArray[np.uint8], numbers: Sequence[int]) -> float | None:
+    chosen = volume.voxels[np.isin(masks, numbers)]
+    return float(np.median(chosen)) if chosen.size else None
+
+
+def _asymmetric(segments: Sequence[Segment], counts: NDArray[np.intp]) -> dict[int, str]:
+    by_side: dict[tuple[str, str], int] = {}
+    for index, segment in enumerate(segments):
+        if segment.laterality in (LEFT, RIGHT) and segment.laterality is not None:
+            by_side[_LABEL_OF_CODE.get(segment.type, ""), segment.laterality.value] = index
+    reasons: dict[int, str] = {}
+    for structure in STRUCTURES:
+        if not structure.paired or structure.label in _ASYMMETRIC:
+            continue
+        left = by_side.get((structure.label, LEFT.value))
+        right = by_side.get((structure.label, RIGHT.value))
+        left_count = int(counts[left + 1]) if left is not None else 0
+        right_count = int(counts[right + 1]) if right is not None else 0
+        total = left_count + right_count
+        if total and abs(left_count - right_count) / total > MOST_ASYMMETRY:
+            small, large = sorted((left_count, right_count))
+            reason = f"One side has {small / large:.0%} of the volume of the other."
+            reasons |= {one: reason for one in (left, right) if one is not None}
+    return reasons
+
+
+def _fragments_share(mask: NDArray[np.bool_]) -> float:
+    import cc3d
+
+    if not mask.any():
+        return 0.0
+    inside = mask[box_of(mask, 0)]
+    counts = np.bincount(cc3d.connected_components(inside).ravel())[1:]
+    return 1.0 - float(counts.max()) / float(counts.sum())

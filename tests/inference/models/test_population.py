@@ -1,0 +1,96 @@
+"""A study is judged by the population that a model's card states."""
+
+from dataclasses import replace
+
+import pytest
+from pydicom.dataset import Dataset
+
+from inference.models.card_file import Card, population_of
+from inference.models.population import Population, age_years, caveat_of
+from inference.pipelines import brain_volume
+
+POPULATION = Population(
+    age_years=(18, 96),
+    sex=("F",),
+    field_strength_t=(1.5, 3.0),
+    manufacturers=("Siemens", "Philips"),
+    sequences=("GR",),
+    contrast_agent=False,
+    slice_thickness_mm=(0.5, 1.5),
+    source="Authors 2024",
+)
+
+
+def header(**attributes: object) -> Dataset:
+    dataset = Dataset()
+    values: dict[str, object] = {
+        "PatientBirthDate": "19800615",
+        "StudyDate": "20260615",
+        "PatientSex": "F",
+        "MagneticFieldStrength": "3",
+        "Manufacturer": "SIEMENS Healthineers",
+        "ScanningSequence": ["GR", "IR"],
+        "SliceThickness": "1.0",
+        **attributes,
+    }
+    for keyword, value in values.items():
+        if value is not None:
+            setattr(dataset, keyword, value)
+    return dataset
+
+
+def test_within_there_is_no_word() -> None:
+    assert caveat_of(POPULATION, header()) == ""
+    # What is not stated is not judged.
+    assert caveat_of(POPULATION, Dataset()) == ""
+    # In gauss.
+    assert caveat_of(POPULATION, header(MagneticFieldStrength="15000")) == ""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "phrase"),
+    [
+        ({"PatientBirthDate": "20230601"}, "age 3 years (18 to 96 years)"),
+        ({"PatientBirthDate": "20260201"}, "age 4 months (18 to 96 years)"),
+        ({"PatientBirthDate": None, "PatientAge": "003Y"}, "age 3 years (18 to 96 years)"),
+        ({"PatientSex": "M"}, "sex M (F)"),
+        ({"MagneticFieldStrength": "7"}, "field strength 7 T (1.5 to 3 T)"),
+        ({"Manufacturer": "BIOLAB"}, "manufacturer BIOLAB (Siemens, Philips)"),
+        ({"ScanningSequence": "SE"}, "sequence SE (GR)"),
+        ({"ContrastBolusAgent": "Gadovist"}, "with contrast agent"),
+        ({"SliceThickness": "4"}, "slice thickness 4 mm (0.5 to 1.5 mm)"),
+    ],
+)
+def test_outside_the_attribute_and_the_range_are_named(
+    attributes: dict[str, object], phrase: str
+) -> None:
+    caveat = caveat_of(POPULATION, header(**attributes))
+    assert caveat == (f"Outside the population the model was made for, by Authors 2024: {phrase}.")
+
+
+@pytest.mark.parametrize(
+    ("stated", "years"), [("018M", 1.5), ("052W", 1.0), ("365D", 1.0), ("42", None), ("", None)]
+)
+def test_ages_are_read_in_their_units(stated: str, years: float | None) -> None:
+    dataset = Dataset()
+    dataset.add_new("PatientAge", "LO", stated)
+    found = age_years(dataset)
+    assert found == (None if years is None else pytest.approx(years, abs=0.01))
+
+
+def test_a_card_of_an_operator_states_it_in_its_file() -> None:
+    card = Card.model_validate(
+        {"population": {"age_years": [45, 80], "contrast_agent": False, "on_outside": "refuse"}}
+    )
+    assert population_of(card) == Population(
+        age_years=(45, 80), contrast_agent=False, on_outside="refuse"
+    )
+    with pytest.raises(ValueError, match="age_years begins above its end"):
+        Card.model_validate({"population": {"age_years": [80, 45]}})
+
+
+def test_a_child_is_outside_of_what_deepbet_was_made_for() -> None:
+    population = brain_volume.BrainVolume().card.population
+    child = header(PatientBirthDate="20230601", Manufacturer="BIOLAB")
+    assert "age 3 years (18 to 150 years)" in caveat_of(population, child)
+    assert replace(population, on_outside="refuse").outside(header()) == ()

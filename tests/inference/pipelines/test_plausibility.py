@@ -1,0 +1,137 @@
+"""What a network made of a head that it was not made for shows in its answer."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference.imaging.volume import Volume, assemble_volume
+from inference.pipeline import Segment
+from inference.pipelines.codes import ANATOMICAL_STRUCTURE
+from inference.pipelines.plausibility import judge, unnamed_tissue_share
+from inference.pipelines.structure_volumes import measured
+from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
+from storage.core.entities import Code
+from tests import builders
+
+SHAPE = (24, 32, 32)
+FLUID, GREY, WHITE = 100, 400, 600
+BY_LABEL = {one.label: one for one in STRUCTURES}
+
+
+def segment(label: str, side: Code | None = None) -> Segment:
+    one = BY_LABEL[label]
+    name = one.name if side is None else f"{side.meaning.lower()} {one.name}"
+    return Segment(name[0].upper() + name[1:], ANATOMICAL_STRUCTURE, one.code, (1, 2, 3), side)
+
+
+SEGMENTS = (
+    segment("Cerebral-Cortex", LEFT),
+    segment("Cerebral-Cortex", RIGHT),
+    segment("Lateral-Ventricle", LEFT),
+    segment("Lateral-Ventricle", RIGHT),
+    segment("Hippocampus", LEFT),
+    segment("Hippocampus", RIGHT),
+)
+
+
+def head() -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int16]]:
+    """Label map, intracranial mask and grey values of a head that is right."""
+    masks = np.zeros(SHAPE, np.uint8)
+    masks[4:20, 6:26, 6:16] = 1
+    masks[4:20, 6:26, 16:26] = 2
+    masks[10:14, 12:20, 12:16] = 3
+    masks[10:14, 12:20, 16:20] = 4
+    masks[6:9, 8:12, 8:13] = 5
+    masks[6:9, 8:12, 19:24] = 6
+    intracranial = np.zeros(SHAPE, bool)
+    intracranial[3:21, 5:27, 5:27] = True
+    voxels = np.zeros(SHAPE, np.int16)
+    voxels[intracranial] = FLUID
+    voxels[masks > 0] = GREY
+    voxels[(masks == 3) | (masks == 4)] = FLUID
+    return masks, intracranial, voxels
+
+
+def volume_of(voxels: NDArray[np.int16]) -> Volume:
+    return assemble_volume(builders.series(voxels, modality="MR"))
+
+
+def states(masks: NDArray[np.uint8], mask: NDArray[np.bool_], volume: Volume) -> dict[str, str]:
+    found = measured(SEGMENTS, masks, mask, volume, ())
+    return {
+        one.label: one.validity.reason
+        for one in found
+        if one.validity is not None and one.validity.state == "implausible"
+    }
+
+
+def test_what_is_right_is_not_marked() -> None:
+    masks, mask, voxels = head()
+    volume = volume_of(voxels)
+    assert states(masks, mask, volume) == {}
+    assert unnamed_tissue_share(SEGMENTS, masks, mask, volume) == 0
+    values = {one.label: one.value for one in measured(SEGMENTS, masks, mask, volume, ())}
+    voxel_cm3 = volume.voxel_volume_mm3 / 1000
+    # Parenchyma is without the ventricles, and the mask with all the fluid.
+    assert values["Brain parenchyma volume"] == pytest.approx(
+        np.isin(masks, (1, 2, 5, 6)).sum() * voxel_cm3
+    )
+    assert values["Intracranial volume"] == pytest.approx(mask.sum() * voxel_cm3)
+    assert values["Left hippocampus share of intracranial volume"] == pytest.approx(
+        100 * (masks == 5).sum() / mask.sum()
+    )
+
+
+def test_tissue_without_a_name_marks_everything_but_the_mask() -> None:
+    masks, mask, voxels = head()
+    masks[15:20][masks[15:20] > 0] = 0  # a fifth of the brain and more
+    found = states(masks, mask, volume_of(voxels))
+    assert "Intracranial volume" not in found
+    assert "Brain parenchyma volume" in found
+    assert {"Left hippocampus volume", "Right hippocampus volume"} <= found.keys()
+    assert (
+        "of the tissue in the intracranial space belongs to no structure"
+        in found["Left hippocampus volume"]
+    )
+
+
+def test_fluid_without_a_name_is_as_it_should_be() -> None:
+    masks, mask, voxels = head()
+    wide = np.zeros(SHAPE, bool)
+    wide[1:23, 1:31, 1:31] = True
+    voxels[wide & ~mask] = FLUID
+    assert states(masks, wide, volume_of(voxels)) == {}
+
+
+def test_one_side_of_a_third_of_the_other_is_marked_on_both() -> None:
+    masks, mask, voxels = head()
+    masks[6:9, 8:12, 10:13] = 1
+    masks[6:9, 10:12, 8:10] = 1
+    found = states(masks, mask, volume_of(voxels))
+    assert set(found) == {
+        f"{side} hippocampus {what}"
+        for side in ("Left", "Right")
+        for what in ("volume", "share of intracranial volume")
+    }
+    assert found["Left hippocampus volume"].startswith("One side has 20% of the volume")
+
+
+def test_a_structure_in_pieces_is_marked() -> None:
+    masks, mask, voxels = head()
+    masks[16:19, 20:24, 8:11] = 5
+    found = states(masks, mask, volume_of(voxels))
+    assert set(found) == {
+        "Left hippocampus volume",
+        "Left hippocampus share of intracranial volume",
+    }
+    assert "lies apart from its largest part" in found["Left hippocampus volume"]
+
+
+def test_structures_outside_of_the_mask_mark_everything() -> None:
+    masks, mask, voxels = head()
+    mask[:, :, 20:] = False
+    judged = judge(SEGMENTS, masks, mask, volume_of(voxels))
+    assert "lies outside of the intracranial space" in judged.whole
+    validity = judged.validity(0)
+    assert validity is not None
+    assert validity.state == "implausible"
