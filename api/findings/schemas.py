@@ -8,7 +8,7 @@ from pydantic import Field
 from api.base_schemas import CodePayload, Payload
 from storage.core.entities import Direction, Verdict
 
-MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.0.0"
+MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.1.0"
 
 
 class SegmentRefPayload(Payload):

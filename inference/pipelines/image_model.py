@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from inference.imaging.attributes import whole_number
 from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
-from inference.models.card_file import critical_limits
+from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
 from inference.pipeline import (
     Acceptance,
@@ -96,6 +96,7 @@ class ImageModelPipeline:
             gate=card.thresholds,
             normal_ranges=card.ranges,
             critical=critical_limits(card),
+            population=population_of(card),
             on_truncation=card.on_truncation,
             admission="operator",
         )

@@ -167,7 +167,7 @@ def finding_of(job: Job, value: float) -> Finding:
 def scheduled_job(storage: Storage, study_instance_uid: str = "2.25.1") -> Job:
     job, _ = storage.jobs.schedule(
         "brain-volume",
-        "1.0.0",
+        "1.1.0",
         study_instance_uid,
         "2.25.2",
         hashlib.sha256(study_instance_uid.encode()).hexdigest(),

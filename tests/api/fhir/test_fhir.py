@@ -135,7 +135,7 @@ def test_a_finding_is_preliminary_with_its_device_and_what_people_say(held: Held
     assert "UNVERIFIED" in told.note[0].text
     assert told.derivedFrom[0].reference == f"ImagingStudy/{uid}"
     device = read(api.client.get(f"/fhir/{told.device.reference}"), "Device")
-    assert device.version[0].value == "1.0.0"
+    assert device.version[0].value == "1.1.0"
     etag = first.headers["etag"]
     assert api.client.get(path, headers={"If-None-Match": etag}).status_code == 304
     rejected = {"verdict": "REJECTED", "reason": "Motion."}

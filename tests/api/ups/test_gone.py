@@ -92,7 +92,7 @@ def test_with_a_study_go_its_jobs_and_its_ended_items(stored_api: ApiNode) -> No
     storage = stored_api.storage
     uid, series = derive_uid("test", "study"), derive_uid("test", "study", "series")
     storage.ingest.accept(part10(), "test")
-    job, _ = storage.jobs.schedule("brain-volume", "1.0.0", uid, series, "fingerprint")
+    job, _ = storage.jobs.schedule("brain-volume", "1.1.0", uid, series, "fingerprint")
     jobs = [uid_of_job(job.job_id)]
     assert worklist.state(jobs[0]) == "SCHEDULED"
     item, waiting = ended(worklist, "2.25.821", uid), worklist.created(new_item(uid), "2.25.822")
