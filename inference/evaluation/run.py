@@ -137,7 +137,8 @@ def evaluate(
     """
     if pipeline.input_kind != "volume":
         raise InvalidRequest(
-            f"{pipeline.name} takes pictures.", remedy="Pipelines of series can be evaluated."
+            f"{pipeline.name} takes single images.",
+            remedy="Pipelines of volumes can be evaluated.",
         )
     if isinstance(pipeline, Provable):
         pipeline.prove()

@@ -142,3 +142,9 @@ class ImageCard(Card):
     """`mediview.json` of a model of single images."""
 
     model: ImageModel
+
+    @model_validator(mode="after")
+    def _no_gate(self) -> "ImageCard":
+        if self.gate:
+            raise ValueError("gate asks for an evaluation, and models of images have none yet")
+        return self

@@ -24,9 +24,16 @@ def activate(storage: Storage, standing: Standing, by: str) -> ModelRecord:
 def shadow(storage: Storage, standing: Standing, by: str) -> ModelRecord:
     """Let a version run beside the active one; nobody is shown or sent what it finds.
 
-    Raises ModelHeld where it is not verified.
+    Raises ModelHeld where it is not verified, and where what it finds cannot be compared.
     """
     _check_verified(standing, "a shadow")
+    pipeline = standing.pipeline
+    if pipeline.input_kind != "volume":
+        raise ModelHeld(
+            f"{pipeline.card.name} {pipeline.card.version} looks at single images; shadow runs"
+            " compare volumes alone.",
+            remedy=f"Try it on studies: mediview models try {pipeline.card.name} STUDY",
+        )
     return _move(storage, standing, "shadow", by)
 
 

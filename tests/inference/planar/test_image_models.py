@@ -15,7 +15,19 @@ from pydicom.dataset import Dataset
 
 from inference.catalogue import pipeline_named
 from inference.models.registry.adding import add_model
-from inference.pipeline import ImageResult, PipelineContext
+from inference.models.registry.status import ModelHeld
+from inference.models.registry.transitions import shadow
+from inference.pipeline import (
+    Acceptance,
+    ImageResult,
+    Measurement,
+    ModelCard,
+    PipelineContext,
+    PipelineOutput,
+    Readiness,
+)
+from inference.planar.card import Grey
+from inference.planar.frame import read_frame
 from inference.refusals import ModelUnusable
 from inference.reports.evidence import gather
 from inference.reports.findings_text import findings_sentences
@@ -24,7 +36,7 @@ from inference.scheduling.rules.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
-from storage.core.entities import Decision, Finding, Job
+from storage.core.entities import Code, Decision, Finding, Job
 from storage.core.errors import InvalidRequest
 from tests.inference.films import (
     SQUARE,
@@ -530,6 +542,69 @@ def test_a_card_that_cannot_be_followed_is_refused(
     write_card(folder, image_card(**{"output": "image-classification", **change}))
     with pytest.raises(InvalidRequest, match=says):
         add_model(storage, folder, "petra")
+
+
+def test_a_gate_and_a_shadow_are_refused_since_nothing_would_come_of_them(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = bright_classifier(tmp_path / "m")
+    card = json.loads((folder / "mediview.json").read_text())
+    gated = {**card, "gate": {"dice": {"at_least": 0.9}}}
+    (folder / "mediview.json").write_text(json.dumps(gated))
+    with pytest.raises(InvalidRequest, match="gate asks for an evaluation"):
+        add_model(storage, folder, "petra")
+    (folder / "mediview.json").write_text(json.dumps(card))
+    standing = add_model(storage, folder, "petra").standing
+    with pytest.raises(ModelHeld, match="shadow runs compare volumes alone"):
+        shadow(storage, standing, "petra")
+
+
+class WidestFilm:
+    """A pipeline of another package: it measures films itself, and chooses none."""
+
+    name, version, title = "widest-film", "1", "Widest film"
+    description, accepts_text = "How many columns a film has.", "Any film."
+    input_kind = "dicom-image"
+    card = ModelCard("ruler", "1", "Apache-2.0", "tests", "Research use only.", "A film.")
+
+    def readiness(self) -> Readiness:
+        return Readiness(True, "")
+
+    def accepts(self, series: Any, instances: Any, headers: Any) -> Acceptance:
+        return Acceptance(series.modality == "DX", "A series of films.")
+
+    def run(self, context: PipelineContext) -> PipelineOutput:
+        def measured(dataset: Dataset) -> ImageResult:
+            frame = read_frame(dataset, 0, Grey())
+            return ImageResult(
+                str(dataset.SOPInstanceUID),
+                (frame.values * 255).astype(np.uint8),
+                measurements=(
+                    Measurement(
+                        "Columns", Code("columns", "99TEST", "Columns"), float(frame.shape[1]),
+                        Code("{pixels}", "UCUM", "pixels"),
+                    ),
+                ),
+            )  # fmt: skip
+
+        return PipelineOutput(images=tuple(measured(one) for one in context.images))
+
+
+def test_a_pipeline_of_another_package_measures_each_film(storage: Storage, tmp_path: Path) -> None:
+    pipelines = (WidestFilm(),)
+    wide = np.full((48, 100), 7, np.uint16)
+    receive(storage, [part10(film("own", 1)), part10(film("own", 2, pixels=wide))])
+    (decision,) = complete_and_schedule(storage, later(10), pipelines)
+    job = run_job(storage, decision.job_id or "", "worker", pipelines=pipelines)
+    assert job is not None
+    assert (job.state, job.reason) == ("COMPLETED", "")
+    found = {one.image.sop_instance_uid: one for one in storage.findings.of_job(job.job_id)
+             if one.image}  # fmt: skip
+    assert found[film("own", 1).SOPInstanceUID].value == 320
+    assert found[film("own", 2).SOPInstanceUID].value == 100
+    assert len({one.tracking_uid for one in found.values()}) == 2
+    (report,) = objects(storage, job, "SR")
+    assert complaints(save(report, tmp_path / "x.dcm")) == []
 
 
 def test_pickles_code_and_changed_weights_are_refused(storage: Storage, tmp_path: Path) -> None:
