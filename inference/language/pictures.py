@@ -5,17 +5,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import (
-    apply_color_lut,
-    apply_modality_lut,
-    apply_voi_lut,
-)
 
+from inference.imaging.grayscale import frame_transforms, stated_window
+from inference.planar.card import Grey
+from inference.planar.frame import read_frame
+from inference.planar.refusals import ImageRefused
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
-from storage.core.padding import unpadded
-from storage.pixels.decoding import decode_frame_of
+
+_PERCENTILES = (0.5, 99.5)
 
 
 def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instance, int]:
@@ -48,31 +47,21 @@ def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instanc
 
 
 def picture_of(dataset: Dataset, frame_index: int) -> Image.Image:
-    """The frame as people see it (PS3.4 N.2): modality, window, polarity. Raises InvalidRequest."""
-    remedy = "Ask about another instance or frame."
+    """The frame as people see it (PS3.4 N.2): modality, window, polarity. Raises InvalidRequest.
+
+    Where it states no window, from the darkest to the brightest value but for a few. Padding and
+    what is behind a shutter are black.
+    """
+    stated = frame_transforms(dataset, frame_index)
+    has_window = bool(stated.get("VOILUTSequence")) or stated_window(stated) is not None
+    grey = Grey() if has_window else Grey(percentiles=_PERCENTILES)
     try:
-        pixels: Any = decode_frame_of(dataset, frame_index)
-        if int(dataset.get("SamplesPerPixel", 1)) > 1:
-            return Image.fromarray(_bytes(pixels))
-        photometric = unpadded(str(dataset.get("PhotometricInterpretation") or ""))
-        if photometric == "PALETTE COLOR":
-            return Image.fromarray(_bytes(apply_color_lut(pixels, dataset)))
-        values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset).astype(np.float64)
-    # pydicom and its plugins raise whatever their decoder raises.
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError, KeyError) as error:
+        frame = read_frame(dataset, frame_index, grey)
+    except ImageRefused as error:
         raise InvalidRequest(
-            "The image cannot be decoded, or has no such frame.", remedy=remedy
+            "The image cannot be decoded, or has no such frame.",
+            remedy="Ask about another instance or frame.",
         ) from error
-    low, high = np.percentile(values, (0.5, 99.5))
-    if "WindowCenter" in dataset:
-        low, high = values.min(), values.max()
-    grey = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
-    if photometric == "MONOCHROME1":
-        grey = 1 - grey
-    return Image.fromarray(np.rint(grey * 255).astype(np.uint8)).convert("RGB")
-
-
-def _bytes(pixels: Any) -> Any:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return (pixels / max(int(pixels.max()), 1) * 255).astype(np.uint8)
+    values = np.where(frame.covered[..., None], frame.values, 0.0)
+    shown = np.rint(values * 255).astype(np.uint8)
+    return Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown).convert("RGB")

@@ -249,7 +249,8 @@ class ImageModelPipeline:
             if one != self._model.background
         ][: model.labels_at_most]
         deciding = int(indices[int(scores[:, likeliest[0]].argmax())])
-        given = prepare(dataset, deciding, self._model.preprocessing)
+        if deciding != int(indices[-1]):
+            given = prepare(dataset, deciding, self._model.preprocessing)
         heat = None
         if model.heat_map is not None:
             first = likeliest[0]

@@ -39,7 +39,8 @@ def prepare(dataset: Dataset, frame_index: int, card: Preprocessing) -> NetworkI
     crop = _crop(frame) if card.crop == "covered" else (0, 0, *frame.shape)
     orientation = orientation_of(dataset, card.orientation)
     placement = _placed(frame, crop, orientation, card.resize)
-    seen = placement.onto_model(_in_channels(frame.values, card.channels or 1), frame.covered)
+    # Channels last: a film of ten megapixels in three of them would be for nothing.
+    seen = _in_channels(placement.onto_model(frame.values, frame.covered), card.channels or 1)
     return NetworkInput(seen, placement, frame)
 
 

@@ -133,7 +133,8 @@ def test_a_film_gets_boxes_labels_and_a_heat_map_at_the_archive_and_in_the_reade
         expect(viewport).to_have_attribute("data-image-rendered", "true", timeout=60_000)
         state = page.get_by_test_id("presentation-state")
         expect(state).to_contain_text("Boxes by AI")
-        state.click()
+        # Who chooses the box among the findings sees it.
+        page.get_by_text("Bright part 1").first.click()
         expect(viewport.get_by_test_id("graphic-mark")).to_have_count(1)
         drawn = viewport.get_by_test_id("graphic-mark").bounding_box()
         assert drawn is not None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
+from inference.language.pictures import picture_of
 from inference.planar.card import Preprocessing
 from inference.planar.placement import Orientation, Placement
 from inference.planar.preprocessing import normalized, orientation_of, prepare
@@ -236,3 +237,18 @@ def test_pixels_that_end_early_are_refused_in_words() -> None:
     dataset.PixelData = dataset.PixelData[:1000]
     with pytest.raises(ImageRefused, match="cannot be decoded"):
         prepare(dataset, 0, card())
+
+
+def test_a_question_about_a_film_is_asked_with_its_padding_black() -> None:
+    """Padding of 0 in MONOCHROME1 would be as white as bone, and take the window along."""
+    pixels = RNG.integers(2000, 2200, (40, 60)).astype(np.uint16)
+    pixels[:, :20] = 0
+    dataset = film(
+        "asked", pixels=pixels, PixelPaddingValue=0, PhotometricInterpretation="MONOCHROME1",
+        PresentationLUTShape="INVERSE", WindowCenter=None, WindowWidth=None,
+    )  # fmt: skip
+    shown = np.asarray(picture_of(dataset, 0).convert("L"))
+    assert (shown[:, :20] == 0).all()
+    inside = shown[:, 20:]
+    assert inside.max() - inside.min() > 200
+    assert np.corrcoef(inside.ravel(), pixels[:, 20:].ravel())[0, 1] < -0.99

@@ -142,6 +142,7 @@ export function Reader({ studyInstanceUid }: { studyInstanceUid: string }) {
             masks={reader.masks.masks}
             insertions={insertions}
             onShow={reader.showSegment}
+            onShowImageOf={reader.showImageOf}
             onChanged={reload}
           >
             <MeasurementPanel

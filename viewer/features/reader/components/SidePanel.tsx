@@ -23,6 +23,7 @@ export function SidePanel({
   masks,
   insertions,
   onShow,
+  onShowImageOf,
   onChanged,
   children,
 }: {
@@ -33,6 +34,7 @@ export function SidePanel({
   /** What was put into the report from beside it, the newest last. */
   insertions: readonly Insertion[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  onShowImageOf: (finding: Finding) => void;
   /** Something was said or ordered: what is shown may be old. */
   onChanged: () => void;
   children: ReactNode;
@@ -46,8 +48,10 @@ export function SidePanel({
   }
   useHotkeys({ F: () => setTab("findings"), R: () => setTab("report") });
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
-  const showFinding = ({ segmentation: at }: Finding) => {
+  const showFinding = (finding: Finding) => {
+    const at = finding.segmentation;
     if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+    else if (finding.image) onShowImageOf(finding);
   };
   return (
     <aside
@@ -73,7 +77,14 @@ export function SidePanel({
       {/* Both stay: a text that is being written must not be lost by a look at the findings. */}
       <div id="panel-findings" role="tabpanel" aria-labelledby="tab-findings" hidden={tab !== "findings"} className="min-h-0 flex-1 overflow-y-auto">
         <Jobs study={study} onChanged={onChanged} />
-        <Findings study={study} findings={findings} masks={masks} onShow={onShow} onChanged={onChanged} />
+        <Findings
+          study={study}
+          findings={findings}
+          masks={masks}
+          onShow={onShow}
+          onShowImageOf={onShowImageOf}
+          onChanged={onChanged}
+        />
         {children}
         <WhyNot study={study} />
         <Deliveries deliveries={study.deliveries} />

@@ -32,6 +32,9 @@ import type { Finding, StudyDetail } from "@/shared/api/types";
 import type { ViewStore } from "@/features/reader/lib/layout/viewStore";
 import type { WindowRange } from "@/dicom/windowing";
 
+/** Content Label of the states that draw the boxes of a model. */
+const BOXES = "AI_BOXES";
+
 /** Stacks in rows and columns, or the active series in three planes, or as a volume. */
 export type { Layout };
 
@@ -74,6 +77,8 @@ export interface ReaderState {
   reloadSeries: (seriesInstanceUid: string) => void;
   onShown: (viewId: ViewId, series: LoadedSeries) => void;
   showSegment: (sopInstanceUid: string, segmentNumber: number) => void;
+  /** Goes to the image of a finding, and draws the box that it is about. */
+  showImageOf: (finding: Finding) => void;
 }
 
 const noRefs: readonly SeriesRef[] = [];
@@ -176,6 +181,19 @@ export function useReader(
   );
   const goingTo = useGoTo(scene, studyInstanceUid ?? "", openSeries, opened);
   const presentations = usePresentations(scene, study, openSeries, goingTo.goTo);
+  const { states, chosenFor, toggle } = presentations;
+  const { goTo } = goingTo;
+  const showImageOf = useCallback(
+    ({ image, source_series_instance_uid: seriesInstanceUid }: Finding) => {
+      if (!image) return;
+      const draws = states.find(
+        ({ label, images }) => label === BOXES && images.get(seriesInstanceUid)?.has(image.sop_instance_uid),
+      );
+      if (draws && image.points.length > 0 && chosenFor(seriesInstanceUid) !== draws) toggle(draws);
+      goTo(image.sop_instance_uid, image.frame_number ?? 1, seriesInstanceUid);
+    },
+    [states, chosenFor, toggle, goTo],
+  );
   const onShown = useCallback(
     (viewId: ViewId, now: LoadedSeries) => setShown((all) => new Map(all).set(viewId, now)),
     [],
@@ -223,5 +241,6 @@ export function useReader(
     reloadSeries: loaded.reload,
     onShown,
     showSegment,
+    showImageOf,
   };
 }

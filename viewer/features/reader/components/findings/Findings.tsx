@@ -19,12 +19,14 @@ export function Findings({
   findings,
   masks,
   onShow,
+  onShowImageOf,
   onChanged,
 }: {
   study: StudyDetail;
   findings: readonly Finding[];
   masks: readonly LoadedMask[];
   onShow: (sopInstanceUid: string, segmentNumber: number) => void;
+  onShowImageOf: (finding: Finding) => void;
   onChanged: () => void;
 }) {
   const { reader: t, common } = useText();
@@ -32,8 +34,10 @@ export function Findings({
   const [chosenId, setChosenId] = useState<string | null>(null);
   const trends = useTrends(study.study_instance_uid, chosenId !== null);
   const drawn = new Set(masks.map((mask) => mask.sopInstanceUid));
-  const show = ({ segmentation: at }: Finding) => {
+  const show = (finding: Finding) => {
+    const at = finding.segmentation;
     if (at && drawn.has(at.sop_instance_uid)) onShow(at.sop_instance_uid, at.segment_number);
+    else if (finding.image) onShowImageOf(finding);
   };
   const choose = (finding: Finding) => {
     if (finding.finding_id === chosenId) {
@@ -51,7 +55,9 @@ export function Findings({
       findings={findings}
       trends={trends}
       onShow={
-        drawn.has(finding.segmentation?.sop_instance_uid ?? "") ? () => show(finding) : undefined
+        finding.image || drawn.has(finding.segmentation?.sop_instance_uid ?? "")
+          ? () => show(finding)
+          : undefined
       }
       onChanged={onChanged}
     />
