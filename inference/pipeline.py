@@ -1,6 +1,6 @@
 """What a pipeline is, what it is given and what it gives back. Free of torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -22,6 +22,7 @@ __all__ = [
     "Measurement",
     "ModelCard",
     "ModelFile",
+    "NamedInput",
     "Passage",
     "Pipeline",
     "PipelineContext",
@@ -42,6 +43,20 @@ ProgressCallback = Callable[[str, float], None]
 
 def ignore_progress(stage: str, fraction: float) -> None:
     """For callers that do not follow the work."""
+
+
+@dataclass(frozen=True)
+class NamedInput:
+    """One of several series that a pipeline takes at once, by its role.
+
+    A pipeline that takes several has the attributes `inputs`, a tuple of these, and `reference`,
+    the name of the one on whose grid its results lie, and a method
+    `accepts_input(name, series, instances, headers) -> Acceptance`.
+    """
+
+    name: str
+    title: str
+    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,9 @@ class PipelineContext:
     settings: Settings
     volume: Volume | None = None
     image: bytes | None = None
+    inputs: Mapping[str, Volume] = field(default_factory=dict)
+    """Of a pipeline that takes several series: each by its role, on its own grid; `volume` is
+    the reference."""
     images: tuple[Dataset, ...] = ()
     """The instances of the series that the pipeline takes, with their pixels as they were sent;
     `inference.planar.frame.read_frame` decodes a frame within the node's limits."""

@@ -255,9 +255,8 @@ def _check_current(storage: Storage, job: Job) -> None:
     """A job over content that has grown since would be refused by its own first step."""
     if not job.series_instance_uid:
         return
-    series = storage.index.series(job.study_instance_uid, job.series_instance_uid)
-    # Its fingerprint is made anew only once it is complete again.
-    if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
+    # A series' fingerprint is made anew only once it is complete again.
+    if not storage.jobs.is_current(job):
         raise ApiProblem(
             409,
             "job_superseded",

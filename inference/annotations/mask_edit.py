@@ -131,6 +131,11 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
         )
     job = _job_of(storage, study_instance_uid, sop_instance_uid)
     pipeline = _pipeline_of(storage, job)
+    if storage.jobs.inputs_of(job.job_id):
+        raise InvalidRequest(
+            "The mask was made of several series; such masks cannot be edited yet.",
+            remedy="Say what is wrong with its numbers by feedback on the findings.",
+        )
     held = storage.index.instances_of(study_instance_uid, job.series_instance_uid)
     datasets: list[Dataset] = [storage.instances.dataset(one) for one in held]
     series = storage.index.series(study_instance_uid, job.series_instance_uid)

@@ -129,15 +129,22 @@ def describe(folder: Path) -> BundleDescription:
     source = metadata.network_data_format.inputs.get("image")
     output = next(iter(metadata.network_data_format.outputs.values()), _Output())
     kind = _KINDS.get(output.format.lower()) or _KINDS.get(output.type.lower())
-    if kind is None or source is None or source.num_channels != 1:
+    channels = len(card.inputs) or 1
+    if kind == "detection" and card.inputs:
+        raise InvalidRequest(
+            f"The bundle {metadata.name or folder.name} detects, and its card names inputs.",
+            remedy="Detectors take one series.",
+        )
+    if kind is None or source is None or source.num_channels != channels:
         what = (
             f"gives '{output.format or output.type}'"
             if kind is None
-            else "does not take one image of one channel"
+            else f"does not take one image of {channels} channel{'s' if channels > 1 else ''}"
         )
         raise InvalidRequest(
             f"The bundle {metadata.name or folder.name} {what}, which cannot be run here.",
-            remedy="Segmentation, classification and detection in one series can.",
+            remedy="Segmentation, classification and detection can, in one series or, with a series"
+            " for each channel, by the inputs of a card.",
         )
     name = slug(metadata.name or folder.name)
     classes = {int(value): label for value, label in output.channel_def.items()}

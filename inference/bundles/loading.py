@@ -178,7 +178,8 @@ def _answer(network: torch.nn.Module, inferer: Any, bundle: BundleDescription) -
     if any(size <= 0 for size in roi) or len(roi) != 3:
         roi = _PROBE_ROI
     generator = torch.Generator().manual_seed(1)
-    noise = torch.rand((1, 1, *roi), generator=generator).to(device())
+    channels = len(bundle.card.inputs) or 1
+    noise = torch.rand((1, channels, *roi), generator=generator).to(device())
     with torch.inference_mode():
         seen, blank = (_tensor(network(x)).float() for x in (noise, torch.zeros_like(noise)))
     distance = float((seen - blank).abs().max())

@@ -34,7 +34,8 @@ class Intensity(Strict):
 class PlainModel(Strict):
     """How the network wants its image, and what its answer means.
 
-    The image goes in as float32 of shape (1, 1, x, y, z); the answer is (1, classes, x, y, z)
+    The image goes in as float32 of shape (1, 1, x, y, z), with a channel for each of the card's
+    inputs where it has several; the answer is (1, classes, x, y, z)
     for a segmentation, (1, classes) for a classification.
     """
 
@@ -88,7 +89,7 @@ def describe_plain(folder: Path) -> BundleDescription:
     return BundleDescription(
         folder=folder,
         inference_file=None,
-        configuration=_configuration(model),
+        configuration=_configuration(model, channel_wise=bool(card.inputs)),
         prefix="model",
         probe_shape=model.tile or model.resize,
         name=slug(model.name),
@@ -105,8 +106,8 @@ def describe_plain(folder: Path) -> BundleDescription:
     )
 
 
-def _configuration(model: PlainModel) -> dict[str, Any]:
-    """What `inference.json` of a bundle would say."""
+def _configuration(model: PlainModel, *, channel_wise: bool) -> dict[str, Any]:
+    """What `inference.json` of a bundle would say; `channel_wise`: of several series."""
     preprocessing: list[dict[str, Any]] = [
         {"_target_": "EnsureChannelFirstd", "keys": "image"},
         {"_target_": "Orientationd", "keys": "image", "axcodes": model.orientation},
@@ -116,7 +117,7 @@ def _configuration(model: PlainModel) -> dict[str, Any]:
             {"_target_": "Spacingd", "keys": "image", "pixdim": list(model.spacing_mm)}
         )
     if model.intensity is not None:
-        preprocessing.append(_scaling(model.intensity))
+        preprocessing.append(_scaling(model.intensity, channel_wise=channel_wise))
     if model.resize is not None:
         preprocessing.append(
             {"_target_": "Resized", "keys": "image", "spatial_size": list(model.resize)}
@@ -155,13 +156,13 @@ def _configuration(model: PlainModel) -> dict[str, Any]:
     }
 
 
-def _scaling(intensity: Intensity) -> dict[str, Any]:
+def _scaling(intensity: Intensity, *, channel_wise: bool) -> dict[str, Any]:
     if intensity.values is not None:
         low, high = intensity.values
         limits = {"a_min": low, "a_max": high}
         target = "ScaleIntensityRanged"
     else:
         low, high = intensity.percentiles or (0.0, 100.0)
-        limits = {"lower": low, "upper": high}
+        limits = {"lower": low, "upper": high, "channel_wise": channel_wise}
         target = "ScaleIntensityRangePercentilesd"
     return {"_target_": target, "keys": "image", "b_min": 0.0, "b_max": 1.0, "clip": True, **limits}

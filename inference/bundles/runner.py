@@ -7,7 +7,7 @@ encoders.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,9 +42,13 @@ class Boxes:
 
 
 def predict(
-    bundle: BundleDescription, volume: Volume, threads: int, on_progress: ProgressCallback
+    bundle: BundleDescription,
+    volume: Volume,
+    threads: int,
+    on_progress: ProgressCallback,
+    channels: Sequence[NDArray[np.float32]] = (),
 ) -> NDArray[Any]:
-    """What the bundle predicts for a volume.
+    """What the bundle predicts for a volume, or for `channels` of the same shape on its grid.
 
     Segmentation: shape (channels, slices, rows, columns) on the source grid. Classification:
     shape (classes,). Raises ModelUnusable where the bundle does not do its work here.
@@ -52,7 +56,7 @@ def predict(
     import torch
 
     def work(parts: Parts) -> NDArray[Any]:
-        data = parts.preprocessing({"image": _image(volume)})
+        data = parts.preprocessing({"image": _image(volume, channels)})
         on_progress("segment", 0.3)
         batch = data["image"][None].to(device())
         predicted = _tiled(parts.inferer)(batch, parts.network)
@@ -138,15 +142,21 @@ def _tiled(inferer: Any) -> Any:
     return smaller
 
 
-def _image(volume: Volume) -> Any:
-    """The volume as MONAI reads a file: indexed (i, j, k), with an affine to RAS."""
+def _image(volume: Volume, channels: Sequence[NDArray[np.float32]] = ()) -> Any:
+    """The volume as MONAI reads a file: indexed (i, j, k), with an affine to RAS. Several
+    channels come first, as of several files."""
     import torch
     from monai.data import MetaTensor
 
     ras_from_ijk = (_RAS_FROM_LPS @ volume.lps_from_kji)[:, [2, 1, 0, 3]]
-    voxels = torch.from_numpy(np.ascontiguousarray(volume.voxels.T))
+    planes = np.stack([one.T for one in channels]) if channels else volume.voxels.T
+    voxels = torch.from_numpy(np.ascontiguousarray(planes))
     affine = torch.from_numpy(np.ascontiguousarray(ras_from_ijk))
-    meta = {"original_channel_dim": float("nan"), "space": "RAS", "filename_or_obj": ""}
+    meta = {
+        "original_channel_dim": 0 if channels else float("nan"),
+        "space": "RAS",
+        "filename_or_obj": "",
+    }
     return MetaTensor(voxels, affine=affine, meta=meta)
 
 

@@ -135,10 +135,10 @@ def evaluate(
     A case that cannot be used, or that the pipeline refuses, is a failure with its reason.
     Raises ModelUnusable where the model itself does not work, InvalidRequest.
     """
-    if pipeline.input_kind != "volume":
+    if pipeline.input_kind != "volume" or getattr(pipeline, "inputs", ()):
         raise InvalidRequest(
-            f"{pipeline.name} takes single images.",
-            remedy="Pipelines of volumes can be evaluated.",
+            f"{pipeline.name} takes single images or several series.",
+            remedy="Pipelines of volumes of one series can be evaluated.",
         )
     if isinstance(pipeline, Provable):
         pipeline.prove()

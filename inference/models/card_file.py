@@ -105,6 +105,16 @@ class CardPopulation(Strict):
         return self
 
 
+class CardInput(Strict):
+    """One of several series that a model takes at once, by its role."""
+
+    accepts: Condition
+    title: str = Field("", max_length=64)
+    """For people: "FLAIR"."""
+    required: bool = True
+    """What is not there and not required is given as zeros."""
+
+
 class Card(Strict):
     """`mediview.json`; everything may be left out."""
 
@@ -115,6 +125,10 @@ class Card(Strict):
     revision: str = Field("", max_length=80)
     accepts: Condition | None = None
     accepts_text: str = ""
+    inputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")], CardInput] = Field({})
+    """Several series as channels of one image, in this order; `accepts` is left out then."""
+    reference: str = ""
+    """The input onto whose grid the others are resampled, and on which results lie."""
     segments: dict[Annotated[str, Field(pattern=r"^\d+$")], CardSegment] = Field({})
     gate: dict[str, CardThreshold] = Field({})
     normal_ranges: tuple[CardRange, ...] = ()
@@ -134,6 +148,23 @@ class Card(Strict):
         unknown = sorted(self.gate.keys() - set(METRICS))
         if unknown:
             raise ValueError(f"gate knows no {unknown[0]}; it knows {', '.join(METRICS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_fit(self) -> "Card":
+        if not self.inputs:
+            if self.reference:
+                raise ValueError("reference names an input, and the card has no inputs")
+            return self
+        if self.accepts is not None:
+            raise ValueError("accepts stands in each of the inputs, and not beside them")
+        stated = self.inputs.get(self.reference)
+        if stated is None or not stated.required:
+            raise ValueError(f"reference must name a required input: {', '.join(self.inputs)}")
+        if self.gantry_tilt == "resample":
+            raise ValueError("gantry_tilt cannot be resampled of several inputs")
+        if self.gate:
+            raise ValueError("gate asks for an evaluation, and several inputs have none yet")
         return self
 
     @property

@@ -18,9 +18,11 @@ from inference.results.narrative import NOTE, captions, shown_value
 from inference.results.pictures import draw_pictures
 from inference.results.planar.pictures import draw_image
 from inference.scheduling.selection import Selection, select_input, word_of
+from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Finding, Job, Series
+from storage.core.errors import InvalidRequest
 
 _GAP_PIXELS = 8
 
@@ -47,6 +49,11 @@ def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) 
     readiness = pipeline.readiness()
     if not readiness.ready:
         raise ModelUnusable(readiness.detail)
+    if inputs_of(pipeline):
+        raise InvalidRequest(
+            f"{pipeline.title} takes several series at once, which cannot be tried yet.",
+            remedy="mediview rules explain STUDY says what it would take.",
+        )
     proven = not isinstance(pipeline, Provable)
     for series in storage.index.series_of(study_instance_uid):
         if series.origin == "generated":

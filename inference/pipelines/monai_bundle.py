@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from inference.bundles.description import BundleDescription
 from inference.bundles.runner import detect, predict, probe
+from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
 from inference.models.card import Proof
 from inference.models.card_file import critical_limits, population_of
@@ -21,6 +22,7 @@ from inference.pipeline import (
     Classification,
     Measurement,
     ModelCard,
+    NamedInput,
     PipelineContext,
     PipelineOutput,
     Readiness,
@@ -54,9 +56,17 @@ class MonaiBundle:
         self.title = bundle.title
         self.description = bundle.description
         self.resamples_tilt = bundle.card.gantry_tilt == "resample"
+        self.inputs = tuple(
+            NamedInput(name, one.title or name, one.required)
+            for name, one in bundle.card.inputs.items()
+        )
+        self.reference = bundle.card.reference
         modality = _MODALITIES.get(bundle.modality, bundle.modality or "any modality")
+        titles = ", ".join(one.title for one in self.inputs)
         self.accepts_text = bundle.card.accepts_text or (
-            f"{modality}: one regular stack of slices that the bundle's card takes."
+            f"Of one study in one Frame of Reference: {titles}."
+            if self.inputs
+            else f"{modality}: one regular stack of slices that the bundle's card takes."
         )
         try:
             files = digests_of(bundle.folder, f"The bundle {bundle.name}")
@@ -108,7 +118,10 @@ class MonaiBundle:
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
     ) -> Acceptance:
-        """By the modality that the bundle states, and the condition of its card."""
+        """By the modality that the bundle states, and the condition of its card; of several
+        inputs, by that of the reference."""
+        if self.inputs:
+            return self.accepts_input(self.reference, series, instances, headers)
         wanted = _MODALITIES.get(self._bundle.modality)
         if wanted is None and self._bundle.card.accepts is None:
             return Acceptance(
@@ -123,6 +136,19 @@ class MonaiBundle:
             return Acceptance(False, f"The bundle's card wants {trace.first_failure()}.")
         return Acceptance(True, "All that the bundle's card asks holds.")
 
+    def accepts_input(
+        self,
+        name: str,
+        series: Series,
+        instances: Sequence[Instance],
+        headers: Sequence[Dataset],
+    ) -> Acceptance:
+        """By the condition that the card states of one of its inputs."""
+        trace = judge(self._bundle.card.inputs[name].accepts, SeriesFacts(headers))
+        if not trace.holds:
+            return Acceptance(False, f"The card wants {trace.first_failure()}.")
+        return Acceptance(True, "All that the card asks of it holds.")
+
     def run(self, context: PipelineContext) -> PipelineOutput:
         """Segments with their volume in cm³, or labels with their confidence.
 
@@ -135,17 +161,46 @@ class MonaiBundle:
         started = time.perf_counter()
         if self._bundle.kind == "detection":
             return self._detected(context, volume, started)
-        found = predict(self._bundle, volume, context.settings.torch_threads, context.on_progress)
+        channels, derivation = self._channels(context, volume)
+        found = predict(
+            self._bundle, volume, context.settings.torch_threads, context.on_progress, channels
+        )
         timings_s = {"predict": time.perf_counter() - started}
         if self._bundle.kind == "classification":
-            return PipelineOutput(classifications=self._classes(found), timings_s=timings_s)
+            return PipelineOutput(
+                classifications=self._classes(found), timings_s=timings_s, derivation=derivation
+            )
         segments, masks = self._segments(found)
         return PipelineOutput(
             segments=segments,
             masks=masks,
             measurements=_volumes(segments, masks, volume),
             timings_s=timings_s,
+            derivation=derivation,
         )
+
+    def _channels(
+        self, context: PipelineContext, volume: Volume
+    ) -> tuple[list[NDArray[np.float32]], str]:
+        """The inputs on the grid of the reference, in the card's order, and how they came there."""
+        channels: list[NDArray[np.float32]] = []
+        told = []
+        for one in self.inputs:
+            given = context.inputs.get(one.name)
+            if given is None:
+                channels.append(np.zeros(volume.voxels.shape, np.float32))
+                told.append(f"{one.title} not there, given as zeros")
+                continue
+            channels.append(onto_grid(given, volume))
+            if one.name == self.reference:
+                told.append(f"{one.title} is the reference")
+            elif on_same_grid(given, volume):
+                told.append(f"{one.title} lies on its grid")
+            else:
+                told.append(f"{one.title} resampled onto its grid, trilinear")
+        if not told:
+            return channels, ""
+        return channels, f"{', '.join(told)}; by one Frame of Reference, nothing registered"
 
     def _detected(self, context: PipelineContext, volume: Volume, started: float) -> PipelineOutput:
         boxes = detect(self._bundle, volume, context.settings.torch_threads, context.on_progress)

@@ -145,6 +145,8 @@ class ImageCard(Card):
 
     @model_validator(mode="after")
     def _no_gate(self) -> "ImageCard":
+        if self.inputs:
+            raise ValueError("inputs are of volumes; images are taken one by one")
         if self.gate:
             raise ValueError("gate asks for an evaluation, and models of images have none yet")
         return self

@@ -24,6 +24,7 @@ from inference.models.registry.status import shadows, state_of
 from inference.models.registry.verification import prove_here
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.scheduling.selection import select_stack, stack_for
+from inference.scheduling.study_inputs import inputs_of
 from inference.worker.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
@@ -60,7 +61,7 @@ def schedule_shadows(
     """Note a run for each shadow that takes the series; decisions are not touched by it."""
     for standing in shadows(storage, pipelines):
         pipeline = standing.pipeline
-        if pipeline.input_kind != "volume" or not pipeline.readiness().ready:
+        if pipeline.input_kind != "volume" or inputs_of(pipeline) or not pipeline.readiness().ready:
             continue
         try:
             selection = select_stack(instances, headers, partial(pipeline.accepts, series))

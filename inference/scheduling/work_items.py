@@ -201,10 +201,9 @@ def _is_void(storage: Storage, job: Job) -> bool:
     if job.state == "COMPLETED":
         return False
     try:
-        series = storage.index.series(job.study_instance_uid, job.series_instance_uid)
+        return not storage.jobs.is_current(job)
     except NotFound:
         return False
-    return series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint
 
 
 def _progress(jobs: Sequence[Job]) -> dict[str, object]:

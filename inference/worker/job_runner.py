@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.planar.refusals import ImageRefused
+from inference.refusals import VolumeRefused
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
@@ -27,12 +29,13 @@ from inference.scheduling.priors import comparison_of
 from inference.scheduling.rules.model import Rule
 from inference.scheduling.rules.of_job import destinations_of, rule_for
 from inference.scheduling.selection import images_taken, stack_for
+from inference.scheduling.study_inputs import choose_inputs, inputs_of, load_inputs
 from inference.worker import auditing
 from inference.worker.failures import place
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Instance, Job, Series
+from storage.core.entities import Instance, Job
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.jobs.withdrawals import SUPERSEDED
 from storage.outbox.leases import Lease, LeaseLost
@@ -101,6 +104,15 @@ class Work:
             context = PipelineContext(
                 self._storage.settings, images=tuple(sources), on_progress=self._in_pipeline
             )
+        elif inputs_of(pipeline):
+            with self._stage("loading", _LOADING):
+                auditing.series_read(self._storage, self._job)
+                sources, stack, inputs = self._load_inputs(pipeline)
+            rule = self._rule(pipeline, stack.narrowed(sources))
+            _drop_pixels(sources)
+            volume = inputs[getattr(pipeline, "reference", "")]
+            context = replace(self._volume_context(volume), inputs=inputs)
+            del inputs
         else:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
@@ -181,7 +193,10 @@ class Work:
             self._job.study_instance_uid, self._job.series_instance_uid
         )
         datasets = self._read(instances)
-        series = self._unchanged()
+        self._check_current()
+        series = self._storage.index.series(
+            self._job.study_instance_uid, self._job.series_instance_uid
+        )
         stack = stack_for(pipeline, series, instances, datasets)
         return stack.of(datasets), stack
 
@@ -197,7 +212,7 @@ class Work:
             self._storage.instances.dataset(one, stop_before_pixels=True) for one in instances
         ]
         datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
-        self._unchanged()
+        self._check_current()
         if not datasets:
             raise ImageRefused(f"{pipeline.title} takes none of the images of the series.")
         return datasets
@@ -210,13 +225,31 @@ class Work:
             self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
         return datasets
 
-    def _unchanged(self) -> Series:
-        """Asked after reading: an instance that arrives in between reopens the series."""
-        index, job = self._storage.index, self._job
-        series = index.series(job.study_instance_uid, job.series_instance_uid)
-        if series.state != "COMPLETE" or series.fingerprint != job.input_fingerprint:
+    def _load_inputs(
+        self, pipeline: Pipeline
+    ) -> tuple[list[Dataset], SeriesStack, dict[str, Volume]]:
+        """The series that the job was made for, each in its role, as volumes."""
+        only = {
+            one.role: one.series_instance_uid
+            for one in self._storage.jobs.inputs_of(self._job.job_id)
+        }
+        found = choose_inputs(self._storage, pipeline, self._job.study_instance_uid, only)
+        if set(found.chosen) != set(only):
+            self._check_current()
+            raise VolumeRefused(found.acceptance.reason)
+        loaded = load_inputs(
+            self._storage,
+            found,
+            getattr(pipeline, "reference", ""),
+            lambda share: self._report("loading", _LOADING + share * (_RUNNING - _LOADING)),
+        )
+        self._check_current()
+        return loaded
+
+    def _check_current(self) -> None:
+        """Asked after reading: an instance that arrives in between reopens its series."""
+        if not self._storage.jobs.is_current(self._job):
             raise Superseded(SUPERSEDED)
-        return series
 
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)

@@ -148,6 +148,15 @@ class Job:
 
 
 @dataclass(frozen=True)
+class JobInput:
+    """One of several series that a job takes, and what it was when the job was made."""
+
+    role: str
+    series_instance_uid: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What the catalogue said of one series and one pipeline, and why."""
 

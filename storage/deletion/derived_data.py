@@ -20,7 +20,10 @@ def remove_work(connection: Connection, condition: Any) -> None:
         delete(t.passage).where(t.passage.c.kind == FINDING, t.passage.c.subject_id.in_(findings))
     )
     connection.execute(delete(t.finding).where(t.finding.c.job_id.in_(jobs)))
-    connection.execute(delete(t.job).where(condition))
+    # Both at once: the condition may ask for the inputs of a job.
+    gone = list(connection.execute(jobs).scalars())
+    connection.execute(delete(t.job_input).where(t.job_input.c.job_id.in_(gone)))
+    connection.execute(delete(t.job).where(t.job.c.job_id.in_(gone)))
 
 
 def remove_work_of_study(connection: Connection, study_uid: str) -> None:

@@ -4,7 +4,8 @@ A job is claimed by one conditional UPDATE with a lease. A worker that dies
 stops renewing, its lease passes, and the job is due again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement, Engine, func, select, update
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Job, JobState, JobStatus
+from storage.core.entities import Job, JobInput, JobState, JobStatus
 from storage.core.errors import NotFound
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
@@ -37,14 +38,18 @@ class Jobs:
         input_fingerprint: str,
         priority: int = 0,
         input_object_key: str = "",
+        inputs: Sequence[JobInput] = (),
     ) -> tuple[Job, bool]:
         """The job for this input, and whether it is new.
+
+        `inputs`: of a job that takes several series; `series_instance_uid` is then the one on
+        whose grid its results lie, and `input_fingerprint` that of all of them.
 
         The same pipeline, version and input never make a second job. It bears the id
         of the request at hand, or of the one that last brought something of the series.
         """
         with writing(self._engine) as connection:
-            return add_job(
+            job, created = add_job(
                 connection,
                 {
                     "pipeline": pipeline,
@@ -57,6 +62,46 @@ class Jobs:
                 },
                 utcnow(),
             )
+            for one in inputs:
+                insert_or_ignore(connection, t.job_input, {"job_id": job.job_id, **asdict(one)})
+        return job, created
+
+    def inputs_of(self, job_id: str) -> list[JobInput]:
+        """Of a job that takes several series; empty of all others."""
+        query = select(t.job_input).where(t.job_input.c.job_id == job_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.job_input.c.role)).mappings()
+            return [
+                JobInput(row["role"], row["series_instance_uid"], row["fingerprint"])
+                for row in rows
+            ]
+
+    def is_current(self, job: Job) -> bool:
+        """Whether every series that the job takes is complete, and what it was.
+
+        Raises NotFound where one is not there any more.
+        """
+        taken = self.inputs_of(job.job_id) or [
+            JobInput("", job.series_instance_uid, job.input_fingerprint)
+        ]
+        with reading(self._engine) as connection:
+            for one in taken:
+                found = connection.execute(
+                    select(t.series.c.state, t.series.c.fingerprint)
+                    .join(t.study, t.series.c.study_fk == t.study.c.id)
+                    .where(
+                        t.study.c.study_instance_uid == job.study_instance_uid,
+                        t.series.c.series_instance_uid == one.series_instance_uid,
+                    )
+                ).one_or_none()
+                if found is None:
+                    raise NotFound(
+                        "A series that the job takes is not here any more.",
+                        remedy="Send it again.",
+                    )
+                if found.state != "COMPLETE" or found.fingerprint != one.fingerprint:
+                    return False
+        return True
 
     def record(self, job: Job) -> bool:
         """Keep a job that has ended already; False where one on this input is there."""

@@ -37,13 +37,10 @@ class Withdrawals:
             t.series.c.origin == "received",
             t.job.c.ending == "",
             t.job.c.state.in_(("SCHEDULED", "IN PROGRESS", "COMPLETED")),
-            or_(
-                t.series.c.state == "RECEIVING",
-                t.series.c.fingerprint != t.job.c.input_fingerprint,
-            ),
         ]
         if since is not None:
             conditions.append(t.series.c.last_instance_at >= since)
+        several = select(t.job_input.c.job_id).where(t.job_input.c.job_id == t.job.c.job_id)
         query = (
             select(t.job, t.series.c.fingerprint.label("now"), t.series.c.state.label("arrives"))
             .select_from(
@@ -55,7 +52,34 @@ class Withdrawals:
                     ),
                 )
             )
-            .where(*conditions)
+            .where(
+                *conditions,
+                ~several.exists(),
+                or_(
+                    t.series.c.state == "RECEIVING",
+                    t.series.c.fingerprint != t.job.c.input_fingerprint,
+                ),
+            )
+            .order_by(t.job.c.created_at)
+        )
+        of_several = (
+            select(t.job)
+            .join(t.job_input, t.job_input.c.job_id == t.job.c.job_id)
+            .join(t.study, t.study.c.study_instance_uid == t.job.c.study_instance_uid)
+            .join(
+                t.series,
+                and_(
+                    t.series.c.study_fk == t.study.c.id,
+                    t.series.c.series_instance_uid == t.job_input.c.series_instance_uid,
+                ),
+            )
+            .where(
+                *conditions,
+                or_(
+                    t.series.c.state == "RECEIVING",
+                    t.series.c.fingerprint != t.job_input.c.fingerprint,
+                ),
+            )
             .order_by(t.job.c.created_at)
         )
         with reading(self._engine) as connection:
@@ -64,7 +88,8 @@ class Withdrawals:
                 for row in connection.execute(query).mappings()
                 if _is_outdated(to_job(row), row["now"], row["arrives"])
             ]
-        return found[:limit]
+            jobs = {row["job_id"]: to_job(row) for row in connection.execute(of_several).mappings()}
+        return [*found, *jobs.values()][:limit]
 
     def supersede(self, job_id: str, reason: str, now: datetime) -> bool:
         """Let nothing of the job count any more; False where it failed, or is superseded already.

@@ -51,6 +51,7 @@ from storage.tables.work import (
     finding,
     heartbeat,
     job,
+    job_input,
     upload,
 )
 from storage.tables.workflow import (
@@ -99,6 +100,7 @@ __all__ = [
     "idempotency_key",
     "instance",
     "job",
+    "job_input",
     "metadata",
     "model_change",
     "model_state",

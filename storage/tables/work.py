@@ -54,6 +54,16 @@ job = Table(
     Index("ix_job_created_at", "created_at"),
 )
 
+# Of a job that takes several series: each of them, in its role. Others have none.
+job_input = Table(
+    "job_input",
+    metadata,
+    Column("job_id", ForeignKey("job.job_id"), primary_key=True),
+    Column("role", String(32), primary_key=True),
+    Column("series_instance_uid", Uid, nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
+)
+
 decision = Table(
     "decision",
     metadata,

@@ -28,10 +28,10 @@ def shadow(storage: Storage, standing: Standing, by: str) -> ModelRecord:
     """
     _check_verified(standing, "a shadow")
     pipeline = standing.pipeline
-    if pipeline.input_kind != "volume":
+    if pipeline.input_kind != "volume" or getattr(pipeline, "inputs", ()):
         raise ModelHeld(
-            f"{pipeline.card.name} {pipeline.card.version} looks at single images; shadow runs"
-            " compare volumes alone.",
+            f"{pipeline.card.name} {pipeline.card.version} looks at single images or at several"
+            " series; shadow runs compare volumes of one series alone.",
             remedy=f"Try it on studies: mediview models try {pipeline.card.name} STUDY",
         )
     return _move(storage, standing, "shadow", by)

@@ -12,6 +12,7 @@ from inference.scheduling.rules.file import current_rules
 from inference.scheduling.rules.judge import RuleTrace, rule_on
 from inference.scheduling.rules.model import RuleSet
 from inference.scheduling.selection import select_input, word_of
+from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
 from storage.container import Storage
 from storage.core.entities import Instance, Series
 
@@ -40,6 +41,12 @@ def explain_study(
     """
     storage.index.study(study_instance_uid)
     tried = current_rules(storage.settings) if rules is None else rules
+    everything = [one for one in offered(storage) if one.pipeline.input_kind != "image"]
+    of_several = {
+        one.pipeline.name: choose_inputs(storage, one.pipeline, study_instance_uid)
+        for one in everything
+        if inputs_of(one.pipeline)
+    }
     explanations = []
     for series in storage.index.series_of(study_instance_uid):
         if series.origin == "generated":
@@ -47,9 +54,15 @@ def explain_study(
         instances = storage.index.instances_of(study_instance_uid, series.series_instance_uid)
         headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in instances]
         explanations += [
-            _explain(series, instances, headers, standing, tried)
-            for standing in offered(storage)
-            if standing.pipeline.input_kind != "image"
+            _explain(
+                series,
+                instances,
+                headers,
+                standing,
+                tried,
+                of_several.get(standing.pipeline.name),
+            )
+            for standing in everything
         ]
     return explanations
 
@@ -60,19 +73,28 @@ def _explain(
     headers: Sequence[Dataset],
     standing: Standing,
     rules: RuleSet,
+    study: StudyInputs | None,
 ) -> Explanation:
     pipeline = standing.pipeline
-    selection = select_input(
-        pipeline,
-        instances,
-        headers,
-        lambda own, of_stack: word_of(pipeline, series, own, of_stack),
-    )
-    acceptance = selection.acceptance
+    if study is not None:
+        reference = study.chosen.get(getattr(pipeline, "reference", ""))
+        role = study.role_of(series.series_instance_uid)
+        acceptance = study.acceptance
+        if acceptance.accepted and not role:
+            acceptance = Acceptance(False, f"None of its inputs. {acceptance.reason}")
+        judged: Sequence[Dataset] = headers if reference is None else reference.headers
+    else:
+        selection = select_input(
+            pipeline,
+            instances,
+            headers,
+            lambda own, of_stack: word_of(pipeline, series, own, of_stack),
+        )
+        acceptance, judged = selection.acceptance, selection.headers
     readiness = pipeline.readiness()
     if standing.held:
         readiness = Readiness(False, standing.held)
-    ruling = rule_on(rules, pipeline.name, SeriesFacts(selection.headers))
+    ruling = rule_on(rules, pipeline.name, SeriesFacts(judged))
     would_run = acceptance.accepted and readiness.ready and ruling.allowed
     if not acceptance.accepted:
         reason = acceptance.reason

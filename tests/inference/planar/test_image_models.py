@@ -555,7 +555,7 @@ def test_a_gate_and_a_shadow_are_refused_since_nothing_would_come_of_them(
         add_model(storage, folder, "petra")
     (folder / "mediview.json").write_text(json.dumps(card))
     standing = add_model(storage, folder, "petra").standing
-    with pytest.raises(ModelHeld, match="shadow runs compare volumes alone"):
+    with pytest.raises(ModelHeld, match="shadow runs compare volumes of one series"):
         shadow(storage, standing, "petra")
 
 
