@@ -135,7 +135,7 @@ def evaluate(
     A case that cannot be used, or that the pipeline refuses, is a failure with its reason.
     Raises ModelUnusable where the model itself does not work, InvalidRequest.
     """
-    if pipeline.input_kind != "volume" or getattr(pipeline, "inputs", ()):
+    if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
         raise InvalidRequest(
             f"{pipeline.name} takes single images or several series.",
             remedy="Pipelines of volumes of one series can be evaluated.",

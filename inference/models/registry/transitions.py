@@ -28,7 +28,7 @@ def shadow(storage: Storage, standing: Standing, by: str) -> ModelRecord:
     """
     _check_verified(standing, "a shadow")
     pipeline = standing.pipeline
-    if pipeline.input_kind != "volume" or getattr(pipeline, "inputs", ()):
+    if pipeline.input_kind != "volume" or bool(getattr(pipeline, "inputs", ())):
         raise ModelHeld(
             f"{pipeline.card.name} {pipeline.card.version} looks at single images or at several"
             " series; shadow runs compare volumes of one series alone.",
