@@ -18,6 +18,11 @@ class ResultInstance(Payload):
     sop_instance_uid: str
 
 
+class JobInputPayload(Payload):
+    role: str = Field(examples=["flair"])
+    series_instance_uid: str
+
+
 class JobPayload(Payload):
     """One run of one pipeline on one input."""
 
@@ -44,6 +49,11 @@ class JobPayload(Payload):
     finished_at: datetime | None
     updated_at: datetime
     results: list[ResultInstance]
+    inputs: list[JobInputPayload] = Field(
+        default_factory=list,
+        description="Of a job over several series: each in its role, once it is COMPLETED."
+        " `series_instance_uid` is the one on whose grid the results lie.",
+    )
     notes: list[str] = Field(
         default_factory=list,
         description="What happened on the way that a reader should know, such as too little"

@@ -16,7 +16,7 @@ from api.findings.schemas import (
     SegmentRefPayload,
     ValidityPayload,
 )
-from api.jobs.schemas import DecisionPayload, JobPayload, ResultInstance
+from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload, ResultInstance
 from api.studies.schemas import SeriesSummary
 from storage.core.entities import (
     Code,
@@ -123,6 +123,7 @@ def job_payload(
             )
             for made in job.result.get("instances", [])
         ],
+        inputs=[JobInputPayload(**one) for one in job.result.get("inputs", [])],
         notes=[str(note) for note in job.result.get("notes", [])],
         model_url=model_url(job.pipeline, job.pipeline_version),
         has_label_picture=bool(job.result.get("label_picture")),

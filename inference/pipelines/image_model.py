@@ -16,6 +16,7 @@ from inference.imaging.frames import number_of_frames
 from inference.models.card import Proof
 from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
+from inference.models.population import caveat_of
 from inference.pipeline import (
     Acceptance,
     Classification,
@@ -133,6 +134,10 @@ class ImageModelPipeline:
             orientation_of(header, model.image.orientation)
         except ImageRefused as refusal:
             return Acceptance(False, str(refusal))
+        population = self.card.population
+        caveat = caveat_of(population, header) if population.on_outside == "refuse" else ""
+        if caveat:
+            return Acceptance(False, caveat)
         return Acceptance(True, "All that the model's card asks holds.")
 
     def accepts(

@@ -50,12 +50,14 @@ def encode_results(
     predecessors: Mapping[ResultKind, Dataset] | None = None,
     edit: Edit | None = None,
     comparison: Comparison | None = None,
+    others: Sequence[Dataset] = (),
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
     `extra_kinds`: what else is made, for destinations that want it (`inference.results.wanted`).
     `predecessors`: by SR and LABELMAP_SR, the report that the new one replaces.
     `comparison`: what the patient's studies before measured.
+    `others`: instances of other series that the result rests on as well, as evidence.
     `edit` says who changed the masks that the pipeline had made.
 
     `sources` are the instances the volume was made of (pixels may be absent).
@@ -87,7 +89,7 @@ def encode_results(
         for kind, mask in masks.items():
             before = (predecessors or {}).get(kind)
             structured = encode_sr(
-                job, pipeline, ordered, findings, output, mask, before, edit, kind
+                job, pipeline, ordered, findings, output, mask, before, edit, kind, others
             )
             objects.append(ResultObject(kind, structured))
         objects += _for_people(job, pipeline, sources, volume, output, findings, extra_kinds)

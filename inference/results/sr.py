@@ -56,6 +56,7 @@ def encode_sr(
     predecessor: Dataset | None = None,
     edit: Edit | None = None,
     kind: ResultKind = "SR",
+    others: Sequence[Dataset] = (),
 ) -> Dataset:
     """A Measurement Report, UNVERIFIED, that refers to segments and source images.
 
@@ -63,12 +64,13 @@ def encode_sr(
     group for each segment, the others one TID 1501 group each; what is no number is a
     qualitative evaluation. `segmentation` is the SEG, or the label map with segments of the
     same numbers; `kind` says which of the two reports this is. `predecessor` is named in the
-    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. UIDs and dates
+    Predecessor Documents Sequence (PS3.3 C.17.2): what it says counts no more. `others`: images
+    of other series that the model was given as well, named as evidence alone. UIDs and dates
     derive from the job, so a rerun repeats them.
     """
     first = sources[0]
     references = [reference_to(first), *(evidence_of(source) for source in sources[1:])]
-    evidence = [*references, *_prior_reports(findings)]
+    evidence = [*references, *map(evidence_of, others), *_prior_reports(findings)]
     if segmentation is not None:
         evidence.append(segmentation)
     groups = _groups(

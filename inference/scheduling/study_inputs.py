@@ -13,7 +13,7 @@ from inference.imaging.stacks import SeriesStack
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Acceptance, NamedInput, Pipeline
 from inference.refusals import VolumeRefused
-from inference.scheduling.selection import select_stack
+from inference.scheduling.selection import select_stack, with_geometry
 from storage.container import Storage
 from storage.core.entities import Instance, JobInput, Series
 
@@ -128,12 +128,24 @@ def choose_inputs(
     return StudyInputs(chosen, missing, _acceptance(pipeline, roles, chosen, missing))
 
 
+@dataclass(frozen=True)
+class LoadedInputs:
+    """The instances of the reference with its stack, the volumes of all roles, and the headers of
+    all other instances."""
+
+    sources: list[Dataset]
+    stack: SeriesStack
+    volumes: dict[str, Volume]
+    others: list[Dataset]
+
+
 def load_inputs(
     storage: Storage, found: StudyInputs, reference: str, on_share: Callable[[float], None]
-) -> tuple[list[Dataset], SeriesStack, dict[str, Volume]]:
-    """The instances of the reference, its stack, and the volumes of all roles."""
+) -> LoadedInputs:
+    """Read every input that was chosen."""
     volumes: dict[str, Volume] = {}
     sources: list[Dataset] = []
+    others: list[Dataset] = []
     for done, (role, one) in enumerate(found.chosen.items()):
         datasets: list[Dataset] = [
             storage.instances.dataset(instance)
@@ -142,8 +154,10 @@ def load_inputs(
         volumes[role] = assemble_volume(datasets, one.stack.frame_indices)
         if role == reference:
             sources = datasets
+        else:
+            others += one.stack.of(one.candidate.headers)
         on_share((done + 1) / len(found.chosen))
-    return sources, found.chosen[reference].stack, volumes
+    return LoadedInputs(sources, found.chosen[reference].stack, volumes, others)
 
 
 def _candidates(
@@ -172,9 +186,12 @@ def _fitting(
     if not selection.acceptance.accepted:
         return selection.acceptance.reason
     try:
+        within = with_geometry(selection.acceptance, selection.headers, pipeline)
         stack = stack_of(selection.headers)
     except VolumeRefused as refusal:
         return str(refusal)
+    if not within.accepted:
+        return within.reason
     frame_of_reference_uid = stack.frame_of_reference_uid
     if reference is not None and (
         not frame_of_reference_uid or frame_of_reference_uid != reference.frame_of_reference_uid

@@ -29,7 +29,12 @@ from inference.scheduling.priors import comparison_of
 from inference.scheduling.rules.model import Rule
 from inference.scheduling.rules.of_job import destinations_of, rule_for
 from inference.scheduling.selection import images_taken, stack_for
-from inference.scheduling.study_inputs import choose_inputs, inputs_of, load_inputs
+from inference.scheduling.study_inputs import (
+    LoadedInputs,
+    choose_inputs,
+    inputs_of,
+    load_inputs,
+)
 from inference.worker import auditing
 from inference.worker.failures import place
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
@@ -93,6 +98,7 @@ class Work:
         reset_peak_memory()
         begun = time.monotonic()
         sources: Sequence[Dataset] = ()
+        others: Sequence[Dataset] = ()
         volume = rule = None
         if pipeline.input_kind == "image":
             context = self._image_context()
@@ -105,14 +111,8 @@ class Work:
                 self._storage.settings, images=tuple(sources), on_progress=self._in_pipeline
             )
         elif inputs_of(pipeline):
-            with self._stage("loading", _LOADING):
-                auditing.series_read(self._storage, self._job)
-                sources, stack, inputs = self._load_inputs(pipeline)
-            rule = self._rule(pipeline, stack.narrowed(sources))
-            _drop_pixels(sources)
-            volume = inputs[getattr(pipeline, "reference", "")]
-            context = replace(self._volume_context(volume), inputs=inputs)
-            del inputs
+            sources, others, rule, context = self._several_context(pipeline)
+            volume = context.volume
         else:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
@@ -148,6 +148,7 @@ class Work:
                 wanted,
                 predecessor_reports(self._storage, self._job),
                 comparison=comparison_of(self._storage, self._job),
+                others=others,
             )
         with self._stage("storing", _STORING):
             store_label_picture(self._storage, self._job, pipeline, output)
@@ -173,6 +174,19 @@ class Work:
         with self._stage("loading", _LOADING):
             image = self._storage.objects.get(self._job.input_object_key)
         return PipelineContext(self._storage.settings, image=image, on_progress=self._in_pipeline)
+
+    def _several_context(
+        self, pipeline: Pipeline
+    ) -> tuple[Sequence[Dataset], Sequence[Dataset], Rule | None, PipelineContext]:
+        """Of several series: the reference's instances, those of the others, rule and volumes."""
+        with self._stage("loading", _LOADING):
+            auditing.series_read(self._storage, self._job)
+            loaded = self._load_inputs(pipeline)
+        rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
+        _drop_pixels(loaded.sources)
+        volume = loaded.volumes[getattr(pipeline, "reference", "")]
+        context = replace(self._volume_context(volume), inputs=loaded.volumes)
+        return loaded.sources, loaded.others, rule, context
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
         """The site's rule for the job, whose deadline holds from now on."""
@@ -225,9 +239,7 @@ class Work:
             self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
         return datasets
 
-    def _load_inputs(
-        self, pipeline: Pipeline
-    ) -> tuple[list[Dataset], SeriesStack, dict[str, Volume]]:
+    def _load_inputs(self, pipeline: Pipeline) -> LoadedInputs:
         """The series that the job was made for, each in its role, as volumes."""
         only = {
             one.role: one.series_instance_uid
@@ -277,6 +289,10 @@ class Work:
             "instances": stored,
             "findings": len(results.findings),
             "label_picture": output.label_picture is not None,
+            "inputs": [
+                {"role": one.role, "series_instance_uid": one.series_instance_uid}
+                for one in self._storage.jobs.inputs_of(self._job.job_id)
+            ],
             "notes": [
                 *notes,
                 *([output.derivation] if output.derivation else []),

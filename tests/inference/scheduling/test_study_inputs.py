@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from storage.core.entities import Decision, Job
 from storage.core.errors import InvalidRequest
 from tests import builders
 from tests.inference.orchestration import later, receive, storage_in
+from tests.inference.pipelines.test_docs_pipelines import mediview
 from tests.inference.results_support import complaints, save
 
 STUDY, SPACE = "2.25.771", "2.25.772"
@@ -205,6 +207,21 @@ def test_four_sequences_give_one_result_on_the_grid_of_the_reference(
     }
     for one in datasets.values():
         assert complaints(save(one, tmp_path / "x.dcm")) == []
+    named = {
+        series.SeriesInstanceUID: len(series.ReferencedSOPSequence)
+        for keyword in (
+            "CurrentRequestedProcedureEvidenceSequence",
+            "PertinentOtherEvidenceSequence",
+        )
+        for study in datasets["SR"].get(keyword, ())
+        for series in study.ReferencedSeriesSequence
+    }
+    for one in four:
+        assert named[one[0].SeriesInstanceUID] == len(one)
+    roles = {one["role"]: one["series_instance_uid"] for one in job.result["inputs"]}
+    assert roles == {
+        kind: one[0].SeriesInstanceUID for kind, one in zip(SEQUENCES, four, strict=True)
+    }
     reference = assemble_volume(four[1])
     truth = lesion_at(centres(reference.voxels.shape, reference.lps_from_kji))
     heights = [
@@ -385,3 +402,21 @@ def test_a_shadow_of_several_series_is_refused(storage: Storage, tmp_path: Path)
     standing = add_model(storage, model(tmp_path / "m"), "petra").standing
     with pytest.raises(ModelHeld, match="several series"):
         shadow(storage, standing, "petra")
+
+
+def test_a_model_of_several_series_is_added_and_run_as_its_page_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pipelines" / "several-series.md").read_text()
+    found = re.search(r"^( *)```json card\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    with storage_in(tmp_path) as storage:
+        folder = model(tmp_path / "four_sequences")
+        (folder / "mediview.json").write_text(found[2])
+        assert "   mediview models add four_sequences\n" in page
+        added = mediview(tmp_path, storage, "models", "add", "four_sequences")
+        assert f"It is active: the pipeline {PIPELINE} runs with it." in added
+        t1, t1c, _, flair = all_four()
+        t2 = sequence("t2", 8, SeriesInstanceUID="2.25.88")
+        reason = decided(storage, t1, t1c, t2)[8].reason
+        assert "There is no other complete series for FLAIR." in reason
+        job = done(storage, decided(storage, flair)[3])
+        assert len(job.result["inputs"]) == 4
