@@ -139,7 +139,7 @@ def describe(folder: Path) -> BundleDescription:
         what = (
             f"gives '{output.format or output.type}'"
             if kind is None
-            else f"does not take one image of {channels} channel{'s' if channels > 1 else ''}"
+            else f"does not take one image of {_channels(len(card.inputs) or 1)}"
         )
         raise InvalidRequest(
             f"The bundle {metadata.name or folder.name} {what}, which cannot be run here.",
@@ -152,6 +152,14 @@ def describe(folder: Path) -> BundleDescription:
         (value for value, label in classes.items() if label.lower() in _BACKGROUND), None
     )
     labels = {value: label for value, label in classes.items() if value != background}
+    if card.inputs and kind == "segmentation":
+        # Such bundles merge their channels into values of their own, which metadata do not tell.
+        if not card.segments:
+            raise InvalidRequest(
+                f"The card of {metadata.name or folder.name} has inputs and no segments.",
+                remedy="Name each value that the bundle's postprocessing gives in segments.",
+            )
+        labels = {int(value): one.label for value, one in card.segments.items()}
     if kind == "detection" and not labels:
         labels = {int(value): one.label for value, one in card.segments.items()} or {0: "Object"}
     return BundleDescription(
@@ -169,6 +177,10 @@ def describe(folder: Path) -> BundleDescription:
         background=background,
         card=card,
     )
+
+
+def _channels(count: int) -> str:
+    return "one channel" if count == 1 else f"{count} channels"
 
 
 def slug(name: str) -> str:

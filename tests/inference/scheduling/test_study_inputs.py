@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from inference.bundles.installed import described
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
@@ -396,6 +397,28 @@ def test_a_card_whose_inputs_do_not_fit_is_refused(
 ) -> None:
     with pytest.raises(InvalidRequest, match=says):
         add_model(storage, model(tmp_path / "m", **changes), "petra")
+
+
+def test_a_bundle_of_four_channels_is_taken_with_the_values_of_its_card(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """BraTS of MONAI's zoo: its metadata name channels, its postprocessing gives 1, 2 and 4."""
+    zoo = shared_data / "monai_model_zoo" / "brats_mri_segmentation" / "configs"
+    (tmp_path / "configs").mkdir()
+    for name in ("metadata.json", "inference.json"):
+        (tmp_path / "configs" / name).write_bytes((zoo / name).read_bytes())
+    with pytest.raises(InvalidRequest, match="does not take one image of one channel"):
+        described(tmp_path)
+    stated = {key: card()[key] for key in ("inputs", "reference")}
+    (tmp_path / "mediview.json").write_text(json.dumps(stated))
+    with pytest.raises(InvalidRequest, match="has inputs and no segments"):
+        described(tmp_path)
+    segments = {
+        value: {"label": label, "code": [label[:16], "99TEST", label]}
+        for value, label in (("1", "Core"), ("2", "Oedema"), ("4", "Enhancing"))
+    }
+    (tmp_path / "mediview.json").write_text(json.dumps({**stated, "segments": segments}))
+    assert described(tmp_path).labels == {1: "Core", 2: "Oedema", 4: "Enhancing"}
 
 
 def test_a_shadow_of_several_series_is_refused(storage: Storage, tmp_path: Path) -> None:
