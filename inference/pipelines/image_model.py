@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,33 +112,32 @@ class ImageModelPipeline:
 
     def takes(self, header: Dataset) -> Acceptance:
         """Whether the card takes one image, by its header alone."""
-        card, model = self._model.card, self._model.card.model
         try:
-            _check_image(header)
-            frames = number_of_frames(header)
+            refusal = next(self._refusals(header), "")
         except (ImageRefused, VolumeRefused, LimitExceeded) as error:
-            return Acceptance(False, f"{error.message} {error.remedy}".strip())
+            refusal = f"{error.message} {error.remedy}".strip()
+        return Acceptance(not refusal, refusal or "All that the model's card asks holds.")
+
+    def _refusals(self, header: Dataset) -> Iterator[str]:
+        """What speaks against an image, the first thing first. Raises what it is refused by."""
+        card, model = self._model.card, self._model.card.model
+        _check_image(header)
+        frames = number_of_frames(header)
         modality = str(header.get("Modality", ""))
         if modality not in model.modalities:
             wanted = ", ".join(model.modalities)
-            return Acceptance(False, f"Modality is {modality or 'not stated'}; {wanted} is taken.")
+            yield f"Modality is {modality or 'not stated'}; {wanted} is taken."
         if frames > 1 and model.frames is None:
-            return Acceptance(
-                False, f"The image has {frames} frames; the model's card takes single images."
-            )
+            yield f"The image has {frames} frames; the model's card takes single images."
         if card.accepts is not None:
             trace = judge(card.accepts, SeriesFacts([header]))
             if not trace.holds:
-                return Acceptance(False, f"The model's card wants {trace.first_failure()}.")
-        try:
-            orientation_of(header, model.image.orientation)
-        except ImageRefused as refusal:
-            return Acceptance(False, str(refusal))
-        population = self.card.population
-        caveat = caveat_of(population, header) if population.on_outside == "refuse" else ""
-        if caveat:
-            return Acceptance(False, caveat)
-        return Acceptance(True, "All that the model's card asks holds.")
+                yield f"The model's card wants {trace.first_failure()}."
+        orientation_of(header, model.image.orientation)
+        if self.card.population.on_outside == "refuse":
+            caveat = caveat_of(self.card.population, header)
+            if caveat:
+                yield caveat
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
