@@ -61,7 +61,7 @@ def _checked(said: dict[str, Any], depth: int) -> JsonAttributes:
             raise _invalid("A member of the data set is no element under a tag")
         tag = name.upper()
         vr = element.get("vr") or _usual_vr(tag)
-        if vr not in _VRS:
+        if not isinstance(vr, str) or vr not in _VRS:
             raise _invalid(f"The element {tag} has no value representation")
         if tag.startswith(("0000", "0002")) or element.keys() & {"BulkDataURI", "InlineBinary"}:
             raise _invalid(f"The element {tag} has no place in a work item")
