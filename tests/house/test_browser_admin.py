@@ -47,21 +47,21 @@ def test_a_peer_is_added_and_tested_until_it_answers(
         page.get_by_label("AE title").fill("ARCHIVE")
         page.get_by_label("Host").fill("127.0.0.1")
         page.get_by_label("Port").fill(str(dead))
-        page.get_by_role("checkbox", name="Gets results").check()
+        page.get_by_role("checkbox", name="Receives results").check()
         page.get_by_role("button", name="Save").click()
         row = page.locator("[data-testid=peer][data-peer=archive]")
         row.get_by_role("button", name="Test archive").click()
-        expect(row.get_by_test_id("peer-test")).to_contain_text("Not reached")
+        expect(row.get_by_test_id("peer-test")).to_contain_text("Not reachable")
         row.get_by_role("button", name="Change: archive").click()
         page.get_by_label("Port").fill(str(archive.port))
         page.get_by_role("button", name="Save").click()
         expect(row).to_contain_text(f"ARCHIVE@127.0.0.1:{archive.port}")
         row.get_by_role("button", name="Test archive").click()
-        expect(row.get_by_test_id("peer-test")).to_contain_text("Reached")
+        expect(row.get_by_test_id("peer-test")).to_contain_text("Reachable")
         keep_screenshot(page, "peers")
         row.get_by_role("button", name="Remove: archive").click()
         expect(row).to_be_visible()
-        row.get_by_role("button", name="Sure? Remove: archive").click()
+        row.get_by_role("button", name="Confirm: Remove: archive").click()
         expect(row).to_have_count(0)
 
 
@@ -76,15 +76,15 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     confirm(page, "root")
     expect(page.locator("[data-testid=user][data-user=grace]")).to_contain_text("radiologist")
     page.get_by_role("link", name="Keys").click()
-    expect(page.get_by_role("button", name="Make key")).to_be_visible()
+    expect(page.get_by_role("button", name="Create key")).to_be_visible()
     page.get_by_label("Name").fill("ris")
-    page.get_by_role("button", name="Make key").click()
+    page.get_by_role("button", name="Create key").click()
     secret = page.get_by_test_id("secret").inner_text()
     with closed.client(headers={"Authorization": f"Bearer {secret}"}) as program:
         assert program.get("/api/studies").status_code == 200
         row = page.locator("[data-testid=key][data-key=ris]")
         row.get_by_role("button", name="Revoke: ris").click()
-        row.get_by_role("button", name="Sure? Revoke: ris").click()
+        row.get_by_role("button", name="Confirm: Revoke: ris").click()
         expect(row).to_contain_text("revoked")
         assert program.get("/api/studies").status_code == 401
     page.reload()
@@ -95,7 +95,7 @@ def test_a_user_and_a_key_are_made_and_the_trail_tells_of_it(
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_test_id("audit-event").first).to_contain_text("root")
     page.get_by_role("button", name="Verify chain").click()
-    expect(page.get_by_test_id("verification")).to_contain_text("The chain holds")
+    expect(page.get_by_test_id("verification")).to_contain_text("The chain is intact")
 
 
 def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
@@ -118,8 +118,8 @@ def test_a_message_that_was_given_up_is_sent_again_and_an_order_called_off(
     order = page.get_by_test_id("order")
     expect(order).to_contain_text("A1")
     expect(order).to_contain_text("2026-01-31 14:30:00 MR1")
-    order.get_by_role("button", name="Call off: A1").click()
-    order.get_by_role("button", name="Sure? Call off: A1").click()
+    order.get_by_role("button", name="Cancel order: A1").click()
+    order.get_by_role("button", name="Confirm: Cancel order: A1").click()
     expect(order).to_have_attribute("data-state", "CANCELED")
     assert [one.state for one in closed.storage.worklist.list()[0]] == ["CANCELED"]
 
@@ -130,7 +130,7 @@ def test_every_part_is_accessible_and_empty_ones_say_so(closed: ClosedNode, page
     for part in _PARTS:
         page.goto(f"{closed.url}/admin/?part={part}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        expect(page.get_by_text("Reading…")).to_have_count(0)
+        expect(page.get_by_text("Loading…")).to_have_count(0)
         expect(page.get_by_test_id("problem")).to_have_count(0)
         assert serious_findings(page) == [], part
 
@@ -141,4 +141,4 @@ def test_one_who_is_no_administrator_is_told_so(closed: ClosedNode, page: Page) 
     expect(page.get_by_role("heading", level=1)).to_have_text("For administrators")
     expect(page.get_by_test_id("not-allowed")).to_contain_text("signed in as ada (radiologist)")
     assert serious_findings(page) == []
-    expect(page.get_by_role("button", name="Make key")).to_have_count(0)
+    expect(page.get_by_role("button", name="Create key")).to_have_count(0)

@@ -113,7 +113,7 @@ def test_a_critical_finding_is_acknowledged_by_one_and_gone_for_all(
     assert serious_findings(page) == []
     keep_screenshot(page, "critical")
     strip = page.get_by_role("region", name="Critical findings")
-    strip.get_by_label("Who was told").fill("Dr. Lee on the ward, by telephone.")
+    strip.get_by_label("Who was informed").fill("Dr. Lee on the ward, by telephone.")
     strip.get_by_role("button", name="Acknowledge").press("Enter")
     expect(page.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
     expect(others.get_by_test_id("alerts")).to_have_count(0, timeout=LIMIT_MS)
@@ -139,7 +139,7 @@ def test_an_answer_leads_to_the_finding_in_the_image(
     question.press("Enter")
     answer = ask.get_by_test_id("answer")
     expect(answer).to_contain_text(f"{finding['value']:,.1f}", timeout=LIMIT_MS)
-    expect(answer).to_contain_text("From the findings.")
+    expect(answer).to_contain_text("Based on the findings.")
     assert serious_findings(page) == []
     answer.get_by_role("button", name="Show").first.press("Enter")
     expect(viewport).to_have_attribute("data-slice-number", str(shown), timeout=LIMIT_MS)
@@ -152,7 +152,7 @@ def test_a_letter_answers_with_its_words_in_a_box_on_the_page(
     page.get_by_role("tab", name="Report").click()
     ask = page.get_by_test_id("ask")
     question = ask.get_by_role("textbox", name="Question")
-    about = ask.get_by_label("What the question is about")
+    about = ask.get_by_label("Source")
     # The node's own reports are documents of the study too.
     about.locator("option", has_text="Letter of the ward").wait_for(state="attached")
     about.select_option(label="Document: Letter of the ward")
@@ -201,7 +201,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     page.goto(node.url)
     expect(page.get_by_test_id("study-row").first).to_be_visible(timeout=LIMIT_MS)
     page.keyboard.press("s")
-    page.get_by_label("What do you look for?").fill("size of the intracranial space")
+    page.get_by_label("What are you looking for?").fill("size of the intracranial space")
     page.keyboard.press("Enter")
     hits = page.get_by_test_id("hit")
     expect(hits.first).to_contain_text("Intracranial volume", timeout=LIMIT_MS)
@@ -249,7 +249,7 @@ def test_a_text_of_ones_own_loses_its_names_and_is_told_in_short(node: Node, pag
         "Patient: Jane Doe, born 12.03.1961. The left lung is clear. No effusion is seen.\n"
         "Phone: 030 1234567. The heart is of normal size."
     )
-    page.get_by_role("button", name="Take out names and numbers").click()
+    page.get_by_role("button", name="Remove names and identifiers").click()
     left = page.get_by_test_id("without-names")
     expect(left).to_contain_text("[NAME]", timeout=LIMIT_MS)
     expect(left).to_contain_text("The left lung is clear.")
@@ -257,7 +257,7 @@ def test_a_text_of_ones_own_loses_its_names_and_is_told_in_short(node: Node, pag
         expect(left).not_to_contain_text(gone)
     assert serious_findings(page) == []
     keep_screenshot(page, "texts")
-    page.get_by_label("leave dates in").check()
+    page.get_by_label("keep dates").check()
     page.get_by_role("button", name="Summarise").click()
     expect(page.get_by_test_id("answer")).to_contain_text(
         "The left lung is clear.", timeout=LIMIT_MS

@@ -59,7 +59,7 @@ def report_with_panels(page: Page) -> None:
     panel.get_by_role("button", name="Edit", exact=True).or_(
         panel.get_by_role("button", name="Amend…")
     ).first.click()
-    page.get_by_label("What the question is about").select_option("file")
+    page.get_by_label("Source").select_option("file")
 
 
 def keys(page: Page) -> None:

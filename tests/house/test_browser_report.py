@@ -156,7 +156,7 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     place = sign.bounding_box()
     sign.click()
     dialog = page.get_by_test_id("sign-dialog")
-    expect(dialog).to_contain_text("Nothing is open.")
+    expect(dialog).to_contain_text("No open points.")
     keep_screenshot(page, "sign")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)

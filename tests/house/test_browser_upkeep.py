@@ -31,7 +31,7 @@ def open_part(page: Page, name: str) -> None:
 
 def surely(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
-    page.get_by_role("button", name=f"Sure? {name}", exact=True).click()
+    page.get_by_role("button", name=f"Confirm: {name}", exact=True).click()
 
 
 def test_a_webhook_gets_another_secret_and_a_notice_once_more(
@@ -50,7 +50,7 @@ def test_a_webhook_gets_another_secret_and_a_notice_once_more(
         complete_series(storage, "told")
         told_until(storage, lambda: bool(hook.heard))
         before = len(hook.heard)
-        row.get_by_role("button", name=f"Notices: {hook.url}").click()
+        row.get_by_role("button", name=f"Notifications: {hook.url}").click()
         notice = page.get_by_test_id("notice").first
         expect(notice).to_have_attribute("data-state", "DELIVERED")
         assert serious_findings(page) == []
@@ -80,7 +80,7 @@ def test_both_files_of_a_conflict_are_downloaded(guarded: ClosedNode, admin_page
     later = part10(series[0])
     assert storage.ingest.accept(later, "dimse:CT1").outcome == "conflict"
     open_part(admin_page, "Conflicts")
-    for name, content in (("Held now", held), ("Came later", later)):
+    for name, content in (("Stored", held), ("New", later)):
         with admin_page.expect_download() as download:
             admin_page.get_by_role("link", name=f"File (DICOM): {name}").click()
         assert download.value.path().read_bytes() == content
@@ -101,17 +101,17 @@ def test_a_series_is_expected_completed_and_deleted(guarded: ClosedNode, admin_p
     expect(row).to_have_attribute("data-state", "RECEIVING")
     row.get_by_label("Expected instances: ").fill("3")
     row.get_by_role("button", name="Announce: ").click()
-    expect(row.get_by_test_id("announced")).to_contain_text("3 said here")
+    expect(row.get_by_test_id("announced")).to_contain_text("3 entered here")
     (announced,) = storage.expectations.of_series(series[0].SeriesInstanceUID)
     assert (announced.instance_count, announced.is_final) == (3, True)
     assert serious_findings(page) == []
-    row.get_by_role("button", name="Take back: ").click()
+    row.get_by_role("button", name="Withdraw: ").click()
     expect(row.get_by_test_id("announced")).to_contain_text("none")
-    row.get_by_role("button", name="Complete now: ").click()
+    row.get_by_role("button", name="Mark complete: ").click()
     expect(row).to_have_attribute("data-state", "COMPLETE")
     study.get_by_role("button", name="Delete study: ").click()
     expect(study).to_be_visible()
-    study.get_by_role("button", name="Sure? Delete study: ").click()
+    study.get_by_role("button", name="Confirm: Delete study: ").click()
     expect(study).to_have_count(0)
     assert storage.index.instances_of(series[0].StudyInstanceUID) == []
 
@@ -126,7 +126,7 @@ def test_the_site_lays_out_studies_its_own_way(guarded: ClosedNode, admin_page: 
     kept = text.input_value()
     text.fill(kept[:-5])
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_test_id("problem")).to_contain_text("This is no JSON: ")
+    expect(page.get_by_test_id("problem")).to_contain_text("Not valid JSON: ")
     own: dict[str, Any] = {"name": "Hips", "modalities": ["CR"], "rows": 1, "columns": 1}
     text.fill(json.dumps({"protocols": [own]}))
     page.get_by_role("button", name="Save").click()
@@ -136,7 +136,7 @@ def test_the_site_lays_out_studies_its_own_way(guarded: ClosedNode, admin_page: 
     expect(page.get_by_test_id("protocol")).to_have_count(1)
     expect(page.get_by_test_id("protocol")).to_contain_text("Hips")
     assert serious_findings(page) == []
-    surely(page, "Those shipped with the node")
+    surely(page, "Restore defaults")
     expect(page.get_by_test_id("protocol")).to_have_count(shipped)
     assert text.input_value() == kept
 
@@ -153,8 +153,8 @@ def test_a_procedure_is_ordered_and_the_order_removed(
         ("Patient ID", "P1"),
         ("Accession number", "A1"),
         ("Modality", "mr"),
-        ("AE title of the station", "MR1"),
-        ("Day", "2026-01-31"),
+        ("Station AE title", "MR1"),
+        ("Date", "2026-01-31"),
         ("Time", "14:30"),
     ):
         form.get_by_label(label).fill(value)
@@ -165,7 +165,7 @@ def test_a_procedure_is_ordered_and_the_order_removed(
     expect(order).to_contain_text("Doe, Jane")
     (item,) = guarded.storage.worklist.list()[0]
     assert item.state == "SCHEDULED"
-    surely(page, "Call off: A1")
+    surely(page, "Cancel order: A1")
     expect(order).to_have_attribute("data-state", "CANCELED")
     surely(page, "Remove: A1")
     expect(order).to_have_count(0)
@@ -182,7 +182,7 @@ def test_jobs_are_ordered_about_and_an_analysed_picture_is_deleted(
     job_id = job.job_id
     open_part(page, "Jobs")
     row = page.locator(f"[data-testid=admin-job][data-job-id='{job_id}']")
-    expect(row).to_contain_text("Single picture")
+    expect(row).to_contain_text("Single image")
     row.get_by_role("button", name="STAT: ").click()
     expect(row.get_by_role("button", name="STAT: ")).to_have_count(0)
     assert storage.jobs.get(job_id).priority == 100
@@ -191,6 +191,6 @@ def test_jobs_are_ordered_about_and_an_analysed_picture_is_deleted(
     page.get_by_label("Show").select_option("COMPLETED")
     expect(row).to_have_count(0)
     page.get_by_label("Show").select_option("CANCELLED")
-    row.get_by_role("button", name="Delete picture: ").click()
-    row.get_by_role("button", name="Sure? Delete picture: ").click()
+    row.get_by_role("button", name="Delete image: ").click()
+    row.get_by_role("button", name="Confirm: Delete image: ").click()
     expect(row).to_have_count(0)

@@ -50,7 +50,7 @@ def test_a_cut_upload_goes_on_where_it_stood(node: Node, page: Page, tmp_path: P
     page.get_by_test_id("upload-input").set_input_files(archive)
     status = page.get_by_test_id("upload-status")
     expect(status).to_have_attribute("data-waiting", "true", timeout=LIMIT_MS)
-    expect(status).to_contain_text("It goes on as soon as it is back")
+    expect(status).to_contain_text("The upload resumes as soon as it is back")
     assert (len(sent), cuts >= 1) == (1, True)
 
     page.reload()
@@ -62,7 +62,7 @@ def test_a_cut_upload_goes_on_where_it_stood(node: Node, page: Page, tmp_path: P
     page.get_by_role("button", name="Pause").click()
     expect(status).to_contain_text("Paused at")
     let_through = 1_000
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     card = page.get_by_test_id("upload")
     expect(card).to_contain_text("neither DICOM nor a ZIP", timeout=LIMIT_MS)
     expect(left).to_have_count(0)

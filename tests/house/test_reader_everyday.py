@@ -238,7 +238,7 @@ def test_results_and_documents_open(told: Told, node: Node, page: Page) -> None:
     expect(dialog).to_have_count(0)
     page.locator("[data-testid=result-button][data-modality=DOC]").first.click()
     with page.context.expect_page() as new_page:
-        dialog.get_by_role("link", name="Open the PDF").first.click()
+        dialog.get_by_role("link", name="Open PDF").first.click()
     assert "/rendered" in new_page.value.url or new_page.value.url == "about:blank"
     page.keyboard.press("Escape")
     page.locator("[data-testid=result-button][data-modality=SEG]").first.click()

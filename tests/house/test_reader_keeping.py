@@ -177,7 +177,7 @@ def test_the_pdf_of_the_report_is_shown_within_the_page(
     worked_on(guarded.storage, scheduled_job(guarded.storage, study))
     sign_in(page, guarded, "ada", f"/study/?study={study}")
     page.get_by_role("tab", name="Report").click()
-    page.get_by_role("button", name="Draft the report").click()
+    page.get_by_role("button", name="Create draft").click()
     page.get_by_role("button", name="PDF preview").click()
     preview = page.get_by_test_id("pdf-preview")
     sheet = preview.get_by_test_id("pdf-page").first

@@ -64,7 +64,7 @@ def test_from_the_initial_password_to_the_second_factor(
     shown = page.get_by_test_id("recovery-codes").get_by_role("listitem")
     expect(shown).to_have_count(10)
     codes = shown.all_inner_texts()
-    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="I have saved them").click()
     expect(page.get_by_test_id("signed-in")).to_contain_text("root")
     sign_out(page)
 
@@ -113,7 +113,7 @@ def test_a_security_key_signs_in_and_sessions_are_ended(
     expect(asked).to_be_visible()
     confirm(page, "ada")
     expect(page.get_by_test_id("recovery-codes")).to_be_visible()
-    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="I have saved them").click()
     expect(page.get_by_test_id("second-factor")).to_contain_text("never used")
     assert serious_findings(page) == []
     page.goto(f"{url}/")

@@ -112,7 +112,7 @@ def test_a_person_comes_from_the_organisation(closed: ClosedNode, identity: Prov
     with chromium() as page:
         page.goto(f"{closed.url}/sign-in/")
         page.get_by_role("link", name="Sign in with your organisation").click()
-        alert = page.get_by_role("alert").filter(has_text="did not work here")
+        alert = page.get_by_role("alert").filter(has_text="with your organisation failed")
         expect(alert).to_be_visible()
 
 
@@ -177,7 +177,7 @@ def test_a_radiologist_signs_with_the_password_and_not_without(closed: ClosedNod
         panel.get_by_role("button", name="Sign", exact=True).click()
         # First what is open, then who signs.
         open_points = page.get_by_test_id("sign-dialog")
-        expect(open_points).to_contain_text("Nothing is open.")
+        expect(open_points).to_contain_text("No open points.")
         open_points.get_by_test_id("confirm-sign").click()
         asked = page.get_by_test_id("confirmation")
         expect(open_points).to_have_count(0)
@@ -216,11 +216,11 @@ def test_a_radiologist_of_the_organisation_signs_after_another_sign_in_there(
         panel.get_by_role("button", name="Sign", exact=True).click()
         page.get_by_test_id("confirm-sign").click()
         asked = page.get_by_test_id("confirmation")
-        link = asked.get_by_role("link", name="Sign in again at your organisation")
+        link = asked.get_by_role("link", name="Sign in again with your organisation")
         # The provider has a session of its own, and asks for nothing: that is not enough.
         with page.context.expect_page() as other:
             link.click()
-        expect(other.value.get_by_role("status")).to_contain_text("confirmed nothing")
+        expect(other.value.get_by_role("status")).to_contain_text("did not confirm")
         other.value.close()
         asked.get_by_role("button", name="Continue").click()
         expect(asked).to_be_visible()

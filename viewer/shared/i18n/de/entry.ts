@@ -18,15 +18,15 @@ export const entry: Messages["entry"] = {
   setUpWhat: "Ihre Rolle braucht neben dem Passwort einen zweiten Faktor. Richten Sie einen ein; dann sind Sie angemeldet.",
   startAgain: "Als jemand anderes anmelden",
   failed: "Anmeldung fehlgeschlagen",
-  providerFailed: "Die Anmeldung bei Ihrer Organisation gelang hier nicht.",
+  providerFailed: "Die Anmeldung bei Ihrer Organisation ist fehlgeschlagen.",
   providerRemedy:
     "Versuchen Sie es erneut. Gelingt es wieder nicht, fragen Sie einen Administrator, ob Sie an diesem Knoten eine Rolle haben.",
   notMedical: "Kein Medizinprodukt: Die Ergebnisse dienen Forschung und Erprobung.",
   opening: "Wird geöffnet",
-  noPage: "Hier ist keine Seite.",
+  noPage: "Seite nicht gefunden.",
   toList: "Zur Studienliste",
   adminsOnly: "Für Administratoren",
   adminsOnlyWhy: (name, roles) =>
     `Sie sind angemeldet als ${name} (${roles}). Diese Seiten sind für Administratoren.`,
-  adminsOnlyRemedy: "Bitten Sie einen Administrator um die Rolle und melden Sie sich erneut an.",
+  adminsOnlyRemedy: "Bitten Sie einen Administrator um die Administratorrolle und melden Sie sich erneut an.",
 };

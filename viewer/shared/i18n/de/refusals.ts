@@ -40,6 +40,6 @@ export const refusals: Messages["refusals"] = {
     isItRunning: "Prüfen, ob der Knoten läuft (mediview doctor), dann erneut versuchen.",
     noPart: "Die mehrteilige Antwort des Knotens hat keinen Teil.",
     cutShort: "Die mehrteilige Antwort des Knotens ist unvollständig.",
-    viewerFailed: "Der Viewer hat einen Fehler.",
+    viewerFailed: "Im Viewer ist ein Fehler aufgetreten.",
   },
 };

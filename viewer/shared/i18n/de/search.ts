@@ -2,14 +2,14 @@ import type { Messages } from "@/shared/i18n/messages";
 
 export const search: Messages["search"] = {
   title: "Befunde und Ergebnisse durchsuchen",
-  what: "Nach dem Sinn, nicht nach Buchstaben: „fluid around the lung“ findet einen Erguss.",
+  what: "Sucht nach der Bedeutung, nicht nach genauen Wörtern: „fluid around the lung“ findet einen Erguss.",
   hint: "Was suchen Sie?",
-  kind: "Was durchsucht wird",
+  kind: "Suchen in",
   kinds: { all: "Alles", report: "Befunde", finding: "Ergebnisse" },
   kindOf: { report: "Befund", finding: "Ergebnis" },
-  searched: (found, of) => `${found} gefunden unter ${of} Textstellen, die nächste zuerst.`,
-  waiting: (n) => `${n} weitere sind noch nicht auffindbar.`,
-  nothing: "Noch steht hier nichts, das zu finden wäre.",
+  searched: (found, of) => `${found} von ${of} Textstellen, die besten Treffer zuerst.`,
+  waiting: (n) => `${n} weitere sind noch nicht indexiert.`,
+  nothing: "Es gibt noch nichts zu durchsuchen.",
   open: "Befunde durchsuchen",
-  openHint: "Befunde und Ergebnisse nach Sinn durchsuchen (s)",
+  openHint: "Befunde und Ergebnisse nach Bedeutung durchsuchen (s)",
 };

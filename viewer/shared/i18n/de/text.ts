@@ -2,15 +2,15 @@ import type { Messages } from "@/shared/i18n/messages";
 
 export const text: Messages["text"] = {
   title: "Texte",
-  what: "Ein eigener Text, in Kürze oder ohne Namen und Nummern von Menschen. Der Knoten löscht ihn mit der Antwort, nach einem Tag, wenn das Haus nichts anderes einstellt.",
+  what: "Einen Text zusammenfassen oder Namen und Kennungen daraus entfernen. Text und Antwort werden nach einem Tag gelöscht, sofern der Standort nichts anderes festlegt.",
   text: "Text",
-  hint: "Hier einen Brief oder Befund einsetzen.",
+  hint: "Text hier einfügen.",
   summarize: "Zusammenfassen",
-  takeOut: "Namen und Nummern entfernen",
-  keepDates: "Daten stehen lassen",
-  working: "Der Knoten liest den Text …",
+  takeOut: "Namen und Kennungen entfernen",
+  keepDates: "Datumsangaben behalten",
+  working: "Der Text wird verarbeitet…",
   takenOut: (n) => (n === 1 ? "Eine Stelle wurde entfernt." : `${n} Stellen wurden entfernt.`),
-  lookFirst: "Lesen Sie den Text, bevor er das Haus verlässt: Was keine Regel kennt, steht noch darin.",
+  lookFirst: "Lesen Sie den Text, bevor Sie ihn weitergeben: Kennungen, die keine Regel erkennt, stehen noch darin.",
   open: "Texte",
-  openHint: "Einen Text zusammenfassen oder Namen und Nummern daraus entfernen",
+  openHint: "Einen Text zusammenfassen oder Namen und Kennungen daraus entfernen",
 };

@@ -1,11 +1,11 @@
 import type { Messages } from "@/shared/i18n/messages";
 
 export const viewing: Messages["viewing"] = {
-  readingStudy: "Die Studie wird gelesen",
-  readingSeries: "Die Serie wird gelesen",
-  readingMask: "Die Maske wird gelesen",
+  readingStudy: "Die Studie wird geladen",
+  readingSeries: "Die Serie wird geladen",
+  readingMask: "Die Maske wird geladen",
   backToList: "Studien (Esc)",
-  keysHint: "Tasten (?)",
+  keysHint: "Tastenkürzel (?)",
   patientId: (id) => `ID ${id || "fehlt"}`,
   born: (date) => `geboren ${date}`,
   noStudyDate: "ohne Studiendatum",
@@ -46,7 +46,7 @@ export const viewing: Messages["viewing"] = {
   dropHere: "Eine Serie hierher ziehen oder in der Liste wählen.",
   noStudy: "Die Adresse nennt keine Studie.",
   noStudyRemedy: "Wählen Sie eine aus der Studienliste.",
-  noLayout: (why) => `Keine Anordnung gewählt: ${why}`,
+  noLayout: (why) => `Keine Hängung angewendet: ${why}`,
   noSeries: "Die Serie kann nicht gezeigt werden.",
   noImage: "Das Bild kann nicht gezeigt werden.",
   reloadPage: "Laden Sie die Seite neu.",
@@ -73,7 +73,7 @@ export const viewing: Messages["viewing"] = {
     n === 1
       ? "Eine weitere Studie hat diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie wird hier nicht gezeigt."
       : `${n} weitere Studien haben diese Patienten-ID, aber einen anderen Namen, ein anderes Geburtsdatum oder Geschlecht. Sie werden hier nicht gezeigt.`,
-  volumePartial: (loaded, total) => `${loaded} von ${total} Bildern sind da: Gleichmäßige Flächen sind kein Bild`,
+  volumePartial: (loaded, total) => `${loaded} von ${total} Bildern geladen; gleichmäßige Flächen sind noch nicht geladen`,
   imagesLoaded: "Geladene Bilder",
   inverted: "invertiert",
   zoomBy: (factor) => `Zoom ${factor}×`,
@@ -83,7 +83,7 @@ export const viewing: Messages["viewing"] = {
       helps: "Prüfen Sie das Netz und ob der Knoten läuft. Das Bild wird geladen, sobald der Knoten wieder antwortet.",
     },
     refused: {
-      what: "Der Knoten verweigert dieses Bild.",
+      what: "Der Zugriff auf dieses Bild wurde verweigert.",
       helps: "Melden Sie sich neu an, oder bitten Sie die Administration um Zugriff auf diese Studie.",
     },
     gone: {
@@ -92,17 +92,17 @@ export const viewing: Messages["viewing"] = {
     },
     unavailable: {
       what: "Der Knoten kann dieses Bild gerade nicht liefern.",
-      helps: "Es wird alle paar Sekunden erneut angefordert. Hält das an, melden Sie es der Administration.",
+      helps: "Der Viewer versucht es alle paar Sekunden erneut. Hält das an, wenden Sie sich an die Administration.",
     },
   },
   undrawn: (why) => `Der Browser kann dieses Bild nicht zeichnen${why && `: ${why}`}.`,
   pictures: {
-    loading: "Der Knoten wird um ein Bild davon gebeten…",
+    loading: "Ein gerendertes Bild wird angefordert…",
     shown:
-      "Darunter steht das Bild des Knotens: Seine Fensterung ist fest, und nichts lässt sich darauf messen.",
-    none: "Auch der Knoten kann es nicht darstellen. Bitten Sie den Absender um Explicit VR Little Endian.",
+      "Unten das vom Knoten gerenderte Bild. Seine Fensterung ist fest, und es lässt sich darauf nicht messen.",
+    none: "Auch der Knoten kann es nicht darstellen. Bitten Sie den Absender, es in Explicit VR Little Endian zu senden.",
   },
-  nodePicture: "Das Bild, wie der Knoten es darstellt",
+  nodePicture: "Vom Knoten gerendertes Bild",
   howDrawn: "Wie das Volumen gezeichnet wird",
   volumePresets: {
     "CT-AAA": "Aorta",

@@ -14,13 +14,13 @@ export const common = {
   unknown: "unknown",
   yes: "yes",
   no: "no",
-  keys: "Keys",
-  theseKeys: "These keys",
+  keys: "Keyboard shortcuts",
+  theseKeys: "Show keyboard shortcuts",
   language: "Language",
   studies: "Studies",
   administration: "Administration",
   signOut: "Sign out",
-  signOutFailed: "Sign out failed; try again",
+  signOutFailed: "Signing out failed. Try again.",
   years: (years: number) => `${years} y`,
   noName: "No name",
   instances: (n: string, one: boolean) => `${n} ${one ? "instance" : "instances"}`,
@@ -39,7 +39,7 @@ export const common = {
   streamConnecting: "Connecting",
   streamLost: "Reconnecting",
   degraded: (parts: string) => `Degraded: ${parts}`,
-  doesNotAnswer: "Does not answer.",
+  doesNotAnswer: "Not responding.",
 };
 
 export const states = {
@@ -65,12 +65,12 @@ export const states = {
     PENDING: "Waiting",
     SENDING: "Sending",
     SENT: "Sent",
-    HELD: "Held",
+    HELD: "Confirmed",
   },
   deliveryMeaning: {
     PENDING: "Not sent yet.",
     SENDING: "Being sent.",
-    SENT: "Accepted; not yet proven to be held.",
-    HELD: "The destination proved that it holds it.",
+    SENT: "The destination accepted it and has not confirmed yet that it stores it.",
+    HELD: "The destination has confirmed that it stores it.",
   },
 };

@@ -17,14 +17,14 @@ export const entry = {
   setUpWhat: "Your role needs a second factor beside the password. Set one up; then you are signed in.",
   startAgain: "Sign in as somebody else",
   failed: "Sign-in failed",
-  providerFailed: "The sign-in at your organisation did not work here.",
-  providerRemedy: "Try again. If it fails again, ask an administrator whether you have a role at this node.",
+  providerFailed: "Signing in with your organisation failed.",
+  providerRemedy: "Try again. If it keeps failing, ask an administrator whether you have a role at this node.",
   notMedical: "Not a medical device: results are for research and evaluation.",
   opening: "Opening",
-  noPage: "There is no page here.",
+  noPage: "Page not found.",
   toList: "Go to the study list",
   adminsOnly: "For administrators",
   adminsOnlyWhy: (name: string, roles: string) =>
     `You are signed in as ${name} (${roles}). These pages are for administrators.`,
-  adminsOnlyRemedy: "Ask an administrator for the role, then sign in again.",
+  adminsOnlyRemedy: "Ask an administrator for the administrator role, then sign in again.",
 };

@@ -1,7 +1,7 @@
 /** Why something is not shown, not done or not answered. */
 export const refusals = {
   images: {
-    none: "The series holds no images.",
+    none: "The series contains no images.",
     noOrientation: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no orientation`,
     noPosition: (frames: boolean) => `Some ${frames ? "frames" : "images"} have no position`,
     notParallel: (frames: boolean) => `The ${frames ? "frames" : "images"} do not lie in parallel planes`,
@@ -14,7 +14,7 @@ export const refusals = {
     gap: (first: number, gap: string, usual: string) =>
       `Slices ${first} and ${first + 1} are ${gap} mm apart; the rest are ${usual} mm. Ask for a resend.`,
     black: "Some images of the series could not be drawn and are black in these planes. Look at the stack (m).",
-    fewValues: (found: number, expected: number) => `its pixels decode to ${found} values where ${expected} belong`,
+    fewValues: (found: number, expected: number) => `its pixel data decode to ${found} values instead of ${expected}`,
   },
   presentation: {
     unnamed: "Presentation state",
@@ -32,12 +32,12 @@ export const refusals = {
     overlapping: "The segments of this mask overlap. They cannot be edited here.",
   },
   node: {
-    status: (status: number) => `The node answered with status ${status}.`,
-    silent: "The node does not answer.",
+    status: (status: number) => `The node responded with status ${status}.`,
+    silent: "The node is not responding.",
     noConnection: "The connection to the node failed.",
     isItRunning: "Check that the node is running (mediview doctor), then try again.",
     noPart: "The node's multipart answer has no part.",
     cutShort: "The node's multipart answer was cut short.",
-    viewerFailed: "The viewer failed.",
+    viewerFailed: "An error occurred in the viewer.",
   },
 };
