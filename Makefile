@@ -38,11 +38,12 @@ test: ## Everything that must hold, or a part: make test T="tests/storage/volume
 	@scripts/test.sh
 endif
 
-check: $(STAMPS)/test ## Lint, format, types and import rules
+check: $(STAMPS)/test ## Lint, format, types, import rules, and words in texts for people
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check-words.py
 
 format: $(STAMPS)/test ## Reformat the Python code
 	$(BIN)/ruff check --fix .

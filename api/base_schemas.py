@@ -22,7 +22,7 @@ class Problem(Payload):
     """Why a request was refused or failed (RFC 9457)."""
 
     type: str = Field(examples=["urn:mediview:problem:not_found"])
-    title: str = Field(examples=["Nothing is found under that identifier"])
+    title: str = Field(examples=["Not found"])
     status: int = Field(examples=[404])
     detail: str = Field(description="What happened, in a sentence.")
     code: str = Field(description="A stable name for programs.", examples=["not_found"])

@@ -53,7 +53,7 @@ _DATASET = {
 }
 _DATASETS = {"type": "array", "items": {"$ref": "#/components/schemas/DicomJson"}}
 _NEGOTIATED = {"type": "string", "format": "binary", "description": "As Accept asks for it."}
-_INVALID = {"description": "The request does not fit its description; `errors` lists where."}
+_INVALID = {"description": "The request does not match the API description; `errors` lists where."}
 
 
 def install_description(app: FastAPI) -> None:

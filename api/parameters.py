@@ -49,12 +49,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
 
 
 _DESCRIPTIONS = {
-    400: "The request is wrong.",
+    400: "Invalid request.",
     401: "Nobody is signed in.",
     403: "It is not allowed: the role, a page of another site, or a forged upload URL.",
     404: "There is no such thing.",
     409: "The state of things does not allow it.",
-    412: "It has changed since it was read.",
+    412: "Changed in the meantime.",
     413: "A limit is exceeded.",
     415: "The content is of another type than was declared.",
     422: "The content cannot be used; the problem says why.",

@@ -134,7 +134,7 @@ def _edit_of(text: str) -> MaskEdit:
             422,
             "validation_failed",
             f"{where}: {first['msg']}.",
-            title="The request does not fit its description",
+            title="The request does not match the API description",
             remedy="The part 'edit' is JSON; /api/openapi.json describes it.",
         ) from error
 

@@ -54,7 +54,7 @@ def list_events(
     study: Annotated[str, typer.Option(help="StudyInstanceUID")] = "",
     patient: Annotated[str, typer.Option(help="Patient ID")] = "",
     request: Annotated[str, typer.Option(help="Request id")] = "",
-    failures: Annotated[bool, typer.Option("--failures", help="What did not succeed.")] = False,
+    failures: Annotated[bool, typer.Option("--failures", help="Only failures.")] = False,
     text: Annotated[str, typer.Option(help="Within actor, address and details.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = _LISTED,
 ) -> None:
@@ -94,7 +94,7 @@ def list_events(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Written anew; - for standard output.")],
+    file: Annotated[Path, typer.Argument(help="Output file; - for standard output.")],
     form: Annotated[Form, typer.Option(help="PS3.15 messages, or JSON lines.")] = Form.XML,
     since: Since = None,
     until: Since = None,
@@ -129,7 +129,7 @@ def export(
 @app.command()
 def verify(
     anchor: Annotated[
-        Path | None, typer.Option(help="Anchors that were kept elsewhere, one JSON object a line.")
+        Path | None, typer.Option(help="Anchors stored elsewhere, one JSON object per line.")
     ] = None,
 ) -> None:
     """Check the chain and name the first event that was changed, removed or inserted.

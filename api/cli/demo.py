@@ -33,9 +33,7 @@ def demo(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Another T1-weighted head, in NIfTI."),
     ] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Send it as another study than the last time.")
-    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Send it as a new study.")] = False,
     timeout_s: Annotated[float, typer.Option(help="How long to wait for the result.")] = 300.0,
 ) -> None:
     """Make a T1-weighted head study, send it to the running node, wait for its result."""

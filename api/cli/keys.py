@@ -13,7 +13,7 @@ from api.cli.users import OPERATOR, opened
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
 
-app = typer.Typer(name="keys", help="What programs come in with.", no_args_is_help=True)
+app = typer.Typer(name="keys", help="API keys of programs.", no_args_is_help=True)
 
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
 
@@ -39,7 +39,7 @@ def list_keys() -> None:
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Who uses it, such as 'ris'.")],
+    name: Annotated[str, typer.Argument(help="Name of the program, such as 'ris'.")],
     role: Annotated[
         list[str],
         typer.Option("--role", help="viewer, radiologist, integrator or admin; repeatable."),

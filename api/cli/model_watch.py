@@ -18,7 +18,7 @@ __all__ = ["app"]
 
 @app.command("agreement")
 def agreement(name: Name) -> None:
-    """Show how far versions in the shadow agree with the active one."""
+    """Show how far shadow versions agree with the active one."""
     with opened() as storage:
         versions = dict.fromkeys(one.pipeline.card.version for one in models_named(storage, name))
         runs = {one: storage.shadow_runs.of_model(name, one) for one in versions}
@@ -48,7 +48,7 @@ def agreement(name: Name) -> None:
             )
         out.print(table)
     if not any(runs.values()):
-        out.print(f"No version of {name} has run in the shadow.", markup=False)
+        out.print(f"There are no shadow runs of {name}.", markup=False)
 
 
 @app.command("drift")

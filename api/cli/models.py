@@ -25,7 +25,9 @@ from storage.db.migrate import upgrade
 if TYPE_CHECKING:
     from PIL import Image
 
-app = typer.Typer(name="models", help="The models of the pipelines.", no_args_is_help=True)
+app = typer.Typer(
+    name="models", help="Models: add, verify, activate, retire.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(help="As `mediview models list` names it.")]
 Version = Annotated[
@@ -97,7 +99,9 @@ def add(
         Path,
         typer.Argument(help="A model pack, a MONAI bundle, or a folder with a card and weights."),
     ],
-    hold: Annotated[bool, typer.Option("--hold", help="Neither verify nor activate it.")] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Add it without verifying or activating.")
+    ] = False,
 ) -> None:
     """Copy a model to where the node looks for it, verify it, and activate it if it may be.
 
@@ -114,7 +118,7 @@ def add(
 
 @app.command("verify")
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Without it: all that are installed.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Default: all that are installed.")] = None,
     version: Version = None,
 ) -> None:
     """Check the digests of a model and run its self-test; ends with 1 where one fails."""

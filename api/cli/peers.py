@@ -22,7 +22,7 @@ from storage.peers.repository import ACTIONS, KnownPeer
 
 app = typer.Typer(
     name="peers",
-    help="Who may call, what each may do, and where results go.",
+    help="DICOM peers and destinations: who may connect, and where results are sent.",
     no_args_is_help=True,
 )
 _TOKEN_VARIABLE = "MEDIVIEW_PEER_TOKEN"  # noqa: S105 - a name, not a secret
@@ -81,7 +81,7 @@ def add(
             " `mediview peers kinds` lists them."
         ),
     ],
-    destination: Annotated[bool, typer.Option(help="It gets results.")] = False,
+    destination: Annotated[bool, typer.Option(help="Send results to it.")] = False,
     gets: Annotated[
         list[str] | None,
         typer.Option(help=f"{', '.join(RESULT_KINDS)}; none: all."),
@@ -91,20 +91,22 @@ def add(
         typer.Option(help="store, query, retrieve, commit, worklist, or nothing; none: all."),
     ] = None,
     source: Annotated[
-        list[str] | None, typer.Option(help="Address or network it may call from; none: any.")
+        list[str] | None, typer.Option(help="Address or network it may connect from; none: any.")
     ] = None,
-    tls: Annotated[bool, typer.Option(help="Called over TLS, and must call over TLS.")] = False,
+    tls: Annotated[bool, typer.Option(help="Use TLS in both directions.")] = False,
     tls_verify: Annotated[str, typer.Option(help="full, chain or none")] = "full",
     tls_certificate: Annotated[
         list[str] | None,
         typer.Option(
-            help="By which it proves that it is the one when it calls: a PEM file, sha256:… or"
+            help="Client certificate that identifies it: a PEM file, sha256:… or"
             " a name in the certificate such as dns:ct1.example.org; repeatable."
         ),
     ] = None,
-    max_associations: Annotated[int, typer.Option(help="It may hold at once; 0: any.")] = 0,
-    max_sendings: Annotated[int, typer.Option(help="To it at once; 0: any.")] = 0,
-    bandwidth: Annotated[int, typer.Option(help="Bytes a second to it; 0: any.")] = 0,
+    max_associations: Annotated[
+        int, typer.Option(help="Simultaneous associations from it; 0: no limit.")
+    ] = 0,
+    max_sendings: Annotated[int, typer.Option(help="Simultaneous senders to it; 0: no limit.")] = 0,
+    bandwidth: Annotated[int, typer.Option(help="Bytes per second to it; 0: no limit.")] = 0,
     token_header: Annotated[
         str, typer.Option(help="Header of the token.")
     ] = KnownPeer.token_header,

@@ -14,7 +14,7 @@ from inference.scheduling.rules.judge import Trace
 from storage.container import open_storage
 
 app = typer.Typer(
-    name="rules", help="The site's rules: which series a pipeline may have.", no_args_is_help=True
+    name="rules", help="Site rules: which pipelines run on which series.", no_args_is_help=True
 )
 
 
@@ -28,7 +28,7 @@ def check(file: Annotated[Path, typer.Argument(help="A rules file (YAML).")]) ->
 
 @app.command("explain")
 def explain(
-    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is here.")],
+    study: Annotated[str, typer.Argument(help="StudyInstanceUID of a stored study.")],
     file: Annotated[
         Path | None, typer.Option("--file", help="Try this file instead of the rules in force.")
     ] = None,

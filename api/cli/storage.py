@@ -20,7 +20,7 @@ from storage.core.errors import StorageUnavailable
 
 app = typer.Typer(
     name="storage",
-    help="Verify, repair, rebuild, compact, count, export and delete what the node keeps.",
+    help="Verify, repair, rebuild, compact, count, export and delete stored data.",
     no_args_is_help=True,
 )
 
@@ -33,9 +33,9 @@ Study = Annotated[str, typer.Argument(help="StudyInstanceUID", metavar="STUDY")]
 @app.command()
 def verify(
     repair: Annotated[
-        bool, typer.Option(help="Copy to the bucket again what it lacks and a volume has.")
+        bool, typer.Option(help="Upload again what the bucket lacks and a volume has.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a problem.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per problem.")] = False,
 ) -> None:
     """Check every record's digest, every row's record and every object in the bucket.
 
@@ -128,7 +128,7 @@ def repair(
 def compact(
     dead_ratio: Annotated[
         float | None,
-        typer.Option(min=0.0001, max=1, help="Rewrite volumes of which this part is dead."),
+        typer.Option(min=0.0001, max=1, help="Rewrite volumes of which this fraction is deleted."),
     ] = None,
 ) -> None:
     """Rewrite volumes that are mostly deleted; the old files go after the grace time."""
@@ -151,8 +151,8 @@ def compact(
                     break
             if time.monotonic() > deadline:
                 raise StorageUnavailable(
-                    "The node is keeping house just now, and does not come to an end.",
-                    remedy="Try again later; it compacts by itself too.",
+                    "Maintenance is still running.",
+                    remedy="Try again later; the node also compacts by itself.",
                 )
             time.sleep(0.2)
     out.print(f"{done.volumes} volumes rewritten, {_size(done.freed_bytes)} given free.")
@@ -208,8 +208,8 @@ def export(
 @app.command()
 def delete(
     study: Study,
-    series: Annotated[str, typer.Option(help="This series alone.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    series: Annotated[str, typer.Option(help="Only this series.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Delete a study, or one series of it, for good: everywhere the node keeps it."""
     from storage.container import open_storage

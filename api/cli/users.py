@@ -15,7 +15,7 @@ from storage.audit import Actor
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 
-app = typer.Typer(name="users", help="Who may sign in with a password.", no_args_is_help=True)
+app = typer.Typer(name="users", help="Local user accounts.", no_args_is_help=True)
 OPERATOR = Actor("operator", "operator")
 
 Name = Annotated[str, typer.Argument(help="Up to 80 of a-z, 0-9 and . _ @ -")]

@@ -88,7 +88,7 @@ def change_worklist_item(
             422,
             "validation_failed",
             f"{emptied[0]} cannot be empty.",
-            title="The request does not fit its description",
+            title="The request does not match the API description",
             remedy="Leave it out, and it stays as it is.",
         )
     current = storage.worklist.get(worklist_item_id)

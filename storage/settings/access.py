@@ -13,7 +13,7 @@ from storage.core.roles import Role, checked_roles
 class AccessSettings(BaseModel):
     auth: Literal["none", "required"] = Field(
         "none",
-        description="none: whoever is at this machine may do everything; required: sign-in.",
+        description="none: everybody on this machine may do everything; required: sign-in.",
     )
     session_idle_s: float = Field(3600.0, gt=0, description="A session unused so long ends.")
     session_max_s: float = Field(43_200.0, gt=0, description="Every session ends after so long.")

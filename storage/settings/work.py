@@ -37,7 +37,7 @@ class WorkSettings(BaseModel):
     feedback_quiet_s: float = Field(
         10.0,
         ge=0,
-        description="A report is written anew once nobody spoke of its findings for so long.",
+        description="Wait after the last feedback before the structured report is updated.",
     )
     worker_processes: int = Field(
         1, ge=1, description="How many jobs a worker may run at once; it begins with one process."

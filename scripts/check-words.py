@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Keep private idioms out of texts for people; ends with 1 where it finds one.
+
+docs/glossary.md has the words to use. Looked at: the interface in every language, the documents,
+the settings' file, the help of the command line and the titles of errors.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# What is found, and what to write instead.
+EVERYWHERE = {
+    r"whoever": "everybody who, a person who",
+    r"anew": "again",
+    r"dead[ -]letters?": "failed deliveries",
+    r"keeping house": "maintenance is running",
+    r"(?:the|leaves? the) house": "the site, sharing",
+    r"call(?:ed|s)? off": "cancel",
+    r"not every part works": "degraded",
+    r"why not": "reasons",
+    r"in the shadow": "shadow runs",
+    r"so long (?:a|an|may|the|notices)\b": "how long, retention, time limit",
+}
+INTERFACE = {
+    r"told": "informed, notified",
+    r"said": "entered, stated",
+    r"held": "confirmed, stored, on hold",
+    r"kept": "stored, retention",
+    r"rests? on": "based on",
+    r"come in|came in": "arrive, received",
+}
+GERMAN = {
+    r"des Hauses|das Haus": "der Standort",
+    r"verwahrt": "bestätigt, gespeichert",
+    r"Unzustellbar\w*": "fehlgeschlagene Zustellungen",
+    r"Schatten": "Vergleichsbetrieb",
+    r"aufgegeben": "fehlgeschlagen",
+}
+
+
+def texts() -> list[tuple[Path, dict[str, str]]]:
+    """Each file with what must not be in it."""
+    english = sorted((ROOT / "viewer/shared/i18n/en").glob("*.ts"))
+    german = sorted((ROOT / "viewer/shared/i18n/de").glob("*.ts"))
+    documents = [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", ".env.example")),
+        ROOT / "viewer/README.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "api/cli").glob("*.py")),
+        *sorted((ROOT / "storage/settings").glob("*.py")),
+        ROOT / "api/errors.py",
+    ]
+    return [
+        *((path, EVERYWHERE | INTERFACE) for path in english),
+        *((path, GERMAN) for path in german),
+        *((path, EVERYWHERE) for path in documents),
+    ]
+
+
+def found(path: Path, words: dict[str, str]) -> list[str]:
+    """Sentences that name place, word and replacement."""
+    # Names of values and parameters in the interface's files are no words for people.
+    text = re.sub(r"\$\{[^}]*\}|\([^()]*\) =>", "", path.read_text(encoding="utf-8"))
+    return [
+        f"{path.relative_to(ROOT)}:{number}: '{match.group()}': write {instead}"
+        for number, line in enumerate(text.splitlines(), 1)
+        for word, instead in words.items()
+        # A key before its text, and a quotation in backticks, are no words for people.
+        for match in re.finditer(rf"(?<![\w`.])(?:{word})(?![\w`]|:\s)", line, re.IGNORECASE)
+    ]
+
+
+if __name__ == "__main__":
+    complaints = [one for path, words in texts() for one in found(path, words)]
+    print("\n".join(complaints) or "No idioms in the texts for people.")
+    sys.exit(bool(complaints))
