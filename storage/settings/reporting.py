@@ -58,7 +58,7 @@ class ReportingSettings(BaseModel):
     hl7_certificates: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Over TLS, whose orders are taken: sha256:FINGERPRINT, dns:NAME, ip:ADDRESS,"
-        " separated by commas; empty: whoever has a certificate of MEDIVIEW_TLS_CA.",
+        " separated by commas; empty: everybody with a certificate of MEDIVIEW_TLS_CA.",
     )
     hl7_application: str = Field("MEDIVIEW", max_length=60, description="MSH-3 of what we send.")
     hl7_facility: str = Field("", max_length=60, description="MSH-4 of what we send.")
