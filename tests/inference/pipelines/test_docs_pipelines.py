@@ -130,7 +130,7 @@ def test_a_plain_model_is_added_as_the_page_says(tmp_path: Path) -> None:
         assert "plain-spleen 1.2 is retired." in retired
         listed = mediview(tmp_path, storage, "models", "list")
         assert "retired" in listed
-        assert "No version of plain-spleen has run in the shadow." in mediview(
+        assert "There are no shadow runs of plain-spleen." in mediview(
             tmp_path, storage, "models", "agreement", "plain-spleen"
         )
         assert "not enough jobs yet" in mediview(tmp_path, storage, "models", "drift")
