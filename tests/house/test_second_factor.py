@@ -52,7 +52,7 @@ def test_from_the_initial_password_to_the_second_factor(
     expect(page.get_by_role("heading", name="Choose a password of your own")).to_be_visible()
     page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
-    page.get_by_label("New password once more").fill(NEW_PASSWORD)
+    page.get_by_label("Repeat new password").fill(NEW_PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     page.get_by_role("button", name="Set up an authenticator app").click()
