@@ -42,7 +42,7 @@ def test_a_correction_by_keyboard_is_found_again_after_a_reload(
     page.keyboard.type("1788,2")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="Enter a reason")).to_be_visible()
-    page.get_by_label("Reason").fill("The mask holds part of the orbit.")
+    page.get_by_label("Reason", exact=True).fill("The mask holds part of the orbit.")
     page.get_by_role("button", name="Save correction").press("Enter")
     expect(page.get_by_test_id("feedback")).to_contain_text("Corrected to 1,788.2 cm³")
     page.reload()

@@ -135,7 +135,7 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
 
     page.keyboard.press("Shift+F")
     page.get_by_role("button", name="Reject…").press("Enter")
-    page.get_by_label("Reason").fill("The mask holds both eyes.")
+    page.get_by_label("Reason", exact=True).fill("The mask holds both eyes.")
     page.get_by_role("button", name="Reject finding").press("Enter")
     expect(page.get_by_test_id("feedback")).to_contain_text("Rejected")
 

@@ -154,7 +154,7 @@ def test_a_procedure_is_ordered_and_the_order_removed(
         ("Accession number", "A1"),
         ("Modality", "mr"),
         ("Station AE title", "MR1"),
-        ("Date", "2026-01-31"),
+        ("Scheduled date", "2026-01-31"),
         ("Time", "14:30"),
     ):
         form.get_by_label(label).fill(value)

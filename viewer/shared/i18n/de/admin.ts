@@ -186,7 +186,7 @@ export const admin: Messages["admin"] = {
   turnOff: "Ausschalten",
   addUser: "Benutzer hinzufügen",
   noUsers: "Keine lokalen Konten. Die Anmeldung ist ausgeschaltet oder wird von Ihrer Organisation verwaltet.",
-  signsAs: "Name in Befunden (Familie^Vorname)",
+  signsAs: "Signatur (Familie^Vorname)",
   password: "Passwort",
   newPassword: "Neues Passwort (leer lassen, um das bisherige zu behalten)",
   roles: "Rollen",

@@ -178,7 +178,7 @@ export const admin = {
   turnOff: "Turn off",
   addUser: "Add user",
   noUsers: "No local accounts. Sign-in is off, or your organisation manages it.",
-  signsAs: "Name in reports (Family^Given)",
+  signsAs: "Signature (Family^Given)",
   password: "Password",
   newPassword: "New password (leave empty to keep the current one)",
   roles: "Roles",

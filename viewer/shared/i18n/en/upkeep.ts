@@ -51,6 +51,6 @@ export const upkeep = {
   sexes: { U: "unknown", F: "female", M: "male", O: "other" },
   modality: "Modality (CT, MR, …)",
   station: "Station AE title",
-  startDate: "Date",
+  startDate: "Scheduled date",
   startTime: "Time",
 };
