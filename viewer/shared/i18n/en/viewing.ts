@@ -16,7 +16,7 @@ export const viewing = {
   others: "Results and documents",
   madeHere: "created here",
   document: {
-    openPdf: "Open the PDF",
+    openPdf: "Open PDF",
     download: "Download",
     notShown: (kind: string) => `Objects of this kind (${kind}) are not shown here. Download it to open it in another program.`,
     segmentation: (type: string, columns: number, rows: number, segments: number) =>
