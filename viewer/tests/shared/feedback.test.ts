@@ -20,7 +20,7 @@ describe("feedback", () => {
   });
 
   it("asks for a reason and a number before it is sent", () => {
-    expect(draftOf(measured, "REJECTED", "", " ").problem).toMatch(/Say why/);
+    expect(draftOf(measured, "REJECTED", "", " ").problem).toMatch(/Enter a reason/);
     expect(draftOf(measured, "EDITED", "four", "why").problem).toMatch(/number/);
     expect(draftOf(measured, "EDITED", "4,3", "why").feedback).toEqual({
       verdict: "EDITED",
