@@ -220,7 +220,7 @@ def test_reports_are_found_by_meaning_and_beside_a_draft(
     similar = page.get_by_test_id("similar")
     similar.locator("summary").click()
     expect(similar.get_by_test_id("similar-report").first).to_contain_text(
-        "alike", timeout=LIMIT_MS
+        "similar", timeout=LIMIT_MS
     )
     expect(similar.get_by_text("same patient").first).to_be_visible()
 
