@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const limitSeconds = Number(process.env.VIEWER_BUILD_TIMEOUT_S ?? 420);
+const limitSeconds = Number(process.env.VIEWER_BUILD_TIMEOUT_S ?? 900);
 const nextCommand = createRequire(import.meta.url).resolve("next/dist/bin/next");
 
 rmSync(join(root, "out"), { recursive: true, force: true });
