@@ -1,0 +1,239 @@
+"""What a model of single images sees in each: classes, boxes or masks in the source image."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.imaging.frames import number_of_frames
+from inference.pipeline import Classification, FoundBox, ImageResult, Measurement, Segment
+from inference.pipelines.codes import PERCENT
+from inference.pipelines.structures import LEFT, RIGHT
+from inference.planar.answers import class_planes, occlusion, probabilities
+from inference.planar.description import ImageModelDescription
+from inference.planar.networks import Network
+from inference.planar.preprocessing import NetworkInput, normalized, prepare
+from inference.refusals import ModelUnusable
+from storage.core.entities import Code
+
+SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
+NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")
+_UNITS = Code("1", "UCUM", "no units")
+_SIDES = {"left": LEFT, "right": RIGHT}
+_BOXES_AT_MOST = 50
+_CLASSES_AT_MOST = 255
+
+
+class ImageReading:
+    """A loaded network and its description, asked of one image after the other."""
+
+    def __init__(self, model: ImageModelDescription, network: Network) -> None:
+        self._model = model
+        self._network = network
+
+    def of_image(self, dataset: Dataset) -> ImageResult:
+        """Of one image, or of the frames of it that the card takes."""
+        count = number_of_frames(dataset)
+        frames = self._model.card.model.frames
+        at_most = frames.at_most if frames else 1
+        indices = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int))
+        uid = str(dataset.SOPInstanceUID)
+        if self._model.kind == "image-segmentation":
+            return self._segmented(uid, prepare(dataset, 0, self._model.preprocessing))
+        if self._model.kind == "object-detection":
+            return self._detected(uid, dataset, indices, multi=count > 1)
+        return self._classified(uid, dataset, indices, multi=count > 1)
+
+    def _classified(
+        self,
+        uid: str,
+        dataset: Dataset,
+        indices: NDArray[np.int64],
+        *,
+        multi: bool,
+    ) -> ImageResult:
+        model = self._model.card.model
+        by_frame = []
+        for index in indices:
+            given = prepare(dataset, int(index), self._model.preprocessing)
+            by_frame.append(probabilities(self._model, self._network, [given])[0])
+        scores = np.stack(by_frame)
+        takes_highest = model.frames is not None and model.frames.combine == "max"
+        combined = scores.max(axis=0) if takes_highest else scores.mean(axis=0)
+        likeliest = [
+            int(one)
+            for one in np.argsort(-combined, kind="stable")
+            if one != self._model.background
+        ][: model.labels_at_most]
+        deciding = int(indices[int(scores[:, likeliest[0]].argmax())])
+        if deciding != int(indices[-1]):
+            given = prepare(dataset, deciding, self._model.preprocessing)
+        heat = None
+        if model.heat_map is not None:
+            first = likeliest[0]
+            of_frame = float(probabilities(self._model, self._network, [given])[0, first])
+            falls = occlusion(
+                self._model, self._network, given, first, of_frame, model.heat_map.grid
+            )
+            heat = given.placement.onto_source(falls, smooth=False)
+        return ImageResult(
+            uid,
+            _shown(given),
+            deciding + 1 if multi else None,
+            classifications=tuple(
+                Classification(
+                    self._model.segment(value).label,
+                    float(combined[value]),
+                    self._code(value),
+                    int(indices[int(scores[:, value].argmax())]) + 1
+                    if multi and takes_highest
+                    else None,
+                )
+                for value in likeliest
+            ),
+            heat=heat,
+        )
+
+    def _detected(
+        self,
+        uid: str,
+        dataset: Dataset,
+        indices: NDArray[np.int64],
+        *,
+        multi: bool,
+    ) -> ImageResult:
+        found: list[FoundBox] = []
+        shown: dict[int | None, NDArray[np.uint8]] = {}
+        for index in indices:
+            given = prepare(dataset, int(index), self._model.preprocessing)
+            number = int(index) + 1 if multi else None
+            boxes = self._boxes(given, number)
+            if boxes or not shown:
+                shown[number] = _shown(given)
+            found += boxes
+        found.sort(key=lambda box: -box.confidence)
+        numbered = Counter[str]()
+        named = []
+        for box in found[:_BOXES_AT_MOST]:
+            numbered[box.label] += 1
+            label = f"{box.label} {numbered[box.label]}"
+            named.append(
+                FoundBox(
+                    label, box.code, box.corners, box.confidence, box.color_rgb, box.frame_number
+                )
+            )
+        best = named[0].frame_number if named else next(iter(shown))
+        return ImageResult(
+            uid,
+            shown[best],
+            best,
+            measurements=(Measurement("Boxes found", NUMBER_FOUND, float(len(found)), _UNITS),),
+            boxes=tuple(named),
+        )
+
+    def _boxes(self, given: NetworkInput, frame_number: int | None) -> list[FoundBox]:
+        """Those of which the model is as sure as the card asks, in the image that was sent."""
+        boxes = self._network.boxes(normalized(given.seen, self._model.preprocessing)[None])
+        top, left, bottom, right = given.placement.window
+        found = []
+        for corners, value, score in zip(boxes.corners, boxes.labels, boxes.scores, strict=True):
+            if score < self._model.card.score_at_least or int(value) == self._model.background:
+                continue
+            x0, y0, x1, y1 = np.clip(corners, [left, top] * 2, [right, bottom] * 2)
+            if x1 <= x0 or y1 <= y0:
+                continue
+            around = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+            placed = given.placement.points(around)
+            stated = self._model.segment(int(value))
+            found.append(
+                FoundBox(
+                    stated.label,
+                    Code(*stated.code),
+                    tuple((float(x), float(y)) for x, y in placed),
+                    float(score),
+                    self._model.color_rgb(int(value)),
+                    frame_number,
+                )
+            )
+        return found
+
+    def _segmented(self, uid: str, given: NetworkInput) -> ImageResult:
+        planes = class_planes(self._model, self._network, given)
+        if len(planes) > _CLASSES_AT_MOST:
+            raise ModelUnusable(
+                f"The model {self._model.name} has {len(planes)} classes; {_CLASSES_AT_MOST} are"
+                " the most taken.",
+                remedy="Use a model with fewer classes.",
+            )
+        overlapping = self._model.activation == "sigmoid" and len(planes) > 2
+        labels = np.zeros(given.frame.shape, np.uint8)
+        highest = np.full(given.frame.shape, -1, np.float32)
+        # Below any probability: where the model saw nothing of the image, no class is likeliest.
+        outside = -1.0
+        present: list[tuple[int, int, float]] = []
+        apart: list[NDArray[np.bool_]] = []
+        for value, plane in enumerate(planes):
+            # Class by class: all of them at the image's size would not fit.
+            here = given.placement.onto_source(plane, outside)
+            if overlapping and value != self._model.background:
+                mask = here >= 0.5
+                if mask.any():
+                    apart.append(mask)
+                    present.append((value, int(mask.sum()), float(here[mask].mean())))
+            higher = here > highest
+            labels[higher], highest[higher] = value, here[higher]
+        masks: NDArray[Any] | None = np.stack(apart, axis=-1) if apart else None
+        if not overlapping:
+            seen = highest >= 0
+            masks = np.zeros(labels.shape, np.uint8)
+            for value in range(len(planes)):
+                mask = (labels == value) & seen
+                if value != self._model.background and mask.any():
+                    present.append((value, int(mask.sum()), float(highest[mask].mean())))
+                    masks[mask] = len(present)
+        segments = tuple(self._segment(value) for value, _, _ in present)
+        return ImageResult(
+            uid,
+            _shown(given),
+            segments=segments,
+            masks=masks if present else None,
+            measurements=tuple(
+                Measurement(
+                    f"{segment.label} share of the image",
+                    SHARE_OF_IMAGE,
+                    100.0 * pixels / labels.size,
+                    PERCENT,
+                    index,
+                    confidence,
+                )
+                for index, (segment, (_, pixels, confidence)) in enumerate(
+                    zip(segments, present, strict=True)
+                )
+            )
+            or (Measurement("Segments found", NUMBER_FOUND, 0.0, _UNITS),),
+        )
+
+    def _segment(self, value: int) -> Segment:
+        stated = self._model.segment(value)
+        return Segment(
+            stated.label,
+            Code(*stated.category),
+            Code(*stated.code),
+            self._model.color_rgb(value),
+            _SIDES.get(stated.laterality or ""),
+        )
+
+    def _code(self, value: int) -> Code | None:
+        stated = self._model.card.segments.get(str(value))
+        return None if stated is None else Code(*stated.code)
+
+
+def _shown(given: NetworkInput) -> NDArray[np.uint8]:
+    """The whole image as its pixels were windowed for the network, for pictures."""
+    values = np.where(given.frame.covered[..., None], given.frame.values, 0.0)
+    rounded: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)
+    return rounded
