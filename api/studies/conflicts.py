@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from api.access.policy import ADMINS, INTEGRATORS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS, RETRIEVED, UIDS_ALONE, Audited
-from api.base_schemas import Payload
+from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
 from api.dicomweb.formats.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
@@ -82,7 +82,7 @@ class ConflictDetail(ConflictPayload):
     readable: bool = Field(description="Whether both headers could be compared.")
 
 
-class ConflictDecisionRequest(Payload):
+class ConflictDecisionRequest(RequestBody):
     """One decision for many conflicts: those that are named, or all of a study or a source."""
 
     decision: ConflictDecision = Field(

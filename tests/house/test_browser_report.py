@@ -126,7 +126,8 @@ def test_a_finding_is_rejected_and_the_report_edited_signed_and_found_again(
     page.keyboard.press("Shift+R")
     panel = page.get_by_test_id("report-panel")
     # Others rest on the earlier study's finding as well, or alone.
-    panel.get_by_test_id("sentence").filter(has_text="has a volume of").first.focus()
+    sentence = panel.get_by_test_id("sentence").filter(has_text="(brain and cerebrospinal fluid)")
+    sentence.first.focus()
     evidence = page.get_by_test_id("evidence-finding").first
     expect(evidence).to_contain_text(finding["label"])
     expect(page.locator("[data-mask-loaded=true]").first).to_be_visible(timeout=90_000)

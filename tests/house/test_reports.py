@@ -83,4 +83,4 @@ def test_a_chest_ct_ends_as_a_report_for_pacs_and_ris(
 
 def test_the_report_of_the_head_reaches_the_ris_too(told: Told, ris: Ris) -> None:
     message = parsed(told_of(ris, told.study.study_instance_uid))
-    assert "brain has a volume" in message.to_er7()
+    assert "Intracranial volume" in message.to_er7()

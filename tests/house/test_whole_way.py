@@ -226,7 +226,8 @@ def test_the_study_ends_with_a_draft_report_at_the_pacs(
     sections = {one["kind"]: one["sentences"] for one in report["sections"]}
     assert list(sections) == ["indication", "technique", "comparison", "findings", "impression"]
     volume = f"{finding['value']:,.1f} cm³"
-    assert sections["findings"][0]["text"] == f"The brain has a volume of {volume}."
+    stated = f"Intracranial volume {volume} (brain and cerebrospinal fluid)."
+    assert sections["findings"][0]["text"] == stated
     assert sections["findings"][0]["finding_ids"] == [finding["finding_id"]]
     assert sections["findings"][-1]["text"].startswith("Not assessed:")
     for sentence in (one for section in sections.values() for one in section):
@@ -244,5 +245,5 @@ def test_the_study_ends_with_a_draft_report_at_the_pacs(
         assert validators_errors(path) == []
         if instance.Modality == "SR":
             assert instance.VerificationFlag == "UNVERIFIED"
-            assert "The brain has a volume" in dsrdump(path)
+            assert "Intracranial volume" in dsrdump(path)
     assert sorted(titles) == ["Encapsulated PDF Storage", "Enhanced SR Storage"]
