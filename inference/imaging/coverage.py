@@ -148,7 +148,10 @@ def _judged(
     """The measurement with its validity; None of a total that misses a part."""
     if any(index in cut_off for index in measurement.parts):
         return None
-    if measurement.validity is not None and measurement.validity.state == "truncated":
+    # The pipeline's own word, of what it knows to end where the images do, or not to.
+    if measurement.validity == COMPLETE or (
+        measurement.validity is not None and measurement.validity.state == "truncated"
+    ):
         return measurement
     if measurement.segment_index is not None:
         where = cut_off.get(measurement.segment_index, ())

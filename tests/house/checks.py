@@ -26,7 +26,7 @@ def validators_errors(path: Path) -> list[str]:
 def dsrdump(path: Path) -> str:
     """The document as DCMTK reads it; fails where DCMTK does."""
     answer = subprocess.run(
-        [tool("dsrdump", "dcmtk"), "+Pc", path],
+        [tool("dsrdump", "dcmtk"), "+Pc", "+Pl", path],
         check=False,
         capture_output=True,
         text=True,

@@ -135,7 +135,7 @@ def test_an_answer_leads_to_the_finding_in_the_image(
     page.get_by_role("tab", name="Report").click()
     ask = page.get_by_test_id("ask")
     question = ask.get_by_role("textbox", name="Question")
-    question.fill("What is the brain volume?")
+    question.fill("What is the intracranial volume?")
     question.press("Enter")
     answer = ask.get_by_test_id("answer")
     expect(answer).to_contain_text(f"{finding['value']:,.1f}", timeout=LIMIT_MS)

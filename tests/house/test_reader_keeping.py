@@ -163,7 +163,7 @@ def test_planes_say_that_images_are_missing_as_long_as_they_are(
     page.keyboard.press("m")
     for plane in ("axial", "sagittal", "coronal"):
         view = page.locator(f"[data-view={plane}]")
-        expect(view.get_by_test_id("volume-partial")).to_contain_text("of 4 images are here")
+        expect(view.get_by_test_id("volume-partial")).to_contain_text("of 4 images loaded")
     released.set()
     for route in held:
         route.continue_()

@@ -181,9 +181,9 @@ def _headers(
     count = left_out(storage, contents)
     if count:
         sentence = (
-            "1 instance cannot be decoded or is damaged"
+            "1 instance is left out: it cannot be decoded or is damaged"
             if count == 1
-            else f"{count} instances cannot be decoded or are damaged"
+            else f"{count} instances are left out: they cannot be decoded or are damaged"
         )
         headers["Warning"] = f'299 {root_url} "{sentence}"'
     return headers

@@ -224,4 +224,5 @@ def test_after_a_deadlock_it_tries_again(postgres_engine: Engine, case: str) -> 
     assert deadlocked(postgres_engine, lambda: receiving.write([late])) == ["stored"]
     receiving.close()
     another.close()
-    assert deadlocks(postgres_engine) == 1
+    # On a busy machine the second attempt may meet another.
+    assert deadlocks(postgres_engine) >= 1

@@ -45,6 +45,7 @@ export function PeerForm({
     delete fields.address;
     delete fields.has_token;
     delete fields.origin;
+    delete fields.out_of_reach;
     return fields as PeerChange;
   });
   const set = (change: Partial<PeerChange>) => setGiven((now) => ({ ...now, ...change }));
