@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 
 
