@@ -99,7 +99,9 @@ def orthanc(
     program = tool("Orthanc", "orthanc")
     home = folder / "orthanc"
     home.mkdir(parents=True, exist_ok=True)
-    dicom_port, http_port = port or free_port(), free_port()
+    dicom_port = port or free_port()
+    # Asked twice, the kernel may name the same one.
+    http_port = next(one for one in iter(free_port, None) if one != dicom_port)
     configuration = {
         "Name": ae_title,
         "StorageDirectory": str(home / "storage"),
