@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 
 from api.access import (
     admin_routes,
@@ -175,8 +176,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.extend(routes_of(_ROUTERS))
     install_description(app)
     for route in app.router.routes:
-        if getattr(route, "path", "") == app.openapi_url:
-            policy(READERS, "api:read", PUBLIC)(route.endpoint)  # type: ignore[attr-defined]
+        if isinstance(route, Route) and route.path == app.openapi_url:
+            policy(READERS, "api:read", PUBLIC)(route.endpoint)
     rules = app.state.rules = RuleIndex(rules_of(app.router.routes))
     # Not a mount at `/`: that would answer before a route is asked which methods it knows.
     app.router.default = ViewerFiles(settings)

@@ -1,7 +1,7 @@
 """The same limits over several hosts: counted in the Redis that carries their messages.
 
 Windows of ten seconds, so that a boundary lets through twice that at most. One who may ask
-a thousand times a second is told to Redis in small batches, so that frames of a series wait
+a thousand times a second is counted in Redis in small batches, so that frames of a series wait
 for no round trip. A Redis that is away stops nobody: each host counts for itself meanwhile.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _WINDOW_S = 10
-# Of what one may ask in a window; what all processes together have not told yet stays small.
+# Of what one may ask in a window; what no process has reported to Redis yet stays small.
 _BATCHES = 200
 _REDIS_TIMEOUT_S = 0.25
 _AWAY_S = 5.0

@@ -207,7 +207,7 @@ def _enrolled(
 
 
 def _may_enrol(storage: Storage, principal: Principal) -> str:
-    """The account; whoever has just been sent here by the sign-in need not confirm it again."""
+    """The account; a person whom the sign-in has just sent here need not confirm it again."""
     account = account_of(principal)
     if principal.step != "enrolment":
         check_confirmed(storage, principal, "set a second factor up")

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import err, out
-from api.cli.operator import told
+from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Action, Code
 from storage.container import Storage, open_storage
@@ -41,7 +41,7 @@ _LISTED = 50
 def _storage(action: Action, what: str) -> Iterator[Storage]:
     """The storage; that the trail was used is written into it."""
     with open_storage(start(log_level="ERROR")) as storage:
-        told(storage, Code.AUDIT_LOG_USED, action, what="audit trail", command=what)
+        record_use(storage, Code.AUDIT_LOG_USED, action, what="audit trail", command=what)
         yield storage
 
 

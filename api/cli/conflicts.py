@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.operator import told
+from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Code
 from storage.container import open_storage
@@ -75,7 +75,7 @@ def decide(
                 break
             held = (conflicts.held(one) for one in chosen)
             studies = tuple(dict.fromkeys(one.study_instance_uid for one in held if one))
-            told(
+            record_use(
                 storage,
                 Code.INSTANCES_ACCESSED,
                 "U" if decision == "accept" else "D",

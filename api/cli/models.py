@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.operator import operator, told
+from api.cli.operator import operator, record_use
 from api.cli.starting import start
 from inference.language import tasks
 from inference.models.registry import transitions as deciding
@@ -198,7 +198,7 @@ def try_model(
     taken = 0
     with opened() as storage:
         pipeline = model_of(storage, name, version).pipeline
-        told(
+        record_use(
             storage,
             Code.INSTANCES_ACCESSED,
             "R",
@@ -241,7 +241,7 @@ def _is_absent(standing: Standing) -> bool:
 
 def _tell(storage: Storage, standing: Standing, became: str) -> None:
     card = standing.pipeline.card
-    told(
+    record_use(
         storage,
         Code.SECURITY_ALERT,
         "U",

@@ -14,7 +14,7 @@ def operator() -> Actor:
         return Actor("operator", "operator")
 
 
-def told(
+def record_use(
     storage: Storage,
     code: Code,
     action: Action,
@@ -24,7 +24,10 @@ def told(
     patients: tuple[str, ...] = (),
     **detail: object,
 ) -> None:
-    """Tell what a command does. Raises StorageUnavailable where the trail fails closed."""
+    """Note in the audit trail what a command does.
+
+    Raises StorageUnavailable where the trail fails closed.
+    """
     storage.audit.record(
         AuditEvent(
             code,

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
 
 from api.cli.console import out
-from api.cli.operator import told
+from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
 from storage.peers.certificates import fingerprint_of
-from storage.peers.repository import ACTIONS, KnownPeer
+from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
 
 app = typer.Typer(
     name="peers",
@@ -121,10 +121,11 @@ def add(
         read,
         is_destination=destination or read.is_destination,
         object_kinds=frozenset(gets or ()),
-        may=frozenset(given),  # type: ignore[arg-type] # `checked_peer` looks at them
+        # `checked_peer` refuses words that are none of these.
+        may=frozenset(cast(set[Action], given)),
         sources=tuple(source or ()),
         tls=tls,
-        tls_verify=tls_verify,  # type: ignore[arg-type]
+        tls_verify=cast(TlsVerify, tls_verify),
         tls_certificates=tuple(_binding(one) for one in tls_certificate or ()),
         max_associations=max_associations,
         max_sendings=max_sendings,
@@ -134,7 +135,7 @@ def add(
         token=os.environ.get(_TOKEN_VARIABLE, "") if takes_token else "",
     )
     with _storage() as storage:
-        told(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
+        record_use(storage, Code.SECURITY_ALERT, "C", type=Type.NETWORK_CONFIGURATION, name=name)
         storage.peers.add(checked_peer(peer, storage.settings))
     out.print(f"{name} is known now. `mediview peers test {name}` tries it.", markup=False)
 
@@ -162,7 +163,7 @@ def _binding(text: str) -> str:
 def remove(name: Annotated[str, typer.Argument()]) -> None:
     """Remove a peer; deliveries to it wait until it is there again."""
     with _storage() as storage:
-        told(storage, Code.SECURITY_ALERT, "D", type=Type.NETWORK_CONFIGURATION, name=name)
+        record_use(storage, Code.SECURITY_ALERT, "D", type=Type.NETWORK_CONFIGURATION, name=name)
         storage.peers.remove(name)
     out.print(f"{name} is not known any more.", markup=False)
 

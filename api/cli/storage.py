@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from api.cli.console import err, out
-from api.cli.operator import told
+from api.cli.operator import record_use
 from api.cli.starting import start
 from storage.audit import Code
 from storage.core.errors import StorageUnavailable
@@ -192,7 +192,7 @@ def export(
     from storage.maintenance.export import plan_export, write_folder, write_zip
 
     with open_storage(start()) as storage:
-        told(storage, Code.EXPORT, "R", studies=(study,), command="storage export")
+        record_use(storage, Code.EXPORT, "R", studies=(study,), command="storage export")
         plan = plan_export(storage, study, dicomdir=dicomdir)
         if to.suffix.lower() == ".zip":
             write_zip(storage, plan, to)
@@ -219,7 +219,9 @@ def delete(
             typer.confirm("Delete it for good, with all results?", abort=True)
         code = Code.INSTANCES_ACCESSED if series else Code.STUDY_DELETED
         patients = storage.audit.patients_of([study])
-        told(storage, code, "D", studies=(study,), patients=patients, command="storage delete")
+        record_use(
+            storage, code, "D", studies=(study,), patients=patients, command="storage delete"
+        )
         deletions = storage.deletions
         done = deletions.series(study, series) if series else deletions.study(study)
     out.print(f"{done.instance_count} instances deleted, {_size(done.size_bytes)}.")

@@ -187,7 +187,7 @@ def _absent(finding: Finding) -> CodeableConcept:
 
 
 def _set_apart(finding: Finding, doubtful: bool) -> Iterator[ObservationComponent]:
-    """What was measured of a part, or is not plausible, told apart from the structure's value."""
+    """What was measured of a part, or is not plausible, kept apart from the structure's value."""
     if doubtful and finding.value is not None:
         yield ObservationComponent(
             code=_IMPLAUSIBLE if finding.is_implausible else _PART,

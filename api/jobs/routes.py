@@ -255,7 +255,7 @@ def _check_current(storage: Storage, job: Job) -> None:
     """A job over content that has grown since would be refused by its own first step."""
     if not job.series_instance_uid:
         return
-    # A series' fingerprint is made anew only once it is complete again.
+    # A series' fingerprint is made again only once it is complete again.
     if not storage.jobs.is_current(job):
         raise ApiProblem(
             409,

@@ -74,7 +74,7 @@ def quiet_pynetdicom() -> None:
 quiet_pynetdicom()
 
 
-# The four classes below extend pynetdicom's. mypy is told to skip pynetdicom
+# The four classes below extend pynetdicom's. mypy is set to skip pynetdicom
 # (its own types do not pass strict mode), hence "subclass of Any".
 class NodeSocket(AssociationSocket):  # type: ignore[misc]
     """pynetdicom's socket over our Connection."""

@@ -110,7 +110,7 @@ def _not_whole(structure: str, doubtful: Group, locale: Locale) -> Iterator[Repo
 def _worded(structure: str, cut_off: Group, locale: Locale, kind: str) -> Iterator[ReportSentence]:
     """One sentence a side: what was not measured as a whole, where it is cut off, what the part
     in the images has; or what is not plausible, and what the software stated. The node vouches
-    for it, so that no model words it anew."""
+    for it, so that no model rewords it."""
     words = {**locale.words["truncated"], **locale.words[kind]}
     for side in dict.fromkeys(fact.side for fact in cut_off.values()):
         facts = [fact for fact in cut_off.values() if fact.side == side]

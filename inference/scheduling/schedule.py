@@ -209,9 +209,9 @@ def _decide_on_study(
 ) -> Decision:
     """The word of a pipeline that takes several series, on the one that is at hand.
 
-    What is complete of the study is looked at anew with each of its series, so that the one that
+    What is complete of the study is looked at again with each of its series, so that the one that
     comes last, or a better one, leads to a job. The others that were decided on get their word
-    anew. Without `rules`, on a person's word, the pipeline alone decides.
+    again. Without `rules`, on a person's word, the pipeline alone decides.
     """
     pipeline = standing.pipeline
     found = StudyInputs({})

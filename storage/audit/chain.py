@@ -153,7 +153,7 @@ def seal(engine: Engine, keys: Keys, now: datetime) -> int:
 def adopt(engine: Engine, keys: Keys, now: datetime) -> bool:
     """Sign the chain's ends of a time without a key, once there is one; whether that was done.
 
-    A chain that a key ever sealed is left as it is: whoever blanked its signatures is found out.
+    A chain that a key ever sealed is left as it is: blanked signatures are found out.
     """
     if not keys.secrets:
         return False

@@ -1,6 +1,6 @@
 """Where the keys of the audit chain come from: a setting, or a file outside of the database.
 
-The file is made by whoever seals first, and is readable by the node's user alone. One key a
+The process that seals first makes the file, which is readable by the node's user alone. One key a
 line, the one that seals first; those after it are known from former times. With
 MEDIVIEW_AUDIT_KEY, which hosts without a common data folder share, the file verifies what was
 sealed before.
@@ -38,7 +38,7 @@ def keys_to_seal(settings: Settings) -> Keys:
 
 
 def rotate(settings: Settings) -> Keys:
-    """A new key before the others in the file; whoever seals uses it from its next start on."""
+    """A new key before the others in the file; processes seal with it from their next start on."""
     path = key_file(settings)
     with translated_os_errors(settings.data_dir):
         lines = [secrets.token_hex(_KEY_BYTES).encode(), *_lines(path)]

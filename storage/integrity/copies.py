@@ -99,7 +99,7 @@ def is_proven(part10: bytes, instance: Instance) -> bool:
 def _reaches(fd: int, location: Location) -> bool:
     """Whether the volume is long enough, and not one that was deleted and is open still.
 
-    That one gives its bytes for some seconds more, and nobody would be told that they are lost.
+    That one gives its bytes for some seconds more, and nobody would hear that they are lost.
     """
     status = os.fstat(fd)
     return bool(status.st_nlink) and status.st_size >= location.offset + location.length

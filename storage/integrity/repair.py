@@ -115,7 +115,7 @@ class Repair:
         return local == "missing" or self._append(instance, _in_objects(self._objects, instance))
 
     def _rescue(self, path: Path, reader: VolumeReader) -> int:
-        """Write anew what lies behind a damaged header: a scan does not come to it.
+        """Write again what lies behind a damaged header: a scan does not come to it.
 
         Otherwise an index that is rebuilt from the volumes would lack it.
         """

@@ -1,4 +1,4 @@
-"""Instances that were found damaged or lost: noted by whoever reads them, and by the scrub."""
+"""Instances that were found damaged or lost, by their readers and by the scrub."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ class DamagedInstance:
 
 
 def refusal(sop_instance_uid: str, kind: str) -> InstanceDamaged:
-    """What whoever asks for such an instance is answered."""
+    """The answer to a request for such an instance."""
     return InstanceDamaged(
         f"The stored instance {sop_instance_uid} {_WORDS.get(kind, _WORDS['damaged'])}.",
         remedy="Have it sent to this node again, which repairs it;"
@@ -75,7 +75,7 @@ class DamagedInstances:
         self._logged = 0
 
     def note(self, instance: Instance, kind: str, *, has_copy: bool) -> None:
-        """Remember what was found. It never fails: whoever reads must get on."""
+        """Remember what was found. It never fails: the reader must get on."""
         values: dict[str, Any] = {
             "study_instance_uid": instance.study_instance_uid,
             "digest": instance.digest,

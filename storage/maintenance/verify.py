@@ -44,7 +44,7 @@ _OBJECT_PROBLEMS: tuple[ProblemKind, ...] = ("object_missing", "object_size")
 _HEADS_AT_ONCE = 8
 _PORTION = 500
 _SEND_AGAIN = "Have the instance sent to this node again, which repairs it."
-_REPAIRED_SOON = "The bytes are right; the running node writes the record anew within minutes."
+_REPAIRED_SOON = "The bytes are right; the running node writes the record again within minutes."
 
 
 @dataclass(frozen=True)

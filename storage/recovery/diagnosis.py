@@ -62,7 +62,7 @@ def diagnose(settings: Settings) -> Diagnosis:
         state, findings = _look_at_file(path, is_copied=bool(lost_commits))
         if lost_commits and state not in ("missing", "empty"):
             findings.append(_log_finding(lost_commits))
-    # Whoever opens it ends the log, which is to be kept first where it is damaged.
+    # Opening it ends the log, which is to be kept first where it is damaged.
     if state in ("whole", "indexes_wrong") and not lost_commits:
         engine = make_engine(settings.resolved_database_url)
         try:
@@ -103,7 +103,7 @@ def _look_at_file(path: Path, *, is_copied: bool) -> tuple[IndexState, list[Find
         return "whole", []
     shown = "; ".join(errors[:_ERRORS_SHOWN])
     if all(" index " in one for one in errors):
-        remedy = "The database's own indexes are made anew; no row is lost."
+        remedy = "The database's own indexes are built again; no row is lost."
         return "indexes_wrong", [Finding(f"Indexes within {path} are wrong: {shown}.", remedy)]
     return "damaged", [_rebuild_finding(f"The index {path} is damaged: {shown}.")]
 

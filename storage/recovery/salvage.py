@@ -1,7 +1,7 @@
 """Take what can still be read out of a damaged SQLite file into a new one, table by table.
 
 Rows are read from both ends of a table, so that a damaged page costs what lies on it alone. What
-the volumes hold is not taken: it is indexed anew from them.
+the volumes hold is not taken: it is indexed from them.
 """
 
 import shutil

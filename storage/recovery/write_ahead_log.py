@@ -37,7 +37,7 @@ def commits_lost(path: Path) -> int:
             if not is_right and size_after_commit:
                 lost += 1
         elif is_right:
-            # What was written before the log began anew.
+            # What was written before the log began again.
             return 0
         position += _FRAME.size + page_bytes
     return lost

@@ -1,7 +1,7 @@
 """What is done to a node: each fault is injected, lasts a while, and is taken away again.
 
 `sign` is what `/health` or `mediview doctor` must say of it meanwhile or afterwards; empty where
-the fault is over before anybody could be told.
+the fault is over before anybody could hear of it.
 """
 
 import random

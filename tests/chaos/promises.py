@@ -48,7 +48,7 @@ class Promises:
         if not harmed:
             return
         part = self.parts.health().get("instances", {})
-        # Of those that the bucket gives nobody need be told.
+        # Those that the bucket gives concern nobody.
         if self.refused & set(harmed) and part.get("ok"):
             self.broken.append("/health says nothing of damaged instances")
         with RawPeer(self.parts.port) as peer:
@@ -113,7 +113,7 @@ class Promises:
             if missing := uids - set(found):
                 self.broken.append(f"study {study} lacks {len(missing)}, {min(missing)} among them")
             extra = set(found) - uids - self.ledger.unsure
-            # Stored although its answer was cut off: whoever sends again is told so.
+            # Stored although its answer was cut off: it is a duplicate when it is sent again.
             if extra - self.ledger.unanswered:
                 self.broken.append(f"study {study} has {len(extra)} that nobody sent")
 

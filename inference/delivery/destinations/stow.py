@@ -259,7 +259,7 @@ _TOKEN = re.compile(r"[\x20-\x7e]{0,4000}")
 def _check(peer: KnownPeer, settings: Settings) -> None:
     """Let a STOW-RS destination reach the hosts that the operator allows, and no other.
 
-    Whoever may change peers must not be able to make the node ask arbitrary
+    A person who may change peers must not be able to make the node ask arbitrary
     addresses of its network. Raises InvalidRequest.
     """
     if "?" in peer.url:

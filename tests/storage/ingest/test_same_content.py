@@ -1,4 +1,4 @@
-"""The same image in another encoding is no other image: DCMTK writes it anew, the node compares."""
+"""The same image in another encoding is no other image: DCMTK writes it, the node compares."""
 
 import io
 import subprocess
