@@ -20,6 +20,8 @@ from inference.refusals import ModelUnusable
 from storage.core import errors
 
 PROBLEM_JSON = "application/problem+json"
+MISMATCH_TITLE = "The request does not match the API description"
+_NO_FIELD = "There is no such field"
 
 _STATUS_OF: dict[type[errors.MediViewError], int] = {
     errors.InvalidInstance: 422,
@@ -184,7 +186,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
         422,
         "validation_failed",
         f"{first['where']}: {first['what']}.",
-        title="The request does not match the API description",
+        title=MISMATCH_TITLE,
         remedy="Correct what 'errors' lists; /api/openapi.json describes every request.",
         request_id=_request_id(request),
         extra={"errors": wrong},
@@ -233,8 +235,8 @@ def _what(request: Request, item: Mapping[str, Any]) -> str:
     if item.get("type") != "extra_forbidden":
         return str(item.get("msg", ""))
     location = item["loc"]
-    known = known_fields(request.scope.get("route"), location)
-    return f"There is no such field. {suggestion(str(location[-1]), known)}".rstrip(" .")
+    near = suggestion(str(location[-1]), known_fields(request.scope.get("route"), location))
+    return f"{_NO_FIELD} ({near[0].lower()}{near[1:].rstrip('.')})" if near else _NO_FIELD
 
 
 def _where(location: Sequence[str | int]) -> str:

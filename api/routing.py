@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
-from api.errors import ApiProblem
+from api.errors import MISMATCH_TITLE, ApiProblem
 from api.unknown_names import suggestion
 
 _SHOWN_CHARACTERS = 60
@@ -78,6 +78,6 @@ def _unknown_parameter(name: str, known: frozenset[str]) -> ApiProblem:
         422,
         "unknown_parameter",
         f"There is no query parameter {name[:_SHOWN_CHARACTERS]!r} here.",
-        title="The request does not fit its description",
+        title=MISMATCH_TITLE,
         remedy=suggestion(name, known) or "This address takes no query parameters.",
     )

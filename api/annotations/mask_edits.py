@@ -14,7 +14,7 @@ from api.annotations.authors import author_of
 from api.annotations.schemas import MaskEdit
 from api.audit.rules import STORES
 from api.deps import StorageDep
-from api.errors import ApiProblem
+from api.errors import MISMATCH_TITLE, ApiProblem
 from api.jobs.routes import read_job
 from api.jobs.schemas import JobPayload
 from api.middleware import limited
@@ -134,7 +134,7 @@ def _edit_of(text: str) -> MaskEdit:
             422,
             "validation_failed",
             f"{where}: {first['msg']}.",
-            title="The request does not match the API description",
+            title=MISMATCH_TITLE,
             remedy="The part 'edit' is JSON; /api/openapi.json describes it.",
         ) from error
 

@@ -7,6 +7,7 @@ import structlog
 from api.server.logs import configure_logging
 from storage.core import disk_reserve, private_folder
 from storage.processes import collector
+from storage.processes.parent import supervisor_pid
 from storage.settings import Settings, load_settings
 from storage.settings.unknown import unknown_settings
 
@@ -18,8 +19,10 @@ def start_role(**overrides: Any) -> Settings:
     settings = start(**overrides)
     private_folder.repair(settings.data_dir)
     disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
-    for unknown in unknown_settings(type(settings)):
-        _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
+    # Under `mediview up` it has said so for all of its roles.
+    if supervisor_pid() is None:
+        for unknown in unknown_settings(type(settings)):
+            _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
     return settings
 
 

@@ -8,7 +8,7 @@ from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, Audited
 from api.deps import StorageDep
-from api.errors import ApiProblem
+from api.errors import MISMATCH_TITLE, ApiProblem
 from api.paging import PagingDep
 from api.parameters import problems
 from api.routing import new_router
@@ -88,7 +88,7 @@ def change_worklist_item(
             422,
             "validation_failed",
             f"{emptied[0]} cannot be empty.",
-            title="The request does not match the API description",
+            title=MISMATCH_TITLE,
             remedy="Leave it out, and it stays as it is.",
         )
     current = storage.worklist.get(worklist_item_id)

@@ -50,7 +50,7 @@ def test_an_endless_name_is_cut_short(api: ApiNode) -> None:
             "/api/jobs",
             {"series_instance_uid": "1.2", "pipeline": "brain-volume", "prioity": "HIGH"},
             "body.prioity",
-            "Did you mean 'priority'?",
+            "There is no such field (did you mean 'priority'?)",
         ),
         (
             "/api/studies/1.2/measurements",
@@ -60,7 +60,7 @@ def test_an_endless_name_is_cut_short(api: ApiNode) -> None:
                 ]
             },
             "body.measurements.0.point",
-            "Did you mean 'points'?",
+            "(did you mean 'points'?)",
         ),
         ("/api/summarize", {"text": "A.", "max_word": 3}, "body.max_word", "There is no such"),
     ],

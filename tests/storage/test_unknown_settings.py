@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.server.doctor_checks import diagnose
+from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings, load_settings
 from storage.settings.unknown import UnknownSetting, unknown_settings
 
@@ -46,15 +47,22 @@ def test_doctor_and_every_role_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     (check,) = [one for one in diagnose(load_settings(data_dir=tmp_path)) if one.name == "settings"]
     assert (check.state, check.detail) == ("fail", "MEDIVIEW_AUDIT_KEE is no setting")
     assert check.remedy == "Did you mean MEDIVIEW_AUDIT_KEY?"
-    # A process of its own: a role sets up logging for all that comes after it.
+    logged = log_of_a_role(tmp_path)
+    assert "MEDIVIEW_AUDIT_KEE" in logged
+    assert "s3cret" not in logged
+    # Under `mediview up`, which has said it once for all of its roles.
+    monkeypatch.setenv(ENVIRONMENT_NAME, "1")
+    assert "MEDIVIEW_AUDIT_KEE" not in log_of_a_role(tmp_path)
+
+
+def log_of_a_role(data_dir: Path) -> str:
+    """In a process of its own: a role sets up logging for all that comes after it."""
     start = "from pathlib import Path; from api.cli.starting import start_role; import sys;"
     started = subprocess.run(
-        [sys.executable, "-c", f"{start} start_role(data_dir=Path(sys.argv[1]))", str(tmp_path)],
+        [sys.executable, "-c", f"{start} start_role(data_dir=Path(sys.argv[1]))", str(data_dir)],
         check=True,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    told = started.stdout + started.stderr
-    assert "MEDIVIEW_AUDIT_KEE" in told
-    assert "s3cret" not in told
+    return started.stdout + started.stderr
