@@ -5,6 +5,7 @@ modality did. That is no other content: the attributes and the pixels are equal 
 decoded, and nobody has anything to decide.
 """
 
+import threading
 import warnings
 from collections.abc import Iterator
 from io import BytesIO
@@ -21,6 +22,8 @@ COMPARED_MAX_BYTES = 64 << 20
 """Of each file; of larger ones the bytes alone are compared."""
 
 _DECODED_MAX_BYTES = 512 << 20
+_FRAME_MAX_BYTES = 64 << 20
+_decoding = threading.Lock()
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PLANAR_CONFIGURATION = 0x00280006
 _DATA_SET_TRAILING_PADDING = 0xFFFCFFFC
@@ -118,15 +121,27 @@ def _have_equal_pixels(one: "Dataset", other: "Dataset") -> bool:
         return True
     if present != [0x7FE00010]:
         return all(_value(one, tag) == _value(other, tag) for tag in present)
-    import numpy as np
-
-    from storage.pixels.decoding import decode_frames
-
     laid_out_alike = one.get(_PLANAR_CONFIGURATION) == other.get(_PLANAR_CONFIGURATION)
     if laid_out_alike and all(map(_is_native_little_endian, (one, other))):
         return bool(_value(one, 0x7FE00010) == _value(other, 0x7FE00010))
-    first, second = (decode_frames(each, _DECODED_MAX_BYTES) for each in (one, other))
-    return bool(np.array_equal(first, second))
+    return _have_equal_frames(one, other)
+
+
+def _have_equal_frames(one: "Dataset", other: "Dataset") -> bool:
+    """Frame by frame, and one pair of instances at a time: anybody may send what costs this."""
+    import numpy as np
+
+    from storage.pixels.decoding import each_frame
+    from storage.pixels.frame_encoding import encoding_of
+
+    counts = {int(each.get("NumberOfFrames") or 1) for each in (one, other)}
+    sizes = (encoding_of(each, str(each.file_meta.TransferSyntaxUID)) for each in (one, other))
+    if len(counts) > 1 or any(size.decoded_bytes > _FRAME_MAX_BYTES for size in sizes):
+        return False
+    with _decoding:
+        frames = (each_frame(each, _DECODED_MAX_BYTES) for each in (one, other))
+        pairs = zip(*frames, strict=True)
+        return all(np.array_equal(first, second) for first, second in pairs)
 
 
 def _is_native_little_endian(dataset: Any) -> bool:

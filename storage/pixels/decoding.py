@@ -1,5 +1,6 @@
 """Decode frames outside this process, within the pixel budget."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,24 @@ def decode_frames(dataset: Dataset, max_bytes: int, *, what: str = "frame") -> N
 
 
 def _decode_frames(dataset: Dataset, max_bytes: int, what: str) -> tuple[NDArray[Any], str]:
+    encoding, count = _checked(dataset, max_bytes, what)
+    if not encoding.encapsulated:
+        return _native(dataset, encoding, count), "RGB"
+    frames = list(_decoded(dataset, encoding, count, what))
+    return np.stack([array for array, _ in frames]), frames[-1][1]
+
+
+def each_frame(dataset: Dataset, max_bytes: int, *, what: str = "frame") -> Iterator[NDArray[Any]]:
+    """As `decode_frames`, one frame in memory after the other. Raises as it does."""
+    encoding, count = _checked(dataset, max_bytes, what)
+    if not encoding.encapsulated:
+        yield from _native(dataset, encoding, count)
+    else:
+        yield from (array for array, _ in _decoded(dataset, encoding, count, what))
+
+
+def _checked(dataset: Dataset, max_bytes: int, what: str) -> tuple[FrameEncoding, int]:
+    """How its frames are encoded, and how many there are. Raises LimitExceeded."""
     encoding = encoding_of(dataset, str(dataset.file_meta.TransferSyntaxUID))
     count = max(1, int(dataset.get("NumberOfFrames") or 1))
     size = count * encoding.decoded_bytes
@@ -91,22 +110,28 @@ def _decode_frames(dataset: Dataset, max_bytes: int, what: str) -> tuple[NDArray
             remedy="Retrieve it as stored.",
         )
     budget().check_size(encoding.columns, encoding.rows, encoding.samples_per_pixel, what=what)
-    if not encoding.encapsulated:
-        # No decoder runs, and pydicom knows the byte order.
-        values = np.asarray(pixel_array(dataset))
-        return values.reshape(count, *values.shape[-encoding.axes :]), "RGB"
-    frames: list[NDArray[Any]] = []
-    colours = encoding.photometric_interpretation
+    return encoding, count
+
+
+def _native(dataset: Dataset, encoding: FrameEncoding, count: int) -> NDArray[Any]:
+    # No decoder runs, and pydicom knows the byte order.
+    values = np.asarray(pixel_array(dataset))
+    return values.reshape(count, *values.shape[-encoding.axes :])
+
+
+def _decoded(
+    dataset: Dataset, encoding: FrameEncoding, count: int, what: str
+) -> Iterator[tuple[NDArray[Any], str]]:
+    given = 0
     for frame in generate_frames(
         dataset.PixelData, number_of_frames=count, extended_offsets=_extended_offsets(dataset)
     ):
-        if len(frames) == count:
+        if given == count:
             break
-        array, colours = _decode(frame, encoding, what)
-        frames.append(array)
-    if len(frames) < count:
-        raise ValueError(f"{len(frames)} of {count} frames are there")
-    return np.stack(frames), colours
+        yield _decode(frame, encoding, what)
+        given += 1
+    if given < count:
+        raise ValueError(f"{given} of {count} frames are there")
 
 
 def decode_frame_of(dataset: Dataset, frame_index: int) -> NDArray[Any]:
