@@ -12,8 +12,6 @@ from api.access import (
     oidc_routes,
     own_sessions,
     preferences,
-    second_factor_routes,
-    second_factor_sign_in,
     session_routes,
 )
 from api.access.authenticator import Authenticator
@@ -24,6 +22,8 @@ from api.access.oidc import AccessTokens
 from api.access.policy import READERS, policy
 from api.access.provider import Provider
 from api.access.rule_index import RuleIndex, rules_of
+from api.access.second_factor import routes as second_factor
+from api.access.second_factor import sign_in as second_factor_sign_in
 from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
@@ -126,7 +126,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     session_routes.router,
     preferences.router,
     second_factor_sign_in.router,
-    second_factor_routes.router,
+    second_factor.router,
     own_sessions.router,
     oidc_routes.router,
     admin_routes.router,

@@ -11,9 +11,14 @@ from api.access.credentials import begin_attempt
 from api.access.payloads import SessionInfo
 from api.access.policy import FACTOR_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.second_factor_payloads import ShownFactor, WebAuthnOptions
+from api.access.second_factor.payloads import ShownFactor, WebAuthnOptions
+from api.access.second_factor.webauthn import (
+    RelyingParty,
+    authentication_options,
+    relying_party,
+    used_key,
+)
 from api.access.session_routes import AuthenticatorDep, session_info
-from api.access.webauthn import RelyingParty, authentication_options, relying_party, used_key
 from api.audit.rules import BY_ITSELF, PUBLIC
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem

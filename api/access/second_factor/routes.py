@@ -8,7 +8,7 @@ from api.access.authenticator import Authenticator
 from api.access.confirmation import check_confirmed
 from api.access.policy import ENROLMENT_STEP, READERS, policy
 from api.access.principal import Principal, PrincipalDep
-from api.access.second_factor_payloads import (
+from api.access.second_factor.payloads import (
     Enrolled,
     FactorPayload,
     KeyRegistration,
@@ -18,13 +18,13 @@ from api.access.second_factor_payloads import (
     TotpCode,
     WebAuthnOptions,
 )
-from api.access.second_factor_sign_in import account_of, factors_changed, go_on, party_of
-from api.access.session_routes import AuthenticatorDep
-from api.access.webauthn import (
+from api.access.second_factor.sign_in import account_of, factors_changed, go_on, party_of
+from api.access.second_factor.webauthn import (
     registered,
     registration_options,
     relying_party,
 )
+from api.access.session_routes import AuthenticatorDep
 from api.audit.rules import BY_ITSELF, NOT_YET, OWN_ACCESS
 from api.deps import SettingsDep, StorageDep
 from api.errors import ApiProblem
