@@ -8,9 +8,9 @@ from inference.bundles.installed import installed_bundles, installed_image_model
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
-from inference.pipelines.image_classification import ImageClassification
-from inference.pipelines.image_model import ImageModelPipeline
-from inference.pipelines.image_segmentation import ImageSegmentation
+from inference.pipelines.images.classification import ImageClassification
+from inference.pipelines.images.model import ImageModelPipeline
+from inference.pipelines.images.segmentation import ImageSegmentation
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
 from storage.core.errors import NotFound

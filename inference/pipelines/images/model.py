@@ -23,7 +23,7 @@ from inference.pipeline import (
     PipelineOutput,
     Readiness,
 )
-from inference.pipelines.image_reading import ImageReading
+from inference.pipelines.images.reading import ImageReading
 from inference.planar.description import ImageModelDescription
 from inference.planar.frame import COLOUR, GREY
 from inference.planar.networks import at_work, load_network
