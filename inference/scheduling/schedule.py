@@ -11,18 +11,20 @@ from inference.imaging.stacks import SeriesStack
 from inference.models.registry.status import Standing, offered, standings
 from inference.pipeline import Acceptance, Pipeline
 from inference.scheduling.completeness import complete_quiet_series
+from inference.scheduling.deciding import could_not_judge, is_decided, log_scheduled, may_run
 from inference.scheduling.rules.choice import choose_series
 from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.file import current_rules
 from inference.scheduling.rules.judge import rule_on
 from inference.scheduling.rules.model import Rule, RuleSet
+from inference.scheduling.schedule_study import decide_on_study
 from inference.scheduling.selection import Selection, select_input, with_geometry
 from inference.scheduling.shadowing import schedule_shadows
-from inference.scheduling.study_inputs import StudyInputs, choose_inputs, inputs_of
+from inference.scheduling.study_inputs import inputs_of
 from inference.worker.failures import explain, place
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Decision, Instance, Job, JobState, Series
+from storage.core.entities import Decision, Instance, JobState, Series
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.jobs.pending_series import undecided_series
 from storage.jobs.withdrawals import SUPERSEDED
@@ -86,7 +88,7 @@ def schedule_series(
     if not candidate.unreadable:
         schedule_shadows(storage, series, candidate.instances, candidate.headers, pipelines)
     return [
-        _decide_on_study(storage, series, standing, rules=rules)
+        decide_on_study(storage, series, standing, rules=rules)
         if inputs_of(standing.pipeline)
         else _decide(storage, candidate, standing, rules=rules)
         for standing in offered(storage, pipelines)
@@ -102,7 +104,7 @@ def schedule_pipeline(
     A series that waits for its turn is offered to every pipeline before: once any decision
     is stored, nobody would look at it again.
     """
-    if series.state == "COMPLETE" and not _is_decided(storage, series):
+    if series.state == "COMPLETE" and not is_decided(storage, series):
         schedule_series(storage, series)
     if series.origin == "generated":
         reason = "The series is a result of this node."
@@ -111,7 +113,7 @@ def schedule_pipeline(
     else:
         (standing,) = standings(storage, [pipeline])
         if inputs_of(pipeline):
-            return _decide_on_study(storage, series, standing, priority)
+            return decide_on_study(storage, series, standing, priority)
         return _decide(storage, _read(storage, series), standing, priority)
     return Decision(
         study_instance_uid=series.study_instance_uid,
@@ -123,14 +125,6 @@ def schedule_pipeline(
         reason=reason,
         job_id=None,
         decided_at=utcnow(),
-    )
-
-
-def _is_decided(storage: Storage, series: Series) -> bool:
-    return any(
-        decision.series_instance_uid == series.series_instance_uid
-        and decision.input_fingerprint == series.fingerprint
-        for decision in storage.decisions.of_study(series.study_instance_uid)
     )
 
 
@@ -178,12 +172,7 @@ def _decide(
         )
         job_id = job.job_id
         if created:
-            log.info(
-                "job_scheduled",
-                job_id=job_id,
-                pipeline=pipeline.name,
-                **({"request_id": job.request_id} if job.request_id else {}),
-            )
+            log_scheduled(job)
     _supersede(storage, series, pipeline)
     decision = Decision(
         study_instance_uid=series.study_instance_uid,
@@ -198,115 +187,6 @@ def _decide(
     )
     storage.decisions.record(decision)
     return decision
-
-
-def _decide_on_study(
-    storage: Storage,
-    series: Series,
-    standing: Standing,
-    priority: int = 0,
-    rules: RuleSet | None = None,
-) -> Decision:
-    """The word of a pipeline that takes several series, on the one that is at hand.
-
-    What is complete of the study is looked at again with each of its series, so that the one that
-    comes last, or a better one, leads to a job. The others that were decided on get their word
-    again. Without `rules`, on a person's word, the pipeline alone decides.
-    """
-    pipeline = standing.pipeline
-    found = StudyInputs({})
-    acceptance = _may_run(standing)
-    if acceptance.accepted:
-        try:
-            found = choose_inputs(storage, pipeline, series.study_instance_uid)
-            acceptance = found.acceptance
-        except (StorageFull, StorageUnavailable):
-            raise  # nothing was decided; the series is offered again
-        except Exception as error:  # noqa: BLE001 - a pipeline's edge, as in `_judge`
-            log.error(
-                "pipeline_accepts_failed",
-                pipeline=pipeline.name,
-                series_instance_uid=series.series_instance_uid,
-                error=type(error).__name__,
-                place=place(error),
-            )
-            acceptance = Acceptance(
-                False, f"{pipeline.title} could not judge the study: {explain(error).sentence}"
-            )
-    reference = found.chosen.get(getattr(pipeline, "reference", ""))
-    if acceptance.accepted and reference is not None and rules is not None:
-        ruling = rule_on(rules, pipeline.name, SeriesFacts(reference.headers))
-        acceptance = Acceptance(ruling.allowed, f"{acceptance.reason} {ruling.reason}".strip())
-        priority = ruling.rule.priority if ruling.rule is not None else priority
-    job_id = None
-    if acceptance.accepted and reference is not None:
-        job, created = storage.jobs.schedule(
-            pipeline.name,
-            pipeline.version,
-            series.study_instance_uid,
-            reference.candidate.series.series_instance_uid,
-            found.fingerprint,
-            priority,
-            inputs=found.inputs,
-        )
-        job_id = job.job_id
-        if created:
-            log.info("job_scheduled", job_id=job_id, pipeline=pipeline.name)
-        _supersede_on_study(storage, job)
-    decision = _of_study(series, standing, found, acceptance, job_id)
-    storage.decisions.record(decision)
-    for other in storage.index.series_of(series.study_instance_uid):
-        # One that nobody has decided on yet waits for its turn, at which all pipelines are asked.
-        if (
-            other.series_instance_uid != series.series_instance_uid
-            and other.origin != "generated"
-            and other.state == "COMPLETE"
-            and _is_decided(storage, other)
-        ):
-            storage.decisions.record(_of_study(other, standing, found, acceptance, job_id))
-    return decision
-
-
-def _of_study(
-    series: Series,
-    standing: Standing,
-    found: StudyInputs,
-    acceptance: Acceptance,
-    job_id: str | None,
-) -> Decision:
-    role = found.role_of(series.series_instance_uid)
-    accepted = acceptance.accepted and bool(role)
-    reason = acceptance.reason
-    if acceptance.accepted and not role:
-        reason = f"This series is none of its inputs. {reason}"
-    return Decision(
-        study_instance_uid=series.study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
-        pipeline=standing.pipeline.name,
-        pipeline_version=standing.pipeline.version,
-        input_fingerprint=series.fingerprint,
-        accepted=accepted,
-        reason=reason,
-        job_id=job_id if accepted else None,
-        decided_at=utcnow(),
-    )
-
-
-def _supersede_on_study(storage: Storage, job: Job) -> None:
-    """Other inputs were taken before: what is made of them counts no more."""
-    jobs, _ = storage.jobs.list(study_instance_uid=job.study_instance_uid, pipeline=job.pipeline)
-    for other in jobs:
-        same = other.input_fingerprint == job.input_fingerprint
-        if not same and not other.ending and not other.result.get("edited"):
-            storage.withdrawals.supersede(other.job_id, SUPERSEDED, utcnow())
-
-
-def _may_run(standing: Standing) -> Acceptance:
-    """Whether a pipeline may and could run, whatever the series."""
-    if standing.held:
-        return Acceptance(False, standing.held)
-    readiness = standing.pipeline.readiness()
-    return Acceptance(readiness.ready, readiness.detail)
 
 
 def _under_rules(
@@ -345,16 +225,7 @@ def _judge(candidate: _Candidate, standing: Standing) -> Selection:
     except (StorageFull, StorageUnavailable):
         raise  # nothing was decided; the series is offered again
     except Exception as error:  # noqa: BLE001 - a pipeline's edge: one must not block the others
-        log.error(
-            "pipeline_accepts_failed",
-            pipeline=pipeline.name,
-            series_instance_uid=candidate.series.series_instance_uid,
-            error=type(error).__name__,
-            place=place(error),
-        )
-        refused = Acceptance(
-            False, f"{pipeline.title} could not judge the series: {explain(error).sentence}"
-        )
+        refused = could_not_judge("series", pipeline, candidate.series, error)
         return Selection(refused, whole, candidate.headers)
 
 
@@ -369,9 +240,9 @@ def _ask(
     acceptance = pipeline.accepts(series, instances, headers)
     if not acceptance.accepted:
         return acceptance
-    may_run = _may_run(standing)
-    if not may_run.accepted:
-        return may_run
+    allowed = may_run(standing)
+    if not allowed.accepted:
+        return allowed
     if pipeline.input_kind == "volume":
         return with_geometry(acceptance, headers, pipeline)
     return acceptance

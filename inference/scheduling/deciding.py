@@ -1,0 +1,45 @@
+"""What deciding on one series and on several of a study have in common."""
+
+import structlog
+
+from inference.models.registry.status import Standing
+from inference.pipeline import Acceptance, Pipeline
+from inference.worker.failures import explain, place
+from storage.container import Storage
+from storage.core.entities import Job, Series
+
+log = structlog.get_logger(__name__)
+
+
+def is_decided(storage: Storage, series: Series) -> bool:
+    return any(
+        decision.series_instance_uid == series.series_instance_uid
+        and decision.input_fingerprint == series.fingerprint
+        for decision in storage.decisions.of_study(series.study_instance_uid)
+    )
+
+
+def may_run(standing: Standing) -> Acceptance:
+    """Whether a pipeline may and could run, whatever the series."""
+    if standing.held:
+        return Acceptance(False, standing.held)
+    readiness = standing.pipeline.readiness()
+    return Acceptance(readiness.ready, readiness.detail)
+
+
+def could_not_judge(what: str, pipeline: Pipeline, series: Series, error: Exception) -> Acceptance:
+    """The word for a pipeline that failed over a `series` or a `study`, which is logged."""
+    log.error(
+        "pipeline_accepts_failed",
+        pipeline=pipeline.name,
+        series_instance_uid=series.series_instance_uid,
+        error=type(error).__name__,
+        place=place(error),
+    )
+    sentence = explain(error).sentence
+    return Acceptance(False, f"{pipeline.title} could not judge the {what}: {sentence}")
+
+
+def log_scheduled(job: Job) -> None:
+    of_request = {"request_id": job.request_id} if job.request_id else {}
+    log.info("job_scheduled", job_id=job.job_id, pipeline=job.pipeline, **of_request)
