@@ -11,7 +11,6 @@ from pydicom.dataset import Dataset
 
 from inference.delivery.storing import store_label_picture, store_objects, store_rows
 from inference.imaging.coverage import run_with_coverage, with_caveat
-from inference.imaging.stacks import SeriesStack
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
 from inference.models.devices import with_fallback
@@ -19,8 +18,6 @@ from inference.models.drift import observe
 from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
-from inference.planar.refusals import ImageRefused
-from inference.refusals import VolumeRefused
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
 from inference.results.wanted import NEEDS_GREY_VALUES, kinds_wanted
@@ -28,21 +25,17 @@ from inference.scheduling.predecessor import predecessor_reports
 from inference.scheduling.priors import comparison_of
 from inference.scheduling.rules.model import Rule
 from inference.scheduling.rules.of_job import destinations_of, rule_for
-from inference.scheduling.selection import images_taken, stack_for
 from inference.scheduling.study_inputs import (
-    LoadedInputs,
-    choose_inputs,
     inputs_of,
-    load_inputs,
 )
 from inference.worker import auditing
 from inference.worker.failures import place
+from inference.worker.job_inputs import JobInputs
 from inference.worker.memory import peak_memory_bytes, reset_peak_memory
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Instance, Job
+from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.jobs.withdrawals import SUPERSEDED
 from storage.outbox.leases import Lease, LeaseLost
 from storage.peers.repository import KnownPeer
 
@@ -59,12 +52,6 @@ _LOADING, _ASSEMBLING, _RUNNING, _ENCODING, _STORING = 0.0, 0.1, 0.2, 0.85, 0.95
 
 class WorkerStopping(Exception):
     """The process was asked to end; the job goes back to the ledger."""
-
-
-class Superseded(MediViewError):
-    """The series is no longer what the job was made for; another job takes its place."""
-
-    code = "job_superseded"
 
 
 class DeadlinePassed(MediViewError):
@@ -105,7 +92,7 @@ class Work:
         elif pipeline.input_kind == "dicom-image":
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
-                sources = self._load_images(pipeline)
+                sources = self._inputs(_ASSEMBLING).images(pipeline)
             rule = self._rule(pipeline, sources)
             context = PipelineContext(
                 self._storage.settings, images=tuple(sources), on_progress=self._in_pipeline
@@ -116,7 +103,7 @@ class Work:
         else:
             with self._stage("loading", _LOADING):
                 auditing.series_read(self._storage, self._job)
-                sources, stack = self._load(pipeline)
+                sources, stack = self._inputs(_ASSEMBLING).series(pipeline)
             rule = self._rule(pipeline, stack.narrowed(sources))
             with self._stage("assembling", _ASSEMBLING):
                 volume = assemble_volume(
@@ -181,12 +168,20 @@ class Work:
         """Of several series: the reference's instances, those of the others, rule and volumes."""
         with self._stage("loading", _LOADING):
             auditing.series_read(self._storage, self._job)
-            loaded = self._load_inputs(pipeline)
+            loaded = self._inputs(_RUNNING).of_study(pipeline)
         rule = self._rule(pipeline, loaded.stack.narrowed(loaded.sources))
         _drop_pixels(loaded.sources)
         volume = loaded.volumes[getattr(pipeline, "reference", "")]
         context = replace(self._volume_context(volume), inputs=loaded.volumes)
         return loaded.sources, loaded.others, rule, context
+
+    def _inputs(self, until: float) -> JobInputs:
+        """Their reading is reported up to `until`."""
+        return JobInputs(
+            self._storage,
+            self._job,
+            lambda share: self._report("loading", _LOADING + share * (until - _LOADING)),
+        )
 
     def _rule(self, pipeline: Pipeline, headers: Sequence[Dataset]) -> Rule | None:
         """The site's rule for the job, whose deadline holds from now on."""
@@ -197,71 +192,6 @@ class Work:
 
     def _volume_context(self, volume: Volume) -> PipelineContext:
         return PipelineContext(self._storage.settings, volume=volume, on_progress=self._in_pipeline)
-
-    def _load(self, pipeline: Pipeline) -> tuple[list[Dataset], SeriesStack]:
-        """The stack of the series that the job is about, with its instances.
-
-        Refused where the series has changed since the job was made.
-        """
-        instances = self._storage.index.instances_of(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
-        datasets = self._read(instances)
-        self._check_current()
-        series = self._storage.index.series(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
-        stack = stack_for(pipeline, series, instances, datasets)
-        return stack.of(datasets), stack
-
-    def _load_images(self, pipeline: Pipeline) -> list[Dataset]:
-        """The images of the series that the pipeline takes, with their pixels as they were sent.
-
-        Refused where the series has changed since the job was made.
-        """
-        instances = self._storage.index.instances_of(
-            self._job.study_instance_uid, self._job.series_instance_uid
-        )
-        headers = [
-            self._storage.instances.dataset(one, stop_before_pixels=True) for one in instances
-        ]
-        datasets = self._read([instances[one] for one in images_taken(pipeline, headers)])
-        self._check_current()
-        if not datasets:
-            raise ImageRefused(f"{pipeline.title} takes none of the images of the series.")
-        return datasets
-
-    def _read(self, instances: Sequence[Instance]) -> list[Dataset]:
-        datasets: list[Dataset] = []
-        for done, instance in enumerate(instances):
-            datasets.append(self._storage.instances.dataset(instance))
-            share = done / len(instances)
-            self._report("loading", _LOADING + share * (_ASSEMBLING - _LOADING))
-        return datasets
-
-    def _load_inputs(self, pipeline: Pipeline) -> LoadedInputs:
-        """The series that the job was made for, each in its role, as volumes."""
-        only = {
-            one.role: one.series_instance_uid
-            for one in self._storage.jobs.inputs_of(self._job.job_id)
-        }
-        found = choose_inputs(self._storage, pipeline, self._job.study_instance_uid, only)
-        if set(found.chosen) != set(only):
-            self._check_current()
-            raise VolumeRefused(found.acceptance.reason)
-        loaded = load_inputs(
-            self._storage,
-            found,
-            getattr(pipeline, "reference", ""),
-            lambda share: self._report("loading", _LOADING + share * (_RUNNING - _LOADING)),
-        )
-        self._check_current()
-        return loaded
-
-    def _check_current(self) -> None:
-        """Asked after reading: an instance that arrives in between reopens its series."""
-        if not self._storage.jobs.is_current(self._job):
-            raise Superseded(SUPERSEDED)
 
     def _in_pipeline(self, stage: str, fraction: float) -> None:
         inside = min(max(fraction, 0.0), 1.0)

@@ -12,7 +12,8 @@ import structlog
 from inference.catalogue import catalogue
 from inference.pipeline import Pipeline
 from inference.worker.failures import Failure, explain, place
-from inference.worker.job_runner import Superseded, Work, WorkerStopping
+from inference.worker.job_inputs import Superseded
+from inference.worker.job_runner import Work, WorkerStopping
 from inference.worker.memory import collect_after_job
 from storage.container import Storage
 from storage.core.clock import utcnow
