@@ -1,0 +1,64 @@
+"""What becomes of images that a model is given: decided, run, and what its results hold."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from inference.catalogue import pipeline_named
+from inference.pipeline import ImageResult, PipelineContext
+from inference.scheduling.schedule import complete_and_schedule
+from inference.worker.run import run_job
+from storage.container import Storage
+from storage.core.entities import Decision, Finding, Job
+from tests.inference.films import part10
+from tests.inference.orchestration import later, receive
+
+PIPELINE = "model-bright-part"
+
+
+def decided(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Decision:
+    receive(storage, [part10(one) for one in datasets])
+    found = {one.pipeline: one for one in complete_and_schedule(storage, later(10))}
+    return found[name]
+
+
+def done(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Job:
+    decision = decided(storage, *datasets, name=name)
+    assert decision.accepted, decision.reason
+    job = run_job(storage, decision.job_id or "", "worker")
+    assert job is not None
+    assert (job.state, job.reason) == ("COMPLETED", "")
+    return job
+
+
+def objects(storage: Storage, job: Job, kind: str) -> list[Dataset]:
+    return [
+        pydicom.dcmread(
+            io.BytesIO(storage.instances.read(storage.index.instance(one["sop_instance_uid"])))
+        )
+        for one in job.result["instances"]
+        if one["kind"] == kind
+    ]
+
+
+def analysed(storage: Storage, *datasets: Dataset, name: str = PIPELINE) -> Sequence[ImageResult]:
+    context = PipelineContext(storage.settings, images=datasets)
+    return pipeline_named(storage.settings, name).run(context).images
+
+
+def box_of(finding: Finding) -> list[float]:
+    """Left, top, right, bottom of a box that is parallel to rows and columns."""
+    assert finding.image is not None
+    assert finding.image.graphic_type == "POLYLINE"
+    assert finding.image.points[0] == finding.image.points[-1]
+    points = np.array(finding.image.points)
+    assert len(np.unique(points, axis=0)) == 4
+    return [*points.min(axis=0), *points.max(axis=0)]
+
+
+GRID = {"channels": 1, "resize": {"size": [60, 80]}}
+SQUARE_GRID = {"channels": 1, "resize": {"size": [80, 80], "fit": "pad"}}
+UPRIGHT = {**SQUARE_GRID, "orientation": ["L", "F"]}

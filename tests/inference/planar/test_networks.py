@@ -1,0 +1,120 @@
+"""Hugging Face models, TorchScript and ONNX give what their own libraries give."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.catalogue import pipeline_named
+from inference.models.registry.adding import add_model
+from storage.container import Storage
+from tests.inference.films import (
+    bright_classifier,
+    film,
+    segformer,
+    vit,
+    yolos,
+)
+from tests.inference.orchestration import storage_in
+from tests.inference.planar.support import PIPELINE, analysed
+
+
+def test_a_vit_sees_what_transformers_shows_it(storage: Storage, tmp_path: Path) -> None:
+    """Its own processor, given the film as eight bits of grey, and its own model beside ours."""
+    import torch
+    from PIL import Image
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    folder = vit(tmp_path / "vit", labels_at_most=3)
+    add_model(storage, folder, "petra")
+    dataset = film("vit", pixels=np.random.default_rng(2).integers(0, 4096, (64, 64)).astype("u2"))
+    (result,) = analysed(storage, dataset)
+    eight_bits = np.rint((dataset.pixel_array - 2047.5) / 4095 * 255 + 127.5).clip(0, 255)
+    picture = Image.fromarray(eight_bits.astype(np.uint8)).convert("RGB")
+    inputs = AutoImageProcessor.from_pretrained(folder)(picture, return_tensors="pt")
+    with torch.inference_mode():
+        logits = AutoModelForImageClassification.from_pretrained(folder)(**inputs).logits[0]
+    expected = dict(zip(("none", "effusion", "mass"), logits.softmax(0).tolist(), strict=True))
+    ours = {one.label: one.confidence for one in result.classifications}
+    assert ours == pytest.approx(expected, abs=0.01)
+    assert max(ours.values()) - min(ours.values()) > 0.02
+
+
+def test_a_yolos_gives_the_boxes_of_transformers(storage: Storage, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForObjectDetection
+
+    folder = yolos(tmp_path / "yolos")
+    card = json.loads((folder / "mediview.json").read_text())
+    (folder / "mediview.json").write_text(json.dumps({**card, "score_at_least": 0.2}))
+    add_model(storage, folder, "petra")
+    pixels = np.random.default_rng(3).integers(0, 4096, (128, 192)).astype(np.uint16)
+    (result,) = analysed(storage, film("yolos", pixels=pixels))
+    assert result.boxes
+    description = pipeline_named(storage.settings, PIPELINE)._model  # type: ignore[attr-defined]
+    from inference.planar.preprocessing import normalized, prepare
+
+    given = prepare(film("yolos", pixels=pixels), 0, description.preprocessing)
+    tensor = torch.from_numpy(normalized(given.seen, description.preprocessing)[None])
+    with torch.inference_mode():
+        outputs = AutoModelForObjectDetection.from_pretrained(folder)(pixel_values=tensor)
+    scores, labels = outputs.logits.softmax(-1)[0, :, :-1].max(-1)
+    centre_x, centre_y, width, height = outputs.pred_boxes[0].unbind(-1)
+    for box in result.boxes:
+        index = int((scores - box.confidence).abs().argmin())
+        assert box.label.startswith({0: "Nodule", 1: "Mass"}[int(labels[index])])
+        half_x, half_y = float(width[index]) / 2, float(height[index]) / 2
+        x, y = float(centre_x[index]), float(centre_y[index])
+        expected = np.clip(
+            [(x - half_x) * 192, (y - half_y) * 128, (x + half_x) * 192, (y + half_y) * 128],
+            0,
+            [192, 128, 192, 128],
+        )
+        points = np.array(box.corners)
+        found = [*points.min(axis=0), *points.max(axis=0)]
+        assert found == pytest.approx(expected.tolist(), abs=0.05)
+
+
+def test_a_segformer_runs_to_valid_masks(storage: Storage, tmp_path: Path) -> None:
+    add_model(storage, segformer(tmp_path / "seg"), "petra")
+    (result,) = analysed(storage, film("seg"))
+    assert {one.label for one in result.segments} <= {"lesion", "skin"}
+    shares = [one.value for one in result.measurements if one.label.endswith("the image")]
+    assert all(0 < one <= 100 for one in shares)
+
+
+def onnx_of(make: Callable[..., Path], folder: Path) -> Path:
+    """The same network as ONNX, written by the exporter of torch."""
+    import torch
+
+    make(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = torch.jit.load(folder / "model.ts")
+        torch.onnx.export(
+            module, (torch.zeros(1, 1, 60, 80),), str(folder / "model.onnx"), dynamo=False,
+            input_names=["image"], output_names=["logits"], dynamic_axes={"image": {0: "batch"}},
+        )  # fmt: skip
+    (folder / "model.ts").unlink()
+    return folder
+
+
+def test_onnx_gives_what_torchscript_gives(storage: Storage, tmp_path: Path) -> None:
+    add_model(storage, bright_classifier(tmp_path / "ts", heat_map={"grid": 4}), "petra")
+    dataset = film("same")
+    (first,) = analysed(storage, dataset)
+    with storage_in(tmp_path / "other") as other:
+        onnx = onnx_of(
+            lambda folder: bright_classifier(folder, heat_map={"grid": 4}), tmp_path / "onnx"
+        )
+        add_model(other, onnx, "petra")
+        (second,) = analysed(other, dataset)
+    for one, two in zip(first.classifications, second.classifications, strict=True):
+        assert one.label == two.label
+        assert one.confidence == pytest.approx(two.confidence, abs=1e-5)
+    assert first.heat is not None
+    assert second.heat is not None
+    np.testing.assert_allclose(first.heat, second.heat, atol=1e-5)
