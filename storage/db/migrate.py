@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from storage.core import disk_reserve, private_folder
 from storage.db.engine import make_engine, reading, writing
+from storage.db.replacement import finish
 from storage.db.schema import MIGRATIONS, newest_revision, revision
 from storage.index.crash_recovery import CrashRecovery
 from storage.search.vectors import PassageVectors
@@ -23,6 +24,7 @@ def upgrade(settings: Settings) -> int:
     """
     private_folder.prepare(settings.data_dir)
     disk_reserve.check_room(settings.data_dir)
+    finish(settings)
     engine = make_engine(settings.resolved_database_url)
     try:
         upgrade_schema(engine)

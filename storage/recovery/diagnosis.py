@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy import Engine, func, select
 
 from storage import tables as t
 from storage.core.errors import InvalidRequest
 from storage.db.engine import is_damaged, make_engine, reading
+from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
 from storage.maintenance.reconcile import count_without_row
 from storage.recovery.write_ahead_log import commits_lost
@@ -40,12 +41,6 @@ class Diagnosis:
     @property
     def must_rebuild(self) -> bool:
         return self.index in ("missing", "empty", "damaged")
-
-
-def index_path(settings: Settings) -> Path | None:
-    """SQLite's file; None with another database."""
-    url = make_url(settings.resolved_database_url)
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def diagnose(settings: Settings) -> Diagnosis:

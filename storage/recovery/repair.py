@@ -1,6 +1,5 @@
 """Repair the index: keep the old files, make a new one of what is left, and tell what is not."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -10,13 +9,14 @@ from shutil import copyfile
 
 from storage.core.clock import utcnow
 from storage.db.migrate import upgrade
+from storage.db.replacement import finish, index_path, replace
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt
 from storage.objects.filesystem import ObjectStore
-from storage.recovery.diagnosis import Diagnosis, index_path
+from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage
 from storage.settings import Settings
-from storage.volumes.files import sync_folder, translated_os_errors
+from storage.volumes.files import translated_os_errors
 
 _SUFFIXES = ("", "-wal", "-shm")
 
@@ -45,7 +45,7 @@ def repair(
     done = Repaired()
     path = index_path(settings)
     with translated_os_errors(settings.data_dir):
-        if path is not None and diagnosis.must_rebuild:
+        if path is not None and diagnosis.must_rebuild and not finish(settings):
             _rebuild(settings, path, bucket, done, tell)
         elif path is not None and (diagnosis.index == "indexes_wrong" or diagnosis.log_is_damaged):
             _copy_aside(path, done)
@@ -71,22 +71,9 @@ def _rebuild(
         done.salvaged = salvage(path, new)
     with closing(sqlite3.connect(new)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    stamp = f"{utcnow():%Y%m%dT%H%M%S}"
-    for suffix in ("-wal", "-shm", ""):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            kept = path.with_name(f"{path.name}.damaged-{stamp}{suffix}")
-            old.rename(kept)
-            done.kept.append(kept)
     for suffix in ("-wal", "-shm"):
         new.with_name(new.name + suffix).unlink(missing_ok=True)
-    fd = os.open(new, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    new.rename(path)
-    sync_folder(path.parent)
+    done.kept += replace(path, new)
 
 
 def _copy_aside(path: Path, done: Repaired) -> None:

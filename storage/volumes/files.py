@@ -64,7 +64,16 @@ class translated_os_errors:  # noqa: N801 - used as a function
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Make what a closed file holds survive a power cut."""
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:

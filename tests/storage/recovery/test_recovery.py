@@ -1,5 +1,6 @@
 """An index that is garbled, cut, lost or out of step: one sentence, one command, nothing lost."""
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -10,9 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from storage.container import Storage, open_storage
 from storage.core.errors import IndexDamaged, InvalidRequest
+from storage.db import migrate
 from storage.maintenance.verify import verify_storage
 from storage.recovery.diagnosis import diagnose
 from storage.recovery.repair import repair
@@ -146,6 +149,45 @@ def leaves(settings: Settings) -> list[int]:
         for start in range(0, len(content), PAGE)
         if content[start] == 0x0D and b"dede" * 50 in content[start : start + PAGE]
     ]
+
+
+@pytest.mark.parametrize("last", range(4))
+def test_a_repair_that_is_cut_off_is_finished_and_loses_nobodys_work(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    """Killed after each of the renames by which the new index takes the old one's place."""
+    pages = leaves(filled)
+    content = bytearray(index(filled).read_bytes())
+    middle = pages[len(pages) // 2]
+    content[(middle - 1) * PAGE : middle * PAGE] = os.urandom(PAGE)
+    index(filled).write_bytes(content)
+    log = index(filled).with_name(f"{index(filled).name}-wal")
+    renames = []
+    rename = Path.rename
+
+    def cut_off(path: Path, target: Path) -> Path:
+        if len(renames) == last:
+            raise KeyboardInterrupt
+        renames.append(path)
+        return rename(path, target)
+
+    found = diagnose(filled)
+    # Changes of the old file's, which are none of the new one's.
+    log.write_bytes(b"\0" * 32)
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(Path, "rename", cut_off)
+        repair(filled, found, None)
+    if index(filled).exists():
+        repair(filled, diagnose(filled), None)
+    else:
+        # As at the next start; not by a copy, as other tests begin.
+        migrate.upgrade(filled)
+    with open_storage(filled) as storage:
+        assert uids(storage) == {uid(name) for name in "0123"}
+        with storage.engine.connect() as connection:
+            (left,) = connection.execute(text("SELECT count(*) FROM preference")).one()
+    assert ACCOUNTS // 2 < left < ACCOUNTS
+    assert diagnose(filled).findings == ()
 
 
 def test_every_command_answers_with_one_sentence(filled: Settings) -> None:
