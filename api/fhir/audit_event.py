@@ -157,11 +157,11 @@ def _coding(code: str) -> Coding:
 
 def _within(wanted: AuditFilter, value: str) -> AuditFilter:
     span = read_span("date", value)
-    if span.prefix == "eq":
+    if span.comparison == "eq":
         return replace(wanted, since=span.start, until=span.end)
-    if span.prefix in ("ge", "gt"):
-        return replace(wanted, since=span.start if span.prefix == "ge" else span.end)
-    return replace(wanted, until=span.start if span.prefix == "lt" else span.end)
+    if span.comparison in ("ge", "gt"):
+        return replace(wanted, since=span.start if span.comparison == "ge" else span.end)
+    return replace(wanted, until=span.start if span.comparison == "lt" else span.end)
 
 
 def _refused(detail: str) -> ApiProblem:

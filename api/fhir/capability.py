@@ -21,7 +21,7 @@ _SEARCHES: Mapping[str, Mapping[str, object]] = {
     "AuditEvent": audit_event.PARAMETERS,
 }
 _SORTS: Mapping[str, tuple[str, ...]] = {
-    "ImagingStudy": imaging_study.SORTS,
+    "ImagingStudy": tuple(imaging_study.SORTS),
     "DiagnosticReport": tuple(diagnostic_report.SORTS),
     "Observation": tuple(observation.SORTS),
     "AuditEvent": audit_event.SORTS,

@@ -1,17 +1,16 @@
-"""Search parameters that several resources share, as conditions over the tables."""
+"""Search parameters that several resources share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, unquote
 
-from sqlalchemy import ColumnElement, and_, false, or_
-
 from api.errors import ApiProblem
-from api.fhir.parameters import SearchParameters, Span, read_span, read_token
+from api.fhir.parameters import SearchParameters, read_span, read_token
 from api.fhir.types import OWN
-from storage import tables as t
+from storage.db.conditions import Condition, TimeSpan, always, any_of, never
+from storage.index.study_conditions import patient_id_is
 
-Condition = ColumnElement[bool]
+SortKeyT = TypeVar("SortKeyT", bound=str)
 Parameter = Callable[[str, str], Condition]
 """From the parameter's name and one of its alternatives."""
 
@@ -20,10 +19,7 @@ PATIENT_SYSTEM = f"{OWN}:patient-id"
 
 def conditions(asked: SearchParameters, known: Mapping[str, Parameter]) -> list[Condition]:
     """All that was asked, together; alternatives of one parameter hold singly."""
-    return [
-        or_(*(known[name](name, value) for value in values)) if values else false()
-        for name, values in asked.given
-    ]
+    return [any_of(*(known[name](name, value) for value in values)) for name, values in asked.given]
 
 
 def patient_system(issuer_of_patient_id: str) -> str:
@@ -35,19 +31,14 @@ def patient_system(issuer_of_patient_id: str) -> str:
 
 def patient_identifier(name: str, value: str) -> Condition:
     token = read_token(value)
-    same = t.patient.c.patient_id == token.code
-    if not token.code:
-        return false()
     if not token.system:
-        return same
+        return patient_id_is(token.code)
     if token.system == PATIENT_SYSTEM:
-        return and_(same, t.patient.c.issuer_of_patient_id == "")
+        return patient_id_is(token.code, "")
     if token.system.startswith(f"{PATIENT_SYSTEM}:"):
         issuer = unquote(token.system.removeprefix(f"{PATIENT_SYSTEM}:"))
-        if "\0" in issuer:
-            return false()
-        return and_(same, t.patient.c.issuer_of_patient_id == issuer)
-    return false()
+        return never() if "\0" in issuer else patient_id_is(token.code, issuer)
+    return never()
 
 
 def by_patient(name: str, value: str) -> Condition:
@@ -62,7 +53,7 @@ def by_patient(name: str, value: str) -> Condition:
             remedy="Write Patient/<PatientID>, or use patient.identifier=<system>|<PatientID>.",
             extra={"issue": "invalid"},
         )
-    return t.patient.c.patient_id == patient_id if patient_id else false()
+    return patient_id_is(patient_id)
 
 
 PATIENT: dict[str, Parameter] = {
@@ -75,70 +66,33 @@ PATIENT: dict[str, Parameter] = {
 }
 
 
-def order(asked: SearchParameters, sorts: Mapping[str, ColumnElement[Any]]) -> list[Any]:
-    """What `_sort` asks for, in its order."""
-    columns = [(sorts[key.removeprefix("-")], key.startswith("-")) for key in asked.sort]
-    return [column.desc() if descending else column.asc() for column, descending in columns]
+def order(asked: SearchParameters, sorts: Mapping[str, SortKeyT]) -> list[tuple[SortKeyT, bool]]:
+    """What `_sort` asks for, in its order, each with whether it descends."""
+    return [(sorts[key.removeprefix("-")], key.startswith("-")) for key in asked.sort]
 
 
-def by_time(column: ColumnElement[Any]) -> Parameter:
-    """A date or time against a column of times."""
-
-    def condition(name: str, value: str) -> Condition:
-        span = read_span(name, value)
-        compared: dict[str, Condition] = {
-            "eq": and_(column >= span.start, column < span.end),
-            "ge": column >= span.start,
-            "gt": column >= span.end,
-            "le": column < span.end,
-            "lt": column < span.start,
-        }
-        return compared[span.prefix]
-
-    return condition
+def by_time(condition: Callable[[TimeSpan], Condition]) -> Parameter:
+    """A date or time."""
+    return lambda name, value: condition(read_span(name, value))
 
 
-def by_dicom_date(column: ColumnElement[str]) -> Parameter:
-    """A date against a column of DA values; what has none fits nothing."""
-
-    def condition(name: str, value: str) -> Condition:
-        span = read_span(name, value)
-        return and_(column != "", _compared(column, span))
-
-    return condition
-
-
-def _compared(column: ColumnElement[str], span: Span) -> Condition:
-    compared: dict[str, Condition] = {
-        "eq": and_(column >= span.day_from, column <= span.day_to),
-        "ge": column >= span.day_from,
-        "gt": column > span.day_to,
-        "le": column <= span.day_to,
-        "lt": column < span.day_from,
-    }
-    return compared[span.prefix]
-
-
-def by_text(column: ColumnElement[str]) -> Parameter:
-    def condition(name: str, value: str) -> Condition:
-        return column == value
-
-    return condition
+def by_text(condition: Callable[[str], Condition]) -> Parameter:
+    return lambda _name, value: condition(value)
 
 
 def by_fixed(*codes: str) -> Parameter:
     """A code that every row has; the system is not looked at."""
 
     def condition(name: str, value: str) -> Condition:
-        return t.study.c.id.is_not(None) if read_token(value).code in codes else false()
+        return always() if read_token(value).code in codes else never()
 
     return condition
 
 
-def by_study(column: ColumnElement[str]) -> Parameter:
+def by_study(condition: Callable[[str], Condition]) -> Parameter:
     """A reference to an ImagingStudy: `ImagingStudy/<uid>`, its URL, or the UID alone."""
 
-    def condition(name: str, value: str) -> Condition:
+    def parameter(name: str, value: str) -> Condition:
         before, _, uid = value.rpartition("/")
         if before and before.rpartition("/")[2] != "ImagingStudy":
             raise ApiProblem(
@@ -148,6 +102,6 @@ def by_study(column: ColumnElement[str]) -> Parameter:
                 remedy="Write ImagingStudy/<StudyInstanceUID>.",
                 extra={"issue": "invalid"},
             )
-        return column == uid
+        return condition(uid)
 
-    return condition
+    return parameter

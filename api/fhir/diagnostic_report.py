@@ -2,13 +2,9 @@
 
 from html import escape
 
-from sqlalchemy import false
-
 from api.fhir.conditions import (
     PATIENT,
-    Condition,
     Parameter,
-    by_dicom_date,
     by_fixed,
     by_study,
     by_text,
@@ -29,9 +25,16 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
-from storage import tables as t
 from storage.core.entities import Study
-from storage.findings.search import Found, report_updated
+from storage.db.conditions import Condition, always, never
+from storage.findings.search import Found, SortKey
+from storage.index.study_conditions import study_dated
+from storage.reports.conditions import (
+    report_id_is,
+    report_of_study,
+    report_state_in,
+    report_updated,
+)
 from storage.reports.entities import Report
 
 _RADIOLOGY = CodeableConcept(
@@ -57,37 +60,37 @@ _STATUS = {
 def _code(name: str, value: str) -> Condition:
     token = read_token(value)
     fits = token.code == _CODE.code and token.system in (None, _CODE.system)
-    return t.study.c.id.is_not(None) if fits else false()
+    return always() if fits else never()
 
 
 def _identifier(name: str, value: str) -> Condition:
-    return t.report.c.report_id == read_token(value).code
+    return report_id_is(read_token(value).code)
 
 
 def _status(name: str, value: str) -> Condition:
-    wanted = [state for state, status in _STATUS.items() if status == read_token(value).code]
-    return t.report.c.state.in_(wanted)
+    wanted = read_token(value).code
+    return report_state_in([state for state, status in _STATUS.items() if status == wanted])
 
 
 PARAMETERS: dict[str, Parameter] = {
-    "_id": by_text(t.report.c.report_id),
-    "_lastUpdated": by_time(report_updated()),
+    "_id": by_text(report_id_is),
+    "_lastUpdated": by_time(report_updated),
     "identifier": _identifier,
     "code": _code,
     "category": by_fixed("RAD"),
     "status": _status,
-    "issued": by_time(report_updated()),
-    "date": by_dicom_date(t.study.c.study_date),
+    "issued": by_time(report_updated),
+    "date": by_time(study_dated),
     # None of R4's own, which cannot ask for a study; named as R5 names it.
-    "study": by_study(t.report.c.study_instance_uid),
+    "study": by_study(report_of_study),
     **PATIENT,
 }
 
 
-SORTS = {
-    "_lastUpdated": report_updated(),
-    "issued": report_updated(),
-    "date": t.study.c.study_date,
+SORTS: dict[str, SortKey] = {
+    "_lastUpdated": "updated_at",
+    "issued": "updated_at",
+    "date": "study_date",
 }
 
 

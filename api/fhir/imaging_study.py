@@ -2,69 +2,63 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select
-
-from api.fhir.conditions import PATIENT, Condition, Parameter, by_dicom_date, by_text, by_time
+from api.fhir.conditions import PATIENT, Parameter, by_text, by_time, order
 from api.fhir.parameters import SearchParameters, bare_uid, read_token
 from api.fhir.resources import Endpoint, ImagingStudy, ImagingStudyInstance, ImagingStudySeries
 from api.fhir.subject import accession_of, order_of, patient_of, started, subject_of
 from api.fhir.types import DCM, DICOM_UID, Coding, Reference, meta, plain, some, uid_identifier
-from storage import tables as t
 from storage.core.entities import Instance, Series, Study
-from storage.index.study_filter import order_by
+from storage.db.conditions import Condition, always, any_of, never
+from storage.index.study_conditions import (
+    accession_number_is,
+    study_dated,
+    study_has_modality,
+    study_uid_in,
+    study_updated,
+)
+from storage.index.study_filter import Ordering, SortKey, order_by
 
 _URI = "urn:ietf:rfc:3986"
 _SUBSETTED = Coding(
     system="http://terminology.hl7.org/CodeSystem/v3-ObservationValue", code="SUBSETTED"
 )
 _ENDPOINT = Reference(reference="#dicom-web", type="Endpoint")
-SORTS = ("_lastUpdated", "started")
+SORTS: dict[str, SortKey] = {"_lastUpdated": "updated_at", "started": "study_date"}
 
 
 def _identifier(name: str, value: str) -> Condition:
     token = read_token(value)
-    by_uid = t.study.c.study_instance_uid == bare_uid(token.code)
-    by_accession = and_(t.study.c.accession_number == token.code, t.study.c.accession_number != "")
+    by_uid = study_uid_in([bare_uid(token.code)])
+    by_accession = accession_number_is(token.code)
     if token.system == DICOM_UID:
         return by_uid
-    return by_accession if token.system == "" else or_(by_uid, by_accession)
+    return by_accession if token.system == "" else any_of(by_uid, by_accession)
 
 
 def _modality(name: str, value: str) -> Condition:
-    code = read_token(value).code
-    return (
-        select(t.series.c.id)
-        .where(t.series.c.study_fk == t.study.c.id, t.series.c.modality == code)
-        .correlate(t.study)
-        .exists()
-    )
+    return study_has_modality(read_token(value).code)
 
 
 def _status(name: str, value: str) -> Condition:
-    found = t.study.c.id.is_not(None)
-    return found if read_token(value).code == "available" else ~found
+    return always() if read_token(value).code == "available" else never()
 
 
 PARAMETERS: dict[str, Parameter] = {
-    "_id": by_text(t.study.c.study_instance_uid),
-    "_lastUpdated": by_time(t.study.c.updated_at),
+    "_id": by_text(lambda uid: study_uid_in([uid])),
+    "_lastUpdated": by_time(study_updated),
     "identifier": _identifier,
     "modality": _modality,
-    "started": by_dicom_date(t.study.c.study_date),
+    "started": by_time(study_dated),
     "status": _status,
     **PATIENT,
 }
 
 
-def order(asked: SearchParameters) -> list[ColumnElement[object]]:
-    keys = {"_lastUpdated": "updated_at", "started": "study_date"}
+def ordering(asked: SearchParameters) -> Ordering:
     return [
-        one
-        for key in asked.sort
-        for one in order_by(
-            "updated_at" if keys[key.removeprefix("-")] == "updated_at" else "study_date",
-            descending=key.startswith("-"),
-        )
+        column
+        for key, descending in order(asked, SORTS)
+        for column in order_by(key, descending=descending)
     ]
 
 

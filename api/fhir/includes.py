@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 
 from api.fhir import device, imaging_study, observation
 from api.fhir.resources import DiagnosticReport, Observation, Resource
-from storage import tables as t
 from storage.container import Storage
 from storage.core.entities import Study
+from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings
+from storage.index.study_conditions import study_uid_in
 
 INCLUDES: dict[str, tuple[str, ...]] = {
     "DiagnosticReport": ("DiagnosticReport:result", "DiagnosticReport:study"),
@@ -21,9 +22,7 @@ def studies_of(storage: Storage, study_instance_uids: Iterable[str]) -> dict[str
     wanted = sorted(set(study_instance_uids))
     if not wanted:
         return {}
-    found, _ = storage.index.studies(
-        len(wanted), 0, where=[t.study.c.study_instance_uid.in_(wanted)]
-    )
+    found, _ = storage.index.studies(len(wanted), 0, where=[study_uid_in(wanted)])
     return {one.study_instance_uid: one for one in found}
 
 
@@ -55,7 +54,7 @@ def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
     ids = sorted({one.rpartition("/")[2] for one in references})
     if not ids:
         return []
-    found, _ = find_findings(storage.engine, [t.finding.c.finding_id.in_(ids)], _MOST_FINDINGS, 0)
+    found, _ = find_findings(storage.engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
     studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
     said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     return [

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import and_, false, or_
-
 from api.fhir.conditions import (
     PATIENT,
-    Condition,
     Parameter,
-    by_dicom_date,
     by_fixed,
     by_study,
     by_text,
     by_time,
 )
 from api.fhir.device import device_id
+from api.fhir.observation_status import Status, by_status, status_of, value_of
 from api.fhir.parameters import bare_uid, read_token
-from api.fhir.readers_word import Status, by_status, status_of, value_of
 from api.fhir.resources import Observation, ObservationComponent
 from api.fhir.subject import patient_of, started, subject_of
 from api.fhir.types import (
@@ -36,9 +32,18 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
-from storage import tables as t
 from storage.core.entities import Code, Feedback, Finding, ImageRef, SegmentRef, Study
-from storage.findings.search import Found, finding_updated
+from storage.db.conditions import Condition, any_of, never
+from storage.findings.conditions import (
+    finding_code_is,
+    finding_id_in,
+    finding_of_pipeline,
+    finding_of_study,
+    finding_tracking_uid_is,
+    finding_updated,
+)
+from storage.findings.search import Found, SortKey
+from storage.index.study_conditions import study_dated
 
 _IMAGING = CodeableConcept(
     coding=[
@@ -76,20 +81,16 @@ _VERDICTS = {"ACCEPTED": "accepts it", "REJECTED": "rejects it", "EDITED": "corr
 def _code(name: str, value: str) -> Condition:
     token = read_token(value)
     if not token.code:
-        return false()
-    same: Condition = t.finding.c.code["value"].as_string() == token.code
+        return never()
     if not token.system:
-        return same
-    scheme = t.finding.c.code["scheme_designator"].as_string()
+        return finding_code_is(token.code)
     fitting = [one for one in _SCHEMES if code_system(one) == token.system]
-    return and_(same, scheme.in_(fitting))
+    return finding_code_is(token.code, fitting)
 
 
 def _identifier(name: str, value: str) -> Condition:
     token = read_token(value)
-    return or_(
-        t.finding.c.tracking_uid == bare_uid(token.code), t.finding.c.finding_id == token.code
-    )
+    return any_of(finding_tracking_uid_is(bare_uid(token.code)), finding_id_in([token.code]))
 
 
 def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
@@ -97,31 +98,30 @@ def parameters(devices: Sequence[tuple[str, str]]) -> dict[str, Parameter]:
 
     def device(name: str, value: str) -> Condition:
         wanted = value.rpartition("/")[2]
-        return or_(
-            false(),
+        return any_of(
             *(
-                and_(t.finding.c.pipeline == one, t.finding.c.pipeline_version == version)
-                for one, version in devices
-                if device_id(one, version) == wanted
-            ),
+                finding_of_pipeline(pipeline, version)
+                for pipeline, version in devices
+                if device_id(pipeline, version) == wanted
+            )
         )
 
     return {
-        "_id": by_text(t.finding.c.finding_id),
-        "_lastUpdated": by_time(finding_updated()),
+        "_id": by_text(lambda finding_id: finding_id_in([finding_id])),
+        "_lastUpdated": by_time(finding_updated),
         "identifier": _identifier,
         "code": _code,
         "status": by_status,
         "category": by_fixed("imaging"),
-        "date": by_dicom_date(t.study.c.study_date),
-        "derived-from": by_study(t.finding.c.study_instance_uid),
+        "date": by_time(study_dated),
+        "derived-from": by_study(finding_of_study),
         "device": device,
         **PATIENT,
     }
 
 
 PARAMETERS = parameters(())
-SORTS = {"_lastUpdated": finding_updated(), "date": t.study.c.study_date}
+SORTS: dict[str, SortKey] = {"_lastUpdated": "updated_at", "date": "study_date"}
 
 
 def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:

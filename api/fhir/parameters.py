@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
 
 from api.errors import ApiProblem
 from api.fhir.summary import MODES as SUMMARY_MODES
+from storage.db.conditions import Comparison, TimeSpan
 
 _DATE = re.compile(
     r"(eq|ge|gt|le|lt)?(\d{4})(?:-(\d\d)(?:-(\d\d)"
@@ -22,25 +24,6 @@ _COUNT_MAX = 200
 _COUNT = 50
 _OFFSET_MAX = 1_000_000_000
 _VALUE_MAX = 256
-
-
-@dataclass(frozen=True)
-class Span:
-    """From `start` to before `end`, as exact as the value was written; `prefix` compares."""
-
-    prefix: str
-    start: datetime
-    end: datetime
-
-    @property
-    def day_from(self) -> str:
-        """As DICOM writes a date; for dates that know no time."""
-        return f"{self.start:%Y%m%d}"
-
-    @property
-    def day_to(self) -> str:
-        """The last day within."""
-        return f"{self.end - timedelta(microseconds=1):%Y%m%d}"
 
 
 @dataclass(frozen=True)
@@ -123,8 +106,8 @@ class SearchParameters:
         )
 
 
-def read_span(name: str, text: str) -> Span:
-    """A date or time with its prefix. Raises 400."""
+def read_span(name: str, text: str) -> TimeSpan:
+    """A date or time with its prefix, as exact as it was written. Raises 400."""
     match = _DATE.fullmatch(text)
     if match is None:
         raise _no_date(name)
@@ -142,7 +125,7 @@ def read_span(name: str, text: str) -> Span:
         end = _end(start, month, day, hour, second)
     except (ValueError, OverflowError) as error:
         raise _no_date(name) from error
-    return Span(prefix or "eq", start, end)
+    return TimeSpan(cast(Comparison, prefix or "eq"), start, end)
 
 
 def read_token(text: str) -> Token:

@@ -26,11 +26,12 @@ from api.fhir.resources import (
     Observation,
 )
 from api.routing import new_router
-from storage import tables as t
 from storage.audit import Code
 from storage.audit.query import event_of, find_events
 from storage.container import Storage
+from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings, find_reports
+from storage.reports.conditions import report_id_is
 
 router = new_router(
     prefix="/fhir", tags=["fhir"], reads_own_query=True, default_response_class=FhirJson
@@ -81,12 +82,12 @@ def read_capabilities(request: Request, storage: StorageDep) -> Response:
 def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     """Without the list of instances, which reading one study tells."""
     known = imaging_study.PARAMETERS
-    asked = _asked(request, known, imaging_study.SORTS)
+    asked = _asked(request, known, tuple(imaging_study.SORTS))
     studies, total = storage.index.studies(
         max(asked.count, 1),
         asked.offset,
         where=conditions(asked, known),
-        order=imaging_study.order(asked),
+        order=imaging_study.ordering(asked),
     )
     series = storage.index.series_of_studies([one.study_instance_uid for one in studies])
     _name_one(request, [one.study_instance_uid for one in studies])
@@ -148,7 +149,7 @@ def read_diagnostic_report(
     request: Request, storage: StorageDep, resource_id: ResourceId
 ) -> Response:
     """Its sentences as narrative and conclusion, its findings as references."""
-    found, _ = find_reports(storage.engine, [t.report.c.report_id == resource_id], 1, 0)
+    found, _ = find_reports(storage.engine, [report_id_is(resource_id)], 1, 0)
     if not found:
         raise _absent("report", "DiagnosticReport")
     study = storage.index.study(found[0].entity.study_instance_uid)
@@ -193,7 +194,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
 @policy(READERS, "fhir:read", READ)
 def read_observation(request: Request, storage: StorageDep, resource_id: ResourceId) -> Response:
     """One statement of a model about a study."""
-    found, _ = find_findings(storage.engine, [t.finding.c.finding_id == resource_id], 1, 0)
+    found, _ = find_findings(storage.engine, [finding_id_in([resource_id])], 1, 0)
     if not found:
         raise _absent("finding", "Observation")
     study = storage.index.study(found[0].entity.study_instance_uid)

@@ -4,10 +4,9 @@ from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement
 
 from storage.core.entities import StudyState
-from storage.index.study_filter import SORT_KEYS, SortKey, StudyFilter, order_by
+from storage.index.study_filter import SORT_KEYS, Ordering, SortKey, StudyFilter, order_by
 from storage.reports.entities import ReportState
 
 _TEXT = r"^[^\x00]*$"
@@ -62,6 +61,6 @@ class StudyQuery(BaseModel):
             accession_number=self.accession_number,
         )
 
-    def sorting(self) -> list[ColumnElement[object]]:
+    def sorting(self) -> Ordering:
         falls = self.sort in SORT_KEYS[:3] if self.order is None else self.order == "desc"
         return order_by(self.sort, descending=falls)

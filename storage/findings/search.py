@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, FromClause, case, func, select
+from sqlalchemy import ColumnElement, Engine, FromClause, func, select
 
 from storage import tables as t
 from storage.core.entities import Finding
+from storage.db.conditions import Condition
 from storage.db.engine import reading
 from storage.db.row_mapping import to_finding, to_report
+from storage.findings.conditions import last_updated
 from storage.reports.entities import Report
 
 EntityT = TypeVar("EntityT")
@@ -25,41 +27,24 @@ class Found(Generic[EntityT]):
     """Of a finding: its job is superseded, because the series has changed since."""
 
 
-def finding_updated() -> ColumnElement[datetime]:
-    """A finding is there once its job has ended; `created_at` is the job's."""
-    came = case(
-        (t.job.c.ending == "superseded", t.job.c.updated_at),
-        else_=func.coalesce(t.job.c.finished_at, t.finding.c.created_at),
-    )
-    said = (
-        select(func.max(t.finding_feedback.c.said_at))
-        .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
-        .correlate(t.finding)
-        .scalar_subquery()
-    )
-    return case((said > came, said), else_=came)
-
-
-def report_updated() -> ColumnElement[datetime]:
-    """When it last changed."""
-    return t.report.c.updated_at
+SortKey = Literal["updated_at", "study_date"]
 
 
 def find_findings(
     engine: Engine,
-    where: Sequence[ColumnElement[bool]],
+    where: Sequence[Condition],
     limit: int,
     offset: int,
-    order: Sequence[ColumnElement[Any]] = (),
+    order: Sequence[tuple[SortKey, bool]] = (),
 ) -> tuple[list[Found[Finding]], int]:
     """Findings of completed jobs, and how many there are.
 
-    The last changed first, after what `order` says.
+    `order` lists keys, each with whether it descends; the last changed come first after it.
 
     `where` are conditions over finding, job, study and patient. Those of pictures that
     belong to no study are left out.
     """
-    updated = finding_updated().label("updated_at")
+    updated = last_updated().label("updated_at")
     source = _with_patients(t.finding.join(t.job, t.job.c.job_id == t.finding.c.job_id), t.finding)
     conditions = [t.job.c.state == "COMPLETED", *where]
     rows, total = _page(
@@ -73,13 +58,13 @@ def find_findings(
 
 def find_reports(
     engine: Engine,
-    where: Sequence[ColumnElement[bool]],
+    where: Sequence[Condition],
     limit: int,
     offset: int,
-    order: Sequence[ColumnElement[Any]] = (),
+    order: Sequence[tuple[SortKey, bool]] = (),
 ) -> tuple[list[Found[Report]], int]:
     """The same for reports."""
-    updated = report_updated().label("changed_at")
+    updated = t.report.c.updated_at.label("changed_at")
     source = _with_patients(t.report)
     rows, total = _page(
         engine, source, (t.report, updated), updated, t.report.c.report_id, where,
@@ -113,11 +98,16 @@ def _page(
     columns: Sequence[Any],
     updated: ColumnElement[Any],
     key: ColumnElement[str],
-    where: Sequence[ColumnElement[bool]],
+    where: Sequence[Condition],
     limit: int,
     offset: int,
-    order: Sequence[ColumnElement[Any]],
+    order: Sequence[tuple[SortKey, bool]],
 ) -> tuple[list[Any], int]:
+    columns_by_key = {"updated_at": updated, "study_date": t.study.c.study_date}
+    sorting = [
+        columns_by_key[one].desc() if descending else columns_by_key[one].asc()
+        for one, descending in order
+    ]
     with reading(engine) as connection:
         total = connection.execute(
             select(func.count()).select_from(source).where(*where)
@@ -126,7 +116,7 @@ def _page(
             select(*columns)
             .select_from(source)
             .where(*where)
-            .order_by(*order, updated.desc(), key)
+            .order_by(*sorting, updated.desc(), key)
             .limit(limit)
             .offset(offset)
         )

@@ -20,6 +20,8 @@ SortKey = Literal[
     "received_at", "updated_at", "study_date", "patient_name", "patient_id", "accession_number"
 ]
 SORT_KEYS: tuple[SortKey, ...] = get_args(SortKey)
+Ordering = list[ColumnElement[Any]]
+"""For `Index.studies`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class StudyFilter:
         return found
 
 
-def order_by(key: SortKey, *, descending: bool) -> list[ColumnElement[Any]]:
+def order_by(key: SortKey, *, descending: bool) -> Ordering:
     """For `Index.studies`; what is equal stands newest first."""
     table = t.patient if key in ("patient_name", "patient_id") else t.study
     column: ColumnElement[Any] = table.c["patient_name_folded" if key == "patient_name" else key]

@@ -1,0 +1,86 @@
+"""Conditions for `storage.findings.search.find_findings`."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
+
+from storage import tables as t
+from storage.core.entities import Verdict
+from storage.db.conditions import Condition, TimeSpan, at_time
+
+
+def finding_id_in(finding_ids: Collection[str]) -> Condition:
+    return t.finding.c.finding_id.in_(finding_ids)
+
+
+def finding_tracking_uid_is(tracking_uid: str) -> Condition:
+    return t.finding.c.tracking_uid == tracking_uid
+
+
+def finding_code_is(value: str, scheme_designators: Collection[str] | None = None) -> Condition:
+    """Of any coding scheme where none is given."""
+    same: Condition = t.finding.c.code["value"].as_string() == value
+    if scheme_designators is None:
+        return same
+    return and_(same, t.finding.c.code["scheme_designator"].as_string().in_(scheme_designators))
+
+
+def finding_of_study(study_instance_uid: str) -> Condition:
+    return t.finding.c.study_instance_uid == study_instance_uid
+
+
+def finding_of_pipeline(pipeline: str, version: str) -> Condition:
+    return and_(t.finding.c.pipeline == pipeline, t.finding.c.pipeline_version == version)
+
+
+def finding_updated(span: TimeSpan) -> Condition:
+    return at_time(last_updated(), span)
+
+
+def finding_is_withdrawn(withdrawn: bool) -> Condition:
+    """Of a job that is superseded, because the series has changed since."""
+    superseded = t.job.c.ending == "superseded"
+    return superseded if withdrawn else ~superseded
+
+
+def last_feedback_in(verdicts: Collection[Verdict]) -> Condition:
+    """The newest feedback verifies (`Feedback.verifies`) and is one of these."""
+    return exists(
+        select(t.finding_feedback.c.id)
+        .where(_is_newest_and_verifies(), t.finding_feedback.c.verdict.in_(verdicts))
+        .correlate(t.finding)
+    )
+
+
+def is_unverified() -> Condition:
+    """There is no feedback, or the newest does not verify."""
+    return ~exists(
+        select(t.finding_feedback.c.id).where(_is_newest_and_verifies()).correlate(t.finding)
+    )
+
+
+def last_updated() -> ColumnElement[datetime]:
+    """A finding is there once its job has ended; `created_at` is the job's."""
+    came = case(
+        (t.job.c.ending == "superseded", t.job.c.updated_at),
+        else_=func.coalesce(t.job.c.finished_at, t.finding.c.created_at),
+    )
+    commented = (
+        select(func.max(t.finding_feedback.c.said_at))
+        .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
+        .correlate(t.finding)
+        .scalar_subquery()
+    )
+    return case((commented > came, commented), else_=came)
+
+
+def _is_newest_and_verifies() -> Condition:
+    feedback = t.finding_feedback
+    newest = (
+        select(func.max(feedback.c.id))
+        .where(feedback.c.finding_id == t.finding.c.finding_id)
+        .correlate(t.finding)
+        .scalar_subquery()
+    )
+    return and_(feedback.c.id == newest, feedback.c.verifies)
