@@ -23,7 +23,7 @@ from benchmarks.sender import Load, NotStored, send
 from benchmarks.servers import wait_for_port
 from dicom_node.peers import Peer
 from storage.container import Storage, open_storage
-from storage.maintenance.object_upload import backlog_bytes
+from storage.objects.backlog import backlog_bytes
 from storage.settings import load_settings
 from tests.servers import S3Server, ceph_s3
 from tests.services import free_port

@@ -17,7 +17,7 @@ from pydicom.uid import generate_uid
 
 from storage.container import Storage, open_storage
 from storage.core.entities import Instance
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance, encoded
 

@@ -26,8 +26,8 @@ sys.path.insert(0, str(ROOT))
 from pydicom.uid import ExplicitVRLittleEndian  # noqa: E402
 
 from storage.container import Storage, open_storage  # noqa: E402
-from storage.db.migrate import upgrade  # noqa: E402
 from storage.dicom.part10 import read_header  # noqa: E402
+from storage.maintenance.upgrade import upgrade  # noqa: E402
 from storage.settings import load_settings  # noqa: E402
 from tests.postgres import postgres  # noqa: E402
 from tests.storage.instances import part10  # noqa: E402

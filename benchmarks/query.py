@@ -47,7 +47,7 @@ from benchmarks.servers import wait_for_port
 from dicom_node.association.requestor import end, open_association
 from dicom_node.peers import Peer
 from storage.db.engine import make_engine
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.postgres import postgres
 from tests.services import free_port

@@ -27,7 +27,7 @@ from dicom_node.association.server import start_scp  # noqa: E402
 from dicom_node.peers import Peer  # noqa: E402
 from dicom_node.scu import send  # noqa: E402
 from storage.container import open_storage  # noqa: E402
-from storage.db.migrate import upgrade  # noqa: E402
+from storage.maintenance.upgrade import upgrade  # noqa: E402
 from storage.settings import Destination, Settings  # noqa: E402
 from tests.dicom_node.builders import ct_instance, encoded, item_of  # noqa: E402
 from tests.services import StoreScpServer, orthanc, storescp  # noqa: E402

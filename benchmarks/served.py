@@ -18,7 +18,7 @@ from pathlib import Path
 from pydicom.uid import generate_uid
 
 from storage.container import open_storage
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.dicom_node.builders import ct_instance, encoded
 from tests.services import free_port

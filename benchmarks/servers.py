@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dicom_node.peers import Peer
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from tests.postgres import postgres
 from tests.services import free_port, orthanc, storescp

@@ -30,30 +30,31 @@ from storage.findings.feedback import FindingFeedback
 from storage.findings.feedback_reports import SpokenReports
 from storage.findings.repository import Findings
 from storage.idempotency.repository import IdempotencyKeys
-from storage.index.crash_recovery import CrashRecovery
 from storage.index.expected_instances import Expectations
+from storage.index.instance_location import locate
 from storage.index.instance_lookup import InstanceLookup
-from storage.index.instance_reader import InstanceReader
 from storage.index.priors import Priors
 from storage.index.repository import Index
 from storage.index.unreadable_instances import UnreadableInstances
 from storage.ingest.conflicts import Conflicts
 from storage.ingest.service import Ingest
+from storage.integrity.instance_reader import InstanceReader
 from storage.integrity.repository import DamagedInstances
 from storage.jobs.acceptance_decisions import Decisions
 from storage.jobs.repository import Jobs
 from storage.jobs.withdrawals import Withdrawals
-from storage.maintenance.object_upload import check_backlog, locate
 from storage.models.drift import Drift
 from storage.models.registry import ModelStates
 from storage.models.shadow_runs import ShadowRuns
 from storage.mpps.repository import ProcedureSteps
+from storage.objects.backlog import check_backlog
 from storage.objects.filesystem import FilesystemObjects, ObjectStore
 from storage.peers.repository import Peers
 from storage.pixels.processes import DecodingLimits, configure
 from storage.processes.components import Components
 from storage.processes.heartbeats import Heartbeats
 from storage.questions.repository import Answers
+from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.reports.critical_alerts import Alerts
 from storage.reports.draft_queue import ReportsDue
 from storage.reports.hl7_outbox import Hl7Messages

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from storage.db import migrate
+from storage.maintenance import upgrade as upgrading
 from storage.settings import Settings, load_settings
 
 
 def upgrade(settings: Settings) -> int:
-    """As storage.migrate.upgrade; a new SQLite database begins as a copy of one that it made."""
+    """As `storage.maintenance.upgrade`; a new SQLite database is a copy of one that it made."""
     address = make_url(settings.resolved_database_url)
     if address.get_backend_name() == "sqlite":
         path = Path(address.database or "")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(_template(), path)
-    return migrate.upgrade(settings)
+    return upgrading.upgrade(settings)
 
 
 @cache
@@ -28,5 +28,5 @@ def _template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mediview-template-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = load_settings(data_dir=folder)
-    migrate.upgrade(settings)
+    upgrading.upgrade(settings)
     return Path(make_url(settings.resolved_database_url).database or "")

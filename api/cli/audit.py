@@ -108,7 +108,7 @@ def export(
     wanted = AuditFilter(since=_utc(since), until=_utc(until))
     count = 0
     with _storage("R", "export") as storage:
-        source = audit_source(storage)
+        source = audit_source(storage.settings)
         target = typer.get_text_stream("stdout") if str(file) == "-" else private_file(file)
         try:
             for record in all_events(storage.engine, wanted):

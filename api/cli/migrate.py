@@ -6,7 +6,7 @@ from api.cli.starting import start_role
 
 def migrate() -> None:
     """Bring database and bucket to this version's schema."""
-    from storage.db.migrate import upgrade
+    from storage.maintenance.upgrade import upgrade
 
     restored = upgrade(start_role())
     out.print("The database is at this version's schema.")

@@ -20,7 +20,7 @@ from inference.models.registry.verification import verify as prove
 from inference.refusals import ModelUnusable
 from storage.audit import Code, Type
 from storage.container import Storage, open_storage
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 
 if TYPE_CHECKING:
     from PIL import Image

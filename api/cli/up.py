@@ -18,7 +18,7 @@ from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
 from inference.scheduling.rules.check import check_at_start
 from storage.core.errors import InvalidRequest
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 
 ROLES = ("scp", "api", "worker-jobs", "worker-control", "worker-language", "beat")

@@ -8,7 +8,7 @@ from api.errors import ApiProblem
 from api.fhir.parameters import SearchParameters, read_span, read_token
 from api.fhir.types import OWN
 from storage.db.conditions import Condition, TimeSpan, always, any_of, never
-from storage.index.study_conditions import patient_id_is
+from storage.studies.conditions import patient_id_is
 
 SortKeyT = TypeVar("SortKeyT", bound=str)
 Parameter = Callable[[str, str], Condition]

@@ -28,7 +28,6 @@ from api.fhir.types import (
 from storage.core.entities import Study
 from storage.db.conditions import Condition, always, never
 from storage.findings.search import Found, SortKey
-from storage.index.study_conditions import study_dated
 from storage.reports.conditions import (
     report_id_is,
     report_of_study,
@@ -36,6 +35,7 @@ from storage.reports.conditions import (
     report_updated,
 )
 from storage.reports.entities import Report
+from storage.studies.conditions import study_dated
 
 _RADIOLOGY = CodeableConcept(
     coding=[

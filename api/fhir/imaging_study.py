@@ -9,14 +9,14 @@ from api.fhir.subject import accession_of, order_of, patient_of, started, subjec
 from api.fhir.types import DCM, DICOM_UID, Coding, Reference, meta, plain, some, uid_identifier
 from storage.core.entities import Instance, Series, Study
 from storage.db.conditions import Condition, always, any_of, never
-from storage.index.study_conditions import (
+from storage.studies.conditions import (
     accession_number_is,
     study_dated,
     study_has_modality,
     study_uid_in,
     study_updated,
 )
-from storage.index.study_filter import Ordering, SortKey, order_by
+from storage.studies.filter import Ordering, SortKey, order_by
 
 _URI = "urn:ietf:rfc:3986"
 _SUBSETTED = Coding(

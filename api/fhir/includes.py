@@ -8,7 +8,7 @@ from storage.container import Storage
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings
-from storage.index.study_conditions import study_uid_in
+from storage.studies.conditions import study_uid_in
 
 INCLUDES: dict[str, tuple[str, ...]] = {
     "DiagnosticReport": ("DiagnosticReport:result", "DiagnosticReport:study"),

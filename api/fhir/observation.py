@@ -43,7 +43,7 @@ from storage.findings.conditions import (
     finding_updated,
 )
 from storage.findings.search import Found, SortKey
-from storage.index.study_conditions import study_dated
+from storage.studies.conditions import study_dated
 
 _IMAGING = CodeableConcept(
     coding=[

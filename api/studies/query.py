@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from storage.core.entities import StudyState
-from storage.index.study_filter import SORT_KEYS, Ordering, SortKey, StudyFilter, order_by
 from storage.reports.entities import ReportState
+from storage.studies.filter import SORT_KEYS, Ordering, SortKey, StudyFilter, order_by
 
 _TEXT = r"^[^\x00]*$"
 

@@ -73,7 +73,9 @@ class Process:
         keeper: AuditKeeper | None = None
         while not self._ended.wait(_AUDIT_S):
             try:
-                keeper = keeper or AuditKeeper(self.storage)
+                keeper = keeper or AuditKeeper(
+                    self.storage.engine, self.storage.settings, self.storage.audit
+                )
                 keeper.round(utcnow(), self._ended.is_set)
             except Exception as error:  # noqa: BLE001 - the edge of a thread: the next round may work
                 log.error("audit_keeping_failed", error=type(error).__name__, place=place(error))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from storage import tables as t
 from storage.audit.anchors import anchor_file
@@ -16,10 +16,11 @@ from storage.audit.messages import AuditSource, audit_message
 from storage.audit.rows import add_events, to_record
 from storage.audit.sinks import Sink, open_sinks
 from storage.audit.spool import make_private, private_file
-from storage.container import Storage
+from storage.audit.trail import Audit
 from storage.core.errors import MediViewError
 from storage.db.advisory_lock import only_one
 from storage.db.engine import reading, writing
+from storage.settings import Settings
 from storage.volumes.files import translated_os_errors
 
 log = structlog.get_logger(__name__)
@@ -33,10 +34,12 @@ _LOCK = 0x6D76_6174
 class AuditKeeper:
     """Remembers between rounds what failed. Safe for threads: a round never overlaps another."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, engine: Engine, settings: Settings, audit: Audit) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._audit = audit
         self._keys = Keys()
-        self._source = audit_source(storage)
+        self._source = audit_source(settings)
         self._sinks: list[Sink] | None = None
         self._out: set[str] = set()
         """Steps that failed last time: an outage is told once."""
@@ -44,9 +47,9 @@ class AuditKeeper:
 
     def round(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> bool:
         """Do what is due; False where another process is at it. Errors are logged."""
-        settings = self._storage.settings
+        settings = self._settings
         try:
-            with only_one(self._storage.engine, settings.data_dir / "audit.lock", _LOCK) as mine:
+            with only_one(self._engine, settings.data_dir / "audit.lock", _LOCK) as mine:
                 if not mine:
                     return False
                 self._try("spool", self._bring_in)
@@ -71,25 +74,25 @@ class AuditKeeper:
             sink.close()
 
     def _bring_in(self) -> None:
-        for path, events in self._storage.audit.spool.waiting():
-            with writing(self._storage.engine) as connection:
+        for path, events in self._audit.spool.waiting():
+            with writing(self._engine) as connection:
                 add_events(connection, events, "spool")
             path.unlink()
 
     def _seal(self, now: datetime) -> None:
         # Anew each round: an operator may have made a new one.
-        self._keys = keys_to_seal(self._storage.settings)
-        if adopt(self._storage.engine, self._keys, now):
+        self._keys = keys_to_seal(self._settings)
+        if adopt(self._engine, self._keys, now):
             log.info("audit_chain_keyed", key=self._keys.current)
-        while seal(self._storage.engine, self._keys, now):
+        while seal(self._engine, self._keys, now):
             pass
 
     def _open_sinks(self) -> None:
-        self._sinks = open_sinks(self._storage.settings)
+        self._sinks = open_sinks(self._settings)
 
     def _tell(self, sink: Sink, now: datetime, stopping: Callable[[], bool]) -> None:
         """Tell the sink what it has not heard, in order; where it was is kept in the database."""
-        engine = self._storage.engine
+        engine = self._engine
         for _ in range(_ROUNDS_AT_ONCE):
             if stopping():
                 return
@@ -112,7 +115,7 @@ class AuditKeeper:
 
     def _cut(self, now: datetime) -> None:
         """Remove what is older than it has to be kept, and say so in the trail."""
-        settings, engine = self._storage.settings, self._storage.engine
+        settings, engine = self._settings, self._engine
         if not settings.audit_keep_days:
             return
         with reading(engine) as connection:
@@ -120,7 +123,7 @@ class AuditKeeper:
             told = links(connection, [sink.name for sink in self._sinks or ()])
         before = now - timedelta(days=settings.audit_keep_days)
         while removed := cut(engine, self._keys, before, min([head.position, *told]), now):
-            self._storage.audit.record(
+            self._audit.record(
                 AuditEvent(
                     Code.AUDIT_LOG_USED,
                     "D",
@@ -137,11 +140,11 @@ class AuditKeeper:
         """Note the head outside of the database, in a file and in the log."""
         if self._anchored is not None and timedelta() <= now - self._anchored[0] < _ANCHOR_EVERY:
             return
-        with reading(self._storage.engine) as connection:
+        with reading(self._engine) as connection:
             head = link(connection, "head")
         if head is None or (self._anchored is not None and self._anchored[1] == head.position):
             return
-        path = anchor_file(self._storage.settings)
+        path = anchor_file(self._settings)
         with translated_os_errors(path.parent):
             make_private(path.parent)
             with private_file(path, "a") as file:
@@ -169,9 +172,8 @@ class AuditKeeper:
             log.error("audit_keeping_failed", step=step, error=error.code, detail=error.message)
 
 
-def audit_source(storage: Storage) -> AuditSource:
+def audit_source(settings: Settings) -> AuditSource:
     """Who the messages say they come from."""
-    settings = storage.settings
     return AuditSource(
         settings.audit_source_id or settings.ae_title, settings.audit_site_id, settings.ae_title
     )

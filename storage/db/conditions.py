@@ -1,6 +1,6 @@
 """Conditions that other layers combine without knowing the tables.
 
-Each subject's own stand beside its queries (`storage.index.study_conditions`,
+Each subject's own stand beside its queries (`storage.studies.conditions`,
 `storage.findings.conditions`, `storage.reports.conditions`).
 """
 

@@ -22,40 +22,31 @@ from storage.core.entities import (
     Upload,
     Validity,
 )
-from storage.reports.entities import (
-    ModelWords,
-    Report,
-    ReportSection,
-    ReportSentence,
-    ReportVersion,
-    WithheldReason,
-    WithheldSentence,
-)
 
 
 def to_study(row: RowMapping, modalities: tuple[str, ...]) -> Study:
-    return Study(**_only(Study, row), modalities=modalities)
+    return Study(**fields_of(Study, row), modalities=modalities)
 
 
 def to_series(row: RowMapping) -> Series:
-    return Series(**_only(Series, row))
+    return Series(**fields_of(Series, row))
 
 
 def to_instance(row: RowMapping) -> Instance:
     location = Location(row["volume"], row["volume_offset"], row["size_bytes"], row["object_key"])
-    return Instance(**_only(Instance, row), location=location)
+    return Instance(**fields_of(Instance, row), location=location)
 
 
 def to_job(row: RowMapping) -> Job:
-    return Job(**_only(Job, row))
+    return Job(**fields_of(Job, row))
 
 
 def to_decision(row: RowMapping) -> Decision:
-    return Decision(**_only(Decision, row))
+    return Decision(**fields_of(Decision, row))
 
 
 def to_finding(row: RowMapping) -> Finding:
-    fields = _only(Finding, row)
+    fields = fields_of(Finding, row)
     fields["code"] = Code(**row["code"])
     fields["unit"] = Code(**row["unit"]) if row["unit"] else None
     if row["segmentation"]:
@@ -87,64 +78,23 @@ def _to_segment(stored: dict[str, Any]) -> SegmentRef:
 
 
 def to_feedback(row: RowMapping) -> Feedback:
-    fields = _only(Feedback, row)
+    fields = fields_of(Feedback, row)
     fields["unit"] = Code(**row["unit"]) if row["unit"] else None
     return Feedback(**fields)
 
 
-def to_report(row: RowMapping) -> Report:
-    fields = _only(Report, row)
-    fields["sections"] = to_sections(row["sections"])
-    fields["proposal"] = None if row["proposal"] is None else to_sections(row["proposal"])
-    fields["words"] = _words(row["words"])
-    return Report(**fields)
-
-
-def to_report_version(row: RowMapping) -> ReportVersion:
-    fields = _only(ReportVersion, row)
-    fields["sections"] = to_sections(row["sections"])
-    fields["words"] = _words(row["words"])
-    return ReportVersion(**fields)
-
-
-def to_sections(kept: list[dict[str, Any]]) -> tuple[ReportSection, ...]:
-    return tuple(
-        ReportSection(
-            section["heading"],
-            tuple(_sentence(sentence) for sentence in section["sentences"]),
-            section.get("kind", "findings"),
-        )
-        for section in kept
-    )
-
-
-def _words(kept: dict[str, Any] | None) -> ModelWords | None:
-    if kept is None:
-        return None
-    withheld = tuple(
-        WithheldSentence(one["text"], tuple(WithheldReason(**why) for why in one["reasons"]))
-        for one in kept["withheld"]
-    )
-    return ModelWords(**{**kept, "withheld": withheld, "notes": tuple(kept["notes"])})
-
-
-def _sentence(kept: dict[str, Any]) -> ReportSentence:
-    lists = ("finding_ids", "prior_finding_ids", "series_instance_uids")
-    return ReportSentence(**{**kept, **{name: tuple(kept.get(name, ())) for name in lists}})
-
-
 def to_delivery(row: RowMapping) -> Delivery:
-    return Delivery(**_only(Delivery, row))
+    return Delivery(**fields_of(Delivery, row))
 
 
 def to_event(row: RowMapping) -> Event:
-    return Event(**_only(Event, row))
+    return Event(**fields_of(Event, row))
 
 
 def to_upload(row: RowMapping) -> Upload:
-    return Upload(**_only(Upload, row))
+    return Upload(**fields_of(Upload, row))
 
 
-def _only(entity: Any, row: RowMapping) -> dict[str, Any]:
+def fields_of(entity: Any, row: RowMapping) -> dict[str, Any]:
     """The columns that bear the names of the entity's fields."""
     return {name: row[name] for name in entity.__dataclass_fields__ if name in row}

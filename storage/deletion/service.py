@@ -32,8 +32,8 @@ from storage.index.tombstones import (
     note_tombstone,
     want_purged,
 )
-from storage.maintenance.object_upload import object_key as settled_key
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import object_key as settled_key
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.writer import VolumeWriter
 

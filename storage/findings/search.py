@@ -11,9 +11,10 @@ from storage import tables as t
 from storage.core.entities import Finding
 from storage.db.conditions import Condition
 from storage.db.engine import reading
-from storage.db.row_mapping import to_finding, to_report
+from storage.db.row_mapping import to_finding
 from storage.findings.conditions import last_updated
 from storage.reports.entities import Report
+from storage.reports.row_mapping import to_report
 
 EntityT = TypeVar("EntityT")
 

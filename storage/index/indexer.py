@@ -6,7 +6,7 @@ compiled once, and series that were seen before cost no look-up.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,7 +16,6 @@ from sqlalchemy.exc import DataError, DBAPIError
 from storage.core.errors import MediViewError, StorageUnavailable
 from storage.db.engine import is_clash, reading, translated
 from storage.dicom.part10 import Header
-from storage.index.crash_recovery import CrashRecovery
 from storage.index.insert_instance import (
     NewInstance,
     Outcome,
@@ -47,10 +46,13 @@ class _CachedSeries:
 class Indexer:
     """Writes index rows for one process. Safe for threads."""
 
-    def __init__(self, engine: Engine, recovery: CrashRecovery | None = None) -> None:
-        """Without `recovery`, rows that a database server loses in a crash stay lost."""
+    def __init__(self, engine: Engine, recover: Callable[[], bool] = lambda: False) -> None:
+        """`recover` indexes what a crash of the database server took; True where it took any.
+
+        Without it such rows stay lost.
+        """
         self._engine = engine
-        self._recovery = recovery
+        self._recover_rows = recover
         self._statements = statements_for(engine)
         self._lane = Lane(engine)
         self._commit_lock = threading.Lock()
@@ -87,7 +89,7 @@ class Indexer:
         return outcomes
 
     def _recover(self) -> None:
-        if self._recovery is not None and self._recovery.run_if_due():
+        if self._recover_rows():
             # A server that lost its last transactions gives their ids again.
             self._series.clear()
 

@@ -99,7 +99,7 @@ class Index:
 
         `text` is looked for in patient name and ID, description, accession
         number and the start of the study date. `where` are further conditions
-        over the tables of studies and patients (`storage.index.study_filter` makes them).
+        over the tables of studies and patients (`storage.studies.filter` makes them).
         """
         with reading(self._engine) as connection:
             return list_studies(connection, limit, offset, text, where, order)

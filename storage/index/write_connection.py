@@ -4,8 +4,8 @@ A transaction of three prepared statements costs SQLAlchemy more than the
 database. On PostgreSQL one statement does it all and commits itself, for BEGIN
 and COMMIT would cost as much again. Commits here don't wait for the disk, and
 may be lost with the machine or the database server: only what stands in a
-volume, too, goes this way (`storage.index.crash_recovery`). Whatever goes wrong here is only
-noted: the caller does the same again through SQLAlchemy, which tells the causes apart.
+volume, too, goes this way (`storage.reconciliation.crash_recovery`). Whatever goes wrong here is
+only noted: the caller does the same again through SQLAlchemy, which tells the causes apart.
 """
 
 import fcntl

@@ -17,13 +17,13 @@ from storage.core.errors import (
 from storage.core.request_context import tell_stored
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
-from storage.index.crash_recovery import CrashRecovery
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.group_commit import GroupCommit
 from storage.ingest.instance_stream import SPILL_BYTES, Incoming
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
+from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
@@ -55,7 +55,7 @@ class Ingest:
     ) -> None:
         """`read_stored` gives the part 10 file of a UID, None where it is larger or not there."""
         self._read_stored = read_stored
-        self._indexer = Indexer(engine, recovery)
+        self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
         self._volumes = volumes
         self._damaged = damaged
         self._commit = GroupCommit(volumes, self._indexer)

@@ -24,9 +24,9 @@ from storage.core.clock import utcnow
 from storage.core.entities import Location
 from storage.db.engine import reading, writing
 from storage.index.tombstones import in_portions
-from storage.maintenance.object_upload import volume_key
-from storage.maintenance.reconcile import bury_again, reconcile_volume
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import volume_key
+from storage.reconciliation.reconcile import bury_again, reconcile_volume
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import ToAppend

@@ -11,33 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, exists, func, select, update
+from sqlalchemy import Engine, exists, select, update
 
 from storage import tables as t
-from storage.core.entities import Instance, Location
-from storage.core.errors import InstanceDamaged, NotFound, StorageFull, StorageUnavailable
+from storage.core.entities import Instance
+from storage.core.errors import InstanceDamaged, NotFound, StorageUnavailable
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_instance
-from storage.index.instance_reader import InstanceReader
 from storage.index.repository import select_instances
 from storage.index.tombstones import want_purged
+from storage.integrity.instance_reader import InstanceReader
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import object_key, volume_key
 from storage.volumes.scan import is_being_written, volumes_in
 
 log = structlog.get_logger(__name__)
 
 _UPLOADS_AT_ONCE = 4
-
-
-def object_key(instance: Instance) -> str:
-    return (
-        f"dicom/{instance.study_instance_uid}/{instance.series_instance_uid}"
-        f"/{instance.sop_instance_uid}.dcm"
-    )
-
-
-def volume_key(name: str) -> str:
-    return f"volumes/{name}"
 
 
 def settle(engine: Engine, instances: InstanceReader, objects: ObjectStore, limit: int) -> int:
@@ -89,39 +79,6 @@ def unsettled(engine: Engine) -> bool:
     with reading(engine) as connection:
         row = connection.execute(select(t.instance.c.id).where(t.UNSETTLED).limit(1)).first()
     return row is not None
-
-
-def backlog_bytes(engine: Engine) -> int:
-    """How much still waits for the bucket."""
-    with reading(engine) as connection:
-        total = connection.execute(
-            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0)).where(t.UNSETTLED)
-        ).scalar_one()
-    return int(total)
-
-
-def check_backlog(engine: Engine, max_bytes: int) -> None:
-    """Raise StorageFull while the bucket lags too far behind."""
-    waiting = backlog_bytes(engine)
-    if waiting > max_bytes:
-        raise StorageFull(
-            f"{waiting >> 20} MiB wait for the bucket; the limit is {max_bytes >> 20} MiB.",
-            remedy="Check that the bucket answers; the node goes on by itself.",
-        )
-
-
-def locate(engine: Engine, sop_instance_uid: str) -> Location | None:
-    """Where an instance lies now."""
-    with reading(engine) as connection:
-        row = connection.execute(
-            select(
-                t.instance.c.volume,
-                t.instance.c.volume_offset,
-                t.instance.c.size_bytes,
-                t.instance.c.object_key,
-            ).where(t.instance.c.sop_instance_uid == sop_instance_uid)
-        ).first()
-    return None if row is None else Location(*row)
 
 
 def _unsettled(engine: Engine, limit: int) -> list[Instance]:

@@ -8,7 +8,7 @@ from storage import tables as t
 from storage.container import Storage
 from storage.db.engine import reading
 from storage.maintenance.compaction import volume_uses
-from storage.maintenance.object_upload import backlog_bytes
+from storage.objects.backlog import backlog_bytes
 from storage.volumes.scan import is_being_written
 
 

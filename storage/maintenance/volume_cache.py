@@ -10,9 +10,9 @@ from sqlalchemy import Engine, func, select
 from storage import tables as t
 from storage.db.engine import reading
 from storage.maintenance.compaction import carry_tombstones, is_retired, settle_rows
-from storage.maintenance.object_upload import volume_key
-from storage.maintenance.reconcile import bury_again, reconcile_volume
 from storage.objects.filesystem import ObjectStore
+from storage.objects.keys import volume_key
+from storage.reconciliation.reconcile import bury_again, reconcile_volume
 from storage.volumes.files import sync_folder, translated_os_errors
 from storage.volumes.reader import VolumeReader
 from storage.volumes.scan import is_being_written, is_unfinished, scan, volumes_in

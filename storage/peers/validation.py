@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 from typing import get_args
 
+from storage.core.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 from storage.core.result_kinds import RESULT_KINDS
-from storage.peers.certificates import checked_binding
 from storage.peers.repository import ACTIONS, KnownPeer, TlsVerify
 from storage.settings import Settings
 

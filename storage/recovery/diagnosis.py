@@ -16,7 +16,7 @@ from storage.core.errors import InvalidRequest
 from storage.db.engine import is_damaged, make_engine, reading
 from storage.db.replacement import index_path
 from storage.db.schema import newest_revision, revision
-from storage.maintenance.reconcile import count_without_row
+from storage.reconciliation.reconcile import count_without_row
 from storage.recovery.write_ahead_log import commits_lost
 from storage.settings import Settings
 from storage.volumes.scan import is_being_written, is_unfinished, volumes_in

@@ -8,10 +8,10 @@ from pathlib import Path
 from shutil import copyfile
 
 from storage.core.clock import utcnow
-from storage.db.migrate import upgrade
 from storage.db.replacement import finish, index_path, replace
 from storage.maintenance.reindex import rebuild_from
 from storage.maintenance.reindex_rows import Rebuilt
+from storage.maintenance.upgrade import upgrade
 from storage.objects.filesystem import ObjectStore
 from storage.recovery.diagnosis import Diagnosis
 from storage.recovery.salvage import Salvaged, salvage

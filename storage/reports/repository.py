@@ -16,7 +16,6 @@ from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound, StateConflict
 from storage.core.identity import Identity
 from storage.db.engine import insert_or_ignore, reading, writing
-from storage.db.row_mapping import to_report, to_report_version
 from storage.reports.entities import (
     SIGNED_STATES,
     ModelWords,
@@ -25,6 +24,7 @@ from storage.reports.entities import (
     ReportState,
     ReportVersion,
 )
+from storage.reports.row_mapping import to_report, to_report_version
 from storage.reports.rows import (
     SETTLED,
     TOO_LATE,

@@ -11,15 +11,17 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound, VersionConflict
 from storage.core.identity import Identity
-from storage.db.row_mapping import to_report
 from storage.events.repository import add_event
 from storage.reports.entities import ModelWords, Report, ReportSection
+from storage.reports.row_mapping import to_report
 from storage.search.passages import REPORT, note_report
 
 LEAVES = frozenset({"drafted", "preliminary", "final", "amended"})
 """The changes after which a report is sent out; not each edit of a draft."""
 NEW_RESULTS = "New or revised results came after this text was written."
 TOO_LATE = "The text was changed before the model had written; its sentences were left out."
+# They are alike in every report.
+_NOT_SEARCHED = frozenset({"note", "technique"})
 SETTLED: dict[str, Any] = {
     "attention": "",
     "attention_at": None,
@@ -176,7 +178,12 @@ def keep_version(connection: Connection, report: Report, reason: str) -> None:
             signed_name=report.signed_name if report.is_signed else "",
         )
     )
-    note_report(connection, report)
+    texts = [
+        f"{section.heading}: " + " ".join(sentence.text for sentence in section.sentences)
+        for section in report.sections
+        if section.sentences and section.kind not in _NOT_SEARCHED
+    ]
+    note_report(connection, report.report_id, report.study_instance_uid, texts)
 
 
 def announce_report(connection: Connection, report: Report, change: str, by: str = "") -> None:

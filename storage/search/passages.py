@@ -12,14 +12,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.core.entities import Finding
 from storage.db.engine import reading, writing
-from storage.reports.entities import Report
 from storage.search.vectors import PassageVectors, add_vectors
 
 REPORT = "report"
 FINDING = "finding"
 _AT_A_TIME = 2000
-# They stand alike in every report.
-_NOT_SEARCHED = frozenset({"note", "technique"})
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,11 @@ class Passage:
     text: str
 
 
-def note_report(connection: Connection, report: Report) -> None:
-    """Have each section of a report found, in place of what it said before."""
-    texts = [
-        f"{section.heading}: " + " ".join(sentence.text for sentence in section.sentences)
-        for section in report.sections
-        if section.sentences and section.kind not in _NOT_SEARCHED
-    ]
-    _note(connection, REPORT, report.report_id, report.study_instance_uid, texts)
+def note_report(
+    connection: Connection, report_id: str, study_instance_uid: str, texts: Sequence[str]
+) -> None:
+    """Have each section of a report found, in place of its previous texts."""
+    _note(connection, REPORT, report_id, study_instance_uid, texts)
 
 
 _PRINTED_UNITS = {"[hnsf'U]": "HU", "cm3": "cm³", "mm3": "mm³", "cm2": "cm²", "mm2": "mm²"}

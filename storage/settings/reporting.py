@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
+from storage.core.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
 
 
@@ -85,9 +86,6 @@ class ReportingSettings(BaseModel):
         parts = [part for part in value.split(",") if part.strip()]
         if not parts:
             return ()
-        # Here, for the library that reads certificates takes time at each start.
-        from storage.peers.certificates import checked_binding
-
         try:
             return tuple(checked_binding(part) for part in parts)
         except InvalidRequest as error:

@@ -1,15 +1,17 @@
 """What others ask of work items, be they rows of their own or jobs of this node."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
-from storage.jobs.repository import PRIORITIES
+from storage.jobs.repository import PRIORITIES, Jobs
 from storage.ups.dicom_json import JsonAttributes, tag_of, text_of
 from storage.ups.job_mapping import job_id_of, state_of_job
+from storage.ups.performer import PerformedItems
+from storage.ups.repository import WorkItems
+from storage.ups.subscriptions import Subscriptions
 from storage.ups.validation import ENDED, WorkItemRefused, WorkItemState
 
 _PRIORITY = "ScheduledProcedureStepPriority"
@@ -21,12 +23,27 @@ _PRIORITY_OF = {
 _UNNAMED = "Canceled on request."
 
 
+class WorkItemStorage(Protocol):
+    """What of the storage workitems are changed with."""
+
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def work_items(self) -> WorkItems: ...
+    @property
+    def performed_items(self) -> PerformedItems: ...
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+
 def priority_of(attributes: Mapping[str, Any]) -> int:
     """The priority of a job by which the node performs an item."""
     return _PRIORITY_OF.get(text_of(attributes, _PRIORITY), 0)
 
 
-def update(storage: Storage, uid: str, transaction_uid: str, attributes: JsonAttributes) -> None:
+def update(
+    storage: WorkItemStorage, uid: str, transaction_uid: str, attributes: JsonAttributes
+) -> None:
     """Change an item; of a job, which the node owns, its priority alone.
 
     Raises NotFound, InvalidRequest, WorkItemRefused.
@@ -51,7 +68,9 @@ def update(storage: Storage, uid: str, transaction_uid: str, attributes: JsonAtt
     storage.jobs.set_priority(job.job_id, priority_of(attributes), utcnow())
 
 
-def change_state(storage: Storage, uid: str, state: WorkItemState, transaction_uid: str) -> bool:
+def change_state(
+    storage: WorkItemStorage, uid: str, state: WorkItemState, transaction_uid: str
+) -> bool:
     """Claim or end an item; whether it had ended that way before.
 
     Raises NotFound, InvalidRequest, WorkItemRefused.
@@ -68,7 +87,9 @@ def change_state(storage: Storage, uid: str, state: WorkItemState, transaction_u
     raise _not_theirs("The work item is a job of this node, which no other performer claims.")
 
 
-def request_cancel(storage: Storage, uid: str, asked_by: str, details: JsonAttributes) -> bool:
+def request_cancel(
+    storage: WorkItemStorage, uid: str, asked_by: str, details: JsonAttributes
+) -> bool:
     """Cancel an item, or ask its performer to; whether it was CANCELED before.
 
     Jobs by which the node performs it end with it, unless another item waits for them.
@@ -98,7 +119,7 @@ def request_cancel(storage: Storage, uid: str, asked_by: str, details: JsonAttri
     return storage.work_items.request_cancel(uid, asked_by, details)
 
 
-def _cancel_job(storage: Storage, job: Job, reason: str) -> bool:
+def _cancel_job(storage: WorkItemStorage, job: Job, reason: str) -> bool:
     if job.state == "CANCELED":
         return True
     if job.state == "COMPLETED" or not storage.jobs.cancel(job.job_id, reason, utcnow()):
@@ -108,7 +129,7 @@ def _cancel_job(storage: Storage, job: Job, reason: str) -> bool:
     return False
 
 
-def _job_under(storage: Storage, uid: str) -> Job | None:
+def _job_under(storage: WorkItemStorage, uid: str) -> Job | None:
     """The job that the UID names; None for an item of its own. Raises NotFound for neither."""
     if storage.work_items.find(uid) is not None:
         return None

@@ -11,8 +11,9 @@ from dicom_node.network.tls import ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from inference.delivery.destinations import checked_peer
+from storage.core.certificate_bindings import checked_binding
 from storage.core.errors import InvalidRequest
-from storage.peers.certificates import bindings_of, checked_binding, fingerprint_of
+from storage.peers.certificates import bindings_of, fingerprint_of
 from storage.peers.repository import KnownPeer
 from storage.settings import load_settings
 from tests.dicom_node.builders import dcmtk

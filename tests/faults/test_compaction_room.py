@@ -7,9 +7,9 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.db.migrate import upgrade
 from storage.maintenance.compaction import compact
 from storage.maintenance.housekeeping import Housekeeper
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.faults.test_receive_durability import free_bytes, mounted

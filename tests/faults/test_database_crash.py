@@ -16,8 +16,8 @@ import pytest
 
 from storage.container import open_storage
 from storage.core.clock import utcnow
-from storage.db.migrate import upgrade
 from storage.maintenance.housekeeping import Housekeeper
+from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from tests.api.client import api_node
 from tests.faults.pushing import Batch, Push, Sent

@@ -13,9 +13,9 @@ import pytest
 from storage.container import Storage, open_storage
 from storage.core.errors import NotFound
 from storage.core.uids import derive_uid
-from storage.db.migrate import upgrade
 from storage.maintenance.object_upload import settle
 from storage.maintenance.reindex import reindex
+from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from storage.volumes.scan import volumes_in
 from tests.storage.instances import part10

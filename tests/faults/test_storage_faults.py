@@ -16,9 +16,9 @@ from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable
 from storage.core.uids import derive_uid
-from storage.db.migrate import upgrade
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import unsettled
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from tests.dicom_node.builders import item_of
 from tests.faults.stoppable import Gate, StoppablePostgres

@@ -13,7 +13,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, NotFound
 from storage.dicom.inflate import INSTANCE, inflate
 from storage.dicom.part10 import FileMeta, read_file_meta
-from storage.index.instance_reader import InstanceReader
+from storage.integrity.instance_reader import InstanceReader
 
 Range = tuple[int, int]
 """Offset in the file and length, in bytes."""

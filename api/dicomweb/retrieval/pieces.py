@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.server.zero_copy import CONNECTED, EXTENSION, ClientLeft
 from storage.core.entities import Instance
-from storage.index.instance_reader import InstanceReader
 from storage.integrity.checker import Prepared
+from storage.integrity.instance_reader import InstanceReader
 
 _AT_ONCE_BYTES = 1024 * 1024
 _WORTH_A_FILE_BYTES = 32 * 1024

@@ -104,7 +104,7 @@ def test_tampering_shows_over_http(api: ApiNode) -> None:
     stored(api)
     api.client.get("/dicom-web/studies")
     trail(api)
-    AuditKeeper(api.storage).round(utcnow())
+    AuditKeeper(api.storage.engine, api.storage.settings, api.storage.audit).round(utcnow())
     assert api.client.get("/api/audit/verification").json()["holds"] is True
     with writing(api.storage.engine) as connection:
         connection.execute(text("UPDATE audit_event SET actor_name = 'x' WHERE chain_index = 1"))

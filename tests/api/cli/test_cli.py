@@ -19,7 +19,7 @@ from typer.main import get_command
 from api.cli.main import command_line
 from dicom_node.association.server import Scp, start_scp
 from storage.container import open_storage
-from storage.db.migrate import upgrade
+from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 from tests import builders
 from tests.patience import PATIENCE_S

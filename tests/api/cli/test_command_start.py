@@ -16,7 +16,7 @@ _HEAVY = "alembic boto3 celery fastapi highdicom httpx monai numpy pydicom pynet
 def test_a_command_loads_neither_models_nor_servers_nor_dicom(command: str) -> None:
     asked = (
         "import json, sys; from api.cli.main import command_line;"
-        f" command_line(['{command}']); import storage.container, storage.db.migrate;"
+        f" command_line(['{command}']); import storage.container, storage.maintenance.upgrade;"
         f" print(json.dumps(sorted(set('{_HEAVY}'.split()) & set(sys.modules))))"
     )
     said = subprocess.run(

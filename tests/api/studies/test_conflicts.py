@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from storage.maintenance.reconcile import reconcile
+from storage.reconciliation.reconcile import reconcile
 from storage.settings import Settings
 from tests.api.client import ApiNode, is_problem, part10
 from tests.builders import t1_head

@@ -12,7 +12,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, DeliveryState
 from storage.core.identity import of_account
-from storage.index.study_filter import StudyFilter
+from storage.studies.filter import StudyFilter
 from tests import builders
 from tests.api.client import ApiNode, is_problem, part10
 

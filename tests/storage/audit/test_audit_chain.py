@@ -167,7 +167,7 @@ def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> N
         update={"audit_keep_days": 30, "audit_key": SecretStr(SECRET)}
     )
     object.__setattr__(storage, "settings", settings)
-    keeper = AuditKeeper(storage)
+    keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
     keeper.round(utcnow())
     storage.audit.flush()
     keeper.round(utcnow())
@@ -201,7 +201,7 @@ def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
     fill(storage, 5)
     settings = storage.settings
     assert verify_chain(storage.engine, audit_keys(settings)).keyed_from is None
-    keeper = AuditKeeper(storage)
+    keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
     keeper.round(utcnow())
     path = key_file(settings)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -245,7 +245,7 @@ def test_the_node_makes_a_key_outside_of_the_database(storage: Storage) -> None:
 
 def test_a_line_of_anchors_that_a_power_failure_cut_off_is_no_alarm(storage: Storage) -> None:
     fill(storage, 2, KEYED)
-    AuditKeeper(storage).round(utcnow())
+    AuditKeeper(storage.engine, storage.settings, storage.audit).round(utcnow())
     path = storage.settings.data_dir / "audit" / "anchors.jsonl"
     whole = path.read_text()
     path.write_text(whole + '{"position": 1, "ha' + whole + '{"position')

@@ -76,7 +76,7 @@ def test_messages_have_the_structure_of_the_schema(embedded: Settings) -> None:
         for event in EVENTS:
             storage.audit.record(replace(event, request_id="r-1"))
         storage.audit.flush()
-        source = audit_source(storage)
+        source = audit_source(storage.settings)
         roots = [
             check_message(audit_message(one, source))
             for one in all_events(storage.engine, AuditFilter())
@@ -99,7 +99,7 @@ def test_messages_have_the_structure_of_the_schema(embedded: Settings) -> None:
 def test_files_are_rotated_and_nobody_else_reads_them(embedded: Settings) -> None:
     small = embedded.model_copy(update={"audit_file_max_bytes": 4096, "audit_file_count": 2})
     with open_storage(small) as storage:
-        keeper = AuditKeeper(storage)
+        keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
         for _ in range(5):
             for event in EVENTS:
                 storage.audit.record(event)
@@ -144,7 +144,7 @@ def test_nothing_is_lost_while_the_repository_is_away(embedded: Settings, tmp_pa
     pair = authority.issue("repository")
     port = free_port()
     with open_storage(_syslog(embedded, authority, port)) as storage:
-        keeper = AuditKeeper(storage)
+        keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
         _tell(storage, "first")
         keeper.round(utcnow())
         with SyslogReceiver(pair, port) as receiver:
@@ -158,7 +158,7 @@ def test_nothing_is_lost_while_the_repository_is_away(embedded: Settings, tmp_pa
         keeper.round(utcnow())
         # A node that starts anew goes on where the old one was.
         keeper.close()
-        keeper = AuditKeeper(storage)
+        keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
         with SyslogReceiver(pair, port) as again:
             keeper.round(utcnow())
             _tell(storage, "fourth")
@@ -178,7 +178,7 @@ def test_a_repository_that_cannot_prove_who_it_is_hears_nothing(
         settings = _syslog(embedded, Authority(tmp_path), receiver.port)
         with open_storage(settings) as storage:
             _tell(storage, "secret")
-            keeper = AuditKeeper(storage)
+            keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
             keeper.round(utcnow())
             keeper.close()
     assert receiver.messages == []
@@ -194,7 +194,7 @@ def test_messages_go_by_datagram_where_it_is_wanted(embedded: Settings) -> None:
         )
         with open_storage(settings) as storage:
             _tell(storage, "ann")
-            AuditKeeper(storage).round(utcnow())
+            AuditKeeper(storage.engine, storage.settings, storage.audit).round(utcnow())
         datagram = receiver.recv(65536)
     head, _, message = datagram.partition(b"\xef\xbb\xbf")
     assert head.startswith(b"<85>1 ")
@@ -256,7 +256,7 @@ def test_rsyslog_takes_them_over_tls(
         for event in EVENTS:
             storage.audit.record(event)
         storage.audit.flush()
-        keeper = AuditKeeper(storage)
+        keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
         keeper.round(utcnow())
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:

@@ -92,7 +92,9 @@ def test_a_thousand_looks_by_two_processes_share_the_rows_of_their_minutes(
 def test_looks_after_their_minute_was_sealed_get_a_row_of_their_own(storage: Storage) -> None:
     storage.audit.viewed(ANN, "1.2.3", "frames")
     storage.audit.flush()
-    AuditKeeper(storage).round(utcnow() + timedelta(minutes=3))
+    AuditKeeper(storage.engine, storage.settings, storage.audit).round(
+        utcnow() + timedelta(minutes=3)
+    )
     storage.audit.viewed(ANN, "1.2.3", "frames", 4)
     first, second = trail(storage)
     assert (first.occurrences, second.occurrences) == (1, 4)
@@ -137,7 +139,7 @@ def test_events_wait_on_disk_while_the_database_takes_none(storage: Storage) -> 
     assert waiting
     assert all(path.stat().st_mode & 0o077 == 0 for path in [folder, *waiting])
     _mend(storage)
-    AuditKeeper(storage).round(utcnow())
+    AuditKeeper(storage.engine, storage.settings, storage.audit).round(utcnow())
     kept = list(all_events(storage.engine, AuditFilter()))
     assert {one.actor_name for one in kept} == {"early", "ann"}
     assert not list(folder.iterdir())
@@ -157,7 +159,7 @@ def test_a_trail_that_can_be_written_nowhere_says_so_once_a_minute(storage: Stor
     spool.unlink()
     storage.audit.flush()
     _mend(storage)
-    AuditKeeper(storage).round(utcnow())
+    AuditKeeper(storage.engine, storage.settings, storage.audit).round(utcnow())
     kept = {one.actor_name for one in all_events(storage.engine, AuditFilter())}
     assert {f"u{number}" for number in range(5)} <= kept, "none is lost"
 

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from storage.container import Storage, open_storage
 from storage.core.errors import StorageUnavailable
 from storage.db.engine import reading, writing
-from storage.db.migrate import _config, upgrade
+from storage.db.migrate import _config
 from storage.db.schema import check_schema, newest_revision
+from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from storage.tables import metadata
 

@@ -16,8 +16,9 @@ from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import NewInstance, add_instances
 from storage.index.tombstones import Deleted, Tombstone
-from storage.maintenance.object_upload import object_key, settle
-from storage.maintenance.reconcile import reconcile
+from storage.maintenance.object_upload import settle
+from storage.objects.keys import object_key
+from storage.reconciliation.reconcile import reconcile
 from storage.settings import Settings, load_settings
 from tests.migrated import upgrade
 from tests.storage.deadlock import deadlocked, deadlocks

@@ -16,7 +16,7 @@ from storage.core.entities import Instance
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded
 from storage.core.uids import derive_uid
 from storage.ingest.service import Ingest
-from storage.maintenance.reconcile import reconcile
+from storage.reconciliation.reconcile import reconcile
 from storage.volumes.scan import volumes_in
 from storage.volumes.writer import VolumeWriter
 from tests.storage.instances import part10
@@ -119,7 +119,7 @@ with open_storage(load_settings(data_dir=Path(sys.argv[1]))) as storage:
 
 
 def test_half_a_gigabyte_passes_in_constant_memory(tmp_path: Path) -> None:
-    from storage.db.migrate import upgrade
+    from storage.maintenance.upgrade import upgrade
     from storage.settings import load_settings
 
     upgrade(load_settings(data_dir=tmp_path))

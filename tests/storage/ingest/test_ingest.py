@@ -15,8 +15,9 @@ from storage.core.errors import InvalidInstance, LimitExceeded, NotFound
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.ingest.service import Ingest
-from storage.maintenance.object_upload import object_key, settle, unsettled
-from storage.maintenance.reconcile import reconcile
+from storage.maintenance.object_upload import settle, unsettled
+from storage.objects.keys import object_key
+from storage.reconciliation.reconcile import reconcile
 from storage.volumes.scan import volumes_in
 from storage.volumes.writer import VolumeWriter
 from tests.storage.instances import part10

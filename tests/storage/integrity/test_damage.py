@@ -20,8 +20,8 @@ from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub, scrub_state
 from storage.maintenance.housekeeping import Housekeeper
 from storage.maintenance.object_upload import settle
-from storage.maintenance.reconcile import reconcile
 from storage.maintenance.volume_cache import limit_cache
+from storage.reconciliation.reconcile import reconcile
 from storage.settings import load_settings
 from storage.volumes.reader import VolumeReader
 from tests.storage.deletion.test_deleting import close, lose_index, uid

@@ -21,9 +21,10 @@ from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading
 from storage.maintenance.compaction import compact, remove_retired, volume_uses
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.object_upload import check_backlog, settle, unsettled
-from storage.maintenance.reconcile import reconcile
+from storage.maintenance.object_upload import settle, unsettled
 from storage.maintenance.volume_cache import limit_cache
+from storage.objects.backlog import check_backlog
+from storage.reconciliation.reconcile import reconcile
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in
 from tests.storage.deletion.test_deleting import STUDY, close, lose_index, uid

@@ -16,10 +16,10 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
-from storage.db.migrate import upgrade
 from storage.maintenance.object_upload import settle, settle_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
+from storage.maintenance.upgrade import upgrade
 from storage.maintenance.verify import Problem, copy_again, verify_storage
 from storage.settings import Settings
 from storage.volumes.scan import volumes_in

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from storage.container import Storage, open_storage
 from storage.core.errors import IndexDamaged, InvalidRequest
-from storage.db import migrate
+from storage.maintenance import upgrade as upgrading
 from storage.maintenance.verify import verify_storage
 from storage.recovery.diagnosis import diagnose
 from storage.recovery.repair import repair
@@ -181,7 +181,7 @@ def test_a_repair_that_is_cut_off_is_finished_and_loses_nobodys_work(
         repair(filled, diagnose(filled), None)
     else:
         # As at the next start; not by a copy, as other tests begin.
-        migrate.upgrade(filled)
+        upgrading.upgrade(filled)
     with open_storage(filled) as storage:
         assert uids(storage) == {uid(name) for name in "0123"}
         with storage.engine.connect() as connection:

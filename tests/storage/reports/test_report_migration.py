@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from storage.container import open_storage
 from storage.db.engine import make_engine, writing
-from storage.db.migrate import _config, upgrade
+from storage.db.migrate import _config
+from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
 
 _BEFORE = "0012"

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event, text
 
 from storage.core.errors import MediViewError
 from storage.db.engine import reading
-from storage.maintenance.reconcile import reconcile
+from storage.reconciliation.reconcile import reconcile
 from storage.volumes.files import sync_folder, translated_os_errors
 
 log = structlog.get_logger(__name__)

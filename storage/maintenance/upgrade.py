@@ -1,0 +1,32 @@
+"""Bring database and bucket to this version, before a node starts."""
+
+from storage.core import disk_reserve, private_folder
+from storage.db.engine import make_engine
+from storage.db.migrate import upgrade_schema
+from storage.db.replacement import finish
+from storage.reconciliation.crash_recovery import CrashRecovery
+from storage.search.vectors import PassageVectors
+from storage.settings import Settings
+
+
+def upgrade(settings: Settings) -> int:
+    """Make database and bucket ready, and index what a crash left unindexed.
+
+    Returns how many index rows were restored. Safe to run at every start, and
+    by several processes at once on PostgreSQL, whose migrations take a lock.
+    """
+    private_folder.prepare(settings.data_dir)
+    disk_reserve.check_room(settings.data_dir)
+    finish(settings)
+    engine = make_engine(settings.resolved_database_url)
+    try:
+        upgrade_schema(engine)
+        if settings.passage_search == "pgvector":
+            PassageVectors(engine).prepare()
+        if settings.object_store == "s3":
+            from storage.objects.s3 import S3Objects
+
+            S3Objects(settings).create_bucket()
+        return CrashRecovery(engine, settings.data_dir / "volumes").run()
+    finally:
+        engine.dispose()

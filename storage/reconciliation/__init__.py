@@ -1,0 +1,1 @@
+"""What is durable in the volumes and missing in the index gets its row back."""

@@ -1,0 +1,1 @@
+"""Which studies a list shows, and in which order."""
