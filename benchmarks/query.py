@@ -75,7 +75,7 @@ def servers(settings: Settings) -> Iterator[None]:
         "MEDIVIEW_UNKNOWN_PEERS_MAY": "store,query",
     }
     programs = (
-        "from dicom_node.association.processes import run_scp; run_scp(settings)",
+        "from dicom_node.server.processes import run_scp; run_scp(settings)",
         "from api.server.serve import run_api; raise SystemExit(run_api(settings))",
     )
     head = (

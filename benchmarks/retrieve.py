@@ -23,9 +23,9 @@ import structlog
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dicom_node.association.server import start_scp  # noqa: E402
 from dicom_node.peers import Peer  # noqa: E402
 from dicom_node.scu import send  # noqa: E402
+from dicom_node.server.scp import start_scp  # noqa: E402
 from storage.container import open_storage  # noqa: E402
 from storage.maintenance.upgrade import upgrade  # noqa: E402
 from storage.settings import Destination, Settings  # noqa: E402

@@ -65,7 +65,7 @@ def node_server(folder: Path, **settings: Any) -> Iterator[Server]:
     upgrade(Settings(**values))
     code = (
         "import logging, structlog; from storage.settings import Settings;"
-        "from dicom_node.association.processes import run_scp;"
+        "from dicom_node.server.processes import run_scp;"
         "structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR));"
         f"run_scp(Settings(**{values!r}))"
     )

@@ -12,12 +12,12 @@ from dicom_node.association.contexts import MESSAGE_TRANSFER_SYNTAXES
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.peers import Peer, PeerDidNotAnswer, PeerFailed, PeerLacksService
-from dicom_node.retrieve.outgoing import plan_contexts
 from dicom_node.status import (
     OUT_OF_RESOURCES,
     PENDING,
     PENDING_OPTIONAL_KEYS_UNSUPPORTED,
 )
+from dicom_node.store.outgoing import plan_contexts
 from dicom_node.store.sending import Sender, SendItem, SendResult
 
 __all__ = ["EchoResult", "SendItem", "SendResult", "echo", "holds", "send"]

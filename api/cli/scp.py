@@ -14,7 +14,7 @@ _HEARTBEAT_S = 5.0
 
 def scp() -> None:
     """Receive studies by DICOM."""
-    from dicom_node.association.processes import run_scp
+    from dicom_node.server.processes import run_scp
 
     settings = start_role()
     run_scp(settings, partial(_beat, settings))

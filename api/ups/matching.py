@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from api.dicomweb.search.query_parameters import tag_of
 from api.ups.datasets import NUMBERS, text_dataset
-from dicom_node.worklist.matching import matches
+from dicom_node.query.dataset_matching import matches
 from storage.core.errors import InvalidRequest
 from storage.ups.dicom_json import JsonAttributes
 from storage.ups.search import Narrowed

@@ -13,10 +13,10 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from dicom_node.association.base import NodeAssociation
 from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
-from dicom_node.association.shared_thread import SharedThread
-from dicom_node.association.slots import Places
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
+from dicom_node.network.connection_slots import Places
+from dicom_node.network.shared_thread import SharedThread
 
 log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection, RequestHandler
-from dicom_node.association.slots import Places
 from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.connection import Connection
+from dicom_node.network.connection_slots import Places
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.status import NOT_AUTHORIZED
 from storage.container import Storage

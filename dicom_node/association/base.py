@@ -13,6 +13,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_RELEASE, P_DATA
 
 from dicom_node.association.auditing import AssociationAuditing
+from dicom_node.association.message_sending import MessageSending
 from dicom_node.association.pynetdicom_adapter import (
     CLOSING_STATE,
     ESTABLISHED_STATE,
@@ -23,7 +24,6 @@ from dicom_node.association.pynetdicom_adapter import (
 from dicom_node.association.traffic import AssociationTraffic
 from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.connection import Connection, PeerTooSlow
-from dicom_node.network.message_sending import MessageSending
 from dicom_node.network.messages import Incoming, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer

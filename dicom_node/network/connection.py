@@ -9,7 +9,7 @@ import termios
 import time
 from collections.abc import Iterator, Sequence
 
-from dicom_node.association.shared_thread import SharedThread
+from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.throttle import PIECE_BYTES, Throttle
 
 _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)

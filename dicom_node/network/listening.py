@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 
-from dicom_node.association.slots import Places
+from dicom_node.network.connection_slots import Places
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings

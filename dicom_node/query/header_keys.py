@@ -13,8 +13,8 @@ from dicom_node.network.data_sets import (
     decode_data_set,
     encode_data_set,
 )
+from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.identifiers import MatchEncoder
-from dicom_node.worklist.matching import answer, matches
 from storage.container import Storage
 from storage.core.errors import MediViewError
 from storage.dicom.value_errors import UNREADABLE

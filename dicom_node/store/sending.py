@@ -13,8 +13,8 @@ from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.association.requestor import end, open_association
 from dicom_node.network.command_set import encode_store_request
 from dicom_node.peers import Peer, PeerFailed
-from dicom_node.retrieve.outgoing import CannotConvert, Unreadable, encoded_pieces
 from dicom_node.status import describe, is_stored
+from dicom_node.store.outgoing import CannotConvert, Unreadable, encoded_pieces
 from storage.core.errors import InstanceDamaged
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,8 @@ from dicom_node.network.data_sets import (
     decode_data_set,
     encode_data_set,
 )
+from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.query.find_service import FindService
-from dicom_node.worklist.matching import answer, matches
 from storage.worklist.attributes import STEP_KEYWORDS, WORKLIST_KEYWORDS
 from storage.worklist.repository import Worklist, WorklistItem
 

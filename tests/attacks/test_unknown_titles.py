@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.peers.repository import ACTIONS, KnownPeer
 from storage.settings import Settings, load_settings

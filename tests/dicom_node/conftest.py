@@ -7,8 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from dicom_node.association.server import Scp, start_scp
 from dicom_node.peers import Peer
+from dicom_node.server.scp import Scp, start_scp
 from storage.container import Storage, open_storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound

@@ -8,8 +8,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from dicom_node.association.server import start_scp
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of

@@ -16,10 +16,10 @@ from pynetdicom.sop_class import (
 )
 
 from api.server.doctor_checks import diagnose
-from dicom_node.association.server import start_scp
 from dicom_node.commitment.check import failures_of
 from dicom_node.peers import Peer
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from inference.worker.failures import explain
 from storage.commitment.entities import Reference
 from storage.core.errors import InstanceDamaged

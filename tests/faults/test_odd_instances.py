@@ -16,8 +16,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from dicom_node.association.server import start_scp
 from dicom_node.network.command_set import decode_command
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from tests.dicom_node.conftest import Node, node_settings
 from tests.faults.raw_peer import RawPeer, context

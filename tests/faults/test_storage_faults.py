@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.association.server import start_scp
 from dicom_node.peers import Peer
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import StorageUnavailable

@@ -14,7 +14,7 @@ from api.dicomweb.lookups import content_key
 from api.dicomweb.retrieval.cache import ByteCache
 from api.dicomweb.retrieval.metadata import read_header
 from api.dicomweb.search.query_parameters import tag_of
-from dicom_node.worklist.matching import matches
+from dicom_node.query.dataset_matching import matches
 from storage.container import Storage
 from storage.core.errors import InvalidRequest, MediViewError
 from storage.dicom.value_errors import UNREADABLE

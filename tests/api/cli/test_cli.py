@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from api.cli.main import command_line
-from dicom_node.association.server import Scp, start_scp
+from dicom_node.server.scp import Scp, start_scp
 from storage.container import open_storage
 from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings

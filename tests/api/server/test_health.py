@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.processes.components import Component

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from storage.peers.repository import KnownPeer
 from tests.api.client import ApiNode, is_problem
 

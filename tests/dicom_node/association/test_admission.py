@@ -11,8 +11,8 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
 from dicom_node.association.admission import _ACTION_OF
-from dicom_node.association.server import start_scp
 from dicom_node.network.throttle import Throttle
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.peers.repository import ACTIONS, KnownPeer
 from storage.settings import Destination

@@ -17,7 +17,7 @@ from pynetdicom.sop_class import (
 )
 from sqlalchemy import text
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from storage.audit import MINOR_FAILURE, Code, Type
 from storage.container import open_storage
 from storage.db.engine import writing

@@ -6,9 +6,9 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as FIND
 
-from dicom_node.association.server import start_scp
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.dimse.traffic import TrafficKey, read_traffic
 from storage.settings import Destination

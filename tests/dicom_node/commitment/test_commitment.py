@@ -14,8 +14,8 @@ from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from dicom_node.association.server import start_scp
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, encoded, item_of

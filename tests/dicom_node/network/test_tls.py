@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from dicom_node.association.server import start_scp
 from dicom_node.network.tls import CIPHER_SUITES, ClientTls
 from dicom_node.peers import Peer
 from dicom_node.scu import echo, send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.peers.certificates import fingerprint_of

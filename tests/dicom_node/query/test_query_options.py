@@ -22,9 +22,9 @@ from pynetdicom.sop_class import (
 from benchmarks.find_client import FindClient
 from benchmarks.million import LARGE_STUDY, fill
 from dicom_node.association.requestor import end, open_association
-from dicom_node.association.server import start_scp
 from dicom_node.peers import Peer
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.index.query import Query, find
 from tests.dicom_node.builders import ct_instance, encoded, identifier, item_of

@@ -14,8 +14,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from dicom_node.association.server import start_scp
 from dicom_node.scu import send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.settings import Destination
 from tests.dicom_node.builders import ct_instance, dcmtk, encoded, identifier, item_of

@@ -21,8 +21,8 @@ from pydicom.uid import (
 
 from dicom_node.association.pynetdicom_adapter import Timeouts
 from dicom_node.peers import Peer, PeerFailed
-from dicom_node.retrieve.outgoing import plan_contexts
 from dicom_node.scu import SendItem, SendResult, echo, holds, send
+from dicom_node.store.outgoing import plan_contexts
 from storage.core.errors import InvalidRequest
 from tests.dicom_node.builders import ct_instance, data_set_bytes, encoded, item_of
 from tests.dicom_node.conftest import Node

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import ModalityPerformedProcedureStep, ModalityWorklistInformationFind
 
-from dicom_node.worklist.matching import answer, matches
+from dicom_node.query.dataset_matching import answer, matches
 from dicom_node.worklist.scp import as_data_set
 from tests.dicom_node.builders import dcmtk
 from tests.dicom_node.conftest import Node

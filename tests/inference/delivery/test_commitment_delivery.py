@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from inference.delivery import storage_commitment_check as proof
 from inference.delivery.destinations import ae
 from inference.delivery.service import deliver_due

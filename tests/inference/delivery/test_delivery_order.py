@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.association.server import start_scp
+from dicom_node.server.scp import start_scp
 from inference.delivery.service import deliver_due
 from inference.scheduling.schedule import complete_and_schedule
 from storage.core.clock import utcnow

@@ -20,20 +20,15 @@ from dicom_node.association.base import ANNOUNCED_PDU_BYTES, NodeAssociation
 from dicom_node.association.contexts import fetched_classes, supported_contexts
 from dicom_node.association.extended_negotiation import answer_extended
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
-from dicom_node.association.shared_thread import SharedThread
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
-from dicom_node.network.command_set import Command
 from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Doors, open_doors
+from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
-from dicom_node.normalized.services import normalized_services
-from dicom_node.query.find_service import FindDispatch
-from dicom_node.query.scp import FindScp
-from dicom_node.retrieve.scp import RetrieveScp
+from dicom_node.server.services import request_handlers
 from dicom_node.status import SUCCESS
 from dicom_node.store.counted_store import CountedStoreScp
-from dicom_node.worklist.scp import WorklistScp
 from storage.container import Storage
 
 log = structlog.get_logger(__name__)
@@ -224,17 +219,7 @@ class Scp:
         association.store_receiver = CountedStoreScp(
             self.storage.ingest, association, settings.max_instance_bytes
         )
-        retrieve = RetrieveScp(self.storage, association)
-        find = FindScp(self.storage, association, settings.ae_title)
-        worklist = WorklistScp(self.storage.worklist, association)
-        association.serve_with(
-            {
-                Command.C_FIND_RQ: FindDispatch((find, worklist)),
-                Command.C_MOVE_RQ: retrieve,
-                Command.C_GET_RQ: retrieve,
-                **normalized_services(self.storage, association),
-            }
-        )
+        association.serve_with(request_handlers(self.storage, association))
         with self._lock:
             # Those that ended are let go here, or they would stay as long as the node runs.
             self._associations = {each for each in self._associations if each.is_alive()}

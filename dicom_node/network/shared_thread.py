@@ -14,7 +14,7 @@ from contextvars import copy_context
 
 import structlog
 
-from dicom_node.association.turns import Task, Turns
+from dicom_node.network.task_scheduler import Task, Turns
 from storage.ingest.cooperative_wait import CROWD, Waiting
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,8 @@ from contextvars import ContextVar
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from dicom_node.association.shared_thread import SharedThread
-from dicom_node.association.turns import Turns
+from dicom_node.network.shared_thread import SharedThread
+from dicom_node.network.task_scheduler import Turns
 from tests.dicom_node.conftest import Node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, store_message

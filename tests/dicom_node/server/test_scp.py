@@ -19,10 +19,10 @@ from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from dicom_node.association.requestor import open_association
-from dicom_node.association.server import start_scp
 from dicom_node.network.command_set import encode_store_request
 from dicom_node.network.pdu import data_pdus
 from dicom_node.scu import echo, send
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -63,7 +63,7 @@ def test_a_taken_port_is_named(node: Node, tmp_path: Path) -> None:
 def scp_process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     code = (
         "from storage.settings import Settings;"
-        " from dicom_node.association.processes import run_scp;"
+        " from dicom_node.server.processes import run_scp;"
         f"run_scp(Settings(data_dir={str(settings.data_dir)!r}, dicom_port={settings.dicom_port}))"
     )
     process = subprocess.Popen(

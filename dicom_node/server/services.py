@@ -1,4 +1,9 @@
-"""The DIMSE-N services that the SCP offers, by the request that begins them."""
+"""The DIMSE services that the SCP offers, by the request that begins each.
+
+C-STORE has a receiver of its own (`dicom_node.store.scp`), and C-ECHO an answer in
+`dicom_node.server.scp`. Which SOP classes are negotiated is in
+`dicom_node.association.contexts`.
+"""
 
 from dicom_node.association.acceptor import RequestHandler
 from dicom_node.association.base import NodeAssociation
@@ -8,14 +13,25 @@ from dicom_node.network.command_set import Command
 from dicom_node.normalized.availability_scp import AvailabilityScp
 from dicom_node.normalized.procedure_step_scp import ProcedureStepCreateScp, ProcedureStepSetScp
 from dicom_node.normalized.requests import Dispatch
+from dicom_node.query.find_service import FindDispatch
+from dicom_node.query.scp import FindScp
+from dicom_node.retrieve.scp import RetrieveScp
+from dicom_node.worklist.scp import WorklistScp
 from storage.container import Storage
 
 
-def normalized_services(
-    storage: Storage, association: NodeAssociation
-) -> dict[int, RequestHandler]:
-    """Handlers by command field, for one association."""
+def request_handlers(storage: Storage, association: NodeAssociation) -> dict[int, RequestHandler]:
+    """Handlers by command field (PS3.7 E.1), for one association."""
+    retrieve = RetrieveScp(storage, association)
     return {
+        Command.C_FIND_RQ: FindDispatch(
+            (
+                FindScp(storage, association, storage.settings.ae_title),
+                WorklistScp(storage.worklist, association),
+            )
+        ),
+        Command.C_MOVE_RQ: retrieve,
+        Command.C_GET_RQ: retrieve,
         Command.N_ACTION_RQ: CommitmentScp(storage, association),
         Command.N_EVENT_REPORT_RQ: CommitmentResultScp(storage.commitment_requests, association),
         Command.N_SET_RQ: ProcedureStepSetScp(storage, association),

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import structlog
 
-from dicom_node.association.server import start_scp
 from dicom_node.network.listening import Doors, open_doors
+from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.processes.asked import StopRequests
 from storage.processes.forked import Processes

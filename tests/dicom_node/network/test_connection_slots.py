@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.association.slots import Places
+from dicom_node.network.connection_slots import Places
 from dicom_node.network.listening import Doors, open_doors
 from storage.settings import Settings
 
