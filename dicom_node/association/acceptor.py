@@ -15,7 +15,7 @@ from dicom_node.association.base import NodeAssociation
 from dicom_node.association.pynetdicom_adapter import MODE_ACCEPTOR, Timeouts
 from dicom_node.association.traffic import operation_of
 from dicom_node.network.command_set import CommandSet
-from dicom_node.network.connection_slots import Places
+from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.shared_thread import SharedThread
 
 log = structlog.get_logger(__name__)
@@ -47,14 +47,14 @@ class AcceptedAssociation(NodeAssociation):
         super().__init__(ae, MODE_ACCEPTOR, timeouts)
         self._admit = admit
         self._handlers_by_command: dict[int, RequestHandler] = {}
-        self._places: Places | None = None
-        self.place: int | None = None
+        self._slots: ConnectionSlots | None = None
+        self.slot: int | None = None
         self._shared_thread: SharedThread | None = None
         self._is_storing = False
 
-    def hold(self, places: Places, place: int) -> None:
-        """Give `place` back when the association has ended."""
-        self._places, self.place = places, place
+    def occupy(self, slots: ConnectionSlots, slot: int) -> None:
+        """Give `slot` back when the association has ended."""
+        self._slots, self.slot = slots, slot
 
     def share(self, thread: SharedThread) -> None:
         """Receive in that thread while others store, too."""
@@ -98,8 +98,8 @@ class AcceptedAssociation(NodeAssociation):
             self._give_up()
         finally:
             self.close()
-            if self._places is not None and self.place is not None:
-                self._places.give_back(self.place)
+            if self._slots is not None and self.slot is not None:
+                self._slots.give_back(self.slot)
 
     def _negotiate(self) -> None:
         request = self.dul.receive_pdu(wait=True, timeout=self.timeouts.acse_s)
@@ -120,11 +120,11 @@ class AcceptedAssociation(NodeAssociation):
         self.acse.negotiate_association()
 
     def _serve(self) -> None:
-        with contextlib.ExitStack() as company:
+        with contextlib.ExitStack() as storing_together:
             while self.is_open and not self.is_killed:
                 self._read_on()
                 if self._has_stored_short:
-                    self._share(company)
+                    self._share(storing_together)
                 if self._has_news:
                     self._has_news = False
                     self._serve_waiting()
@@ -144,10 +144,10 @@ class AcceptedAssociation(NodeAssociation):
     @property
     def _has_stored_short(self) -> bool:
         """Whether the last that was said was to store an instance of few bytes."""
-        incoming = self._incoming
-        return not (self._has_news or incoming is None or incoming.in_message or incoming.is_long)
+        messages = self._messages
+        return not (self._has_news or messages is None or messages.in_message or messages.is_long)
 
-    def _share(self, company: contextlib.ExitStack) -> None:
+    def _share(self, storing_together: contextlib.ExitStack) -> None:
         """Receive in the thread of those that store at the same time, as long as that is all."""
         shared = self._shared_thread
         if shared is None:
@@ -155,8 +155,10 @@ class AcceptedAssociation(NodeAssociation):
         if not self._is_storing:
             # Many peers associate for each instance anew: only a second one brings more.
             self._is_storing = True
-            company.enter_context(shared.storing(self))
-        elif shared.is_worth_it and not shared.run(partial(self._receive_beside_others, shared)):
+            storing_together.enter_context(shared.storing(self))
+        elif shared.is_used_by_several and not shared.run(
+            partial(self._receive_beside_others, shared)
+        ):
             self._shared_thread = None
 
     def _receive_beside_others(self, shared: SharedThread) -> None:
@@ -164,12 +166,12 @@ class AcceptedAssociation(NodeAssociation):
         with connection.shared(shared):
             while self.is_open and not self.is_killed and not self._has_news and not self._is_long:
                 self._read_on()
-                if shared.holds_up_others:
+                if shared.is_slow:
                     break
 
     @property
     def _is_long(self) -> bool:
-        return self._incoming is not None and self._incoming.is_long
+        return self._messages is not None and self._messages.is_long
 
     def _serve_waiting(self) -> None:
         while self._requests and self.is_open:

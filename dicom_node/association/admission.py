@@ -7,7 +7,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind
 from dicom_node.association.acceptor import AcceptedAssociation, Rejection, RequestHandler
 from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.connection import Connection
-from dicom_node.network.connection_slots import Places
+from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.tls_connection import TlsConnection
 from dicom_node.status import NOT_AUTHORIZED
 from storage.container import Storage
@@ -46,9 +46,9 @@ class _Unfit(Exception):
 class Admission:
     """Decides on association requests; one for all associations of a server."""
 
-    def __init__(self, storage: Storage, places: Places) -> None:
+    def __init__(self, storage: Storage, slots: ConnectionSlots) -> None:
         self._storage = storage
-        self._places = places
+        self._slots = slots
 
     def admit(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, host: str
@@ -122,9 +122,9 @@ class Admission:
     ) -> bool:
         limit = peer.max_associations if peer is not None else 0
         limit = limit or self._storage.settings.max_associations_per_peer
-        if association.place is None:
+        if association.slot is None:
             return True
-        return self._places.name(association.place, calling, limit, is_known=peer is not None)
+        return self._slots.name(association.slot, calling, limit, is_known=peer is not None)
 
 
 def _shown(connection: Connection) -> frozenset[str]:

@@ -24,7 +24,7 @@ from dicom_node.association.pynetdicom_adapter import (
 from dicom_node.association.traffic import AssociationTraffic
 from dicom_node.network.command_set import Command, CommandSet
 from dicom_node.network.connection import Connection, PeerTooSlow
-from dicom_node.network.messages import Incoming, StoreReceiver
+from dicom_node.network.messages import MessageAssembler, StoreReceiver
 from dicom_node.network.pdu import PDU_HEADER, MalformedPdu, PduReader, PduType, PeerClosed
 from dicom_node.peers import Peer
 
@@ -71,7 +71,7 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
         self._cancelled: set[int] = set()
         # Whether anything came but C-STORE requests, which are served as they come.
         self._has_news = True
-        self._incoming: Incoming | None = None
+        self._messages: MessageAssembler | None = None
         self._reader: PduReader | None = None
 
     # Reading
@@ -187,15 +187,15 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
             raise MalformedPdu(f"A P-DATA-TF PDU of {length} bytes is announced.")
         if self.dul.state_machine.current_state != ESTABLISHED_STATE:
             raise MalformedPdu("P-DATA-TF outside an established association.")
-        if self._incoming is None:
-            self._incoming = Incoming(
+        if self._messages is None:
+            self._messages = MessageAssembler(
                 self._pdu_reader(),
                 self.connection,
                 self.store_receiver,
                 self._message_came,
                 self._store_response_came,
             )
-        self._incoming.data_pdu(length)
+        self._messages.data_pdu(length)
 
     def _read_other(self, pdu_type: int, length: int) -> None:
         if pdu_type not in PduType.__members__.values():
@@ -252,11 +252,11 @@ class NodeAssociation(MessageSending, SynchronousAssociation):
 
     def close(self) -> None:
         """Let the peer read our last PDU, then end the connection. May be called again."""
-        if self._incoming is not None:
-            self._incoming.discard()
+        if self._messages is not None:
+            self._messages.discard()
         # pynetdicom's objects refer to each other in circles: without this the
         # buffers would wait for the garbage collector.
-        self._incoming = self._reader = None
+        self._messages = self._reader = None
         wrapped = self.dul.socket
         if wrapped is None or wrapped.connection is None:
             return

@@ -14,7 +14,7 @@ from dicom_node.network.throttle import PIECE_BYTES, Throttle
 
 _MAX_BUFFERS = 512  # below IOV_MAX (1,024 on Linux)
 # Over the life of a message a peer must bring at least this much, so that one
-# that sends a byte now and then cannot hold a place for ever.
+# that sends a byte now and then cannot occupy a slot for ever.
 _SLOWEST_BYTES_PER_S = 1024.0
 # The last answers and an abort may still be on their way to a peer far off; more is not.
 _LEFT_BEHIND_BYTES = 64 * 1024
@@ -81,7 +81,7 @@ class Connection:
         self._message_started = 0.0
         if self._shared is not None:
             # More may have come already, and would be served before anything of the others.
-            self._shared.let_others()
+            self._shared.yield_to_others()
 
     def receive_into(self, view: memoryview) -> int:
         """Like `socket.recv_into`; raises PeerTooSlow instead of waiting too long."""

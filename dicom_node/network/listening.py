@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 
-from dicom_node.network.connection_slots import Places
+from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.tls import ServerTls
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
@@ -24,18 +24,18 @@ Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Doors:
+class Listeners:
     """Where associations come in, and how many of them may."""
 
     listener: socket.socket | None
     """The plain port's; None where it is switched off."""
     tls_listener: socket.socket | None
     tls: ServerTls | None
-    places: Places
+    slots: ConnectionSlots
     processes: int = 1
     """How many accept from the same sockets."""
 
-    def listeners(self) -> list[tuple[socket.socket, ServerTls | None]]:
+    def sockets(self) -> list[tuple[socket.socket, ServerTls | None]]:
         """At least one; the plain one first."""
         both = ((self.listener, None), (self.tls_listener, self.tls))
         return [(listener, tls) for listener, tls in both if listener is not None]
@@ -57,7 +57,7 @@ class Doors:
         waiting.register(listener, select.POLLIN)
         if not waiting.poll(_ACCEPT_WAIT_S * 1000):
             return None
-        if self.places.is_ahead(self.processes):
+        if self.slots.is_ahead(self.processes):
             time.sleep(_LEAVE_TO_OTHERS_S)
         try:
             return listener.accept()
@@ -66,14 +66,14 @@ class Doors:
 
     def close(self) -> None:
         """Accept no more in this process; whoever waits for a connection is woken."""
-        for listener, _ in self.listeners():
+        for listener, _ in self.sockets():
             if not self.is_shared:
                 with contextlib.suppress(OSError):
                     listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
 
-def open_doors(settings: Settings, port: int | None = None, *, processes: int = 1) -> Doors:
+def open_listeners(settings: Settings, port: int | None = None, *, processes: int = 1) -> Listeners:
     """Listen on the host of the settings, on `port` (0: any free one; None: that of the settings).
 
     Raises InvalidRequest when the host lies beyond loopback and the network is
@@ -92,13 +92,13 @@ def open_doors(settings: Settings, port: int | None = None, *, processes: int = 
         if listener is not None:
             listener.close()
         raise
-    places = Places(settings.max_associations + SPARE_CONNECTIONS)
-    doors = Doors(listener, tls_listener, tls, places, processes)
-    if doors.is_shared:
+    slots = ConnectionSlots(settings.max_associations + SPARE_CONNECTIONS)
+    listeners = Listeners(listener, tls_listener, tls, slots, processes)
+    if listeners.is_shared:
         # Shutting a shared socket down would end it for the others, too: none waits in `accept`.
-        for each, _ in doors.listeners():
+        for each, _ in listeners.sockets():
             each.setblocking(False)
-    return doors
+    return listeners
 
 
 def _listen(host: str, port: int) -> socket.socket:

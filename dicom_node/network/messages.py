@@ -121,7 +121,7 @@ class DataBuffer:
             self._store = grown
 
 
-class Incoming:
+class MessageAssembler:
     """Assembles the messages of one association, one at a time.
 
     C-STORE requests go to `store_receiver`, their data set uncopied, and

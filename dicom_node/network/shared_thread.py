@@ -14,25 +14,25 @@ from contextvars import copy_context
 
 import structlog
 
-from dicom_node.network.task_scheduler import Task, Turns
-from storage.ingest.cooperative_wait import CROWD, Waiting
+from dicom_node.network.task_scheduler import Task, TaskScheduler
+from storage.ingest.cooperative_wait import SHARED_THREAD, PendingCommit
 
 log = structlog.get_logger(__name__)
 
 
 class SharedThread:
-    """Runs what associations bring; it begins with the first. Safe for threads.
+    """Runs what associations submit, from the first on. Safe for threads.
 
-    What stands below `wake` is for the work that runs here.
+    The methods below `wake` are for the work that runs here.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._storing: set[object] = set()
-        self._brought: list[Task] = []
+        self._submitted: list[Task] = []
         self._under_way: set[Task] = set()
         self._thread: threading.Thread | None = None
-        self._turns: Turns | None = None
+        self._scheduler: TaskScheduler | None = None
         self._wake_fd = -1
         self._is_stopping = False
 
@@ -48,17 +48,17 @@ class SharedThread:
                 self._storing.discard(who)
 
     @property
-    def is_worth_it(self) -> bool:
+    def is_used_by_several(self) -> bool:
         """Whether several store: one alone is as fast in a thread of its own."""
         return len(self._storing) > 1
 
     def run(self, work: Callable[[], None]) -> bool:
         """Run `work` in the shared thread, and return when it has ended.
 
-        False where it kept others waiting and should not come again. Raises what `work` raises.
+        False where it kept others pending and should not come again. Raises what `work` raises.
         """
         context = copy_context()
-        context.run(CROWD.set, self)
+        context.run(SHARED_THREAD.set, self)
         task = Task(work, context)
         with self._lock:
             if self._is_stopping:
@@ -68,7 +68,7 @@ class SharedThread:
                 self._thread = threading.Thread(target=self._serve, name="scp-shared", daemon=True)
                 self._thread.start()
             self._under_way.add(task)
-            self._brought.append(task)
+            self._submitted.append(task)
             os.eventfd_write(self._wake_fd, 1)
         task.has_ended.wait()
         self._under_way.discard(task)
@@ -98,31 +98,31 @@ class SharedThread:
 
     def wait_for(self, sock: socket.socket, event: int, timeout_s: float) -> bool:
         """Whether the event of `select.epoll` came in time."""
-        return self._here.wait_for(sock, event, timeout_s)
+        return self._running_scheduler.wait_for(sock, event, timeout_s)
 
-    def let_others(self) -> None:
+    def yield_to_others(self) -> None:
         """Let the others go on first."""
-        self._here.let_others()
+        self._running_scheduler.yield_to_others()
 
     @property
-    def holds_up_others(self) -> bool:
-        """Whether this work keeps the others waiting, and should leave."""
-        return self._here.current().task.is_slow
+    def is_slow(self) -> bool:
+        """Whether this work keeps the others pending, and should leave."""
+        return self._running_scheduler.current().task.is_slow
 
-    def wait_until_settled(self, waiting: Waiting) -> None:
+    def wait_until_done(self, pending: PendingCommit) -> None:
         """The others go on meanwhile."""
-        self._here.wait_until_settled(waiting)
+        self._running_scheduler.wait_until_done(pending)
 
     @property
-    def _here(self) -> Turns:
-        if self._turns is None:
+    def _running_scheduler(self) -> TaskScheduler:
+        if self._scheduler is None:
             raise RuntimeError("nothing runs in the shared thread")
-        return self._turns
+        return self._scheduler
 
     def _serve(self) -> None:
         try:
-            self._turns = Turns(self._take, self._wake_fd)
-            self._turns.serve(lambda: self._is_stopping and not self._brought)
+            self._scheduler = TaskScheduler(self._take, self._wake_fd)
+            self._scheduler.serve(lambda: self._is_stopping and not self._submitted)
         except Exception:
             # Associations go on in their own threads; those that were here are told.
             log.error("shared_thread_failed", exc_info=True)
@@ -134,5 +134,5 @@ class SharedThread:
 
     def _take(self) -> list[Task]:
         with self._lock:
-            taken, self._brought = self._brought, []
+            taken, self._submitted = self._submitted, []
         return taken

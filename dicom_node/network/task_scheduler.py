@@ -1,8 +1,8 @@
-"""Work that takes turns in one thread: each goes on until it has to wait.
+"""Tasks that take turns in one thread: each runs until it has to wait.
 
-For bytes, for room to send, or until an instance is kept; the code that waits is what it is in
-a thread of its own, and runs in a greenlet. What was brought meanwhile is committed together,
-as soon as nobody has anything else to do.
+It waits for bytes, for room to send, or for the group commit (`storage.ingest.group_commit`). The
+code that waits is the same as in a thread of its own; here it runs in a greenlet. What was staged
+meanwhile is committed together, as soon as no task has anything else to do.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import structlog
 from greenlet import getcurrent, greenlet
 
-from storage.ingest.cooperative_wait import Waiting
+from storage.ingest.cooperative_wait import PendingCommit
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +33,12 @@ _MOST_ROUNDS = 4
 
 @dataclass(eq=False)
 class Task:
-    """Work that was brought from another thread, which waits until it has ended."""
+    """Work that another thread has submitted, which waits until it has ended."""
 
     work: Callable[[], None]
     context: Context
     is_slow: bool = False
-    """Whether it kept the others waiting."""
+    """Whether it kept the others pending."""
     error: BaseException | None = None
     has_ended: threading.Event = field(default_factory=threading.Event)
 
@@ -60,7 +60,7 @@ class _Run(greenlet):
         self.watched: set[int] = set()
 
 
-class Turns:
+class TaskScheduler:
     """The tasks of one thread, which is the one that makes it and calls `serve`."""
 
     def __init__(self, take: Callable[[], Iterable[Task]], wake_fd: int) -> None:
@@ -73,7 +73,7 @@ class Turns:
         self._ready: deque[tuple[_Run, bool]] = deque()
         self._watched: dict[int, int] = {}
         self._paused: dict[int, _Run] = {}
-        self._waiting: list[tuple[_Run, Waiting]] = []
+        self._pending_commits: list[tuple[_Run, PendingCommit]] = []
         self._rounds = 0
         self._next_look_s = 0.0
 
@@ -82,7 +82,7 @@ class Turns:
         with contextlib.closing(self._epoll):
             while self._has_work or not until():
                 self._go_on()
-                if self._waiting and (not self._ready or self._rounds >= _MOST_ROUNDS):
+                if self._pending_commits and (not self._ready or self._rounds >= _MOST_ROUNDS):
                     self._commit()
                 self._rounds += 1
                 self._listen()
@@ -109,21 +109,21 @@ class Turns:
         self._paused[fd] = run
         return self._pause()
 
-    def let_others(self) -> None:
+    def yield_to_others(self) -> None:
         self._ready.append((self.current(), True))
         self._pause()
 
-    def wait_until_settled(self, waiting: Waiting) -> None:
-        if not self._waiting:
+    def wait_until_done(self, pending: PendingCommit) -> None:
+        if not self._pending_commits:
             self._rounds = 0
-        self._waiting.append((self.current(), waiting))
+        self._pending_commits.append((self.current(), pending))
         self._pause()
 
     # What the thread does between them
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._ready or self._paused or self._waiting)
+        return bool(self._ready or self._paused or self._pending_commits)
 
     def _pause(self) -> bool:
         return bool(self._hub.switch())
@@ -149,24 +149,24 @@ class Turns:
 
     def _commit(self) -> None:
         """What waits, if it is for this thread to lead; and whoever is settled can go on."""
-        leader = next((waiting for _, waiting in self._waiting if waiting.is_leader), None)
-        if leader is not None and not leader.is_settled:
+        leader = next((pending for _, pending in self._pending_commits if pending.is_leader), None)
+        if leader is not None and not leader.is_done:
             try:
                 leader.lead()
             except Exception:
                 # All that wait are told that nothing was kept; the thread goes on.
                 log.error("group_commit_failed", exc_info=True)
         still = []
-        for run, waiting in self._waiting:
-            if waiting.is_settled:
+        for run, pending in self._pending_commits:
+            if pending.is_done:
                 self._ready.append((run, True))
             else:
-                still.append((run, waiting))
-        self._waiting = still
+                still.append((run, pending))
+        self._pending_commits = still
         self._rounds = 0
 
     def _listen(self) -> None:
-        is_led_here = any(waiting.is_leader for _, waiting in self._waiting)
+        is_led_here = any(pending.is_leader for _, pending in self._pending_commits)
         for fd, _ in self._epoll.poll(0 if self._ready or is_led_here else _TICK_S):
             if fd == self._wake_fd:
                 os.eventfd_read(fd)

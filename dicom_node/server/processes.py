@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
-from dicom_node.network.listening import Doors, open_doors
+from dicom_node.network.listening import Listeners, open_listeners
 from dicom_node.server.scp import start_scp
 from storage.container import open_storage
 from storage.processes.asked import StopRequests
@@ -46,22 +46,22 @@ def run_scp(settings: Settings, beside: Beside | None = None) -> None:
         with open_storage(settings) as storage:
             storage.recovery.run_at_start()
         if count == 1:
-            _serve(settings, open_doors(settings), beside, asked=asked)
+            _serve(settings, open_listeners(settings), beside, asked=asked)
             return
-        doors = open_doors(settings, processes=count)
+        listeners = open_listeners(settings, processes=count)
 
         def work(number: int) -> int:
-            _serve(settings, doors, beside, is_first=number == 1)
+            _serve(settings, listeners, beside, is_first=number == 1)
             return 0
 
         log.info("scp_processes_started", processes=count)
-        on_stop = doors.close
+        on_stop = listeners.close
         Processes("scp", count, work, grace_s=_STOP_S, on_stop=on_stop, asked=asked).run()
 
 
 def _serve(
     settings: Settings,
-    doors: Doors,
+    listeners: Listeners,
     beside: Beside | None,
     *,
     is_first: bool = True,
@@ -70,11 +70,11 @@ def _serve(
     """`asked` holds what was heard before."""
     asked, stop = asked or StopRequests(), threading.Event()
     with asked.heard(), contextlib.ExitStack() as stack:
-        stack.callback(doors.close)
+        stack.callback(listeners.close)
         storage = stack.enter_context(open_storage(settings))
         if is_first:
             stack.enter_context(storage.audit.running("scp"))
-        scp = start_scp(storage, doors=doors)
+        scp = start_scp(storage, listeners=listeners)
         heart = None
         if beside is not None and is_first:
             heart = threading.Thread(target=beside, args=(stop,), name="beside", daemon=True)

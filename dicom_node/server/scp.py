@@ -22,7 +22,7 @@ from dicom_node.association.extended_negotiation import answer_extended
 from dicom_node.association.pynetdicom_adapter import NodeSocket, Timeouts
 from dicom_node.association.traffic import AssociationTraffic, TrafficCounter
 from dicom_node.commitment.reporter import CommitmentReporter
-from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Doors, open_doors
+from dicom_node.network.listening import SPARE_CONNECTIONS, Address, Listeners, open_listeners
 from dicom_node.network.shared_thread import SharedThread
 from dicom_node.network.tls import ServerTls
 from dicom_node.network.tls_connection import TlsConnection
@@ -47,7 +47,7 @@ class Scp:
     """
 
     storage: Storage
-    doors: Doors
+    listeners: Listeners
     _ae: ApplicationEntity
     _associations: set[AcceptedAssociation] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,12 +67,12 @@ class Scp:
         return self._tls_port
 
     def __post_init__(self) -> None:
-        first, _ = self.doors.listeners()[0]
+        first, _ = self.listeners.sockets()[0]
         self._host: str = first.getsockname()[0]
         self._port: int = first.getsockname()[1]
-        tls_listener = self.doors.tls_listener
+        tls_listener = self.listeners.tls_listener
         self._tls_port: int | None = None if tls_listener is None else tls_listener.getsockname()[1]
-        self._admission = Admission(self.storage, self.doors.places)
+        self._admission = Admission(self.storage, self.listeners.slots)
         self._reporter = CommitmentReporter(self.storage)
         self._traffic = TrafficCounter(self.storage.engine)
         self._shared_thread = SharedThread()
@@ -85,7 +85,7 @@ class Scp:
             return len(self._associations)
 
     def start(self) -> None:
-        for listener, tls in self.doors.listeners():
+        for listener, tls in self.listeners.sockets():
             name = "scp-accept-tls" if tls else "scp-accept"
             thread = threading.Thread(target=self._accept_forever, args=(listener, tls), name=name)
             thread.start()
@@ -96,11 +96,11 @@ class Scp:
     def shutdown(self, grace_s: float = _GRACE_S) -> None:
         """Stop accepting, let messages under way finish, then end what is left."""
         self._stopping.set()
-        if self.doors.is_shared:
+        if self.listeners.is_shared:
             # Whoever waits for a connection looks up in a moment.
             for thread in self._threads:
                 thread.join()
-        self.doors.close()
+        self.listeners.close()
         for thread in self._threads:
             thread.join()
         self._reporter.stop()
@@ -143,7 +143,7 @@ class Scp:
     def _accept_forever(self, listener: socket.socket, tls: ServerTls | None) -> None:
         while not self._stopping.is_set():
             try:
-                accepted = self.doors.accept(listener)
+                accepted = self.listeners.accept(listener)
             except OSError as error:
                 if self._stopping.is_set():
                     return
@@ -163,17 +163,17 @@ class Scp:
                 client.close()
 
     def _let_in(self, client: socket.socket, address: Address, tls: ServerTls | None) -> None:
-        strangers = self.storage.settings.associations_per_address
-        taken = self.doors.places.take(address[0], strangers)
+        limit_per_address = self.storage.settings.associations_per_address
+        taken = self.listeners.slots.take(address[0], limit_per_address)
         if taken is None:
             log.warning("connection_refused", host=address[0])
             client.close()
             return
-        place, count = taken
+        slot, count = taken
         try:
-            self._start_association(client, address, tls, place, count)
+            self._start_association(client, address, tls, slot, count)
         except BaseException:
-            self.doors.places.give_back(place)
+            self.listeners.slots.give_back(slot)
             raise
 
     def _start_association(
@@ -181,7 +181,7 @@ class Scp:
         client: socket.socket,
         address: Address,
         tls: ServerTls | None,
-        place: int,
+        slot: int,
         count: int,
     ) -> None:
         """`count` associations were there before."""
@@ -197,7 +197,7 @@ class Scp:
             if count >= settings.max_associations
             else partial(self._admit, address[0]),
         )
-        association.hold(self.doors.places, place)
+        association.occupy(self.listeners.slots, slot)
         association.name = f"association-{address[0]}:{address[1]}"
         if tls is not None:
             # The handshake is the association's thread's, which may wait for it.
@@ -228,15 +228,17 @@ class Scp:
             association.start()
 
 
-def start_scp(storage: Storage, port: int | None = None, *, doors: Doors | None = None) -> Scp:
-    """Serve what comes through `doors`; without, listen as `open_doors` does, and raise as it."""
+def start_scp(
+    storage: Storage, port: int | None = None, *, listeners: Listeners | None = None
+) -> Scp:
+    """Serve what comes through `listeners`; without them listen, and raise, as `open_listeners`."""
     settings = storage.settings
     ae = ApplicationEntity(settings.ae_title)
     # Counted here, by server; pynetdicom would count threads for each request.
     ae.maximum_associations = settings.max_associations + SPARE_CONNECTIONS + 1
-    scp = Scp(storage, open_doors(settings, port) if doors is None else doors, ae)
+    scp = Scp(storage, open_listeners(settings, port) if listeners is None else listeners, ae)
     scp.start()
-    if scp.doors.listener is not None:
+    if scp.listeners.listener is not None:
         log.info("scp_listening", ae_title=settings.ae_title, host=scp.host, port=scp.port)
     if scp.tls_port is not None:
         log.info("scp_listening_tls", port=scp.tls_port, client_auth=settings.tls_client_auth)

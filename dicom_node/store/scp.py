@@ -19,14 +19,14 @@ from dicom_node.status import (
     store_status,
 )
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.ingest.instance_stream import Incoming
+from storage.ingest.instance_stream import InstanceStream
 from storage.ingest.service import Accepted, Ingest
 
 log = structlog.get_logger(__name__)
 
 
 class StoreScp:
-    """Answers the C-STORE requests of one association through the one door of the house."""
+    """Answers the C-STORE requests of one association."""
 
     def __init__(
         self, ingest: Ingest, association: NodeAssociation, max_instance_bytes: int
@@ -42,11 +42,11 @@ class StoreScp:
         if data is None:
             status = NO_DATA_SET
         else:
-            status = self.attempt(lambda: self._keep(context_id, command, data))
+            status = self.attempt(lambda: self._accept(context_id, command, data))
         self.respond(context_id, command, status)
         self._association.busy = False
 
-    def _keep(self, context_id: int, command: CommandSet, data: memoryview) -> Accepted:
+    def _accept(self, context_id: int, command: CommandSet, data: memoryview) -> Accepted:
         return self._ingest.accept_dimse(data, **self._request(context_id, command))
 
     def store_large(self, context_id: int, command: CommandSet) -> "LargeInstance":
@@ -56,14 +56,14 @@ class StoreScp:
         log.warning("instance_too_large", limit_bytes=self.max_instance_bytes)
         self.respond(context_id, command, TOO_LARGE)
 
-    def open_incoming(self, context_id: int, command: CommandSet) -> Incoming[Accepted]:
+    def open_stream(self, context_id: int, command: CommandSet) -> InstanceStream[Accepted]:
         """Begin an instance piece by piece. Raises InvalidRequest where none is expected."""
-        return self._ingest.incoming_dimse(**self._request(context_id, command))
+        return self._ingest.open_dimse_stream(**self._request(context_id, command))
 
-    def attempt(self, keep: Callable[[], Accepted]) -> DimseStatus:
-        """The status that `keep` deserves, with failures in the log."""
+    def attempt(self, accept: Callable[[], Accepted]) -> DimseStatus:
+        """The status that `accept` deserves, with failures in the log."""
         try:
-            accepted = keep()
+            accepted = accept()
         except _WrongContext:
             return NOT_STORAGE
         except MediViewError as error:
@@ -125,31 +125,31 @@ class LargeInstance:
         self._scp = scp
         self._context_id = context_id
         self._command = command
-        self._incoming: Incoming[Accepted] | None = None
+        self._stream: InstanceStream[Accepted] | None = None
         self._failure: DimseStatus | None = None
 
     def write(self, piece: memoryview) -> None:
         if self._failure is not None:
             return
         try:
-            if self._incoming is None:
-                self._incoming = self._scp.open_incoming(self._context_id, self._command)
-            self._incoming.write(piece)
+            if self._stream is None:
+                self._stream = self._scp.open_stream(self._context_id, self._command)
+            self._stream.write(piece)
         except Exception as error:  # noqa: BLE001 - told apart, and logged, by attempt
             self._failure = self._scp.attempt(partial(_raise, error))
             self.discard()
 
     def finish(self) -> None:
-        incoming = self._incoming
-        if self._failure is None and incoming is not None:
-            self._failure = self._scp.attempt(incoming.finish)
+        stream = self._stream
+        if self._failure is None and stream is not None:
+            self._failure = self._scp.attempt(stream.finish)
         self.discard()
         self._scp.respond(self._context_id, self._command, self._failure or UNEXPECTED)
 
     def discard(self) -> None:
-        if self._incoming is not None:
-            self._incoming.discard()
-            self._incoming = None
+        if self._stream is not None:
+            self._stream.discard()
+            self._stream = None
 
 
 class _StoreRequest(TypedDict):

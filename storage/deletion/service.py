@@ -33,7 +33,7 @@ from storage.index.tombstones import (
     want_purged,
 )
 from storage.objects.filesystem import ObjectStore
-from storage.objects.keys import object_key as settled_key
+from storage.objects.keys import object_key as uploaded_key
 from storage.volumes.files import SUFFIX, translated_os_errors
 from storage.volumes.writer import VolumeWriter
 
@@ -92,7 +92,7 @@ class Deletions:
     def purge(self, limit: int = _PURGE_AT_ONCE) -> int:
         """Remove objects of deleted instances from the bucket; how many were removed.
 
-        Not beside `settle`: both hold `storage.db.advisory_lock`'s housekeeping lock.
+        Not beside an upload to the bucket: both hold the housekeeping lock (`db.advisory_lock`).
         Raises StorageUnavailable when the bucket does not answer; the rest goes
         next time.
         """
@@ -153,7 +153,7 @@ def _bury(engine: Engine, tombstone: Tombstone) -> int:
         uids = [one.sop_instance_uid for one in gone]
         for one in gone:
             want_purged(
-                connection, one.sop_instance_uid, one.location.object_key or settled_key(one)
+                connection, one.sop_instance_uid, one.location.object_key or uploaded_key(one)
             )
         for part in in_portions(uids):
             for table in (t.instance, t.conflict, t.delivery):

@@ -1,6 +1,6 @@
 """Index rows of the receiving path: a batch in one transaction.
 
-`cataloguing` says what a row means; this room makes it fast. Statements are
+`insert_instance` says what a row means; this module makes it fast. Statements are
 compiled once, and series that were seen before cost no look-up.
 """
 
@@ -19,12 +19,12 @@ from storage.dicom.part10 import Header
 from storage.index.insert_instance import (
     NewInstance,
     Outcome,
-    add_instances,
     find_known,
     find_or_add_series,
+    insert_instances,
 )
 from storage.index.insert_statements import Placed, SeriesGone, statements_for
-from storage.index.write_connection import Execute, Lane, LaneBroken
+from storage.index.write_connection import Execute, WriteConnection, WriteConnectionBroken
 
 _CACHED_SERIES = 4096
 _FRESH_INSTANCES = 20_000
@@ -54,7 +54,7 @@ class Indexer:
         self._engine = engine
         self._recover_rows = recover
         self._statements = statements_for(engine)
-        self._lane = Lane(engine)
+        self._connection = WriteConnection(engine)
         self._commit_lock = threading.Lock()
         self._series: OrderedDict[SeriesKey, _CachedSeries] = OrderedDict()
 
@@ -109,7 +109,7 @@ class Indexer:
         for attempts_left in reversed(range(_ATTEMPTS)):
             try:
                 with translated():
-                    return add_instances(self._engine, [new])[0]
+                    return insert_instances(self._engine, [new])[0]
             except (DBAPIError, MediViewError) as error:
                 if attempts_left and is_clash(error):
                     continue
@@ -126,17 +126,17 @@ class Indexer:
     def close(self) -> None:
         """Close the kept connection."""
         with self._commit_lock:
-            self._lane.close()
+            self._connection.close()
 
     def _write(self, batch: Sequence[NewInstance]) -> list[Outcome | MediViewError]:
         known = [self._series.get(_key(new.header)) for new in batch]
         series = [one for one in known if one is not None]
         if len(series) == len(batch):
             try:
-                with self._lane.writing() as execute:
+                with self._connection.writing() as execute:
                     are_new = self._write_rows(execute, batch, series)
-                return self._told(batch, series, are_new)
-            except LaneBroken as error:
+                return self._outcomes(batch, series, are_new)
+            except WriteConnectionBroken as error:
                 log.debug("index_lane_broken", error=type(error.__cause__).__name__)
         with (
             self._engine.connect().execution_options(writes=True) as connection,
@@ -144,7 +144,7 @@ class Indexer:
         ):
             series = [self._cached_series(connection, new) for new in batch]
             are_new = self._write_rows(connection.exec_driver_sql, batch, series)
-        return self._told(batch, series, are_new)
+        return self._outcomes(batch, series, are_new)
 
     def _write_rows(
         self, execute: Execute, batch: Sequence[NewInstance], series: list[_CachedSeries]
@@ -156,7 +156,7 @@ class Indexer:
         ]
         return self._statements.write(execute, placed)
 
-    def _told(
+    def _outcomes(
         self, batch: Sequence[NewInstance], series: list[_CachedSeries], are_new: list[bool]
     ) -> list[Outcome | MediViewError]:
         """Also tells duplicates from conflicts among those that were indexed before."""

@@ -35,14 +35,14 @@ class NewInstance:
     """Of its record: how many deletions came before it."""
 
 
-def add_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:
+def insert_instances(engine: Engine, batch: Iterable[NewInstance]) -> list[Outcome]:
     """Index each instance in one transaction.
 
     A UID that is known with the same digest is a duplicate; with another, a
     conflict: it is noted aside and the first stays (design, decision 2).
     """
     with writing(engine) as connection:
-        return [add_to(connection, new) for new in batch]
+        return [insert_instance(connection, new) for new in batch]
 
 
 def find_known(connection: Connection, sop_instance_uid: str) -> str | None:
@@ -73,8 +73,8 @@ def find_or_add_series(connection: Connection, new: NewInstance) -> tuple[int, i
     return study_id, series_id, new_series
 
 
-def add_to(connection: Connection, new: NewInstance) -> Outcome:
-    """As `add_instances`, one instance in the caller's transaction."""
+def insert_instance(connection: Connection, new: NewInstance) -> Outcome:
+    """As `insert_instances`, one instance in the caller's transaction."""
     header = new.header
     known = find_known(connection, header.sop_instance_uid)
     if known is None:

@@ -29,11 +29,11 @@ class Execute(Protocol):
     def __call__(self, statement: str, parameters: tuple[Any, ...], /) -> Any: ...
 
 
-class LaneBroken(Exception):
+class WriteConnectionBroken(Exception):
     """The transaction was rolled back, unless its answer was lost; its connection is closed."""
 
 
-class Lane:
+class WriteConnection:
     """One connection, kept. Not safe for threads."""
 
     def __init__(self, engine: Engine) -> None:
@@ -47,7 +47,7 @@ class Lane:
     def writing(self) -> Iterator[Execute]:
         """A transaction, on PostgreSQL one for each statement.
 
-        Raises LaneBroken where the driver fails; other errors roll back.
+        Raises WriteConnectionBroken where the driver fails; other errors roll back.
         """
         try:
             # The driver's own: SQLAlchemy's wrapper costs as much as a statement.
@@ -64,7 +64,7 @@ class Lane:
                 self._turn.give_back()
         except (self._error, SQLAlchemyError, OSError) as error:
             self.close()
-            raise LaneBroken from error
+            raise WriteConnectionBroken from error
         except BaseException:
             # Whatever was begun must not be committed by the next one.
             self.close()

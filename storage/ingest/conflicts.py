@@ -22,7 +22,7 @@ from storage.core.errors import NotFound, StorageUnavailable
 from storage.db.engine import reading, translated, writing
 from storage.deletion.service import bury, remove_derived
 from storage.dicom.part10 import Header, read_header
-from storage.index.insert_instance import NewInstance, add_instances
+from storage.index.insert_instance import NewInstance, insert_instances
 from storage.index.repository import Index
 from storage.index.tombstones import Deleted, Tombstone
 from storage.ingest.instance_stream import SPILL_BYTES
@@ -168,7 +168,7 @@ class Conflicts:
             note.generation,
         )
         with translated():
-            (outcome,) = add_instances(self._engine, [new])
+            (outcome,) = insert_instances(self._engine, [new])
         with writing(self._engine) as connection:
             connection.execute(
                 delete(t.conflict).where(

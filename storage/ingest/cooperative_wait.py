@@ -1,32 +1,32 @@
-"""Several who share one thread: whoever has to wait there lets the others go on.
+"""How the receiving path waits where several associations share one thread.
 
-The receiving path asks here rather than being told, so that nothing that runs in such a
-thread can hold it up by mistake.
+`dicom_node.network.shared_thread` runs them, and sets `SHARED_THREAD` in the context of each; the
+group commit looks there, so that nothing that runs in such a thread can block it by mistake.
 """
 
 from contextvars import ContextVar
 from typing import Protocol
 
 
-class Waiting(Protocol):
-    """What one of them waits for: an instance on its way through the group commit."""
+class PendingCommit(Protocol):
+    """An instance on its way through the group commit."""
 
-    is_settled: bool
+    is_done: bool
     is_leader: bool
 
     def lead(self) -> None:
-        """Where it is the leader's: do the work of all who wait, and settle them."""
+        """Where it is the leader's: commit all that are pending, and mark them as done."""
 
 
-class Crowd(Protocol):
-    """Those who share this thread."""
+class CooperativeThread(Protocol):
+    """A thread that several associations share."""
 
-    def wait_until_settled(self, waiting: Waiting) -> None:
-        """Let the others go on meanwhile; the thread leads where the turn comes to it."""
+    def wait_until_done(self, pending: PendingCommit) -> None:
+        """Run the others meanwhile; the thread itself leads the commit where it must."""
 
     def wake(self) -> None:
-        """From any thread: something was settled, or somebody has to lead."""
+        """From any thread: a commit is done, or this thread has to lead the next one."""
 
 
-CROWD: ContextVar[Crowd | None] = ContextVar("crowd", default=None)
-"""Of whoever runs here; None where the thread is its own."""
+SHARED_THREAD: ContextVar[CooperativeThread | None] = ContextVar("shared_thread", default=None)
+"""The shared thread that this code runs in; None in a thread of its own."""

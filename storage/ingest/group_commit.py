@@ -1,9 +1,9 @@
-"""Group commit: whoever comes while a batch is on its way joins the next one.
+"""Group commit: what is staged while a batch is being committed joins the next one.
 
 One thread of those that wait does the work for all: their records become
 durable with one write and one sync, then their rows with one transaction. Each
-of the others is woken once, when its instance is kept or when it is its turn to
-work, so that a batch costs few switches between threads.
+of the others is woken once, when its instance is committed or when it is its turn to
+lead, so that a batch costs few switches between threads.
 """
 
 import threading
@@ -12,18 +12,18 @@ from collections.abc import Callable
 from storage.core.errors import MediViewError
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
-from storage.ingest.cooperative_wait import CROWD
-from storage.volumes.writer import Staged, VolumeWriter
+from storage.ingest.cooperative_wait import SHARED_THREAD
+from storage.volumes.writer import StagedRecord, VolumeWriter
 
 
-class _Ticket:
-    __slots__ = ("_commit", "error", "is_leader", "is_settled", "new", "outcome", "staged", "wake")
+class _Pending:
+    __slots__ = ("_commit", "error", "is_done", "is_leader", "new", "outcome", "staged", "wake")
 
     def __init__(
         self,
         commit: "GroupCommit",
         new: NewInstance,
-        staged: Staged | None,
+        staged: StagedRecord | None,
         wake: Callable[[], None],
     ) -> None:
         self._commit = commit
@@ -33,7 +33,7 @@ class _Ticket:
         self.outcome: Outcome | None = None
         self.error: MediViewError | None = None
         self.is_leader = False
-        self.is_settled = False
+        self.is_done = False
 
     def lead(self) -> None:
         self._commit.lead(self)
@@ -53,42 +53,42 @@ class GroupCommit:
         self._volumes = volumes
         self._indexer = indexer
         self._lock = threading.Lock()
-        self._waiting: list[_Ticket] = []
+        self._waiting: list[_Pending] = []
         self._is_led = False
 
-    def keep(self, new: NewInstance, staged: Staged | None = None) -> Outcome:
+    def commit(self, new: NewInstance, staged: StagedRecord | None = None) -> Outcome:
         """Return once the record is durable and then its row committed.
 
         Without `staged` the record is durable already. Raises
         StorageUnavailable, StorageFull; then nothing of the instance is visible.
         """
-        crowd = CROWD.get()
-        if crowd is None:
-            return self._keep_alone(new, staged)
-        ticket = _Ticket(self, new, staged, crowd.wake)
-        self._enter(ticket)
-        crowd.wait_until_settled(ticket)
-        return ticket.result()
+        thread = SHARED_THREAD.get()
+        if thread is None:
+            return self._commit_in_own_thread(new, staged)
+        pending = _Pending(self, new, staged, thread.wake)
+        self._enter(pending)
+        thread.wait_until_done(pending)
+        return pending.result()
 
-    def _keep_alone(self, new: NewInstance, staged: Staged | None) -> Outcome:
+    def _commit_in_own_thread(self, new: NewInstance, staged: StagedRecord | None) -> Outcome:
         """In a thread that may wait."""
         # Taken now and released by another thread: the cheapest way to be woken.
         woken = threading.Lock()
         woken.acquire()
-        ticket = _Ticket(self, new, staged, woken.release)
-        self._enter(ticket)
-        if not ticket.is_leader:
+        pending = _Pending(self, new, staged, woken.release)
+        self._enter(pending)
+        if not pending.is_leader:
             woken.acquire()
-        if not ticket.is_settled:
-            self.lead(ticket)
-        return ticket.result()
+        if not pending.is_done:
+            self.lead(pending)
+        return pending.result()
 
-    def _enter(self, ticket: _Ticket) -> None:
+    def _enter(self, pending: _Pending) -> None:
         with self._lock:
-            self._waiting.append(ticket)
-            ticket.is_leader, self._is_led = not self._is_led, True
+            self._waiting.append(pending)
+            pending.is_leader, self._is_led = not self._is_led, True
 
-    def lead(self, own: _Ticket) -> None:
+    def lead(self, own: _Pending) -> None:
         """Settle all that wait, the leader's own among them; then another leads."""
         with self._lock:
             batch, self._waiting = self._waiting, []
@@ -98,29 +98,29 @@ class GroupCommit:
             with self._lock:
                 successor = self._waiting[0] if self._waiting else None
                 self._is_led = successor is not None
-            for ticket in batch:
-                ticket.is_settled = True
+            for pending in batch:
+                pending.is_done = True
             if successor is not None:
                 successor.is_leader = True
                 successor.wake()
-            for ticket in batch:
-                if ticket is not own:
-                    ticket.wake()
+            for pending in batch:
+                if pending is not own:
+                    pending.wake()
 
-    def _commit(self, batch: list[_Ticket]) -> None:
-        durable = [ticket for ticket in batch if self._is_durable(ticket)]
-        results = self._indexer.write([ticket.new for ticket in durable])
-        for ticket, result in zip(durable, results, strict=True):
+    def _commit(self, batch: list[_Pending]) -> None:
+        durable = [pending for pending in batch if self._is_durable(pending)]
+        results = self._indexer.write([pending.new for pending in durable])
+        for pending, result in zip(durable, results, strict=True):
             if isinstance(result, MediViewError):
-                ticket.error = result
+                pending.error = result
             else:
-                ticket.outcome = result
+                pending.outcome = result
 
-    def _is_durable(self, ticket: _Ticket) -> bool:
+    def _is_durable(self, pending: _Pending) -> bool:
         try:
-            if ticket.staged is not None:
-                self._volumes.wait_for(ticket.staged)
+            if pending.staged is not None:
+                self._volumes.wait_for(pending.staged)
         except MediViewError as error:
-            ticket.error = error
+            pending.error = error
             return False
         return True

@@ -16,11 +16,11 @@ SPILL_BYTES = 8 * FILE_META_MAX_BYTES
 T = TypeVar("T")
 
 
-class Incoming(Generic[T]):
+class InstanceStream(Generic[T]):
     """Write the pieces, then `finish`; or `discard` what came. Not safe for threads.
 
     `open_large` makes the volume of a large instance, given where its data set
-    begins; `keep_small` keeps a whole part 10 file; `keep_large` indexes a large
+    begins; `accept_small` keeps a whole part 10 file; `accept_large` indexes a large
     one, whose record it finishes.
     """
 
@@ -30,15 +30,15 @@ class Incoming(Generic[T]):
         prefix: bytes,
         max_bytes: int,
         open_large: Callable[[int], LargeVolume],
-        keep_small: Callable[[bytes], T],
-        keep_large: Callable[[Header, LargeVolume], T],
+        accept_small: Callable[[bytes], T],
+        accept_large: Callable[[Header, LargeVolume], T],
     ) -> None:
         self._pieces = bytearray(prefix)
         self._size_bytes = len(prefix)
         self._max_bytes = max_bytes
         self._open_large = open_large
-        self._keep_small = keep_small
-        self._keep_large = keep_large
+        self._accept_small = accept_small
+        self._accept_large = accept_large
         self._large: LargeVolume | None = None
         # A prefix is the whole File Meta Information.
         self._has_meta = bool(prefix)
@@ -68,11 +68,11 @@ class Incoming(Generic[T]):
         """
         large = self._large
         if large is None:
-            return self._keep_small(bytes(self._pieces))
+            return self._accept_small(bytes(self._pieces))
         try:
             with large.part10() as part10:
                 header = read_header(part10)
-            return self._keep_large(header, large)
+            return self._accept_large(header, large)
         finally:
             self.discard()
 

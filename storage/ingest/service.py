@@ -1,4 +1,7 @@
-"""The one door in: C-STORE, STOW-RS, uploads and the node's own results all pass here."""
+"""How instances enter: C-STORE, STOW-RS, uploads and the node's own results all pass here.
+
+`docs/receiving.md` describes the path from the socket to the acknowledgement.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +23,14 @@ from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, re
 from storage.index.indexer import Indexer
 from storage.index.insert_instance import NewInstance, Outcome
 from storage.ingest.group_commit import GroupCommit
-from storage.ingest.instance_stream import SPILL_BYTES, Incoming
+from storage.ingest.instance_stream import SPILL_BYTES, InstanceStream
 from storage.ingest.same_content import COMPARED_MAX_BYTES, is_same_content
 from storage.integrity.repository import DamagedInstances
 from storage.reconciliation.crash_recovery import CrashRecovery
 from storage.volumes.files import translated_os_errors
 from storage.volumes.large_instance import LargeVolume
 from storage.volumes.records import Appended
-from storage.volumes.writer import Staged, VolumeWriter
+from storage.volumes.writer import StagedRecord, VolumeWriter
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +61,7 @@ class Ingest:
         self._indexer = Indexer(engine, recovery.run_if_due) if recovery else Indexer(engine)
         self._volumes = volumes
         self._damaged = damaged
-        self._commit = GroupCommit(volumes, self._indexer)
+        self._group_commit = GroupCommit(volumes, self._indexer)
         self._max_instance_bytes = max_instance_bytes
 
     def close(self) -> None:
@@ -68,7 +71,7 @@ class Ingest:
     def accept(
         self, part10: bytes | memoryview, source: str, origin: Origin = "received"
     ) -> Accepted:
-        """Keep one part 10 file.
+        """Store one part 10 file.
 
         `source` says by which way it came: `dimse:CALLINGAE`, `stow`,
         `upload:<id>`, `result:<job id>`. On return the instance is durable and
@@ -80,7 +83,7 @@ class Ingest:
                 f"The instance has {len(part10)} bytes; the limit is {self._max_instance_bytes}.",
                 remedy="Raise MEDIVIEW_MAX_INSTANCE_BYTES if instances of this size are wanted.",
             )
-        return self._keep_whole(part10, read_header(part10), source, origin)
+        return self._accept_whole(part10, read_header(part10), source, origin)
 
     def accept_dimse(
         self,
@@ -91,7 +94,7 @@ class Ingest:
         transfer_syntax_uid: str,
         calling_ae_title: str,
     ) -> Accepted:
-        """Keep one data set of a C-STORE, byte for byte, under a part 10 header of ours.
+        """Store one data set of a C-STORE, byte for byte, under a part 10 header of ours.
 
         Raises InvalidRequest when command and data set name different
         instances (PS3.4 B.2.3, status A900), and what `accept` raises.
@@ -99,39 +102,41 @@ class Ingest:
         meta = make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
         header = read_dataset_header(meta, transfer_syntax_uid, dataset_bytes)
         _check_same_instance(header, sop_class_uid, sop_instance_uid)
-        return self._keep(meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received")
+        return self._accept_pieces(
+            meta, dataset_bytes, header, f"dimse:{calling_ae_title}", "received"
+        )
 
-    def incoming(
+    def open_stream(
         self,
         source: str,
         origin: Origin = "received",
         check: Callable[[Header], None] = lambda _header: None,
-    ) -> Incoming[Accepted]:
+    ) -> InstanceStream[Accepted]:
         """Take one part 10 file piece by piece, in constant memory.
 
         `check` sees the header before anything is kept, and raises to refuse it.
         """
-        return self._incoming(b"", source, origin, check)
+        return self._open_stream(b"", source, origin, check)
 
-    def incoming_dimse(
+    def open_dimse_stream(
         self,
         *,
         sop_class_uid: str,
         sop_instance_uid: str,
         transfer_syntax_uid: str,
         calling_ae_title: str,
-    ) -> Incoming[Accepted]:
+    ) -> InstanceStream[Accepted]:
         """Take the data set of one C-STORE piece by piece, in constant memory."""
-        return self._incoming(
+        return self._open_stream(
             make_file_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid),
             f"dimse:{calling_ae_title}",
             "received",
             lambda header: _check_same_instance(header, sop_class_uid, sop_instance_uid),
         )
 
-    def _incoming(
+    def _open_stream(
         self, prefix: bytes, source: str, origin: Origin, check: Callable[[Header], None]
-    ) -> Incoming[Accepted]:
+    ) -> InstanceStream[Accepted]:
         def open_large(dataset_offset: int) -> LargeVolume:
             self._volumes.check_free_disk(SPILL_BYTES)
             folder = self._volumes.folder
@@ -146,12 +151,12 @@ class Ingest:
                 admit=self._volumes.check_free_disk,
             )
 
-        def keep_small(part10: bytes) -> Accepted:
+        def accept_small(part10: bytes) -> Accepted:
             header = read_header(part10)
             check(header)
-            return self._keep_whole(part10, header, source, origin)
+            return self._accept_whole(part10, header, source, origin)
 
-        def keep_large(header: Header, large: LargeVolume) -> Accepted:
+        def accept_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
             known = self._indexer.known_digest(header)
             if known and large.is_proved_by(known):
@@ -167,12 +172,12 @@ class Ingest:
                     return _accepted("duplicate", header)
             return self._index(header, digest, large.finish(), None, source, origin)
 
-        return Incoming(
+        return InstanceStream(
             prefix=prefix,
             max_bytes=self._max_instance_bytes,
             open_large=open_large,
-            keep_small=keep_small,
-            keep_large=keep_large,
+            accept_small=accept_small,
+            accept_large=accept_large,
         )
 
     def _is_damaged(self, header: Header) -> bool:
@@ -185,14 +190,14 @@ class Ingest:
                 header.sop_instance_uid, digest, header.transfer_syntax_uid, appended.location
             )
 
-    def _keep_whole(
+    def _accept_whole(
         self, part10: bytes | memoryview, header: Header, source: str, origin: Origin
     ) -> Accepted:
         whole = memoryview(part10)
         meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
-        return self._keep(meta, dataset, header, source, origin)
+        return self._accept_pieces(meta, dataset, header, source, origin)
 
-    def _keep(
+    def _accept_pieces(
         self,
         meta: bytes | memoryview,
         dataset: bytes | memoryview,
@@ -232,7 +237,7 @@ class Ingest:
         header: Header,
         digest: bytes,
         appended: Appended,
-        staged: Staged | None,
+        staged: StagedRecord | None,
         source: str,
         origin: Origin,
     ) -> Accepted:
@@ -245,7 +250,7 @@ class Ingest:
             appended.note.received_at,
             appended.note.generation,
         )
-        outcome = self._commit.keep(new, staged)
+        outcome = self._group_commit.commit(new, staged)
         if outcome == "conflict":
             log.warning(
                 "instance_conflict", sop_instance_uid=header.sop_instance_uid, source=source

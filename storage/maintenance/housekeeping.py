@@ -20,7 +20,7 @@ from storage.deletion.service import purge
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub
 from storage.maintenance.compaction import compact, remove_retired
-from storage.maintenance.object_upload import settle, settle_volume
+from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.retention import expire
 from storage.maintenance.volume_cache import fetch_mostly_dead, limit_cache
 
@@ -60,7 +60,7 @@ class Housekeeper:
                 self._try("reconcile", self._reconcile)
                 # Before a right copy is dropped from the cache.
                 self._try("repair", self._repair_damaged)
-                more = self._try("settle", self._settle)
+                more = self._try("upload_instances", self._upload)
                 self._try("compact", lambda: self._compact(now))
                 self._try("limit_cache", self._limit_cache)
                 self._try("scrub", lambda: self._scrub_some(now))
@@ -85,15 +85,15 @@ class Housekeeper:
             self._reconcile_next_s = time.monotonic() + _RECONCILE_EVERY_S
         return False
 
-    def _settle(self) -> bool:
+    def _upload(self) -> bool:
         storage = self._storage
         purged = purge(storage.engine, storage.objects)
         if storage.settings.object_store != "s3":
             return False
         if storage.settings.s3_layout == "volumes":
-            return settle_volume(storage.engine, storage.volumes.folder, storage.objects)
+            return upload_volume(storage.engine, storage.volumes.folder, storage.objects)
         limit = _SETTLE_AT_ONCE
-        copied = settle(storage.engine, storage.instances, storage.objects, limit)
+        copied = upload_instances(storage.engine, storage.instances, storage.objects, limit)
         return copied == limit or bool(purged)
 
     def _compact(self, now: datetime) -> bool:

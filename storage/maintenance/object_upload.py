@@ -30,14 +30,16 @@ log = structlog.get_logger(__name__)
 _UPLOADS_AT_ONCE = 4
 
 
-def settle(engine: Engine, instances: InstanceReader, objects: ObjectStore, limit: int) -> int:
+def upload_instances(
+    engine: Engine, instances: InstanceReader, objects: ObjectStore, limit: int
+) -> int:
     """Copy up to `limit` instances that are not in the bucket yet; how many were copied.
 
     One at a time: callers hold `storage.db.advisory_lock`'s housekeeping lock. An
     instance whose deleted namesake has not left the bucket yet waits for that.
     Raises StorageUnavailable when the bucket does not answer; the rest goes next time.
     """
-    waiting = _unsettled(engine, limit)
+    waiting = _not_uploaded(engine, limit)
 
     def copy(instance: Instance) -> None:
         try:
@@ -58,30 +60,30 @@ def settle(engine: Engine, instances: InstanceReader, objects: ObjectStore, limi
     return len(waiting)
 
 
-def settle_volume(engine: Engine, folder: Path, objects: ObjectStore) -> bool:
-    """Copy one sealed volume to the bucket; False where none waits. As `settle` otherwise."""
-    for path in _unsettled_volumes(engine, folder):
+def upload_volume(engine: Engine, folder: Path, objects: ObjectStore) -> bool:
+    """As `upload_instances`, one sealed volume; False where none waits."""
+    for path in _volumes_not_uploaded(engine, folder):
         key = volume_key(path.name)
         with path.open("rb") as file:
             objects.put(key, file, "application/octet-stream")
         with writing(engine) as connection:
             connection.execute(
                 update(t.instance)
-                .where(t.instance.c.volume == path.name, t.UNSETTLED)
+                .where(t.instance.c.volume == path.name, t.NOT_UPLOADED)
                 .values(object_key=key)
             )
         return True
     return False
 
 
-def unsettled(engine: Engine) -> bool:
+def is_behind(engine: Engine) -> bool:
     """Whether any instance still waits for the bucket."""
     with reading(engine) as connection:
-        row = connection.execute(select(t.instance.c.id).where(t.UNSETTLED).limit(1)).first()
+        row = connection.execute(select(t.instance.c.id).where(t.NOT_UPLOADED).limit(1)).first()
     return row is not None
 
 
-def _unsettled(engine: Engine, limit: int) -> list[Instance]:
+def _not_uploaded(engine: Engine, limit: int) -> list[Instance]:
     namesake = exists().where(
         t.tombstone.c.sop_instance_uid == t.instance.c.sop_instance_uid,
         t.UNPURGED,
@@ -93,7 +95,7 @@ def _unsettled(engine: Engine, limit: int) -> list[Instance]:
     )
     with reading(engine) as connection:
         rows = connection.execute(
-            select_instances(t.UNSETTLED, ~namesake, ~damaged)
+            select_instances(t.NOT_UPLOADED, ~namesake, ~damaged)
             .order_by(t.instance.c.id)
             .limit(limit)
         )
@@ -124,10 +126,12 @@ def _note_copied(engine: Engine, instance: Instance) -> None:
             want_purged(connection, instance.sop_instance_uid, key)
 
 
-def _unsettled_volumes(engine: Engine, folder: Path) -> Iterator[Path]:
+def _volumes_not_uploaded(engine: Engine, folder: Path) -> Iterator[Path]:
     with reading(engine) as connection:
         names = set(
-            connection.execute(select(t.instance.c.volume).where(t.UNSETTLED).distinct()).scalars()
+            connection.execute(
+                select(t.instance.c.volume).where(t.NOT_UPLOADED).distinct()
+            ).scalars()
         )
     return (
         path for path in volumes_in(folder) if path.name in names and not is_being_written(path)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from storage import tables as t
 from storage.db.engine import insert_or_ignore, writing
-from storage.index.insert_instance import NewInstance, add_to, instance_values
+from storage.index.insert_instance import NewInstance, insert_instance, instance_values
 
 
 @dataclass
@@ -27,7 +27,7 @@ def add_batch(engine: Engine, batch: Sequence[NewInstance], rebuilt: Rebuilt) ->
         return
     with writing(engine) as connection:
         for new in batch:
-            outcome = add_to(connection, new)
+            outcome = insert_instance(connection, new)
             if outcome == "stored":
                 rebuilt.instances += 1
                 continue

@@ -48,7 +48,7 @@ def statistics(storage: Storage) -> Statistics:
             return int(connection.execute(query).scalar_one())
 
         instances = count(t.instance)
-        waiting = count(t.instance, t.UNSETTLED)
+        waiting = count(t.instance, t.NOT_UPLOADED)
         size_bytes = connection.execute(
             select(func.coalesce(func.sum(t.instance.c.size_bytes), 0))
         ).scalar_one()

@@ -69,7 +69,9 @@ def _needed_here(engine: Engine) -> set[str]:
     """Volumes that hold what no bucket has."""
     with reading(engine) as connection:
         names = set(
-            connection.execute(select(t.instance.c.volume).where(t.UNSETTLED).distinct()).scalars()
+            connection.execute(
+                select(t.instance.c.volume).where(t.NOT_UPLOADED).distinct()
+            ).scalars()
         )
         # Of a damaged object the volume may have the right bytes.
         for volume in (t.conflict.c.volume, t.damaged_instance.c.volume):

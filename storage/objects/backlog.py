@@ -11,7 +11,7 @@ def backlog_bytes(engine: Engine) -> int:
     """How much still waits for the bucket."""
     with reading(engine) as connection:
         total = connection.execute(
-            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0)).where(t.UNSETTLED)
+            select(func.coalesce(func.sum(t.instance.c.size_bytes), 0)).where(t.NOT_UPLOADED)
         ).scalar_one()
     return int(total)
 

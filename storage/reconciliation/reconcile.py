@@ -20,7 +20,7 @@ from storage.core.errors import InvalidInstance, LimitExceeded
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
-from storage.index.insert_instance import NewInstance, add_instances, find_known
+from storage.index.insert_instance import NewInstance, find_known, insert_instances
 from storage.index.tombstones import Tombstone, is_covered
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import nothing_appended, translated_os_errors
@@ -129,7 +129,7 @@ def _index_records(engine: Engine, path: Path, reader: VolumeReader) -> tuple[in
         for record in _not_indexed(engine, portion):
             new = _without_row(engine, path, record, reader)
             if new is not None:
-                restored += add_instances(engine, [new]) == ["stored"]
+                restored += insert_instances(engine, [new]) == ["stored"]
     return restored, end
 
 

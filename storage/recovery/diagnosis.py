@@ -133,7 +133,7 @@ def _look_at_rows(engine: Engine, volumes: Path) -> Iterator[Finding]:
                 func.max(t.instance.c.volume_offset + t.instance.c.size_bytes),
                 func.max(t.instance.c.sop_instance_uid),
             )
-            .where(t.UNSETTLED, t.instance.c.volume != "")
+            .where(t.NOT_UPLOADED, t.instance.c.volume != "")
             .group_by(t.instance.c.volume)
         ).all()
     for volume, count, end, uid in rows:

@@ -16,8 +16,8 @@ from storage.tables.audit import audit_chain, audit_event, audit_subject, series
 from storage.tables.base import UtcDateTime, metadata
 from storage.tables.feedback import finding_feedback, spoken_report
 from storage.tables.holdings import (
+    NOT_UPLOADED,
     UNPURGED,
-    UNSETTLED,
     conflict,
     damaged_instance,
     instance,
@@ -66,8 +66,8 @@ from storage.tables.workflow import (
 from storage.tables.workitems import gone_work_item, subscriber, subscription, work_item
 
 __all__ = [
+    "NOT_UPLOADED",
     "UNPURGED",
-    "UNSETTLED",
     "UtcDateTime",
     "account",
     "alert",

@@ -163,7 +163,7 @@ scrub = Table(
     time_column("finished_at", nullable=True),
 )
 
-UNSETTLED = instance.c.object_key == literal_column("''")
+NOT_UPLOADED = instance.c.object_key == literal_column("''")
 """Instances that wait for the bucket. A bound value would keep SQLite from its partial index."""
 
 conflict = Table(

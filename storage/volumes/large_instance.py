@@ -25,7 +25,7 @@ from storage.volumes.files import (
     write_blocks,
 )
 from storage.volumes.records import BLOCK_BYTES, HEADER, Appended, Note, encode_header
-from storage.volumes.write_buffer import Staging
+from storage.volumes.write_buffer import WriteBuffer
 
 _BUFFER_BYTES = 2 << 20
 _BUFFERS = 3
@@ -60,8 +60,8 @@ class LargeVolume:
             self._path, self._fd = create_volume_file(folder)
         self._digest = new_hasher()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="large-instance")
-        self._written: deque[tuple[Staging, Future[None]]] = deque()
-        self._filling = Staging(_BUFFER_BYTES)
+        self._written: deque[tuple[WriteBuffer, Future[None]]] = deque()
+        self._filling = WriteBuffer(_BUFFER_BYTES)
         # The header's place; the note follows with it.
         self._filling.take(bytes(self._offset))
         self._skip_digest = self._offset + dataset_offset
@@ -158,9 +158,11 @@ class LargeVolume:
         job = self._writer.submit(self._digest_and_write, full, self._position)
         self._position += full.length
         self._written.append((full, job))
-        self._filling = Staging(_BUFFER_BYTES) if len(self._written) < _BUFFERS else self._free()
+        self._filling = (
+            WriteBuffer(_BUFFER_BYTES) if len(self._written) < _BUFFERS else self._free()
+        )
 
-    def _free(self) -> Staging:
+    def _free(self) -> WriteBuffer:
         """The buffer that was handed over first, once it is written."""
         buffer = self._written[0][0]
         self._wait_for(_BUFFERS - 1)
@@ -172,7 +174,7 @@ class LargeVolume:
             while len(self._written) > left:
                 self._written.popleft()[1].result()
 
-    def _digest_and_write(self, buffer: Staging, position: int) -> None:
+    def _digest_and_write(self, buffer: WriteBuffer, position: int) -> None:
         blocks = buffer.blocks()
         start = max(0, self._skip_digest - position)
         self._digest.update(blocks[start : buffer.length])

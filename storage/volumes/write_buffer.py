@@ -9,7 +9,7 @@ from storage.volumes.records import BLOCK_BYTES, whole_blocks
 CAPACITY_BYTES = 9 << 20
 
 
-class Staging:
+class WriteBuffer:
     """A block-aligned piece of memory, filled from its beginning. Not safe for threads."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:

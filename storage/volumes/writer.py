@@ -18,19 +18,19 @@ from storage.core.errors import StorageFull
 from storage.volumes.deletion_counter import Generation
 from storage.volumes.files import OpenVolume, translated_os_errors
 from storage.volumes.records import Appended, Note, ToAppend, encode_header
-from storage.volumes.write_buffer import Staging
+from storage.volumes.write_buffer import WriteBuffer
 
 _FREE_DISK_CHECK_INTERVAL_BYTES = 16 * 1024 * 1024
 
 
-class Staged:
+class StagedRecord:
     """A record on its way to the disk; `VolumeWriter.wait_for` makes it durable."""
 
-    __slots__ = ("appended", "error", "is_settled")
+    __slots__ = ("appended", "error", "is_flushed")
 
     def __init__(self, appended: Appended) -> None:
         self.appended = appended
-        self.is_settled = False
+        self.is_flushed = False
         self.error: OSError | None = None
 
 
@@ -59,8 +59,8 @@ class VolumeWriter:
         # after the flush lock where both are needed.
         self._stage_lock = threading.Lock()
         self._flush_lock = threading.Lock()
-        self._staging, self._spare = Staging(), Staging()
-        self._waiting: list[Staged] = []
+        self._buffer, self._spare = WriteBuffer(), WriteBuffer()
+        self._waiting: list[StagedRecord] = []
         # Where in the open volume the staged bytes will begin.
         self._position = 0
         self._is_writing = False
@@ -95,7 +95,7 @@ class VolumeWriter:
         digest: bytes,
         source: str,
         origin: Origin,
-    ) -> Staged:
+    ) -> StagedRecord:
         """Take one instance, its file meta and its data set, to be made durable.
 
         Both are copied; `wait_for` makes the record durable. Raises as `append`.
@@ -108,11 +108,11 @@ class VolumeWriter:
         header = encode_header(note.encode(), meta, length, digest)
         return self._stage(note, (header, meta, data_set))
 
-    def wait_for(self, staged: Staged) -> Appended:
+    def wait_for(self, staged: StagedRecord) -> Appended:
         """Return once the record is on disk. Raises StorageFull, StorageUnavailable."""
-        if not staged.is_settled:
+        if not staged.is_flushed:
             with self._flush_lock:
-                if not staged.is_settled:
+                if not staged.is_flushed:
                     self._flush()
         if staged.error is not None:
             # Another for each thread that waits: tracebacks are not to be shared.
@@ -181,27 +181,27 @@ class VolumeWriter:
             self._admit()
         self._since_check_bytes = 0
 
-    def _stage(self, note: Note, pieces: Sequence[bytes | memoryview]) -> Staged:
+    def _stage(self, note: Note, pieces: Sequence[bytes | memoryview]) -> StagedRecord:
         """Copy a record behind those that are staged; its header is the first piece."""
         length = sum(map(len, pieces))
         while True:
             with self._stage_lock, translated_os_errors(self._folder):
                 volume = self._volume_with_room()
-                if volume is not None and length <= self._staging.room:
+                if volume is not None and length <= self._buffer.room:
                     return self._put(volume, note, pieces, length)
             with self._flush_lock:
-                if length > self._staging.room + self._staging.length:
+                if length > self._buffer.room + self._buffer.length:
                     return self._append_alone(note, pieces, length)
                 self._flush()
 
     def _put(
         self, volume: OpenVolume, note: Note, pieces: Sequence[bytes | memoryview], length: int
-    ) -> Staged:
-        start = self._position + self._staging.length + len(pieces[0])
+    ) -> StagedRecord:
+        start = self._position + self._buffer.length + len(pieces[0])
         for piece in pieces:
-            self._staging.take(piece)
+            self._buffer.take(piece)
         location = Location(volume.name, start, length - len(pieces[0]))
-        staged = Staged(Appended(location, note))
+        staged = StagedRecord(Appended(location, note))
         self._waiting.append(staged)
         return staged
 
@@ -209,7 +209,7 @@ class VolumeWriter:
         """The open volume; None where it has to be flushed before another can be begun."""
         volume = self._open
         if volume is not None:
-            if self._position + self._staging.length < self._size_bytes:
+            if self._position + self._buffer.length < self._size_bytes:
                 return volume
             if self._is_writing or self._waiting:
                 return None
@@ -229,7 +229,7 @@ class VolumeWriter:
             if volume is None or not batch:
                 return
             self._waiting = []
-            full, self._staging, self._spare = self._staging, self._spare, self._staging
+            full, self._buffer, self._spare = self._buffer, self._spare, self._buffer
             blocks = full.blocks()
             self._position += len(blocks)
             self._is_writing = True
@@ -246,17 +246,17 @@ class VolumeWriter:
                 # What was staged meanwhile counted on a place behind what is not there.
                 batch += self._waiting
                 self._waiting = []
-                self._staging.clear()
+                self._buffer.clear()
                 if volume.is_broken:
                     # The next append begins a new one.
                     self._open = None
         for staged in batch:
             staged.error = failure
-            staged.is_settled = True
+            staged.is_flushed = True
 
     def _append_alone(
         self, note: Note, pieces: Sequence[bytes | memoryview], length: int
-    ) -> Staged:
+    ) -> StagedRecord:
         """Write a record that is larger than the staging memory, piece by piece."""
         self._flush()
         with self._stage_lock, translated_os_errors(self._folder):
@@ -271,6 +271,6 @@ class VolumeWriter:
                 self._position = volume.end
                 if volume.is_broken:
                     self._open = None
-        staged = Staged(Appended(Location(volume.name, start, length - len(pieces[0])), note))
-        staged.is_settled = True
+        staged = StagedRecord(Appended(Location(volume.name, start, length - len(pieces[0])), note))
+        staged.is_flushed = True
         return staged

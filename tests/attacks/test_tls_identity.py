@@ -160,7 +160,7 @@ def test_the_plain_port_can_be_switched_off(tmp_path: Path, authority: Authority
     with tls_node(tmp_path, authority, dicom_plain=False) as node:
         assert associates(node, "CT1", *shown)
         # No socket but the one for TLS, and no word there without it.
-        assert [tls is not None for _, tls in node.scp.doors.listeners()] == [True]
+        assert [tls is not None for _, tls in node.scp.listeners.sockets()] == [True]
         assert node.port == tls_port(node)
         assert not echo(Peer("MEDIVIEW", "127.0.0.1", node.port), "CT1").ok
     with pytest.raises(ValueError, match="dicom_plain is false"):

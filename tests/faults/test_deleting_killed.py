@@ -13,7 +13,7 @@ import pytest
 from storage.container import Storage, open_storage
 from storage.core.errors import NotFound
 from storage.core.uids import derive_uid
-from storage.maintenance.object_upload import settle
+from storage.maintenance.object_upload import upload_instances
 from storage.maintenance.reindex import reindex
 from storage.maintenance.upgrade import upgrade
 from storage.settings import load_settings
@@ -46,7 +46,7 @@ def test_kill_9_in_the_middle_of_deleting_leaves_each_study_whole_or_gone(tmp_pa
             for number in range(len(studies)):
                 for name in ("1", "2", "3"):
                     storage.ingest.accept(part10(study=str(number), instance=name), "stow")
-            settle(storage.engine, storage.instances, storage.objects, 1000)
+            upload_instances(storage.engine, storage.instances, storage.objects, 1000)
         process = subprocess.Popen(
             [sys.executable, "-c", DELETE_ALL, str(settings.data_dir)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from storage.container import Storage
 from storage.db.engine import reading, writing
-from storage.index.write_connection import Lane
+from storage.index.write_connection import WriteConnection
 
 
 def test_every_transaction_waits_for_the_disk_but_those_of_instance_rows(storage: Storage) -> None:
@@ -15,7 +15,7 @@ def test_every_transaction_waits_for_the_disk_but_those_of_instance_rows(storage
     for begin in (reading, writing):
         with begin(storage.engine) as connection:
             assert connection.execute(text(question)).scalar() == waits
-    lane = Lane(storage.engine)
+    lane = WriteConnection(storage.engine)
     with lane.writing() as execute:
         assert execute(question, ()).fetchone()[0] == does_not
     lane.close()

@@ -136,15 +136,15 @@ def _metadata_of(part: SpooledPart) -> list[JsonDataset]:
 def _keep(
     storage: Storage, study_instance_uid: str, elements: JsonDataset, bulk: _Bulk
 ) -> Accepted:
-    incoming = storage.ingest.incoming(
+    stream = storage.ingest.open_stream(
         "stow", check=lambda header: check_study(study_instance_uid, header)
     )
     try:
         for piece in _part10(elements, bulk):
-            incoming.write(piece)
-        return incoming.finish()
+            stream.write(piece)
+        return stream.finish()
     finally:
-        incoming.discard()
+        stream.discard()
 
 
 def _part10(elements: JsonDataset, bulk: _Bulk) -> Iterator[bytes]:

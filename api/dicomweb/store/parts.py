@@ -39,7 +39,7 @@ class InstancePart:
     def __init__(self, storage: Storage, study_instance_uid: str, headers: Headers) -> None:
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._is_instance = content_type in (DICOM, "")
-        self._incoming = storage.ingest.incoming(
+        self._stream = storage.ingest.open_stream(
             "stow", check=lambda header: check_study(study_instance_uid, header)
         )
         self._head = bytearray()
@@ -53,10 +53,10 @@ class InstancePart:
         if self._error is not None or not self._is_instance:
             return
         try:
-            self._incoming.write(data)
+            self._stream.write(data)
         except MediViewError as error:
             self._error = error
-            self._incoming.discard()
+            self._stream.discard()
 
     def finish(self, report: Report) -> None:
         """Keep the instance, or say why not."""
@@ -68,7 +68,7 @@ class InstancePart:
         try:
             if self._error is not None:
                 raise self._error
-            report.keep(self._incoming.finish())
+            report.keep(self._stream.finish())
         except MediViewError as error:
             self._refuse(error, report)
 
@@ -80,7 +80,7 @@ class InstancePart:
         report.refuse(error, sop_class_uid, sop_instance_uid)
 
     def close(self) -> None:
-        self._incoming.discard()
+        self._stream.discard()
 
 
 def _identified(dataset: FileDataset) -> tuple[str, str]:

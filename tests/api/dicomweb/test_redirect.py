@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from storage.maintenance.object_upload import settle
+from storage.maintenance.object_upload import upload_instances
 from tests.api.dicomweb.node import DicomwebNode, dicomweb_node
 from tests.servers import S3Server
 from tests.storage.instances import part10
@@ -42,7 +42,7 @@ def store(node: DicomwebNode, body: bytes) -> str:
 
 def move_to_bucket(node: DicomwebNode) -> None:
     storage = node.storage
-    assert settle(storage.engine, storage.instances, storage.objects, 10) == 1
+    assert upload_instances(storage.engine, storage.instances, storage.objects, 10) == 1
 
 
 def test_who_prefers_it_gets_the_bytes_from_the_bucket(

@@ -91,9 +91,9 @@ def test_a_large_one_is_accepted_too(api: ApiNode) -> None:
     large.SOPInstanceUID = large.file_meta.MediaStorageSOPInstanceUID = small.SOPInstanceUID
     large.Rows, large.Columns = 2500, 2500
     large.PixelData = bytes(range(256)) * (2500 * 2500 * 2 // 256 + 1)
-    incoming = api.storage.ingest.incoming("dimse:CT1")
-    incoming.write(part10(large))
-    assert incoming.finish().outcome == "conflict"
+    stream = api.storage.ingest.open_stream("dimse:CT1")
+    stream.write(part10(large))
+    assert stream.finish().outcome == "conflict"
     (item,) = api.client.get("/api/conflicts").json()["items"]
     assert api.client.post(f"/api/conflicts/{item['conflict_id']}/accept").status_code == 200
     assert held(api, small) == part10(large)
@@ -103,7 +103,7 @@ def test_a_crash_at_any_step_leaves_one_or_the_other(
     api: ApiNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reconcile finds at the next start is whole, whichever step was the last."""
-    for step in ("bury", "add_instances"):
+    for step in ("bury", "insert_instances"):
         series, other, number = with_conflict(api)
 
         def broken(*_: object) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicom_node.network.command_set import CommandSet, encode_store_request
-from dicom_node.network.messages import MAX_COMMAND_BYTES, DataBuffer, Incoming
+from dicom_node.network.messages import MAX_COMMAND_BYTES, DataBuffer, MessageAssembler
 from dicom_node.network.pdu import MalformedPdu, PduReader, PduType, PeerClosed, data_pdus
 from tests.dicom_node.network.test_pdu import divided, pieces
 
@@ -54,9 +54,9 @@ class Pieces:
         self.kept.discarded += 1
 
 
-def incoming_of(stream: bytes, steps: list[int], kept: Kept) -> tuple[PduReader, Incoming]:
+def incoming_of(stream: bytes, steps: list[int], kept: Kept) -> tuple[PduReader, MessageAssembler]:
     reader = PduReader(divided(stream, steps), capacity=512)
-    incoming = Incoming(reader, NoPace(), kept, lambda *_: None, lambda _: None)
+    incoming = MessageAssembler(reader, NoPace(), kept, lambda *_: None, lambda _: None)
     incoming._data.spill_bytes = 1000
     return reader, incoming
 
@@ -66,7 +66,7 @@ def receive(stream: bytes, steps: list[int], kept: Kept) -> None:
     read_all(*incoming_of(stream, steps, kept))
 
 
-def read_all(reader: PduReader, incoming: Incoming) -> None:
+def read_all(reader: PduReader, incoming: MessageAssembler) -> None:
     while True:
         pdu_type, length = reader.header()
         if pdu_type != PduType.DATA:

@@ -13,7 +13,7 @@ import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from dicom_node.network.shared_thread import SharedThread
-from dicom_node.network.task_scheduler import Turns
+from dicom_node.network.task_scheduler import TaskScheduler
 from tests.dicom_node.conftest import Node
 from tests.faults.pushing import Batch, Sent
 from tests.faults.raw_peer import RawPeer, store_message
@@ -44,7 +44,7 @@ def test_all_work_runs_in_one_thread_with_the_context_of_who_brought_it(
 
     def bring(name: str) -> None:
         def work() -> None:
-            shared.let_others()
+            shared.yield_to_others()
             seen[name] = (_WHO.get(), threading.current_thread().name)
 
         _WHO.set(name)
@@ -147,8 +147,8 @@ def test_who_kept_the_others_waiting_is_asked_not_to_come_again(shared: SharedTh
 
     def work() -> None:
         time.sleep(0.5)
-        shared.let_others()
-        held_up.append(shared.holds_up_others)
+        shared.yield_to_others()
+        held_up.append(shared.is_slow)
 
     assert not shared.run(work)
     assert held_up == [True]
@@ -165,10 +165,10 @@ def test_nobody_waits_for_ever_where_the_thread_itself_fails(
         )
         assert shared.run(lambda: None)
 
-        def broken(_: Turns) -> None:
+        def broken(_: TaskScheduler) -> None:
             raise OSError("no more of it")
 
-        monkeypatch.setattr(Turns, "_listen", broken)
+        monkeypatch.setattr(TaskScheduler, "_listen", broken)
         with pytest.raises(RuntimeError, match="has ended"):
             waiting.result(PATIENCE_S)
     assert not shared.run(lambda: None), "what comes later held_up in its own thread"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.maintenance.object_upload import unsettled
+from storage.maintenance.object_upload import is_behind
 from tests.inference.orchestration import wait_for
 from tests.inference.processes import workers_in
 from tests.servers import S3Server
@@ -25,6 +25,6 @@ def test_received_instances_reach_the_bucket_by_themselves(
         for content in contents:
             storage.ingest.accept(content, "stow")
         workers.start("control", "beat")
-        wait_for(lambda: not unsettled(storage.engine), "everything to be in the bucket")
+        wait_for(lambda: not is_behind(storage.engine), "everything to be in the bucket")
         keys = list(storage.objects.list("dicom/"))
         assert sorted(storage.objects.get(key) for key in keys) == sorted(contents)

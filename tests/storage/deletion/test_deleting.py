@@ -14,9 +14,9 @@ from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.deletion.service import bury
 from storage.dicom.part10 import read_header
-from storage.index.insert_instance import NewInstance, add_instances
+from storage.index.insert_instance import NewInstance, insert_instances
 from storage.index.tombstones import Deleted, Tombstone
-from storage.maintenance.object_upload import settle
+from storage.maintenance.object_upload import upload_instances
 from storage.objects.keys import object_key
 from storage.reconciliation.reconcile import reconcile
 from storage.settings import Settings, load_settings
@@ -61,7 +61,7 @@ def test_a_study_goes_with_its_patient_its_objects_and_all_that_was_worked_out(
     instances = storage.index.instances_of(STUDY)
     storage.deliveries.enqueue("pacs", instances, job.job_id)
     storage.findings.replace_for_job(job.job_id, [finding(job.job_id)])
-    settle(storage.engine, storage.instances, storage.objects, limit=10)
+    upload_instances(storage.engine, storage.instances, storage.objects, limit=10)
     keys = [object_key(one) for one in instances]
     storage.objects.put(f"metadata/v1/{STUDY}/{SERIES}.gz", b"x")
 
@@ -157,14 +157,14 @@ def test_a_crash_after_the_tombstone_leaves_a_deletion_that_the_next_start_ends(
 
 def test_a_crash_before_the_bucket_was_cleared_leaves_that_for_later(storage: Storage) -> None:
     fill(storage)
-    settle(storage.engine, storage.instances, storage.objects, limit=10)
+    upload_instances(storage.engine, storage.instances, storage.objects, limit=10)
     storage.deletions.study(STUDY)
     storage.ingest.accept(part10(instance="1"), "stow")
-    assert settle(storage.engine, storage.instances, storage.objects, limit=10) == 0, (
+    assert upload_instances(storage.engine, storage.instances, storage.objects, limit=10) == 0, (
         "the old object of the same name has to go first"
     )
     assert storage.deletions.purge() == 6
-    assert settle(storage.engine, storage.instances, storage.objects, limit=10) == 1
+    assert upload_instances(storage.engine, storage.instances, storage.objects, limit=10) == 1
     assert storage.deletions.purge() == 0
     (key,) = storage.objects.list("dicom/")
     assert storage.objects.get(key) == part10(instance="1")
@@ -233,7 +233,7 @@ def test_a_deletion_that_meets_a_deadlock_goes_on(postgres_engine: Engine) -> No
     instance = NewInstance(
         read_header(part10()), Location("volume", 0, 1), "d", "stow", "received", utcnow()
     )
-    add_instances(postgres_engine, [instance])
+    insert_instances(postgres_engine, [instance])
     gone = Deleted(uid("instance"), SERIES, instance.received_at)
     tombstone = Tombstone(STUDY, utcnow(), 1, (gone,))
     assert deadlocked(postgres_engine, lambda: bury(postgres_engine, tombstone)) == 1

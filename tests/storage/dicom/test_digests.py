@@ -42,9 +42,9 @@ def test_what_an_older_version_kept_is_a_duplicate_when_it_comes_again(
             update(tables.instance).values(digest=hashlib.sha256(data_set).hexdigest())
         )
     with open_storage(storage_settings) as restarted:
-        incoming = restarted.ingest.incoming("stow")
-        incoming.write(content)
-        assert incoming.finish().outcome == "duplicate"
+        stream = restarted.ingest.open_stream("stow")
+        stream.write(content)
+        assert stream.finish().outcome == "duplicate"
         assert restarted.ingest.accept(content, "stow").outcome == "duplicate"
         other = content[:-1] + bytes([content[-1] ^ 1])
         assert restarted.ingest.accept(other, "stow").outcome == "conflict"

@@ -16,7 +16,7 @@ from storage.core.uids import derive_uid
 from storage.db.engine import writing
 from storage.dicom.part10 import read_header
 from storage.index.indexer import Indexer
-from storage.index.insert_instance import NewInstance, add_instances
+from storage.index.insert_instance import NewInstance, insert_instances
 from tests.patience import PATIENCE_S
 from tests.storage.deadlock import deadlocked, deadlocks, wait_for_waiting
 from tests.storage.instances import part10
@@ -140,7 +140,7 @@ def test_a_study_that_got_the_ids_of_a_deleted_one_gets_none_of_its_instances(
 def add_in_another_process(storage: Storage, instance: NewInstance) -> None:
     with writing(storage.engine) as connection:
         give_ids_again(connection)
-    add_instances(storage.engine, [instance])
+    insert_instances(storage.engine, [instance])
 
 
 def give_ids_again(connection: Connection) -> None:

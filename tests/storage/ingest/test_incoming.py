@@ -34,21 +34,21 @@ def stored(storage: Storage, name: str) -> Instance:
 
 
 def write(storage: Storage, content: bytes, piece_bytes: int = 128 * 1024) -> str:
-    incoming = storage.ingest.incoming("stow")
+    stream = storage.ingest.open_stream("stow")
     for start in range(0, len(content), piece_bytes):
-        incoming.write(memoryview(content)[start : start + piece_bytes])
-    return incoming.finish().outcome
+        stream.write(memoryview(content)[start : start + piece_bytes])
+    return stream.finish().outcome
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(st.integers(1, 900), max_size=5))
 def test_pieces_of_any_size_give_the_same_instance(storage: Storage, cuts: list[int]) -> None:
     content = part10(instance="pieces")
-    incoming = storage.ingest.incoming("stow")
+    stream = storage.ingest.open_stream("stow")
     edges = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
     for start, end in itertools.pairwise(edges):
-        incoming.write(content[start:end])
-    incoming.finish()
+        stream.write(content[start:end])
+    stream.finish()
     assert storage.instances.read(stored(storage, "pieces")) == content
 
 
@@ -69,33 +69,33 @@ def test_a_large_instance_that_is_cut_off_is_refused_and_leaves_no_file(
 ) -> None:
     with pytest.raises(InvalidInstance, match="cut off"):
         write(storage, large[:-10])
-    incoming = storage.ingest.incoming("stow")
-    incoming.write(large[: 12 << 20])
-    incoming.discard()
+    stream = storage.ingest.open_stream("stow")
+    stream.write(large[: 12 << 20])
+    stream.discard()
     assert volumes_in(storage.settings.data_dir / "volumes") == []
 
 
 def test_command_and_data_set_must_name_the_same_instance(storage: Storage) -> None:
     content = part10()
-    incoming = storage.ingest.incoming_dimse(
+    stream = storage.ingest.open_dimse_stream(
         sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
         sop_instance_uid="1.2.3",
         transfer_syntax_uid="1.2.840.10008.1.2.1",
         calling_ae_title="A",
     )
-    incoming.write(content[content.index(b"\x08\x00\x05\x00") :])
+    stream.write(content[content.index(b"\x08\x00\x05\x00") :])
     with pytest.raises(InvalidRequest, match="different SOPInstanceUIDs"):
-        incoming.finish()
+        stream.finish()
 
 
 def test_more_than_the_limit_is_refused_before_it_is_all_there(
     storage: Storage, tmp_path: Path
 ) -> None:
     volumes = VolumeWriter(tmp_path, size_bytes=1 << 20, free_disk_mark_bytes=0)
-    incoming = Ingest(storage.engine, volumes, max_instance_bytes=10_000).incoming("stow")
-    incoming.write(bytes(9_000))
+    stream = Ingest(storage.engine, volumes, max_instance_bytes=10_000).open_stream("stow")
+    stream.write(bytes(9_000))
     with pytest.raises(LimitExceeded, match="10000 bytes"):
-        incoming.write(bytes(2_000))
+        stream.write(bytes(2_000))
 
 
 CONSTANT_MEMORY = """
@@ -108,12 +108,12 @@ head = part10(PixelData=b"")
 head = head[:-4] + (500 << 20).to_bytes(4, "little")
 with open_storage(load_settings(data_dir=Path(sys.argv[1]))) as storage:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    incoming = storage.ingest.incoming("stow")
-    incoming.write(head)
+    stream = storage.ingest.open_stream("stow")
+    stream.write(head)
     piece = bytes(range(256)) * 512
     for _ in range((500 << 20) // len(piece)):
-        incoming.write(piece)
-    assert incoming.finish().outcome == "stored"
+        stream.write(piece)
+    assert stream.finish().outcome == "stored"
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

@@ -15,7 +15,7 @@ from storage.core.errors import InvalidInstance, LimitExceeded, NotFound
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.ingest.service import Ingest
-from storage.maintenance.object_upload import settle, unsettled
+from storage.maintenance.object_upload import is_behind, upload_instances
 from storage.objects.keys import object_key
 from storage.reconciliation.reconcile import reconcile
 from storage.volumes.scan import volumes_in
@@ -185,9 +185,9 @@ def test_instances_settle_in_the_object_store_where_other_tools_read_them(
 ) -> None:
     content = part10()
     accepted = storage.ingest.accept(content, "stow")
-    assert unsettled(storage.engine)
-    assert settle(storage.engine, storage.instances, storage.objects, limit=10) == 1
-    assert not unsettled(storage.engine)
+    assert is_behind(storage.engine)
+    assert upload_instances(storage.engine, storage.instances, storage.objects, limit=10) == 1
+    assert not is_behind(storage.engine)
     instance = storage.index.instance(accepted.sop_instance_uid)
     assert storage.objects.get(object_key(instance)) == content
     _close_volumes(storage)

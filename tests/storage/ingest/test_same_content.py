@@ -110,10 +110,10 @@ def test_a_large_resend_is_compared_too(storage: Storage, tmp_path: Path) -> Non
     content = part10(dataset)
     again = rewritten(content, tmp_path, "dcmconv", "+ti")
     for data, outcome in ((content, "stored"), (again, "duplicate")):
-        incoming = storage.ingest.incoming("stow")
+        stream = storage.ingest.open_stream("stow")
         for start in range(0, len(data), 1 << 20):
-            incoming.write(data[start : start + (1 << 20)])
-        assert incoming.finish().outcome == outcome
+            stream.write(data[start : start + (1 << 20)])
+        assert stream.finish().outcome == outcome
     assert storage.conflicts.page(10, 0)[1] == 0
 
 

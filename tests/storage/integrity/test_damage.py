@@ -19,7 +19,7 @@ from storage.integrity.copies import state_in_bucket, state_in_volume
 from storage.integrity.repair import Repair
 from storage.integrity.scrub import Scrub, scrub_state
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.object_upload import settle
+from storage.maintenance.object_upload import upload_instances
 from storage.maintenance.volume_cache import limit_cache
 from storage.reconciliation.reconcile import reconcile
 from storage.settings import load_settings
@@ -122,7 +122,7 @@ def test_what_arrives_again_repairs_it(storage: Storage) -> None:
 @WITH_BUCKET
 def test_the_bucket_answers_for_a_damaged_volume_and_repairs_it(storage: Storage) -> None:
     filled(storage)
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     flip(storage, "1", one(storage).size_bytes - 1)
     assert storage.instances.read(one(storage)) == part10(instance="1")
     assert storage.instances.open(one(storage)).read() == part10(instance="1")
@@ -144,7 +144,7 @@ def test_the_bucket_answers_for_a_damaged_volume_and_repairs_it(storage: Storage
 @WITH_BUCKET
 def test_a_damaged_object_is_replaced_from_the_volume(storage: Storage) -> None:
     filled(storage)
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     key = one(storage).location.object_key
     content = bytearray(storage.objects.get(key))
     content[-1] ^= 4
@@ -154,14 +154,14 @@ def test_a_damaged_object_is_replaced_from_the_volume(storage: Storage) -> None:
     kinds = {noted.sop_instance_uid: noted.kind for noted in storage.damaged.newest()}
     assert kinds == {uid("1"): "object_damaged", uid("2"): "object_missing"}
     assert repaired(storage) == 2
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert {state_in_bucket(storage.objects, one(storage, name)) for name in "0123"} == {"whole"}
 
 
 @WITH_BUCKET
 def test_a_volume_that_the_cache_dropped_is_no_damage(storage: Storage) -> None:
     filled(storage)
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert limit_cache(storage.engine, storage.volumes, 0)
     assert storage.instances.read(one(storage)) == part10(instance="1")
     all_of_it(storage)
@@ -176,8 +176,8 @@ def test_a_volume_that_the_cache_dropped_is_no_damage(storage: Storage) -> None:
 def test_damaged_bytes_never_reach_the_bucket(storage: Storage) -> None:
     filled(storage)
     flip(storage, "1", one(storage).size_bytes - 1)
-    settle(storage.engine, storage.instances, storage.objects, 10)
-    assert settle(storage.engine, storage.instances, storage.objects, 10) == 0
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
+    assert upload_instances(storage.engine, storage.instances, storage.objects, 10) == 0
     assert len(list(storage.objects.list("dicom/"))) == 3
 
 
@@ -206,7 +206,7 @@ def test_the_scrub_finds_what_nobody_reads_and_goes_on_where_it_was(storage: Sto
 @WITH_BUCKET
 def test_the_cache_keeps_the_only_right_copy(storage: Storage) -> None:
     filled(storage)
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     key = one(storage).location.object_key
     storage.objects.put(key, storage.objects.get(key)[:-2] + b"xx")
     all_of_it(storage)

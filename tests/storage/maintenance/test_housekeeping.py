@@ -21,7 +21,7 @@ from storage.db.advisory_lock import housekeeping_lock
 from storage.db.engine import reading
 from storage.maintenance.compaction import compact, remove_retired, volume_uses
 from storage.maintenance.housekeeping import Housekeeper
-from storage.maintenance.object_upload import settle, unsettled
+from storage.maintenance.object_upload import is_behind, upload_instances
 from storage.maintenance.volume_cache import limit_cache
 from storage.objects.backlog import check_backlog
 from storage.reconciliation.reconcile import reconcile
@@ -205,7 +205,7 @@ def test_the_cache_keeps_what_is_nowhere_else(storage: Storage) -> None:
     del contents[uid("5")]
     storage.volumes.close()
     assert limit_cache(storage.engine, storage.volumes, 0) == [dead]
-    assert settle(storage.engine, storage.instances, storage.objects, 3) == 3
+    assert upload_instances(storage.engine, storage.instances, storage.objects, 3) == 3
     before = volume_names(storage)
     keeps = {storage.index.instance(uid(n)).location.volume for n in "134"}
     dropped = limit_cache(storage.engine, storage.volumes, 0)
@@ -240,7 +240,7 @@ def test_whole_volumes_settle_are_dropped_read_by_range_and_compacted(
             pass
         assert list(storage.objects.list("volumes/")) == [f"volumes/{name}"]
         assert volume_names(storage) == []
-        assert not unsettled(storage.engine)
+        assert not is_behind(storage.engine)
         check(storage, contents)
         for number in range(3):
             storage.deletions.instance(uid(str(number)))
@@ -287,10 +287,10 @@ def test_a_bucket_that_is_away_is_told_once_and_settling_resumes(
     storage.objects.put = away  # type: ignore[method-assign, assignment]
     assert not keeper.round(utcnow())
     assert not keeper.round(utcnow())
-    assert unsettled(storage.engine)
+    assert is_behind(storage.engine)
     storage.objects.put = put  # type: ignore[method-assign]
     keeper.round(utcnow())
-    assert not unsettled(storage.engine)
+    assert not is_behind(storage.engine)
     told = capsys.readouterr().out
     assert told.count("housekeeping_failed") == 1
     assert told.count("housekeeping_recovered") == 1

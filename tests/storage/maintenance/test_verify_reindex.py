@@ -16,7 +16,7 @@ from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
-from storage.maintenance.object_upload import settle, settle_volume
+from storage.maintenance.object_upload import upload_instances, upload_volume
 from storage.maintenance.reindex import reindex
 from storage.maintenance.statistics import statistics
 from storage.maintenance.upgrade import upgrade
@@ -53,13 +53,13 @@ def test_a_whole_storage_has_no_problems_open_or_closed(storage: Storage) -> Non
     assert problems_of(storage) == {}
     close(storage)
     assert problems_of(storage) == {}
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert problems_of(storage) == {}
 
 
 def test_damage_is_named_with_the_instance_and_the_remedy(storage: Storage) -> None:
     fill(storage)
-    settle(storage.engine, storage.instances, storage.objects, 3)
+    upload_instances(storage.engine, storage.instances, storage.objects, 3)
     close(storage)
     for name, remedy in (("1", "bucket"), ("3", "again")):
         size_bytes = storage.index.instance(uid(name)).size_bytes
@@ -86,7 +86,7 @@ def test_what_lies_behind_a_damaged_header_is_still_looked_at(storage: Storage) 
 
 def test_objects_that_are_missing_or_short_are_named_and_copied_again(storage: Storage) -> None:
     fill(storage)
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     keys = {n: storage.index.instance(uid(n)).location.object_key for n in "0123"}
     storage.objects.delete(keys["0"])
     storage.objects.put(keys["1"], b"short")
@@ -96,7 +96,7 @@ def test_objects_that_are_missing_or_short_are_named_and_copied_again(storage: S
     }  # fmt: skip
     assert all("--repair" in problem.remedy for problem in found)
     assert copy_again(storage, found) == 2
-    settle(storage.engine, storage.instances, storage.objects, 10)
+    upload_instances(storage.engine, storage.instances, storage.objects, 10)
     assert problems_of(storage) == {}
 
 
@@ -180,13 +180,13 @@ def test_the_index_is_rebuilt_from_the_bucket_alone(
     fill(storage)
     close(storage)
     if layout == "instances":
-        settle(storage.engine, storage.instances, storage.objects, 10)
+        upload_instances(storage.engine, storage.instances, storage.objects, 10)
         storage.deletions.instance(uid("0"))
         storage.deletions.purge()
     else:
         storage.deletions.instance(uid("0"))
         close(storage)
-        settle_volume(storage.engine, storage.volumes.folder, storage.objects)
+        upload_volume(storage.engine, storage.volumes.folder, storage.objects)
         for path in volumes_in(storage.volumes.folder):
             storage.objects.put(f"volumes/{path.name}", path.read_bytes())
     for path in volumes_in(storage.volumes.folder):

@@ -19,7 +19,7 @@ from storage.volumes.files import OpenVolume
 from storage.volumes.reader import VolumeReader
 from storage.volumes.records import Appended
 from storage.volumes.scan import is_being_written, scan, torn_bytes, verify, volumes_in
-from storage.volumes.write_buffer import CAPACITY_BYTES, Staging
+from storage.volumes.write_buffer import CAPACITY_BYTES, WriteBuffer
 from storage.volumes.writer import VolumeWriter
 
 
@@ -194,7 +194,7 @@ def test_a_volume_that_cannot_be_closed_well_vouches_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     volume = OpenVolume.create(tmp_path)
-    staging = Staging()
+    staging = WriteBuffer()
     staging.take(b"record")
     volume.append((staging.blocks(),), staging.length)
 
