@@ -5,6 +5,8 @@ from collections.abc import Collection
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from storage.core.entities import Code
+
 
 class Payload(BaseModel):
     """Base of what the API answers."""
@@ -44,6 +46,12 @@ class CodePayload(Payload):
     value: str = Field(examples=["12738006"])
     scheme_designator: str = Field(examples=["SCT"])
     meaning: str = Field(examples=["Brain"])
+
+
+def code_payload(code: Code) -> CodePayload:
+    return CodePayload(
+        value=code.value, scheme_designator=code.scheme_designator, meaning=code.meaning
+    )
 
 
 def one_of(names: Collection[str]) -> tuple[AfterValidator, FieldInfo]:

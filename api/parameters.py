@@ -24,6 +24,7 @@ SeriesUid = Annotated[
     ),
 ]
 FindingId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The finding's id.")]
+ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The report's id.")]
 UploadId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The upload's id.")]
 UidFilter = Annotated[str | None, Query(pattern=r"^[0-9.]{1,64}$")]
 NameFilter = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00]*$")]

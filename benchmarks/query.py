@@ -76,10 +76,10 @@ def servers(settings: Settings) -> Iterator[None]:
     }
     programs = (
         "from dicom_node.server.processes import run_scp; run_scp(settings)",
-        "from api.server.serve import run_api; raise SystemExit(run_api(settings))",
+        "from api.serve import run_api; raise SystemExit(run_api(settings))",
     )
     head = (
-        "from storage.settings import load_settings; from api.server.logs import configure_logging;"
+        "from storage.settings import load_settings; from api.logs import configure_logging;"
         "settings = load_settings(); configure_logging(settings);"
     )
     started = [

@@ -1,8 +1,8 @@
 """Key images: a person's choice, kept as a Key Object Selection."""
 
+from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.annotations.authors import author_of
 from api.annotations.schemas import (
     KeyImagePayload,
     KeyImagesList,

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, policy
 from api.access.principal import PrincipalDep
-from api.annotations.authors import author_of
 from api.annotations.schemas import MaskEdit
 from api.audit.rules import STORES
 from api.deps import StorageDep

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
+from api.access.authors import author_of, check_may_verify
 from api.access.confirmation import use_confirmation
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.annotations.authors import author_of, check_may_verify
 from api.annotations.schemas import (
     MeasuredPayload,
     MeasurementPayload,

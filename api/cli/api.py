@@ -7,6 +7,6 @@ from api.cli.starting import start_role
 
 def api() -> None:
     """Serve REST, DICOMweb and the viewer."""
-    from api.server.serve import run_api
+    from api.serve import run_api
 
     raise typer.Exit(run_api(start_role()))

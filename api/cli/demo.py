@@ -9,11 +9,11 @@ import httpx
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.cli.addresses import own_dicom_peer
 from api.cli.console import err, out
-from api.cli.own_node import own_node
 from api.cli.send import send_with_progress
 from api.cli.starting import start
+from api.server.own_addresses import own_dicom_peer
+from api.server.own_node import own_node
 from dicom_node.scu import echo
 from storage.core.errors import MediViewError, NotConfigured, StorageUnavailable
 from storage.settings import Settings

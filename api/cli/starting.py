@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from api.server.logs import configure_logging
+from api.logs import configure_logging
 from storage.core import disk_reserve, private_folder
 from storage.processes import collector
 from storage.processes.parent import supervisor_pid

@@ -11,12 +11,12 @@ from api.audit.middleware import name_studies
 from api.audit.rules import UIDS_ALONE, Audited
 from api.base_schemas import RequestBody
 from api.deliveries.schemas import DeliveryPage, DeliveryPayload, Retried
+from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.paging import PagingDep
 from api.parameters import NameFilter, UidFilter, problems
 from api.routing import new_router
-from api.studies.serializers import delivery_payload
 from inference.worker.broker_notify import wake
 from storage.audit import Code
 from storage.core.entities import DeliveryState

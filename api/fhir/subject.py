@@ -1,9 +1,9 @@
 """Who a resource is about. The node is no register of patients, so each is contained."""
 
+from api.dicom_values import dicom_date
 from api.fhir.conditions import patient_system
 from api.fhir.resources import HumanName, Patient
 from api.fhir.types import CodeableConcept, Coding, Identifier, Reference, some
-from api.studies.serializers import dicom_date
 from storage.core.entities import Study
 
 _GENDER = {"M": "male", "F": "female", "O": "other"}

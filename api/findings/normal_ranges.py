@@ -1,7 +1,7 @@
 """What a model's card calls normal for a measurement of one patient."""
 
+from api.dicom_values import dicom_date
 from api.findings.schemas import NormalRangePayload
-from api.studies.serializers import dicom_date
 from inference.catalogue import catalogue
 from inference.models.card import NormalRange
 from storage.container import Storage

@@ -7,9 +7,9 @@ import structlog
 from fastapi import Request
 from pydantic import Field, StringConstraints, model_validator
 
+from api.access.authors import author_of
 from api.access.policy import RADIOLOGISTS, READERS, policy
 from api.access.principal import PrincipalDep
-from api.annotations.authors import author_of
 from api.audit.middleware import name_studies
 from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import RequestBody
@@ -17,9 +17,9 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.normal_ranges import NormalRanges
 from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
+from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
 from api.routing import new_router
-from api.studies.serializers import feedback_payload, finding_payload
 from storage.container import Storage
 from storage.core.entities import Code, Finding
 

@@ -14,14 +14,14 @@ from api.access.policy import WRITERS, policy
 from api.audit.rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
+from api.jobs.analyze_schemas import AnalyzeResult
+from api.jobs.pictures import check_picture, picture_pipelines, schedule_picture
 from api.jobs.routes import read_job
+from api.jobs.serializers import decision_payloads
 from api.middleware import limited
 from api.parameters import problems
 from api.routing import new_router
-from api.studies.images import check_picture, picture_pipelines, schedule_picture
-from api.studies.serializers import decision_payloads
 from api.uploads.intake import Intake, Scheduled, schedule_touched
-from api.uploads.schemas import AnalyzeResult
 from api.uploads.unpack import PICTURES, FileKind, sniff
 from inference.pipeline import Pipeline
 from storage.container import Storage

@@ -10,15 +10,16 @@ from api.access.principal import PrincipalDep
 from api.audit.rules import STORES
 from api.deps import StorageDep
 from api.errors import ApiProblem
+from api.jobs.analyze_schemas import AnalyzeStarted, StartRequest
+from api.jobs.pictures import check_picture, picture_pipelines, schedule_picture
 from api.jobs.routes import read_job
 from api.jobs.schemas import DecisionPayload
+from api.jobs.serializers import decision_payloads
 from api.parameters import problems
 from api.routing import new_router
-from api.studies.images import check_picture, picture_pipelines, schedule_picture
-from api.studies.serializers import decision_payloads
 from api.uploads.intake import Intake, Scheduled, schedule_touched
 from api.uploads.ownership import own_upload
-from api.uploads.schemas import AnalyzeStarted, IntakeCounts, StartRequest
+from api.uploads.schemas import IntakeCounts
 from api.uploads.unpack import PICTURES, sniff
 from storage.container import Storage
 from storage.core.entities import Upload

@@ -3,9 +3,9 @@
 from api.access.policy import READERS, policy
 from api.audit.rules import PUBLIC
 from api.deps import StorageDep
+from api.findings.serializers import model_url
 from api.jobs.pipeline_schemas import PipelineList, PipelineModel, PipelinePayload
 from api.routing import new_router
-from api.studies.serializers import model_url
 from inference.models.registry.status import Standing, offered
 
 router = new_router(prefix="/api/pipelines", tags=["pipelines"])

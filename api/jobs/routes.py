@@ -15,10 +15,10 @@ from api.deps import StorageDep
 from api.errors import ApiProblem
 from api.findings.routes import finding_payloads
 from api.jobs.schemas import JobPage, JobPayload
+from api.jobs.serializers import decision_payloads, job_payload
 from api.paging import PagingDep
 from api.parameters import JobId, NameFilter, UidFilter, problems
 from api.routing import new_router
-from api.studies.serializers import decision_payloads, job_payload
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_pipeline
 from inference.worker.broker_notify import wake

@@ -10,8 +10,7 @@ from api.audit.middleware import name_studies
 from api.audit.rules import QUERY, RESULTS
 from api.deps import StorageDep
 from api.language.schemas import SearchHit, SearchResult, SimilarReport, SimilarReports
-from api.parameters import problems
-from api.reports.routes import ReportId
+from api.parameters import ReportId, problems
 from api.routing import new_router
 from inference.language.embedding import embed
 from inference.language.search import Hit, SearchIndex, open_index

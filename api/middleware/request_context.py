@@ -3,14 +3,14 @@
 import re
 import time
 import uuid
+from typing import Protocol
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
-from api.server.logs import places
-from api.server.metrics import Metrics
+from api.logs import places
 from storage.core.request_context import serving
 
 log = structlog.get_logger(__name__)
@@ -27,10 +27,16 @@ def route_template(scope: Scope) -> str:
     return "(unmatched)" if scope["path"].startswith(("/api", _DICOMWEB)) else "(viewer)"
 
 
+class RequestMetrics(Protocol):
+    """Counts what was answered (`api.server.metrics`)."""
+
+    def request_done(self, method: str, route: str, status: int, seconds: float) -> None: ...
+
+
 class RequestContext:
     """Give each request an id, log it without its query, answer what nothing else caught."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
         self.metrics = metrics
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from api.base_schemas import code_payload
 from api.models.schemas import (
     GateThresholdPayload,
     ModelChangePayload,
@@ -14,7 +15,6 @@ from api.models.schemas import (
     ModelPopulationPayload,
     ModelRangePayload,
 )
-from api.studies.serializers import code_payload
 from inference.models.registry.status import Standing, models_named
 from storage.container import Storage
 

@@ -10,8 +10,7 @@ from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS
 from api.deps import StorageDep
-from api.parameters import problems
-from api.reports.routes import ReportId
+from api.parameters import ReportId, problems
 from api.reports.schemas import (
     ReportDiff,
     ReportDiffLine,

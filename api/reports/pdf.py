@@ -8,9 +8,8 @@ from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS
 from api.deps import StorageDep
-from api.parameters import binary, problems
+from api.parameters import ReportId, binary, problems
 from api.reports.history import Version
-from api.reports.routes import ReportId
 from api.reports.schemas import ReportPages
 from api.routing import new_router
 from inference.language.documents.picture import page_picture

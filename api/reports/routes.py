@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.confirmation import use_confirmation
@@ -13,7 +13,7 @@ from api.audit.rules import CHANGED, RESULTS, Audited
 from api.deps import SettingsDep, StoppingDep, StorageDep
 from api.language.language_jobs import waited
 from api.paging import PagingDep
-from api.parameters import UidFilter, problems
+from api.parameters import ReportId, UidFilter, problems
 from api.reports.changes import IfMatch, check_may_sign, expected_version, written_sections
 from api.reports.schemas import NewDraft, ReportEdit, ReportMove, ReportPage, ReportPayload
 from api.reports.serializers import report_payload
@@ -25,8 +25,6 @@ from storage.container import Storage
 from storage.reports.entities import SIGNED_STATES, Report, ReportState
 
 router = new_router(prefix="/api/reports", tags=["reports"])
-
-ReportId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="The report's id.")]
 
 
 @router.get("", summary="List the reports, the last changed first")

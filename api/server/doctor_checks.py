@@ -12,8 +12,6 @@ import httpx
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.cli.addresses import own_dicom_peer, own_http_url
-from api.cli.own_node import own_node
 from api.server.exposure_checks import (
     Check,
     check_network,
@@ -22,6 +20,8 @@ from api.server.exposure_checks import (
     check_tls_peers,
 )
 from api.server.health_checks import check_broker, check_disk, check_instances, is_alive
+from api.server.own_addresses import own_dicom_peer, own_http_url
+from api.server.own_node import own_node
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo

@@ -8,16 +8,19 @@ from fastapi import Query
 
 from api.access.policy import INTEGRATORS, READERS, policy
 from api.audit.rules import CHANGED, QUERY, RESULTS
+from api.deliveries.serializers import delivery_payload
 from api.deps import StorageDep
+from api.dicom_values import dicom_date, dicom_time
+from api.jobs.serializers import decision_payloads, job_payload
 from api.paging import PagingDep
 from api.parameters import SeriesUid, StudyUid, problems
 from api.reports.serializers import report_payload, study_report
 from api.routing import new_router
-from api.studies import serializers as present
 from api.studies.damage import damage_text, damaged_payload
 from api.studies.progress import delivery_progress, refusals
 from api.studies.query import StudyQuery
 from api.studies.schemas import Completed, StudyDetail, StudyPage, StudySummary
+from api.studies.serializers import series_summary
 from api.studies.state import derive_state
 from inference.scheduling.schedule import schedule_series
 from inference.worker.broker_notify import wake
@@ -94,8 +97,8 @@ def _complete(storage: Storage, receiving: Sequence[Series]) -> Completed:
     decisions = [one for series in completed for one in schedule_series(storage, series)]
     wake(storage.settings)
     return Completed(
-        series=[present.series_summary(series) for series in completed],
-        decisions=present.decision_payloads(decisions),
+        series=[series_summary(series) for series in completed],
+        decisions=decision_payloads(decisions),
     )
 
 
@@ -148,10 +151,10 @@ class _Whole:
             study_instance_uid=study.study_instance_uid,
             patient_name=study.patient_name,
             patient_id=study.patient_id,
-            patient_birth_date=present.dicom_date(study.patient_birth_date),
+            patient_birth_date=dicom_date(study.patient_birth_date),
             patient_sex=study.patient_sex,
-            study_date=present.dicom_date(study.study_date),
-            study_time=present.dicom_time(study.study_time),
+            study_date=dicom_date(study.study_date),
+            study_time=dicom_time(study.study_time),
             accession_number=study.accession_number,
             study_description=study.study_description,
             modalities=list(study.modalities),
@@ -162,7 +165,7 @@ class _Whole:
             updated_at=study.updated_at,
             state=derived.state,
             state_text=f"{derived.text}{damage_text(damaged_count)}",
-            jobs=[present.job_payload(job) for job in self.jobs],
+            jobs=[job_payload(job) for job in self.jobs],
             findings_count=self.findings_count,
             refusals=refusals(self.decisions, self.jobs),
             delivery=delivery_progress(self.deliveries),
@@ -174,9 +177,9 @@ class _Whole:
     def detail(self) -> StudyDetail:
         return StudyDetail(
             **dict(self.summary()),
-            series=[present.series_summary(series) for series in self.series],
-            decisions=present.decision_payloads(self.decisions),
-            deliveries=[present.delivery_payload(delivery) for delivery in self.deliveries],
+            series=[series_summary(series) for series in self.series],
+            decisions=decision_payloads(self.decisions),
+            deliveries=[delivery_payload(delivery) for delivery in self.deliveries],
             reports=[] if self.report is None else [report_payload(self.report)],
             damaged_instances=[damaged_payload(one) for one in self.damaged],
         )

@@ -5,11 +5,12 @@ from fastapi import Request
 from api.access.policy import READERS, policy
 from api.audit.middleware import name_studies
 from api.audit.rules import RESULTS
+from api.base_schemas import code_payload
 from api.deps import StorageDep
+from api.dicom_values import dicom_date
 from api.findings.schemas import Trend, TrendList, TrendPoint
 from api.parameters import StudyUid, problems
 from api.routing import new_router
-from api.studies.serializers import code_payload, dicom_date
 from inference.reports.derived import void_findings
 from inference.scheduling.priors import value_that_counts
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.base_schemas import Payload, RequestBody
-from api.jobs.schemas import DecisionPayload, JobPayload
 from storage.core.entities import UploadState
 from storage.settings import MIB
 
@@ -49,16 +48,6 @@ class UploadReceived(Payload):
     size_bytes: int
 
 
-class StartRequest(RequestBody):
-    upload_id: str = Field(min_length=1, max_length=100)
-    pipeline: str | None = Field(
-        None,
-        max_length=100,
-        description="Answer for this pipeline only.",
-        examples=["brain-volume"],
-    )
-
-
 class RefusedFile(Payload):
     name: str = Field(description="The file's name as the sender gave it.")
     reason: str
@@ -72,19 +61,6 @@ class IntakeCounts(Payload):
     conflict: int
     refused: list[RefusedFile]
     refused_count: int = Field(description="`refused` lists the first 200 of them.")
-
-
-class AnalyzeResult(Payload):
-    jobs: list[JobPayload]
-    decisions: list[DecisionPayload]
-    study_instance_uids: list[str]
-    instances: IntakeCounts
-
-
-class AnalyzeStarted(AnalyzeResult):
-    job_id: str | None = Field(
-        description="The one job to follow, when exactly one runs; see `jobs` otherwise."
-    )
 
 
 class NewMultipartUpload(RequestBody):

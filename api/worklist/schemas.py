@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.base_schemas import Page, Payload
-from api.studies import serializers as present
+from api.dicom_values import dicom_date, dicom_time
 from storage.worklist.attributes import KEYWORD_OF, snake_case
 from storage.worklist.repository import WorklistItem, WorklistState
 
@@ -163,9 +163,9 @@ def _from_dicom(keyword: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_to_json(item) for item in value]
     if keyword.endswith("Date"):
-        return present.dicom_date(value)
+        return dicom_date(value)
     if keyword.endswith("Time"):
-        return present.dicom_time(value)
+        return dicom_time(value)
     if keyword in ("PatientSize", "PatientWeight"):
         return float(value)
     return value

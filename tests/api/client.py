@@ -16,7 +16,7 @@ import httpx
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from api.server.serve import make_server
+from api.serve import make_server
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.entities import Code, Finding, Job

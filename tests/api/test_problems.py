@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from api.server.logs import configure_logging
+from api.logs import configure_logging
 from storage.core.errors import StorageFull, StorageUnavailable
 from storage.settings import Settings, load_settings
 from tests.api.client import ApiNode, api_node, is_problem

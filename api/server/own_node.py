@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from api.cli.addresses import own_http_url
+from api.server.own_addresses import own_http_url
 from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError

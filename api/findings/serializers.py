@@ -1,0 +1,112 @@
+"""Findings and feedback as the API's JSON."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from api.base_schemas import code_payload
+from api.dicom_values import dicom_date
+from api.findings.schemas import (
+    FeedbackPayload,
+    FindingPayload,
+    ImageRefPayload,
+    NormalRangePayload,
+    PriorPayload,
+    SegmentRefPayload,
+    ValidityPayload,
+)
+from storage.core.entities import Feedback, Finding, ImageRef, Prior, Validity
+
+
+def feedback_payload(said: Feedback) -> FeedbackPayload:
+    return FeedbackPayload(
+        feedback_id=said.feedback_id,
+        finding_id=said.finding_id,
+        verdict=said.verdict,
+        value=said.value,
+        unit=code_payload(said.unit) if said.unit else None,
+        label=said.label,
+        reason=said.reason,
+        said_by=said.said_by,
+        said_at=said.said_at,
+    )
+
+
+def finding_payload(
+    finding: Finding,
+    said: Sequence[Feedback] = (),
+    normal_range: NormalRangePayload | None = None,
+    *,
+    is_withdrawn: bool = False,
+) -> FindingPayload:
+    segment = finding.segmentation
+    return FindingPayload(
+        finding_id=finding.finding_id,
+        job_id=finding.job_id,
+        pipeline=finding.pipeline,
+        pipeline_version=finding.pipeline_version,
+        label=finding.label,
+        code=code_payload(finding.code),
+        value=finding.value,
+        unit=code_payload(finding.unit) if finding.unit else None,
+        confidence=finding.confidence,
+        tracking_identifier=finding.tracking_identifier,
+        tracking_uid=finding.tracking_uid,
+        source_series_instance_uid=finding.series_instance_uid,
+        segmentation=SegmentRefPayload(
+            series_instance_uid=segment.series_instance_uid,
+            sop_instance_uid=segment.sop_instance_uid,
+            segment_number=segment.segment_number,
+            color_rgb=segment.color_rgb,
+            type=code_payload(segment.type) if segment.type else None,
+            laterality=code_payload(segment.laterality) if segment.laterality else None,
+        )
+        if segment
+        else None,
+        image=_image(finding.image) if finding.image else None,
+        calibration=finding.calibration,
+        verification="UNVERIFIED",
+        created_at=finding.created_at,
+        model_url=model_url(finding.pipeline, finding.pipeline_version),
+        normal_range=normal_range,
+        validity=_validity(finding.validity) if finding.validity else None,
+        prior=_prior(finding.prior) if finding.prior else None,
+        is_withdrawn=is_withdrawn,
+        feedback=[feedback_payload(one) for one in said],
+    )
+
+
+def model_url(pipeline: str, pipeline_version: str) -> str:
+    """Where the API shows the card of the model behind a result."""
+    asked = urlencode({"pipeline": pipeline, "pipeline_version": pipeline_version})
+    return f"/api/models?{asked}"
+
+
+def _image(image: ImageRef) -> ImageRefPayload:
+    return ImageRefPayload(
+        sop_instance_uid=image.sop_instance_uid,
+        frame_number=image.frame_number,
+        graphic_type=image.graphic_type,
+        points=list(image.points),
+    )
+
+
+def _validity(validity: Validity) -> ValidityPayload:
+    return ValidityPayload(
+        state=validity.state,
+        cut_off_at=list(validity.cut_off_at),
+        reason=validity.reason,
+        caveats=list(validity.caveats),
+    )
+
+
+def _prior(prior: Prior) -> PriorPayload:
+    return PriorPayload(
+        finding_id=prior.finding_id,
+        study_instance_uid=prior.study_instance_uid,
+        study_date=dicom_date(prior.study_date),
+        pipeline_version=prior.pipeline_version,
+        value=prior.value,
+        days=prior.days,
+        change_percent=prior.change_percent,
+        change_percent_per_year=prior.change_percent_per_year,
+    )

@@ -1,0 +1,96 @@
+"""Jobs and decisions as the API's JSON."""
+
+from collections.abc import Iterable, Sequence
+
+from api.findings.schemas import FindingPayload
+from api.findings.serializers import model_url
+from api.jobs.schemas import DecisionPayload, JobInputPayload, JobPayload, ResultInstance
+from storage.core.entities import Decision, Job
+
+_STAGE_TEXT = {
+    "": "Starting.",
+    "loading": "Reading the instances.",
+    "assembling": "Building the volume.",
+    "running": "Running the model.",
+    "load_model": "Loading the model.",
+    "find_brain": "Finding the brain.",
+    "segment": "Segmenting.",
+    "clean_up": "Cleaning up the mask.",
+    "classify": "Classifying.",
+    "measure": "Measuring.",
+    "encoding": "Writing the results as DICOM.",
+    "storing": "Storing the results.",
+}
+_ENDED_TEXT: dict[str, str] = {
+    "FAILED": "Failed.",
+    "CANCELLED": "Cancelled.",
+    "SUPERSEDED": "Superseded.",
+}
+
+
+def stage_text(job: Job) -> str:
+    """What the job is doing or became, in a sentence."""
+    if job.state == "SCHEDULED":
+        return "Waiting for a worker." if not job.attempts else "Waiting to be tried again."
+    if job.status == "COMPLETED":
+        return "Done."
+    if job.status in _ENDED_TEXT:
+        return job.reason or _ENDED_TEXT[job.status]
+    return _STAGE_TEXT.get(job.stage) or f"{job.stage.replace('_', ' ').capitalize()}."
+
+
+def job_payload(
+    job: Job, findings: Sequence[FindingPayload] = (), *, patient: tuple[str, str] = ("", "")
+) -> JobPayload:
+    """`patient`: the name and ID to tell it by, where jobs of several studies are listed."""
+    return JobPayload(
+        patient_name=patient[0],
+        patient_id=patient[1],
+        job_id=job.job_id,
+        pipeline=job.pipeline,
+        pipeline_version=job.pipeline_version,
+        study_instance_uid=job.study_instance_uid,
+        series_instance_uid=job.series_instance_uid,
+        state=job.status,
+        stage=job.stage,
+        stage_text=stage_text(job),
+        progress=min(max(job.progress, 0.0), 1.0),
+        reason=job.reason,
+        attempts=job.attempts,
+        priority=job.priority,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        updated_at=job.updated_at,
+        results=[
+            ResultInstance(
+                kind=str(made.get("kind", "")),
+                sop_class_uid=str(made.get("sop_class_uid", "")),
+                series_instance_uid=str(made.get("series_instance_uid", "")),
+                sop_instance_uid=str(made.get("sop_instance_uid", "")),
+            )
+            for made in job.result.get("instances", [])
+        ],
+        inputs=[JobInputPayload(**one) for one in job.result.get("inputs", [])],
+        notes=[str(note) for note in job.result.get("notes", [])],
+        model_url=model_url(job.pipeline, job.pipeline_version),
+        has_label_picture=bool(job.result.get("label_picture")),
+        edited_by=str(job.result.get("edited", {}).get("by", "")),
+        findings=list(findings),
+    )
+
+
+def decision_payloads(decisions: Iterable[Decision]) -> list[DecisionPayload]:
+    return [
+        DecisionPayload(
+            study_instance_uid=decision.study_instance_uid,
+            series_instance_uid=decision.series_instance_uid,
+            pipeline=decision.pipeline,
+            pipeline_version=decision.pipeline_version,
+            accepted=decision.accepted,
+            reason=decision.reason,
+            job_id=decision.job_id,
+            decided_at=decision.decided_at,
+        )
+        for decision in decisions
+    ]
