@@ -68,7 +68,7 @@ def takes_key(path: str, method: str, operation: dict[str, Any]) -> bool:
 class Idempotency:
     def __init__(self, app: ASGIApp, settings: Settings, rules: RuleIndex) -> None:
         self.app = app
-        self._kept_s = settings.idempotency_kept_s
+        self._retention_s = settings.idempotency_retention_s
         self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +90,7 @@ class Idempotency:
             keys = storage.idempotency_keys
             attempt = str(uuid.uuid4())
             begun = await run_in_threadpool(
-                keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._kept_s
+                keys.begin, key, _digest(scope, body), attempt, _LOCK_S, self._retention_s
             )
             if isinstance(begun, Answer):
                 self._name_route(scope)

@@ -9,6 +9,7 @@ from storage.core import disk_reserve, private_folder
 from storage.processes import collector
 from storage.processes.parent import supervisor_pid
 from storage.settings import Settings, load_settings
+from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +24,8 @@ def start_role(**overrides: Any) -> Settings:
     if supervisor_pid() is None:
         for unknown in unknown_settings(type(settings)):
             _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
+        for renamed in renamed_settings(type(settings)):
+            _log.warning("renamed_setting", setting=renamed.name, remedy=renamed.remedy)
     return settings
 
 

@@ -35,6 +35,7 @@ from storage.core.errors import MediViewError
 from storage.db.schema import check_database
 from storage.integrity.scrub import scrub_state
 from storage.settings import Settings
+from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -86,6 +87,8 @@ def _python() -> Check:
 def _unknown_settings(settings: Settings) -> Iterator[Check]:
     for unknown in unknown_settings(type(settings)):
         yield Check("settings", "fail", f"{unknown.name} is no setting", unknown.remedy)
+    for renamed in renamed_settings(type(settings)):
+        yield Check("settings", "note", f"{renamed.name} is an old name", renamed.remedy)
 
 
 def _data_dir(settings: Settings) -> Check:

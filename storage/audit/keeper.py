@@ -116,12 +116,12 @@ class AuditKeeper:
     def _cut(self, now: datetime) -> None:
         """Remove what is older than it has to be kept, and say so in the trail."""
         settings, engine = self._settings, self._engine
-        if not settings.audit_keep_days:
+        if not settings.audit_retention_days:
             return
         with reading(engine) as connection:
             head = link(connection, "head") or Link(0, FIRST_HASH)
             told = links(connection, [sink.name for sink in self._sinks or ()])
-        before = now - timedelta(days=settings.audit_keep_days)
+        before = now - timedelta(days=settings.audit_retention_days)
         while removed := cut(engine, self._keys, before, min([head.position, *told]), now):
             self._audit.record(
                 AuditEvent(

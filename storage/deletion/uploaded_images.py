@@ -34,7 +34,7 @@ def delete_picture(
     if question is not None:
         raise StateConflict(
             f"Job {job_id} answers a question.",
-            remedy="It goes by itself, with its document, after MEDIVIEW_ANSWER_KEPT_S.",
+            remedy="It goes by itself, with its document, after MEDIVIEW_ANSWER_RETENTION_S.",
         )
     if not job.input_object_key or job.study_instance_uid:
         raise StateConflict(

@@ -1,4 +1,4 @@
-"""What is kept for a time only: uploads that nobody finished, old events, ended work items."""
+"""Retention: uploads that nobody finished, old events, answers and ended workitems are removed."""
 
 from datetime import datetime, timedelta
 
@@ -13,10 +13,10 @@ _AT_ONCE = 100
 
 
 def expire(storage: Storage, now: datetime) -> bool:
-    """Let go of what was kept long enough; whether more uploads wait for it."""
+    """Remove what is older than its retention; whether more uploads wait for it."""
     settings = storage.settings
-    kept_until = now - timedelta(seconds=settings.upload_kept_s)
-    uploads = storage.uploads.expired(now, kept_until, _AT_ONCE)
+    received_before = now - timedelta(seconds=settings.upload_retention_s)
+    uploads = storage.uploads.expired(now, received_before, _AT_ONCE)
     for upload in uploads:
         # First the state, so that nobody starts what is being removed.
         if not storage.uploads.set_state(
@@ -30,12 +30,12 @@ def expire(storage: Storage, now: datetime) -> bool:
             storage.objects.drop_parts(upload.object_key, upload.multipart_id)
         storage.objects.delete(upload.object_key)
         log.info("upload_expired", upload_id=upload.upload_id)
-    answers_until = now - timedelta(seconds=settings.answer_kept_s)
-    for object_key in storage.answers.prune(answers_until):
+    answers_before = now - timedelta(seconds=settings.answer_retention_s)
+    for object_key in storage.answers.prune(answers_before):
         storage.objects.delete(object_key)
-    storage.events.prune(now - timedelta(seconds=settings.event_kept_s))
+    storage.events.prune(now - timedelta(seconds=settings.event_retention_s))
     storage.idempotency_keys.prune(now)
-    if settings.work_item_kept_s:
-        forget_ended(storage.engine, now - timedelta(seconds=settings.work_item_kept_s))
-    storage.webhook_queue.prune(now - timedelta(seconds=settings.webhook_kept_s))
+    if settings.workitem_retention_s:
+        forget_ended(storage.engine, now - timedelta(seconds=settings.workitem_retention_s))
+    storage.webhook_queue.prune(now - timedelta(seconds=settings.webhook_retention_s))
     return len(uploads) == _AT_ONCE

@@ -1,7 +1,7 @@
 """Questions to the language worker and what came of them.
 
 The job is in the ledger beside all others, and names no patient. What was asked and answered
-stands here, for as long as `answer_kept_s` says.
+stands here, for as long as `answer_retention_s` says.
 """
 
 import secrets
@@ -131,5 +131,5 @@ class Answers:
 def no_such_answer() -> NotFound:
     return NotFound(
         "There is no answer under that identifier.",
-        remedy="Answers are kept for MEDIVIEW_ANSWER_KEPT_S, for who asked; ask again.",
+        remedy="Answers are kept for MEDIVIEW_ANSWER_RETENTION_S, for who asked; ask again.",
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from storage.core.errors import InvalidRequest
 from storage.settings.access import AccessSettings
@@ -22,7 +22,9 @@ from storage.settings.exchange import (
 from storage.settings.language import HF_MODELS, LanguageSettings
 from storage.settings.notifying import NotifyingSettings
 from storage.settings.places import KeepingSettings, ListeningSettings
+from storage.settings.renamed import RenamedSource
 from storage.settings.reporting import Hl7Destination, ReportingSettings
+from storage.settings.retention import RetentionSettings
 from storage.settings.serving import ServingSettings
 from storage.settings.work import MIB, LimitSettings, ModelSettings, WorkSettings
 
@@ -47,6 +49,7 @@ class Settings(
     ReportingSettings,
     WorkSettings,
     LimitSettings,
+    RetentionSettings,
     ModelSettings,
     LanguageSettings,
     AuditSettings,
@@ -67,6 +70,23 @@ class Settings(
     # What is written down
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (
+            init_settings,
+            env_settings,
+            dotenv_settings,
+            file_secret_settings,
+            RenamedSource(settings_cls),
+        )
 
     @field_validator("ae_title")
     @classmethod

@@ -15,9 +15,6 @@ class AuditSettings(BaseModel):
         description="Secret of the audit chain (HMAC); empty: one that the node makes, in the file"
         " audit.key of the data folder.",
     )
-    audit_keep_days: int = Field(
-        0, ge=0, description="Remove audit events older than this; 0: keep them for ever."
-    )
     audit_file: bool = Field(
         True, description="Write PS3.15 audit messages to files in <data>/audit."
     )

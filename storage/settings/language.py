@@ -70,9 +70,6 @@ class LanguageSettings(BaseModel):
     language_max_new_tokens: int = Field(512, ge=1, le=8192)
     language_temperature: float = Field(0.0, ge=0, le=2, description="0: the same words each time.")
     language_deadline_s: float = Field(600.0, gt=0, description="An answer takes no longer.")
-    answer_kept_s: float = Field(
-        86_400.0, gt=0, description="How long a question and its answer are kept."
-    )
     passage_search: Literal["memory", "pgvector"] = Field(
         "memory",
         description="Where passages are searched: in each process, or in PostgreSQL by pgvector.",

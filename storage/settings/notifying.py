@@ -1,4 +1,4 @@
-"""Who is told of events over HTTP, and how long answers are kept for idempotency keys."""
+"""Webhooks: which hosts they may name, and how they are retried."""
 
 from typing import Annotated, Any
 
@@ -16,12 +16,6 @@ class NotifyingSettings(BaseModel):
     webhook_max_attempts: int = Field(12, ge=1)
     webhook_give_up_s: float = Field(
         86_400.0, gt=0, description="A notice older than this is not tried again after a failure."
-    )
-    webhook_kept_s: float = Field(
-        30 * 86_400.0, gt=0, description="How long delivered and dead notices stay listed."
-    )
-    idempotency_kept_s: float = Field(
-        86_400.0, gt=0, description="How long an answer is kept under its Idempotency-Key."
     )
 
     @field_validator("webhook_hosts", mode="before")

@@ -1,12 +1,12 @@
 """Settings that somebody made and the node does not have: a misspelt one is said, not ignored."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from dotenv import dotenv_values
 from pydantic_settings import BaseSettings
+
+from storage.settings.renamed import RENAMED, variables
 
 _PREFIX = "MEDIVIEW_"
 
@@ -41,12 +41,12 @@ def unknown_settings(
     Capital and small letters are the same, as they are where settings are read.
     """
     known = setting_names(settings)
-    file = settings.model_config.get("env_file")
-    made = set(os.environ if environment is None else environment)
-    if isinstance(file, str | os.PathLike):
-        made |= set(dotenv_values(file))
-    names = sorted({name.upper() for name in made if name.upper().startswith(_PREFIX)})
-    return [UnknownSetting(name, _nearest(name, known)) for name in names if name not in known]
+    names = sorted(name for name in variables(settings, environment) if name.startswith(_PREFIX))
+    return [
+        UnknownSetting(name, _nearest(name, known))
+        for name in names
+        if name not in known and name not in RENAMED
+    ]
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

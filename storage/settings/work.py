@@ -95,15 +95,6 @@ class LimitSettings(BaseModel):
     upload_parts_expiry_s: int = Field(
         86_400, ge=1, description="How long an upload in parts may take, with its breaks."
     )
-    upload_kept_s: int = Field(
-        604_800, ge=1, description="How long a finished upload waits to be started."
-    )
-    event_kept_s: int = Field(
-        30 * 86_400, ge=60, description="How far back a stream of events can be resumed."
-    )
-    work_item_kept_s: int = Field(
-        365 * 86_400, ge=0, description="How long an ended work item is kept; 0: for ever."
-    )
     max_frame_pixels: int = Field(
         100_000_000,
         ge=1,

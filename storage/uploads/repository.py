@@ -87,14 +87,14 @@ class Uploads:
         """How far its unpacking is."""
         self._change(upload_id, {"files_done": files_done, "files_total": files_total}, ())
 
-    def expired(self, now: datetime, kept_until: datetime, limit: int) -> list[Upload]:
-        """Those that did not arrive in time, and those received before `kept_until` and left."""
+    def expired(self, now: datetime, received_before: datetime, limit: int) -> list[Upload]:
+        """Those that did not arrive in time, and those that nobody has started."""
         query = (
             select(t.upload)
             .where(
                 or_(
                     and_(t.upload.c.state == "PRESIGNED", t.upload.c.expires_at < now),
-                    and_(t.upload.c.state == "RECEIVED", t.upload.c.expires_at < kept_until),
+                    and_(t.upload.c.state == "RECEIVED", t.upload.c.expires_at < received_before),
                 )
             )
             .order_by(t.upload.c.expires_at)

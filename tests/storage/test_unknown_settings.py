@@ -9,7 +9,8 @@ import pytest
 from api.server.doctor_checks import diagnose
 from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings, load_settings
-from storage.settings.unknown import UnknownSetting, unknown_settings
+from storage.settings.renamed import RENAMED
+from storage.settings.unknown import UnknownSetting, setting_names, unknown_settings
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,29 @@ def test_doctor_and_every_role_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     # Under `mediview up`, which has said it once for all of its roles.
     monkeypatch.setenv(ENVIRONMENT_NAME, "1")
     assert "MEDIVIEW_AUDIT_KEE" not in log_of_a_role(tmp_path)
+
+
+def test_a_former_name_counts_and_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIVIEW_EVENT_KEPT_S", "120")
+    monkeypatch.setenv("mediview_audit_keep_days", "7")
+    monkeypatch.setenv("MEDIVIEW_UPLOAD_KEPT_S", "60")
+    monkeypatch.setenv("MEDIVIEW_UPLOAD_RETENTION_S", "90")
+    settings = load_settings(data_dir=tmp_path)
+    assert (settings.event_retention_s, settings.audit_retention_days) == (120, 7)
+    assert settings.upload_retention_s == 90, "the name of today wins"
+    found = [one for one in diagnose(settings) if one.name == "settings"]
+    assert [(one.state, one.remedy) for one in found] == [
+        ("note", "Rename it to MEDIVIEW_AUDIT_RETENTION_DAYS."),
+        ("note", "Rename it to MEDIVIEW_EVENT_RETENTION_S."),
+        ("note", "Rename it to MEDIVIEW_UPLOAD_RETENTION_S."),
+    ]
+
+
+@pytest.mark.parametrize("now", RENAMED.values())
+def test_each_former_name_leads_to_a_setting(now: str) -> None:
+    assert now in setting_names(Settings)
 
 
 def log_of_a_role(data_dir: Path) -> str:

@@ -75,4 +75,4 @@ def test_what_was_worked_out_of_a_study_goes_with_the_study(api: ApiNode) -> Non
 def test_a_question_goes_by_itself(api: ApiNode) -> None:
     job = api.storage.answers.ask("docqa", {}, version="1", object_key="documents/letter")
     problem = is_problem(api.client.delete(f"/api/jobs/{job.job_id}"), 409, "state_conflict")
-    assert "MEDIVIEW_ANSWER_KEPT_S" in problem["remedy"]
+    assert "MEDIVIEW_ANSWER_RETENTION_S" in problem["remedy"]

@@ -144,7 +144,7 @@ def test_what_is_given_up_or_forgotten_leaves_nothing_behind(stored_api: ApiNode
     is_problem(api.start(forgotten), 409, "upload_ended")
     # One that is whole waits longer for somebody to start it.
     assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "RECEIVED"
-    expire(api.storage, later + timedelta(seconds=api.storage.settings.upload_kept_s))
+    expire(api.storage, later + timedelta(seconds=api.storage.settings.upload_retention_s))
     assert api.client.get(f"/api/uploads/{waiting['upload_id']}").json()["state"] == "EXPIRED"
     assert list(api.storage.objects.list("uploads/")) == []
 

@@ -164,7 +164,7 @@ def test_what_retention_removes_leaves_a_chain_that_holds(storage: Storage) -> N
     fill(storage, 10, KEYED, days_ago=40)
     fill(storage, 5, KEYED)
     settings = storage.settings.model_copy(
-        update={"audit_keep_days": 30, "audit_key": SecretStr(SECRET)}
+        update={"audit_retention_days": 30, "audit_key": SecretStr(SECRET)}
     )
     object.__setattr__(storage, "settings", settings)
     keeper = AuditKeeper(storage.engine, storage.settings, storage.audit)
