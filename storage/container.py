@@ -27,7 +27,7 @@ from storage.deliveries.circuit_breaker import Breakers
 from storage.deliveries.repository import Deliveries
 from storage.events.repository import Events
 from storage.findings.feedback import FindingFeedback
-from storage.findings.feedback_reports import SpokenReports
+from storage.findings.feedback_reports import FeedbackReports
 from storage.findings.repository import Findings
 from storage.idempotency.repository import IdempotencyKeys
 from storage.index.expected_instances import Expectations
@@ -94,7 +94,7 @@ class Storage:
     findings: Findings
     withdrawals: Withdrawals
     finding_feedback: FindingFeedback
-    spoken_reports: SpokenReports
+    feedback_reports: FeedbackReports
     reports: Reports
     priors: Priors
     reports_due: ReportsDue
@@ -199,7 +199,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             findings=Findings(engine),
             withdrawals=Withdrawals(engine),
             finding_feedback=FindingFeedback(engine),
-            spoken_reports=SpokenReports(engine),
+            feedback_reports=FeedbackReports(engine),
             reports=Reports(engine),
             priors=Priors(engine),
             reports_due=ReportsDue(engine),

@@ -56,10 +56,10 @@ def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
         return []
     found, _ = find_findings(storage.engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
     studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
-    said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     return [
         observation.observation(
-            one, studies[one.entity.study_instance_uid], said[one.entity.finding_id]
+            one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
         )
         for one in found
         if one.entity.study_instance_uid in studies

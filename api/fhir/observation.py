@@ -124,13 +124,14 @@ PARAMETERS = parameters(())
 SORTS: dict[str, SortKey] = {"_lastUpdated": "updated_at", "date": "study_date"}
 
 
-def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -> Observation:
+def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback]) -> Observation:
     finding = found.entity
-    value, unit = value_of(finding, said)
+    value, unit = value_of(finding, feedback)
     # A person who gives a value gives that of the whole.
-    corrected = bool(said) and said[-1].verdict == "EDITED" and said[-1].value is not None
+    newest = feedback[-1] if feedback else None
+    corrected = newest is not None and newest.verdict == "EDITED" and newest.value is not None
     doubtful = not finding.is_sound and not corrected
-    status = status_of(said, is_withdrawn=found.is_withdrawn)
+    status = status_of(feedback, is_withdrawn=found.is_withdrawn)
     return Observation(
         id=finding.finding_id,
         status=status,
@@ -146,13 +147,13 @@ def observation(found: Found[Finding], study: Study, said: Sequence[Feedback]) -
         ).model_copy(update={"text": finding.label or finding.code.meaning}),
         subject=subject_of(study),
         effective_date_time=started(study.study_date),
-        issued=found.updated_at if not said else finding.created_at,
+        issued=found.updated_at if not feedback else finding.created_at,
         value_quantity=None if doubtful else _quantity(value, unit),
         data_absent_reason=_absent(finding) if doubtful else None,
         note=[
             _stated(finding, status),
             *([_WITHDRAWN] if found.is_withdrawn else []),
-            *(_said(one) for one in said),
+            *(_feedback_note(one) for one in feedback),
         ],
         body_site=_body_site(finding.segmentation),
         method=plain(f"{finding.pipeline} {finding.pipeline_version}"),
@@ -248,7 +249,7 @@ def _of_image(image: ImageRef | None) -> Iterator[ObservationComponent]:
 
 
 def _stated(finding: Finding, status: Status) -> Annotation:
-    """What the machine said, whatever a person made of it."""
+    """What the machine stated, whatever a person made of it."""
     by = f"{finding.pipeline} {finding.pipeline_version}"
     if status == "preliminary":
         text = "UNVERIFIED: stated by software; no person has verified it in this node."
@@ -265,13 +266,13 @@ def _stated(finding: Finding, status: Status) -> Annotation:
     return Annotation(author_string=by, text=text)
 
 
-def _said(said: Feedback) -> Annotation:
-    parts = [f"{said.said_by} {_VERDICTS[said.verdict]}."]
-    if said.value is not None:
-        unit = f" {said.unit.meaning or said.unit.value}" if said.unit else ""
-        parts.append(f"Value: {said.value:g}{unit}.")
-    if said.label:
-        parts.append(f"Name: {said.label}.")
-    if said.reason:
-        parts.append(said.reason)
-    return Annotation(author_string=said.said_by, time=said.said_at, text=" ".join(parts))
+def _feedback_note(feedback: Feedback) -> Annotation:
+    parts = [f"{feedback.given_by} {_VERDICTS[feedback.verdict]}."]
+    if feedback.value is not None:
+        unit = f" {feedback.unit.meaning or feedback.unit.value}" if feedback.unit else ""
+        parts.append(f"Value: {feedback.value:g}{unit}.")
+    if feedback.label:
+        parts.append(f"Name: {feedback.label}.")
+    if feedback.reason:
+        parts.append(feedback.reason)
+    return Annotation(author_string=feedback.given_by, time=feedback.given_at, text=" ".join(parts))

@@ -178,10 +178,10 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
     )
     studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
-    said = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
+    feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     resources = [
         observation.observation(
-            one, studies[one.entity.study_instance_uid], said[one.entity.finding_id]
+            one, studies[one.entity.study_instance_uid], feedback[one.entity.finding_id]
         )
         for one in found
         if one.entity.study_instance_uid in studies
@@ -199,8 +199,8 @@ def read_observation(request: Request, storage: StorageDep, resource_id: Resourc
         raise _absent("finding", "Observation")
     study = storage.index.study(found[0].entity.study_instance_uid)
     name_studies(request, study.study_instance_uid)
-    said = storage.finding_feedback.of_findings([resource_id])[resource_id]
-    return answer(request, observation.observation(found[0], study, said))
+    feedback = storage.finding_feedback.of_findings([resource_id])[resource_id]
+    return answer(request, observation.observation(found[0], study, feedback))
 
 
 @router.get(

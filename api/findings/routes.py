@@ -80,7 +80,7 @@ def list_findings(storage: StorageDep, study_instance_uid: StudyUid) -> FindingL
 @router.get("/findings/{finding_id}", summary="One finding", responses=problems(404))
 @policy(READERS, "api:read", RESULTS)
 def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) -> FindingPayload:
-    """The finding as it was stated, with all that was said of it."""
+    """The finding as it was stated, with all feedback on it."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
     (found,) = finding_payloads(storage, [finding])
@@ -89,7 +89,7 @@ def get_finding(request: Request, storage: StorageDep, finding_id: FindingId) ->
 
 @router.get(
     "/findings/{finding_id}/feedback",
-    summary="What was said of a finding",
+    summary="Feedback on a finding",
     responses=problems(404),
 )
 @policy(READERS, "api:read", RESULTS)
@@ -97,8 +97,8 @@ def list_feedback(request: Request, storage: StorageDep, finding_id: FindingId) 
     """All of it, oldest first; the last counts."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
-    said = storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
-    return FeedbackList(items=[feedback_payload(one) for one in said])
+    feedback = storage.finding_feedback.of_findings([finding.finding_id])[finding.finding_id]
+    return FeedbackList(items=[feedback_payload(one) for one in feedback])
 
 
 @router.post(
@@ -113,34 +113,34 @@ def add_feedback(
     storage: StorageDep,
     principal: PrincipalDep,
     finding_id: FindingId,
-    said: NewFeedback,
+    feedback: NewFeedback,
 ) -> FeedbackPayload:
     """Kept beside the finding, which never changes, with who says so and when."""
     finding = storage.findings.get(finding_id)
     name_studies(request, finding.study_instance_uid)
-    kept = storage.finding_feedback.say(
+    kept = storage.finding_feedback.add(
         finding,
-        said.verdict,
+        feedback.verdict,
         principal.identity,
-        value=said.value,
-        unit=_unit(finding, said),
-        label=said.label,
-        reason=said.reason,
+        value=feedback.value,
+        unit=_unit(finding, feedback),
+        label=feedback.label,
+        reason=feedback.reason,
         verifies=author_of(principal).may_verify,
     )
-    log.info("finding_feedback", finding_id=finding_id, verdict=said.verdict)
+    log.info("finding_feedback", finding_id=finding_id, verdict=feedback.verdict)
     return feedback_payload(kept)
 
 
 def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[FindingPayload]:
-    """Findings as the API tells them, with what was said of each."""
-    said = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
+    """Findings as the API tells them, with the feedback on each."""
+    feedback = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
     ranges = NormalRanges(storage)
     withdrawn = storage.withdrawals.among([finding.job_id for finding in findings])
     return [
         finding_payload(
             finding,
-            said[finding.finding_id],
+            feedback[finding.finding_id],
             ranges.of(finding),
             is_withdrawn=finding.job_id in withdrawn,
         )
@@ -148,8 +148,8 @@ def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[Find
     ]
 
 
-def _unit(finding: Finding, said: NewFeedback) -> Code | None:
-    if said.value is None:
+def _unit(finding: Finding, feedback: NewFeedback) -> Code | None:
+    if feedback.value is None:
         return None
     if finding.value is None:
         raise ApiProblem(
@@ -158,6 +158,6 @@ def _unit(finding: Finding, said: NewFeedback) -> Code | None:
             "The finding states no number, so none can be corrected.",
             remedy="Correct its label, or reject it.",
         )
-    if said.unit is None:
+    if feedback.unit is None:
         return finding.unit
-    return Code(said.unit.value, "UCUM", said.unit.meaning or said.unit.value)
+    return Code(feedback.unit.value, "UCUM", feedback.unit.meaning or feedback.unit.value)

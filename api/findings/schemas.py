@@ -44,7 +44,7 @@ class ImageRefPayload(Payload):
 
 
 class FeedbackPayload(Payload):
-    """What a person says of a finding; the finding itself stays as it was stated."""
+    """Feedback of a person on a finding; the finding itself stays as it was stated."""
 
     feedback_id: str
     finding_id: str
@@ -53,8 +53,10 @@ class FeedbackPayload(Payload):
     unit: CodePayload | None
     label: str = Field(description="The right name; empty where it stays.")
     reason: str
-    said_by: str = Field(examples=["dr-jones"])
-    said_at: datetime
+    given_by: str = Field(examples=["dr-jones"])
+    given_at: datetime
+    said_by: str = Field(description="The former name of `given_by`.", deprecated=True)
+    said_at: datetime = Field(description="The former name of `given_at`.", deprecated=True)
 
 
 class FeedbackList(Payload):

@@ -17,23 +17,25 @@ from api.findings.schemas import (
 from storage.core.entities import Feedback, Finding, ImageRef, Prior, Validity
 
 
-def feedback_payload(said: Feedback) -> FeedbackPayload:
+def feedback_payload(feedback: Feedback) -> FeedbackPayload:
     return FeedbackPayload(
-        feedback_id=said.feedback_id,
-        finding_id=said.finding_id,
-        verdict=said.verdict,
-        value=said.value,
-        unit=code_payload(said.unit) if said.unit else None,
-        label=said.label,
-        reason=said.reason,
-        said_by=said.said_by,
-        said_at=said.said_at,
+        feedback_id=feedback.feedback_id,
+        finding_id=feedback.finding_id,
+        verdict=feedback.verdict,
+        value=feedback.value,
+        unit=code_payload(feedback.unit) if feedback.unit else None,
+        label=feedback.label,
+        reason=feedback.reason,
+        given_by=feedback.given_by,
+        given_at=feedback.given_at,
+        said_by=feedback.given_by,
+        said_at=feedback.given_at,
     )
 
 
 def finding_payload(
     finding: Finding,
-    said: Sequence[Feedback] = (),
+    feedback: Sequence[Feedback] = (),
     normal_range: NormalRangePayload | None = None,
     *,
     is_withdrawn: bool = False,
@@ -71,7 +73,7 @@ def finding_payload(
         validity=_validity(finding.validity) if finding.validity else None,
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
-        feedback=[feedback_payload(one) for one in said],
+        feedback=[feedback_payload(one) for one in feedback],
     )
 
 

@@ -36,13 +36,13 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
     measured = [
         one for uid in studies for one in found[uid] if one.value is not None and one.image is None
     ]
-    said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
-    void = void_findings(measured, said)
+    feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+    void = void_findings(measured, feedback)
     dates = {uid: dicom_date(storage.index.study(uid).study_date) for uid in studies if found[uid]}
     trends: dict[tuple[object, ...], Trend] = {}
     for one in measured:
         key = (one.tracking_identifier, one.label, one.unit)
-        value = value_that_counts(one, said[one.finding_id])
+        value = value_that_counts(one, feedback[one.finding_id])
         if key not in own or value is None or one.finding_id in void:
             continue
         trend = trends.setdefault(

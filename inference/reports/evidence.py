@@ -105,7 +105,7 @@ def _facts(
         elif finding.finding_id in without:
             void.append(finding)
         elif last is not None and last.verdict == "EDITED" and last.value is not None:
-            facts.append(fact_of(finding, last.value, last.said_by))
+            facts.append(fact_of(finding, last.value, last.given_by))
         else:
             facts.append(fact_of(finding))
     return tuple(facts), tuple(rejected), tuple(void)

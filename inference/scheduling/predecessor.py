@@ -2,7 +2,7 @@
 
 from pydicom.dataset import Dataset
 
-from inference.annotations.spoken import newest_report
+from inference.annotations.feedback_reports import newest_report
 from inference.results.identity import REPORT_KINDS, ResultKind
 from storage.container import Storage
 from storage.core.entities import Job

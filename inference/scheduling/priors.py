@@ -92,11 +92,11 @@ def comparison_of(storage: Storage, job: Job) -> Comparison | None:
     for study_instance_uid in before:
         measured = [one for one in found[study_instance_uid] if is_volume(one)]
         measured = [one for one in measured if one.pipeline == job.pipeline]
-        said = storage.finding_feedback.of_findings([one.finding_id for one in measured])
-        void = void_findings(measured, said)
+        feedback = storage.finding_feedback.of_findings([one.finding_id for one in measured])
+        void = void_findings(measured, feedback)
         study_date = storage.index.study(study_instance_uid).study_date if measured else ""
         for one in measured:
-            value = value_that_counts(one, said[one.finding_id])
+            value = value_that_counts(one, feedback[one.finding_id])
             # The newest first, so that it stays.
             if one.finding_id in void:
                 continue
@@ -116,16 +116,16 @@ def is_volume(finding: Finding) -> bool:
     return finding.unit is not None and finding.unit.value in VOLUME_UNITS
 
 
-def value_that_counts(finding: Finding, said: list[Feedback]) -> float | None:
+def value_that_counts(finding: Finding, feedback: list[Feedback]) -> float | None:
     """The value by the last word on it; None where it was rejected, or in another unit.
 
     None as well where it is that of a part or not plausible, unless a person has given the
     value of the whole.
     """
     stated = finding.value if finding.is_sound else None
-    if not said:
+    if not feedback:
         return stated
-    word = said[-1]
+    word = feedback[-1]
     if word.verdict == "REJECTED":
         return None
     if word.value is None:
@@ -143,7 +143,7 @@ def day(value: str) -> date | None:
 
 def _report_of(storage: Storage, job_id: str) -> ReportRef:
     """The last version of the report; all empty where the job has none any more."""
-    for version in reversed(storage.spoken_reports.versions(job_id)):
+    for version in reversed(storage.feedback_reports.versions(job_id)):
         return ReportRef(_SR, version.series_instance_uid, version.sop_instance_uid)
     for made in storage.jobs.get(job_id).result.get("instances", ()):
         if made.get("kind") == "SR":

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from inference.annotations.spoken import write_spoken_reports
+from inference.annotations.feedback_reports import write_feedback_reports
 from inference.pipeline import Pipeline
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
@@ -95,7 +95,7 @@ class Clockwork:
                 self._withdraw,
                 self._schedule,
                 self._perform_work_items,
-                self._write_spoken_reports,
+                self._write_feedback_reports,
                 self._hand_out_jobs,
                 self._draft_reports,
                 self._publish_reports,
@@ -157,8 +157,8 @@ class Clockwork:
         """After scheduling: an order waits until its series was offered to every pipeline."""
         self._performer.round(now)
 
-    def _write_spoken_reports(self, now: datetime) -> None:
-        write_spoken_reports(self._storage, now)
+    def _write_feedback_reports(self, now: datetime) -> None:
+        write_feedback_reports(self._storage, now)
 
     def _hand_out_jobs(self, now: datetime) -> None:
         """Wake a worker for every due job, and again where nobody took it in time."""

@@ -307,17 +307,17 @@ class Feedback:
     label: str
     """The name that the person holds to be right; empty where it stays."""
     reason: str
-    said_by: str
-    said_at: datetime
+    given_by: str
+    given_at: datetime
     verifies: bool = False
-    """Said by a person whose word verifies a report."""
-    said_by_id: str = ""
-    """The identity of `said_by`; empty of what older versions wrote."""
+    """Given by a person whose feedback verifies a report."""
+    given_by_id: str = ""
+    """The identity of `given_by`; empty of what older versions wrote."""
 
     @property
     def author_id(self) -> str:
         """What tells authors apart; the name alone where no more is known."""
-        return self.said_by_id or self.said_by
+        return self.given_by_id or self.given_by
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def last_updated() -> ColumnElement[datetime]:
         else_=func.coalesce(t.job.c.finished_at, t.finding.c.created_at),
     )
     commented = (
-        select(func.max(t.finding_feedback.c.said_at))
+        select(func.max(t.finding_feedback.c.given_at))
         .where(t.finding_feedback.c.finding_id == t.finding.c.finding_id)
         .correlate(t.finding)
         .scalar_subquery()

@@ -1,4 +1,4 @@
-"""What people say of findings: accepted, rejected, or right with another value.
+"""Feedback on findings: accepted, rejected, or right with another value.
 
 Only ever added to. The finding itself stays as the pipeline stated it.
 """
@@ -23,11 +23,11 @@ class FindingFeedback:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def say(
+    def add(
         self,
         finding: Finding,
         verdict: Verdict,
-        said_by: Identity,
+        given_by: Identity,
         *,
         value: float | None = None,
         unit: Code | None = None,
@@ -35,8 +35,8 @@ class FindingFeedback:
         reason: str = "",
         verifies: bool = False,
     ) -> Feedback:
-        """Keep a verdict; the newest one of a finding is what counts."""
-        said = Feedback(
+        """Store feedback; the newest on a finding is what counts."""
+        feedback = Feedback(
             feedback_id=str(uuid.uuid4()),
             finding_id=finding.finding_id,
             study_instance_uid=finding.study_instance_uid,
@@ -45,40 +45,42 @@ class FindingFeedback:
             unit=unit,
             label=label,
             reason=reason,
-            said_by=said_by.name,
-            said_by_id=said_by.id,
-            said_at=utcnow(),
+            given_by=given_by.name,
+            given_by_id=given_by.id,
+            given_at=utcnow(),
             verifies=verifies,
         )
         with writing(self._engine) as connection:
-            connection.execute(insert(t.finding_feedback).values(**asdict(said), is_reported=False))
+            connection.execute(
+                insert(t.finding_feedback).values(**asdict(feedback), is_reported=False)
+            )
             add_event(
                 connection,
-                said.said_at,
+                feedback.given_at,
                 "finding",
                 finding.study_instance_uid,
                 job_id=finding.job_id,
                 payload={"finding_id": finding.finding_id, "verdict": verdict},
             )
-            mark_report_due(connection, finding.study_instance_uid, said.said_at)
-        return said
+            mark_report_due(connection, finding.study_instance_uid, feedback.given_at)
+        return feedback
 
     def of_findings(
         self, finding_ids: Sequence[str], *, up_to: int | None = None
     ) -> dict[str, list[Feedback]]:
-        """All that was said of each finding, oldest first; `up_to`: the number of the last word."""
-        said: dict[str, list[Feedback]] = {finding_id: [] for finding_id in finding_ids}
-        if not said:
-            return said
+        """All feedback on each finding, oldest first; `up_to`: the number of the last word."""
+        feedback: dict[str, list[Feedback]] = {finding_id: [] for finding_id in finding_ids}
+        if not feedback:
+            return feedback
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.finding_feedback)
                 .where(
-                    t.finding_feedback.c.finding_id.in_(list(said)),
+                    t.finding_feedback.c.finding_id.in_(list(feedback)),
                     *(() if up_to is None else (t.finding_feedback.c.id <= up_to,)),
                 )
                 .order_by(t.finding_feedback.c.id)
             )
             for row in rows.mappings():
-                said[row["finding_id"]].append(to_feedback(row))
-        return said
+                feedback[row["finding_id"]].append(to_feedback(row))
+        return feedback

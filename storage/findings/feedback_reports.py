@@ -1,4 +1,4 @@
-"""Which reports a reader's word has yet to get into, and the versions that it gave."""
+"""Which reports new feedback has yet to get into, and the versions that came of it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,9 +15,9 @@ _SKEW = timedelta(seconds=CLOCKS_AGREE_WITHIN_S)
 
 @dataclass(frozen=True)
 class ReportVersion:
-    """A report of a job with what people said of its findings up to a point.
+    """A report of a job with the feedback on its findings up to a point.
 
-    `feedback_id` is the number of the last word in it.
+    `feedback_id` is the number of the newest in it.
     """
 
     job_id: str
@@ -27,23 +27,23 @@ class ReportVersion:
     created_at: datetime
 
 
-class SpokenReports:
+class FeedbackReports:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def due(self, quiet: timedelta, now: datetime, limit: int) -> list[tuple[str, int]]:
-        """Jobs about whose findings nothing was said for so long, with the number of the last word.
+        """Jobs with new feedback, and none for so long; each with the number of the newest.
 
-        A last word of the future was said before the clock was set back.
+        Feedback of the future was given before the clock was set back.
         """
-        last_said_at = func.max(t.finding_feedback.c.said_at)
+        last_given_at = func.max(t.finding_feedback.c.given_at)
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.finding.c.job_id, func.max(t.finding_feedback.c.id))
                 .join(t.finding, t.finding.c.finding_id == t.finding_feedback.c.finding_id)
                 .where(t.finding_feedback.c.is_reported.is_(False))
                 .group_by(t.finding.c.job_id)
-                .having(or_(last_said_at <= now - quiet, last_said_at > now + _SKEW))
+                .having(or_(last_given_at <= now - quiet, last_given_at > now + _SKEW))
                 .limit(limit)
             )
             return [(job_id, last) for job_id, last in rows]
@@ -52,9 +52,9 @@ class SpokenReports:
         """Oldest first."""
         with reading(self._engine) as connection:
             rows = connection.execute(
-                select(t.spoken_report)
-                .where(t.spoken_report.c.job_id == job_id)
-                .order_by(t.spoken_report.c.feedback_id)
+                select(t.feedback_report)
+                .where(t.feedback_report.c.job_id == job_id)
+                .order_by(t.feedback_report.c.feedback_id)
             )
             return [
                 ReportVersion(**{name: row[name] for name in ReportVersion.__dataclass_fields__})
@@ -62,10 +62,10 @@ class SpokenReports:
             ]
 
     def done(self, finding_ids: Sequence[str], last: int, version: ReportVersion | None) -> None:
-        """What was said up to `last` is in the report, or has none to get into."""
+        """Feedback up to `last` is in the report, or there is none to get into."""
         with writing(self._engine) as connection:
             if version is not None:
-                insert_or_ignore(connection, t.spoken_report, asdict(version))
+                insert_or_ignore(connection, t.feedback_report, asdict(version))
             connection.execute(
                 update(t.finding_feedback)
                 .where(

@@ -205,7 +205,7 @@ class Reports:
             values = {"sections": as_json(sections), "words": words_json(words)}
             return next_version(connection, report, values, None, utcnow(), "drafted")
 
-    def dismiss(self, report_id: str, version: int, said_by: Identity) -> Report:
+    def dismiss(self, report_id: str, version: int, given_by: Identity) -> Report:
         """The person has seen what came, and the text stands. Raises NotFound, VersionConflict."""
         with writing(self._engine) as connection:
             report = read_for_change(connection, report_id, version)
@@ -217,7 +217,7 @@ class Reports:
                 "basis_digest": report.proposal_digest,
                 "updated_at": utcnow(),
             }
-            return change_report(connection, report, values, "dismissed", said_by.name)
+            return change_report(connection, report, values, "dismissed", given_by.name)
 
     def get(self, report_id: str) -> Report:
         """Raises NotFound."""

@@ -14,7 +14,7 @@ from storage.tables.accounts import (
 )
 from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.base import UtcDateTime, metadata
-from storage.tables.feedback import finding_feedback, spoken_report
+from storage.tables.feedback import feedback_report, finding_feedback
 from storage.tables.holdings import (
     NOT_UPLOADED,
     UNPURGED,
@@ -92,6 +92,7 @@ __all__ = [
     "event",
     "expectation",
     "failed_attempt",
+    "feedback_report",
     "finding",
     "finding_feedback",
     "gone_work_item",
@@ -119,7 +120,6 @@ __all__ = [
     "series_request",
     "session",
     "shadow_run",
-    "spoken_report",
     "study",
     "subscriber",
     "subscription",

@@ -1,4 +1,4 @@
-"""What people say of findings."""
+"""Feedback: what people say of findings."""
 
 from sqlalchemy import (
     JSON,
@@ -16,7 +16,7 @@ from sqlalchemy import (
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
 
 # No foreign key to the finding: a job that runs again writes its findings anew, under
-# the same identifiers, and what was said of them stays.
+# the same identifiers, and the feedback on them stays.
 finding_feedback = Table(
     "finding_feedback",
     metadata,
@@ -29,25 +29,25 @@ finding_feedback = Table(
     Column("unit", JSON),
     text_column("label"),
     text_column("reason"),
-    text_column("said_by"),
+    text_column("given_by"),
     # The identity behind the name (`storage.core.identity`); empty of what older versions wrote.
-    text_column("said_by_id"),
-    time_column("said_at"),
+    text_column("given_by_id"),
+    time_column("given_at"),
     # Of somebody whose word verifies a report.
     Column("verifies", Boolean, nullable=False, server_default=false()),
-    # Whether it is in the report of its job; what was said before reports heard of it counts so.
+    # Whether it is in the report of its job; older feedback, which no report took in, counts so.
     Column("is_reported", Boolean, nullable=False, server_default=true()),
     Index("ix_finding_feedback_finding_id_id", "finding_id", "id"),
     Index("ix_finding_feedback_is_reported", "is_reported"),
 )
 
-# A report of a job with what was said of its findings, up to a point.
-spoken_report = Table(
-    "spoken_report",
+# A report of a job with the feedback on its findings, up to a point.
+feedback_report = Table(
+    "feedback_report",
     metadata,
     Column("id", BigId, primary_key=True),
     Column("job_id", String(36), nullable=False, index=True),
-    # The number of the last word in it.
+    # The number of the newest feedback in it.
     Column("feedback_id", BigInteger, nullable=False),
     Column("series_instance_uid", Uid, nullable=False),
     Column("sop_instance_uid", Uid, nullable=False, unique=True),

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference.annotations.spoken import write_spoken_reports
+from inference.annotations.feedback_reports import write_feedback_reports
 from inference.imaging.coverage import with_validity
 from inference.imaging.volume import Volume
 from inference.language.checking import evidence_of
@@ -231,8 +231,8 @@ def test_a_person_who_corrects_it_makes_it_the_value_of_the_whole(
     trends = api.client.get(f"/api/studies/{study}/trend").json()["items"]
     (trend,) = [one for one in trends if one["label"] == "Cerebellum volume"]
     assert [point["value"] for point in trend["points"]][-1] == 0.2
-    assert write_spoken_reports(api.storage, utcnow() + timedelta(hours=1)) == 1
-    (version,) = api.storage.spoken_reports.versions(job.job_id)
+    assert write_feedback_reports(api.storage, utcnow() + timedelta(hours=1)) == 1
+    (version,) = api.storage.feedback_reports.versions(job.job_id)
     stored = api.storage.index.instance(version.sop_instance_uid)
     document = pydicom.dcmread(BytesIO(api.storage.instances.read(stored)))
     assert complaints(save(document, tmp_path / "spoken.dcm")) == []

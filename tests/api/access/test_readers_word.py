@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.annotations.spoken import newest_report, write_spoken_reports
+from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from tests import builders
@@ -40,7 +40,7 @@ def _later(node: ClosedNode) -> datetime:
 
 
 def report(node: ClosedNode, job: Job) -> Dataset:
-    assert write_spoken_reports(node.storage, _later(node)) == 1
+    assert write_feedback_reports(node.storage, _later(node)) == 1
     found = newest_report(node.storage, job)
     assert found is not None
     return found
@@ -87,7 +87,7 @@ def test_an_integrator_may_say_nothing_of_findings(closed: ClosedNode, who: str)
         )
         is_problem(answer, 403, "not_allowed")
         assert observation(client, finding.finding_id)["status"] == "preliminary"
-    assert write_spoken_reports(closed.storage, _later(closed)) == 0
+    assert write_feedback_reports(closed.storage, _later(closed)) == 0
     unspoken = newest_report(closed.storage, job)
     assert unspoken is not None
     assert unspoken.VerificationFlag == "UNVERIFIED"

@@ -153,7 +153,7 @@ def test_what_people_say_stands_beside_the_finding_with_who_and_when(stored_api:
     told = api.client.get(f"/api/findings/{finding.finding_id}").json()
     assert told["value"] == 1234.5
     assert [one["verdict"] for one in told["feedback"]] == ["EDITED", "ACCEPTED"]
-    assert told["feedback"][0]["said_by"] == "local"
+    assert told["feedback"][0]["given_by"] == "local"
     assert told["feedback"][0]["value"] == 1240.0
     assert told["feedback"][0]["unit"]["value"] == "cm3"
     assert api.client.get(path).json()["items"] == told["feedback"]

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.annotations.content import replaced_by
-from inference.annotations.spoken import newest_report, write_spoken_reports
+from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.delivery.storing import store_objects, store_rows
 from inference.imaging.volume import assemble_volume
 from inference.results.encode import encode_results
@@ -90,11 +90,11 @@ def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
     job = made(storage, 1, "20240101")
     old = report(storage, job)
     brain, cerebellum = storage.findings.of_job(job.job_id)
-    say = storage.finding_feedback.say
+    say = storage.finding_feedback.add
     say(brain, "EDITED", of_account("dr-jones"), value=1.5, unit=brain.unit, reason="Too small.",
         verifies=True)  # fmt: skip
     say(cerebellum, "REJECTED", of_account("dr-jones"), verifies=True)
-    assert write_spoken_reports(storage, utcnow()) == 1
+    assert write_feedback_reports(storage, utcnow()) == 1
     new = report(storage, job)
     assert list(replaced_by(new)) == [old.SOPInstanceUID]
     assert new.SeriesInstanceUID == old.SeriesInstanceUID
@@ -112,7 +112,7 @@ def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
     sent = storage.deliveries.of_study(job.study_instance_uid)
     assert new.SOPInstanceUID in {one.sop_instance_uid for one in sent}
     # Nothing was said since.
-    assert write_spoken_reports(storage, utcnow()) == 0
+    assert write_feedback_reports(storage, utcnow()) == 0
     assert values(old) == {
         "brain-volume: Brain": brain.value, "brain-volume: Cerebellum": cerebellum.value
     }  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_word_gives_a_version_that_replaces_the_report_and_follows_it(
 
 def _said(storage: Storage, finding_id: str) -> str:
     (word,) = storage.finding_feedback.of_findings([finding_id])[finding_id]
-    return f"{word.said_at:%Y-%m-%d %H:%M}"
+    return f"{word.given_at:%Y-%m-%d %H:%M}"
 
 
 def test_a_word_that_is_taken_back_leaves_no_trace_and_one_alone_verifies_nothing(
@@ -128,14 +128,14 @@ def test_a_word_that_is_taken_back_leaves_no_trace_and_one_alone_verifies_nothin
 ) -> None:
     job = made(storage, 2, "20240101")
     brain, cerebellum = storage.findings.of_job(job.job_id)
-    storage.finding_feedback.say(brain, "REJECTED", of_account("dr-jones"), verifies=True)
-    assert write_spoken_reports(storage, utcnow()) == 1
+    storage.finding_feedback.add(brain, "REJECTED", of_account("dr-jones"), verifies=True)
+    assert write_feedback_reports(storage, utcnow()) == 1
     first = report(storage, job)
     assert values(first) == {"brain-volume: Cerebellum": cerebellum.value}
     assert first.VerificationFlag == "UNVERIFIED"
-    storage.finding_feedback.say(brain, "ACCEPTED", of_account("dr-jones"), verifies=True)
-    storage.finding_feedback.say(cerebellum, "ACCEPTED", of_account("a-program"))
-    assert write_spoken_reports(storage, utcnow()) == 1
+    storage.finding_feedback.add(brain, "ACCEPTED", of_account("dr-jones"), verifies=True)
+    storage.finding_feedback.add(cerebellum, "ACCEPTED", of_account("a-program"))
+    assert write_feedback_reports(storage, utcnow()) == 1
     second = report(storage, job)
     assert list(replaced_by(second)) == [first.SOPInstanceUID]
     assert set(values(second)) == {"brain-volume: Brain", "brain-volume: Cerebellum"}
@@ -146,9 +146,9 @@ def test_several_words_in_a_row_give_one_version(tmp_path: Path) -> None:
     with storage_in(tmp_path, feedback_quiet_s=60) as storage:
         job = made(storage, 3, "20240101")
         for finding in storage.findings.of_job(job.job_id):
-            storage.finding_feedback.say(finding, "ACCEPTED", of_account("dr-jones"))
-        assert write_spoken_reports(storage, utcnow()) == 0
-        assert write_spoken_reports(storage, utcnow() + timedelta(seconds=61)) == 1
+            storage.finding_feedback.add(finding, "ACCEPTED", of_account("dr-jones"))
+        assert write_feedback_reports(storage, utcnow()) == 0
+        assert write_feedback_reports(storage, utcnow() + timedelta(seconds=61)) == 1
         assert len(words(report(storage, job))) == 2
 
 
@@ -197,9 +197,9 @@ def test_another_patient_a_later_study_and_a_rejected_value_are_no_prior(
         # Two weeks: a change, and no rate.
         assert finding.prior.change_percent_per_year is None
     rejected = storage.findings.of_job(second.job_id)[0]
-    storage.finding_feedback.say(rejected, "REJECTED", of_account("dr-jones"))
+    storage.finding_feedback.add(rejected, "REJECTED", of_account("dr-jones"))
     corrected = storage.findings.of_job(second.job_id)[1]
-    storage.finding_feedback.say(
+    storage.finding_feedback.add(
         corrected,
         "EDITED",
         of_account("dr-jones"),

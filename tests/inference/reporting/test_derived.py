@@ -61,7 +61,7 @@ def test_a_rejected_lung_volume_is_in_no_total(storage: Storage) -> None:
     study = measured_study(storage)
     found = measured(storage, study, [one.finding for one in lungs()])
     assert "Total lung volume 4.84 L" in impression(storage, study)
-    storage.finding_feedback.say(found["Right lung volume"], "REJECTED", of_account("dr-jones"))
+    storage.finding_feedback.add(found["Right lung volume"], "REJECTED", of_account("dr-jones"))
     assert "4.84" not in all_text(storage, study)
     assert "Left lung volume 2.21 L." in impression(storage, study)
     # What was not rejected stays: the density of both lungs.
@@ -70,7 +70,7 @@ def test_a_rejected_lung_volume_is_in_no_total(storage: Storage) -> None:
         "Left out because they include a value that was rejected or corrected on review:"
         " Both lungs volume." in all_text(storage, study)
     )
-    storage.finding_feedback.say(
+    storage.finding_feedback.add(
         found["Both lungs volume"], "EDITED", of_account("dr-jones"), value=4.5
     )
     assert "Total lung volume 4.50 L" in impression(storage, study)
@@ -79,23 +79,23 @@ def test_a_rejected_lung_volume_is_in_no_total(storage: Storage) -> None:
 def test_a_corrected_lung_volume_is_in_no_total_either(storage: Storage) -> None:
     study = measured_study(storage)
     found = measured(storage, study, [one.finding for one in lungs()])
-    storage.finding_feedback.say(
+    storage.finding_feedback.add(
         found["Right lung volume"], "EDITED", of_account("dr-jones"), value=3.1
     )
     assert "4.84" not in all_text(storage, study)
     assert "Right lung volume 3.10 L." in impression(storage, study)
-    storage.finding_feedback.say(found["Right lung volume"], "ACCEPTED", of_account("dr-jones"))
+    storage.finding_feedback.add(found["Right lung volume"], "ACCEPTED", of_account("dr-jones"))
     assert "Total lung volume 4.84 L" in impression(storage, study)
 
 
 def test_a_share_goes_with_the_volume_that_it_is_of(storage: Storage) -> None:
     study = measured_study(storage)
     found = measured(storage, study, [one.finding for one in brain()])
-    storage.finding_feedback.say(
+    storage.finding_feedback.add(
         found["Left hippocampus volume"], "REJECTED", of_account("dr-jones")
     )
     assert [one.label for one in gather(storage, study).void] == ["Left hippocampus share of brain"]
-    storage.finding_feedback.say(found["Brain volume"], "REJECTED", of_account("dr-jones"))
+    storage.finding_feedback.add(found["Brain volume"], "REJECTED", of_account("dr-jones"))
     assert len(gather(storage, study).void) == 3
 
 
@@ -103,7 +103,7 @@ def test_a_later_study_is_not_compared_with_such_a_total(storage: Storage) -> No
     before = measured_study(storage, seed=1, date="20230131")
     now = measured_study(storage, seed=2, date="20240131")
     found = measured(storage, before, [one.finding for one in lungs()])
-    storage.finding_feedback.say(found["Right lung volume"], "REJECTED", of_account("dr-jones"))
+    storage.finding_feedback.add(found["Right lung volume"], "REJECTED", of_account("dr-jones"))
     (job,) = storage.jobs.of_studies([now])[now]
     compared = comparison_of(storage, job)
     assert compared is not None

@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.annotations.content import replaced_by
-from inference.annotations.spoken import newest_report, write_spoken_reports
+from inference.annotations.feedback_reports import newest_report, write_feedback_reports
 from inference.delivery.storing import store_objects, store_rows
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Classification, PipelineOutput
@@ -119,12 +119,12 @@ def test_a_rejected_evaluation_leaves_the_report_with_its_certainty(
 ) -> None:
     job = made(storage, CLASSIFIED)
     first, second = storage.findings.of_job(job.job_id)
-    storage.finding_feedback.say(first, "ACCEPTED", of_account("dr-jones"), verifies=True)
-    assert write_spoken_reports(storage, utcnow()) == 1
+    storage.finding_feedback.add(first, "ACCEPTED", of_account("dr-jones"), verifies=True)
+    assert write_feedback_reports(storage, utcnow()) == 1
     # One of two: the other has nobody's word.
     assert report(storage, job).VerificationFlag == "UNVERIFIED"
-    storage.finding_feedback.say(second, "REJECTED", of_account("dr-jones"), verifies=True)
-    assert write_spoken_reports(storage, utcnow()) == 1
+    storage.finding_feedback.add(second, "REJECTED", of_account("dr-jones"), verifies=True)
+    assert write_feedback_reports(storage, utcnow()) == 1
     document = report(storage, job)
     assert list(groups(document)) == [first.tracking_identifier]
     assert document.VerificationFlag == "VERIFIED"
@@ -140,8 +140,8 @@ def test_a_word_gets_into_both_reports_and_each_goes_where_the_one_before_went(
     (finding,) = storage.findings.of_job(job.job_id)
     for value in (1.5, 2.5):
         before = {kind: report(storage, job, kind) for kind in kinds}
-        storage.finding_feedback.say(finding, "EDITED", of_account("dr-jones"), value=value)
-        assert write_spoken_reports(storage, utcnow()) == 1
+        storage.finding_feedback.add(finding, "EDITED", of_account("dr-jones"), value=value)
+        assert write_feedback_reports(storage, utcnow()) == 1
         for kind in kinds:
             after = report(storage, job, kind)
             assert list(replaced_by(after)) == [before[kind].SOPInstanceUID]

@@ -114,7 +114,7 @@ function SaidList({ said }: { said: readonly Feedback[] }) {
         <li key={one.feedback_id} data-testid="feedback" data-verdict={one.verdict}>
           <Badge word={saidText(one)} tone={verdictOf(one).tone} />
           <p className="text-xs text-dim">
-            {one.said_by}, {moment(one.said_at)}
+            {one.given_by}, {moment(one.given_at)}
           </p>
           {one.reason && <p>{one.reason}</p>}
         </li>

@@ -1,4 +1,4 @@
-"""A report with what people said of its findings: a new version of the document.
+"""A report with the feedback on its findings: a new version of the document.
 
 Made of the pipeline's own report each time, so that a word that was taken back leaves no
 trace in it. Written without the library that encodes results, which the clock's process
@@ -38,20 +38,20 @@ def speak(
     report: Dataset,
     predecessor: Dataset,
     findings: Sequence[Finding],
-    said: Mapping[str, Sequence[Feedback]],
+    feedback: Mapping[str, Sequence[Feedback]],
     at: datetime,
     last_word: int,
 ) -> Dataset:
     """The report of a pipeline with the last word on each finding.
 
     A rejected number is taken out, a corrected one stands in the place of the old, and all
-    that was said stands in words under Qualitative Evaluations (TID 1500 row 12). VERIFIED
-    once every finding of the report has the word of somebody who may verify. `said`: by
+    of the feedback stands in words under Qualitative Evaluations (TID 1500 row 12). VERIFIED
+    once every finding of the report has the word of somebody who may verify. `feedback`: by
     finding, oldest first. `predecessor`: the version that this one replaces.
     `last_word`: the number of the last one, which tells versions apart.
     """
     document = copy.deepcopy(report)
-    last = {finding_id: one[-1] for finding_id, one in said.items() if one}
+    last = {finding_id: one[-1] for finding_id, one in feedback.items() if one}
     comments = []
     for finding in findings:
         word = last.get(finding.finding_id)
@@ -59,7 +59,7 @@ def speak(
             _apply(document, finding, word)
             comments.append(_sentence(finding, word))
     _drop_empty(document)
-    by_author = {word.author_id: word.said_by for word in last.values()}
+    by_author = {word.author_id: word.given_by for word in last.values()}
     authors = sorted(by_author.values())
     _observe(document, authors)
     document.ContentSequence.append(_evaluations(comments))
@@ -173,7 +173,7 @@ def _sentence(finding: Finding, word: Feedback) -> str:
         if word.label:
             right.append(f"named {word.label}")
         text = f"{stated}: {', '.join(right)}"
-    text += f" by {word.said_by}, {word.said_at:%Y-%m-%d %H:%M} UTC."
+    text += f" by {word.given_by}, {word.given_at:%Y-%m-%d %H:%M} UTC."
     return f"{text} {word.reason}".strip()
 
 
@@ -215,14 +215,14 @@ def _evaluations(comments: Sequence[str]) -> Dataset:
 
 
 def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, Feedback]) -> None:
-    said = [last.get(one.finding_id) for one in findings]
-    if not said or not all(word is not None and word.verifies for word in said):
+    feedback = [last.get(one.finding_id) for one in findings]
+    if not feedback or not all(word is not None and word.verifies for word in feedback):
         return
     latest: dict[str, tuple[str, datetime]] = {}
-    for word in said:
+    for word in feedback:
         if word is not None:
-            _, before = latest.get(word.author_id, ("", word.said_at))
-            latest[word.author_id] = (word.said_by, max(word.said_at, before))
+            _, before = latest.get(word.author_id, ("", word.given_at))
+            latest[word.author_id] = (word.given_by, max(word.given_at, before))
     observers = []
     for name, at in sorted(latest.values()):
         observer = Dataset()
@@ -238,14 +238,14 @@ def _verify(document: Dataset, findings: Sequence[Finding], last: Mapping[str, F
     document.VerifyingObserverSequence = observers
 
 
-def spoken_uid(predecessor_uid: str, last_word: int) -> str:
+def feedback_report_uid(predecessor_uid: str, last_word: int) -> str:
     """Of the version that follows upon another one."""
     return derive_uid("spoken", predecessor_uid, str(last_word))
 
 
 def _identify(document: Dataset, predecessor: Dataset, local: datetime, last_word: int) -> None:
     """A UID of its own in the series of the report before, and the name of that report."""
-    uid = UID(spoken_uid(str(predecessor.SOPInstanceUID), last_word))
+    uid = UID(feedback_report_uid(str(predecessor.SOPInstanceUID), last_word))
     document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = uid
     document.InstanceNumber = int(predecessor.InstanceNumber) + 1
     document.ContentDate = document.InstanceCreationDate = local.strftime("%Y%m%d")

@@ -1,4 +1,4 @@
-"""Bring what people say of findings into the report: a new version once they have fallen silent."""
+"""New versions of reports with the feedback on their findings, once no more comes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from pydicom.dataset import Dataset
 
-from inference.annotations.spoken_sr import speak, spoken_uid
+from inference.annotations.feedback_sr import feedback_report_uid, speak
 from inference.results.identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
 from inference.worker.failures import place
@@ -20,19 +20,19 @@ log = structlog.get_logger(__name__)
 _REPORTS_PER_ROUND = 8
 
 
-def write_spoken_reports(storage: Storage, now: datetime) -> int:
-    """New versions of the reports whose findings somebody has spoken about; how many.
+def write_feedback_reports(storage: Storage, now: datetime) -> int:
+    """New versions of the reports on whose findings there is new feedback; how many.
 
     Doing it again gives the same objects: a process may die between any two steps.
     """
     quiet = timedelta(seconds=storage.settings.feedback_quiet_s)
     written = 0
-    for job_id, last in storage.spoken_reports.due(quiet, now, _REPORTS_PER_ROUND):
+    for job_id, last in storage.feedback_reports.due(quiet, now, _REPORTS_PER_ROUND):
         try:
             written += _write(storage, storage.jobs.get(job_id), last, now)
         except Exception as error:  # noqa: BLE001 - the edge of a report: the others go on
             log.error(
-                "spoken_report_failed",
+                "feedback_report_failed",
                 job_id=job_id,
                 error=type(error).__name__,
                 place=place(error),
@@ -42,7 +42,7 @@ def write_spoken_reports(storage: Storage, now: datetime) -> int:
 
 def newest_report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
-    for uid in (*reversed(_spoken(storage, job, kind)), *_own(job, kind)):
+    for uid in (*reversed(_feedback_versions(storage, job, kind)), *_own(job, kind)):
         try:
             return storage.instances.dataset(storage.index.instance(uid))
         except NotFound:
@@ -50,32 +50,32 @@ def newest_report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Datase
     return None
 
 
-def _spoken(storage: Storage, job: Job, kind: ResultKind) -> list[str]:
-    """The versions with what people said, oldest first.
+def _feedback_versions(storage: Storage, job: Job, kind: ResultKind) -> list[str]:
+    """The versions with feedback, oldest first.
 
     The ledger names those of SR; the other report has one of each as well, whose UID follows.
     """
-    versions = storage.spoken_reports.versions(job.job_id)
+    versions = storage.feedback_reports.versions(job.job_id)
     if kind == "SR":
         return [one.sop_instance_uid for one in versions]
     uids: list[str] = []
     for own in _own(job, kind):
         for version in versions:
             before = uids[-1] if uids else own
-            uids.append(spoken_uid(before, version.feedback_id))
+            uids.append(feedback_report_uid(before, version.feedback_id))
     return uids
 
 
 def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
     findings = storage.findings.of_job(job.job_id)
     finding_ids = [one.finding_id for one in findings]
-    said = storage.finding_feedback.of_findings(finding_ids, up_to=last)
+    feedback = storage.finding_feedback.of_findings(finding_ids, up_to=last)
     written = [
         instance
         for kind in REPORT_KINDS
-        if (instance := _write_one(storage, job, kind, findings, said, last)) is not None
+        if (instance := _write_one(storage, job, kind, findings, feedback, last)) is not None
     ]
-    # None: deleted, or never made. What was said stays in the ledger.
+    # None: deleted, or never made. Feedback stays in the ledger.
     version = (
         ReportVersion(
             job.job_id, last, written[0].series_instance_uid, written[0].sop_instance_uid, now
@@ -83,7 +83,7 @@ def _write(storage: Storage, job: Job, last: int, now: datetime) -> bool:
         if written
         else None
     )
-    storage.spoken_reports.done(finding_ids, last, version)
+    storage.feedback_reports.done(finding_ids, last, version)
     return bool(written)
 
 
@@ -92,20 +92,22 @@ def _write_one(
     job: Job,
     kind: ResultKind,
     findings: Sequence[Finding],
-    said: Mapping[str, Sequence[Feedback]],
+    feedback: Mapping[str, Sequence[Feedback]],
     last: int,
 ) -> Instance | None:
     report = _own_report(storage, job, kind)
     predecessor = newest_report(storage, job, kind)
     if report is None or predecessor is None:
         return None
-    latest = max(word.said_at for words in said.values() for word in words)
-    document = speak(report, predecessor, findings, said, latest, last)
+    latest = max(word.given_at for words in feedback.values() for word in words)
+    document = speak(report, predecessor, findings, feedback, latest, last)
     storage.ingest.accept(part10(document), source=f"reader:{job.job_id}", origin="generated")
     instance = storage.index.instance(str(document.SOPInstanceUID))
     for name in _destinations(storage, job, kind):
         storage.deliveries.enqueue(name, [instance], job.job_id)
-    log.info("spoken_report_written", job_id=job.job_id, sop_instance_uid=instance.sop_instance_uid)
+    log.info(
+        "feedback_report_written", job_id=job.job_id, sop_instance_uid=instance.sop_instance_uid
+    )
     return instance
 
 
