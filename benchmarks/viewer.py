@@ -24,8 +24,8 @@ from benchmarks.dicomweb import copies
 from benchmarks.dicomweb_servers import ROOT, our_node
 from benchmarks.http_loader import message, store_all
 from benchmarks.viewer_pages import Memory, Opened, Watched
-from tests.house.browser import FLAGS
-from tests.house.ohif import ohif_site
+from tests.e2e.support.browser import FLAGS
+from tests.e2e.support.ohif import ohif_site
 from tests.services import free_port, tool
 
 _SERIES = {"CT": "ct_chest_LIDC-IDRI-0001", "MR": "mr_t1_head"}

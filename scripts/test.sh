@@ -49,7 +49,7 @@ finish "debian-packages"
 finish "python-environment"
 
 # The tests run in four parts, for each waits now and then: the web side, the models and results, the
-# floors below them, and the stories, which need the built viewer.
+# floors below them, and the end-to-end tests, which need the built viewer.
 start "viewer" make --no-print-directory viewer check-viewer
 start "python-checks" make --no-print-directory check
 # Threads of one model that wait for each other on cores which others keep busy take many times as
@@ -64,15 +64,15 @@ for folder in tests/*/; do
         *) others+=("$folder") ;;
     esac
 done
-start "tests-web" $pytest -m "not house" tests/api --ignore=tests/api/access
-start "tests-inference" $pytest -m "not house" tests/inference
-start "tests-others" $pytest -m "not house" "${others[@]}"
+start "tests-web" $pytest -m "not e2e" tests/api --ignore=tests/api/access
+start "tests-inference" $pytest -m "not e2e" tests/inference
+start "tests-others" $pytest -m "not e2e" "${others[@]}"
 finish "python-checks"
 finish "viewer"
 export MEDIVIEW_STEP_TIMES=$times
-start "tests-stories" $pytest -m house
+start "tests-e2e" $pytest -m e2e
 status=0
-for part in web inference others stories; do
+for part in web inference others e2e; do
     finish "tests-$part" || status=1
 done
 

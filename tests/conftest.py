@@ -16,7 +16,12 @@ if str(ROOT) not in sys.path:
 
 from tests.shared import MISSING, SHARED, shared_folder  # noqa: E402 - needs the path above
 
-pytest_plugins = ["tests.postgres", "tests.servers", "tests.house.fixtures", "tests.house.guarded"]
+pytest_plugins = [
+    "tests.postgres",
+    "tests.servers",
+    "tests.e2e.support.fixtures",
+    "tests.e2e.support.guarded",
+]
 
 # The suite's own variables; every other MEDIVIEW_ variable would change what is tested.
 _OWN_VARIABLES = {
@@ -45,8 +50,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever the random order: what is quick to fail comes before the slow stories."""
-    items.sort(key=lambda item: any(item.iter_markers("house")) + any(item.iter_markers("fault")))
+    """Whatever the random order: what is quick to fail comes before the slow end-to-end tests."""
+    items.sort(key=lambda item: any(item.iter_markers("e2e")) + any(item.iter_markers("fault")))
 
 
 def pytest_collection_finish() -> None:

@@ -187,7 +187,7 @@ def _may_send(settings: Settings, writer: asyncio.StreamWriter) -> bool:
 
 
 def _certificate_refused(storage: Storage, peer: str) -> None:
-    """An alert: somebody of the house sends orders who is not to."""
+    """An alert: somebody sends orders whose certificate is not among those that may."""
     storage.audit.record(
         AuditEvent(
             Code.SECURITY_ALERT,

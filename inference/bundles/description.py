@@ -66,7 +66,7 @@ class _Metadata(BaseModel):
 
 
 class BundleDescription(BaseModel):
-    """A bundle as the house needs to know it. `labels` are its classes by value, without 0."""
+    """A bundle as the node needs to know it. `labels` are its classes by value, without 0."""
 
     model_config = ConfigDict(frozen=True)
 

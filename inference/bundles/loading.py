@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 REMEDY = "Get the bundle again, or one for this version of MONAI, and add it again."
 _READS, _WRITES = ("LoadImage",), ("SaveImage", "SaveClassification", "SaveToDisk")
-# Boxes are placed in the patient by the house, from the grid on which they were found.
+# Boxes are placed in the patient by the node, from the grid on which they were found.
 _PLACES_BOXES = ("AffineBoxToWorld", "ConvertBoxMode", "DeleteItems")
 _WEIGHTS = ("models/model.pt", "models/model.ts", "models/model.onnx", "model.ts", "model.onnx")
 _STATE_KEYS = ("model", "state_dict", "network", "model_state_dict")
@@ -159,7 +159,7 @@ def _first_of(parser: Any, *names: str) -> str:
 
 
 def _leave_out(parser: Any, name: str, targets: tuple[str, ...]) -> None:
-    """Drop the transforms of a chain that do what the house does."""
+    """Drop the transforms of a chain that do what the node does."""
     chain = parser.config.get(name)
     if not isinstance(chain, dict) or not isinstance(chain.get("transforms"), list):
         return

@@ -1,6 +1,6 @@
 """A bundle at work: its preprocessing, network, inferer and postprocessing, without its files.
 
-Voxels come from the volume that the house assembled, and results go back through its own
+Voxels come from the volume that the node assembled, and results go back through its own
 encoders.
 """
 

@@ -1,4 +1,4 @@
-"""Codes of this house as codes of pydicom and highdicom."""
+"""Codes of this node as codes of pydicom and highdicom."""
 
 from pydicom.sr.coding import Code as DicomCode
 

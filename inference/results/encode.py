@@ -1,4 +1,4 @@
-"""From what a pipeline found to what leaves the house: findings and DICOM objects."""
+"""From what a pipeline found to what leaves the node: findings and DICOM objects."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ def node_equipment(at: datetime) -> list[hd.ContributingEquipment]:
 
 
 def finish(result: Dataset, at: datetime, equipment: Sequence[Dataset]) -> Dataset:
-    """Set what would differ from run to run, and name this house as the writer."""
+    """Set what would differ from run to run, and name this node as the writer."""
     # The encoder lists itself with the time of its run, which no two runs share.
     result.ContributingEquipmentSequence = list(equipment)
     result.InstanceCreationDate = at.strftime("%Y%m%d")

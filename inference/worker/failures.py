@@ -27,7 +27,7 @@ class Failure:
 def explain(error: BaseException) -> Failure:
     """Put an error into words.
 
-    Only the house's own errors are quoted: messages of libraries may carry
+    Only the node's own errors are quoted: messages of libraries may carry
     values of the data set, so those are named by their kind and place.
     """
     if isinstance(error, MediViewError):

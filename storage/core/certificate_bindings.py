@@ -1,6 +1,6 @@
 """Which certificates prove that a caller is a peer: by fingerprint, or by a name within them.
 
-An authority says that a certificate is its own, not which of the AE titles of its house it may
+An authority says that a certificate is its own, not which of the AE titles of its site it may
 use. A peer therefore names its certificates: `sha256:` and the fingerprint of the whole
 certificate (DER), or one subject alternative name (RFC 5280 4.2.1.6) as `dns:`, `ip:`, `email:` or
 `uri:`. Names count as they are written in the certificate; wildcards mean nothing more.

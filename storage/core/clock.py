@@ -1,4 +1,4 @@
-"""Time as the house keeps it: aware, in UTC. And how to notice that somebody set it."""
+"""The time: aware, in UTC. And how to notice that somebody set it."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The nouns of the house, frozen.
+"""Entities that every layer uses, frozen.
 
 DICOM values are kept as they stand in the data set, decoded to text: dates
 `20240131`, person names `A^B`, the empty string where absent.

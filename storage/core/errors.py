@@ -1,4 +1,4 @@
-"""The few causes by which the house refuses or fails.
+"""The few causes by which the node refuses or fails.
 
 Each error says the thing, the value and the remedy. It is translated once, at
 the edge: `dicom_node.status` for DIMSE, `api.errors` for HTTP. No message ever

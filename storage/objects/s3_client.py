@@ -1,4 +1,4 @@
-"""The client of an S3 bucket, and its errors as those of the house."""
+"""The client of an S3 bucket, and its errors as those of the node."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -102,7 +102,7 @@ class Report:
     """What the draft would be now, where a person's text stands in its way."""
     proposal_digest: str = ""
     publish_version: int = 0
-    """The version that is to leave the house; 0: none yet."""
+    """The version that is to leave the node; 0: none yet."""
     published_version: int = 0
     """The last one that did."""
     words: ModelWords | None = None

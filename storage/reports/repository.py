@@ -260,7 +260,7 @@ class Reports:
         )
 
     def to_publish(self, limit: int) -> Sequence[Report]:
-        """Those of which a version is to leave the house, the oldest change first."""
+        """Those of which a version is to leave the node, the oldest change first."""
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(t.report)

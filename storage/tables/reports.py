@@ -33,7 +33,7 @@ report = Table(
     text_column("proposal_digest"),
     # What a model made of this draft; none where no model was asked.
     Column("words", JSON),
-    # The version that is to leave the house, and the last one that did.
+    # The version that is to leave the node, and the last one that did.
     Column("publish_version", Integer, nullable=False, server_default="0"),
     Column("published_version", Integer, nullable=False, server_default="0"),
     time_column("created_at"),

@@ -1,4 +1,4 @@
-"""A certificate of the house is no proof of an AE title; only its peer's own is."""
+"""A certificate of the site proves no AE title; only its peer's own does."""
 
 import ssl
 from pathlib import Path
@@ -42,7 +42,7 @@ def add(node: Node, name: str, *certificates: str, **more: Any) -> None:
     node.storage.peers.add(checked_peer(peer, node.storage.settings))
 
 
-def test_a_certificate_of_the_house_opens_no_ae_title_but_its_own(
+def test_a_certificate_of_the_site_opens_no_ae_title_but_its_own(
     tmp_path: Path, authority: Authority, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scanner, workstation = authority.issue("scanner"), authority.issue("workstation")
@@ -94,7 +94,7 @@ def test_a_name_in_the_certificate_is_as_good_as_the_fingerprint(
     ("unbound", "told"),
     [("reject", "rejected when they show one"), ("accept", "any certificate of the authority")],
 )
-def test_doctor_names_peers_that_anybody_of_the_house_could_be(
+def test_doctor_names_peers_that_anybody_of_the_site_could_be(
     tmp_path: Path, authority: Authority, unbound: str, told: str
 ) -> None:
     with tls_node(tmp_path, authority, tls_unbound_peers=unbound) as node:

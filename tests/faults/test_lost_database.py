@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.house.fixtures import send
-from tests.house.node import Node
-from tests.house.studies import SentStudy, localizer
+from tests.e2e.support.fixtures import send
+from tests.e2e.support.node import Node
+from tests.e2e.support.studies import SentStudy, localizer
 from tests.processes import own_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(200)]

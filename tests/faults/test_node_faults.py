@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.fixtures import (
+from tests.e2e.support.fixtures import (
     REPORT_SERIES_NUMBERS,
     Told,
     delivered,
@@ -17,11 +17,11 @@ from tests.house.fixtures import (
     job_of,
     send,
 )
-from tests.house.node import Node
-from tests.house.pacs import Pacs
-from tests.house.studies import SentStudy, copy_with_new_uids
+from tests.e2e.support.node import Node
+from tests.e2e.support.pacs import Pacs
+from tests.e2e.support.studies import SentStudy, copy_with_new_uids
 
-pytestmark = [pytest.mark.fault, pytest.mark.house, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.fault, pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

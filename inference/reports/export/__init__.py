@@ -1,1 +1,1 @@
-"""How a report leaves the house: DICOM SR, PDF, plain text, HL7 v2."""
+"""How a report leaves the node: DICOM SR, PDF, plain text, HL7 v2."""

@@ -1,4 +1,4 @@
-"""Whether rules fit the house: at start, and when a person asks.
+"""Whether rules fit the node: at start, and when a person asks.
 
 What reads rules and lists pipelines is imported where there are rules: a process that only starts
 others does without it.

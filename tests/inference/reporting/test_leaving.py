@@ -18,7 +18,7 @@ from storage.core.clock import utcnow
 from storage.core.identity import of_account
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
-from tests.house.checks import dsrdump, validators_errors
+from tests.e2e.support.checks import dsrdump, validators_errors
 from tests.inference.reporting.studies import drafted, measured_study, opened
 from tests.services import tool
 

@@ -1,0 +1,88 @@
+"""A person judges a finding, stops a job and starts it again, and reads why none ran."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.support.browser import chromium
+from tests.e2e.support.fixtures import JOB_LIMIT_S, Told, follow, job_of, send
+from tests.e2e.support.node import Node
+from tests.e2e.support.studies import SentStudy, copy_with_new_uids
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def judged(node: Node, head: SentStudy, study_folder: Path) -> Told:
+    """A study of this module alone: what is said of its finding changes its report."""
+    study = copy_with_new_uids(head.folder, study_folder / "judged")
+    send(node, study)
+    return follow(node, study)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    # A refusal is an answer that Chromium writes to its console.
+    with chromium("status of 422") as page:
+        yield page
+
+
+def test_a_correction_by_keyboard_is_found_again_after_a_reload(
+    judged: Told, node: Node, page: Page
+) -> None:
+    (finding,) = judged.job["findings"]
+    page.goto(f"{node.url}/study/?study={judged.study.study_instance_uid}")
+    stated = page.get_by_role("button", name=f"{finding['label']}: ")
+    stated.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Correct…").press("Enter")
+    expect(page.get_by_label("Correct value in cm³")).to_be_focused()
+    page.keyboard.type("1788,2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="Enter a reason")).to_be_visible()
+    page.get_by_label("Reason", exact=True).fill("The mask holds part of the orbit.")
+    page.get_by_role("button", name="Save correction").press("Enter")
+    expect(page.get_by_test_id("feedback")).to_contain_text("Corrected to 1,788.2 cm³")
+    page.reload()
+    stated.press("Enter")
+    said = page.get_by_test_id("feedback").first
+    expect(said).to_contain_text("Corrected to 1,788.2 cm³")
+    expect(said).to_contain_text("The mask holds part of the orbit.")
+    expect(said).to_contain_text("local")
+    (kept, *_) = node.get(f"/api/findings/{finding['finding_id']}")["feedback"]
+    assert (kept["verdict"], kept["value"]) == ("EDITED", 1788.2)
+    # What the pipeline stated stays.
+    expect(page.get_by_test_id("finding-value")).to_have_attribute(
+        "data-value", str(finding["value"])
+    )
+
+
+def test_another_pipeline_refuses_in_its_own_words_and_its_conditions_are_told(
+    told: Told, node: Node, page: Page
+) -> None:
+    page.goto(f"{node.url}/study/?study={told.study.study_instance_uid}")
+    page.get_by_text("Run a pipeline").click()
+    page.get_by_role("combobox", name="Pipeline").select_option("lung-density")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_test_id("problem")).to_contain_text("only CT is taken")
+    page.get_by_label("Conditions of Lung density").click()
+    expect(page.get_by_test_id("conditions").first).to_contain_text("only CT is taken")
+
+
+def test_a_job_is_stopped_and_tried_again(
+    node: Node, head: SentStudy, study_folder: Path, page: Page
+) -> None:
+    study = copy_with_new_uids(head.folder, study_folder / "stopped")
+    send(node, study)
+    # The page waits for the job, which may end while a page is still opening.
+    page.goto(f"{node.url}/study/?study={study.study_instance_uid}")
+    job_id = job_of(node, study)["job_id"]
+    job = page.locator(f"[data-testid=job][data-job-id='{job_id}']")
+    job.get_by_role("button", name="Cancel").click()
+    state = job.get_by_test_id("job-state")
+    expect(state).to_have_attribute("data-state", "CANCELLED")
+    expect(job).to_contain_text("Cancelled by local.")
+    job.get_by_role("button", name="Try again").click()
+    expect(state).to_have_attribute("data-state", "COMPLETED", timeout=JOB_LIMIT_S * 1000)

@@ -1,0 +1,113 @@
+"""A person narrows the worklist, keeps the view, looks at priors and reads it in German."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.support.accessibility import serious_findings
+from tests.e2e.support.browser import chromium, keep_screenshot
+from tests.e2e.support.fixtures import Told, send
+from tests.e2e.support.node import Node
+from tests.e2e.support.studies import SentStudy, localizer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as page:
+        yield page
+
+
+def row(page: Page, study: SentStudy) -> Locator:
+    return page.locator(f"[data-study-instance-uid='{study.study_instance_uid}']")
+
+
+def test_a_narrowed_list_is_kept_as_a_view_and_found_again(
+    told: Told, node: Node, page: Page
+) -> None:
+    page.goto(node.url)
+    mine = row(page, told.study)
+    expect(mine.get_by_test_id("row-pipeline").first).to_have_attribute("data-state", "COMPLETED")
+    page.keyboard.press("f")
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="CT").check()
+    expect(mine).to_have_count(0)
+    page.get_by_role("checkbox", name="CT").uncheck()
+    page.get_by_role("checkbox", name="MR").check()
+    page.keyboard.press("Escape")
+    expect(mine).to_be_visible()
+    page.get_by_role("button", name="Study date").click()
+    assert "modality=MR" in page.url
+    assert "sort=study_date" in page.url
+    page.get_by_test_id("views").locator("summary").click()
+    page.get_by_label("View name").fill("Heads")
+    with page.expect_response("**/api/me/preferences") as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.ok
+    expect(page.get_by_test_id("view")).to_have_text("Heads")
+    keep_screenshot(page, "worklist")
+    page.goto(node.url)
+    page.get_by_test_id("views").locator("summary").click()
+    page.get_by_test_id("view").click()
+    expect(page.get_by_role("columnheader", name="Study date")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    assert "modality=MR" in page.url
+    page.get_by_role("button", name="Remove view Heads").click()
+    expect(page.get_by_test_id("view")).to_have_count(0)
+
+
+def test_the_other_studies_of_a_patient_open_below_by_keyboard(
+    told: Told, node: Node, study_folder: Path, page: Page
+) -> None:
+    other = localizer(told.study.folder, study_folder / "prior")
+    send(node, other)
+    page.goto(node.url)
+    mine = row(page, told.study)
+    mine.locator("[data-study-link]").focus()
+    page.keyboard.press("ArrowRight")
+    prior = page.get_by_test_id("prior").locator(f"a[href*='{other.study_instance_uid}']")
+    expect(prior).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(prior).to_have_count(0)
+
+
+def test_it_speaks_german_here_and_on_the_next_page(told: Told, node: Node, page: Page) -> None:
+    page.goto(node.url)
+    page.get_by_test_id("language").select_option("de")
+    expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(row(page, told.study).get_by_test_id("study-state")).to_have_text("Zugestellt")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    # The node remembers what this browser has forgotten.
+    expect(page.get_by_role("columnheader", name="Studiendatum")).to_be_visible()
+    assert serious_findings(page) == []
+    page.get_by_test_id("language").select_option("en")
+    expect(page.get_by_role("columnheader", name="Study date")).to_be_visible()
+    page.wait_for_function(
+        "fetch('/api/me/preferences').then(a => a.json()).then(p => p.language === 'en')"
+    )
+
+
+def test_a_study_opens_with_the_code_that_the_list_has_fetched(
+    told: Told, node: Node, page: Page
+) -> None:
+    scripts: list[str] = []
+    page.on(
+        "request",
+        lambda request: scripts.append(request.url) if request.resource_type == "script" else None,
+    )
+    with page.expect_response(re.compile(r"/chunks/reader\.[^/]*\.js")):
+        page.goto(node.url)
+    # The reader's code comes in several pieces; what else it loads, it loads once it has begun.
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    scripts.clear()
+    row(page, told.study).locator("a[href^='/study/']").first.click()
+    expect(page.get_by_test_id("viewport").first).to_have_attribute("data-image-rendered", "true")
+    assert scripts == []
