@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from inference.normal_ranges.applying import NormalRanges
 from inference.pipeline import (
     Classification,
     FoundBox,
@@ -31,20 +32,27 @@ def build_findings(
     pipeline: Pipeline,
     output: PipelineOutput,
     comparison: Comparison | None = None,
+    normal_ranges: NormalRanges | None = None,
 ) -> tuple[Finding, ...]:
     """One finding a measurement and one a classification, in the order of the output.
 
     Identifiers are derived: a rerun of the job repeats them, and the tracking UID of a
     structure stays when another version of the pipeline measures it. Volumes tell how much
-    they have changed, where there is something to compare them with.
+    they have changed, where there is something to compare them with, and numbers where they lie
+    among those of `normal_ranges`.
     """
+    ranges = normal_ranges or NormalRanges()
     measured = [_measured(job, pipeline, output, one) for one in output.measurements]
     if comparison is not None:
         measured = [comparison.compared(one) for one in measured]
     return (
-        *measured,
+        *map(ranges.applied, measured),
         *(_classified(job, pipeline, answer) for answer in output.classifications),
-        *(one for image in output.images for one in _of_image(job, pipeline, image, output)),
+        *(
+            ranges.applied(one)
+            for image in output.images
+            for one in _of_image(job, pipeline, image, output)
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from api.cli.starting import start_role
 from api.server.supervisor import Role, Supervisor
 from api.server.viewer_folder import is_viewer_built
 from dicom_node.peers import Peer
+from inference.normal_ranges.check import check_reference_values
 from inference.scheduling.rules.check import check_at_start
 from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
@@ -49,6 +50,7 @@ def up(
     settings.check_binding(settings.dicom_host, "The DICOM node")
     settings.check_http_binding()
     check_at_start(settings)
+    check_reference_values(settings)
     with alone_on(settings.data_dir):
         settings = _with_free_ports(settings)
         upgrade(settings)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.starting import start_role
+from inference.normal_ranges.check import check_reference_values
 from inference.scheduling.rules.check import check_at_start
 
 
@@ -30,4 +31,5 @@ def worker(
 
     settings = start_role()
     check_at_start(settings)
+    check_reference_values(settings)
     raise typer.Exit(run_worker(settings, queue.value))

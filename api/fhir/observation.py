@@ -11,6 +11,7 @@ from api.fhir.conditions import (
     by_time,
 )
 from api.fhir.device import device_id
+from api.fhir.normal_range import interpretation, place_in_population, reference_range
 from api.fhir.observation_status import Status, by_status, status_of, value_of
 from api.fhir.parameters import bare_uid, read_token
 from api.fhir.resources import Observation, ObservationComponent
@@ -32,7 +33,7 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
-from storage.core.entities import Code, Feedback, Finding, ImageRef, SegmentRef, Study
+from storage.core.entities import Code, Feedback, Finding, ImageRef, NormalRange, SegmentRef, Study
 from storage.db.conditions import Condition, any_of, never
 from storage.findings.conditions import (
     finding_code_is,
@@ -150,6 +151,7 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
         issued=found.updated_at if not feedback else finding.created_at,
         value_quantity=None if doubtful else _quantity(value, unit),
         data_absent_reason=_absent(finding) if doubtful else None,
+        interpretation=None if doubtful else interpretation(_normal(finding, unit), value),
         note=[
             _stated(finding, status),
             *([_WITHDRAWN] if found.is_withdrawn else []),
@@ -161,6 +163,7 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
             reference=f"Device/{device_id(finding.pipeline, finding.pipeline_version)}",
             type="Device",
         ),
+        reference_range=reference_range(_normal(finding, unit), unit),
         derived_from=[
             Reference(
                 reference=f"ImagingStudy/{study.study_instance_uid}",
@@ -172,11 +175,18 @@ def observation(found: Found[Finding], study: Study, feedback: Sequence[Feedback
             (
                 *_set_apart(finding, doubtful),
                 *_confidence(finding),
+                # Of a value that a person gave, nobody has computed them.
+                *place_in_population(None if corrected else finding.normal_range),
                 *_of_segment(finding.segmentation),
                 *_of_image(finding.image),
             )
         ),
     )
+
+
+def _normal(finding: Finding, unit: Code | None) -> NormalRange | None:
+    """The range that the value is to be read beside; none where a person gave another unit."""
+    return finding.normal_range if unit == finding.unit else None
 
 
 def _absent(finding: Finding) -> CodeableConcept:

@@ -115,6 +115,14 @@ class ObservationComponent(FhirModel):
     value_codeable_concept: CodeableConcept | None = None
 
 
+class ObservationReferenceRange(FhirModel):
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: CodeableConcept | None = None
+    applies_to: list[CodeableConcept] | None = None
+    text: str | None = None
+
+
 class Observation(Resource):
     """One statement of a model; what people say of it stands in `note` and makes its status."""
 
@@ -129,10 +137,12 @@ class Observation(Resource):
     issued: datetime
     value_quantity: Quantity | None = None
     data_absent_reason: CodeableConcept | None = None
+    interpretation: list[CodeableConcept] | None = None
     note: list[Annotation]
     body_site: CodeableConcept | None = None
     method: CodeableConcept
     device: Reference
+    reference_range: list[ObservationReferenceRange] | None = None
     derived_from: list[Reference]
     component: list[ObservationComponent] | None = None
 

@@ -15,7 +15,6 @@ from api.audit.rules import CHANGED, RESULTS
 from api.base_schemas import RequestBody
 from api.deps import StorageDep
 from api.errors import ApiProblem
-from api.findings.normal_ranges import NormalRanges
 from api.findings.schemas import FeedbackList, FeedbackPayload, FindingList, FindingPayload
 from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
@@ -135,13 +134,11 @@ def add_feedback(
 def finding_payloads(storage: Storage, findings: Sequence[Finding]) -> list[FindingPayload]:
     """Findings as the API tells them, with the feedback on each."""
     feedback = storage.finding_feedback.of_findings([finding.finding_id for finding in findings])
-    ranges = NormalRanges(storage)
     withdrawn = storage.withdrawals.among([finding.job_id for finding in findings])
     return [
         finding_payload(
             finding,
             feedback[finding.finding_id],
-            ranges.of(finding),
             is_withdrawn=finding.job_id in withdrawn,
         )
         for finding in findings

@@ -63,13 +63,33 @@ class FeedbackList(Payload):
     items: list[FeedbackPayload]
 
 
-class NormalRangePayload(Payload):
+class LimitsPayload(Payload):
     """Values that a source calls normal, ends included; null: open to that side."""
 
     low: float | None
     high: float | None
     unit: str = Field(examples=["cm3"])
     source: str = Field(description="Who says so.")
+
+
+class NormalRangePayload(LimitsPayload):
+    """Where the value lies among those of a reference population, decided when it was measured."""
+
+    of_whom: str = Field(
+        description="The people whose values these are; empty: anybody.",
+        examples=["men of 45 years and 175 cm"],
+    )
+    median: float | None
+    percentile: float | None = Field(
+        description="From 0 to 100, of the value as it was measured. Null where the source states"
+        " limits alone, as `z_score`.",
+        examples=[34.1],
+    )
+    z_score: float | None
+    place: Literal["below", "within", "above"] | None = Field(
+        description="Of the value; null where nothing is to be concluded from it (`caveat`)."
+    )
+    caveat: str = Field(description="Why a value outside is not called low or high.")
 
 
 class ValidityPayload(Payload):
@@ -113,6 +133,9 @@ class TrendPoint(Payload):
     pipeline_version: str
     value: float = Field(description="As a person corrected it, where one did.")
     is_corrected: bool
+    percentile: float | None = Field(
+        None, description="Among the values of a reference population; null of a corrected value."
+    )
 
 
 class Trend(Payload):
@@ -165,7 +188,12 @@ class FindingPayload(Payload):
         "", description="The card of the model behind it.", examples=[MODEL_URL_EXAMPLE]
     )
     normal_range: NormalRangePayload | None = Field(
-        None, description="What the model's card calls normal for this patient, if it does."
+        None, description="By the site's reference values, or by the model's card."
+    )
+    normal_range_missing: str = Field(
+        "",
+        description="Why none is stated, where there are reference values for this measurement.",
+        examples=["The reference values ask for the patient's age."],
     )
     validity: ValidityPayload | None = Field(
         None,

@@ -36,7 +36,6 @@ def feedback_payload(feedback: Feedback) -> FeedbackPayload:
 def finding_payload(
     finding: Finding,
     feedback: Sequence[Feedback] = (),
-    normal_range: NormalRangePayload | None = None,
     *,
     is_withdrawn: bool = False,
 ) -> FindingPayload:
@@ -69,7 +68,8 @@ def finding_payload(
         verification="UNVERIFIED",
         created_at=finding.created_at,
         model_url=model_url(finding.pipeline, finding.pipeline_version),
-        normal_range=normal_range,
+        normal_range=_normal_range(finding),
+        normal_range_missing=finding.normal_range.missing if finding.normal_range else "",
         validity=_validity(finding.validity) if finding.validity else None,
         prior=_prior(finding.prior) if finding.prior else None,
         is_withdrawn=is_withdrawn,
@@ -98,6 +98,24 @@ def _validity(validity: Validity) -> ValidityPayload:
         cut_off_at=list(validity.cut_off_at),
         reason=validity.reason,
         caveats=list(validity.caveats),
+    )
+
+
+def _normal_range(finding: Finding) -> NormalRangePayload | None:
+    stored = finding.normal_range
+    if stored is None or stored.missing or finding.value is None:
+        return None
+    return NormalRangePayload(
+        low=stored.low,
+        high=stored.high,
+        unit=stored.unit,
+        source=stored.source,
+        of_whom=stored.of_whom,
+        median=stored.median,
+        percentile=stored.percentile,
+        z_score=stored.z_score,
+        place=stored.place_of(finding.value),
+        caveat=stored.caveat,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
-from api.findings.schemas import NormalRangePayload
+from api.findings.schemas import LimitsPayload
 from storage.models.registry import ModelState
 
 
@@ -33,10 +33,13 @@ class ModelEvaluationPayload(Payload):
     )
 
 
-class ModelRangePayload(NormalRangePayload):
+class ModelRangePayload(LimitsPayload):
     label: str = Field(description="Of the measurement.", examples=["Spleen volume"])
     sex: str = Field(description="Of whom; empty: of anybody.")
-    age_years: tuple[float, float] | None
+    age_years: tuple[float, float] | None = Field(
+        description="An upper end in whole years holds until the next birthday."
+    )
+    caveat: str = ""
 
 
 class ModelPopulationPayload(Payload):

@@ -94,6 +94,7 @@ def _payload(same: Sequence[Standing]) -> ModelPayload:
                 source=one.source,
                 sex=one.sex,
                 age_years=one.age_years,
+                caveat=one.caveat,
             )
             for one in card.normal_ranges
         ],

@@ -22,6 +22,7 @@ from api.server.exposure_checks import (
 from api.server.health_checks import check_broker, check_disk, check_instances, is_alive
 from api.server.own_addresses import own_dicom_peer, own_http_url
 from api.server.own_node import own_node
+from api.server.reference_check import check_reference_file
 from api.server.viewer_folder import is_viewer_built, viewer_folder
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
@@ -69,6 +70,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
         yield Check(component.name, works, component.detail, component.remedy)
     yield from _pipelines(settings)
+    yield from check_reference_file(settings)
     yield from _language(settings)
     yield from _destinations(settings)
     yield _viewer(settings)

@@ -63,6 +63,9 @@ def get_trend(request: Request, storage: StorageDep, study_instance_uid: StudyUi
                 pipeline_version=one.pipeline_version,
                 value=value,
                 is_corrected=value != one.value,
+                percentile=one.normal_range.percentile
+                if one.normal_range is not None and value == one.value
+                else None,
             )
         )
     name_studies(request, *dates)

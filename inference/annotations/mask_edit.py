@@ -24,6 +24,7 @@ from inference.annotations.mask_read import (
 )
 from inference.catalogue import catalogue
 from inference.imaging.volume import Volume, assemble_volume
+from inference.normal_ranges.applying import site_references
 from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from inference.scheduling.selection import stack_for
 from storage.container import Storage
@@ -108,6 +109,7 @@ def edit_mask(
         predecessor_reports(storage, job),
         Edit(author, changed, reason, before.segmentation),
         comparison_of(storage, job),
+        site_references=site_references(storage.settings),
     )
     instances, stored = store_objects(storage, job, results, lambda: None)
     job = replace(

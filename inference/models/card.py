@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from inference.models.population import ANYBODY, Population
+from inference.normal_ranges.reference import Reference
 from storage.core.entities import Code
 
 Admission = Literal["release", "setting", "operator"]
@@ -46,23 +47,6 @@ class GateThreshold:
 
 
 @dataclass(frozen=True)
-class NormalRange:
-    """Values that the card's source calls normal for a measurement, ends included.
-
-    `sex` (M, F, O; empty: any) and `age_years` say of whom; a range that is bound to what is
-    not known of a patient is not applied.
-    """
-
-    label: str
-    unit: str
-    low: float | None
-    high: float | None
-    source: str
-    sex: str = ""
-    age_years: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
 class CriticalLimit:
     """Beyond which a finding of the model must be heard of at once."""
 
@@ -91,7 +75,8 @@ class ModelCard:
     revision: str = ""
     """Of the source: a commit or tag; empty where it has none."""
     gate: tuple[GateThreshold, ...] = ()
-    normal_ranges: tuple[NormalRange, ...] = ()
+    normal_ranges: tuple[Reference, ...] = ()
+    """What is normal for its measurements; the first that fits the patient counts."""
     critical: tuple[CriticalLimit, ...] = ()
     on_truncation: OnTruncation = "mark"
     population: Population = ANYBODY

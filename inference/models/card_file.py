@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.models.card import CriticalLimit, GateThreshold, NormalRange, OnTruncation
+from inference.models.card import CriticalLimit, GateThreshold, OnTruncation
 from inference.models.population import OnOutside, Population
+from inference.normal_ranges.distribution import Distribution, NormalDistribution
+from inference.normal_ranges.reference import ReferenceValues
 from inference.scheduling.rules.model import Condition, Strict
 from storage.core.errors import InvalidRequest
 
@@ -54,15 +56,52 @@ class CardThreshold(Strict):
         return self
 
 
-class CardRange(CardThreshold):
-    """What is normal for one measurement, and who says so."""
+class CardRange(Strict):
+    """What is normal for one measurement, and who says so: limits, a distribution, or both."""
 
     label: str = Field(min_length=1)
     """Of the measurement: "Spleen volume"."""
     unit: str = Field(min_length=1)
     source: str = Field(min_length=1)
-    sex: Literal["", "M", "F", "O"] = ""
+    sex: Literal["", "M", "F"] = ""
     age_years: tuple[float, float] | None = None
+    """An upper end in whole years holds until the next birthday."""
+    at_least: float | None = None
+    at_most: float | None = None
+    mean_sd: tuple[float, Annotated[float, Field(gt=0)]] | None = None
+    """Mean and standard deviation."""
+    lms: tuple[float, Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = None
+    """L, M and S of the LMS method."""
+    caveat: str = Field("", max_length=300)
+    """Why a value outside is not to be called low or high."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "CardRange":
+        if (self.at_least, self.at_most, self.mean_sd, self.lms) == (None, None, None, None):
+            raise ValueError("says nothing; use at_least, at_most, mean_sd or lms")
+        if self.mean_sd is not None and self.lms is not None:
+            raise ValueError("has mean_sd and lms; leave one of them out")
+        return self
+
+    @property
+    def values(self) -> ReferenceValues:
+        """As a model's card keeps it."""
+        distribution: Distribution | NormalDistribution | None = None
+        if self.lms is not None:
+            distribution = Distribution(*self.lms)
+        elif self.mean_sd is not None:
+            distribution = NormalDistribution(*self.mean_sd)
+        return ReferenceValues(
+            label=self.label,
+            unit=self.unit,
+            low=self.at_least,
+            high=self.at_most,
+            source=self.source,
+            sex=self.sex,
+            age_years=self.age_years,
+            distribution=distribution,
+            caveat=self.caveat,
+        )
 
 
 class CardCritical(Strict):
@@ -174,13 +213,8 @@ class Card(Strict):
         )
 
     @property
-    def ranges(self) -> tuple[NormalRange, ...]:
-        return tuple(
-            NormalRange(
-                one.label, one.unit, one.at_least, one.at_most, one.source, one.sex, one.age_years
-            )
-            for one in self.normal_ranges
-        )
+    def ranges(self) -> tuple[ReferenceValues, ...]:
+        return tuple(one.values for one in self.normal_ranges)
 
 
 def population_of(card: Card) -> Population:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
-from inference.models.card import NormalRange, Proof
+from inference.models.card import Proof
 from inference.models.population import Population
+from inference.normal_ranges.lung_capacity import TotalLungCapacity
+from inference.normal_ranges.reference import ReferenceValues
 from inference.pipeline import (
     Acceptance,
     Measurement,
@@ -76,7 +78,8 @@ class LungDensity:
         ),
         output_codes=(_LEFT, _RIGHT, _MEAN_DENSITY, _LOW_ATTENUATION, _PERCENTILE_15),
         normal_ranges=(
-            NormalRange(
+            TotalLungCapacity("Both lungs volume"),
+            ReferenceValues(
                 "Both lungs LAA-950",
                 PERCENT.value,
                 None,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from inference.reports.derived import void_findings
 from inference.reports.facts import Fact, fact_of
@@ -54,6 +54,7 @@ def digest_of(facts: Sequence[Fact], failed_pipelines: Sequence[str]) -> str:
             *one.cut_off_at,
             *(("implausible",) if one.is_implausible else ()),
             *one.finding.caveats,
+            *(asdict(one.finding.normal_range).values() if one.finding.normal_range else ()),
         )
         for one in facts
     ]

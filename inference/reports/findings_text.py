@@ -7,6 +7,7 @@ from typing import Any
 from inference.reports.evidence import Evidence, Prior
 from inference.reports.facts import Fact
 from inference.reports.locale import Locale, placeholders, references
+from inference.reports.reference_text import beside_normal_ranges, sources_of_normal_ranges
 from storage.reports.entities import ReportSentence
 
 Group = dict[str, Fact]
@@ -20,6 +21,9 @@ def findings_sentences(evidence: Evidence, locale: Locale) -> Iterator[ReportSen
         for structure, group in groups:
             for sentence in _about(structure, group, evidence.prior, locale):
                 yield _prefixed(sentence, prefix, locale)
+            for sentence in beside_normal_ranges(structure, group.values(), locale):
+                yield _prefixed(sentence, prefix, locale)
+    yield from sources_of_normal_ranges(evidence.facts, locale)
     for fact in evidence.facts:
         if fact.measure == "answer":
             yield _answer(fact, locale)
@@ -174,12 +178,7 @@ def _change(
     date = locale.date(prior.study.study_date)
     if now.value is None or then.value is None or not date or now.finding.unit != then.finding.unit:
         return None
-    subjects = locale.words["subjects"]
-    phrase = subjects.get(slot) or subjects["side_volume" if now.side else "volume"]
-    subject = locale.inflected(phrase["text"], now.side, structure)
-    if locale.words["articles"] and structure not in locale.words["terms"]:
-        # A word of unknown gender cannot be inflected.
-        subject = now.finding.label
+    subject = locale.measured_of(slot, now.side, structure, now.finding.label)
     kind, percent = _kind_of_change(now, then, locale)
     text = locale.fill(
         locale.words["changes"][kind],

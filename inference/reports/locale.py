@@ -55,6 +55,13 @@ class Locale:
         decimals = 2 if 0 < abs(value) < _SMALL_PERCENT else 1
         return self.fill(self.words["percent"], {"number": self.number(value, decimals)})
 
+    def ordinal(self, number: int) -> str:
+        """As a language counts places: 1st, 2nd, 3rd, 4th, 11th (the categories of Unicode)."""
+        forms = self.words["ordinals"]
+        teen = number % 100 in (11, 12, 13)
+        form = "other" if teen else {1: "one", 2: "two", 3: "few"}.get(number % 10, "other")
+        return self.fill(forms[form], {"number": str(number)})
+
     def part_of(self, quantity: str) -> str:
         """A quantity of a structure that the images cut off."""
         return self.fill(self.words["truncated"]["value"], {"value": quantity})
@@ -116,6 +123,16 @@ class Locale:
         return _PLACEHOLDER.sub(
             lambda match: values[f"{match[1]}:{match[2]}" if match[2] else match[1]], template
         )
+
+    def measured_of(self, slot: str, side: str, structure: str, label: str) -> str:
+        """What was measured of a structure, in words; `label` where there are none."""
+        subjects = self.words["subjects"]
+        volume = ("side_volume" if side else "volume") if slot.endswith("volume") else ""
+        phrase = subjects.get(slot) or subjects.get(volume)
+        if phrase is None or (self.words["articles"] and structure not in self.words["terms"]):
+            # A word of unknown gender cannot be inflected.
+            return label
+        return self.inflected(phrase["text"], side, structure)
 
 
 def placeholders(template: str) -> list[str]:

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from inference.findings import build_findings
 from inference.imaging.volume import Volume
+from inference.normal_ranges.applying import SiteReferences, ranges_for
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.edit import Edit
 from inference.results.gsps import encode_outlines
@@ -51,6 +52,7 @@ def encode_results(
     edit: Edit | None = None,
     comparison: Comparison | None = None,
     others: Sequence[Dataset] = (),
+    site_references: SiteReferences = SiteReferences(),
 ) -> EncodedResults:
     """Make findings, SEG and SR of one output, so that they never disagree.
 
@@ -58,6 +60,7 @@ def encode_results(
     `predecessors`: by SR and LABELMAP_SR, the report that the new one replaces.
     `comparison`: what the patient's studies before measured.
     `others`: instances of other series that the result rests on as well, as evidence.
+    `site_references`: what the site's own file calls normal, before the model's card.
     `edit` says who changed the masks that the pipeline had made.
 
     `sources` are the instances the volume was made of (pixels may be absent).
@@ -65,7 +68,9 @@ def encode_results(
     are findings only.
     Deterministic: the same job, sources and output give the same bytes.
     """
-    findings = build_findings(job, pipeline, output, comparison)
+    findings = build_findings(
+        job, pipeline, output, comparison, ranges_for(pipeline, site_references, sources)
+    )
     if output.images:
         before = (predecessors or {}).get("SR")
         made = encode_images(job, pipeline, sources, output, findings, extra_kinds, before)

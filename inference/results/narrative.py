@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from inference.imaging.directions import in_words
-from storage.core.entities import Finding
+from storage.core.entities import Finding, NormalRange
 
 NOTE = "AI result, unverified. Research use only."
 
@@ -31,6 +32,32 @@ def shown_value(finding: Finding) -> str:
     if finding.is_implausible:
         return f"not plausible, compared with nothing: {value}"
     return f"{value} (outside the model's population)" if finding.caveats else value
+
+
+def shown_range(finding: Finding) -> str:
+    """The normal range, the percentile, and on which side of it the value lies, as stated."""
+    normal = finding.normal_range
+    if normal is None or normal.missing or finding.value is None:
+        return ""
+    parts = [_between(normal, finding)] if (normal.low, normal.high) != (None, None) else []
+    if normal.percentile is not None:
+        shown = min(max(round(normal.percentile), 1), 99)
+        beyond = "<" if normal.percentile < 1 else ">" if normal.percentile > 99 else ""
+        parts.append(f"percentile {beyond}{shown}")
+    place = normal.place_of(finding.value)
+    if place in ("below", "above"):
+        parts.append(place)
+    return ", ".join(parts)
+
+
+def _between(normal: NormalRange, finding: Finding) -> str:
+    low, high = (
+        "" if limit is None else shown_value(replace(finding, value=limit, validity=None))
+        for limit in (normal.low, normal.high)
+    )
+    if not low or not high:
+        return f"from {low}" if low else f"up to {high}"
+    return f"{low} to {high}"
 
 
 def _decimals(value: float, unit: str) -> int:

@@ -21,7 +21,7 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.narrative import NOTE, shown_value
+from inference.results.narrative import NOTE, shown_range, shown_value
 from inference.results.pictures import Picture
 from inference.results.source import (
     character_set_of,
@@ -164,7 +164,14 @@ def _cautions(findings: Sequence[Finding]) -> list[str]:
         for one in findings
         if one.validity is not None and one.is_implausible
     ]
-    return [*dict.fromkeys(caveat for one in findings for caveat in one.caveats), *doubted]
+    compared = [
+        f"Normal range of {one.label}{f', {normal.of_whom}' if normal.of_whom else ''}:"
+        f" {normal.source}. {normal.caveat}".rstrip()
+        for one in findings
+        if (normal := one.normal_range) is not None and shown_range(one)
+    ]
+    caveats = dict.fromkeys(caveat for one in findings for caveat in one.caveats)
+    return [*caveats, *doubted, *compared]
 
 
 def _patient(source: Dataset) -> list[tuple[str, str]]:
@@ -188,12 +195,20 @@ def _is_in_standard_font(character: str) -> bool:
 
 def _findings_table(findings: Sequence[Finding], text: Typesetter) -> Any:
     """Value by value, beside the study before where any of them has one."""
-    if all(one.prior is None for one in findings):
-        rows = [(one.label, shown_value(one)) for one in findings]
-        return _table(rows, text, ("Finding", "Value"))
-    compared = [(one.label, shown_value(one), *_shown_prior(one)) for one in findings]
-    header = ("Finding", "Value", "Study before", "Change")
-    return _table(compared, text, header, (160, 70, 125, 135))
+    columns = [("Finding", 150.0, [one.label for one in findings])]
+    columns.append(("Value", 80.0, [shown_value(one) for one in findings]))
+    if any(shown_range(one) for one in findings):
+        columns.append(("Normal range", 100.0, [shown_range(one) for one in findings]))
+    if any(one.prior is not None for one in findings):
+        before, change = zip(*map(_shown_prior, findings), strict=True)
+        columns += [("Study before", 100.0, list(before)), ("Change", 105.0, list(change))]
+    wide = _PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
+    return _table(
+        list(zip(*(cells for _, _, cells in columns), strict=True)),
+        text,
+        tuple(name for name, _, _ in columns),
+        tuple(width * wide for _, width, _ in columns),
+    )
 
 
 def _shown_prior(finding: Finding) -> tuple[str, str]:

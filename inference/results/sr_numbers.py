@@ -26,6 +26,7 @@ from inference.results.change import (
     TRUNCATED,
 )
 from inference.results.coding import dicom_code
+from inference.results.sr_normal_range import properties_of
 from storage.core.entities import Code, Finding, Prior, Validity
 
 _CERTAINTY_DECIMALS = 3
@@ -46,7 +47,9 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
     for finding in findings:
         if finding.value is not None:
             unit = finding.unit or _NO_UNIT
-            measurement = _measurement(finding.code, finding.value, unit)
+            measurement = _measurement(
+                finding.code, finding.value, unit, properties_of(finding, unit)
+            )
             if finding.validity is not None:
                 _mark(measurement, finding.validity)
             measurements.append(measurement)
@@ -60,8 +63,12 @@ def measurements_of(findings: Sequence[Finding]) -> list[hd.sr.Measurement]:
     return measurements
 
 
-def _measurement(name: Code, value: float, unit: Code) -> hd.sr.Measurement:
-    return hd.sr.Measurement(name=dicom_code(name), value=value, unit=dicom_code(unit))
+def _measurement(
+    name: Code, value: float, unit: Code, properties: hd.sr.MeasurementProperties | None = None
+) -> hd.sr.Measurement:
+    return hd.sr.Measurement(
+        name=dicom_code(name), value=value, unit=dicom_code(unit), properties=properties
+    )
 
 
 _QUALITIES = {

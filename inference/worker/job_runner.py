@@ -17,6 +17,7 @@ from inference.models.devices import with_fallback
 from inference.models.drift import observe
 from inference.models.population import caveat_of
 from inference.models.registry.verification import ensure_proven
+from inference.normal_ranges.applying import site_references
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.reports.draft import draft_image
 from inference.results.encode import EncodedResults, encode_results
@@ -136,6 +137,7 @@ class Work:
                 predecessor_reports(self._storage, self._job),
                 comparison=comparison_of(self._storage, self._job),
                 others=others,
+                site_references=site_references(self._storage.settings),
             )
         with self._stage("storing", _STORING):
             store_label_picture(self._storage, self._job, pipeline, output)

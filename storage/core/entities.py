@@ -247,6 +247,39 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class NormalRange:
+    """Where a finding's value lies among those of a reference population.
+
+    Decided when the finding is made. `missing` says why none is stated, where a source knows the
+    measurement and yet nothing of it fits; all else is empty then.
+    """
+
+    unit: str = ""
+    """UCUM code; that of the finding."""
+    low: float | None = None
+    """Values that the source calls normal, ends included; None: open to that side."""
+    high: float | None = None
+    source: str = ""
+    of_whom: str = ""
+    """The people whose values these are; empty: anybody."""
+    median: float | None = None
+    percentile: float | None = None
+    """From 0 to 100; None where the source states limits alone, as for the two beside it."""
+    z_score: float | None = None
+    caveat: str = ""
+    """Why a value outside is not called low or high; empty where it is."""
+    missing: str = ""
+
+    def place_of(self, value: float) -> Literal["below", "within", "above"] | None:
+        """None where nothing is to be concluded from it."""
+        if self.missing or self.caveat or (self.low, self.high) == (None, None):
+            return None
+        if self.low is not None and value < self.low:
+            return "below"
+        return "above" if self.high is not None and value > self.high else "within"
+
+
+@dataclass(frozen=True)
 class Finding:
     finding_id: str
     job_id: str
@@ -272,6 +305,8 @@ class Finding:
     """Of what was found in a single image rather than in a volume."""
     calibration: str = ""
     """How the confidence was calibrated, as the model's card states; empty where it does not."""
+    normal_range: NormalRange | None = None
+    """None where no source knows the measurement."""
 
     @property
     def is_truncated(self) -> bool:

@@ -15,6 +15,7 @@ from storage.core.entities import (
     Instance,
     Job,
     Location,
+    NormalRange,
     Prior,
     SegmentRef,
     Series,
@@ -67,6 +68,8 @@ def to_finding(row: RowMapping) -> Finding:
         points = tuple((float(x), float(y)) for x, y in image["points"])
         image = ImageRef(**{**image, "points": points})
     fields["image"] = image or None
+    normal = row["normal_range"]
+    fields["normal_range"] = NormalRange(**normal) if normal else None
     return Finding(**fields)
 
 

@@ -117,6 +117,9 @@ class ModelSettings(BaseModel):
     rules_file: Path | None = Field(
         None, description="The site's rules (YAML); empty: rules.yaml in the data folder, if any."
     )
+    reference_values: Path | None = Field(
+        None, description="The site's own reference values (CSV or JSON), by age and sex."
+    )
     models_dir: Path | None = Field(
         None, description="Folder of model packs; empty: models in the data folder."
     )

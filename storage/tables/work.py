@@ -104,6 +104,8 @@ finding = Table(
     # The single image that it is about, and where in it.
     Column("image", JSON),
     text_column("calibration"),
+    # Where the value lies among those of a reference population, or why nothing is stated.
+    Column("normal_range", JSON),
     time_column("created_at"),
 )
 

@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from inference.delivery.storing import store_objects, store_rows
 from inference.imaging.volume import Volume, assemble_volume
+from inference.normal_ranges.applying import site_references
 from inference.pipeline import PipelineOutput
 from inference.results.encode import encode_results
 from inference.scheduling.priors import comparison_of
@@ -46,6 +47,7 @@ def made_of(
         output_of(volume),
         kinds,
         comparison=comparison_of(storage, claimed),
+        site_references=site_references(storage.settings),
     )
     instances, stored = store_objects(storage, claimed, results, lambda: None)
     store_rows(storage, claimed, results, instances, [])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import by_model, plain
-from storage.core.entities import Finding
+from storage.core.entities import Finding, NormalRange
 from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Settings
 
@@ -18,6 +18,8 @@ _SECTIONS = {
     "impression": ("19005-8", "Radiology Imaging study [Impression]"),
     "note": ("48767-8", "Annotation comment"),
 }
+_ABNORMAL_FLAGS = {"below": "L", "within": "N", "above": "H"}
+"""HL7 table 0078."""
 # HL7 table 0123 for the report, 0085 for each observation.
 _STATUS = {"draft": "P", "preliminary": "P", "final": "F", "amended": "C"}
 _CODECS = {"UNICODE UTF-8": "utf-8", "8859/1": "iso-8859-1"}
@@ -146,7 +148,18 @@ def _number(finding: Finding, group: str, status: str) -> list[str]:
     fields = _obx("NM", code, group, f"{finding.value:g}", status)
     if finding.unit is not None:
         fields[4] = components(finding.unit.value, finding.unit.meaning, "UCUM")
+    normal = finding.normal_range
+    if normal is not None and finding.value is not None:
+        fields[5] = _limits(normal)
+        fields[6] = _ABNORMAL_FLAGS.get(normal.place_of(finding.value) or "", "")
     return fields
+
+
+def _limits(normal: NormalRange) -> str:
+    """OBX-7 (HL7 v2.5.1, 7.4.2.7)."""
+    if normal.low is None:
+        return "" if normal.high is None else f"<{normal.high:g}"
+    return f">{normal.low:g}" if normal.high is None else f"{normal.low:g}-{normal.high:g}"
 
 
 def _obx(kind: str, code: str, group: str, value: str, status: str) -> list[str]:

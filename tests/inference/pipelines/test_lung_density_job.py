@@ -10,7 +10,6 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from api.findings.normal_ranges import NormalRanges
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -55,12 +54,14 @@ def test_findings_name_both_lungs(storage: Storage, job: Job) -> None:
 
 
 def test_what_is_normal_is_told_beside_the_finding(storage: Storage, job: Job) -> None:
-    ranges = NormalRanges(storage)
-    told = {one.label: ranges.of(one) for one in storage.findings.of_job(job.job_id)}
+    told = {one.label: one.normal_range for one in storage.findings.of_job(job.job_id)}
     normal = told.pop("Both lungs LAA-950")
     assert normal is not None
     assert (normal.low, normal.high, normal.unit) == (None, 5.0, "%")
     assert "COPDGene" in normal.source
+    capacity = told.pop("Both lungs volume")
+    assert capacity is not None
+    assert "asks for the patient's" in capacity.missing
     assert set(told.values()) == {None}
 
 

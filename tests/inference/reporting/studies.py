@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from inference.reports.due import draft_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
+from storage.core.entities import NormalRange
 from storage.reports.entities import Report
 from storage.settings import load_settings
 from tests import builders
@@ -28,7 +30,12 @@ def opened(folder: Path, **settings: Any) -> Iterator[Storage]:
 
 
 def measured_study(
-    storage: Storage, value: float = 1234.5, *, seed: int = 1, date: str = "20240131"
+    storage: Storage,
+    value: float = 1234.5,
+    *,
+    seed: int = 1,
+    date: str = "20240131",
+    normal_range: NormalRange | None = None,
 ) -> str:
     """An MR of four images with one finding; its StudyInstanceUID."""
     series = builders.series(np.zeros((4, 8, 8), np.int16), modality="MR", seed=seed)
@@ -45,7 +52,9 @@ def measured_study(
         "brain-volume", "1.0.0", study, str(series[0].SeriesInstanceUID), f"{seed:064}"
     )
     assert storage.jobs.claim(job.job_id, "w", 60, utcnow())
-    storage.findings.replace_for_job(job.job_id, [finding_of(job, value)])
+    storage.findings.replace_for_job(
+        job.job_id, [replace(finding_of(job, value), normal_range=normal_range)]
+    )
     assert storage.jobs.complete(job.job_id, "w", {"instances": []}, utcnow())
     return study
 

@@ -15,6 +15,7 @@ from inference.reports.hl7_delivery import send_due
 from inference.reports.publishing import publish_due
 from storage.container import Storage
 from storage.core.clock import utcnow
+from storage.core.entities import NormalRange
 from storage.core.identity import of_account
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system
@@ -100,7 +101,8 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
         system(lambda message: acknowledged(message, "AA")) as (port, taken),
         opened(tmp_path, hl7_destinations=f"ris=mllp://127.0.0.1:{port}") as storage,
     ):
-        report = drafted(storage, measured_study(storage))
+        normal = NormalRange("cm3", 1000.5, 1200.0, "Cohort of the site", percentile=97.2)
+        report = drafted(storage, measured_study(storage, normal_range=normal))
         assert publish_due(storage) == 1
         assert send_due(storage, "w") == 1
         storage.reports.move(report.report_id, 1, "final", of_account("dr-jones"))
@@ -117,7 +119,14 @@ def test_a_report_reaches_a_system_by_hl7(tmp_path: Path) -> None:
     number = next(one for one in told if one.obx_2.value == "NM" and
                   one.obx_4.value == text.obx_4.value)  # fmt: skip
     assert (number.obx_5.value, number.obx_6.obx_6_1.value) == ("1234.5", "cm3")
+    assert (number.obx_7.value, number.obx_8.value) == ("1000.5-1200", "H")
     assert text.obx_5.value == "The brain has a volume of 1,234.5 cm³."
+    assert any(
+        one.obx_5.value
+        == "Among reference values: volume of the brain: 97th percentile, above normal,"
+        " normal 1,000.5 cm³ to 1,200.0 cm³."
+        for one in told
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changePercent, placeInRange, plotted, pointsOf, type TrendPoint } from "@/features/reader/lib/trend";
+import { changePercent, percentileText, plotted, pointsOf, type TrendPoint } from "@/features/reader/lib/trend";
 import type { Finding, Trend } from "@/shared/api/types";
 
 const unit = { value: "cm3", scheme_designator: "UCUM", meaning: "cm3" };
@@ -19,6 +19,7 @@ const point = (study_date: string | null, value: number): TrendPoint => ({
   pipeline_version: "1.0.0",
   value,
   is_corrected: false,
+  percentile: null,
 });
 
 const points = [point("2024-05-01", 1800), point("2025-05-01", 1780), point("2026-05-01", 1700)];
@@ -51,24 +52,8 @@ describe("a measure over time", () => {
   });
 });
 
-describe("a normal range", () => {
-  const range = { low: 10, high: 20, unit: "cm3", source: "A paper." };
-
-  it("places a value of its own unit, ends included", () => {
-    const place = (value: number, low: number | null = 10) =>
-      placeInRange(finding(value, { normal_range: { ...range, low } }));
-    expect([place(9), place(10), place(20), place(21), place(1, null)]).toEqual([
-      "below",
-      "within",
-      "within",
-      "above",
-      "within",
-    ]);
-  });
-
-  it("says nothing of another unit or of no value", () => {
-    expect(placeInRange(finding(15, { normal_range: { ...range, unit: "L" } }))).toBeNull();
-    expect(placeInRange(finding(null, { normal_range: range }))).toBeNull();
-    expect(placeInRange(finding(15))).toBeNull();
+describe("a percentile", () => {
+  it("is a whole number, and open at the ends", () => {
+    expect([0.2, 1, 30.9, 99, 99.4].map(percentileText)).toEqual(["< 1", "1", "31", "99", "> 99"]);
   });
 });

@@ -27,15 +27,12 @@ export function changePercent(now: number, before: number): number | null {
   return before === 0 ? null : ((now - before) / Math.abs(before)) * 100;
 }
 
-export type RangePlace = "below" | "within" | "above";
+export type RangePlace = NonNullable<NonNullable<Finding["normal_range"]>["place"]>;
 
-/** Where a value lies; null where the range is open or in another unit. */
-export function placeInRange(finding: Finding): RangePlace | null {
-  const { normal_range: range, value, unit } = finding;
-  if (!range || value === null || range.unit !== (unit?.value ?? "")) return null;
-  if (range.low !== null && value < range.low) return "below";
-  if (range.high !== null && value > range.high) return "above";
-  return "within";
+/** In whole numbers; the ends of a distribution are not told apart. */
+export function percentileText(percentile: number): string {
+  if (percentile < 1) return "< 1";
+  return percentile > 99 ? "> 99" : Math.round(percentile).toString();
 }
 
 /** Points of a plot of this size in pixels; time runs to the right, larger values lie higher. */

@@ -49,6 +49,8 @@ export const reader: Messages["reader"] = {
   writeName: "Bitte den richtigen Namen eingeben.",
   writeValue: "Bitte den richtigen Wert als Zahl eingeben.",
   normal: "Normal:",
+  percentile: (number: string) => `Perzentile ${number}`,
+  noRange: "keine Referenzwerte.",
   places: { below: "darunter", within: "darin", above: "darüber" },
   sincePrior: (date) => `Seit ${date}:`,
   perYear: (percent) => `${percent} im Jahr`,

@@ -47,6 +47,8 @@ export const reader = {
   writeName: "Enter the correct name.",
   writeValue: "Enter the correct value as a number.",
   normal: "Normal:",
+  percentile: (number: string) => `percentile ${number}`,
+  noRange: "no reference values.",
   places: { below: "below", within: "within", above: "above" },
   sincePrior: (date: string) => `Since ${date}:`,
   perYear: (percent: string) => `${percent} a year`,

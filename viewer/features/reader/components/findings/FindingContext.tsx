@@ -1,17 +1,12 @@
 "use client";
 
+import { NormalRange } from "@/features/reader/components/findings/NormalRange";
 import { TrendPlot } from "@/features/reader/components/findings/TrendPlot";
 import { useText } from "@/shared/hooks/useText";
 import { isComparable, valueText } from "@/shared/lib/feedback";
 import { dateText, findingValue } from "@/shared/lib/format";
-import { changePercent, placeInRange, pointsOf, sameMeasure, type RangePlace } from "@/features/reader/lib/trend";
+import { changePercent, pointsOf, sameMeasure } from "@/features/reader/lib/trend";
 import type { Finding, StudyDetail, Trend } from "@/shared/api/types";
-
-const colors: Record<RangePlace, string> = {
-  below: "text-warn",
-  within: "text-good",
-  above: "text-warn",
-};
 
 /** What a value means beside others: the normal range, the prior, all priors, other versions. */
 export function FindingContext({
@@ -30,7 +25,6 @@ export function FindingContext({
   const { value, normal_range: range } = finding;
   if (value === null || !isComparable(finding)) return null;
   const unit = finding.unit?.value ?? "";
-  const place = placeInRange(finding);
   const own = study.study_instance_uid;
   const points = trends ? pointsOf(finding, trends) : [];
   const { prior } = finding;
@@ -45,18 +39,7 @@ export function FindingContext({
   return (
     <div className="mt-1.5 space-y-1 text-[0.8125rem]">
       <dl className="space-y-1">
-        {range && (
-          <div data-testid="normal-range">
-            <dt className="inline text-dim">{t.normal} </dt>
-            <dd className="inline">
-              {bound(range.low)}–{bound(range.high)} {valueText(0, range.unit).replace(/^\S+ ?/, "")}{" "}
-              {place && <b className={`font-medium ${colors[place]}`}>{t.places[place]}</b>}
-              <span className="block text-xs text-dim" lang="en">
-                {range.source}
-              </span>
-            </dd>
-          </div>
-        )}
+        <NormalRange finding={finding} />
         {prior && (
           <div data-testid="change">
             <dt className="inline text-dim">{t.sincePrior(dateText(prior.study_date))} </dt>
@@ -93,10 +76,6 @@ export function FindingContext({
       )}
     </div>
   );
-}
-
-function bound(value: number | null): string {
-  return value === null ? "…" : findingValue(value, "");
 }
 
 function signed(difference: number, unit: string): string {

@@ -1,7 +1,7 @@
 import { useText } from "@/shared/hooks/useText";
 import { valueText } from "@/shared/lib/feedback";
 import { dateText } from "@/shared/lib/format";
-import { plotted, type TrendPoint } from "@/features/reader/lib/trend";
+import { percentileText, plotted, type TrendPoint } from "@/features/reader/lib/trend";
 
 const size = { width: 300, height: 84, margin: 10 };
 
@@ -61,6 +61,9 @@ export function TrendPlot({
             )}
             <span>
               {valueText(point.value, unit)}
+              {point.percentile !== null && (
+                <span className="ml-1 text-dim">{t.percentile(percentileText(point.percentile))}</span>
+              )}
               {point.is_corrected && <span className="ml-1 text-dim">{t.verdicts.EDITED}</span>}
               {point.pipeline_version !== version && (
                 <span className="ml-1 text-dim">{t.versionOf(point.pipeline_version)}</span>

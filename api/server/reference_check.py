@@ -1,0 +1,20 @@
+"""The site's reference values, as `mediview doctor` checks them."""
+
+from collections.abc import Iterator
+
+from api.server.exposure_checks import Check
+from inference.normal_ranges.check import check_reference_values
+from storage.core.errors import MediViewError
+from storage.settings import Settings
+
+
+def check_reference_file(settings: Settings) -> Iterator[Check]:
+    """Nothing where the site has no file."""
+    if settings.reference_values is None:
+        return
+    try:
+        rows = check_reference_values(settings)
+    except MediViewError as error:
+        yield Check("reference values", "fail", error.message, error.remedy)
+    else:
+        yield Check("reference values", "ok", f"{settings.reference_values}, {rows} rows")

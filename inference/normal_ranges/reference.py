@@ -1,0 +1,146 @@
+"""Reference values of one measurement, and the normal range that they give a patient."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
+from inference.normal_ranges.subject import Subject
+from storage.core.entities import NormalRange
+
+# The central 95 % of a reference population, where its limits are not stated (CLSI EP28).
+_LIMIT_Z_SCORE = 1.959964
+_SEXES = {"M": "men", "F": "women", "": ""}
+_DECIMALS = 3
+
+
+class NotApplicable(Exception):
+    """Reference values do not hold for the patient; the message says why, in a sentence."""
+
+
+class Reference(Protocol):
+    """One source of what is normal for one measurement; `ReferenceValues` explains its parts."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def sex(self) -> str: ...
+    @property
+    def age_years(self) -> tuple[float, float] | None: ...
+    @property
+    def caveat(self) -> str: ...
+    @property
+    def pipeline(self) -> str: ...
+
+    def range_for(self, subject: Subject, value: float) -> NormalRange:
+        """Raises NotApplicable."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReferenceValues:
+    """A row of a table: limits, a distribution, or both, for a sex and a range of ages."""
+
+    label: str
+    """Of the measurement that it is about."""
+    unit: str
+    """A UCUM code."""
+    low: float | None
+    """Values that the source calls normal, ends included; None: open to that side."""
+    high: float | None
+    source: str
+    sex: str = ""
+    """M or F; empty: any. A row for one sex holds for nobody whose sex is not known."""
+    age_years: tuple[float, float] | None = None
+    """An upper end in whole years holds until the next birthday: 40 to 49 is before the 50th."""
+    distribution: Distribution | NormalDistribution | None = None
+    caveat: str = ""
+    """Why a value outside is not to be called low or high."""
+    pipeline: str = ""
+    """Whose measurement alone it is about; empty: anybody's."""
+
+    @property
+    def ages(self) -> tuple[float, float]:
+        """From, and up to but without, in years."""
+        if self.age_years is None:
+            return 0.0, float("inf")
+        low, high = self.age_years
+        return low, high + 1 if float(high).is_integer() else high
+
+    @property
+    def of_whom(self) -> str:
+        """The people whose values these are, in words; empty: anybody."""
+        parts = [_SEXES.get(self.sex, self.sex)]
+        if self.age_years is not None:
+            parts.append(f"{self.age_years[0]:g} to {self.age_years[1]:g} years")
+        return ", ".join(part for part in parts if part)
+
+    def range_for(self, subject: Subject, value: float) -> NormalRange:
+        self._check(subject)
+        return normal_range(
+            value,
+            unit=self.unit,
+            low=self.low,
+            high=self.high,
+            distribution=self.distribution,
+            of_whom=self.of_whom,
+            source=self.source,
+            caveat=self.caveat,
+        )
+
+    def _check(self, subject: Subject) -> None:
+        if self.sex and not subject.sex:
+            raise NotApplicable("The reference values ask for the patient's sex, M or F.")
+        if self.age_years is not None and subject.age_years is None:
+            raise NotApplicable("The reference values ask for the patient's age.")
+        low, below = self.ages
+        age = low if subject.age_years is None else subject.age_years
+        if (self.sex and self.sex != subject.sex) or not low <= age < below:
+            raise NotApplicable(f"There are no reference values for {subject.in_words}.")
+
+
+def normal_range(
+    value: float,
+    *,
+    unit: str,
+    low: float | None,
+    high: float | None,
+    distribution: Distribution | NormalDistribution | None,
+    of_whom: str,
+    source: str,
+    caveat: str,
+    limit_z_score: float = _LIMIT_Z_SCORE,
+) -> NormalRange:
+    """What is stored with a finding of that value.
+
+    Limits that are not given are those of the distribution at `limit_z_score` to both sides.
+    """
+    if distribution is None:
+        return NormalRange(unit, low, high, source, of_whom=of_whom, caveat=caveat)
+    z_score = distribution.z_score(value)
+    if z_score is None:
+        raise NotApplicable("The reference values hold for values above 0 alone.")
+    if low is None and high is None:
+        low, high = (distribution.value_at(side * limit_z_score) for side in (-1, 1))
+    return NormalRange(
+        unit,
+        _rounded(low),
+        _rounded(high),
+        source,
+        of_whom=of_whom,
+        median=_rounded(distribution.median),
+        percentile=round(percentile_of(z_score), 1),
+        z_score=round(z_score, 2),
+        caveat=caveat,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DECIMALS)

@@ -1,0 +1,47 @@
+"""The patient as reference values ask: sex, age and height at the study."""
+
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from inference.models.population import age_years
+
+_CM_IN_M = 100.0
+# Beyond, PatientSize (metres: PS3.3 C.7.2.2) holds something else, such as centimetres.
+_SHORTEST_M, _TALLEST_M = 0.4, 2.6
+
+
+@dataclass(frozen=True)
+class Subject:
+    sex: str = ""
+    """M or F; empty where it is neither, or not known."""
+    age_years: float | None = None
+    height_cm: float | None = None
+
+    @property
+    def completed_years(self) -> str:
+        """Age as people state it; empty where it is not known."""
+        return "" if self.age_years is None else f"{int(self.age_years)} years"
+
+    @property
+    def in_words(self) -> str:
+        """Sex and age, as far as they are known."""
+        people = {"M": "men", "F": "women"}.get(self.sex, "people")
+        return f"{people} of {self.completed_years}" if self.completed_years else people
+
+
+NOBODY_KNOWN = Subject()
+
+
+def subject_of(header: Dataset) -> Subject:
+    """Read from any image of the series."""
+    sex = str(header.get("PatientSex") or "").strip()
+    return Subject(sex if sex in ("M", "F") else "", age_years(header), _height_cm(header))
+
+
+def _height_cm(header: Dataset) -> float | None:
+    try:
+        height_m = float(header.get("PatientSize"))
+    except (TypeError, ValueError):
+        return None
+    return height_m * _CM_IN_M if _SHORTEST_M <= height_m <= _TALLEST_M else None

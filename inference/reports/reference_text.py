@@ -1,0 +1,85 @@
+"""Where the measurements lie among those of a reference population, in a report's sentences."""
+
+from collections.abc import Iterable, Iterator
+
+from inference.reports.facts import Fact
+from inference.reports.locale import Locale, references
+from storage.core.entities import NormalRange
+from storage.reports.entities import ReportSentence
+
+
+def beside_normal_ranges(
+    structure: str, facts: Iterable[Fact], locale: Locale
+) -> Iterator[ReportSentence]:
+    """One sentence about all that was measured of a structure. The node vouches for it."""
+    stated = [(fact, normal) for fact in facts if (normal := _normal_range_of(fact))]
+    if not stated:
+        return
+    parts = [_part(fact, normal, structure, locale) for fact, normal in stated]
+    text = locale.fill(locale.words["normal_range"]["sentence"], {"parts": "; ".join(parts)})
+    yield ReportSentence(text, _ids(fact for fact, _ in stated), basis="node")
+
+
+def sources_of_normal_ranges(facts: Iterable[Fact], locale: Locale) -> Iterator[ReportSentence]:
+    """Each source once, and what is not to be concluded from a value outside."""
+    words = locale.words["normal_range"]
+    of_source: dict[str, list[Fact]] = {}
+    for fact in facts:
+        normal = _normal_range_of(fact)
+        if normal is not None:
+            of_whom = f" ({normal.of_whom})" if normal.of_whom else ""
+            of_source.setdefault(f"{normal.source}{of_whom}", []).append(fact)
+    for source, members in of_source.items():
+        text = locale.fill(words["source"], {"source": source})
+        doubtful = [one.finding.normal_range for one in members if one.finding.normal_range]
+        if any(one.caveat for one in doubtful):
+            text = f"{text} {words['no_conclusion']}"
+        yield ReportSentence(text, _ids(members), basis="node")
+
+
+def _normal_range_of(fact: Fact) -> NormalRange | None:
+    """None as well of what a person corrected, and where the impression states the limit."""
+    normal = fact.finding.normal_range
+    if normal is None or normal.missing or fact.corrected_by or fact.slot in references():
+        return None
+    return normal
+
+
+def _part(fact: Fact, normal: NormalRange, structure: str, locale: Locale) -> str:
+    words = locale.words["normal_range"]
+    subject = locale.measured_of(fact.slot, fact.side, structure, fact.finding.label)
+    limits = _limits(fact, normal, locale)
+    place = None if fact.value is None else normal.place_of(fact.value)
+    said = [
+        _percentile(normal.percentile, locale),
+        words["places"][place] if place else "",
+        locale.fill(words["limits"], {"limits": limits}) if limits else "",
+    ]
+    values = {"subject": subject, "place": ", ".join(part for part in said if part)}
+    return locale.fill(words["part"], values)
+
+
+def _percentile(percentile: float | None, locale: Locale) -> str:
+    if percentile is None:
+        return ""
+    words, shown = locale.words["normal_range"]["percentile"], round(percentile)
+    if shown < 1:
+        return locale.fill(words["below"], {"ordinal": locale.ordinal(1)})
+    if shown > 99:
+        return locale.fill(words["above"], {"ordinal": locale.ordinal(99)})
+    return locale.fill(words["at"], {"ordinal": locale.ordinal(shown)})
+
+
+def _limits(fact: Fact, normal: NormalRange, locale: Locale) -> str:
+    words, unit = locale.words["normal_range"], fact.finding.unit
+    values = {
+        name: locale.quantity(value, unit)
+        for name, value in (("low", normal.low), ("high", normal.high))
+        if value is not None
+    }
+    kind = {("low", "high"): "between", ("low",): "from", ("high",): "up_to"}.get(tuple(values))
+    return locale.fill(words[kind], values) if kind else ""
+
+
+def _ids(facts: Iterable[Fact]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact.finding.finding_id for fact in facts))
