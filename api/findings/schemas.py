@@ -134,7 +134,7 @@ class TrendPoint(Payload):
     value: float = Field(description="As a person corrected it, where one did.")
     is_corrected: bool
     percentile: float | None = Field(
-        None, description="Among the values of a reference population; null of a corrected value."
+        description="Among the values of a reference population; null of a corrected value."
     )
 
 
