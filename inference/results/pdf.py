@@ -195,19 +195,20 @@ def _is_in_standard_font(character: str) -> bool:
 
 def _findings_table(findings: Sequence[Finding], text: Typesetter) -> Any:
     """Value by value, beside the study before where any of them has one."""
-    columns = [("Finding", 150.0, [one.label for one in findings])]
-    columns.append(("Value", 80.0, [shown_value(one) for one in findings]))
+    columns = [("Finding", 160.0, [one.label for one in findings])]
     if any(shown_range(one) for one in findings):
         columns.append(("Normal range", 100.0, [shown_range(one) for one in findings]))
     if any(one.prior is not None for one in findings):
         before, change = zip(*map(_shown_prior, findings), strict=True)
-        columns += [("Study before", 100.0, list(before)), ("Change", 105.0, list(change))]
-    wide = _PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
+        columns += [("Study before", 125.0, list(before)), ("Change", 135.0, list(change))]
+    rest = max(_PAGE_WIDTH_PT - sum(width for _, width, _ in columns), 70.0)
+    columns.insert(1, ("Value", rest, [shown_value(one) for one in findings]))
+    fitting = _PAGE_WIDTH_PT / sum(width for _, width, _ in columns)
     return _table(
         list(zip(*(cells for _, _, cells in columns), strict=True)),
         text,
         tuple(name for name, _, _ in columns),
-        tuple(width * wide for _, width, _ in columns),
+        tuple(width * fitting for _, width, _ in columns),
     )
 
 

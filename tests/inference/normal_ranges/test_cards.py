@@ -1,0 +1,47 @@
+"""Normal ranges of a model's card: the first that holds for the patient counts."""
+
+import pytest
+from pydantic import ValidationError
+
+from inference.models.card_file import Card
+from inference.normal_ranges.applying import NormalRanges
+from inference.normal_ranges.subject import Subject
+from storage.core.entities import NormalRange
+from tests.api.client import finding_of
+from tests.inference.results_support import job_for
+
+OF_WOMEN = {"label": "Brain volume", "unit": "cm3", "at_least": 950, "sex": "F", "source": "A"}
+OF_ANYBODY = {"label": "Brain volume", "unit": "cm3", "mean_sd": [1100, 100], "source": "B"}
+
+
+def stated(subject: Subject, *ranges: dict[str, object]) -> NormalRange | None:
+    card = Card.model_validate({"normal_ranges": ranges})
+    finding = finding_of(job_for(None), 1000)
+    return NormalRanges(card.ranges, subject).applied(finding).normal_range
+
+
+def test_a_range_for_women_is_not_applied_to_somebody_whose_sex_is_not_known() -> None:
+    woman = stated(Subject("F"), OF_WOMEN, OF_ANYBODY)
+    assert woman is not None
+    assert (woman.source, woman.low, woman.percentile) == ("A", 950, None)
+    unknown = stated(Subject(), OF_WOMEN, OF_ANYBODY)
+    assert unknown is not None
+    # One deviation below the mean.
+    assert (unknown.source, unknown.z_score, unknown.percentile) == ("B", -1.0, 15.9)
+    alone = stated(Subject(), OF_WOMEN)
+    assert alone is not None
+    assert alone.missing == "The reference values ask for the patient's sex, M or F."
+    assert stated(Subject("F")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"mean_sd": None}, "use at_least, at_most, mean_sd or lms"),
+        ({"lms": [1, 1100, 0.1]}, "leave one of them out"),
+        ({"mean_sd": [1100, 0]}, "greater than 0"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused(change: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Card.model_validate({"normal_ranges": [OF_ANYBODY | change]})
