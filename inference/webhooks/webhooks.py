@@ -1,7 +1,6 @@
 """Send notices to webhooks: signed, in order, again after a failure, and not for ever."""
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest
-from storage.http.client import checked_client
+from storage.http.client import checked_client, closed_after
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
 from storage.settings import Settings
@@ -145,23 +144,9 @@ def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) ->
     """The status of the answer, whose body is not read. Raises InvalidRequest, HTTPError."""
     check_webhook_url(url, settings)
     limit_s = settings.webhook_timeout_s
-    overdue = threading.Event()
-    with checked_client(timeout=limit_s) as client:
-
-        def cut_off() -> None:
-            overdue.set()
-            client.close()
-
-        # A receiver that sends a byte now and then passes each single timeout.
-        watchdog = threading.Timer(limit_s, cut_off)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            with client.stream("POST", url, headers=headers, content=body) as response:
-                return response.status_code
-        except (httpx.HTTPError, OSError, RuntimeError) as error:
-            if overdue.is_set():
-                raise httpx.ReadTimeout("overdue") from error
-            raise
-        finally:
-            watchdog.cancel()
+    with (
+        checked_client(timeout=limit_s) as client,
+        closed_after(client, limit_s),
+        client.stream("POST", url, headers=headers, content=body) as response,
+    ):
+        return response.status_code

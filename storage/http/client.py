@@ -1,6 +1,9 @@
 """The HTTP client: it connects to addresses that `url_policy` has looked at, no others."""
 
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -62,4 +65,45 @@ def checked_client(
         trust_env=False,
         headers={"Accept-Encoding": "identity"},
         **options,
+    )
+
+
+@contextmanager
+def closed_after(client: httpx.Client, limit_s: float) -> Iterator[None]:
+    """Close the client after so long, and raise ReadTimeout from the block then.
+
+    A server that sends a byte now and then passes each single timeout.
+    """
+    overdue = threading.Event()
+
+    def close() -> None:
+        overdue.set()
+        client.close()
+
+    watchdog = threading.Timer(limit_s, close)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
+        if overdue.is_set():
+            raise httpx.ReadTimeout("overdue") from error
+        raise
+    finally:
+        watchdog.cancel()
+
+
+def failure_words(error: Exception) -> str:
+    """The kind of a failure; messages of libraries may quote what was sent."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted, {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return (
+        "it did not answer in time"
+        if isinstance(error, httpx.TimeoutException)
+        else str(type(error).__name__)
     )

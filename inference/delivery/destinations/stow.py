@@ -17,7 +17,7 @@ from storage.commitment.entities import CommitmentRequest
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, MediViewError
-from storage.http.client import checked_client
+from storage.http.client import checked_client, failure_words
 from storage.http.url_policy import check_url
 from storage.peers.repository import KnownPeer
 from storage.settings import Settings, is_loopback
@@ -168,7 +168,7 @@ class StowDestination:
             raise PeerFailed(error.message, remedy=error.remedy) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise PeerFailed(
-                f"{self} cannot be reached: {_words(error)}.",
+                f"{self} cannot be reached: {failure_words(error)}.",
                 remedy="Check the address, its certificate and the network.",
             ) from error
 
@@ -234,22 +234,6 @@ def _first(dataset: Any, tag: str) -> Any:
     element = dataset.get(tag) if isinstance(dataset, dict) else None
     values = element.get("Value") if isinstance(element, dict) else None
     return values[0] if isinstance(values, list) and values else None
-
-
-def _words(error: Exception) -> str:
-    """The kind of a failure; messages of libraries may quote what was sent."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not accepted, {cause.verify_message}"
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return (
-        "it did not answer in time"
-        if isinstance(error, httpx.TimeoutException)
-        else str(type(error).__name__)
-    )
 
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
