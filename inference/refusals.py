@@ -28,3 +28,13 @@ class NothingFound(MediViewError):
     """A model ran and found nothing that could be measured."""
 
     code = "nothing_found"
+
+
+class ModelServerFailed(MediViewError):
+    """A model server is away, slow, or answers what is no answer; another time it may work."""
+
+    code = "model_server_failed"
+
+
+class ModelServerDeclined(ModelUnusable):
+    """A model server answers, and declines this very input."""

@@ -20,6 +20,7 @@ from api.server.exposure_checks import (
     check_tls_peers,
 )
 from api.server.health_checks import check_broker, check_disk, check_instances, is_alive
+from api.server.model_server_checks import model_server_checks
 from api.server.own_addresses import own_dicom_peer, own_http_url
 from api.server.own_node import own_node
 from api.server.reference_check import check_reference_file
@@ -72,6 +73,7 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     yield from _pipelines(settings)
     yield from check_reference_file(settings)
     yield from _language(settings)
+    yield from model_server_checks(settings)
     yield from _destinations(settings)
     yield _viewer(settings)
     yield _dcmtk()

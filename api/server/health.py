@@ -24,6 +24,7 @@ from api.server.health_checks import (
     check_instances,
     is_alive,
 )
+from api.server.model_server_checks import check_model_servers
 from api.server.schemas import Health, HealthPart
 from storage.container import Storage
 from storage.core.errors import IndexDamaged, MediViewError
@@ -64,6 +65,7 @@ class HealthChecks:
             "disk": self.disk,
             "components": self.components,
             "instances": self.instances,
+            "model_servers": self.model_servers,
         }
         parts = {name: _guarded(check) for name, check in checks.items()}
         return Health(
@@ -128,6 +130,9 @@ class HealthChecks:
     def instances(self) -> HealthPart:
         """What was found damaged or lost, and has no right copy."""
         return check_instances(self._storage)
+
+    def model_servers(self) -> HealthPart:
+        return check_model_servers(self._storage)
 
 
 def get_checks(request: Request) -> HealthChecks:

@@ -6,20 +6,22 @@ guard sentence by sentence, and the template stands where it has not.
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from PIL import Image
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker
-from inference.language.generation import Limits
+from inference.language.generation import Limits, generate
 from inference.language.guard import Evidence
 from inference.language.identifiers import without_identifiers
 from inference.language.instructions import without_orders
 from inference.language.loading import LoadedModel, load_model
 from inference.language.looking import image_inputs
-from inference.language.prompts import REPHRASE, draft_prompt, text_inputs
-from inference.language.tasks import model_ref
+from inference.language.prompts import REPHRASE, draft_prompt, text_inputs, whole_prompt
+from inference.language.served import served_write
+from inference.language.tasks import ModelRef, model_ref
+from inference.language.writers import Writer
 from inference.language.writing import Check, write_checked
 from storage.settings import Settings
 
@@ -37,25 +39,20 @@ def draft_sentences(
     """What the model of HF_REPORT_MODEL makes of the template's sentences and the images.
 
     Only sentences that `evidence` supports are in the answer; the others are withheld in it.
-    Where nothing is left the caller's template stands. Raises NotConfigured, ModelUnusable.
+    Where nothing is left the caller's template stands. Raises NotConfigured, ModelUnusable,
+    ModelServerFailed.
     """
     started = time.perf_counter()
     progress = progress or Progress()
-    loaded: LoadedModel = load_model(settings, "report")
+    ref = model_ref(settings, "hf_report_model")
     given = "\n".join(one.text for one in template)
     text = without_orders(without_identifiers(given, _names(evidence))).text
-    cut = False
-    inputs: dict[str, Any]
-    if sees(loaded):
-        # A model that sees is given one image at least; a blank one says nothing.
-        image = images[0] if images else Image.new("RGB", (224, 224))
-        inputs = image_inputs(loaded, image, draft_prompt(text))
-    else:
-        inputs, cut = text_inputs(loaded, REPHRASE, text)
-    _, notes = write_checked(
-        loaded, inputs, Limits.of(settings), _bound(checker(settings, evidence), template), progress
-    )
-    if cut:
+    # A model that sees is given one image at least; a blank one says nothing.
+    image = images[0] if images else Image.new("RGB", (224, 224))
+    writer = _served(settings, ref, text, image) if ref.server else _local(settings, text, image)
+    check = _bound(checker(settings, evidence), template)
+    _, notes = write_checked(writer.write, check, progress)
+    if writer.is_cut:
         notes = ("The findings are longer than the model reads; their end was left out.", *notes)
     return Answer(
         kind="report",
@@ -65,8 +62,25 @@ def draft_sentences(
         notes=notes,
         tokens=progress.tokens,
         timings_s={"total": time.perf_counter() - started},
-        **by_model(model_ref(settings, "hf_report_model")),
+        **by_model(ref),
     )
+
+
+def _served(settings: Settings, ref: ModelRef, text: str, image: Image.Image) -> Writer:
+    """An image leaves the node only where the site says that the model sees it."""
+    if settings.model_server_report_images:
+        return Writer(served_write(settings, ref, draft_prompt(text), image))
+    return Writer(served_write(settings, ref, whole_prompt(REPHRASE, text)))
+
+
+def _local(settings: Settings, text: str, image: Image.Image) -> Writer:
+    loaded: LoadedModel = load_model(settings, "report")
+    limits = Limits.of(settings)
+    if sees(loaded):
+        inputs = image_inputs(loaded, image, draft_prompt(text))
+        return Writer(partial(generate, loaded, inputs, limits))
+    inputs, is_cut = text_inputs(loaded, REPHRASE, text)
+    return Writer(partial(generate, loaded, inputs, limits), is_cut)
 
 
 def _bound(check: Check, template: Sequence[Sentence]) -> Check:

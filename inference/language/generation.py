@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inference.refusals import ModelUnusable
 from storage.settings import Settings
@@ -13,7 +13,7 @@ from storage.settings import Settings
 if TYPE_CHECKING:
     from inference.language.loading import LoadedModel
 
-Cut = Literal["", "empty", "length", "loop", "time", "stopped"]
+Cut = Literal["", "empty", "length", "loop", "time", "stopped", "broken"]
 """Why the text ends where the model did not end it; empty where it did."""
 
 CUT_SENTENCES: dict[Cut, str] = {
@@ -22,13 +22,14 @@ CUT_SENTENCES: dict[Cut, str] = {
     "loop": "The model repeated itself; its text was cut before the repetition.",
     "time": "The model took too long; its text was cut.",
     "stopped": "The answer was stopped.",
+    "broken": "The model server broke off in the middle; its text was cut.",
 }
 
 # A piece that comes this many times in a row is a loop; no report says a thing so often.
 _REPEATS = 4
 _LONGEST_PERIOD = 64
-_LOOK_EVERY = 8
-_SEED = 20
+LOOK_EVERY = 8
+SEED = 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,19 @@ class Generated:
     tokens: int
     cut: Cut
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the model that wrote."""
+
+
+class Write(Protocol):
+    """A model that is about to write, with all that it was given.
+
+    `on_text` hears the whole text so far and how many tokens it has; `stopping` ends it.
+    """
+
+    def __call__(
+        self, *, on_text: Callable[[str, int], None], stopping: Callable[[], bool]
+    ) -> Generated: ...
 
 
 def on_nothing(text: str, tokens: int) -> None:
@@ -91,13 +105,13 @@ def generate(
                     reason.append("stopped")
                 elif time.monotonic() - started > limits.deadline_s:
                     reason.append("time")
-                elif len(written) % _LOOK_EVERY == 0:
+                elif len(written) % LOOK_EVERY == 0:
                     if repeated(written):
                         reason.append("loop")
                     on_text(_decoded(tokenizer, written), len(written))
             return torch.full((input_ids.shape[0],), bool(reason), device=input_ids.device)
 
-    torch.manual_seed(_SEED)
+    torch.manual_seed(SEED)
     try:
         with torch.inference_mode():
             output = loaded.model.generate(

@@ -13,6 +13,7 @@ from inference.planar.refusals import ImageRefused
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
+from storage.core.padding import unpadded
 
 _PERCENTILES = (0.5, 99.5)
 
@@ -44,6 +45,19 @@ def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instanc
         raise InvalidRequest("The series holds no images.", remedy="Name one that does.")
     middle = instances[len(instances) // 2]
     return middle, (middle.number_of_frames or 1) // 2
+
+
+def check_may_leave(dataset: Dataset) -> None:
+    """Raise InvalidRequest where an image states that its pixels name the patient (PS3.3 C.7.6.1).
+
+    What a server is given leaves the node.
+    """
+    if unpadded(str(dataset.get("BurnedInAnnotation") or "")) == "YES":
+        raise InvalidRequest(
+            "The image states that text is burned into it (0028,0301), which may name the patient;"
+            " it is not sent to a model server.",
+            remedy="Ask about another image, or set a model that this node computes.",
+        )
 
 
 def picture_of(dataset: Dataset, frame_index: int) -> Image.Image:

@@ -17,6 +17,23 @@ REPHRASE = (
 )
 
 
+DOCUMENT = (
+    "Answer the question from the page between the marks. Copy the words of the page that answer"
+    " it, exactly as they stand there and no others. Where the page does not answer it, write"
+    " NONE.\nQuestion: {question}"
+)
+
+
+def whole_prompt(task: str, body: str) -> str:
+    """For a chat model of which nobody knows whether it takes a system message."""
+    return f"{_SYSTEM}\n{_asked(task, body)}"
+
+
+def question_prompt(question: str) -> str:
+    """For a chat model that is shown an image."""
+    return f"{question}\nAnswer in short, whole sentences."
+
+
 def text_inputs(loaded: LoadedModel, task: str, text: str) -> tuple[dict[str, Any], bool]:
     """What the model reads, on its device, and whether the text had to be cut to fit.
 
@@ -42,11 +59,15 @@ def text_inputs(loaded: LoadedModel, task: str, text: str) -> tuple[dict[str, An
 
 
 def _prompt(tokenizer: Any, task: str, body: str) -> str:
-    user = f"{task}\n{_OPEN}\n{body}\n{_CLOSE}"
+    user = _asked(task, body)
     if not _chats(tokenizer):
         return f"{_SYSTEM}\n{user}\n\nAnswer:\n"
     messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}]
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def _asked(task: str, body: str) -> str:
+    return f"{task}\n{_OPEN}\n{body}\n{_CLOSE}"
 
 
 def _chats(tokenizer: Any) -> bool:

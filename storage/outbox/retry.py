@@ -16,6 +16,7 @@ Kind = Literal[
     "webhook_notice",
     "commitment_report",
     "shadow_run",
+    "model_server",
 ]
 
 JITTER = 0.2
@@ -94,6 +95,9 @@ _POLICIES: Mapping[Kind, Callable[[Settings], RetryPolicy]] = {
     ),
     "shadow_run": lambda settings: RetryPolicy(
         settings.shadow_retry_base_s, settings.shadow_retry_max_s, settings.shadow_max_attempts
+    ),
+    "model_server": lambda settings: RetryPolicy(
+        settings.model_server_retry_base_s, settings.model_server_retry_max_s
     ),
 }
 

@@ -20,6 +20,7 @@ from storage.settings.exchange import (
     PeerAction,
 )
 from storage.settings.language import HF_MODELS, LanguageSettings
+from storage.settings.model_servers import ModelServerSettings
 from storage.settings.notifying import NotifyingSettings
 from storage.settings.places import KeepingSettings, ListeningSettings
 from storage.settings.renamed import RenamedSource
@@ -51,6 +52,7 @@ class Settings(
     LimitSettings,
     RetentionSettings,
     ModelSettings,
+    ModelServerSettings,
     LanguageSettings,
     AuditSettings,
     AccessSettings,

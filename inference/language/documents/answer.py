@@ -16,15 +16,18 @@ from inference.language.answer import (
 from inference.language.documents.page import Page, around, words_of
 from inference.language.documents.passages import best_passages
 from inference.language.documents.reading import read_document
+from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
+from inference.language.writers import NO_USE
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
 
 _SHOWN = 3
 _NOTHING = "Nothing in the document comes near to an answer."
 _NO_MODEL = "No model is configured (HF_DQA_MODEL); this is the passage, word for word."
+_WITHOUT = "This is the passage, word for word."
 _NO_TEXT = "No text could be read on the document's pages."
 _NOT_THERE = Reason("content", "These words do not stand on the page.")
 _ORDERS = Reason("instruction", "It gives orders to a model instead of answering.")
@@ -35,13 +38,14 @@ _SCALE = 1000
 def answer_document(storage: Storage, request: Mapping[str, Any], progress: Progress) -> Answer:
     """Answer `question` from the document of `object_key` or `sop_instance_uid`.
 
-    Raises NotFound, InvalidRequest, LimitExceeded, NotConfigured, ModelUnusable.
+    A model that cannot be used leaves the passage that answers, and a note. Raises NotFound,
+    InvalidRequest, LimitExceeded.
     """
     started = time.perf_counter()
     data = document_of(storage, request)
     pages, count = read_document(data, storage.settings.document_max_pages)
     read = time.perf_counter()
-    notes = []
+    notes: list[str] = []
     if count > len(pages):
         notes.append(f"The document has {count} pages; the first {len(pages)} were read.")
     question = str(request["question"])
@@ -51,8 +55,12 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
         notes.append(_NO_TEXT)
     else:
         if is_configured(storage.settings, TASKS["docqa"]):
-            passages = _by_model(storage, question, pages, progress)
-            parts = {"method": "model", **by_model(model_ref(storage.settings, "hf_dqa_model"))}
+            try:
+                passages = _by_model(storage, question, pages, progress, notes)
+                ref = model_ref(storage.settings, "hf_dqa_model")
+                parts = {"method": "model", **by_model(ref)}
+            except NO_USE as error:
+                notes += [f"The model could not be used: {error.message}", _WITHOUT]
         else:
             notes.append(_NO_MODEL)
         if not passages:
@@ -97,21 +105,31 @@ def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
 
 
 def _by_model(
-    storage: Storage, question: str, pages: Sequence[Page], progress: Progress
+    storage: Storage,
+    question: str,
+    pages: Sequence[Page],
+    progress: Progress,
+    notes: list[str],
 ) -> list[PassageBox]:
-    """The model's likeliest words of each page, the surest first.
+    """The model's likeliest words of each page, the surest first; `notes` gets what is to be known.
 
     A model that writes instead of pointing is held to the page: words that do not stand
     there are withheld.
     """
-    ask = load_model(storage.settings, "docqa")
+    ref = model_ref(storage.settings, "hf_dqa_model")
+    ask = None if ref.server else load_model(storage.settings, "docqa")
     found: list[PassageBox] = []
     for page in pages:
         words = words_of(page)
         if not words:
             continue
         boxes = [(word, [round(edge * _SCALE) for edge in box]) for word, box in words]
-        for one in _asked(ask, page, question, boxes):
+        answers = (
+            ask_server(storage.settings, ref, page, question, progress, notes)
+            if ask is None
+            else _asked(ask, page, question, boxes)
+        )
+        for one in answers:
             passage = _placed(one, page, words)
             text = passage.text if passage else str(one.get("answer", "")).strip()
             if passage is None and text:
@@ -133,8 +151,8 @@ def _placed(answer: dict[str, Any], page: Page, words: list[Any]) -> PassageBox 
     if "start" in answer and "end" in answer:
         first, last = int(answer["start"]), int(answer["end"])
     else:
-        wanted = str(answer.get("answer", "")).lower().split()
-        texts = [word.lower() for word, _ in words]
+        wanted = [_bare(word) for word in str(answer.get("answer", "")).split()]
+        texts = [_bare(word) for word, _ in words]
         first = next(
             (
                 index
@@ -153,3 +171,8 @@ def _placed(answer: dict[str, Any], page: Page, words: list[Any]) -> PassageBox 
         around([box for _, box in some]),
         round(float(answer.get("score", 0.0)), 3),
     )
+
+
+def _bare(word: str) -> str:
+    """A word as it is compared: the end of a sentence is no part of it."""
+    return word.lower().strip(".,;:()\"'") or word

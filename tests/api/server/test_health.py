@@ -42,7 +42,8 @@ def test_all_is_well(whole: ApiNode) -> None:
     health = answer.json()
     assert health["status"] == "ok", health
     assert set(health["parts"]) == {
-        *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances")
+        *("database", "objects", "broker", "worker", "dicom", "disk", "components", "instances"),
+        "model_servers",
     }
 
 

@@ -38,3 +38,10 @@ def llava(models: Path) -> Path:
 def storage(tmp_path: Path) -> Iterator[Storage]:
     with storage_in(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    """For tests that leave nothing behind."""
+    with storage_in(tmp_path_factory.mktemp("served")) as opened:
+        yield opened

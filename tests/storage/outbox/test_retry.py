@@ -96,6 +96,8 @@ def test_what_failed_together_does_not_come_back_together(kind: Kind, tmp_path: 
         ("commitment_report", 3, 20),
         ("shadow_run", 1, 30),
         ("shadow_run", 8, None),
+        ("model_server", 1, 30),
+        ("model_server", 9, 600),
     ],
 )
 def test_the_standard_waits(
@@ -143,7 +145,7 @@ def test_the_documented_waits_are_the_defaults(tmp_path: Path) -> None:
     ]
     kinds: list[Kind] = [
         *("job", "job_outside_cause", "delivery", "hl7_message"),
-        *("webhook_notice", "commitment_report", "shadow_run"),
+        *("webhook_notice", "commitment_report", "shadow_run", "model_server"),
     ]
     assert len(rows) == len(kinds) == len(get_args(Kind))
     settings = Settings(data_dir=tmp_path)

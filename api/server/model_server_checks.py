@@ -1,0 +1,63 @@
+"""Model servers as /health and `mediview doctor` see them."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from api.server.exposure_checks import Check
+from api.server.health_checks import GOOD, bad
+from api.server.schemas import HealthPart
+from inference.language.tasks import TASKS
+from inference.language.tasks import model_ref as language_model
+from inference.model_servers.chat import check_model
+from inference.model_servers.endpoint import Endpoint, endpoint_of
+from inference.model_servers.gate import failing, sentence_of
+from storage.container import Storage
+from storage.core.errors import MediViewError, NotConfigured
+from storage.settings import Settings, is_loopback
+
+
+def check_model_servers(storage: Storage) -> HealthPart:
+    """Which servers are left alone because they failed; none is called for it."""
+    sentences = [sentence_of(one) for one in failing(storage)]
+    return bad(" ".join(sentences)) if sentences else GOOD
+
+
+def model_server_checks(settings: Settings) -> Iterator[Check]:
+    """Each server that the site names, asked now for each model that is used of it."""
+    for name in (one.name for one in settings.model_servers):
+        label = f"model server {name}"
+        try:
+            endpoint = endpoint_of(settings, name)
+            models = sorted(set(_language_models(settings, name)))
+            for model in models:
+                check_model(endpoint, model)
+        except MediViewError as error:
+            yield Check(label, "fail", error.message, error.remedy)
+            continue
+        if not models:
+            yield Check(label, "note", "no setting uses it", "Name it as server:NAME/MODEL.")
+        else:
+            yield _good(label, endpoint, models)
+
+
+def _good(label: str, endpoint: Endpoint, models: list[str]) -> Check:
+    offers = f"offers {', '.join(models)}"
+    parts = urlsplit(endpoint.url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        return Check(
+            label,
+            "note",
+            f"{offers}; texts of patients go there unencrypted",
+            "Use an https:// address in MEDIVIEW_MODEL_SERVERS.",
+        )
+    return Check(label, "ok", offers)
+
+
+def _language_models(settings: Settings, server: str) -> Iterator[str]:
+    for task in TASKS.values():
+        try:
+            ref = language_model(settings, task.setting)
+        except NotConfigured:
+            continue
+        if ref.server == server:
+            yield ref.name

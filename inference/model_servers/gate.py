@@ -1,0 +1,118 @@
+"""Who may call a model server now: one that failed is left alone, and none is overrun.
+
+Inside of a job (`guarded`) failures are counted in the database, for all workers together.
+A person who verifies or tries a model calls it whatever was before.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+
+import structlog
+
+from inference.model_servers.endpoint import Endpoint
+from inference.refusals import ModelServerDeclined, ModelServerFailed, ModelUnusable
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import MediViewError
+from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.outbox.retry import retry_policy
+from storage.processes.turns import turn
+
+log = structlog.get_logger(__name__)
+
+_PREFIX = "model-server:"
+_storage: ContextVar[Storage | None] = ContextVar("model_server_storage", default=None)
+
+
+@contextmanager
+def guarded(storage: Storage) -> Iterator[None]:
+    """Calls in this block keep to the turns and the circuit breakers of `storage`."""
+    token = _storage.set(storage)
+    try:
+        yield
+    finally:
+        _storage.reset(token)
+
+
+@contextmanager
+def admitted(endpoint: Endpoint) -> Iterator[None]:
+    """One call. Raises ModelServerFailed where the server is left alone just now, or is busy.
+
+    What the block raises counts as the server's failure, unless it declined this input alone.
+    """
+    storage = _storage.get()
+    if storage is None:
+        yield
+        return
+    settings = storage.settings
+    with turn(
+        storage.engine,
+        settings.data_dir / "model-servers",
+        endpoint.name,
+        settings.model_server_at_once,
+        endpoint.limits.total_s,
+    ) as is_free:
+        if not is_free:
+            raise ModelServerFailed(
+                f"{endpoint} was busy with {settings.model_server_at_once} requests of this node"
+                f" for {endpoint.limits.total_s:g} s.",
+                remedy="Raise MEDIVIEW_MODEL_SERVER_AT_ONCE if it can take more.",
+            )
+        with _counted(storage, endpoint):
+            yield
+
+
+def failing(storage: Storage) -> list[OpenBreaker]:
+    """Servers that failed so often in a row that they are left alone for a while."""
+    return [
+        one
+        for one in storage.breakers.all()
+        if one.destination.startswith(_PREFIX)
+        and one.failures >= storage.settings.model_server_failures
+    ]
+
+
+def sentence_of(breaker: OpenBreaker) -> str:
+    """A failing server in a sentence, with what to do."""
+    return (
+        f"The model server {breaker.destination.removeprefix(_PREFIX)} failed"
+        f" {breaker.failures} times in a row: {breaker.last_error} It is tried again at"
+        f" {breaker.open_until:%H:%M:%S} UTC; `mediview doctor` tries it now."
+    )
+
+
+@contextmanager
+def _counted(storage: Storage, endpoint: Endpoint) -> Iterator[None]:
+    most, breakers = storage.settings.model_server_failures, storage.breakers
+    key = f"{_PREFIX}{endpoint.name}"
+    now = utcnow()
+    trial = timedelta(seconds=endpoint.limits.connect_s + endpoint.limits.total_s)
+    if not breakers.may_try(key, now, now + trial, most - 1):
+        raise ModelServerFailed(
+            f"{endpoint} failed several times in a row and is left alone for a while.",
+            remedy="`mediview doctor` says what is wrong with it; it is tried again by itself.",
+        )
+    failure: MediViewError | None = None
+    try:
+        yield
+    except (ModelServerFailed, ModelUnusable) as error:
+        if not isinstance(error, ModelServerDeclined):
+            failure = error
+        raise
+    finally:
+        # A caller that was stopped, or has heard enough, has had an answer.
+        if failure is None:
+            breakers.answered(key, utcnow())
+        else:
+            _note_failure(storage, endpoint, key, failure.message)
+
+
+def _note_failure(storage: Storage, endpoint: Endpoint, key: str, sentence: str) -> None:
+    most = storage.settings.model_server_failures
+    failures = storage.breakers.failed(key, sentence, utcnow())
+    if failures >= most:
+        policy = retry_policy(storage.settings, "model_server")
+        storage.breakers.open(key, policy.again_at(failures - most + 1, utcnow()))
+    log.warning("model_server_failed", server=endpoint.name, failures=failures)

@@ -1,0 +1,230 @@
+"""A model server that is away, slow, endless or wrong: the tasks go on without it."""
+
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from api.server.model_server_checks import check_model_servers
+from inference.language.answer import Answer, Progress
+from inference.language.summarize import summarize
+from inference.model_servers.gate import failing, guarded, sentence_of
+from storage.container import Storage
+from tests.inference.language.conftest import RIGHT
+from tests.inference.language.served import REPORT, closed_port, plain, summary, with_server
+from tests.inference.model_servers.servers import Asked, Exchange, says, serving
+
+
+def test_a_server_that_is_away_leaves_the_texts_own_words(shared: Storage) -> None:
+    answer = summary(with_server(shared, closed_port()))
+    assert (answer.method, answer.text) == ("extractive", "Left hydropneumothorax.")
+    assert answer.model == ""
+    assert answer.notes[0].startswith(
+        "The model could not be used: The model server llm cannot be reached: Connection refused."
+    )
+
+
+def silent(exchange: Exchange, asked: Asked) -> None:
+    time.sleep(1.5)
+
+
+def dripping(exchange: Exchange, asked: Asked) -> None:
+    """A byte of a header now and then: no single wait is ever too long."""
+    exchange.close_connection = True
+    exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    for _ in range(80):
+        exchange.wfile.write(b"x")
+        exchange.wfile.flush()
+        time.sleep(0.05)
+
+
+def one_event(text: str) -> Callable[[Exchange, Asked], None]:
+    def behave(exchange: Exchange, asked: Asked) -> None:
+        exchange.begin_events()
+        exchange.event(text)
+
+    return behave
+
+
+def endless_line(exchange: Exchange, asked: Asked) -> None:
+    exchange.begin_events()
+    for _ in range(64):
+        exchange.wfile.write(b"x" * 65_536)
+
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "silent": (silent, "sent nothing for 0.4 s"),
+    "dripping headers": (dripping, "took longer than 1 s"),
+    "an internal error": (plain(500, b"{}"), "answered HTTP 500"),
+    "another path": (plain(404, b"{}"), "has no such model"),
+    "a wrong key": (plain(401, b"{}"), "its key is missing or not accepted"),
+    "too long a text": (plain(400, REPORT.encode()), "declined the input (HTTP 400)"),
+    "a page for people": (plain(200, b"<html>", "text/html"), "answered text/html instead"),
+    "no JSON": (one_event("{'single': quotes}"), "answered what is no JSON"),
+    "deep JSON": (one_event("[" * 100_000), "answered what is no JSON"),
+    "other JSON": (plain(200, b'{"answer": 42}'), "JSON that is no chat completion"),
+    "a list": (plain(200, b"[1, 2]"), "JSON that is no object"),
+    "an error in the stream": (one_event('{"error": "Quernhammer"}'), "reported an error"),
+    "an endless line": (endless_line, "an event of more than"),
+    "a huge body": (plain(200, b" " * (5 << 20)), "more than 4194304 bytes"),
+    "a gzip bomb": (
+        plain(200, zlib.compress(b" " * (8 << 20)), Content_Encoding="deflate"),
+        "compresses its answers",
+    ),
+    "nothing": (lambda exchange, asked: exchange.begin_events(), "ended its answer before"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_server_costs_one_answer_its_time_and_nothing_else(
+    shared: Storage, kind: str
+) -> None:
+    behaviour, says_why = BROKEN[kind]
+    with serving(behaviour) as server:
+        node = with_server(shared, server.url, model_server_answer_s=0.4, model_server_total_s=1)
+        answer = summary(node)
+    assert (answer.method, answer.text) == ("extractive", "Left hydropneumothorax.")
+    assert says_why in answer.notes[0]
+    assert "Quernhammer" not in " ".join(answer.notes)
+
+
+def test_a_redirect_leads_nowhere(shared: Storage) -> None:
+    with serving(says(RIGHT)) as other:
+        led = plain(307, b"", Location=f"{other.url}/v1/chat/completions")
+        with serving(led) as server:
+            answer = summary(with_server(shared, server.url))
+    assert "HTTP 307; redirects are not followed" in answer.notes[0]
+    assert other.asked == []
+
+
+def test_an_endless_answer_is_cut_where_it_loops_and_the_server_is_left(shared: Storage) -> None:
+    gone = threading.Event()
+
+    def endless(exchange: Exchange, asked: Asked) -> None:
+        exchange.begin_events()
+        try:
+            while True:
+                for word in f"{RIGHT} ".split(" "):
+                    exchange.piece(f"{word} ")
+        except OSError:
+            gone.set()
+            raise
+
+    with serving(endless) as server:
+        answer = summary(with_server(shared, server.url))
+        assert gone.wait(20), "the connection is closed"
+    assert answer.text == RIGHT
+    assert any("repeated itself" in note for note in answer.notes)
+
+
+def test_more_words_than_were_asked_for_are_cut(shared: Storage) -> None:
+    many = " ".join(f"{RIGHT} Word {number}." for number in range(100))
+    with serving(says(many)) as server:
+        answer = summary(with_server(shared, server.url, language_max_new_tokens=40))
+    assert answer.text == RIGHT
+    assert answer.tokens <= 41
+    assert "The model did not come to an end; its text was cut." in answer.notes
+
+
+def test_what_came_before_the_server_broke_off_is_shown(shared: Storage) -> None:
+    def half(exchange: Exchange, asked: Asked) -> None:
+        exchange.begin_events()
+        for word in f"{RIGHT} The heart is of".split(" "):
+            exchange.piece(f"{word} ")
+
+    with serving(half) as server:
+        answer = summary(with_server(shared, server.url))
+    assert (answer.method, answer.text) == ("model", RIGHT)
+    assert answer.withheld[-1].text == "The heart is of"
+    assert "The model server broke off in the middle; its text was cut." in answer.notes
+
+
+def test_a_busy_server_is_asked_once_more_when_it_says(shared: Storage) -> None:
+    calm = says(RIGHT)
+
+    def busy(exchange: Exchange, asked: Asked) -> None:
+        if len(server.asked) == 1:
+            exchange.answer(503, b"", Retry_After="0")
+        else:
+            calm(exchange, asked)
+
+    with serving(busy) as server:
+        assert summary(with_server(shared, server.url)).text == RIGHT
+    assert len(server.asked) == 2
+    with serving(plain(503, b"", Retry_After="0")) as server:
+        assert summary(with_server(shared, server.url)).method == "extractive"
+    assert len(server.asked) == 2
+
+
+def test_a_server_that_keeps_failing_is_left_alone_and_named(storage: Storage) -> None:
+    with serving(plain(500, b"")) as server:
+        node = with_server(storage, server.url, model_server_failures=2)
+        with guarded(node):
+            notes = [summary(node).notes[0] for _ in range(4)]
+        assert len(server.asked) == 2
+        assert "left alone for a while" in notes[-1]
+        (open_now,) = failing(node)
+        sentence = sentence_of(open_now)
+        assert check_model_servers(node).detail == sentence
+        assert "The model server llm failed 2 times in a row" in sentence
+        assert "answered HTTP 500" in sentence
+        # A person who tries it calls it all the same.
+        summary(node)
+        assert len(server.asked) == 3
+
+
+def test_when_its_time_has_come_one_call_tries_it_again(storage: Storage) -> None:
+    calm = says(RIGHT)
+
+    def mended(exchange: Exchange, asked: Asked) -> None:
+        if len(server.asked) == 1:
+            exchange.answer(500, b"")
+        else:
+            calm(exchange, asked)
+
+    with serving(mended) as server:
+        node = with_server(
+            storage, server.url, model_server_failures=1, model_server_retry_base_s=0.01
+        )
+        with guarded(node):
+            assert summary(node).method == "extractive"
+            time.sleep(0.05)
+            assert summary(node).method == "model"
+    assert failing(node) == []
+    assert node.breakers.all() == []
+
+
+def test_no_more_requests_at_a_time_than_the_site_says(storage: Storage) -> None:
+    calm = says(RIGHT)
+
+    def slow(exchange: Exchange, asked: Asked) -> None:
+        time.sleep(0.1)
+        calm(exchange, asked)
+
+    with serving(slow) as server:
+        node = with_server(storage, server.url, model_server_at_once=2)
+
+        def ask() -> None:
+            with guarded(node):
+                answers.append(summary(node))
+
+        answers: list[Answer] = []
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    assert [one.method for one in answers] == ["model"] * 6
+    assert server.most_at_once <= 2
+
+
+def test_a_stopped_answer_ends_the_request(shared: Storage) -> None:
+    stops = iter([False, True])
+    with serving(says(f"{RIGHT} " * 50)) as server:
+        node = with_server(shared, server.url)
+        progress = Progress(stopping=lambda: next(stops, True))
+        answer = summarize(node, {"text": REPORT, "report_ids": [], "max_sentences": 5}, progress)
+    assert "The answer was stopped." in answer.notes

@@ -1,0 +1,198 @@
+"""Model servers on a real socket that do what a test says, and remember what they were asked."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass
+class Server:
+    url: str
+    asked: list[Asked] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """What a behaviour answers with; it may also write to the socket as it likes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def answer(
+        self, status: int, body: bytes, kind: str = "application/json", **headers: str
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def begin_events(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.close_connection = True
+        self.end_headers()
+
+    def event(self, value: dict[str, Any] | str) -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.wfile.write(f"data: {text}\n\n".encode())
+        self.wfile.flush()
+
+    def piece(self, text: str, finish: str | None = None) -> None:
+        choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+        self.event({"model": "served-7b", "system_fingerprint": "fp_1", "choices": [choice]})
+
+
+Behaviour = Callable[[Exchange, Asked], None]
+
+
+@contextmanager
+def serving(behaviour: Behaviour) -> Iterator[Server]:
+    class Handler(Exchange):
+        def handle_one(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length))
+            with lock:
+                server.asked.append(asked)
+                server.at_once += 1
+                server.most_at_once = max(server.most_at_once, server.at_once)
+            try:
+                behaviour(self, asked)
+            except OSError:
+                self.close_connection = True
+            finally:
+                with lock:
+                    server.at_once -= 1
+
+        do_GET = do_POST = handle_one
+
+    lock = threading.Lock()
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.daemon_threads = True
+    server = Server(f"http://127.0.0.1:{running.server_port}")
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        running.shutdown()
+        running.server_close()
+        thread.join()
+
+
+def says(text: str) -> Behaviour:
+    """A chat model that writes `text` word by word, whatever it is asked."""
+
+    def behave(exchange: Exchange, asked: Asked) -> None:
+        if asked.path.endswith("/models"):
+            exchange.answer(200, json.dumps({"data": [{"id": "served-7b"}]}).encode())
+            return
+        exchange.begin_events()
+        exchange.wfile.write(b": a comment keeps the connection open\n\n")
+        for word in text.split(" "):
+            exchange.piece(f"{word} ")
+        exchange.piece("", "stop")
+        exchange.event("[DONE]")
+
+    return behave
+
+
+_DTYPES = {"FP32": "<f4", "FP64": "<f8", "FP16": "<f2", "INT64": "<i8", "UINT8": "|u1"}
+
+
+def infers(
+    compute: Callable[[NDArray[Any]], NDArray[Any]],
+    metadata: dict[str, Any],
+    *,
+    binary: bool = True,
+    change: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]] = lambda a, b: (a, b),
+) -> Behaviour:
+    """A server of one model by the Open Inference Protocol v2, with binary tensors or JSON.
+
+    `change` makes an answer into another one before it leaves.
+    """
+    model = f"/v2/models/{metadata['name']}"
+
+    def behave(exchange: Exchange, asked: Asked) -> None:
+        path = asked.path
+        if path == "/v2":
+            extensions = ["binary_tensor_data"] if binary else []
+            exchange.answer(
+                200,
+                json.dumps({"name": "small", "version": "1", "extensions": extensions}).encode(),
+            )
+        elif not path.startswith(model):
+            exchange.answer(404, b'{"error": "unknown model"}')
+        elif path.endswith("/ready"):
+            exchange.answer(200, b"")
+        elif asked.method == "GET":
+            exchange.answer(200, json.dumps(metadata).encode())
+        else:
+            _infer(exchange, asked)
+
+    def _infer(exchange: Exchange, asked: Asked) -> None:
+        length = int(asked.headers.get("Inference-Header-Content-Length") or len(asked.body))
+        request = json.loads(asked.body[:length])
+        (tensor,) = request["inputs"]
+        dtype = np.dtype(_DTYPES[tensor["datatype"]])
+        size = tensor.get("parameters", {}).get("binary_data_size")
+        values = (
+            np.frombuffer(asked.body[length : length + size], dtype)
+            if size is not None
+            else np.array(tensor["data"], dtype)
+        ).reshape(tensor["shape"])
+        (stated,) = metadata["outputs"]
+        found = compute(values).astype(_DTYPES[stated["datatype"]])
+        output = {**stated, "shape": list(found.shape)}
+        raw = b""
+        if request["outputs"][0].get("parameters", {}).get("binary_data"):
+            raw = found.tobytes()
+            output["parameters"] = {"binary_data_size": len(raw)}
+        else:
+            output["data"] = found.ravel().tolist()
+        answer = {
+            "model_name": metadata["name"],
+            "model_version": metadata["versions"][-1],
+            "outputs": [output],
+        }
+        answer, raw = change(answer, raw)
+        head = json.dumps(answer).encode()
+        if raw:
+            exchange.answer(
+                200,
+                head + raw,
+                "application/octet-stream",
+                Inference_Header_Content_Length=str(len(head)),
+            )
+        else:
+            exchange.answer(200, head)
+
+    return behave
