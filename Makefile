@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format viewer viewer-file check-viewer bench verification faults fuzz chaos lock containers sbom audit clean
+.PHONY: help run dev test check format viewer viewer-file check-viewer bench verification faults fuzz chaos model-servers lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,9 @@ fuzz: $(STAMPS)/test ## Fuzz what reads bytes of strangers with atheris, FUZZ_S 
 
 chaos: $(STAMPS)/test ## Break a node at random for an hour, and write the tables of docs/faults.md
 	$(BIN)/python -m tests.chaos.controller --report docs/faults.md
+
+model-servers: $(STAMPS)/test ## Try the node against MLServer, KServe and transformers serve, each in an environment of its own
+	@scripts/model-servers.sh
 
 lock: $(STAMPS)/runtime ## Choose the newest releases of all packages that fit, and write uv.lock
 	$(BIN)/uv lock --upgrade

@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 from api.server.exposure_checks import Check
 from api.server.health_checks import GOOD, bad
 from api.server.schemas import HealthPart
+from inference.bundles.installed import installed_bundles, installed_image_models
 from inference.language.tasks import TASKS
 from inference.language.tasks import model_ref as language_model
+from inference.model_servers.card import ServedModel
 from inference.model_servers.chat import check_model
 from inference.model_servers.endpoint import Endpoint, endpoint_of
 from inference.model_servers.gate import failing, sentence_of
+from inference.model_servers.open_inference import InferenceClient
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured
 from storage.settings import Settings, is_loopback
@@ -31,11 +34,19 @@ def model_server_checks(settings: Settings) -> Iterator[Check]:
             models = sorted(set(_language_models(settings, name)))
             for model in models:
                 check_model(endpoint, model)
+            for served in _served_models(settings, name):
+                InferenceClient(endpoint, served).describe()
+                models.append(served.model)
         except MediViewError as error:
             yield Check(label, "fail", error.message, error.remedy)
             continue
         if not models:
-            yield Check(label, "note", "no setting uses it", "Name it as server:NAME/MODEL.")
+            yield Check(
+                label,
+                "note",
+                "no setting and no model's card uses it",
+                "Set a language model as server:NAME/MODEL, or name it in a card's served.",
+            )
         else:
             yield _good(label, endpoint, models)
 
@@ -51,6 +62,14 @@ def _good(label: str, endpoint: Endpoint, models: list[str]) -> Check:
             "Use an https:// address in MEDIVIEW_MODEL_SERVERS.",
         )
     return Check(label, "ok", offers)
+
+
+def _served_models(settings: Settings, server: str) -> Iterator[ServedModel]:
+    volumes = [one.served for one in installed_bundles(settings)]
+    images = [one.served for one in installed_image_models(settings)]
+    for served in (*volumes, *images):
+        if served is not None and served.server == server:
+            yield served
 
 
 def _language_models(settings: Settings, server: str) -> Iterator[str]:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inference.model_servers.card import ServedModel
+from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, Card, CardSegment, parsed
 from storage.core.errors import InvalidRequest
 
@@ -89,6 +91,17 @@ class BundleDescription(BaseModel):
     labels: dict[int, str]
     background: int | None
     card: Card
+    served: ServedModel | None = None
+    """Of a model that a server computes."""
+    endpoint: Endpoint | None = None
+    """That server, where the site names it."""
+
+    @property
+    def source(self) -> str:
+        """Where the model comes from, as its card and results state it."""
+        if self.served is not None:
+            return f"model server {self.served.server}: {self.served.model}"
+        return "MONAI bundle" if self.prefix == "bundle" else "added by an operator"
 
     def segment(self, value: int) -> CardSegment:
         """The coded segment of a class; under a code of our own where the card names none."""

@@ -8,6 +8,7 @@ import structlog
 
 from inference.bundles.description import BundleDescription, describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
+from inference.model_servers.endpoint import endpoint_of
 from inference.models.model_folders import files_of, install
 from inference.planar.description import (
     ImageModelDescription,
@@ -15,7 +16,7 @@ from inference.planar.description import (
     describe_image_model,
     is_image_model,
 )
-from storage.core.errors import InvalidRequest
+from storage.core.errors import InvalidRequest, NotConfigured
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -54,14 +55,27 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
 
 def installed_bundles(settings: Settings) -> list[BundleDescription]:
     """Every bundle that was added, by name; one that cannot be read is said in the log."""
-    return _read([folder for folder in _folders(settings) if not _is_of_images(folder)], described)
+    found = _read([folder for folder in _folders(settings) if not _is_of_images(folder)], described)
+    return [_with_server(settings, one) for one in found]
+
+
+def _with_server(settings: Settings, model: _Description) -> _Description:
+    """With the address of the model server that its card names, where the site names it, too."""
+    if model.served is None:
+        return model
+    try:
+        return model.model_copy(update={"endpoint": endpoint_of(settings, model.served.server)})
+    except NotConfigured:
+        # Its readiness says so.
+        return model
 
 
 def installed_image_models(settings: Settings) -> list[ImageModelDescription]:
     """Every model of single images that was added, by name."""
-    return _read(
+    found = _read(
         [folder for folder in _folders(settings) if _is_of_images(folder)], describe_image_model
     )
+    return [_with_server(settings, one) for one in found]
 
 
 def _folders(settings: Settings) -> list[Path]:

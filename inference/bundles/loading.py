@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.bundles.description import BundleDescription
+from inference.model_servers.open_inference import client_of
+from inference.models.card_file import CARD_FILE
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, load_module, use_threads
 from inference.models.model_cache import WARM, weights_bytes
 from inference.refusals import ModelUnusable
+from storage.core.errors import MediViewError
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +50,9 @@ class Parts:
 def load_parts(bundle: BundleDescription, threads: int) -> Parts:
     """The bundle's parts, from job to job the same ones. Raises ModelUnusable."""
     use_threads(threads)
-    weights = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
+    # Of a model that a server computes, the card says which.
+    names = (CARD_FILE,) if bundle.served else _WEIGHTS
+    weights = [bundle.folder / name for name in names if (bundle.folder / name).is_file()]
     key = (bundle.name, bundle.version, *(file_sha256(path) for path in weights), device())
     return WARM.get(key, lambda: _loaded(bundle, threads), weights_bytes(*weights))
 
@@ -74,7 +79,7 @@ def _loaded(bundle: BundleDescription, threads: int) -> Parts:
     try:
         with as_bundle(bundle):
             return _parse(bundle, threads)
-    except ModelUnusable:
+    except MediViewError:
         raise
     except Exception as error:
         if is_out_of_memory(error):
@@ -131,6 +136,10 @@ def _parse(bundle: BundleDescription, threads: int) -> Parts:
 def _network(bundle: BundleDescription, parser: Any, threads: int) -> torch.nn.Module:
     import torch
 
+    if bundle.served is not None:
+        from inference.bundles.served_network import ServedNetwork
+
+        return ServedNetwork(client_of(bundle.name, bundle.endpoint, bundle.served))
     weights = next(
         (bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()), None
     )

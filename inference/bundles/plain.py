@@ -1,18 +1,24 @@
 """TorchScript and ONNX as they are: a folder with a card and `model.ts` or `model.onnx`.
 
+Or with the card alone, where a model server computes the network.
+
 What MONAI's configuration would say, the card says in a few words; it is made into such a
 configuration, so that there is one way to run a model.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from inference.bundles.description import VERSION_PATTERN, BundleDescription, slug
+from inference.model_servers.card import ServedModel
+from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import CARD_FILE, Card, parsed
 from inference.scheduling.rules.model import Strict
 from storage.core.errors import InvalidRequest
+from storage.settings import MIB
 
 WEIGHTS = ("model.ts", "model.onnx")
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -68,10 +74,42 @@ class PlainCard(Card):
     """A card with what the model needs besides."""
 
     model: PlainModel
+    served: ServedModel | None = None
+    """The model server that computes it; then the folder holds no weights."""
+
+    @model_validator(mode="after")
+    def _served_shape(self) -> "PlainCard":
+        served, model = self.served, self.model
+        if served is None:
+            return self
+        if plain_axes(served.input) != "NCXYZ":
+            raise ValueError("served.input is a volume, with the axes N, C, X, Y and Z")
+        if (model.output == "classification") != (served.output.axes == "NC"):
+            raise ValueError("served.output of a classification has N and C, else also X, Y, Z")
+        channels = served.input.shape[served.input.axes.index("C")]
+        if channels not in (-1, len(self.inputs) or 1):
+            raise ValueError(f"served.input has {channels} channels, the card's inputs another")
+        seen = model.tile or model.resize or (-1, -1, -1)
+        for axis, edge in zip("XYZ", seen, strict=True):
+            size = served.input.shape[served.input.axes.index(axis)]
+            if size not in (-1, edge):
+                raise ValueError(f"served.input is {size} along {axis}, and tile or resize {edge}")
+        return self
 
 
 def is_plain(folder: Path) -> bool:
-    return weights_of(folder) is not None and (folder / CARD_FILE).is_file()
+    has_card = (folder / CARD_FILE).is_file()
+    return has_card and (weights_of(folder) is not None or is_served(folder))
+
+
+def is_served(folder: Path) -> bool:
+    """Whether the card in a folder names a model server."""
+    card = folder / CARD_FILE
+    try:
+        stated: Any = json.loads(card.read_text("utf-8")) if card.stat().st_size < MIB else {}
+    except (OSError, ValueError):
+        return False
+    return isinstance(stated, dict) and "served" in stated
 
 
 def weights_of(folder: Path) -> Path | None:
@@ -80,9 +118,15 @@ def weights_of(folder: Path) -> Path | None:
 
 def describe_plain(folder: Path) -> BundleDescription:
     """Read a plain model's card. Raises InvalidRequest naming what is wrong."""
-    if weights_of(folder) is None:
+    has_weights = weights_of(folder) is not None
+    if not has_weights and not is_served(folder):
         raise InvalidRequest(f"{folder} holds neither {WEIGHTS[0]} nor {WEIGHTS[1]}.")
     card = parsed(PlainCard, folder / CARD_FILE)
+    if card.served is not None and has_weights:
+        raise InvalidRequest(
+            f"{folder} holds weights, and its card names the model server {card.served.server}.",
+            remedy="Remove the weights, or served from the card.",
+        )
     model = card.model
     labels = {int(value): label for value, label in model.labels.items()}
     classes = max(labels) + 1
@@ -103,6 +147,7 @@ def describe_plain(folder: Path) -> BundleDescription:
         labels=labels,
         background=next((value for value in range(classes) if value not in labels), None),
         card=card,
+        served=card.served,
     )
 
 

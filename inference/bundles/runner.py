@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from inference.bundles.description import BundleDescription
 from inference.bundles.loading import REMEDY, Parts, as_bundle, load_parts
 from inference.imaging.volume import Volume
+from inference.model_servers.open_inference import InferenceClient
 from inference.models.devices import current, device, is_out_of_memory
 from inference.pipeline import ProgressCallback
 from inference.refusals import ModelUnusable
@@ -100,6 +101,12 @@ def detect(
 def probe(bundle: BundleDescription, threads: int = 0) -> dict[str, float]:
     """Load the bundle, and say what its network gives for noise. Raises ModelUnusable."""
     return load_parts(bundle, threads).answer
+
+
+def computed_by(bundle: BundleDescription, threads: int) -> tuple[str, ...]:
+    """Of a model that a server computes: which server and version did, in a sentence."""
+    client = getattr(load_parts(bundle, threads).network, "client", None)
+    return client.notes() if isinstance(client, InferenceClient) else ()
 
 
 def _guarded(

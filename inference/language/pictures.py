@@ -7,13 +7,13 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from inference.imaging.grayscale import frame_transforms, stated_window
+from inference.model_servers.leaving import burned_in
 from inference.planar.card import Grey
 from inference.planar.frame import read_frame
 from inference.planar.refusals import ImageRefused
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
-from storage.core.padding import unpadded
 
 _PERCENTILES = (0.5, 99.5)
 
@@ -48,15 +48,10 @@ def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instanc
 
 
 def check_may_leave(dataset: Dataset) -> None:
-    """Raise InvalidRequest where an image states that its pixels name the patient (PS3.3 C.7.6.1).
-
-    What a server is given leaves the node.
-    """
-    if unpadded(str(dataset.get("BurnedInAnnotation") or "")) == "YES":
+    """Raise InvalidRequest where an image may not go to a model server."""
+    if why := burned_in(dataset):
         raise InvalidRequest(
-            "The image states that text is burned into it (0028,0301), which may name the patient;"
-            " it is not sent to a model server.",
-            remedy="Ask about another image, or set a model that this node computes.",
+            why, remedy="Ask about another image, or set a model that this node computes."
         )
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference.bundles.description import BundleDescription
-from inference.bundles.runner import detect, predict, probe
+from inference.bundles.runner import computed_by, detect, predict, probe
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume
+from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
 from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
@@ -76,7 +77,7 @@ class MonaiBundle:
             name=bundle.name,
             version=bundle.version,
             licence=bundle.licence,
-            source="MONAI bundle" if bundle.prefix == "bundle" else "added by an operator",
+            source=bundle.source,
             intended_use=bundle.intended_use,
             input_description=self.accepts_text,
             files=files,
@@ -114,6 +115,8 @@ class MonaiBundle:
 
     def _verify(self) -> None:
         verify_files(self._bundle.folder, f"the bundle {self._bundle.name}")
+        if self._bundle.served is not None:
+            client_of(self._bundle.name, self._bundle.endpoint, self._bundle.served)
 
     def accepts(
         self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
@@ -166,9 +169,13 @@ class MonaiBundle:
             self._bundle, volume, context.settings.torch_threads, context.on_progress, channels
         )
         timings_s = {"predict": time.perf_counter() - started}
+        notes = computed_by(self._bundle, context.settings.torch_threads)
         if self._bundle.kind == "classification":
             return PipelineOutput(
-                classifications=self._classes(found), timings_s=timings_s, derivation=derivation
+                classifications=self._classes(found),
+                timings_s=timings_s,
+                derivation=derivation,
+                notes=notes,
             )
         segments, masks = self._segments(found)
         return PipelineOutput(
@@ -177,6 +184,7 @@ class MonaiBundle:
             measurements=_volumes(segments, masks, volume),
             timings_s=timings_s,
             derivation=derivation,
+            notes=notes,
         )
 
     def _channels(

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inference.bundles.description import VERSION_PATTERN
+from inference.model_servers.card import ServedModel
+from inference.model_servers.tensors import plain_axes
 from inference.models.card_file import Card
 from inference.scheduling.rules.model import Strict
 
@@ -142,6 +144,21 @@ class ImageCard(Card):
     """`mediview.json` of a model of single images."""
 
     model: ImageModel
+    served: ServedModel | None = None
+    """The model server that computes it; then the folder holds no weights."""
+
+    @model_validator(mode="after")
+    def _served_shape(self) -> "ImageCard":
+        served, output = self.served, self.model.output
+        if served is None:
+            return self
+        if output == "object-detection":
+            raise ValueError("served computes classifications and segmentations, no boxes yet")
+        if plain_axes(served.input) != "NCHW":
+            raise ValueError("served.input is an image, with the axes N, C, H and W")
+        if (output == "image-classification") != (served.output.axes == "NC"):
+            raise ValueError("served.output of a classification has N and C, else also H, W")
+        return self
 
     @model_validator(mode="after")
     def _no_gate(self) -> "ImageCard":

@@ -8,13 +8,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from inference.bundles.description import color_of, slug
+from inference.model_servers.card import ServedModel
+from inference.model_servers.endpoint import Endpoint
 from inference.models.card_file import CARD_FILE, CardSegment, parsed
 from inference.models.model_folders import files_of, install
 from inference.planar.card import Activation, ImageCard, OutputKind, Preprocessing, Resize
 from storage.core.errors import InvalidRequest
 from storage.settings import Settings
 
-Format = Literal["transformers", "torchscript", "onnx"]
+Format = Literal["transformers", "torchscript", "onnx", "served"]
 _WEIGHTS: dict[str, Format] = {"model.ts": "torchscript", "model.onnx": "onnx"}
 _CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 # What pickles would be executed from, and code that a repository brings along.
@@ -42,6 +44,18 @@ class ImageModelDescription(BaseModel):
     labels: dict[int, str]
     background: int | None
     activation: Activation
+    endpoint: Endpoint | None = None
+    """The model server of `card.served`, where the site names it."""
+
+    @property
+    def source(self) -> str:
+        """Where the model comes from, as its card and results state it."""
+        served = self.card.served
+        return f"model server {served.server}: {served.model}" if served else "added by an operator"
+
+    @property
+    def served(self) -> ServedModel | None:
+        return self.card.served
 
     @property
     def kind(self) -> OutputKind:
@@ -78,7 +92,7 @@ def describe_image_model(folder: Path) -> ImageModelDescription:
     """Read card and configuration. Raises InvalidRequest naming what is wrong."""
     card = parsed(ImageCard, folder / CARD_FILE)
     model = card.model
-    form = _format_of(folder)
+    form: Format = "served" if card.served else _format_of(folder)
     config = _json(folder / _CONFIG) if form == "transformers" else {}
     labels = {int(value): label for value, label in model.labels.items()} or {
         int(value): str(label) for value, label in dict(config.get("id2label") or {}).items()

@@ -1,6 +1,7 @@
 """The networks of models of single images, behind one call: a batch in, arrays out.
 
-transformers (safetensors alone), TorchScript and ONNX. torch is imported when one is loaded.
+transformers (safetensors alone), TorchScript, ONNX and model servers. torch is imported when one
+is loaded.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.model_servers.open_inference import InferenceClient, client_of
 from inference.models.card import ModelCard
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import load_module, use_threads
@@ -65,6 +67,8 @@ def load_network(model: ImageModelDescription, card: ModelCard, threads: int) ->
 
     def load() -> Network:
         try:
+            if model.served is not None:
+                return Served(client_of(model.name, model.endpoint, model.served))
             if model.format == "transformers":
                 return _Transformers(model)
             if model.format == "torchscript":
@@ -91,6 +95,23 @@ def at_work(model: ImageModelDescription, error: Exception) -> Exception:
     return ModelUnusable(
         f"The model {model.name} failed at this image ({type(error).__name__}).", remedy=REMEDY
     )
+
+
+class Served:
+    """Computed by a model server, which gives no boxes."""
+
+    def __init__(self, client: InferenceClient) -> None:
+        client.describe()
+        self.client = client
+
+    def scores(self, batch: Batch) -> NDArray[np.float32]:
+        return self.client.infer(batch)
+
+    def boxes(self, image: Batch) -> Boxes:
+        raise ValueError("a model server gives no boxes")
+
+    def raw(self, batch: Batch) -> NDArray[np.float32]:
+        return self.client.infer(batch).ravel()
 
 
 class _Transformers:

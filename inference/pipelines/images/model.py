@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.attributes import whole_number
 from inference.imaging.frames import number_of_frames
+from inference.model_servers.leaving import burned_in
+from inference.model_servers.open_inference import client_of
 from inference.models.card import Proof
 from inference.models.card_file import critical_limits, population_of
 from inference.models.model_folders import digests_of, verify_files
@@ -26,7 +28,7 @@ from inference.pipeline import (
 from inference.pipelines.images.reading import ImageReading
 from inference.planar.description import ImageModelDescription
 from inference.planar.frame import COLOUR, GREY
-from inference.planar.networks import at_work, load_network
+from inference.planar.networks import Served, at_work, load_network
 from inference.planar.preprocessing import (
     normalized,
     orientation_of,
@@ -70,7 +72,7 @@ class ImageModelPipeline:
             name=model.name,
             version=model.version,
             licence=card.licence or "not stated",
-            source="added by an operator",
+            source=model.source,
             intended_use=card.intended_use,
             input_description=self.accepts_text,
             files=tuple(sorted(files, key=lambda file: not file.name.endswith(".safetensors"))),
@@ -116,6 +118,8 @@ class ImageModelPipeline:
             trace = judge(card.accepts, SeriesFacts([header]))
             if not trace.holds:
                 yield f"The model's card wants {trace.first_failure()}."
+        if self._model.served is not None and (why := burned_in(header)):
+            yield why
         orientation_of(header, model.image.orientation)
         if self.card.population.on_outside == "refuse":
             caveat = caveat_of(self.card.population, header)
@@ -155,6 +159,8 @@ class ImageModelPipeline:
                 network.raw(normalized(image, self._model.preprocessing)[None])
                 for image in (noise, np.zeros_like(noise))
             )
+        except MediViewError:
+            raise
         except Exception as error:
             raise at_work(self._model, error) from error
         differs = seen.shape != blank.shape or float(np.abs(seen - blank).max()) > _DIFFERS
@@ -193,6 +199,7 @@ class ImageModelPipeline:
             timings_s={"load_model": ready - started, "predict": time.perf_counter() - ready},
             derivation=self._derivation(),
             notes=(
+                *(network.client.notes() if isinstance(network, Served) else ()),
                 f"Probabilities are calibrated: {calibration}."
                 if calibration
                 else "Whether the probabilities are calibrated is not stated by the model's card.",
@@ -201,6 +208,8 @@ class ImageModelPipeline:
 
     def _verify(self) -> None:
         verify_files(self._model.folder, f"the model {self._model.name}")
+        if self._model.served is not None:
+            client_of(self._model.name, self._model.endpoint, self._model.served)
 
     def _derivation(self) -> str:
         """What was done to the images, as the results state it."""

@@ -1,5 +1,6 @@
 """Questions on real scans: the right words, and the box in which they stand."""
 
+import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -136,8 +137,6 @@ def test_a_model_points_at_words_of_the_page(
     storage: Storage, models: Path, recipe: list[Page]
 ) -> None:
     """A LayoutLM of chance points anywhere, and never beside the page's own words."""
-    import dataclasses
-
     folder = small_models.layoutlm(models / "layoutlm")
     key = "documents/recipe"
     buffer = io.BytesIO()
@@ -160,16 +159,18 @@ def test_a_model_points_at_words_of_the_page(
 
 
 def test_a_model_that_writes_is_held_to_the_page(
-    storage: Storage, recipe: list[Page], monkeypatch: pytest.MonkeyPatch
+    storage: Storage, recipe: list[Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Donut does: words that stand on the page get their place, others are withheld."""
     said = iter([[{"answer": "kopjes"}], [{"answer": "seven onions"}]])
     monkeypatch.setattr(documents, "load_model", lambda settings, task: lambda **given: next(said))
     progress = Progress()
-    (found,) = documents._by_model(storage, "Hoeveel?", recipe, progress)
+    settings = storage.settings.model_copy(update={"hf_dqa_model": str(tmp_path)})
+    node = dataclasses.replace(storage, settings=settings)
+    (found,) = documents._by_model(node, "Hoeveel?", recipe, progress, [])
     assert found.text == "kopjes"
     assert found.box[1] == pytest.approx(0.34, abs=0.03)
-    assert documents._by_model(storage, "Hoeveel?", recipe, progress) == []
+    assert documents._by_model(node, "Hoeveel?", recipe, progress, []) == []
     assert [one.text for one in progress.withheld] == ["seven onions"]
 
 
