@@ -32,6 +32,7 @@ from tests import builders
 from tests.inference.bundles import onnx_model, plain_card
 from tests.inference.orchestration import storage_in
 
+ENVIRONMENTS = os.environ.get("MEDIVIEW_TEST_MODEL_SERVERS", "")
 PROGRAMS = Path(__file__).parent / "programs"
 REPORT = (
     "Findings:\nA large left hydropneumothorax is noted. The heart is of normal size.\n\n"
@@ -43,10 +44,9 @@ START_S = 600.0
 
 def python_of(name: str) -> Path:
     """The interpreter of a server's environment; skips the test where there is none."""
-    folder = os.environ.get("MEDIVIEW_TEST_MODEL_SERVERS")
-    if not folder:
+    if not ENVIRONMENTS:
         pytest.skip("Real model servers are tried by: make model-servers")
-    return Path(folder) / name / "bin" / "python"
+    return Path(ENVIRONMENTS) / name / "bin" / "python"
 
 
 def free_port() -> int:

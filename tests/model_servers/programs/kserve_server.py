@@ -25,10 +25,14 @@ class OnnxModel(Model):
         (given,) = payload.inputs
         (found,) = self._session.run(None, {"x": given.as_numpy()})
         output = InferOutput("scores", list(found.shape), "FP32")
-        wanted = payload.request_outputs
-        binary = bool(wanted and wanted[0].binary_data)
-        output.set_data_from_numpy(found, binary_data=binary)
-        return InferResponse(payload.id, self.name, [output])
+        output.set_data_from_numpy(found)
+        return InferResponse(
+            payload.id or "tile",
+            self.name,
+            [output],
+            use_binary_outputs=payload.use_binary_outputs,
+            requested_outputs=payload.request_outputs,
+        )
 
 
 if __name__ == "__main__":

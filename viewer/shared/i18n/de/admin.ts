@@ -241,6 +241,7 @@ export const admin: Messages["admin"] = {
     disk: "Datenträger",
     instances: "Gespeicherte Instanzen",
     components: "Bibliotheken",
+    model_servers: "Modellserver",
   },
   numbers: "Messwerte",
   metricStudies: "Studien",

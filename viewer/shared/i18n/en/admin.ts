@@ -233,6 +233,7 @@ export const admin = {
     disk: "Disk",
     instances: "Stored instances",
     components: "Libraries",
+    model_servers: "Model servers",
   } as Record<string, string>,
   numbers: "Metrics",
   metricStudies: "Studies",
