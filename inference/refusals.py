@@ -36,5 +36,9 @@ class ModelServerFailed(MediViewError):
     code = "model_server_failed"
 
 
+class ModelServerLeftAlone(ModelServerFailed):
+    """A model server failed before, or is busy: nothing was asked of it, and the work waits."""
+
+
 class ModelServerDeclined(ModelUnusable):
     """A model server answers, and declines this very input."""

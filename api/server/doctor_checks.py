@@ -67,13 +67,13 @@ def diagnose(settings: Settings) -> Iterator[Check]:
             yield from _workers(storage)
             yield _unreadable(storage)
             yield _damaged(storage)
+            yield from model_server_checks(storage)
     for component in run_self_test():
         works: Literal["ok", "fail"] = "ok" if component.ok else "fail"
         yield Check(component.name, works, component.detail, component.remedy)
     yield from _pipelines(settings)
     yield from check_reference_file(settings)
     yield from _language(settings)
-    yield from model_server_checks(settings)
     yield from _destinations(settings)
     yield _viewer(settings)
     yield _dcmtk()

@@ -12,7 +12,7 @@ from inference.language.tasks import model_ref as language_model
 from inference.model_servers.card import ServedModel
 from inference.model_servers.chat import check_model
 from inference.model_servers.endpoint import Endpoint, endpoint_of
-from inference.model_servers.gate import failing, sentence_of
+from inference.model_servers.gate import failing, note_answer, sentence_of
 from inference.model_servers.open_inference import InferenceClient
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured
@@ -25,8 +25,12 @@ def check_model_servers(storage: Storage) -> HealthPart:
     return bad(" ".join(sentences)) if sentences else GOOD
 
 
-def model_server_checks(settings: Settings) -> Iterator[Check]:
-    """Each server that the site names, asked now for each model that is used of it."""
+def model_server_checks(storage: Storage) -> Iterator[Check]:
+    """Each server that the site names, asked now for each model that is used of it.
+
+    One that works is left alone no longer.
+    """
+    settings = storage.settings
     for name in (one.name for one in settings.model_servers):
         label = f"model server {name}"
         try:
@@ -47,8 +51,9 @@ def model_server_checks(settings: Settings) -> Iterator[Check]:
                 "no setting and no model's card uses it",
                 "Set a language model as server:NAME/MODEL, or name it in a card's served.",
             )
-        else:
-            yield _good(label, endpoint, models)
+            continue
+        note_answer(storage, name)
+        yield _good(label, endpoint, models)
 
 
 def _good(label: str, endpoint: Endpoint, models: list[str]) -> Check:

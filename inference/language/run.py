@@ -12,6 +12,8 @@ from inference.language.documents.answer import answer_document
 from inference.language.header_values import header_values
 from inference.language.summarize import summarize
 from inference.language.visual import answer_question
+from inference.model_servers.gate import guarded
+from inference.refusals import ModelServerFailed, ModelUnusable
 from inference.reports.llm_rephrasing import write_words
 from inference.worker.job_runner import DeadlinePassed, WorkerStopping
 from inference.worker.run import run_claimed
@@ -63,9 +65,14 @@ def _answer(
     storage.jobs.progress(job.job_id, owner, "answering", 0.1, utcnow())
     try:
         request = {**asked.request, "object_key": asked.object_key}
-        result = _WORK[asked.kind](storage, job.job_id, request, Progress(tell, must_stop))
+        with guarded(storage, asked.study_instance_uid):
+            result = _WORK[asked.kind](storage, job.job_id, request, Progress(tell, must_stop))
     except (LeaseLost, WorkerStopping):
         raise
+    except ModelServerFailed as error:
+        storage.answers.failed(job.job_id, error.code, error.message, error.remedy)
+        # Somebody waits for the answer: the job is not repeated, as one of a pipeline is.
+        raise ModelUnusable(error.message, remedy=error.remedy) from error
     except MediViewError as error:
         if not isinstance(error, _OUTSIDE):
             storage.answers.failed(job.job_id, error.code, error.message, error.remedy)

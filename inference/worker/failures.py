@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.models.devices import is_out_of_memory
-from inference.refusals import ModelServerFailed
+from inference.refusals import ModelServerFailed, ModelServerLeftAlone
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -33,7 +33,7 @@ def explain(error: BaseException) -> Failure:
     """
     if isinstance(error, MediViewError):
         sentence = f"{error.message} {error.remedy}".strip()
-        outside = isinstance(error, StorageFull | StorageUnavailable)
+        outside = isinstance(error, StorageFull | StorageUnavailable | ModelServerLeftAlone)
         again = outside or isinstance(error, ModelServerFailed)
         return Failure(sentence, retry=again, counts=not outside)
     if is_out_of_memory(error):

@@ -48,7 +48,9 @@ def run_job(
     offered = catalogue(storage.settings) if pipelines is None else pipelines
 
     def work(job: Job, lease: Lease) -> dict[str, Any]:
-        return Work(storage, job, owner, lease, stopping).do(_pipeline_of(job, offered))
+        pipeline = _pipeline_of(job, offered)
+        with guarded(storage, job.study_instance_uid):
+            return Work(storage, job, owner, lease, stopping).do(pipeline)
 
     return run_claimed(storage, job_id, owner, work)
 
@@ -65,7 +67,7 @@ def run_claimed(
     if job is None:
         return None
     try:
-        with serving(job.request_id), guarded(storage):
+        with serving(job.request_id):
             return _work_on(storage, before, job, owner, work)
     finally:
         collect_after_job()

@@ -42,9 +42,10 @@ def test_a_server_is_set_up_as_the_page_says(
                 if not name.endswith("_CA"):
                     monkeypatch.setenv(name, value)
         settings = load_settings(data_dir=shared.settings.data_dir, free_disk_mark_bytes=0)
-        (check,) = model_server_checks(settings)
+        node = dataclasses.replace(shared, settings=settings)
+        (check,) = model_server_checks(node)
         assert (check.state, check.detail) == ("ok", "offers served-7b")
-        answer = summary(dataclasses.replace(shared, settings=settings))
+        answer = summary(node)
     assert (answer.text, answer.revision) == (RIGHT, "server llm")
     assert server.asked[-1].headers["Authorization"] == "Bearer sk-sesame"
 
@@ -52,10 +53,10 @@ def test_a_server_is_set_up_as_the_page_says(
 def test_the_doctor_names_what_is_missing(shared: Storage) -> None:
     with serving(says(RIGHT)) as server:
         node = with_server(shared, server.url, hf_vqa_model="server:llm/other")
-        (check,) = model_server_checks(node.settings)
+        (check,) = model_server_checks(node)
     assert (check.state, check.detail) == (
         "fail",
         "The model server llm has no model other; it offers served-7b.",
     )
-    (check,) = model_server_checks(with_server(shared, closed_port()).settings)
+    (check,) = model_server_checks(with_server(shared, closed_port()))
     assert "cannot be reached: Connection refused" in check.detail

@@ -10,12 +10,17 @@ import pytest
 
 from api.server.model_server_checks import check_model_servers
 from inference.language.answer import Answer, Progress
+from inference.language.run import answer_job
 from inference.language.summarize import summarize
 from inference.model_servers.gate import failing, guarded, sentence_of
+from storage.audit.query import AuditFilter, all_events
 from storage.container import Storage
+from tests.inference.films import film, part10
 from tests.inference.language.conftest import RIGHT
 from tests.inference.language.served import REPORT, closed_port, plain, summary, with_server
 from tests.inference.model_servers.servers import Asked, Exchange, says, serving
+from tests.inference.orchestration import receive
+from tests.inference.small import study_uid
 
 
 def test_a_server_that_is_away_leaves_the_texts_own_words(shared: Storage) -> None:
@@ -228,3 +233,29 @@ def test_a_stopped_answer_ends_the_request(shared: Storage) -> None:
         progress = Progress(stopping=lambda: next(stops, True))
         answer = summarize(node, {"text": REPORT, "report_ids": [], "max_sentences": 5}, progress)
     assert "The answer was stopped." in answer.notes
+
+
+def test_a_question_whose_server_is_away_is_answered_with_the_reason_at_once(
+    storage: Storage,
+) -> None:
+    receive(storage, [part10(film("asked"))])
+    with serving(plain(500, b"")) as server:
+        node = with_server(storage, server.url)
+        job = node.answers.ask(
+            "vqa",
+            {"study_instance_uid": study_uid("asked"), "question": "What is it?"},
+            version="1",
+            study_instance_uid=study_uid("asked"),
+        )
+        ended = answer_job(node, job.job_id, "worker", lambda: False)
+    assert ended is not None
+    assert ended.state == "CANCELED"
+    assert "The model server llm answered HTTP 500" in ended.reason
+    error = node.answers.get(job.job_id).error
+    assert error is not None
+    assert error["code"] == "model_server_failed"
+    node.audit.flush()
+    events = all_events(node.engine, AuditFilter())
+    exported = [one for one in events if one.detail.get("via") == "model server"]
+    assert [(one.code, one.detail["destination"]) for one in exported] == [("110106", "llm")]
+    assert exported[0].study_instance_uids == (study_uid("asked"),)

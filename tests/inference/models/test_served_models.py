@@ -233,7 +233,7 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
             works(exchange, asked)
 
     with serving(sometimes) as server:
-        node = at(storage, server.url, model_server_failures=1, model_server_retry_base_s=0.01,
+        node = at(storage, server.url, model_server_failures=1, job_outside_retry_s=0.01,
                   job_retry_base_s=0.01)  # fmt: skip
         add_model(node, served_card(tmp_path / "served"), "petra")
         receive(node, mr_series("spleen", 12))
@@ -247,7 +247,16 @@ def test_a_server_that_goes_away_costs_one_job_its_time_and_the_model_stays(
         assert "The model server triton answered HTTP 500" in job.reason
         assert len(failing(node)) == 1
         assert model_of(node, "plain-spleen").state == "active"
+        asked = len(server.asked)
+        time.sleep(0.1)
+        job = run_job(node, job_id, "worker")
+        assert job is not None
+        assert "left alone for a while" in job.reason
+        assert (job.state, job.attempts, len(server.asked)) == ("SCHEDULED", 1, asked)
         is_down.clear()
+        (check,) = model_server_checks(node)
+        assert check.state == "ok"
+        assert failing(node) == []
         time.sleep(0.1)
         job = run_job(node, job_id, "worker")
         assert job is not None
@@ -303,7 +312,7 @@ def test_a_model_is_added_as_the_page_says(
         assert value == "https://gpu1.example.org:8000"
         node = at(storage, server.url)
         assert add_model(node, folder, "petra").standing.state == "active"
-        (check,) = model_server_checks(node.settings)
+        (check,) = model_server_checks(node)
         assert (check.state, check.detail) == ("ok", "offers spleen")
         pipeline = pipeline_named(node.settings, "model-served-spleen")
         output = pipeline.run(PipelineContext(node.settings, volume))
