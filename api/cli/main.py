@@ -29,16 +29,16 @@ class _Command(NamedTuple):
 
 _ROLES = "Roles, one process each"
 _COMMANDS = {
-    "up": _Command("up", "up"),
+    "up": _Command("roles.up", "up"),
     "send": _Command("send", "send_folder"),
     "demo": _Command("demo", "demo"),
     "evaluate": _Command("evaluate", "evaluate"),
     "doctor": _Command("doctor", "doctor"),
-    "scp": _Command("scp", "scp", _ROLES),
-    "api": _Command("api", "api", _ROLES),
-    "hl7": _Command("hl7", "hl7", _ROLES),
-    "worker": _Command("worker", "worker", _ROLES),
-    "beat": _Command("beat", "beat", _ROLES),
+    "scp": _Command("roles.scp", "scp", _ROLES),
+    "api": _Command("roles.api", "api", _ROLES),
+    "hl7": _Command("roles.hl7", "hl7", _ROLES),
+    "worker": _Command("roles.worker", "worker", _ROLES),
+    "beat": _Command("roles.beat", "beat", _ROLES),
     "migrate": _Command("migrate", "migrate"),
     "openapi": _Command("openapi", "openapi"),
     "storage": _Command("storage"),

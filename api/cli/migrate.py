@@ -1,7 +1,7 @@
 """`mediview migrate`: the database as this version needs it."""
 
 from api.cli.console import out
-from api.cli.starting import start_role
+from api.cli.roles.starting import start_role
 
 
 def migrate() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import out
-from api.cli.starting import start
+from api.cli.roles.starting import start
 from inference.scheduling.rules.check import check_pipelines
 from inference.scheduling.rules.explain import Explanation, explain_study
 from inference.scheduling.rules.file import read_rules

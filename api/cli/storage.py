@@ -14,7 +14,7 @@ from rich.table import Table
 
 from api.cli.console import err, out
 from api.cli.operator import record_use
-from api.cli.starting import start
+from api.cli.roles.starting import start
 from storage.audit import Code
 from storage.core.errors import StorageUnavailable
 
@@ -97,7 +97,7 @@ def repair(
     The node must not run meanwhile. Ends with 0 where all is well in the end.
     """
     from api.cli.repairing import lost_words, print_findings, print_repaired
-    from api.cli.up import alone_on
+    from api.cli.roles.up import alone_on
     from storage.container import open_objects
     from storage.core import private_folder
     from storage.recovery.diagnosis import diagnose

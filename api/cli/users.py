@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.access.changes import access_changed
 from api.cli.console import out
-from api.cli.starting import start
+from api.cli.roles.starting import start
 from storage.audit import Actor
 from storage.container import Storage, open_storage
 from storage.core.errors import InvalidRequest

@@ -8,7 +8,7 @@ from api.audit.rules import Audited
 from api.deps import StorageDep
 from api.parameters import JobId, binary, problems
 from api.routing import new_router
-from inference.results.label_picture import label_picture_key
+from inference.results.pictures.label_picture import label_picture_key
 from storage.audit import Code
 from storage.core.errors import NotFound
 

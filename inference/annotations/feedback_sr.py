@@ -15,7 +15,8 @@ from pydicom.uid import UID
 
 from inference.annotations import codes as words
 from inference.annotations.content import has_name, text_of
-from inference.results.change import (
+from inference.results.identity import local_time
+from inference.results.sr.change import (
     CERTAINTY,
     CHANGE,
     CHANGE_PER_YEAR,
@@ -23,7 +24,6 @@ from inference.results.change import (
     COMMENT,
     QUALITY,
 )
-from inference.results.identity import local_time
 from storage.core.entities import Code, Feedback, Finding
 from storage.core.uids import derive_uid
 

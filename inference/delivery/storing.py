@@ -6,7 +6,7 @@ import structlog
 
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.encode import EncodedResults
-from inference.results.label_picture import encode_label_picture, label_picture_key
+from inference.results.pictures.label_picture import encode_label_picture, label_picture_key
 from inference.results.wanted import taken_by
 from inference.results.writing import part10
 from inference.worker import auditing

@@ -14,9 +14,9 @@ from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
 from inference.refusals import ModelUnusable
-from inference.results.narrative import NOTE, captions, shown_value
-from inference.results.pictures import draw_pictures
+from inference.results.pictures.render import draw_pictures
 from inference.results.planar.pictures import draw_image
+from inference.results.sr.narrative import NOTE, captions, shown_value
 from inference.scheduling.selection import Selection, select_input, word_of
 from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage

@@ -10,16 +10,16 @@ from inference.imaging.volume import Volume
 from inference.normal_ranges.applying import SiteReferences, ranges_for
 from inference.pipeline import Pipeline, PipelineOutput
 from inference.results.edit import Edit
-from inference.results.gsps import encode_outlines
 from inference.results.identity import ResultKind
 from inference.results.kos import encode_key_objects
-from inference.results.narrative import NOTE, captions
-from inference.results.pdf import encode_pdf
-from inference.results.pictures import draw_pictures
+from inference.results.pictures.gsps import encode_outlines
+from inference.results.pictures.render import draw_pictures
+from inference.results.pictures.sc import encode_captures
 from inference.results.planar.encode import encode_images
-from inference.results.sc import encode_captures
 from inference.results.seg import encode_seg
-from inference.results.sr import encode_sr
+from inference.results.sr.document import encode_sr
+from inference.results.sr.narrative import NOTE, captions
+from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
 from inference.scheduling.priors import Comparison
 from storage.core.entities import Finding, Job

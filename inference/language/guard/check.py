@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 
 from inference.language.guard.assertions.corpus import Corpus, corpus_of
-from inference.language.guard.assertions.document import LONGEST_SENTENCE, MOST_TRIGGERS
 from inference.language.guard.assertions.judge import is_modality_of, judge_sentence
 from inference.language.guard.assertions.measures import borne_out
-from inference.language.guard.assertions.parse import parse
+from inference.language.guard.assertions.reading.document import LONGEST_SENTENCE, MOST_TRIGGERS
+from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, StudyFacts

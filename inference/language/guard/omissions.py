@@ -11,8 +11,8 @@ import yaml
 from inference.language.guard.assertions.corpus import Corpus
 from inference.language.guard.assertions.entail import kinds, readable
 from inference.language.guard.assertions.model import PRESENT, Assertion
-from inference.language.guard.assertions.parse import parse
 from inference.language.guard.assertions.places import known_place
+from inference.language.guard.assertions.reading.parse import parse
 from inference.language.guard.evidence import Evidence
 from inference.language.guard.verdict import CheckedSentence, Omission
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from inference.language.guard.assertions.document import SourceSentence
-from inference.language.guard.assertions.parse import Context
+from inference.language.guard.assertions.reading.document import SourceSentence
+from inference.language.guard.assertions.reading.parse import Context
 from inference.language.guard.characters import folded
 from inference.language.guard.evidence import SourceText
 from inference.language.guard.instructions import instructs

@@ -18,7 +18,7 @@ from inference.results.identity import (
     MANUFACTURER,
 )
 from inference.results.source import inherit_patient_and_study, reference_to
-from inference.results.sr import procedure_reported
+from inference.results.sr.document import procedure_reported
 from storage.core.entities import Code, Finding
 from storage.reports.entities import ReportSection, ReportSentence
 

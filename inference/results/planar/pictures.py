@@ -11,12 +11,12 @@ from pydicom.uid import UID
 from inference.calibration.decision import calibration_of
 from inference.imaging.headers import texts
 from inference.pipeline import ImageResult, Pipeline
-from inference.results.caption import Letters, Line, captioned
 from inference.results.identity import image_object_uid
-from inference.results.narrative import NOTE, as_dicom_text, shown_value
-from inference.results.pictures import overlaid_plane
+from inference.results.pictures.caption import Letters, Line, captioned
+from inference.results.pictures.render import overlaid_plane
+from inference.results.pictures.sc import secondary_capture, source_reference
 from inference.results.planar.references import shown_frame
-from inference.results.sc import secondary_capture, source_reference
+from inference.results.sr.narrative import NOTE, as_dicom_text, shown_value
 from storage.core.entities import Finding, Job
 
 _SHORTER_SIDE_PIXELS = 512

@@ -13,10 +13,10 @@ from pydicom.dataset import Dataset
 
 from inference.pipeline import ImageResult, Pipeline, PipelineOutput
 from inference.results.coding import dicom_code
-from inference.results.image_library import library_of_single_images
 from inference.results.planar.references import frame_numbers, image_reference
-from inference.results.sr import algorithm_of, site_of, tracking_of, written_report
-from inference.results.sr_numbers import evaluations_of, measurements_of
+from inference.results.sr.document import algorithm_of, site_of, tracking_of, written_report
+from inference.results.sr.image_library import library_of_single_images
+from inference.results.sr.numbers import evaluations_of, measurements_of
 from storage.core.entities import Finding, Job
 
 

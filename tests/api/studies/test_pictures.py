@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.results.label_picture import label_picture_key
+from inference.results.pictures.label_picture import label_picture_key
 from inference.worker.run import run_job
 from storage.core.errors import NotFound
 from storage.settings import Settings

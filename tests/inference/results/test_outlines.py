@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume, assemble_volume
 from inference.results.encode import encode_results
-from inference.results.outlines import outlines
+from inference.results.pictures.outlines import outlines
 from tests import builders
 from tests.inference.results_support import PIPELINE, complaints, job_for, output_of, save
 from tests.services import tool

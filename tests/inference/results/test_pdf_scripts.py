@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from pydicom.dataset import Dataset
 
-from inference.results.pdf import encode_pdf
+from inference.results.sr.pdf import encode_pdf
 from inference.typesetting.fonts import FONTS
 from inference.typesetting.text import Typesetter
 from tests import builders

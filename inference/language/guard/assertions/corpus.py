@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.assertions.document import (
-    SourceSentence,
-    comparison_dates,
-    sentences_of,
-)
 from inference.language.guard.assertions.entail import kinds
 from inference.language.guard.assertions.model import (
     EXTENT,
@@ -20,6 +15,11 @@ from inference.language.guard.assertions.model import (
     Thing,
 )
 from inference.language.guard.assertions.places import closure, known_place
+from inference.language.guard.assertions.reading.document import (
+    SourceSentence,
+    comparison_dates,
+    sentences_of,
+)
 from inference.language.guard.dates import FoundDate, dicom_date
 from inference.language.guard.evidence import STUDY, Evidence, SourceText
 from inference.language.guard.verdict import SourceSpan

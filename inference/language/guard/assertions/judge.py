@@ -8,7 +8,7 @@ from inference.language.guard.assertions.compare import comparison_holds
 from inference.language.guard.assertions.corpus import Corpus, Source
 from inference.language.guard.assertions.entail import missing, readable
 from inference.language.guard.assertions.model import ABSENT, Assertion, Place
-from inference.language.guard.assertions.parse import Parsed
+from inference.language.guard.assertions.reading.parse import Parsed
 from inference.language.guard.evidence import STUDY, StudyFacts
 from inference.language.guard.scope import BOTH_SIDES
 from inference.language.guard.verdict import Ground, Reason, SourceSpan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.items import Item
+from inference.language.guard.assertions.reading.items import Item
 
 _THEN = frozenset(
     "previously previous prior formerly earlier zuvor vorher voruntersuchung voraufnahme vorbefund"

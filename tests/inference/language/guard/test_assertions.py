@@ -6,7 +6,7 @@ import pytest
 
 from inference.language.guard import Evidence, SourceText, StudyFacts, check_sentence, check_text
 from inference.language.guard.assertions.model import EXTENT
-from inference.language.guard.assertions.parse import parse
+from inference.language.guard.assertions.reading.parse import parse
 
 REPORT = """CT of the chest and abdomen
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.faithfulness.cases import FAITHFUL, finding_cases
 from benchmarks.faithfulness.mutations import other_side
 from inference.language.guard import Evidence, SourceText, check_sentence, check_text
-from inference.language.guard.assertions.document import LONGEST_SENTENCE
+from inference.language.guard.assertions.reading.document import LONGEST_SENTENCE
 from tests.inference.language.guard.findings import CHEST_CT, T1_HEAD
 
 CASES = [one for one in finding_cases("tuned") if one.what == FAITHFUL]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.frames import Frame
-from inference.language.guard.assertions.items import Item
 from inference.language.guard.assertions.model import EXTENT, PRESENT, Thing
-from inference.language.guard.assertions.symbols import GRADE
+from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.assertions.reading.symbols import GRADE
 from inference.language.guard.lexicon import lexicon
 
 LARGER, SMALLER = "the larger", "the smaller"

@@ -9,8 +9,8 @@ from PIL import Image
 
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput, Segment
-from inference.results.caption import Line, captioned, letters
-from inference.results.key_slices import key_slices
+from inference.results.pictures.caption import Line, captioned, letters
+from inference.results.pictures.key_slices import key_slices
 
 _SHORTER_SIDE_PIXELS = 512
 _WINDOW_PERCENTILES = (1.0, 99.5)

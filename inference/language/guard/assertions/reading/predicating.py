@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inference.language.guard.assertions.attaching import Attaching
-from inference.language.guard.assertions.frames import Frame
-from inference.language.guard.assertions.merging import (
-    add_attributes,
-    copied,
-    done_to,
-    said_of_place,
-    said_of_thing,
-    share,
-)
 from inference.language.guard.assertions.model import (
     ABSENT,
     PRESENT,
     RESOLVED,
     UNASSESSED,
     Extent,
+)
+from inference.language.guard.assertions.reading.attaching import Attaching
+from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.reading.merging import (
+    add_attributes,
+    copied,
+    done_to,
+    said_of_place,
+    said_of_thing,
+    share,
 )
 
 _MODALITIES = frozenset(("CT", "MR", "PT", "CR", "US", "MG", "NM"))

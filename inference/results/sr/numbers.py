@@ -11,7 +11,8 @@ from highdicom.sr.value_types import (
     TextContentItem,
 )
 
-from inference.results.change import (
+from inference.results.coding import dicom_code
+from inference.results.sr.change import (
     CERTAINTY,
     CHANGE,
     CHANGE_PER_YEAR,
@@ -25,8 +26,7 @@ from inference.results.change import (
     STUDY_DATE,
     TRUNCATED,
 )
-from inference.results.coding import dicom_code
-from inference.results.sr_normal_range import properties_of
+from inference.results.sr.normal_range import properties_of
 from storage.core.entities import Code, Finding, Prior, Validity
 
 _CERTAINTY_DECIMALS = 3

@@ -26,12 +26,12 @@ from inference.results.identity import (
     software_versions,
     tracking_uid,
 )
-from inference.results.key_slices import key_slices
-from inference.results.narrative import NOTE, as_dicom_text
-from inference.results.outlines import outlines
-from inference.results.pictures import Window, window_of
-from inference.results.rescale import Rescale, rescale_of
+from inference.results.pictures.key_slices import key_slices
+from inference.results.pictures.outlines import outlines
+from inference.results.pictures.render import Window, window_of
+from inference.results.pictures.rescale import Rescale, rescale_of
 from inference.results.source import inherit_patient_and_study, integer_of, reference_to
+from inference.results.sr.narrative import NOTE, as_dicom_text
 from storage.core.entities import Job
 from storage.core.uids import derive_uid
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.items import Item
+from inference.language.guard.assertions.reading.items import Item
 from inference.language.guard.reading import Reading
 from inference.language.guard.scope import reaches
 

@@ -6,20 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from inference.language.guard.assertions.build import Builder
-from inference.language.guard.assertions.clauses import clauses_of
 from inference.language.guard.assertions.coverage import lost_of
-from inference.language.guard.assertions.denials import (
-    DOUBLE,
-    OPEN,
-    PLAIN,
-    denial_of,
-    newly_seen,
-    without_effect,
-)
-from inference.language.guard.assertions.frames import Form, Frame
-from inference.language.guard.assertions.items import itemise
-from inference.language.guard.assertions.merging import chief_of, to_state
 from inference.language.guard.assertions.model import (
     ABSENT,
     EXTENT,
@@ -30,7 +17,20 @@ from inference.language.guard.assertions.model import (
     Place,
 )
 from inference.language.guard.assertions.places import site_of
-from inference.language.guard.assertions.symbols import GRADE
+from inference.language.guard.assertions.reading.build import Builder
+from inference.language.guard.assertions.reading.clauses import clauses_of
+from inference.language.guard.assertions.reading.denials import (
+    DOUBLE,
+    OPEN,
+    PLAIN,
+    denial_of,
+    newly_seen,
+    without_effect,
+)
+from inference.language.guard.assertions.reading.frames import Form, Frame
+from inference.language.guard.assertions.reading.items import itemise
+from inference.language.guard.assertions.reading.merging import chief_of, to_state
+from inference.language.guard.assertions.reading.symbols import GRADE
 from inference.language.guard.scope import NONE
 
 VISIBLE, ASSESSED = "visible", "assessed"

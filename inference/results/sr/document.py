@@ -25,15 +25,15 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.image_library import image_library
-from inference.results.observing import pipeline_context
 from inference.results.source import (
     evidence_of,
     inherit_patient_and_study,
     integer_of,
     reference_to,
 )
-from inference.results.sr_numbers import evaluations_of, measurements_of
+from inference.results.sr.image_library import image_library
+from inference.results.sr.numbers import evaluations_of, measurements_of
+from inference.results.sr.observing import pipeline_context
 from storage.core.entities import Finding, Job, SegmentRef
 
 _PROCEDURES = {

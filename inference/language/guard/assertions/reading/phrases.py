@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.frames import Frame, frame_of
-from inference.language.guard.assertions.merging import (
+from inference.language.guard.assertions.model import ABSENT, PRESENT, Place
+from inference.language.guard.assertions.reading.frames import Frame, frame_of
+from inference.language.guard.assertions.reading.merging import (
     LARGER,
     SMALLER,
     add_attributes,
@@ -17,8 +18,7 @@ from inference.language.guard.assertions.merging import (
     said_of_thing,
     share,
 )
-from inference.language.guard.assertions.model import ABSENT, PRESENT, Place
-from inference.language.guard.assertions.predicating import Predicating
+from inference.language.guard.assertions.reading.predicating import Predicating
 
 GENITIVE = frozenset("des einer eines beider dieser dieses".split())
 _DEFINITE = frozenset(("the", "der", "die", "das", "den", "dem"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.frames import Frame
-from inference.language.guard.assertions.items import Item
-from inference.language.guard.assertions.merging import chief_of
-from inference.language.guard.assertions.numbering import Numbering
-from inference.language.guard.assertions.phrases import GENITIVE
-from inference.language.guard.assertions.state import following
+from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.assertions.reading.merging import chief_of
+from inference.language.guard.assertions.reading.numbering import Numbering
+from inference.language.guard.assertions.reading.phrases import GENITIVE
+from inference.language.guard.assertions.reading.state import following
 
 _ROLES = "after before of place toward with by from between under over near since than like".split()
 _NAMES = ("name", "side", "symbol")

@@ -21,14 +21,14 @@ from inference.results.identity import (
     result_series_number,
     software_versions,
 )
-from inference.results.narrative import NOTE, shown_range, shown_value
-from inference.results.pictures import Picture
+from inference.results.pictures.render import Picture
 from inference.results.source import (
     character_set_of,
     inherit_patient_and_study,
     integer_of,
     shown_name,
 )
+from inference.results.sr.narrative import NOTE, shown_range, shown_value
 from inference.scheduling.priors import day
 from inference.typesetting.text import Typesetter
 from storage.core.entities import Finding, Job

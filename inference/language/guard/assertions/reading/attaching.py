@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference.language.guard.assertions.frames import Frame
-from inference.language.guard.assertions.merging import (
+from inference.language.guard.assertions.model import ABSENT, Place
+from inference.language.guard.assertions.reading.frames import Frame
+from inference.language.guard.assertions.reading.merging import (
     add_attributes,
     hold_to,
     said_of_place,
     said_of_thing,
     to_state,
 )
-from inference.language.guard.assertions.model import ABSENT, Place
-from inference.language.guard.assertions.state import ClauseState
+from inference.language.guard.assertions.reading.state import ClauseState
 
 _PLACING = frozenset(("of", "place", "over", "toward"))
 # Of these, what follows `of` is what does it.

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from inference.language.guard.assertions.items import itemise
 from inference.language.guard.assertions.model import Assertion, Place
-from inference.language.guard.assertions.parse import Context, Parsed, parse
 from inference.language.guard.assertions.places import WIDE
+from inference.language.guard.assertions.reading.items import itemise
+from inference.language.guard.assertions.reading.parse import Context, Parsed, parse
 from inference.language.guard.characters import folded, hidden_or_foreign
 from inference.language.guard.dates import FoundDate, dicom_date, find_dates
 from inference.language.guard.evidence import SourceText

@@ -4,8 +4,8 @@ import highdicom as hd
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code as DicomCode
 
-from inference.results.change import PERCENT
 from inference.results.coding import dicom_code
+from inference.results.sr.change import PERCENT
 from storage.core.entities import Code, Finding, NormalRange
 
 _NO_UNIT = Code("1", "UCUM", "no units")

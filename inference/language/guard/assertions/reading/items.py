@@ -10,13 +10,13 @@ from typing import Literal
 
 import yaml
 
-from inference.language.guard.assertions.symbols import with_symbols
+from inference.language.guard.assertions.reading.symbols import with_symbols
 from inference.language.guard.dates import FoundDate
 from inference.language.guard.quantities import Quantity
 from inference.language.guard.reading import Reading, Word, read
 from inference.language.guard.scope import Mention, mentions_of
 
-_FILE = Path(__file__).parent.parent / "data" / "syntax.yaml"
+_FILE = Path(__file__).parents[2] / "data" / "syntax.yaml"
 Kind = Literal["name", "side", "symbol", "number", "date", "small", "trigger", "mark", "unknown"]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from inference.language.guard.assertions.items import Item
 from inference.language.guard.assertions.model import (
     ABSENT,
     PRESENT,
@@ -16,7 +15,8 @@ from inference.language.guard.assertions.model import (
     Place,
     Thing,
 )
-from inference.language.guard.assertions.symbols import LEVEL
+from inference.language.guard.assertions.reading.items import Item
+from inference.language.guard.assertions.reading.symbols import LEVEL
 from inference.language.guard.dates import FoundDate
 from inference.language.guard.scope import BOTH_SIDES, Mention
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.language.guard.assertions.items import Item
+from inference.language.guard.assertions.reading.items import Item
 
 _STOPS = frozenset(";.!?")
 _VERBS = frozenset(("be", "show", "measure"))

@@ -1,0 +1,1 @@
+"""Pictures of a result, for readers that show neither SEG nor SR."""
