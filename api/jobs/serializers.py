@@ -43,6 +43,7 @@ def job_payload(
     job: Job, findings: Sequence[FindingPayload] = (), *, patient: tuple[str, str] = ("", "")
 ) -> JobPayload:
     """`patient`: the name and ID to tell it by, where jobs of several studies are listed."""
+    edited = job.result.get("edited")
     return JobPayload(
         patient_name=patient[0],
         patient_id=patient[1],
@@ -64,18 +65,18 @@ def job_payload(
         updated_at=job.updated_at,
         results=[
             ResultInstance(
-                kind=str(made.get("kind", "")),
-                sop_class_uid=str(made.get("sop_class_uid", "")),
-                series_instance_uid=str(made.get("series_instance_uid", "")),
-                sop_instance_uid=str(made.get("sop_instance_uid", "")),
+                kind=made["kind"],
+                sop_class_uid=made["sop_class_uid"],
+                series_instance_uid=made["series_instance_uid"],
+                sop_instance_uid=made["sop_instance_uid"],
             )
             for made in job.result.get("instances", [])
         ],
         inputs=[JobInputPayload(**one) for one in job.result.get("inputs", [])],
-        notes=[str(note) for note in job.result.get("notes", [])],
+        notes=job.result.get("notes", []),
         model_url=model_url(job.pipeline, job.pipeline_version),
-        has_label_picture=bool(job.result.get("label_picture")),
-        edited_by=str(job.result.get("edited", {}).get("by", "")),
+        has_label_picture=job.result.get("label_picture", False),
+        edited_by=edited["by"] if edited else "",
         findings=list(findings),
     )
 

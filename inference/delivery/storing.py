@@ -12,6 +12,7 @@ from inference.results.writing import part10
 from inference.worker import auditing
 from storage.container import Storage
 from storage.core.entities import Instance, Job
+from storage.core.job_result import ResultInstance
 from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
@@ -19,13 +20,13 @@ log = structlog.get_logger(__name__)
 
 def store_objects(
     storage: Storage, job: Job, results: EncodedResults, check: Callable[[], None]
-) -> tuple[list[Instance], list[dict[str, str]]]:
+) -> tuple[list[Instance], list[ResultInstance]]:
     """The objects of a job, and what its result says of them; doing it again changes nothing.
 
     `check` is asked before each and raises to stop.
     """
     instances: list[Instance] = []
-    stored: list[dict[str, str]] = []
+    stored: list[ResultInstance] = []
     for result in results.objects:
         dataset = result.dataset
         check()

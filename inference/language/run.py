@@ -21,6 +21,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import MediViewError, StorageFull, StorageUnavailable
+from storage.core.job_result import JobResult
 from storage.outbox.leases import Lease, LeaseLost
 from storage.questions.repository import NO_PROGRESS
 
@@ -34,7 +35,7 @@ def answer_job(
 ) -> Job | None:
     """Answer one question and return its job; None where it was not ours to answer."""
 
-    def work(job: Job, lease: Lease) -> dict[str, Any]:
+    def work(job: Job, lease: Lease) -> JobResult:
         return _answer(storage, job, owner, lease, stopping)
 
     return run_claimed(storage, job_id, owner, work)
@@ -42,7 +43,7 @@ def answer_job(
 
 def _answer(
     storage: Storage, job: Job, owner: str, lease: Lease, stopping: Callable[[], bool]
-) -> dict[str, Any]:
+) -> JobResult:
     asked = storage.answers.get(job.job_id)
     begun = time.monotonic()
     # An attempt that died may have left some.

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from pydicom.dataset import Dataset
@@ -37,6 +36,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, MediViewError
+from storage.core.job_result import JobResult, ResultInstance
 from storage.outbox.leases import Lease, LeaseLost
 from storage.peers.repository import KnownPeer
 
@@ -82,7 +82,7 @@ class Work:
         self._begun = time.monotonic()
         self._deadline_s = storage.settings.job_deadline_s
 
-    def do(self, pipeline: Pipeline) -> dict[str, Any]:
+    def do(self, pipeline: Pipeline) -> JobResult:
         reset_peak_memory()
         begun = time.monotonic()
         sources: Sequence[Dataset] = ()
@@ -201,7 +201,7 @@ class Work:
 
     def _store(
         self, title: str, results: EncodedResults, destinations: Sequence[KnownPeer]
-    ) -> list[dict[str, str]]:
+    ) -> list[ResultInstance]:
         instances, stored = store_objects(self._storage, self._job, results, self._still_ours)
         self._still_ours()
         store_rows(self._storage, self._job, results, instances, destinations)
@@ -213,9 +213,9 @@ class Work:
         self,
         output: PipelineOutput,
         results: EncodedResults,
-        stored: list[dict[str, str]],
+        stored: list[ResultInstance],
         notes: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> JobResult:
         inside = {f"running.{name}": seconds for name, seconds in output.timings_s.items()}
         return {
             "instances": stored,

@@ -5,7 +5,6 @@ same objects: a worker may die at any moment and the next one does it again.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import structlog
 
@@ -20,6 +19,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import NotFound
+from storage.core.job_result import JobResult
 from storage.core.request_context import serving
 from storage.outbox.leases import Lease, LeaseLost
 from storage.outbox.retry import retry_policy
@@ -47,7 +47,7 @@ def run_job(
     """
     offered = catalogue(storage.settings) if pipelines is None else pipelines
 
-    def work(job: Job, lease: Lease) -> dict[str, Any]:
+    def work(job: Job, lease: Lease) -> JobResult:
         pipeline = _pipeline_of(job, offered)
         with guarded(storage, job.study_instance_uid):
             return Work(storage, job, owner, lease, stopping).do(pipeline)
@@ -59,7 +59,7 @@ def run_claimed(
     storage: Storage,
     job_id: str,
     owner: str,
-    work: Callable[[Job, Lease], dict[str, Any]],
+    work: Callable[[Job, Lease], JobResult],
 ) -> Job | None:
     """Claim a job, do `work` under its lease, and end it with the result or its reason."""
     before = storage.jobs.get(job_id)
@@ -78,7 +78,7 @@ def _work_on(
     before: Job,
     job: Job,
     owner: str,
-    work: Callable[[Job, Lease], dict[str, Any]],
+    work: Callable[[Job, Lease], JobResult],
 ) -> Job | None:
     job_id = job.job_id
     if job.attempts > storage.settings.job_max_attempts:

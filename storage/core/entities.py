@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from storage.core.job_result import JobResult
+
 SeriesState = Literal["RECEIVING", "COMPLETE"]
 Origin = Literal["received", "generated"]
 # The states of a Unified Procedure Step (PS3.4 CC.1.1); a failure is CANCELED with its reason.
@@ -129,7 +131,7 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
-    result: dict[str, Any] = field(default_factory=dict)
+    result: JobResult = field(default_factory=JobResult)
     request_id: str = ""
     """Of the HTTP request or the association that led to it; empty where none is known."""
     queue: str = "jobs"

@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.entities import Job, JobInput, JobState, JobStatus
 from storage.core.errors import NotFound
+from storage.core.job_result import JobResult
 from storage.db.engine import insert_or_ignore, reading, writing
 from storage.db.row_mapping import to_job
 from storage.jobs.insert import add_job, announce
@@ -137,7 +138,7 @@ class Jobs:
         values = {"stage": stage, "progress": min(max(fraction, 0.0), 1.0)}
         return self._change(job_id, JOBS.is_owned(owner), values, now) is not None
 
-    def complete(self, job_id: str, owner: str, result: Mapping[str, Any], now: datetime) -> bool:
+    def complete(self, job_id: str, owner: str, result: JobResult, now: datetime) -> bool:
         """End the job with its result; False when it is no longer the owner's."""
         values = {
             "state": "COMPLETED",

@@ -1,0 +1,50 @@
+"""What a completed job says of itself: the JSON of `Job.result`, key by key."""
+
+from typing import TypedDict
+
+
+class ResultInstance(TypedDict):
+    """One object that the job made and stored."""
+
+    kind: str
+    """One of `storage.core.result_kinds`."""
+    sop_class_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+class JobInput(TypedDict):
+    """One series of a job that takes several, by its role."""
+
+    role: str
+    series_instance_uid: str
+
+
+class MaskEdited(TypedDict):
+    """Of a job that stands for a person's edit of a mask."""
+
+    by: str
+    """The person's name."""
+    segment_numbers: list[int]
+    """Those that were changed."""
+    reason: str
+    source_fingerprint: str
+    """Of the series that the mask is of."""
+    predecessor_sop_instance_uid: str
+
+
+class JobResult(TypedDict, total=False):
+    """Empty until the job is completed. Jobs of language models have `timings_s` alone."""
+
+    instances: list[ResultInstance]
+    inputs: list[JobInput]
+    findings: int
+    """How many."""
+    label_picture: bool
+    """Whether a picture of the segments was stored beside an image that is not DICOM."""
+    notes: list[str]
+    """What a reader of the result should know, in sentences."""
+    timings_s: dict[str, float]
+    """By stage."""
+    peak_memory_bytes: int
+    edited: MaskEdited
