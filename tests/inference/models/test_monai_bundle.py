@@ -150,7 +150,7 @@ def test_what_its_card_does_not_take_is_refused_with_the_condition(
     decisions = {one.pipeline: one for one in storage.decisions.of_study(study)}
     refused = decisions["bundle-spleen-of-phantoms"]
     assert not refused.accepted
-    assert refused.reason == "The bundle's card wants slices ≥ 10 (found 6)."
+    assert refused.reason == "The card wants slices ≥ 10 (found 6)."
 
 
 def test_a_classifier_gives_labels_with_confidence(tmp_path: Path, series: list[Dataset]) -> None:

@@ -1,0 +1,224 @@
+"""What pipelines of models that an operator added have in common: card, files, what they take,
+and how values of a label map become segments with volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference.bundles.description import BundleDescription
+from inference.imaging.resampling import on_same_grid, onto_grid
+from inference.imaging.volume import Volume
+from inference.models.card_file import critical_limits, population_of
+from inference.models.model_folders import digests_of, verify_files
+from inference.pipeline import (
+    Acceptance,
+    Measurement,
+    ModelCard,
+    NamedInput,
+    PipelineContext,
+    Readiness,
+    Segment,
+)
+from inference.pipelines.codes import CM3, MM3_IN_CM3, VOLUME
+from inference.pipelines.structures import LEFT, RIGHT
+from inference.refusals import ModelUnusable, NothingFound
+from inference.scheduling.rules.facts import SeriesFacts
+from inference.scheduling.rules.judge import judge
+from inference.scheduling.rules.model import Condition
+from storage.core.entities import Code, Instance, Series
+
+_MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
+_SIDES = {"left": LEFT, "right": RIGHT}
+_SEGMENTS_AT_MOST = 255
+
+
+class AddedModel:
+    """A folder below `MEDIVIEW_MODELS_DIR`; what computes is in its subclasses."""
+
+    input_kind: Literal["volume", "image"] = "volume"
+    # Beside the edge a network sees the end of the data as well, and leaves voxels out.
+    edge_margin_mm = 3.0
+
+    def __init__(self, model: BundleDescription) -> None:
+        self._model = model
+        self.name = f"{model.prefix}-{model.name}"
+        self.version = model.version
+        self.title = model.title
+        self.description = model.description
+        self.resamples_tilt = model.card.gantry_tilt == "resample"
+        self.inputs = tuple(
+            NamedInput(name, one.title or name, one.required)
+            for name, one in model.card.inputs.items()
+        )
+        self.reference = model.card.reference
+        modality = _MODALITIES.get(model.modality, model.modality or "any modality")
+        titles = ", ".join(one.title for one in self.inputs)
+        self.accepts_text = model.card.accepts_text or (
+            f"Of one study in one Frame of Reference: {titles}."
+            if self.inputs
+            else f"{modality}: one regular stack of slices that the model's card takes."
+        )
+        try:
+            files = digests_of(model.folder, f"The model {model.name}")
+        except ModelUnusable:
+            files = ()
+        self.card = ModelCard(
+            name=model.name,
+            version=model.version,
+            licence=model.licence,
+            source=model.source,
+            intended_use=model.intended_use,
+            input_description=self.accepts_text,
+            files=files,
+            training_data=model.card.training_data,
+            output_codes=tuple(Code(*model.segment(value).code) for value in model.labels)
+            if model.kind != "classification"
+            else (),
+            revision=model.card.revision,
+            gate=model.card.thresholds,
+            normal_ranges=model.card.ranges,
+            critical=critical_limits(model.card),
+            on_truncation=model.card.on_truncation,
+            population=population_of(model.card),
+            admission="operator",
+        )
+
+    def readiness(self) -> Readiness:
+        """Whether every file is as it was when the model was added; nothing is loaded."""
+        try:
+            self._verify()
+        except ModelUnusable as error:
+            return Readiness(False, f"{error.message} {error.remedy}".strip())
+        return Readiness(True, f"{self.card.name} {self.version}: files verified.")
+
+    def _verify(self) -> None:
+        verify_files(self._model.folder, f"the model {self._model.name}")
+
+    def accepts(
+        self, series: Series, instances: Sequence[Instance], headers: Sequence[Dataset]
+    ) -> Acceptance:
+        """By the modality that the model states, and the condition of its card; of several
+        inputs, by that of the reference."""
+        if self.inputs:
+            return self.accepts_input(self.reference, series, instances, headers)
+        wanted = _MODALITIES.get(self._model.modality)
+        if wanted is None and self._model.card.accepts is None:
+            return Acceptance(
+                False, f"Neither metadata nor card of {self._model.name} say what it takes."
+            )
+        if wanted is not None and series.modality != wanted:
+            return Acceptance(False, f"Modality is {series.modality}; only {wanted} is taken.")
+        if self._model.card.accepts is None:
+            return Acceptance(True, f"A {wanted} series, as the model's metadata asks.")
+        return _judged(self._model.card.accepts, headers)
+
+    def accepts_input(
+        self,
+        name: str,
+        series: Series,
+        instances: Sequence[Instance],
+        headers: Sequence[Dataset],
+    ) -> Acceptance:
+        """By the condition that the card states of one of its inputs."""
+        return _judged(self._model.card.inputs[name].accepts, headers)
+
+    def _channels(
+        self, context: PipelineContext, volume: Volume
+    ) -> tuple[list[NDArray[np.float32]], str]:
+        """The inputs on the grid of the reference, in the card's order, and how they came there."""
+        channels: list[NDArray[np.float32]] = []
+        told = []
+        for one in self.inputs:
+            given = context.inputs.get(one.name)
+            if given is None:
+                channels.append(np.zeros(volume.voxels.shape, np.float32))
+                told.append(f"{one.title} not there, given as zeros")
+                continue
+            channels.append(onto_grid(given, volume))
+            if one.name == self.reference:
+                told.append(f"{one.title} is the reference")
+            elif on_same_grid(given, volume):
+                told.append(f"{one.title} lies on its grid")
+            else:
+                told.append(f"{one.title} resampled onto its grid, trilinear")
+        if not told:
+            return channels, ""
+        return channels, f"{', '.join(told)}; by one Frame of Reference, nothing registered"
+
+    def _segments_of_values(
+        self, classes: NDArray[np.integer[Any]]
+    ) -> tuple[tuple[Segment, ...], NDArray[np.uint8]]:
+        """Of a label map: a segment for each value of a class that occurs, and the masks."""
+        top = max(self._model.labels, default=0) + 1
+        if classes.min() < 0 or classes.max() > top:
+            classes = np.where((classes < 0) | (classes > top), top, classes)
+        counts = np.bincount(classes.ravel(), minlength=top + 1)
+        present = [value for value in self._model.labels if counts[value]]
+        self._check_found(present)
+        numbers = np.zeros(len(counts), np.uint8)
+        numbers[present] = np.arange(1, len(present) + 1)
+        return tuple(self._segment(value) for value in present), numbers[classes]
+
+    def _segments_of_channels(
+        self, channels: Mapping[int, NDArray[np.bool_]]
+    ) -> tuple[tuple[Segment, ...], NDArray[np.bool_]]:
+        """Of a mask for each class, which may overlap."""
+        present = [value for value, mask in channels.items() if mask.any()]
+        self._check_found(present)
+        masks = np.stack([channels[value] for value in present], axis=-1)
+        return tuple(self._segment(value) for value in present), masks
+
+    def _check_found(self, present: Sequence[int]) -> None:
+        if not present:
+            raise NothingFound(
+                f"{self.title} found nothing in the series.",
+                remedy="Check that the series shows what the model looks for.",
+            )
+        if len(present) > _SEGMENTS_AT_MOST:
+            raise ModelUnusable(
+                f"{self.title} gives {len(present)} segments; {_SEGMENTS_AT_MOST} are the most.",
+                remedy="Leave classes out of its channel_def.",
+            )
+
+    def _segment(self, value: int) -> Segment:
+        stated = self._model.segment(value)
+        return Segment(
+            stated.label,
+            Code(*stated.category),
+            Code(*stated.code),
+            self._model.color_rgb(value),
+            _SIDES.get(stated.laterality or ""),
+        )
+
+
+def _judged(condition: Condition, headers: Sequence[Dataset]) -> Acceptance:
+    trace = judge(condition, SeriesFacts(headers))
+    if not trace.holds:
+        return Acceptance(False, f"The card wants {trace.first_failure()}.")
+    return Acceptance(True, "All that the card asks holds.")
+
+
+def volumes_of(
+    segments: Sequence[Segment], masks: NDArray[Any], volume: Volume
+) -> tuple[Measurement, ...]:
+    """The volume of each segment in cm³; `masks` as in `PipelineOutput`."""
+    voxels = (
+        np.bincount(masks.ravel(), minlength=len(segments) + 1)[1:]
+        if masks.ndim == 3
+        else np.count_nonzero(masks, axis=(0, 1, 2))
+    )
+    return tuple(
+        Measurement(
+            f"{segment.label} volume",
+            VOLUME,
+            float(voxels[index]) * volume.voxel_volume_mm3 / MM3_IN_CM3,
+            CM3,
+            index,
+        )
+        for index, segment in enumerate(segments)
+    )
