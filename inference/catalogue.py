@@ -4,7 +4,11 @@ from importlib.metadata import entry_points
 
 import structlog
 
-from inference.bundles.installed import installed_bundles, installed_image_models
+from inference.bundles.installed import (
+    installed_bundles,
+    installed_image_models,
+    installed_nnunets,
+)
 from inference.pipeline import Acceptance, Pipeline, PipelineContext, PipelineOutput, Readiness
 from inference.pipelines.brain_structures import BrainStructures
 from inference.pipelines.brain_volume import BrainVolume
@@ -13,6 +17,7 @@ from inference.pipelines.images.model import ImageModelPipeline
 from inference.pipelines.images.segmentation import ImageSegmentation
 from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.monai_bundle import MonaiBundle
+from inference.pipelines.nnunet_model import NnunetPipeline
 from storage.core.errors import NotFound
 from storage.settings import Settings
 
@@ -39,6 +44,7 @@ def catalogue(settings: Settings) -> tuple[Pipeline, ...]:
         ImageClassification(settings),
         ImageSegmentation(settings),
         *(MonaiBundle(bundle) for bundle in installed_bundles(settings)),
+        *(NnunetPipeline(model) for model in installed_nnunets(settings)),
         *(ImageModelPipeline(model) for model in installed_image_models(settings)),
         *_of_other_packages(settings),
     )

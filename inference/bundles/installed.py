@@ -9,7 +9,17 @@ import structlog
 from inference.bundles.description import BundleDescription, describe, is_bundle
 from inference.bundles.plain import describe_plain, is_plain
 from inference.model_servers.endpoint import endpoint_of
+from inference.models.card_file import CARD_FILE
 from inference.models.model_folders import files_of, install
+from inference.nnunet.description import (
+    NnunetDescription,
+    add_nnunet,
+    describe_nnunet,
+    install_converted,
+    is_added_nnunet,
+    is_nnunet,
+)
+from inference.nnunet.totalsegmentator import add_totalsegmentator, trained_folders
 from inference.planar.description import (
     ImageModelDescription,
     add_image_model,
@@ -21,12 +31,13 @@ from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_Description = TypeVar("_Description", BundleDescription, ImageModelDescription)
+_Description = TypeVar("_Description", BundleDescription, ImageModelDescription, NnunetDescription)
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder is a MONAI bundle, or a model with its card."""
-    return is_bundle(folder) or is_image_model(folder) or is_plain(folder)
+    """Whether a folder is a model that can be added: a MONAI bundle, one that nnU-Net trained,
+    weights of TotalSegmentator, or a model with its card."""
+    return _is_installed(folder) or bool(trained_folders(folder))
 
 
 def described(folder: Path) -> BundleDescription:
@@ -35,7 +46,13 @@ def described(folder: Path) -> BundleDescription:
 
 
 def add_described(settings: Settings, folder: Path) -> BundleDescription | ImageModelDescription:
-    """Copy a model of any kind to where models lie. Raises InvalidRequest."""
+    """Copy a model of any kind to where models lie. Raises InvalidRequest, ModelUnusable."""
+    if is_added_nnunet(folder):
+        return install_converted(settings, folder)
+    if is_nnunet(folder) and (folder / CARD_FILE).is_file():
+        return add_nnunet(settings, folder)
+    if trained_folders(folder):
+        return add_totalsegmentator(settings, folder)
     if not is_bundle(folder) and is_image_model(folder):
         return add_image_model(settings, folder)
     return add_bundle(settings, folder)
@@ -55,11 +72,15 @@ def add_bundle(settings: Settings, folder: Path) -> BundleDescription:
 
 def installed_bundles(settings: Settings) -> list[BundleDescription]:
     """Every bundle that was added, by name; one that cannot be read is said in the log."""
-    found = _read([folder for folder in _folders(settings) if not _is_of_images(folder)], described)
+    of_others = (_is_of_images, is_added_nnunet)
+    found = _read(
+        [one for one in _folders(settings) if not any(is_other(one) for is_other in of_others)],
+        described,
+    )
     return [_with_server(settings, one) for one in found]
 
 
-def _with_server(settings: Settings, model: _Description) -> _Description:
+def _with_server(settings: Settings, model: _Served) -> _Served:
     """With the address of the model server that its card names, where the site names it, too."""
     if model.served is None:
         return model
@@ -72,10 +93,13 @@ def _with_server(settings: Settings, model: _Description) -> _Description:
 
 def installed_image_models(settings: Settings) -> list[ImageModelDescription]:
     """Every model of single images that was added, by name."""
-    found = _read(
-        [folder for folder in _folders(settings) if _is_of_images(folder)], describe_image_model
-    )
+    found = _read([one for one in _folders(settings) if _is_of_images(one)], describe_image_model)
     return [_with_server(settings, one) for one in found]
+
+
+def installed_nnunets(settings: Settings) -> list[NnunetDescription]:
+    """Every model of nnU-Net that was added, by name."""
+    return _read([one for one in _folders(settings) if is_added_nnunet(one)], describe_nnunet)
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -85,8 +109,14 @@ def _folders(settings: Settings) -> list[Path]:
     return [
         folder
         for folder in sorted(models.iterdir())
-        if not folder.name.startswith(".") and is_model(folder)
+        if not folder.name.startswith(".") and _is_installed(folder)
     ]
+
+
+def _is_installed(folder: Path) -> bool:
+    return (
+        is_bundle(folder) or is_added_nnunet(folder) or is_image_model(folder) or is_plain(folder)
+    )
 
 
 def _is_of_images(folder: Path) -> bool:

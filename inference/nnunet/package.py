@@ -1,0 +1,25 @@
+"""nnunetv2 itself, which is an extra: what is said where it is missing, and what it says."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+
+from inference.refusals import ModelUnusable
+
+
+@contextlib.contextmanager
+def nnunetv2_at_work() -> Iterator[None]:
+    """Import and use nnunetv2, which prints and warns about what is no concern of an operator.
+
+    Raises ModelUnusable where it, or something that it needs, is not installed.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ModuleNotFoundError as error:
+        raise ModelUnusable(
+            f"Models of nnU-Net need the package {error.name}, which is not installed.",
+            remedy="scripts/install.sh viewer nnunet adds it to .venv.",
+        ) from error

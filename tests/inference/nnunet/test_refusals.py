@@ -1,0 +1,208 @@
+"""What of a folder that looks like nnU-Net is refused, by a sentence, and what is never run."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from inference.imaging.volume import assemble_volume
+from inference.models.registry.adding import add_model
+from inference.nnunet import prediction
+from inference.nnunet.description import describe_nnunet
+from inference.nnunet.geometry import seen_by_model
+from inference.nnunet.plans import read_configuration, read_plans
+from inference.refusals import ModelUnusable
+from storage.container import Storage
+from storage.core.errors import InvalidRequest, LimitExceeded, MediViewError
+from tests import builders
+from tests.inference.nnunet.untrained import trained_folder
+
+CARD: dict[str, Any] = {
+    "accepts": {"Modality": "CT"},
+    "segments": {"1": {"label": "Liver", "code": ["10200004", "SCT", "Liver"]}},
+    "model": {"name": "Liver", "version": "1", "modality": "CT"},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    trained = trained_folder(
+        tmp_path / "Dataset7_Liver" / "a__nnUNetPlans__3d_fullres", {"liver": 1}
+    )
+    (trained / "mediview.json").write_text(json.dumps(CARD))
+    return trained
+
+
+def refusal(storage: Storage, folder: Path) -> str:
+    with pytest.raises(MediViewError) as refused:
+        add_model(storage, folder, "petra")
+    models = storage.settings.resolved_models_dir
+    assert not models.is_dir() or list(models.iterdir()) == []
+    return f"{refused.value.message} {refused.value.remedy}"
+
+
+class Opens:
+    """What a pickle would do when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_checkpoint_that_would_run_a_command_is_refused_by_name(
+    storage: Storage, folder: Path, tmp_path: Path
+) -> None:
+    path = folder / "fold_0" / "checkpoint_final.pth"
+    checkpoint = torch.load(path, weights_only=False)
+    torch.save({**checkpoint, "logging": Opens(tmp_path / "ran")}, path)
+    assert "fold_0/checkpoint_final.pth asks for posix.mkdir, which is code" in refusal(
+        storage, folder
+    )
+    assert not (tmp_path / "ran").exists()
+    # It does what it is for where it is read without care.
+    torch.load(path, weights_only=False)
+    assert (tmp_path / "ran").exists()
+
+
+def test_nothing_of_a_model_is_a_pickle_once_it_is_added(storage: Storage, folder: Path) -> None:
+    add_model(storage, folder, "petra")
+    names = {
+        path.name for path in storage.settings.resolved_models_dir.rglob("*") if path.is_file()
+    }
+    assert names == {
+        "plans.json", "dataset.json", "mediview.json", "nnunet.json", "mediview-digests.json",
+        "fold_0.safetensors",
+    }  # fmt: skip
+
+
+def change_plans(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "plans.json"
+        plans = json.loads(path.read_text())
+        plans["configurations"]["3d_fullres"].update(changes)
+        path.write_text(json.dumps(plans))
+
+    return change
+
+
+def architecture(**changes: Any) -> Callable[[Path], None]:
+    stated = {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "arch_kwargs": {
+            "n_stages": 2, "features_per_stage": [4, 8], "strides": [[1, 1, 1], [2, 2, 2]],
+            "conv_op": "torch.nn.modules.conv.Conv3d", "kernel_sizes": [[3, 3, 3], [3, 3, 3]],
+            "n_conv_per_stage": [1, 1], "n_conv_per_stage_decoder": [1], "conv_bias": True,
+        },
+        "_kw_requires_import": ["conv_op"],
+    }  # fmt: skip
+    arguments = {**stated["arch_kwargs"], **changes.pop("arch_kwargs", {})}  # type: ignore[dict-item]
+    return change_plans(architecture={**stated, "arch_kwargs": arguments, **changes})
+
+
+def change_checkpoint(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "fold_0" / "checkpoint_final.pth"
+        torch.save({**torch.load(path, weights_only=False), **changes}, path)
+
+    return change
+
+
+def change_card(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        card = {**CARD, **changes}
+        (folder / "mediview.json").write_text(json.dumps(card))
+
+    return change
+
+
+def of_inputs(*names: str) -> Callable[[Path], None]:
+    inputs = {name: {"accepts": {"Modality": "CT"}} for name in names}
+    return change_card(accepts=None, reference=names[0], inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (change_plans(previous_stage="3d_lowres"), "a cascade: it needs what 3d_lowres finds"),
+        (change_plans(patch_size=[4096, 4096, 4096]), "patch_size [4096, 4096, 4096]"),
+        (change_plans(UNet_base_num_features=10**9), "features_per_stage has 1000000000"),
+        (change_plans(n_conv_per_stage_encoder=[1, 10**8]), "n_conv_per_stage has 100000000"),
+        (change_plans(UNet_class_name="MyTransformer"), "UNet_class_name is MyTransformer"),
+        (change_plans(preprocessor_name="Mine"), "preprocessor_name is Mine"),
+        (change_plans(normalization_schemes=["os.system"]), "normalization_schemes is os.system"),
+        (change_plans(resampling_fn_data="eval"), "resampling_fn_data is eval"),
+        (change_plans(inherits_from="3d_fullres"), "it has no configuration 3d_fullres"),
+        (architecture(network_class_name="evil.Net"), "network_class_name is evil.Net"),
+        (architecture(arch_kwargs={"conv_op": "os.system"}), "conv_op names os.system"),
+        (architecture(arch_kwargs={"conv_op": "torch.hub.load"}), "conv_op names torch.hub.load"),
+    ],
+)
+def test_plans_that_are_refused(
+    folder: Path, change: Callable[[Path], None], sentence: str
+) -> None:
+    change(folder)
+    with pytest.raises(InvalidRequest) as refused:
+        read_configuration(folder, read_plans(folder), "3d_fullres")
+    assert sentence in refused.value.message
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (change_plans(previous_stage="3d_lowres"), "a cascade is not run here"),
+        (
+            change_checkpoint(trainer_name="nnUNetTrainerUMambaBot"),
+            "none of nnunetv2's own trainers",
+        ),
+        (change_checkpoint(trainer_name="nnUNetTrainerBN"), "network is that of nnUNetTrainerBN"),
+        (change_checkpoint(network_weights={}), "it has no network_weights"),
+        (change_card(model={**CARD["model"], "folds": [3]}), "checkpoint_final.pth is missing"),
+        (change_card(model={**CARD["model"], "orientation": "LPS"}), "reader turns images to RAS"),
+        (of_inputs("pet", "ct"), "takes CT; inputs of its card: pet, ct"),
+    ],
+)
+def test_models_that_are_refused(
+    storage: Storage, folder: Path, change: Callable[[Path], None], sentence: str
+) -> None:
+    change(folder)
+    assert sentence in refusal(storage, folder)
+
+
+def test_plans_larger_than_any_are_not_read(storage: Storage, folder: Path) -> None:
+    (folder / "plans.json").write_bytes(b"[" * (5 * 1024 * 1024))
+    assert "plans.json is larger than 4 MiB" in refusal(storage, folder)
+
+
+def test_weights_of_another_network_are_refused(storage: Storage, folder: Path) -> None:
+    change_plans(UNet_base_num_features=6)(folder)
+    with pytest.raises(ModelUnusable, match=r"has the shape .*; plans\.json says"):
+        add_model(storage, folder, "petra")
+
+
+def test_a_volume_that_memory_does_not_hold_is_refused_before(
+    storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_model(storage, folder, "petra")
+    (added,) = storage.settings.resolved_models_dir.iterdir()
+    volume = assemble_volume(builders.series(np.ones((12, 30, 30), np.int16)))
+    seen = seen_by_model(volume, [volume.voxels], "RAS", None)
+    monkeypatch.setattr(prediction, "free_memory_bytes", lambda: 100_000)
+    with pytest.raises(LimitExceeded, match=r"Liver would need some 0\.0 GB of memory for 12 × 30"):
+        prediction.check_memory(describe_nnunet(added), seen)
+
+
+def test_a_folder_without_card_is_told_about_it(storage: Storage, folder: Path) -> None:
+    (folder / "mediview.json").unlink()
+    with pytest.raises(
+        InvalidRequest, match="no model with the classes of TotalSegmentator"
+    ) as told:
+        add_model(storage, folder, "petra")
+    assert "put a card there: docs/pipelines/nnunet.md" in told.value.remedy
