@@ -32,6 +32,7 @@ from storage.settings import Settings
 log = structlog.get_logger(__name__)
 
 _Description = TypeVar("_Description", BundleDescription, ImageModelDescription, NnunetDescription)
+_Served = TypeVar("_Served", BundleDescription, ImageModelDescription)
 
 
 def is_model(folder: Path) -> bool:

@@ -50,10 +50,12 @@ class Parts:
 def load_parts(bundle: BundleDescription, threads: int) -> Parts:
     """The bundle's parts, from job to job the same ones. Raises ModelUnusable."""
     use_threads(threads)
-    # Of a model that a server computes, the card says which.
-    names = (CARD_FILE,) if bundle.served else _WEIGHTS
-    weights = [bundle.folder / name for name in names if (bundle.folder / name).is_file()]
-    key = (bundle.name, bundle.version, *(file_sha256(path) for path in weights), device())
+    weights = [bundle.folder / name for name in _WEIGHTS if (bundle.folder / name).is_file()]
+    # The same weights with another configuration are another model; of one that a server computes,
+    # the card says which.
+    described = [path for path in (bundle.inference_file, bundle.folder / CARD_FILE) if path]
+    files = [*weights, *(path for path in described if path.is_file())]
+    key = (bundle.name, bundle.version, *(file_sha256(path) for path in files), device())
     return WARM.get(key, lambda: _loaded(bundle, threads), weights_bytes(*weights))
 
 

@@ -124,7 +124,7 @@ def file_sha256(path: Path) -> str:
     return _sha256(path, stat.st_size, stat.st_mtime_ns)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def _sha256(path: Path, size_bytes: int, modified_ns: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

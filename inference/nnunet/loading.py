@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inference.models.card_file import CARD_FILE
 from inference.models.devices import device, is_out_of_memory
 from inference.models.files import file_sha256, use_threads
 from inference.models.model_cache import WARM, weights_bytes
-from inference.nnunet.conversion import weights_file
+from inference.nnunet.conversion import CONVERTED_FILE, weights_file
 from inference.nnunet.description import NnunetDescription, TrainedModel
 from inference.nnunet.package import nnunetv2_at_work
 from inference.nnunet.plans import DATASET_FILE, PLANS_FILE
@@ -40,11 +41,18 @@ class LoadedModel:
 def load_model(model: NnunetDescription, threads: int) -> LoadedModel:
     """From job to job the same one. Raises ModelUnusable."""
     use_threads(threads)
-    files = [
+    weights = [
         part.folder / weights_file(fold) for part in model.parts for fold in part.converted.folds
     ]
+    # What the same weights were built and are run with counts as well.
+    described = [
+        part.folder / name
+        for part in model.parts
+        for name in (PLANS_FILE, DATASET_FILE, CONVERTED_FILE)
+    ]
+    files = (*weights, *described, model.folder / CARD_FILE)
     key = (model.name, model.version, *(file_sha256(path) for path in files), device())
-    return WARM.get(key, lambda: _loaded(model), weights_bytes(*files))
+    return WARM.get(key, lambda: _loaded(model), weights_bytes(*weights))
 
 
 def _loaded(model: NnunetDescription) -> LoadedModel:

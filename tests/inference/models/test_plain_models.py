@@ -18,6 +18,7 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.models.registry.adding import add_model
 from inference.pipeline import PipelineContext, PipelineOutput, ignore_progress
 from inference.pipelines.box_findings import boxes_as_findings
+from inference.refusals import NothingFound
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
@@ -74,6 +75,17 @@ def test_a_plain_model_segments_on_the_oblique_grid(
     assert 2.0 * (truth & found).sum() / (truth.sum() + found.sum()) > 0.9
     (measurement,) = output.measurements
     assert measurement.label == "Spleen volume"
+
+
+def test_a_corrected_card_counts_from_the_next_job_on(
+    storage: Storage, tmp_path: Path, volume: Volume
+) -> None:
+    """Of the same name, version and weights, in a process that has the model loaded."""
+    add_model(storage, torchscript_model(tmp_path / "a", intensity={"values": [0, 9000]}), "petra")
+    with pytest.raises(NothingFound):
+        run(storage, "model-plain-spleen", volume)
+    add_model(storage, torchscript_model(tmp_path / "b", intensity={"values": [0, 1000]}), "petra")
+    assert run(storage, "model-plain-spleen", volume).segments
 
 
 def test_an_onnx_classifier_gives_probabilities(
