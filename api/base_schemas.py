@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 
 class Payload(BaseModel):

@@ -18,7 +18,7 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import PipelineOutput, Segment
 from inference.results.seg import encode_seg
 from inference.results.writing import part10
-from storage.core.entities import Code
+from storage.core.findings import Code
 from tests import builders
 from tests.inference.results_support import PIPELINE, job_for
 

@@ -20,7 +20,8 @@ from inference.results.identity import (
     tracking_uid,
 )
 from inference.scheduling.priors import Comparison
-from storage.core.entities import Code, Finding, ImageRef, Job, SegmentRef
+from storage.core.entities import Job
+from storage.core.findings import Code, Finding, ImageRef, SegmentRef
 
 # Every consumer shows or encodes this very number, so none can disagree by rounding.
 _DECIMALS = 3

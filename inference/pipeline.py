@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
 from inference.models.card import ModelCard, ModelFile
-from storage.core.entities import Code, Direction, Instance, Series, Validity
+from storage.core.entities import Instance, Series
+from storage.core.findings import Code, Direction, Validity
 from storage.settings import Settings
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from api.fhir.resources import ObservationComponent, ObservationReferenceRange
 from api.fhir.types import UCUM, CodeableConcept, Coding, Quantity, concept, plain
-from storage.core.entities import Code, NormalRange
+from storage.core.findings import Code, NormalRange
 
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _PLACES = {"below": ("L", "Low"), "within": ("N", "Normal"), "above": ("H", "High")}

@@ -33,7 +33,8 @@ from api.fhir.types import (
     some,
     uid_identifier,
 )
-from storage.core.entities import Code, Feedback, Finding, ImageRef, NormalRange, SegmentRef, Study
+from storage.core.entities import Study
+from storage.core.findings import Code, Feedback, Finding, ImageRef, NormalRange, SegmentRef
 from storage.db.conditions import Condition, any_of, never
 from storage.findings.conditions import (
     finding_code_is,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from api.fhir.parameters import read_token
-from storage.core.entities import Code, Feedback, Finding, Verdict
+from storage.core.findings import Code, Feedback, Finding, Verdict
 from storage.db.conditions import Condition, all_of, any_of, never
 from storage.findings.conditions import (
     finding_is_withdrawn,

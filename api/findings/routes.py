@@ -20,7 +20,7 @@ from api.findings.serializers import feedback_payload, finding_payload
 from api.parameters import FindingId, StudyUid, problems
 from api.routing import new_router
 from storage.container import Storage
-from storage.core.entities import Code, Finding
+from storage.core.findings import Code, Finding
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.base_schemas import CodePayload, Payload
-from storage.core.entities import Direction, Verdict
+from storage.core.findings import Direction, Verdict
 
 MODEL_URL_EXAMPLE = "/api/models?pipeline=brain-volume&pipeline_version=1.1.0"
 

@@ -14,7 +14,7 @@ from api.findings.schemas import (
     SegmentRefPayload,
     ValidityPayload,
 )
-from storage.core.entities import Feedback, Finding, ImageRef, Prior, Validity
+from storage.core.findings import Feedback, Finding, ImageRef, Prior, Validity
 
 
 def feedback_payload(feedback: Feedback) -> FeedbackPayload:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from inference.language.guard import Evidence, PriorFindings, SourceText, StudyFacts
-from storage.core.entities import Code, Finding
+from storage.core.findings import Code, Finding
 from tests.shared import SHARED
 
 _FOLDER = Path(__file__).parent / "findings"

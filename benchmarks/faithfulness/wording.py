@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from benchmarks.faithfulness.evidence import PRIOR_DATE, STUDY_DATE
 from inference.language.guard import Evidence
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 
 KINDS = {
     " volume": "volume",

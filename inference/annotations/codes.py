@@ -1,7 +1,7 @@
 """How shapes and quantities are named in a report, so that Cornerstone and OHIF draw them again."""
 
 from inference.annotations.drawing import Quantity, Shape
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 TRACKING_PREFIX = "Cornerstone3DTools@^0.1.0:"
 """What `@cornerstonejs/adapters` puts before the name of its tool in a Tracking Identifier."""

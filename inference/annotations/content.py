@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pydicom.dataset import Dataset
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 _PERSON = Code("121008", "DCM", "Person Observer Name")
 _DEVICE = Code("121013", "DCM", "Device Observer Name")

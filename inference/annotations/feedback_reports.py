@@ -11,8 +11,9 @@ from inference.results.identity import REPORT_KINDS, ResultKind
 from inference.results.writing import part10
 from inference.worker.failures import place
 from storage.container import Storage
-from storage.core.entities import Feedback, Finding, Instance, Job
+from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
+from storage.core.findings import Feedback, Finding
 from storage.findings.feedback_reports import ReportVersion
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ from inference.results.sr.change import (
     COMMENT,
     QUALITY,
 )
-from storage.core.entities import Code, Feedback, Finding
+from storage.core.findings import Code, Feedback, Finding
 from storage.core.uids import derive_uid
 
 _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")

@@ -15,7 +15,7 @@ from inference.results.coding import dicom_code
 from inference.results.equipment import finish, node_equipment
 from inference.results.identity import DEVICE_SERIAL_NUMBER, MANUFACTURER
 from inference.results.source import inherit_patient_and_study, reference_to
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 SERIES_NUMBER = 9_910
 # What a selection that holds nothing any more says of the versions before it.

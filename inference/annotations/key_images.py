@@ -12,8 +12,9 @@ from inference.annotations.images import StudyImages
 from inference.annotations.keeping import keep, stale
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Instance
+from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 from storage.core.uids import derive_uid, new_uid
 from storage.dicom.value_errors import DAMAGED
 

@@ -29,8 +29,9 @@ from inference.pipeline import Measurement, Pipeline, PipelineOutput
 from inference.scheduling.selection import stack_for
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.findings import Finding
 
 _VOLUME = "118565006"
 _MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}

@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, SegmentationStorage
 
 from inference.pipeline import Segment
-from storage.core.entities import Code
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 from storage.pixels.decoding import decompress
 
 _MAX_DECODED_BYTES = 1 << 30

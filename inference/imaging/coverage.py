@@ -23,7 +23,7 @@ from inference.pipeline import (
     PipelineOutput,
 )
 from inference.refusals import NotCovered
-from storage.core.entities import Direction, Validity
+from storage.core.findings import Direction, Validity
 
 COMPLETE = Validity("complete")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.core.entities import Direction
+from storage.core.findings import Direction
 
 _ALONG_LPS: tuple[tuple[Direction, Direction], ...] = (
     ("right", "left"),

@@ -9,7 +9,7 @@ from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured
 from inference.language.writing import Check
 from storage.container import Storage
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 from storage.reports.entities import Report
 from storage.settings import Settings
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from inference.language.answer import Sentence
 from inference.language.embedding import embed
 from inference.results.sr.narrative import shown_value
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 
 _WORD = re.compile(r"[a-zäöüß]+")
 # Words of questions that name no thing: what is asked about must stand in the finding itself.

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from inference.models.population import ANYBODY, Population
 from inference.normal_ranges.reference import Reference
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 Admission = Literal["release", "setting", "operator"]
 OnTruncation = Literal["mark", "refuse"]

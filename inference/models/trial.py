@@ -21,8 +21,9 @@ from inference.scheduling.selection import Selection, select_input, word_of
 from inference.scheduling.study_inputs import inputs_of
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Finding, Job, Series
+from storage.core.entities import Job, Series
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Finding
 
 _GAP_PIXELS = 8
 

@@ -10,8 +10,8 @@ from inference.normal_ranges.reference import NotApplicable, Reference
 from inference.normal_ranges.site_file import reference_values_of
 from inference.normal_ranges.subject import NOBODY_KNOWN, Subject, subject_of
 from inference.pipeline import Pipeline
-from storage.core.entities import Finding, NormalRange
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Finding, NormalRange
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)

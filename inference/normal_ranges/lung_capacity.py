@@ -11,7 +11,7 @@ from typing import Any
 from inference.normal_ranges.distribution import Distribution
 from inference.normal_ranges.reference import NotApplicable, normal_range
 from inference.normal_ranges.subject import Subject
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 
 _AGES = (5.0, 80.0)
 # The 5th and the 95th percentile are its limits of normal.

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from inference.normal_ranges.distribution import Distribution, NormalDistribution, percentile_of
 from inference.normal_ranges.subject import Subject
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 
 # The central 95 % of a reference population, where its limits are not stated (CLSI EP28).
 _LIMIT_Z_SCORE = 1.959964

@@ -30,7 +30,8 @@ from inference.refusals import ModelUnusable, NothingFound
 from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.judge import judge
 from inference.scheduling.rules.model import Condition
-from storage.core.entities import Code, Instance, Series
+from storage.core.entities import Instance, Series
+from storage.core.findings import Code
 
 _MODALITIES = {"MRI": "MR", "MR": "MR", "CT": "CT", "PET": "PT", "PT": "PT"}
 _SIDES = {"left": LEFT, "right": RIGHT}

@@ -7,7 +7,7 @@ from inference.bundles.description import BundleDescription, color_of
 from inference.bundles.runner import Boxes
 from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, Segment
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 BOXES_AT_MOST = 50
 _ROUNDING_MM = 1e-6

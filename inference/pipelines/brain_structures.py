@@ -41,8 +41,9 @@ from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import GUIDES, LEFT, RIGHT, STRUCTURES, Structure
 from inference.pipelines.t1_head import judge_t1_head
 from inference.refusals import ModelUnusable, NotCovered, NothingFound
-from storage.core.entities import Code, Instance, Series
+from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 from storage.settings import Settings
 
 _NETWORK, _WEIGHTS = "network.json", "weights.safetensors"

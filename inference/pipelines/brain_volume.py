@@ -30,8 +30,9 @@ from inference.pipelines import deepbet_model
 from inference.pipelines.brain_mask import TO_THE_SPINAL_CORD, brain_mask_of
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, CM3, MM3_IN_CM3, VOLUME
 from inference.pipelines.t1_head import judge_t1_head
-from storage.core.entities import Code, Instance, Series
+from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 
 # PS3.16 CID 7140, Brain Structure for Volumetric Measurement.
 _INTRACRANIAL = Code("128319008", "SCT", "Intracranial structure")

@@ -1,6 +1,6 @@
 """Codes and units that several pipelines measure in."""
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 VOLUME = Code("118565006", "SCT", "Volume")

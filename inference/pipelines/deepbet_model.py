@@ -18,7 +18,7 @@ from inference.models.files import load_torchscript
 from inference.models.population import Population
 from inference.pipeline import ModelCard, ModelFile, ProgressCallback
 from inference.refusals import ModelUnusable, NothingFound
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 if TYPE_CHECKING:
     import torch

@@ -30,8 +30,9 @@ from inference.pipelines.chest_ct import judge_chest_ct
 from inference.pipelines.codes import ANATOMICAL_STRUCTURE, PERCENT, VOLUME
 from inference.pipelines.lungs import LUNG_BELOW_HU, OUTSIDE_HU, Lungs, segment_lungs
 from inference.pipelines.self_tests import prove_lungs
-from storage.core.entities import Code, Instance, Series
+from storage.core.entities import Instance, Series
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 
 _LEFT = Code("44029006", "SCT", "Left lung")
 _RIGHT = Code("3341006", "SCT", "Right lung")

@@ -16,7 +16,7 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Segment
 from inference.pipelines.boxes import box_of
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
-from storage.core.entities import Validity
+from storage.core.findings import Validity
 
 # Of tissue in the intracranial mask: what no structure claims. 6 % on the shared adult head.
 MOST_UNNAMED_SHARE = 0.12

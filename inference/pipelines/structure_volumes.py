@@ -12,7 +12,7 @@ from inference.pipeline import Measurement, Segment
 from inference.pipelines.codes import CM3, MM3_IN_CM3, PERCENT, VOLUME
 from inference.pipelines.plausibility import is_cavity, judge
 from inference.pipelines.structures import STRUCTURES
-from storage.core.entities import Code, Direction, Validity
+from storage.core.findings import Code, Direction, Validity
 
 _SHARE = Code("ICVSHARE", "99MEDIVIEW", "Share of the intracranial volume")
 _INTRACRANIAL_VOLUME = Code("ICV", "99MEDIVIEW", "Intracranial volume")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 LEFT = Code("7771000", "SCT", "Left")
 RIGHT = Code("24028007", "SCT", "Right")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 from storage.reports.entities import ReportSection, ReportSentence, SectionKind
 
 _NUMBER = re.compile(r"\d+(?:[.,\s]\d+)*")

@@ -9,7 +9,8 @@ from inference.reports.derived import void_findings
 from inference.reports.facts import Fact, fact_of
 from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
-from storage.core.entities import Finding, Job, JobStatus, Study
+from storage.core.entities import Job, JobStatus, Study
+from storage.core.findings import Finding
 
 _INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
 

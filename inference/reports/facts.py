@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.core.entities import Direction, Finding
+from storage.core.findings import Direction, Finding
 
 Side = Literal["left", "right", "both", ""]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from storage.core.entities import Code
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_0-9]+)(?::([a-z_]+))?\}")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")

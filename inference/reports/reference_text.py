@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from inference.reports.facts import Fact
 from inference.reports.locale import Locale, references
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 from storage.reports.entities import ReportSentence
 
 

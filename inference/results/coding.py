@@ -2,7 +2,7 @@
 
 from pydicom.sr.coding import Code as DicomCode
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 
 def dicom_code(code: Code) -> DicomCode:

@@ -22,7 +22,8 @@ from inference.results.sr.narrative import NOTE, captions
 from inference.results.sr.pdf import encode_pdf
 from inference.results.stack import encode_stack
 from inference.scheduling.priors import Comparison
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Finding
 
 
 @dataclass(frozen=True)

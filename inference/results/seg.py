@@ -33,7 +33,8 @@ from inference.results.identity import (
 from inference.results.iod_questions import answer_once
 from inference.results.measures import with_measures
 from inference.results.source import Alike, inherit_patient_and_study, integer_of, reference_to
-from storage.core.entities import Direction, Job
+from storage.core.entities import Job
+from storage.core.findings import Direction
 
 answer_once()
 

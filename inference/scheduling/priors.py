@@ -9,7 +9,8 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from inference.reports.derived import void_findings
 from storage.container import Storage
-from storage.core.entities import Feedback, Finding, Job, Prior
+from storage.core.entities import Job
+from storage.core.findings import Feedback, Finding, Prior
 
 VOLUME_UNITS = frozenset({"mm3", "cm3", "mL", "L"})
 """UCUM codes of what a change in per cent is stated of."""

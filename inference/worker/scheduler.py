@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from inference.annotations.feedback_reports import write_feedback_reports
+from inference.late_instances.service import withdraw_outdated
 from inference.pipeline import Pipeline
 from inference.reports.critical import repeat_alerts
 from inference.reports.due import draft_due
 from inference.reports.publishing import publish_due
 from inference.scheduling.schedule import complete_and_schedule
 from inference.scheduling.work_items import WorkItemPerformer
-from inference.withdrawal.service import withdraw_outdated
 from inference.worker.celery_config import GPU_QUEUE, JOBS_QUEUE
 from inference.worker.failures import place
 from storage.container import Storage

@@ -5,22 +5,24 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from storage.core.entities import (
-    Code,
     Decision,
     Delivery,
     Event,
-    Feedback,
-    Finding,
-    ImageRef,
     Instance,
     Job,
     Location,
-    NormalRange,
-    Prior,
-    SegmentRef,
     Series,
     Study,
     Upload,
+)
+from storage.core.findings import (
+    Code,
+    Feedback,
+    Finding,
+    ImageRef,
+    NormalRange,
+    Prior,
+    SegmentRef,
     Validity,
 )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 
 from storage import tables as t
-from storage.core.entities import Verdict
+from storage.core.findings import Verdict
 from storage.db.conditions import Condition, TimeSpan, at_time
 
 

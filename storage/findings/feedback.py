@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 
 from storage import tables as t
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Feedback, Finding, Verdict
+from storage.core.findings import Code, Feedback, Finding, Verdict
 from storage.core.identity import Identity
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_feedback

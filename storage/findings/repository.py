@@ -6,8 +6,8 @@ from dataclasses import asdict
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select
 
 from storage import tables as t
-from storage.core.entities import Finding
 from storage.core.errors import NotFound
+from storage.core.findings import Finding
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_finding
 from storage.search.passages import FINDING, forget, note_findings

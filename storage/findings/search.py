@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 from sqlalchemy import ColumnElement, Engine, FromClause, func, select
 
 from storage import tables as t
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 from storage.db.conditions import Condition
 from storage.db.engine import reading
 from storage.db.row_mapping import to_finding

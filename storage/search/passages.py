@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from storage import tables as t
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 from storage.db.engine import reading, writing
 from storage.search.vectors import PassageVectors, add_vectors
 

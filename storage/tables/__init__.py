@@ -14,7 +14,9 @@ from storage.tables.accounts import (
 )
 from storage.tables.audit import audit_chain, audit_event, audit_subject, series_request
 from storage.tables.base import UtcDateTime, metadata
-from storage.tables.feedback import feedback_report, finding_feedback
+from storage.tables.deliveries import breaker, delivery
+from storage.tables.events import event
+from storage.tables.findings import feedback_report, finding, finding_feedback
 from storage.tables.holdings import (
     NOT_UPLOADED,
     UNPURGED,
@@ -30,11 +32,14 @@ from storage.tables.holdings import (
     volume,
 )
 from storage.tables.idempotency import idempotency_key
+from storage.tables.jobs import decision, job, job_input
 from storage.tables.language import answer, passage
 from storage.tables.models import model_change, model_state
 from storage.tables.preferences import preference
+from storage.tables.processes import component, heartbeat
 from storage.tables.reports import alert, hl7_message, report, report_due, report_version
 from storage.tables.traffic import dimse_traffic
+from storage.tables.uploads import upload
 from storage.tables.watching import (
     drift_alert,
     drift_baseline,
@@ -42,18 +47,6 @@ from storage.tables.watching import (
     shadow_run,
 )
 from storage.tables.webhooks import webhook, webhook_delivery
-from storage.tables.work import (
-    breaker,
-    component,
-    decision,
-    delivery,
-    event,
-    finding,
-    heartbeat,
-    job,
-    job_input,
-    upload,
-)
 from storage.tables.workflow import (
     availability_notice,
     commitment_report,

@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset
 from api.serve import make_server
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Code, Finding
 from storage.settings import Settings
 from tests.patience import PATIENCE_S
 

@@ -15,7 +15,8 @@ from inference.pipelines.codes import CM3
 from inference.reports.draft import draft_sections
 from inference.reports.evidence import gather
 from inference.reports.locale import load_locale
-from storage.core.entities import Job, Validity
+from storage.core.entities import Job
+from storage.core.findings import Validity
 from tests.api.client import ApiNode
 from tests.api.fhir.test_fhir import read
 from tests.api.made import made_of

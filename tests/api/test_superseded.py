@@ -8,7 +8,7 @@ import pytest
 from fhirclient.models import observation as fhir
 
 from storage.core.clock import utcnow
-from storage.core.entities import Prior
+from storage.core.findings import Prior
 from storage.jobs.withdrawals import SUPERSEDED
 from tests import builders
 from tests.api.client import ApiNode, finding_of, part10, scheduled_job

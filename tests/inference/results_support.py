@@ -12,7 +12,8 @@ from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.brain_volume import BrainVolume
 from inference.results.encode import EncodedResults, encode_results
-from storage.core.entities import Code, Job
+from storage.core.entities import Job
+from storage.core.findings import Code
 from tests.services import tool
 from tests.standard.validator import validator_complaints
 

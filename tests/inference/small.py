@@ -20,7 +20,8 @@ from inference.pipeline import (
     Readiness,
     Segment,
 )
-from storage.core.entities import Code, Instance, Series, Validity
+from storage.core.entities import Instance, Series
+from storage.core.findings import Code, Validity
 from storage.core.uids import derive_uid
 
 PATIENT_NAME = "Quernhammer^Adalbert"

@@ -25,7 +25,7 @@ from inference.pipelines.lung_density import LungDensity
 from inference.pipelines.structure_volumes import measured, notes_of
 from inference.pipelines.structures import STRUCTURES
 from inference.refusals import NotCovered, NothingFound
-from storage.core.entities import Direction
+from storage.core.findings import Direction
 from storage.settings import Settings
 from tests.inference.chest import chest, volume_of
 from tests.inference.cutting import cut

@@ -3,7 +3,7 @@
 import pytest
 
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Finding
+from storage.core.findings import Code, Finding
 from storage.search.passages import finding_text
 
 

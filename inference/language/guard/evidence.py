@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 
 TextKind = Literal["report", "request", "header", "document", "prior report"]
 STUDY = "study"

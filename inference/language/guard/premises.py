@@ -2,7 +2,7 @@
 
 from inference.language.guard.evidence import STUDY, Evidence
 from inference.language.guard.verdict import Verdict
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 
 
 def premises_of(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from inference.language.guard.evidence import Evidence
 from inference.language.guard.reading import read
 from inference.language.guard.scope import mentions_of, with_sides
 from inference.language.guard.units import PERCENT, Unit, unit_of_ucum
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 
 CONFIDENCE = "confidence"
 # The measures that a sentence may name beside the kind of the finding itself.

@@ -37,8 +37,9 @@ from inference.planar.refusals import ImageRefused
 from inference.refusals import ModelUnusable, VolumeRefused
 from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.judge import judge
-from storage.core.entities import Code, Instance, Series
+from storage.core.entities import Instance, Series
 from storage.core.errors import LimitExceeded, MediViewError
+from storage.core.findings import Code
 from storage.core.padding import unpadded
 from storage.pixels.processes import budget
 

@@ -18,7 +18,7 @@ from inference.planar.description import ImageModelDescription
 from inference.planar.networks import Network
 from inference.planar.preprocessing import NetworkInput, normalized, prepare
 from inference.refusals import ModelUnusable
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 SHARE_OF_IMAGE = Code("IMAGESHARE", "99MEDIVIEW", "Share of the image's area")
 NUMBER_FOUND = Code("NUMBERFOUND", "99MEDIVIEW", "Number found by the detector")

@@ -15,7 +15,7 @@ from inference.pipeline import Measurement, PipelineContext, PipelineOutput
 from inference.pipelines.codes import PERCENT
 from inference.pipelines.pictures import PicturePipeline
 from inference.refusals import ModelUnusable
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 SHARE_OF_PICTURE = Code("PICTURESHARE", "99MEDIVIEW", "Share of the picture's area")
 _MOST_CLASSES = 256

@@ -11,8 +11,9 @@ from pydicom.sr.codedict import codes
 from inference.reports.export.text import in_words
 from inference.results.identity import MANUFACTURER
 from storage.container import Storage
-from storage.core.entities import Finding, Study
+from storage.core.entities import Study
 from storage.core.errors import NotFound
+from storage.core.findings import Finding
 from storage.core.uids import derive_uid
 from storage.reports.entities import Report, ReportVersion
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dicom_node.hl7.writing import components, escaped, segment, timestamp
 from inference.reports.export.document import ReportDocument
 from inference.reports.export.text import by_model, plain
-from storage.core.entities import Finding, NormalRange
+from storage.core.findings import Finding, NormalRange
 from storage.reports.hl7_outbox import Hl7Message
 from storage.settings import Settings
 

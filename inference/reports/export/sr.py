@@ -19,7 +19,7 @@ from inference.results.identity import (
 )
 from inference.results.source import inherit_patient_and_study, reference_to
 from inference.results.sr.document import procedure_reported
-from storage.core.entities import Code, Finding
+from storage.core.findings import Code, Finding
 from storage.reports.entities import ReportSection, ReportSentence
 
 SERIES_NUMBER = 9001

@@ -11,7 +11,8 @@ from inference.results.planar.pictures import encode_picture
 from inference.results.planar.references import by_uid
 from inference.results.planar.seg import encode_image_seg
 from inference.results.planar.sr import encode_image_sr
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Finding
 
 
 def encode_images(

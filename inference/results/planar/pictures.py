@@ -17,7 +17,8 @@ from inference.results.pictures.render import overlaid_plane
 from inference.results.pictures.sc import secondary_capture, source_reference
 from inference.results.planar.references import shown_frame
 from inference.results.sr.narrative import NOTE, as_dicom_text, shown_value
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Finding
 
 _SHORTER_SIDE_PIXELS = 512
 _LONGER_SIDE_PIXELS = 2048

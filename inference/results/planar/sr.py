@@ -17,7 +17,8 @@ from inference.results.planar.references import frame_numbers, image_reference
 from inference.results.sr.document import algorithm_of, site_of, tracking_of, written_report
 from inference.results.sr.image_library import library_of_single_images
 from inference.results.sr.numbers import evaluations_of, measurements_of
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Finding
 
 
 def encode_image_sr(

@@ -1,6 +1,6 @@
 """How a report names changes since the prior, what a model calls the images, and truncation."""
 
-from storage.core.entities import Code
+from storage.core.findings import Code
 
 CHANGE = Code("125314", "DCM", "Fractional Change")
 CHANGE_PER_YEAR = Code("change-per-year", "99MEDIVIEW", "Fractional change per year")

@@ -34,7 +34,8 @@ from inference.results.source import (
 from inference.results.sr.image_library import image_library
 from inference.results.sr.numbers import evaluations_of, measurements_of
 from inference.results.sr.observing import pipeline_context
-from storage.core.entities import Finding, Job, SegmentRef
+from storage.core.entities import Job
+from storage.core.findings import Finding, SegmentRef
 
 _PROCEDURES = {
     "MR": codes.cid100.MRIUnspecifiedBodyRegion,

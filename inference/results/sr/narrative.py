@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inference.imaging.directions import in_words
-from storage.core.entities import Finding, NormalRange
+from storage.core.findings import Finding, NormalRange
 
 NOTE = "AI result, unverified. Research use only."
 

@@ -6,7 +6,7 @@ from pydicom.sr.coding import Code as DicomCode
 
 from inference.results.coding import dicom_code
 from inference.results.sr.change import PERCENT
-from storage.core.entities import Code, Finding, NormalRange
+from storage.core.findings import Code, Finding, NormalRange
 
 _NO_UNIT = Code("1", "UCUM", "no units")
 _NORMALITY = {

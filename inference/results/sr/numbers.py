@@ -27,7 +27,7 @@ from inference.results.sr.change import (
     TRUNCATED,
 )
 from inference.results.sr.normal_range import properties_of
-from storage.core.entities import Code, Finding, Prior, Validity
+from storage.core.findings import Code, Finding, Prior, Validity
 
 _CERTAINTY_DECIMALS = 3
 _NO_UNIT = Code("1", "UCUM", "no units")

@@ -31,7 +31,8 @@ from inference.results.source import (
 from inference.results.sr.narrative import NOTE, shown_range, shown_value
 from inference.scheduling.priors import day
 from inference.typesetting.text import Typesetter
-from storage.core.entities import Finding, Job
+from storage.core.entities import Job
+from storage.core.findings import Finding
 
 _MARGIN_PT = 48
 _PICTURE_WIDTH_PT = 245

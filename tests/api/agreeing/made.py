@@ -13,7 +13,8 @@ from inference.imaging.volume import Volume
 from inference.pipeline import Measurement, PipelineOutput, Segment
 from inference.pipelines.codes import CM3, PERCENT, VOLUME
 from inference.pipelines.structures import LEFT, RIGHT
-from storage.core.entities import Code, Job
+from storage.core.entities import Job
+from storage.core.findings import Code
 from tests import builders
 from tests.api.client import ApiNode
 from tests.inference.results_support import STRUCTURE

@@ -17,7 +17,8 @@ from inference.results.encode import encode_results
 from inference.scheduling.priors import comparison_of
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Job
+from storage.core.entities import Job
+from storage.core.findings import Code
 from storage.core.identity import of_account
 from tests import builders
 from tests.api.client import part10

@@ -15,8 +15,8 @@ from inference.language.pictures import instance_to_show, picture_of
 from inference.language.visual import answer_question, as_statement
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Finding
 from storage.core.errors import InvalidRequest, NotConfigured, NotFound
+from storage.core.findings import Code, Finding
 from tests.inference.language import small_models
 from tests.inference.orchestration import complete_series
 from tests.inference.small import series_uid, study_uid

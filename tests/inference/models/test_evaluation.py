@@ -21,8 +21,8 @@ from inference.imaging.volume import assemble_volume
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import model_of
 from inference.pipeline import Measurement, PipelineOutput, Segment
-from storage.core.entities import Code
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 from tests import builders
 from tests.inference.bundles import SPLEEN, segmentation_bundle
 from tests.inference.orchestration import storage_in

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from inference.models.card_file import Card
 from inference.normal_ranges.applying import NormalRanges
 from inference.normal_ranges.subject import Subject
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 from tests.api.client import finding_of
 from tests.inference.results_support import job_for
 

@@ -9,7 +9,7 @@ import pytest
 from inference.normal_ranges.applying import NormalRanges
 from inference.normal_ranges.site_file import read_reference_values
 from inference.normal_ranges.subject import Subject
-from storage.core.entities import Code, NormalRange
+from storage.core.findings import Code, NormalRange
 from tests.api.client import finding_of
 from tests.inference.results_support import job_for
 

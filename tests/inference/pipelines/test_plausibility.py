@@ -10,7 +10,7 @@ from inference.pipelines.codes import ANATOMICAL_STRUCTURE
 from inference.pipelines.plausibility import judge, unnamed_tissue_share
 from inference.pipelines.structure_volumes import measured
 from inference.pipelines.structures import LEFT, RIGHT, STRUCTURES
-from storage.core.entities import Code
+from storage.core.findings import Code
 from tests import builders
 
 SHAPE = (24, 32, 32)

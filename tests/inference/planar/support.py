@@ -12,7 +12,8 @@ from inference.pipeline import ImageResult, PipelineContext
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
-from storage.core.entities import Decision, Finding, Job
+from storage.core.entities import Decision, Job
+from storage.core.findings import Finding
 from tests.inference.films import part10
 from tests.inference.orchestration import later, receive
 

@@ -31,8 +31,8 @@ from inference.scheduling.rules.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
 from inference.worker.run import run_job
 from storage.container import Storage
-from storage.core.entities import Code
 from storage.core.errors import InvalidRequest
+from storage.core.findings import Code
 from tests.inference.films import (
     bright_classifier,
     bright_detector,

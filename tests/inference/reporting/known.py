@@ -7,7 +7,8 @@ from inference.reports.evidence import Evidence, Prior
 from inference.reports.facts import Fact, fact_of
 from inference.reports.technique import SeriesTechnique
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Finding, Study
+from storage.core.entities import Study
+from storage.core.findings import Code, Finding
 
 SERIES = "2.25.3"
 _NUMBERS = itertools.count()

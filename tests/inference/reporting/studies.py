@@ -13,7 +13,7 @@ import numpy as np
 from inference.reports.due import draft_due
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 from storage.reports.entities import Report
 from storage.settings import load_settings
 from tests import builders

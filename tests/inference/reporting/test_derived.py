@@ -10,7 +10,7 @@ from inference.reports.draft import draft_study
 from inference.reports.evidence import gather
 from inference.scheduling.priors import comparison_of
 from storage.container import Storage
-from storage.core.entities import Finding
+from storage.core.findings import Finding
 from storage.core.identity import of_account
 from tests.inference.reporting.known import brain, lungs
 from tests.inference.reporting.studies import measured_study, opened

@@ -15,7 +15,7 @@ from inference.reports.hl7_delivery import send_due
 from inference.reports.publishing import publish_due
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import NormalRange
+from storage.core.findings import NormalRange
 from storage.core.identity import of_account
 from tests.dicom_node.certificates import Authority
 from tests.dicom_node.hl7.mllp import acknowledged, parsed, system

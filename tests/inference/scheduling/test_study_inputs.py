@@ -18,12 +18,12 @@ from pydicom.dataset import Dataset
 from inference.bundles.installed import described
 from inference.imaging.resampling import on_same_grid, onto_grid
 from inference.imaging.volume import Volume, assemble_volume
+from inference.late_instances.service import withdraw_outdated
 from inference.models.registry.adding import add_model
 from inference.models.registry.status import ModelHeld
 from inference.models.registry.transitions import shadow
 from inference.scheduling.rules.explain import explain_study
 from inference.scheduling.schedule import complete_and_schedule
-from inference.withdrawal.service import withdraw_outdated
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -7,8 +7,9 @@ import pytest
 
 from storage.container import Storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Decision, Finding, Job
+from storage.core.entities import Decision, Job
 from storage.core.errors import NotFound
+from storage.core.findings import Code, Finding
 from storage.core.uids import derive_uid
 from storage.deliveries.listing import DeliveryFilter, retry_now
 from tests.storage.instances import part10

@@ -8,8 +8,9 @@ from sqlalchemy import Engine, func, select
 from storage import tables as t
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
-from storage.core.entities import Code, Decision, Finding, Location
+from storage.core.entities import Decision, Location
 from storage.core.errors import NotFound
+from storage.core.findings import Code, Finding
 from storage.core.uids import derive_uid
 from storage.db.engine import reading, writing
 from storage.deletion.service import bury

@@ -60,7 +60,7 @@ def _withdraw(storage: Storage, job: Job) -> None:
     if not made:
         return
     # What encodes is large, and few rounds need it.
-    from inference.withdrawal.rejection_note import encode_rejection_note
+    from inference.late_instances.rejection_note import encode_rejection_note
 
     destinations = storage.withdrawals.destinations_of([one.sop_instance_uid for one in made])
     headers = [storage.instances.dataset(one, stop_before_pixels=True) for one in made]

@@ -1,4 +1,4 @@
-"""Feedback: what people say of findings."""
+"""Findings, and feedback: what people say of them."""
 
 from sqlalchemy import (
     JSON,
@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
+    ForeignKey,
     Index,
     String,
     Table,
@@ -14,6 +15,35 @@ from sqlalchemy import (
 )
 
 from storage.tables.base import BigId, Uid, metadata, text_column, time_column
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("finding_id", String(36), primary_key=True),
+    Column("job_id", ForeignKey("job.job_id"), nullable=False, index=True),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("pipeline", String(80), nullable=False),
+    Column("pipeline_version", String(80), nullable=False),
+    text_column("label"),
+    Column("code", JSON, nullable=False),
+    Column("value", Float),
+    Column("unit", JSON),
+    Column("confidence", Float),
+    text_column("tracking_identifier"),
+    Column("tracking_uid", Uid, nullable=False),
+    Column("segmentation", JSON),
+    # What the same structure measured at the patient's study before.
+    Column("prior", JSON),
+    # Whether the structure lies wholly within the images.
+    Column("validity", JSON),
+    # The single image that it is about, and where in it.
+    Column("image", JSON),
+    text_column("calibration"),
+    # Where the value lies among those of a reference population, or why nothing is stated.
+    Column("normal_range", JSON),
+    time_column("created_at"),
+)
 
 # No foreign key to the finding: a job that runs again writes its findings anew, under
 # the same identifiers, and the feedback on them stays.

@@ -20,7 +20,8 @@ from inference.results.identity import (
     local_time,
 )
 from inference.results.source import inherit_patient_and_study, reference_to
-from storage.core.entities import Code, Job
+from storage.core.entities import Job
+from storage.core.findings import Code
 from storage.core.uids import derive_uid
 
 REJECTED = Code("113037", "DCM", "Rejected for Patient Safety Reasons")

@@ -9,9 +9,9 @@ import pytest
 from pydicom.dataset import Dataset
 
 from inference.delivery.service import deliver_due
+from inference.late_instances.service import withdraw_outdated
 from inference.reports.due import draft_due
 from inference.scheduling.schedule import complete_and_schedule
-from inference.withdrawal.service import withdraw_outdated
 from inference.worker.run import run_job
 from storage.container import Storage
 from storage.core.clock import utcnow

@@ -1,0 +1,193 @@
+"""Findings: what pipelines state of images, and the feedback on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Verdict = Literal["ACCEPTED", "REJECTED", "EDITED"]
+Direction = Literal["left", "right", "anterior", "posterior", "superior", "inferior"]
+"""Of the patient: the six ways along the axes of LPS (PS3.3 C.7.6.2.1.1)."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A coded concept (PS3.3 Table 8.8-1)."""
+
+    value: str
+    scheme_designator: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class SegmentRef:
+    series_instance_uid: str
+    sop_instance_uid: str
+    segment_number: int
+    color_rgb: tuple[int, int, int]
+    type: Code | None = None
+    """What the segment is; None where an older version of the node stored it."""
+    laterality: Code | None = None
+    """Left or right, where `type` stands for both."""
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """The image that a finding is about, and where in it.
+
+    `frame_number` counts from 1 and is None of a single-frame image. `points` are (column, row),
+    0, 0 being the upper left corner of the upper left pixel (PS3.3 C.18.6.1.2): of a POLYLINE,
+    the last as the first; none where the whole image is meant.
+    """
+
+    sop_instance_uid: str
+    frame_number: int | None = None
+    graphic_type: Literal["", "POINT", "POLYLINE"] = ""
+    points: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Whether a measurement can stand for the structure.
+
+    A truncated one states a part of the structure; an implausible one failed a check of what
+    the model found. Neither enters a total, trend or comparison.
+    """
+
+    state: Literal["complete", "truncated", "implausible"]
+    cut_off_at: tuple[Direction, ...] = ()
+    """At which sides of the images the structure is cut off; empty where it is complete."""
+    reason: str = ""
+    """The same in a sentence, or what is not plausible; empty where it is complete."""
+    caveats: tuple[str, ...] = ()
+    """What a reader must know of a value that stands all the same, a sentence each."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The same quantity of the same structure at an earlier study of the patient.
+
+    `value` has the unit of the finding that it is compared with. `report_*` name the SR that
+    states it, and are empty where there is none any more.
+    """
+
+    finding_id: str
+    study_instance_uid: str
+    study_date: str
+    pipeline_version: str
+    value: float
+    days: int
+    change_percent: float
+    change_percent_per_year: float | None
+    """None where the studies lie too close together for a rate."""
+    report_sop_class_uid: str = ""
+    report_series_instance_uid: str = ""
+    report_sop_instance_uid: str = ""
+
+
+@dataclass(frozen=True)
+class NormalRange:
+    """Where a finding's value lies among those of a reference population.
+
+    Decided when the finding is made. `missing` says why none is stated, where a source knows the
+    measurement and yet nothing of it fits; all else is empty then.
+    """
+
+    unit: str = ""
+    """UCUM code; that of the finding."""
+    low: float | None = None
+    """Values that the source calls normal, ends included; None: open to that side."""
+    high: float | None = None
+    source: str = ""
+    of_whom: str = ""
+    """The people whose values these are; empty: anybody."""
+    median: float | None = None
+    percentile: float | None = None
+    """From 0 to 100; None where the source states limits alone, as for the two beside it."""
+    z_score: float | None = None
+    caveat: str = ""
+    """Why a value outside is not called low or high; empty where it is."""
+    missing: str = ""
+
+    def place_of(self, value: float) -> Literal["below", "within", "above"] | None:
+        """None where nothing is to be concluded from it."""
+        if self.missing or self.caveat or (self.low, self.high) == (None, None):
+            return None
+        if self.low is not None and value < self.low:
+            return "below"
+        return "above" if self.high is not None and value > self.high else "within"
+
+
+@dataclass(frozen=True)
+class Finding:
+    finding_id: str
+    job_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    pipeline: str
+    pipeline_version: str
+    label: str
+    code: Code
+    value: float | None
+    unit: Code | None
+    """A UCUM code."""
+    confidence: float | None
+    tracking_identifier: str
+    tracking_uid: str
+    segmentation: SegmentRef | None
+    created_at: datetime
+    prior: Prior | None = None
+    validity: Validity | None = None
+    """None of what has no extent (a classification, a count), and where an older version of
+    the node stored it."""
+    image: ImageRef | None = None
+    """Of what was found in a single image rather than in a volume."""
+    calibration: str = ""
+    """How the confidence was calibrated, as the model's card states; empty where it does not."""
+    normal_range: NormalRange | None = None
+    """None where no source knows the measurement."""
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the value is that of a part of the structure."""
+        return self.validity is not None and self.validity.state == "truncated"
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether the value failed a check of what the model found."""
+        return self.validity is not None and self.validity.state == "implausible"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the value stands for the structure, so that it may be compared."""
+        return self.validity is None or self.validity.state == "complete"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        return () if self.validity is None else self.validity.caveats
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a person says of a finding. It stands beside the finding and never changes it."""
+
+    feedback_id: str
+    finding_id: str
+    study_instance_uid: str
+    verdict: Verdict
+    value: float | None
+    """The value that the person holds to be right; of EDITED alone."""
+    unit: Code | None
+    label: str
+    """The name that the person holds to be right; empty where it stays."""
+    reason: str
+    given_by: str
+    given_at: datetime
+    verifies: bool = False
+    """Given by a person whose feedback verifies a report."""
+    given_by_id: str = ""
+    """The identity of `given_by`; empty of what older versions wrote."""
+
+    @property
+    def author_id(self) -> str:
+        """What tells authors apart; the name alone where no more is known."""
+        return self.given_by_id or self.given_by

@@ -1,0 +1,47 @@
+"""Results on their way to their destinations."""
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from storage.tables.base import Uid, metadata, text_column, time_column
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("delivery_id", String(36), primary_key=True),
+    Column("destination", String(80), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("sop_instance_uid", Uid, nullable=False),
+    Column("job_id", String(36)),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    text_column("lease_owner"),
+    time_column("next_attempt_at"),
+    text_column("last_error"),
+    time_column("sent_at", nullable=True),
+    Column("questions", Integer, nullable=False, server_default="0"),
+    text_column("request_id"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    UniqueConstraint("destination", "sop_instance_uid"),
+    Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_delivery_destination_state", "destination", "state"),
+)
+
+# A destination that is out of reach, and until when it is left alone.
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("destination", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    text_column("last_error"),
+    time_column("since"),
+    time_column("open_until"),
+)

@@ -1,0 +1,79 @@
+"""Jobs, their inputs, and why a pipeline runs on a series or does not."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from storage.tables.base import BigId, Uid, metadata, text_column, time_column
+
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("pipeline", String(80), nullable=False),
+    Column("pipeline_version", String(80), nullable=False),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("input_fingerprint", String(64), nullable=False),
+    text_column("input_object_key"),
+    Column("state", String(16), nullable=False),
+    text_column("stage"),
+    Column("progress", Float, nullable=False),
+    text_column("reason"),
+    Column("priority", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    text_column("lease_owner"),
+    time_column("lease_expires_at", nullable=True),
+    time_column("created_at"),
+    time_column("started_at", nullable=True),
+    time_column("finished_at", nullable=True),
+    time_column("updated_at"),
+    Column("result", JSON, nullable=False),
+    # Of the HTTP request or the association that led to it.
+    text_column("request_id"),
+    # Which worker takes it.
+    Column("queue", String(16), nullable=False, server_default="jobs"),
+    # How it ended, where nothing of it counts: failed, cancelled, superseded.
+    Column("ending", String(16), nullable=False, server_default=""),
+    # When a superseded job's results were withdrawn at their destinations.
+    time_column("withdrawn_at", nullable=True),
+    UniqueConstraint("pipeline", "pipeline_version", "input_fingerprint"),
+    Index("ix_job_ending", "ending"),
+    Index("ix_job_state_priority_created_at", "state", "priority", "created_at"),
+    Index("ix_job_created_at", "created_at"),
+)
+
+# Of a job that takes several series: each of them, in its role. Others have none.
+job_input = Table(
+    "job_input",
+    metadata,
+    Column("job_id", ForeignKey("job.job_id"), primary_key=True),
+    Column("role", String(32), primary_key=True),
+    Column("series_instance_uid", Uid, nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("study_instance_uid", Uid, nullable=False, index=True),
+    Column("series_instance_uid", Uid, nullable=False),
+    Column("pipeline", String(80), nullable=False),
+    Column("pipeline_version", String(80), nullable=False),
+    Column("input_fingerprint", String(64), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    text_column("reason"),
+    Column("job_id", String(36)),
+    time_column("decided_at"),
+    UniqueConstraint("study_instance_uid", "series_instance_uid", "pipeline"),
+)

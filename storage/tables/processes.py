@@ -1,0 +1,28 @@
+"""Processes of the node, and signs of life."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    String,
+    Table,
+)
+
+from storage.tables.base import metadata, text_column, time_column
+
+component = Table(
+    "component",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("ok", Boolean, nullable=False),
+    text_column("detail"),
+    text_column("remedy"),
+    time_column("at"),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    time_column("at"),
+)
