@@ -8,6 +8,8 @@ from inference.bundles.description import VERSION_PATTERN
 from inference.models.card_file import Card
 from inference.scheduling.rules.model import Strict
 
+AS_SENT = "as-sent"
+_AXES = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
 Fold = Annotated[int, Field(ge=0, le=99)] | Literal["all"]
 
 
@@ -32,6 +34,13 @@ class NnunetModel(Strict):
     def _distinct(self) -> "NnunetModel":
         if len(set(self.folds)) < len(self.folds):
             raise ValueError("folds names one twice")
+        stated = self.orientation
+        if (
+            stated is not None
+            and stated != AS_SENT
+            and len({_AXES[letter] for letter in stated}) < 3
+        ):
+            raise ValueError("orientation names an axis twice; RAS and LPS are possible")
         return self
 
 

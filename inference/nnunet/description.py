@@ -26,7 +26,6 @@ from storage.processes.limited import LimitedProcesses
 from storage.settings import Settings
 
 COMBINED_FILE = "combined.json"
-AS_SENT = "as-sent"
 # The readers of nnunetv2 that turn what they read.
 _TURNED = ("SimpleITKIOWithReorient", "NibabelIOWithReorient")
 
@@ -67,13 +66,12 @@ class NnunetDescription(BundleDescription):
     @property
     def channels(self) -> tuple[str, ...]:
         """The inputs of the card in the network's order; empty for one series."""
-        return (
-            tuple(slug(name) for name in self.parts[0].dataset.channels) if self.card.inputs else ()
-        )
+        names = self.parts[0].dataset.channels if self.card.inputs else ()
+        return tuple(slug(name) for name in names)
 
 
 def is_nnunet(folder: Path) -> bool:
-    """A folder that nnU-Net trained, or one that was added."""
+    """Whether nnU-Net trained what is in a folder."""
     return (folder / PLANS_FILE).is_file() and (folder / DATASET_FILE).is_file()
 
 

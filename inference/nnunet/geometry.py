@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.imaging.volume import Volume
-from inference.nnunet.description import AS_SENT
+from inference.nnunet.card import AS_SENT
 
 _RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
@@ -22,7 +22,8 @@ _RAS_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 @dataclass(frozen=True)
 class Seen:
     """What nnU-Net is given: `channels` of shape (channels, z, y, x), and `spacing_mm` in that
-    order. `turned_shape` is the grid before it was resampled, `there` and `back` turn axes."""
+    order. `turned_shape` is the grid before it was resampled; `back` turns (x, y, z) of it to
+    columns, rows and slices, as an orientation of nibabel."""
 
     channels: NDArray[np.float32]
     spacing_mm: tuple[float, float, float]
