@@ -53,7 +53,8 @@ def predict(
         if not part.values:
             combined = found
             continue
-        table = np.zeros(max(int(found.max()), *part.values) + 1, np.uint16)
+        large = max(part.values.values()) > np.iinfo(np.uint8).max
+        table = np.zeros(max(int(found.max()), *part.values) + 1, np.uint16 if large else np.uint8)
         table[list(part.values)] = list(part.values.values())
         named = table[found]
         # As TotalSegmentator does: a later part is above what an earlier one found.

@@ -158,12 +158,12 @@ class AddedModel:
         top = max(self._model.labels, default=0) + 1
         if classes.min() < 0 or classes.max() > top:
             classes = np.where((classes < 0) | (classes > top), top, classes)
-        counts = np.bincount(classes.ravel(), minlength=top + 1)
+        counts = _voxels_of_values(classes, top)
         present = [value for value in self._model.labels if counts[value]]
         self._check_found(present)
         numbers = np.zeros(len(counts), np.uint8)
         numbers[present] = np.arange(1, len(present) + 1)
-        return tuple(self._segment(value) for value in present), numbers[classes]
+        return tuple(self._segment(value) for value in present), np.take(numbers, classes)
 
     def _segments_of_channels(
         self, channels: Mapping[int, NDArray[np.bool_]]
@@ -209,7 +209,7 @@ def volumes_of(
 ) -> tuple[Measurement, ...]:
     """The volume of each segment in cm³; `masks` as in `PipelineOutput`."""
     voxels = (
-        np.bincount(masks.ravel(), minlength=len(segments) + 1)[1:]
+        _voxels_of_values(masks, len(segments))[1:]
         if masks.ndim == 3
         else np.count_nonzero(masks, axis=(0, 1, 2))
     )
@@ -223,3 +223,12 @@ def volumes_of(
         )
         for index, segment in enumerate(segments)
     )
+
+
+def _voxels_of_values(classes: NDArray[np.integer[Any]], top: int) -> NDArray[np.integer[Any]]:
+    """How many voxels have each value from 0 to `top`; slice by slice, for NumPy counts in a copy
+    of eight bytes a voxel."""
+    counts = np.zeros(top + 1, np.int64)
+    for plane in classes:
+        counts += np.bincount(plane.ravel(), minlength=top + 1)
+    return counts
