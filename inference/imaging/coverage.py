@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from inference.imaging.directions import direction_of, in_words
 from inference.imaging.tilt import run_upright
@@ -26,6 +27,7 @@ from inference.refusals import NotCovered
 from storage.core.findings import Direction, Validity
 
 COMPLETE = Validity("complete")
+_Box = tuple[slice, slice, slice]
 
 # Parts of a mask smaller than this share of it are strays of the model, not the structure.
 _LEAST_SHARE = 0.02
@@ -95,10 +97,15 @@ def cut_off_segments(
         return {}
     padding = _padding(volume)
     touching = _touching(output, volume, padding, margin_mm)
+    # In one pass over a label map; a hundred segments of a large CT would take minutes one by one.
+    boxes = ndimage.find_objects(output.masks) if output.masks.ndim == 3 else None
     found = {}
     for index in sorted(touching):
         passage = passages.get(output.segments[index].label)
-        where = cut_off_at(output.mask(index), volume.lps_from_kji, passage, padding, margin_mm)
+        box = None if boxes is None else boxes[index]
+        where = cut_off_at(
+            output.mask(index), volume.lps_from_kji, passage, padding, margin_mm, box
+        )
         if where:
             found[index] = where
     return found
@@ -110,22 +117,25 @@ def cut_off_at(
     passage: Passage | None = None,
     padding: NDArray[np.bool_] | None = None,
     margin_mm: float = 0.0,
+    box: _Box | None = None,
 ) -> tuple[Direction, ...]:
     """At which sides of the patient the images cut a structure off.
 
     `mask`: shape (slices, rows, columns). `lps_from_kji` in mm. `padding` of the same shape:
     where nothing was reconstructed; None where all voxels were. `margin_mm`: what comes so
-    near to an edge counts as reaching it.
+    near to an edge counts as reaching it. `box`: outside of it the mask is known to be empty.
     """
-    structure = _without_strays(mask)
+    box = box or (slice(None), slice(None), slice(None))
+    structure = np.zeros_like(mask)
+    structure[box] = _without_strays(mask[box])
     voxel_mm3 = abs(float(np.linalg.det(lps_from_kji[:3, :3])))
-    section_mm2 = (float(np.count_nonzero(structure)) * voxel_mm3) ** (2 / 3)
+    section_mm2 = (float(np.count_nonzero(structure[box])) * voxel_mm3) ** (2 / 3)
     found: dict[Direction, None] = {}
     for axis in range(3):
         first, second = (lps_from_kji[:3, other] for other in range(3) if other != axis)
         pixel_mm2 = float(np.linalg.norm(np.cross(first, second)))
         layers = 1 + int(margin_mm / float(np.linalg.norm(lps_from_kji[:3, axis])))
-        for side, contact in enumerate(_contacts(structure, axis, layers, padding)):
+        for side, contact in enumerate(_contacts(structure, axis, layers, padding, box)):
             area_mm2 = contact * pixel_mm2
             direction = direction_of(lps_from_kji, axis, end=bool(side))
             leads_on = passage is not None and passage.direction == direction
@@ -188,7 +198,11 @@ def _notes(left_out: Sequence[str]) -> Iterator[str]:
 
 
 def _contacts(
-    mask: NDArray[np.bool_], axis: int, layers: int, padding: NDArray[np.bool_] | None
+    mask: NDArray[np.bool_],
+    axis: int,
+    layers: int,
+    padding: NDArray[np.bool_] | None,
+    box: _Box,
 ) -> tuple[int, int]:
     """How many voxels of the face an axis begins and ends with lie before the mask, which is
     looked for in so many layers; and how many beside padding."""
@@ -197,6 +211,10 @@ def _contacts(
     )
     if padding is not None and axis:
         ahead, behind = _shifted(axis)
+        around = tuple(
+            slice(max(0, (one.start or 1) - 1), one.stop and one.stop + 1) for one in box
+        )
+        mask, padding = mask[around], padding[around]
         first += int(np.count_nonzero(mask[ahead] & padding[behind]))
         last += int(np.count_nonzero(mask[behind] & padding[ahead]))
     return first, last

@@ -9,7 +9,12 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from inference.imaging.coverage import cut_off_at, run_with_coverage, with_validity
+from inference.imaging.coverage import (
+    cut_off_at,
+    cut_off_segments,
+    run_with_coverage,
+    with_validity,
+)
 from inference.imaging.volume import Volume, assemble_volume
 from inference.pipeline import (
     Measurement,
@@ -148,6 +153,25 @@ def test_each_segment_is_judged_by_itself_and_totals_are_left_out() -> None:
     assert number.validity is None
     (note,) = judged.notes
     assert note.endswith("Both.")
+
+
+def test_segments_of_a_label_map_are_judged_like_masks_of_their_own() -> None:
+    """Of a CT with the padding around its circle, and with strays beside each structure."""
+    volume, output = phantom()
+    volume = replace(volume, modality="CT", padding_ranges=np.full((SHAPE[0], 2), -2000.0))
+    volume.voxels[:, :, :12] = -2000.0
+    spots = np.random.default_rng(3).integers(0, 6, (5, 8, 10))
+    labels = spots.repeat(6, 0).repeat(5, 1).repeat(5, 2).astype(np.uint8)
+    labels[:, :, :12] = 0
+    labels[3:8, 20:30, 25:35] = 7
+    labels[29, 0, 49] = 7
+    segments = output.segments[:1] * 7
+    as_labels = replace(output, segments=segments, masks=labels)
+    as_masks = replace(as_labels, masks=np.stack([labels == n for n in range(1, 8)], axis=-1))
+    found = cut_off_segments(as_labels, volume, {})
+    assert found == cut_off_segments(as_masks, volume, {})
+    assert "right" in found[0]
+    assert 6 not in found
 
 
 def test_the_card_of_a_model_refuses_what_is_not_whole() -> None:
