@@ -1,7 +1,7 @@
 """Who may call a model server now: one that failed is left alone, and none is overrun.
 
 Inside of a job (`guarded`) failures are counted in the database, for all workers together.
-A person who verifies or tries a model calls it whatever was before.
+A person who verifies a model, or asks `mediview doctor`, calls it whatever was before.
 """
 
 from collections.abc import Iterator

@@ -10,6 +10,7 @@ from inference.findings import build_findings
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import assemble_volume
+from inference.model_servers.gate import guarded
 from inference.models.card import Provable
 from inference.models.devices import with_fallback
 from inference.pipeline import Pipeline, PipelineContext, PipelineOutput
@@ -73,7 +74,9 @@ def try_pipeline(storage: Storage, pipeline: Pipeline, study_instance_uid: str) 
         if not proven and isinstance(pipeline, Provable):
             pipeline.prove()
             proven = True
-        yield _tried(storage, pipeline, series, selection)
+        with guarded(storage, study_instance_uid):
+            trial = _tried(storage, pipeline, series, selection)
+        yield trial
 
 
 def _tried(storage: Storage, pipeline: Pipeline, series: Series, selection: Selection) -> Trial:

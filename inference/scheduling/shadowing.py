@@ -19,6 +19,7 @@ from inference.evaluation.measures import dice_of
 from inference.imaging.coverage import run_with_coverage
 from inference.imaging.tilt import resamples_tilt
 from inference.imaging.volume import Volume, assemble_volume
+from inference.model_servers.gate import guarded
 from inference.models.devices import with_fallback
 from inference.models.registry.status import shadows, state_of
 from inference.models.registry.verification import prove_here
@@ -129,7 +130,8 @@ def _run_claimed(
         storage.shadow_runs.end(run.shadow_id, "FAILED", utcnow(), reason=reason)
         return
     try:
-        agreement = _agreement(storage, run, active, pipelines, stopping, lease)
+        with guarded(storage, run.study_instance_uid):
+            agreement = _agreement(storage, run, active, pipelines, stopping, lease)
         lease.check()
     except (GivesWay, Stopping):
         _put_off(storage, run)

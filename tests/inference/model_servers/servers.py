@@ -1,6 +1,7 @@
 """Model servers on a real socket that do what a test says, and remember what they were asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.dicom_node.certificates import KeyPair
 
 
 @dataclass
@@ -75,7 +78,9 @@ Behaviour = Callable[[Exchange, Asked], None]
 
 
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[Server]:
+def serving(behaviour: Behaviour, pair: KeyPair | None = None) -> Iterator[Server]:
+    """A server on loopback, with `pair` over TLS."""
+
     class Handler(Exchange):
         def handle_one(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -97,7 +102,12 @@ def serving(behaviour: Behaviour) -> Iterator[Server]:
     lock = threading.Lock()
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
-    server = Server(f"http://127.0.0.1:{running.server_port}")
+    if pair is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.certificate, pair.key)
+        running.socket = context.wrap_socket(running.socket, server_side=True)
+    scheme = "https" if pair else "http"
+    server = Server(f"{scheme}://127.0.0.1:{running.server_port}")
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
