@@ -43,6 +43,8 @@ from tests.inference.orchestration import receive, storage_in
 from tests.inference.small import mr_series, study_uid
 
 ENVIRONMENTS = os.environ.get("MEDIVIEW_TEST_MODEL_SERVERS", "")
+# A server's start, and a language model on a busy machine.
+pytestmark = pytest.mark.timeout(1800)
 PROGRAMS = Path(__file__).parent / "programs"
 REPORT = (
     "Findings:\nA large left hydropneumothorax is noted. The heart is of normal size.\n\n"

@@ -1,7 +1,7 @@
 """POST /api/docqa: what a document says to a question, and where on the page."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from inference.language.answer import (
@@ -18,6 +18,7 @@ from inference.language.documents.passages import best_passages
 from inference.language.documents.reading import read_document
 from inference.language.documents.served import ask_server
 from inference.language.guard.instructions import gives_orders
+from inference.language.header_values import header_values
 from inference.language.loading import load_model
 from inference.language.tasks import TASKS, is_configured, model_ref
 from inference.language.writers import NO_USE
@@ -56,7 +57,8 @@ def answer_document(storage: Storage, request: Mapping[str, Any], progress: Prog
     else:
         if is_configured(storage.settings, TASKS["docqa"]):
             try:
-                passages = _by_model(storage, question, pages, progress, notes)
+                values = _named_in_header(storage, request)
+                passages = _by_model(storage, question, pages, progress, notes, values)
                 ref = model_ref(storage.settings, "hf_dqa_model")
                 parts = {"method": "model", **by_model(ref)}
             except NO_USE as error:
@@ -97,6 +99,14 @@ def document_of(storage: Storage, request: Mapping[str, Any]) -> bytes:
     return bytes(document[:length] if length else document)
 
 
+def _named_in_header(storage: Storage, request: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Of a document that came by DICOM: what its study's headers say of people and places."""
+    if request.get("object_key"):
+        return {}
+    instance = storage.index.instance(str(request["sop_instance_uid"]))
+    return header_values(storage, instance.study_instance_uid)
+
+
 def _extracted(question: str, pages: Sequence[Page]) -> list[PassageBox]:
     return [
         PassageBox(one.text, one.page_number, one.box, round(score, 3))
@@ -110,11 +120,13 @@ def _by_model(
     pages: Sequence[Page],
     progress: Progress,
     notes: list[str],
+    values: Mapping[str, Iterable[str]],
 ) -> list[PassageBox]:
-    """The model's likeliest words of each page, the surest first; `notes` gets what is to be known.
+    """The model's likeliest words of each page, the surest first.
 
-    A model that writes instead of pointing is held to the page: words that do not stand
-    there are withheld.
+    `notes` gets what is to be known of the model. `values`: what a model server must not be
+    given, by kind (`header_values`). A model that writes instead of pointing is held to the
+    page: words that do not stand there are withheld.
     """
     ref = model_ref(storage.settings, "hf_dqa_model")
     ask = None if ref.server else load_model(storage.settings, "docqa")
@@ -125,7 +137,7 @@ def _by_model(
             continue
         boxes = [(word, [round(edge * _SCALE) for edge in box]) for word, box in words]
         answers = (
-            ask_server(storage.settings, ref, page, question, progress, notes)
+            ask_server(storage.settings, ref, page, question, progress, notes, values)
             if ask is None
             else _asked(ask, page, question, boxes)
         )

@@ -1,5 +1,6 @@
 """A page's text and a question to a chat model of a model server."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inference.language.answer import Progress
@@ -23,16 +24,18 @@ def ask_server(
     question: str,
     progress: Progress,
     notes: list[str],
+    values: Mapping[str, Iterable[str]],
 ) -> list[dict[str, Any]]:
     """The words that answer, where the model names some; whether they stand on the page is the
     caller's to check.
 
-    The page's text goes out, not its picture, and without names, numbers and addresses.
+    The page's text goes out, not its picture, and without names, numbers and addresses: those
+    of patterns, and `values` by kind (`header_values`).
     `notes` gets what the server says of its model, once.
     """
     lines = [line.text for line in page.lines if not gives_orders(line.text)]
-    text = without_identifiers("\n".join(lines), {})
-    asked = DOCUMENT.format(question=without_identifiers(question, {}))
+    text = without_identifiers("\n".join(lines), values)
+    asked = DOCUMENT.format(question=without_identifiers(question, values))
     write = served_write(settings, ref, whole_prompt(asked, text))
     written = write(on_text=on_nothing, stopping=progress.stopping)
     progress.wrote(progress.tokens + written.tokens)

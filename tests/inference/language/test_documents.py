@@ -167,10 +167,10 @@ def test_a_model_that_writes_is_held_to_the_page(
     progress = Progress()
     settings = storage.settings.model_copy(update={"hf_dqa_model": str(tmp_path)})
     node = dataclasses.replace(storage, settings=settings)
-    (found,) = documents._by_model(node, "Hoeveel?", recipe, progress, [])
+    (found,) = documents._by_model(node, "Hoeveel?", recipe, progress, [], {})
     assert found.text == "kopjes"
     assert found.box[1] == pytest.approx(0.34, abs=0.03)
-    assert documents._by_model(node, "Hoeveel?", recipe, progress, []) == []
+    assert documents._by_model(node, "Hoeveel?", recipe, progress, [], {}) == []
     assert [one.text for one in progress.withheld] == ["seven onions"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.uid import EncapsulatedPDFStorage
 from reportlab.pdfgen import canvas
 
 from inference.language.answer import Answer, Progress, Sentence
@@ -140,6 +141,28 @@ def test_words_of_a_page_are_shown_at_their_place(shared: Storage) -> None:
     assert answer.passages[0].box[1] == pytest.approx(0.32, abs=0.03)
     assert "hydropneumothorax" in sent
     assert "Quernhammer" not in sent
+
+
+def test_a_document_of_a_study_goes_out_without_its_patient(shared: Storage) -> None:
+    """Adalbert stands in it without a title or a label: the study's header knows the name."""
+    text = io.BytesIO()
+    page = canvas.Canvas(text)
+    page.drawString(50, 500, "Yesterday Adalbert had a fever of 39 degrees.")
+    page.save()
+    document = film("letter", Rows=None, Columns=None)
+    document.SOPClassUID = document.file_meta.MediaStorageSOPClassUID = EncapsulatedPDFStorage
+    document.Modality = "DOC"
+    del document.PixelData
+    document.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    document.EncapsulatedDocument = text.getvalue() + b"\0" * (len(text.getvalue()) % 2)
+    document.EncapsulatedDocumentLength = len(text.getvalue())
+    receive(shared, [part10(document)])
+    given = {"sop_instance_uid": str(document.SOPInstanceUID), "question": "How high is the fever?"}
+    with serving(says("39 degrees")) as server:
+        answer = answer_document(with_server(shared, server.url), given, Progress())
+    assert answer.text == "39 degrees."
+    assert "fever" in server.asked[0].body.decode()
+    assert "Adalbert" not in server.asked[0].body.decode()
 
 
 @pytest.mark.parametrize("written", ["7 April 2031", "NONE"])
