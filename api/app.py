@@ -24,6 +24,9 @@ from api.access.provider import Provider
 from api.access.rule_index import RuleIndex, rules_of
 from api.access.second_factor import routes as second_factor
 from api.access.second_factor import sign_in as second_factor_sign_in
+from api.access.viewers import Viewers
+from api.access_groups import emergency_routes
+from api.access_groups import routes as access_groups
 from api.annotations import key_images, mask_edits, measurements
 from api.audit.middleware import AuditTrail
 from api.audit.routes import router as audit_router
@@ -130,6 +133,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     own_sessions.router,
     oidc_routes.router,
     admin_routes.router,
+    access_groups.router,
+    emergency_routes.router,
     health.router,
     metrics.router,
     fhir_router,
@@ -170,6 +175,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stopping = lambda: False
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     tokens = AccessTokens(app.state.provider) if app.state.provider else None
+    app.state.viewers = Viewers()
     app.state.authenticator = Authenticator(settings, tokens)
     install_error_handlers(app)
     install_work_item_errors(app)

@@ -6,6 +6,7 @@ from dicom_node.network.throttle import Throttle
 from dicom_node.network.tls import ClientTls
 from storage.container import Storage
 from storage.core.errors import MediViewError
+from storage.core.viewer import Caller
 from storage.peers.repository import KnownPeer
 from storage.settings import Destination, Settings
 
@@ -48,6 +49,11 @@ def known_peer(storage: Storage, ae_title: str) -> Peer | None:
     """The known peer of that AE title that can be called, None for a stranger."""
     callable_ones = (one for one in storage.peers.by_ae_title(ae_title) if one.host)
     return next((Peer.known(one, storage.settings) for one in callable_ones), None)
+
+
+def caller_of_peer(peer: KnownPeer | None) -> Caller:
+    """For access groups. A stranger belongs to the group of everyone alone."""
+    return Caller("peer", "" if peer is None else peer.name)
 
 
 class PeerFailed(MediViewError):

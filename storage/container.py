@@ -8,6 +8,10 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from storage.access_groups.decisions import AccessDecisions
+from storage.access_groups.emergency import EmergencyAccess
+from storage.access_groups.repository import AccessGroups
+from storage.access_groups.viewers import viewer_of
 from storage.accounts.api_keys import ApiKeys
 from storage.accounts.login_throttle import Attempts
 from storage.accounts.preferences import Preferences
@@ -123,6 +127,9 @@ class Storage:
     webhooks: Webhooks
     webhook_queue: WebhookQueue
     idempotency_keys: IdempotencyKeys
+    access_groups: AccessGroups
+    access_decisions: AccessDecisions
+    emergency_access: EmergencyAccess
     accounts: Accounts
     preferences: Preferences
     sessions: Sessions
@@ -226,8 +233,11 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             performed_items=PerformedItems(engine),
             subscriptions=Subscriptions(engine),
             webhooks=Webhooks(engine, settings),
-            webhook_queue=WebhookQueue(engine),
+            webhook_queue=WebhookQueue(engine, partial(viewer_of, engine)),
             idempotency_keys=IdempotencyKeys(engine),
+            access_groups=AccessGroups(engine),
+            access_decisions=AccessDecisions(engine),
+            emergency_access=EmergencyAccess(engine),
             accounts=Accounts(engine, settings.password_min_length),
             preferences=Preferences(engine),
             sessions=Sessions(

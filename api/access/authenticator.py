@@ -108,7 +108,11 @@ def of_session(storage: Storage, token: str, now: datetime) -> Principal | None:
     if session is None:
         return None
     return Principal(
-        session.identity, session.roles, session_hash=session.token_hash, step=session.step
+        session.identity,
+        session.roles,
+        session_hash=session.token_hash,
+        step=session.step,
+        groups=session.groups,
     )
 
 

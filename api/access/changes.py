@@ -4,6 +4,22 @@ from storage.audit import SUCCESS, Action, Actor, AuditEvent, Code, Type
 from storage.container import Storage
 
 
+def groups_changed(
+    storage: Storage, actor: Actor, action: Action, group: str, **detail: str
+) -> None:
+    """An access group, its members or its studies were changed."""
+    storage.audit.record(
+        AuditEvent(
+            Code.SECURITY_ALERT,
+            action,
+            actor,
+            outcome=SUCCESS,
+            type=Type.SECURITY_CONFIGURATION,
+            detail={"access_group": group, **detail},
+        )
+    )
+
+
 def access_changed(
     storage: Storage, actor: Actor, action: Action, kind: str, name: str, **detail: str | list[str]
 ) -> None:

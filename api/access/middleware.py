@@ -21,11 +21,13 @@ from api.access.limiter import Limits
 from api.access.principal import LOCAL, Principal
 from api.access.refusals import not_ours, unauthenticated, unfinished
 from api.access.rule_index import Rule, RuleIndex
+from api.access.viewers import Viewers, nobody
 from api.errors import ApiProblem, status_of
 from api.middleware.methods import with_head
 from api.middleware.refusing import refuse
 from storage.container import Storage
-from storage.core.errors import MediViewError
+from storage.core.errors import MediViewError, StorageUnavailable
+from storage.core.viewer import Viewer, viewing
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -77,6 +79,7 @@ class AccessControl:
             return
         try:
             principal = await self._admitted(scope)
+            viewer = await self._viewer(scope, principal)
         except ApiProblem as problem:
             await refuse(scope, receive, send, problem)
             return
@@ -91,7 +94,21 @@ class AccessControl:
         scope.setdefault("state", {})["principal"] = principal
         if principal is None and _is_sign_in(scope):
             send = self._giving_back(scope, send)
-        await self.app(scope, receive, send)
+        with viewing(viewer):
+            await self.app(scope, receive, send)
+
+    async def _viewer(self, scope: Scope, principal: Principal | None) -> Viewer | None:
+        """What whoever asks may see. Raises StorageUnavailable."""
+        state = scope["app"].state
+        viewers: Viewers = state.viewers
+        try:
+            return await viewers.of(state.storage, principal)
+        except StorageUnavailable:
+            rule = self.rules.find(scope.get("method", "WEBSOCKET"), scope["path"])
+            if rule is None or not rule.is_public:
+                raise
+            # An open address must answer also where the database does not.
+            return nobody(principal)
 
     def _giving_back(self, scope: Scope, send: Send) -> Send:
         """An address pays for sign-ins that fail; one that works costs it nothing."""

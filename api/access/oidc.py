@@ -27,6 +27,7 @@ _LEEWAY_S = 60
 _NAME_MAX = 255
 # OpenID Connect Core 1.0, 2.
 _SUBJECT_MAX = 255
+_MOST_GROUPS = 200
 # OpenID Connect Core 1.0, 2 and 3.3.2.11.
 _OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
 _FLOW = ("state", "nonce", "verifier", "next", "confirms")
@@ -107,7 +108,8 @@ def finish(
         raise NotAccepted("the token was made for another client")
     if flow.confirms:
         _check_just_signed_in(claims)
-    if claim_at(claims, settings.oidc_roles_claim) is None:
+    wanted = filter(None, (settings.oidc_roles_claim, settings.oidc_groups_claim))
+    if any(claim_at(claims, claim) is None for claim in wanted):
         said = provider.userinfo(str(tokens.get("access_token", "")))
         if said.get("sub") == claims["sub"]:
             claims = {**said, **claims}
@@ -174,7 +176,11 @@ def principal_from(settings: Settings, claims: Mapping[str, Any]) -> Principal:
         raise NotAccepted("the subject is no text of 1 to 255 characters")
     name = claims.get(settings.oidc_name_claim) or subject
     name = "".join(one for one in str(name) if one.isprintable())[:_NAME_MAX]
-    return Principal(Identity("oidc", subject, name or "unnamed", settings.oidc_issuer), roles)
+    return Principal(
+        Identity("oidc", subject, name or "unnamed", settings.oidc_issuer),
+        roles,
+        groups=groups_from(settings, claims),
+    )
 
 
 def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]:
@@ -183,6 +189,14 @@ def roles_from(settings: Settings, claims: Mapping[str, Any]) -> frozenset[Role]
     values = {found} if isinstance(found, str) else set(map(str, found or ()))
     mapped = settings.oidc_role_map or tuple((role, role) for role in sorted(ROLES))
     return frozenset(role for value, role in mapped if value in values)
+
+
+def groups_from(settings: Settings, claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """The groups of the person at the provider, for access groups."""
+    claim = settings.oidc_groups_claim
+    found = claim_at(claims, claim) if claim else None
+    values = [found] if isinstance(found, str) else list(map(str, found or ()))
+    return tuple(sorted({one for one in values if 0 < len(one) <= _SUBJECT_MAX})[:_MOST_GROUPS])
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> Any:

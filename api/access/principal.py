@@ -40,6 +40,8 @@ class Principal:
     session_hash: str = field(default="", repr=False)
     step: SignInStep = ""
     """What is missing of the sign-in; until then nothing but that step is allowed."""
+    groups: tuple[str, ...] = ()
+    """Of the identity provider; they may belong to access groups."""
 
     @property
     def kind(self) -> IdentityKind:

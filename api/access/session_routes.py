@@ -212,6 +212,7 @@ def open_session(
         client_address(request.scope),
         utcnow(),
         request.headers.get("user-agent", ""),
+        principal.groups,
     )
     set_session(response, settings, token)
     log.info("signed_in", principal_kind=principal.kind, method=method)

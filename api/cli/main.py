@@ -44,6 +44,7 @@ _COMMANDS = {
     "storage": _Command("storage"),
     "peers": _Command("peers"),
     "users": _Command("users"),
+    "access-groups": _Command("access_groups"),
     "keys": _Command("keys"),
     "rules": _Command("rules"),
     "conflicts": _Command("conflicts"),

@@ -9,13 +9,15 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import READERS, policy
+from api.access.viewers import as_caller
 from api.audit.rules import UIDS_ALONE
 from api.deps import StoppingDep, StorageDep
 from api.jobs.routes import read_job
@@ -24,8 +26,12 @@ from api.routing import new_router
 from storage.container import Storage
 from storage.core.entities import Event
 from storage.core.errors import NotFound
+from storage.core.viewer import as_node
 
 router = new_router(prefix="/api", tags=["events"])
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _LOOK_EVERY_S = 0.25
 # Well below the idle timeouts of proxies.
@@ -60,9 +66,14 @@ class Newest:
     async def event_id(self) -> int:
         async with self._lock:
             if time.monotonic() - self._looked_at >= _LOOK_EVERY_S or self._looked_at < 0:
-                self._value = await run_in_threadpool(self._storage.events.last_id)
+                self._value = await run_in_threadpool(self._last_id)
                 self._looked_at = time.monotonic()
             return self._value
+
+    @as_node()
+    def _last_id(self) -> int:
+        """Of all events: each stream then asks for those that its reader may see."""
+        return self._storage.events.last_id()
 
 
 @router.get(
@@ -119,12 +130,17 @@ async def job_events(
 
 class _Stream:
     def __init__(self, request: Request, storage: Storage, stopping: Callable[[], bool]) -> None:
+        self._request = request
         self._storage = storage
         self._stopping = stopping
         self._newest: Newest = request.app.state.newest_event
 
     async def newest(self) -> int:
         return await self._newest.event_id()
+
+    async def _read(self, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """With what the reader may see by now: a stream may last for days."""
+        return await run_in_threadpool(partial(as_caller, self._request, read, *args, **kwargs))
 
     async def of_node(self, start: int | None, newest: int) -> AsyncIterator[str]:
         position, lost = newest, ""
@@ -139,9 +155,10 @@ class _Stream:
             if not batch:
                 yield ": still here\n\n"
             for event in batch:
-                data = await run_in_threadpool(self._node_data, event)
+                data = await self._read(self._node_data, event)
                 yield _message(event.event_id, event.topic, data)
 
+    @as_node()
     def _resumed(self, start: int, newest: int) -> tuple[int, str]:
         """Where to go on, and what to say where events in between are not there any more."""
         if start > newest:
@@ -157,7 +174,7 @@ class _Stream:
         # The whole job is in each message, so nothing is lost with events that are gone.
         position = newest if start is None or start > newest else start
         yield _opening(position)
-        job = await run_in_threadpool(read_job, self._storage, job_id)
+        job = await self._read(read_job, self._storage, job_id)
         if position != start or job.state in _TERMINAL:
             yield _message(position, "job", job.model_dump(mode="json"))
         if job.state in _TERMINAL:
@@ -167,7 +184,7 @@ class _Stream:
                 yield ": still here\n\n"
                 continue
             # Each message is the job as it is now, so one for the batch says everything.
-            job = await run_in_threadpool(read_job, self._storage, job_id)
+            job = await self._read(read_job, self._storage, job_id)
             yield _message(batch[-1].event_id, "job", job.model_dump(mode="json"))
             if job.state in _TERMINAL:
                 return
@@ -179,7 +196,7 @@ class _Stream:
             batch: list[Event] = []
             newest = await self.newest()
             if newest > position:
-                batch = await run_in_threadpool(self._storage.events.since, position, job_id=job_id)
+                batch = await self._read(self._storage.events.since, position, job_id=job_id)
                 # Without an event of this job the next look starts behind all that was seen.
                 position = batch[-1].event_id if batch else newest
             if batch or time.monotonic() - told_at >= _KEEP_ALIVE_S:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from api.access.policy import WRITERS, policy
+from api.access.principal import Principal, PrincipalDep
 from api.audit.rules import STORES
 from api.deps import StoppingDep, StorageDep
 from api.errors import ApiProblem
@@ -65,7 +66,9 @@ _MULTIPART_FILES = {
     openapi_extra={"requestBody": _MULTIPART_FILES},
 )
 @policy(WRITERS, "api:write", STORES)
-async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) -> AnalyzeResult:
+async def analyze(
+    request: Request, storage: StorageDep, principal: PrincipalDep, stopping: StoppingDep
+) -> AnalyzeResult:
     """Files in, findings out. A job that fails is told as FAILED with its reason.
 
     422 `no_pipeline_accepts` carries every pipeline's decision. 504 says which
@@ -76,7 +79,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
         request.scope, limited(request.receive, settings.upload_max_bytes + _FORM_OVERHEAD_BYTES)
     )
     async with counted.form(max_files=_FORM_MAX_FILES, max_fields=20) as form:
-        intake, scheduled = await run_in_threadpool(_take_form, storage, form)
+        intake, scheduled = await run_in_threadpool(_take_form, storage, principal, form)
     if not scheduled.jobs:
         raise ApiProblem(
             422,
@@ -102,7 +105,7 @@ async def analyze(request: Request, storage: StorageDep, stopping: StoppingDep) 
     )
 
 
-def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
+def _take_form(storage: Storage, principal: Principal, form: FormData) -> tuple[Intake, Scheduled]:
     files = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
     if not files:
         raise InvalidRequest(
@@ -118,7 +121,7 @@ def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
     for part, kind in zip(files, kinds, strict=True):
         if kind in PICTURES:
             check_picture(part.file)
-            pictures += _keep_picture(storage, of_pictures, part, kind)
+            pictures += _keep_picture(storage, principal, of_pictures, part, kind)
         else:
             intake.take(storage, part.filename or "", part.file, source="upload:analyze")
     if not pictures:
@@ -128,11 +131,18 @@ def _take_form(storage: Storage, form: FormData) -> tuple[Intake, Scheduled]:
 
 
 def _keep_picture(
-    storage: Storage, pipelines: Sequence[Pipeline], part: UploadFile, kind: FileKind
+    storage: Storage,
+    principal: Principal,
+    pipelines: Sequence[Pipeline],
+    part: UploadFile,
+    kind: FileKind,
 ) -> list[Job]:
     expires_at = utcnow() + timedelta(seconds=storage.settings.upload_url_expiry_s)
     upload = storage.uploads.create(
-        (part.filename or "").replace("\0", ""), PICTURES[kind], expires_at
+        (part.filename or "").replace("\0", ""),
+        PICTURES[kind],
+        expires_at,
+        created_by=principal.identity,
     )
     storage.objects.put(upload.object_key, part.file, PICTURES[kind])
     jobs = schedule_picture(storage, pipelines, upload.object_key, part.file)

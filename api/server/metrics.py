@@ -36,6 +36,7 @@ from api.routing import new_router
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import JobStatus
+from storage.core.viewer import as_node
 from storage.dimse.traffic import TRAFFIC_BOUNDS_S, read_traffic
 from storage.integrity.scrub import scrub_state
 
@@ -93,6 +94,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format, of all processes that serve together."""
+        with as_node():
+            return self._text()
+
+    def _text(self) -> bytes:
         registry = CollectorRegistry()
         if self._folder:
             MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]

@@ -14,6 +14,8 @@ from api.deps import StorageDep
 from api.parameters import SeriesUid, problems
 from api.routing import new_router
 from inference.worker.broker_notify import wake
+from storage.core.errors import NotFound
+from storage.core.viewer import current_viewer
 from storage.index.expected_instances import Expectation
 
 router = new_router(prefix="/api/series", tags=["studies"])
@@ -65,6 +67,7 @@ def list_expectations(storage: StorageDep, series_instance_uid: SeriesUid) -> Ex
 @router.put(
     "/{series_instance_uid}/expectations",
     summary="Announce how many instances a series has, or which",
+    responses=problems(404),
 )
 @policy(INTEGRATORS, "api:write", CHANGED)
 def announce_series(
@@ -75,9 +78,16 @@ def announce_series(
 ) -> ExpectationPayload:
     """In place of what was announced here before; the series need not be here yet.
 
+    For those whom access groups narrow it must be: it could be one that they do not see.
+
     A series that has all of it is complete at once. One that lacks some waits for it,
     at most as long as any series is waited for.
     """
+    if current_viewer() is not None and not storage.expectations.has_series(series_instance_uid):
+        raise NotFound(
+            "There is no such series.",
+            remedy="Announce it once it arrives, or let an administrator's key do so before.",
+        )
     kept = storage.expectations.expect(
         _announced_by(series_instance_uid),
         series_instance_uid,

@@ -3,20 +3,22 @@
 An upload is whole when it is sent, so nobody waits for its series to be quiet.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from api.errors import ApiProblem
 from api.uploads.schemas import IntakeCounts, RefusedFile
 from api.uploads.unpack import DicomFile, Limits, Refusal, unpack
+from inference.access_groups.service import apply_rules
 from inference.models.registry.status import standing_named
 from inference.scheduling.schedule import schedule_series
 from inference.worker.broker_notify import wake
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, Job, Series
-from storage.core.errors import InvalidInstance, LimitExceeded, UidConflict
+from storage.core.errors import InvalidInstance, LimitExceeded, NotFound, UidConflict
+from storage.core.viewer import current_viewer
 
 _REFUSED_LISTED = 200
 
@@ -118,22 +120,32 @@ class Scheduled:
 def schedule_touched(storage: Storage, intake: Intake, pipeline: str | None = None) -> Scheduled:
     """Complete the series that arrived, offer them to every pipeline, wake a worker.
 
-    With `pipeline` only its decisions and jobs are told. Raises NotFound when
-    there is none of that name.
+    With `pipeline` only its decisions and jobs are told. A series of a study that the
+    caller's access groups do not see is left to the worker. Raises NotFound when there is no
+    pipeline of that name.
     """
     if pipeline is not None:
         standing_named(storage, pipeline)
+    if current_viewer() is not None:
+        apply_rules(storage, utcnow())
     decisions = [
         decision
-        for study_instance_uid, series_instance_uid in intake.touched
-        for decision in _decide(
-            storage, storage.index.series(study_instance_uid, series_instance_uid)
-        )
+        for series in _visible(storage, intake)
+        for decision in _decide(storage, series)
         if pipeline in (None, decision.pipeline)
     ]
     wake(storage.settings)
     job_ids = dict.fromkeys(decision.job_id for decision in decisions if decision.job_id)
     return Scheduled(decisions, [storage.jobs.get(job_id) for job_id in job_ids])
+
+
+def _visible(storage: Storage, intake: Intake) -> Iterator[Series]:
+    for study_instance_uid, series_instance_uid in intake.touched:
+        try:
+            yield storage.index.series(study_instance_uid, series_instance_uid)
+        except NotFound:
+            if current_viewer() is None:
+                raise
 
 
 def _decide(storage: Storage, series: Series) -> list[Decision]:

@@ -16,6 +16,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from api.access.policy import INTEGRATORS, policy
+from api.access.viewers import as_caller
 from api.audit.rules import SUBSCRIBED
 from api.dicomweb.routing import worklist_router
 from api.events.routes import Newest
@@ -112,7 +113,7 @@ class _Teller:
         if newest <= position:
             await asyncio.sleep(_LOOK_EVERY_S)
             return position
-        last, reports = await run_in_threadpool(self._reports, position)
+        last, reports = await run_in_threadpool(as_caller, self._socket, self._reports, position)
         for report in reports:
             await self._send(report)
         position = last if last > position else newest

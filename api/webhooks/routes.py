@@ -8,6 +8,8 @@ from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
 from api.access.policy import INTEGRATORS, policy
+from api.access.principal import PrincipalDep
+from api.access.viewers import caller_of
 from api.audit.rules import UIDS_ALONE, Audited, NotAudited
 from api.base_schemas import Payload, RequestBody
 from api.deps import StorageDep
@@ -18,6 +20,7 @@ from inference.webhooks.webhooks import ping
 from inference.worker.broker_notify import wake
 from storage.audit import Code, Type
 from storage.container import Storage
+from storage.core.viewer import current_viewer
 from storage.webhooks.outbox import NoticeState, WebhookDelivery
 from storage.webhooks.payloads import EVENT_TYPES
 from storage.webhooks.repository import Webhook
@@ -136,9 +139,16 @@ def list_webhooks(storage: StorageDep, paging: PagingDep) -> WebhookPage:
 
 @router.post("", status_code=201, summary="Add a webhook", responses=problems(400, 422))
 @policy(INTEGRATORS, "api:write", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
-def add_webhook(storage: StorageDep, response: Response, new: NewWebhook) -> WebhookWithSecret:
-    """It is told what happens from now on. The answer alone holds its secret."""
-    hook = storage.webhooks.add(new.url, tuple(new.events), new.description)
+def add_webhook(
+    storage: StorageDep, principal: PrincipalDep, response: Response, new: NewWebhook
+) -> WebhookWithSecret:
+    """It is told what happens from now on. The answer alone holds its secret.
+
+    Where access groups are enforced, it is told what whoever adds it may see, and an
+    administrator's is told everything.
+    """
+    created_by = None if current_viewer() is None else caller_of(principal)
+    hook = storage.webhooks.add(new.url, tuple(new.events), new.description, created_by)
     log.info("webhook_added", webhook_id=hook.webhook_id)
     response.headers["Location"] = f"/api/webhooks/{hook.webhook_id}"
     return _with_secret(storage, hook)

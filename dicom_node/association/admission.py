@@ -9,9 +9,12 @@ from dicom_node.network.command_set import Command, CommandSet, encode_response
 from dicom_node.network.connection import Connection
 from dicom_node.network.connection_slots import ConnectionSlots
 from dicom_node.network.tls_connection import TlsConnection
-from dicom_node.status import NOT_AUTHORIZED
+from dicom_node.peers import caller_of_peer
+from dicom_node.status import NOT_AUTHORIZED, query_status
+from storage.access_groups.viewers import viewer_of
 from storage.container import Storage
 from storage.core.errors import MediViewError
+from storage.core.viewer import viewing
 from storage.peers.certificates import bindings_of
 from storage.peers.repository import ACTIONS, Action, KnownPeer
 
@@ -67,6 +70,7 @@ class Admission:
             association.traffic.peer = peer.name
         if not self._has_room(association, calling, peer):
             return _rejected("peer_limit_exceeded", LOCAL_LIMIT_EXCEEDED, calling, host)
+        narrow(association, self._storage, peer)
         restrict(association, frozenset(settings.unknown_peers_may) if peer is None else peer.may)
         return None
 
@@ -146,6 +150,49 @@ def restrict(association: AcceptedAssociation, may: frozenset[Action]) -> None:
             for command, handler in association.handlers.items()
         }
     )
+
+
+_READS = frozenset({Command.C_FIND_RQ, Command.C_MOVE_RQ, Command.C_GET_RQ})
+"""Requests that are answered with what the node has of studies."""
+
+
+def narrow(association: AcceptedAssociation, storage: Storage, peer: KnownPeer | None) -> None:
+    """Answer from the studies of the peer's access groups alone."""
+    association.serve_with(
+        {
+            command: _Narrowed(storage, association, peer, handler)
+            if command in _READS
+            else handler
+            for command, handler in association.handlers.items()
+        }
+    )
+
+
+class _Narrowed:
+    """A handler that sees what the peer may see, as the groups are at each request."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        association: AcceptedAssociation,
+        peer: KnownPeer | None,
+        handler: RequestHandler,
+    ) -> None:
+        self._storage = storage
+        self._association = association
+        self._caller = caller_of_peer(peer)
+        self._handler = handler
+
+    def serve(self, context_id: int, command: CommandSet, data: bytes | None) -> None:
+        try:
+            viewer = viewer_of(self._storage.engine, self._caller)
+        except MediViewError as error:
+            status = query_status(error)
+            response = encode_response(command, status.code, status.comment)
+            self._association.send_data(context_id, response)
+            return
+        with viewing(viewer):
+            self._handler.serve(context_id, command, data)
 
 
 class _Guard:

@@ -11,33 +11,43 @@ from dicom_node.normalized.requests import (
     PROCESSING_FAILURE,
     SOP_CLASS_NOT_SUPPORTED,
 )
+from dicom_node.peers import caller_of_peer
+from storage.access_groups.viewers import viewer_of
 from storage.commitment.entities import Reference
 from storage.container import Storage
+from storage.core.entities import Instance
 from storage.core.errors import MediViewError, NotFound
+from storage.core.viewer import viewing
+from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
 
 
-def failures_of(storage: Storage, references: Sequence[Reference]) -> dict[str, int]:
+def failures_of(
+    storage: Storage, references: Sequence[Reference], peer_ae_title: str
+) -> dict[str, int]:
     """SOP Instance UID → Failure Reason (PS3.3 C.14.1.1) of what cannot be committed to.
 
-    Every byte is read and compared with the digest taken when the instance came.
+    A peer is told of what it sent itself, and of what its access groups see. Every byte
+    is read and compared with the digest taken when the instance came.
     Raises StorageUnavailable when the index does not answer: nothing is known then.
     """
     failed: dict[str, int] = {}
     for reference in references:
-        reason = _reason(storage, reference)
+        reason = _reason(storage, reference, peer_ae_title)
         if reason is not None:
             failed[reference.sop_instance_uid] = reason
     return failed
 
 
-def _reason(storage: Storage, reference: Reference) -> int | None:
+def _reason(storage: Storage, reference: Reference, peer_ae_title: str) -> int | None:
     if not is_storage_class(reference.sop_class_uid):
         return SOP_CLASS_NOT_SUPPORTED
     try:
         instance = storage.index.instance(reference.sop_instance_uid)
     except NotFound:
+        return NO_SUCH_SOP_INSTANCE
+    if not _may_ask(storage, peer_ae_title, instance):
         return NO_SUCH_SOP_INSTANCE
     if instance.sop_class_uid != reference.sop_class_uid:
         return CLASS_INSTANCE_CONFLICT
@@ -51,3 +61,17 @@ def _reason(storage: Storage, reference: Reference) -> int | None:
         )
         return PROCESSING_FAILURE
     return None
+
+
+def _may_ask(storage: Storage, peer_ae_title: str, instance: Instance) -> bool:
+    if instance.source == f"dimse:{peer_ae_title}":
+        return True
+    peers: list[KnownPeer | None] = [*storage.peers.by_ae_title(peer_ae_title)]
+    for peer in peers or [None]:
+        with viewing(viewer_of(storage.engine, caller_of_peer(peer))):
+            try:
+                storage.index.instance(instance.sop_instance_uid)
+            except NotFound:
+                continue
+            return True
+    return False

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from inference.language.embedding import Vectors, embed
 from storage.container import Storage
+from storage.core.viewer import as_node
 from storage.search.passages import Passage
 from storage.search.vectors import DIMENSIONS, PassageVectors
 
@@ -125,7 +126,8 @@ class MemoryIndex(SearchIndex):
         return hits
 
     def _current(self) -> tuple[NDArray[np.int64], Vectors]:
-        with self._lock:
+        # One matrix for all who search; `near` takes from it what each may see.
+        with self._lock, as_node():
             state = self._storage.passages.state()
             if state != self._state:
                 self._read(min(state[0], MOST_PASSAGES))

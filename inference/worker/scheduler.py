@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from inference.access_groups.service import apply_rules
 from inference.annotations.feedback_reports import write_feedback_reports
 from inference.late_instances.service import withdraw_outdated
 from inference.pipeline import Pipeline
@@ -92,6 +93,7 @@ class Clockwork:
         try:
             for step in (
                 self._follow_clock,
+                self._apply_access_rules,
                 self._withdraw,
                 self._schedule,
                 self._perform_work_items,
@@ -142,6 +144,10 @@ class Clockwork:
         except MediViewError as error:
             log.warning("tick_heartbeat_failed", error=error.code)
         self._beat_next_s = time.monotonic() + _HEARTBEAT_S
+
+    def _apply_access_rules(self, now: datetime) -> None:
+        """Before scheduling: what comes of a study is told to those who may see it."""
+        apply_rules(self._storage, now)
 
     def _withdraw(self, now: datetime) -> None:
         """Before scheduling: a series that changed and completed again is found either way."""

@@ -47,6 +47,8 @@ class Session:
     confirmed_at: datetime | None = None
     """When the person last showed in this session who it is."""
     step: SignInStep = ""
+    groups: tuple[str, ...] = ()
+    """That the identity provider named."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Sessions:
         address: str,
         now: datetime,
         user_agent: str = "",
+        groups: tuple[str, ...] = (),
     ) -> tuple[str, Session]:
         """A new session and its token. What has expired is removed on the way."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -111,6 +114,7 @@ class Sessions:
                     subject=identity.subject,
                     name=identity.name,
                     roles=sorted(session.roles),
+                    groups=list(groups),
                     address=address,
                     user_agent=user_agent[:255],
                     created_at=now,
@@ -156,7 +160,15 @@ class Sessions:
         if not timedelta() <= now - row["last_seen_at"] <= min(_TOUCH_EVERY, self._idle / 4):
             self._touch(hashed, now)
         identity = Identity(row["kind"], row["subject"], row["name"], row["issuer"])
-        return Session(hashed, identity, roles, row["expires_at"], row["confirmed_at"], step)
+        return Session(
+            hashed,
+            identity,
+            roles,
+            row["expires_at"],
+            row["confirmed_at"],
+            step,
+            tuple(row["groups"]),
+        )
 
     def _step(self, row: RowMapping, roles: frozenset[Role]) -> SignInStep:
         if row["has_second_factor"] and row["second_factor_at"] is None:

@@ -26,7 +26,16 @@ StudyState = Literal[
 ]
 UploadState = Literal["PRESIGNED", "RECEIVED", "ACCEPTED", "REFUSED", "ABORTED", "EXPIRED"]
 EventTopic = Literal[
-    "study", "job", "delivery", "finding", "upload", "workitem", "model", "report", "alert"
+    "study",
+    "job",
+    "delivery",
+    "finding",
+    "upload",
+    "workitem",
+    "model",
+    "report",
+    "alert",
+    "access",
 ]
 
 

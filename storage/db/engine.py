@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.schema import Table
 
 from storage.core.errors import IndexDamaged, StorageFull, StorageUnavailable
+from storage.core.viewer import current_viewer
+from storage.db.viewer_engine import engine_of_viewers
 
 _BUSY_TIMEOUT_S = 30.0
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -106,7 +108,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with (
         translated(engine),
-        engine.connect().execution_options(writes=True) as connection,
+        _for_viewer(engine).connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
         yield connection
@@ -115,8 +117,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads. Raises StorageUnavailable."""
-    with translated(engine), engine.connect() as connection, connection.begin():
+    with translated(engine), _for_viewer(engine).connect() as connection, connection.begin():
         yield connection
+
+
+def _for_viewer(engine: Engine) -> Engine:
+    """The engine itself, or one that shows whoever asks nothing but what its groups may see."""
+    if current_viewer() is None:
+        return engine
+    # `render_as_string` for the password, which `str` leaves out.
+    url = engine.url.render_as_string(hide_password=False)
+    return engine_of_viewers(engine, lambda: make_engine(url))
 
 
 @contextmanager

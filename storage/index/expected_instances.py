@@ -91,6 +91,12 @@ class Expectations:
                 )
         return kept
 
+    def has_series(self, series_instance_uid: str) -> bool:
+        """Whether some of the series is here."""
+        found = select(t.series.c.id).where(t.series.c.series_instance_uid == series_instance_uid)
+        with reading(self._engine) as connection:
+            return connection.execute(found.limit(1)).first() is not None
+
     def of_series(self, series_instance_uid: str) -> list[Expectation]:
         with reading(self._engine) as connection:
             rows = connection.execute(

@@ -1,8 +1,9 @@
 """Studies of the same patient, before and after one."""
 
-from sqlalchemy import Engine, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Engine, FromClause, and_, exists, or_, select
 
 from storage import tables as t
+from storage.core.viewer import EVERYONE
 from storage.db.engine import reading
 
 _MOST = 50
@@ -50,6 +51,7 @@ class Priors:
                         this.c.study_date != "",
                         other.c.study_date != "",
                         is_before,
+                        _seen_by_all_of(this, other),
                         exists().where(
                             t.finding.c.study_instance_uid == other.c.study_instance_uid
                         ),
@@ -58,3 +60,26 @@ class Priors:
                     .limit(_MOST)
                 ).scalars()
             )
+
+
+def _seen_by_all_of(this: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Whether everybody who sees this study sees the other: what is said of it enters results.
+
+    Without access groups everybody does.
+    """
+    mine, theirs = t.study_group.alias("mine"), t.study_group.alias("theirs")
+    enforced = exists().where(t.access_state.c.is_enforced)
+    of_this = and_(
+        mine.c.study_instance_uid == this.c.study_instance_uid, mine.c.origin != "emergency"
+    )
+    is_shared = (
+        exists()
+        .where(
+            theirs.c.study_instance_uid == other.c.study_instance_uid,
+            theirs.c.origin != "emergency",
+            theirs.c.group_id.in_([mine.c.group_id, EVERYONE]),
+        )
+        .correlate(mine, other)
+    )
+    is_kept_apart = exists().where(of_this, ~is_shared).correlate(this, other)
+    return or_(~enforced, and_(exists().where(of_this), ~is_kept_apart))

@@ -18,6 +18,7 @@ from storage.core.errors import (
     StorageUnavailable,
 )
 from storage.core.request_context import tell_stored
+from storage.core.viewer import as_node
 from storage.dicom.digests import digest_of, proves
 from storage.dicom.part10 import Header, make_file_meta, read_dataset_header, read_header
 from storage.index.indexer import Indexer
@@ -156,6 +157,7 @@ class Ingest:
             check(header)
             return self._accept_whole(part10, header, source, origin)
 
+        @as_node()
         def accept_large(header: Header, large: LargeVolume) -> Accepted:
             check(header)
             known = self._indexer.known_digest(header)
@@ -197,6 +199,8 @@ class Ingest:
         meta, dataset = whole[: header.dataset_offset], whole[header.dataset_offset :]
         return self._accept_pieces(meta, dataset, header, source, origin)
 
+    # What is stored under a UID already must be known, whoever sends it again.
+    @as_node()
     def _accept_pieces(
         self,
         meta: bytes | memoryview,

@@ -19,6 +19,9 @@ FROM_VOLUMES = frozenset(
 )
 _OF_THE_MOMENT = frozenset({"damaged_instance", "scrub", "heartbeat", "component"})
 
+# A migration put rows into them that stand for nothing yet.
+_BEGUN = frozenset({"access_group", "access_state"})
+
 
 @dataclass(frozen=True)
 class Salvaged:
@@ -43,6 +46,7 @@ def salvage(damaged: Path, new: Path) -> list[Salvaged]:
                 for table in t.metadata.sorted_tables
                 if table.name not in FROM_VOLUMES | _OF_THE_MOMENT
             ]
+            _keep_enforced(target, done)
             _remove_orphans(target)
             target.commit()
     return done
@@ -59,7 +63,8 @@ def _copy_table(old: sqlite3.Connection, target: sqlite3.Connection, table: str)
         return Salvaged(table, 0, is_whole=False)
     names = ", ".join(f'"{name}"' for name in shared)
     marks = ", ".join("?" * len(shared))
-    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
+    otherwise = "REPLACE" if table in _BEGUN else "IGNORE"
+    insert = f"INSERT OR {otherwise} INTO {table} ({names}) VALUES ({marks})"
     seen: set[int] = set()
     is_whole = False
     for direction in ("ASC", "DESC"):
@@ -84,6 +89,15 @@ def _rows(connection: sqlite3.Connection, select: str) -> Iterator[tuple[int, ..
     # Text that is no UTF-8 any more would else end the table.
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     yield from connection.execute(select)
+
+
+def _keep_enforced(target: sqlite3.Connection, done: list[Salvaged]) -> None:
+    """Where it is lost whether access groups were enforced, they are: nobody sees too much."""
+    if not all(one.is_whole for one in done if one.table == "access_state"):
+        target.execute(
+            "UPDATE access_state SET is_enforced = 1"
+            " WHERE EXISTS (SELECT 1 FROM access_group WHERE group_id > 2)"
+        )
 
 
 def _remove_orphans(target: sqlite3.Connection) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.core.errors import StorageUnavailable
+from storage.core.viewer import current_viewer
 from storage.db.engine import reading, writing
 
 DIMENSIONS = 384
@@ -47,12 +48,21 @@ _ADD = text(
     " ON CONFLICT (passage_id) DO UPDATE SET vector = excluded.vector"
 )
 # Of vectors of length one the inner product is the cosine; <#> is its negative.
-_NEAREST = text(
+_NEAREST = (
     "SELECT p.passage_id, -(v.vector <#> CAST(:vector AS vector)) AS score"
     " FROM passage_vector v JOIN passage p ON p.passage_id = v.passage_id"
-    " WHERE p.kind IN :kinds AND p.study_instance_uid <> :other_than"
+    " WHERE p.kind IN :kinds AND p.study_instance_uid <> :other_than{narrowed}"
     " ORDER BY v.vector <#> CAST(:vector AS vector) LIMIT :limit"
-).bindparams(bindparam("kinds", expanding=True))
+)
+# Text is not narrowed by itself (`storage.db.viewer_engine`).
+_OF_GROUPS = (
+    " AND EXISTS (SELECT 1 FROM study_group g WHERE g.group_id IN :group_ids"
+    " AND g.study_instance_uid = p.study_instance_uid)"
+)
+_OF_ALL = text(_NEAREST.format(narrowed="")).bindparams(bindparam("kinds", expanding=True))
+_OF_VIEWER = text(_NEAREST.format(narrowed=_OF_GROUPS)).bindparams(
+    bindparam("kinds", expanding=True), bindparam("group_ids", expanding=True)
+)
 
 
 class PassageVectors:
@@ -115,7 +125,11 @@ class PassageVectors:
         with reading(self._engine) as connection:
             connection.execute(text(f"SET LOCAL hnsw.ef_search = {max(_SEARCHED, limit)}"))
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
-            rows = connection.execute(_NEAREST, values)
+            viewer = current_viewer()
+            if viewer is None:
+                rows = connection.execute(_OF_ALL, values)
+            else:
+                rows = connection.execute(_OF_VIEWER, values | {"group_ids": viewer.group_ids})
             return {row.passage_id: float(row.score) for row in rows}
 
     @contextmanager

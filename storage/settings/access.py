@@ -28,6 +28,9 @@ class AccessSettings(BaseModel):
         description="Addresses and networks of reverse proxies whose X-Forwarded-For and"
         " X-Forwarded-Proto are believed.",
     )
+    emergency_access_max_s: int = Field(
+        3600, ge=60, le=86_400, description="The longest access in an emergency, and its default."
+    )
     metrics_public: bool = Field(False, description="Answer /metrics without sign-in.")
     rate_limit_per_minute: int = Field(
         60_000, ge=0, description="Requests of one who has signed in; 0: any number."
@@ -45,6 +48,9 @@ class AccessSettings(BaseModel):
     oidc_scopes: str = "openid profile"
     oidc_name_claim: str = Field("preferred_username", description="What people are called by.")
     oidc_roles_claim: str = Field("roles", description="Its path, as in realm_access.roles.")
+    oidc_groups_claim: str = Field(
+        "", description="Path of the claim whose groups may be members of access groups."
+    )
     oidc_role_map: Annotated[tuple[tuple[str, Role], ...], NoDecode] = Field(
         (), description="value of the claim=role, separated by commas."
     )

@@ -4,6 +4,13 @@ One schema for SQLite and PostgreSQL. Column names are DICOM keywords in
 snake_case. Alembic's migrations create it; a test holds both alike.
 """
 
+from storage.tables.access_groups import (
+    access_group,
+    access_group_member,
+    access_state,
+    emergency_access,
+    study_group,
+)
 from storage.tables.accounts import (
     account,
     api_key,
@@ -62,6 +69,9 @@ __all__ = [
     "NOT_UPLOADED",
     "UNPURGED",
     "UtcDateTime",
+    "access_group",
+    "access_group_member",
+    "access_state",
     "account",
     "alert",
     "answer",
@@ -82,6 +92,7 @@ __all__ = [
     "drift_alert",
     "drift_baseline",
     "drift_observation",
+    "emergency_access",
     "event",
     "expectation",
     "failed_attempt",
@@ -114,6 +125,7 @@ __all__ = [
     "session",
     "shadow_run",
     "study",
+    "study_group",
     "subscriber",
     "subscription",
     "tombstone",

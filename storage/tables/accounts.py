@@ -33,6 +33,8 @@ session = Table(
     Column("name", String(255), nullable=False),
     # Of one whom another provider signed in; an account's own roles stand with it.
     Column("roles", JSON, nullable=False),
+    # That the provider named; they may belong to access groups.
+    Column("groups", JSON, nullable=False, server_default="[]"),
     text_column("address"),
     # What the browser calls itself, for the person's own list.
     text_column("user_agent"),

@@ -58,6 +58,8 @@ study = Table(
     ordered_text_column("search_text"),
     time_column("received_at"),
     time_column("updated_at"),
+    # Which rules decided on its access groups; 0: none yet.
+    Column("access_rules_version", Integer, nullable=False, server_default="0", index=True),
     Index("ix_study_study_date", "study_date"),
     Index("ix_study_accession_number", "accession_number"),
     Index("ix_study_received_at", "received_at"),

@@ -24,6 +24,9 @@ webhook = Table(
     Column("events", JSON, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("secret", Text, nullable=False),
+    # Whose groups decide what it is told; none: it is told everything.
+    Column("created_by", JSON),
+    text_column("created_by_id"),
     Column("event_id", BigInteger, nullable=False),
     text_column("lease_owner"),
     time_column("lease_expires_at", nullable=True),

@@ -5,7 +5,7 @@ delivered or dead.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
+from storage.core.viewer import Caller, Viewer, read_caller, viewing
 from storage.db.engine import reading, writing
 from storage.db.row_mapping import to_event
 from storage.outbox.leases import OWNER_ENDED
@@ -45,25 +46,28 @@ class WebhookDelivery:
 
 
 class WebhookQueue:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, viewer_of: Callable[[Caller], Viewer | None] = lambda _: None
+    ) -> None:
         self._engine = engine
+        self._viewer_of = viewer_of
 
     def fill(self) -> int:
         """Make notices of the events since each webhook was last told; how many were made."""
         with reading(self._engine) as connection:
             newest = connection.execute(select(func.max(t.event.c.event_id))).scalar() or 0
-            behind = list(
-                connection.execute(
-                    select(t.webhook.c.webhook_id).where(
-                        t.webhook.c.is_active, t.webhook.c.event_id < newest
-                    )
-                ).scalars()
-            )
-        return sum(self._fill(webhook_id) for webhook_id in behind)
+            behind = connection.execute(
+                select(t.webhook.c.webhook_id, t.webhook.c.created_by).where(
+                    t.webhook.c.is_active, t.webhook.c.event_id < newest
+                )
+            ).all()
+        return sum(self._fill(one.webhook_id, newest, one.created_by) for one in behind)
 
-    def _fill(self, webhook_id: str) -> int:
-        """In one transaction with the position, so that no event is told twice or lost."""
-        with writing(self._engine) as connection:
+    def _fill(self, webhook_id: str, newest: int, created_by: dict[str, Any] | None) -> int:
+        """In one transaction with the position, so that no event up to `newest` is told twice
+        or lost: those that whoever added the webhook may see."""
+        viewer = None if created_by is None else self._viewer_of(read_caller(created_by))
+        with viewing(viewer), writing(self._engine) as connection:
             row = (
                 connection.execute(
                     select(t.webhook).where(t.webhook.c.webhook_id == webhook_id).with_for_update()
@@ -71,19 +75,17 @@ class WebhookQueue:
                 .mappings()
                 .first()
             )
-            if row is None or not row["is_active"]:
+            if row is None or not row["is_active"] or row["event_id"] >= newest:
                 return 0
             events = [
                 to_event(one)
                 for one in connection.execute(
                     select(t.event)
-                    .where(t.event.c.event_id > row["event_id"])
+                    .where(t.event.c.event_id > row["event_id"], t.event.c.event_id <= newest)
                     .order_by(t.event.c.event_id)
                     .limit(_EVENTS_AT_ONCE)
                 ).mappings()
             ]
-            if not events:
-                return 0
             notices = [
                 (event, notice)
                 for event in events
@@ -95,7 +97,7 @@ class WebhookQueue:
             connection.execute(
                 update(t.webhook)
                 .where(t.webhook.c.webhook_id == webhook_id)
-                .values(event_id=events[-1].event_id)
+                .values(event_id=events[-1].event_id if len(events) == _EVENTS_AT_ONCE else newest)
             )
             return len(notices)
 

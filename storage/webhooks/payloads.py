@@ -40,6 +40,8 @@ EVENT_TYPES: Mapping[str, str] = {
     "alert.raised": "A finding is critical by the site's rules; somebody must acknowledge it.",
     "alert.repeated": "Nobody has acknowledged an alert in time.",
     "alert.acknowledged": "Somebody has acknowledged an alert.",
+    "access.emergency_started": "Somebody has taken access in an emergency.",
+    "access.emergency_ended": "Access in an emergency was ended before its time.",
     "workitem.changed": "The state of a work item has changed.",
 }
 """What a webhook may ask for, by name or as `job.*` or `*`."""
@@ -93,6 +95,9 @@ def notices_of(connection: Connection, event: Event) -> list[Notice]:
             named = "workitem.changed"
             state = event.payload["attributes"].get("00741000", {}).get("Value", [""])[0]
             data = about | {"workitem_uid": event.payload["workitem"], "state": state}
+        case "access":
+            named = f"access.{event.payload['change']}"
+            data = {"emergency_id": event.payload["emergency_id"]}
         case "model":
             named = "model.drift" if event.payload.get("change") == "drift" else "model.changed"
             data = dict(event.payload)

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 from storage import tables as t
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, NotFound
+from storage.core.viewer import Caller
 from storage.crypto.secret_box import Sealer
 from storage.db.engine import reading, writing
 from storage.http.url_policy import check_url
@@ -46,8 +47,17 @@ class Webhooks:
         self._settings = settings
         self._sealer = Sealer(settings.data_dir)
 
-    def add(self, url: str, events: tuple[str, ...], description: str = "") -> Webhook:
-        """One that is told what happens from now on. Raises InvalidRequest."""
+    def add(
+        self,
+        url: str,
+        events: tuple[str, ...],
+        description: str = "",
+        created_by: Caller | None = None,
+    ) -> Webhook:
+        """One that is told what happens from now on. Raises InvalidRequest.
+
+        `created_by`: of one whom access groups narrow; it is told what that one may see.
+        """
         now = utcnow()
         webhook_id = str(uuid.uuid4())
         row = {
@@ -57,6 +67,8 @@ class Webhooks:
             "events": list(_checked_events(events)),
             "is_active": True,
             "secret": self._sealed_secret(webhook_id),
+            "created_by": None if created_by is None else asdict(created_by),
+            "created_by_id": "" if created_by is None else created_by.identity_id,
             "created_at": now,
             "updated_at": now,
         }
@@ -90,6 +102,15 @@ class Webhooks:
                 .offset(offset)
             )
             return [self._opened(dict(row)) for row in rows.mappings()], total
+
+    def count_of_everything(self) -> int:
+        """Active ones that are told everything, whatever access groups say."""
+        with reading(self._engine) as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(t.webhook)
+                .where(t.webhook.c.is_active, t.webhook.c.created_by_id == "")
+            ).scalar_one()
 
     def change(
         self,

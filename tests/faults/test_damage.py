@@ -208,7 +208,9 @@ def test_c_get_fails_by_name_and_sends_the_rest(api: ApiNode) -> None:
 def test_c_store_again_repairs_what_was_damaged(api: ApiNode) -> None:
     damage(api)
     one = api.storage.index.instance(uid("2"))
-    reason = failures_of(api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)])
+    reason = failures_of(
+        api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)], "ANY-SCU"
+    )
     assert reason == {uid("2"): 0x0110}, "it cannot be committed to"
     scp = start_scp(api.storage)
     try:
@@ -221,7 +223,9 @@ def test_c_store_again_repairs_what_was_damaged(api: ApiNode) -> None:
         scp.shutdown()
     assert result.status == 0
     one = api.storage.index.instance(uid("2"))
-    assert not failures_of(api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)])
+    assert not failures_of(
+        api.storage, [Reference(one.sop_class_uid, one.sop_instance_uid)], "ANY-SCU"
+    )
     assert api.storage.instances.dataset(one).PixelData == PIXELS["PixelData"]
 
 

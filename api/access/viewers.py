@@ -1,0 +1,80 @@
+"""What somebody who asks may see: `storage.core.viewer` for each request."""
+
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from anyio.to_thread import run_sync
+from starlette.requests import HTTPConnection
+
+from api.access.principal import Principal, principal_of
+from storage.access_groups.viewers import viewer_of
+from storage.container import Storage
+from storage.core.viewer import Caller, Viewer, viewing
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_FRESH_S = 1.0
+_MOST = 4096
+
+
+class Viewers:
+    """What was found out counts for a second, as for `Authenticator`.
+
+    Administrators see everything: they could give themselves any group.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Caller, tuple[Viewer | None, float]] = {}
+
+    async def of(self, storage: Storage, principal: Principal | None) -> Viewer | None:
+        """None for who sees everything. Raises StorageUnavailable."""
+        known, viewer = self._recall(principal)
+        return viewer if known else await run_sync(self.now, storage, principal)
+
+    def now(self, storage: Storage, principal: Principal | None) -> Viewer | None:
+        """The same where it may block."""
+        known, viewer = self._recall(principal)
+        if known or principal is None:
+            return viewer
+        caller = caller_of(principal)
+        viewer = viewer_of(storage.engine, caller)
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[caller] = (viewer, time.monotonic() + _FRESH_S)
+        return viewer
+
+    def _recall(self, principal: Principal | None) -> tuple[bool, Viewer | None]:
+        if principal is None or "admin" in principal.roles:
+            return True, None
+        viewer, until = self._known.get(caller_of(principal), (None, 0.0))
+        return until > time.monotonic(), viewer
+
+    def forget(self) -> None:
+        """Groups were changed in this process."""
+        self._known.clear()
+
+
+def caller_of(principal: Principal) -> Caller:
+    return Caller.of(principal.identity, principal.groups)
+
+
+def nobody(principal: Principal | None) -> Viewer | None:
+    """Who sees no study, where it cannot be found out what somebody may see."""
+    if principal is None or "admin" in principal.roles:
+        return None
+    return Viewer(principal.identity.id, (), sees_unmatched=False)
+
+
+def as_caller(
+    connection: HTTPConnection, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """`read` with what the caller may see by now: an answer without end outlives its request's.
+
+    Blocks.
+    """
+    app = connection.app
+    viewer = app.state.viewers.now(app.state.storage, principal_of(connection.scope))
+    with viewing(viewer):
+        return read(*args, **kwargs)

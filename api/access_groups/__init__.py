@@ -1,0 +1,1 @@
+"""Access groups over REST, and access in an emergency."""

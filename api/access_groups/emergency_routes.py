@@ -1,0 +1,178 @@
+"""Access in an emergency: a person takes it, administrators see and review it."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Path, Query, Request
+
+from api.access import trail
+from api.access.policy import ADMINS, RADIOLOGISTS, policy
+from api.access.principal import Principal, PrincipalDep
+from api.access.viewers import caller_of
+from api.access_groups.schemas import EmergencyPage, EmergencyPayload, EmergencyRequest
+from api.audit.rules import BY_ITSELF, Audited
+from api.deps import SettingsDep, StorageDep
+from api.errors import ApiProblem
+from api.paging import PagingDep
+from api.parameters import problems
+from api.routing import new_router
+from storage.access_groups.emergency import Emergency, WantedStudies
+from storage.audit import SUCCESS, AuditEvent, Code, Type
+from storage.container import Storage
+from storage.core.clock import utcnow
+from storage.core.errors import InvalidRequest, NotFound
+
+router = new_router(prefix="/api/emergency-access", tags=["access groups"])
+
+EmergencyId = Annotated[str, Path(pattern=r"^[a-f0-9-]{36}$", description="Its id.")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Take access in an emergency",
+    responses=problems(400, 401, 403, 404, 409, 422),
+)
+@policy(RADIOLOGISTS, "api:write", BY_ITSELF, people_only=True)
+def begin_emergency_access(
+    request: Request,
+    principal: PrincipalDep,
+    storage: StorageDep,
+    settings: SettingsDep,
+    wanted: EmergencyRequest,
+) -> EmergencyPayload:
+    """To the studies that match now, for a limited time. Administrators are notified.
+
+    Every attempt is in the audit trail with its reason, also one that finds nothing.
+    """
+    if not storage.access_groups.state().is_enforced:
+        raise ApiProblem(
+            409,
+            "access_is_open",
+            "Access groups are not enforced: you see every study.",
+            remedy="Open the study.",
+        )
+    longest_s = settings.emergency_access_max_s
+    duration_s = longest_s if wanted.duration_s is None else wanted.duration_s
+    if duration_s > longest_s:
+        raise InvalidRequest(
+            f"Emergency access for {duration_s} s is longer than the {longest_s} s allowed.",
+            remedy="Ask for less; an operator sets MEDIVIEW_EMERGENCY_ACCESS_MAX_S.",
+        )
+    studies = WantedStudies(wanted.study_instance_uid, wanted.accession_number, wanted.patient_id)
+    try:
+        begun = storage.emergency_access.begin(
+            caller_of(principal),
+            principal.name,
+            wanted.reason,
+            studies,
+            timedelta(seconds=duration_s),
+            utcnow(),
+        )
+    except NotFound:
+        _record(request, storage, principal, Type.EMERGENCY_OVERRIDE_STARTED, wanted.reason, ())
+        raise
+    request.app.state.viewers.forget()
+    _record(
+        request,
+        storage,
+        principal,
+        Type.EMERGENCY_OVERRIDE_STARTED,
+        wanted.reason,
+        begun.study_instance_uids,
+    )
+    return _payload(begun)
+
+
+@router.get("", summary="List emergency access")
+@policy(
+    RADIOLOGISTS,
+    "api:read",
+    Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION),
+)
+def list_emergency_access(
+    principal: PrincipalDep,
+    storage: StorageDep,
+    paging: PagingDep,
+    unreviewed: Annotated[bool, Query(description="Only what nobody has reviewed.")] = False,
+) -> EmergencyPage:
+    """Administrators see all of it, others their own; the newest first."""
+    mine = "" if "admin" in principal.roles else principal.identity.id
+    found, total = storage.emergency_access.list(
+        paging.limit, paging.offset, identity_id=mine, unreviewed=unreviewed
+    )
+    return paging.page(EmergencyPage, [_payload(one) for one in found], total)
+
+
+@router.post(
+    "/{emergency_id}/end", summary="End emergency access", responses=problems(401, 403, 404)
+)
+@policy(RADIOLOGISTS, "api:write", BY_ITSELF, people_only=True)
+def end_emergency_access(
+    request: Request, principal: PrincipalDep, storage: StorageDep, emergency_id: EmergencyId
+) -> EmergencyPayload:
+    """One's own, or as an administrator anybody's."""
+    found = storage.emergency_access.get(emergency_id)
+    if "admin" not in principal.roles and found.identity_id != principal.identity.id:
+        raise storage.emergency_access.missing()
+    ended = storage.emergency_access.end(emergency_id, utcnow())
+    request.app.state.viewers.forget()
+    _record(
+        request,
+        storage,
+        principal,
+        Type.EMERGENCY_OVERRIDE_STOPPED,
+        found.reason,
+        found.study_instance_uids,
+    )
+    return _payload(ended)
+
+
+@router.post(
+    "/{emergency_id}/review", summary="Mark it as reviewed", responses=problems(401, 403, 404)
+)
+@policy(
+    ADMINS,
+    "admin",
+    Audited(Code.SECURITY_ALERT, "U", Type.SECURITY_CONFIGURATION),
+    people_only=True,
+)
+def review_emergency_access(
+    principal: PrincipalDep, storage: StorageDep, emergency_id: EmergencyId
+) -> EmergencyPayload:
+    return _payload(storage.emergency_access.review(emergency_id, principal.name, utcnow()))
+
+
+def _record(
+    request: Request,
+    storage: Storage,
+    principal: Principal,
+    type: Type,
+    reason: str,
+    studies: tuple[str, ...],
+) -> None:
+    storage.audit.record(
+        AuditEvent(
+            Code.SECURITY_ALERT,
+            "E",
+            trail.actor_of(request.scope, principal),
+            outcome=SUCCESS,
+            type=type,
+            study_instance_uids=studies,
+            detail={"reason": reason, "studies": len(studies)},
+        )
+    )
+
+
+def _payload(one: Emergency) -> EmergencyPayload:
+    return EmergencyPayload(
+        emergency_id=one.emergency_id,
+        name=one.name,
+        reason=one.reason,
+        study_instance_uids=list(one.study_instance_uids),
+        started_at=one.started_at,
+        expires_at=one.expires_at,
+        ended_at=one.ended_at,
+        reviewed_at=one.reviewed_at,
+        reviewed_by=one.reviewed_by,
+    )

@@ -1,0 +1,269 @@
+"""Access groups, for an administrator: who may see which study."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from api.access import trail
+from api.access.changes import groups_changed
+from api.access.confirmation import check_confirmed
+from api.access.policy import ADMINS, policy
+from api.access.principal import Principal, PrincipalDep
+from api.access_groups.schemas import (
+    AccessGroupFields,
+    AccessGroupList,
+    AccessGroupPayload,
+    AccessPolicy,
+    AccessPolicyStatus,
+    MemberFields,
+    MemberList,
+    MemberPayload,
+    NewAccessGroup,
+    NewMember,
+    StudyAccessGroup,
+    StudyAccessGroups,
+)
+from api.audit.rules import BY_ITSELF, Audited
+from api.deps import StorageDep
+from api.parameters import StudyUid, problems
+from api.routing import new_router
+from inference.access_groups.rules import read_rule
+from storage.access_groups.entities import AccessGroup
+from storage.audit import Action, Code, Type
+from storage.container import Storage
+
+router = new_router(prefix="/api", tags=["access groups"])
+
+Name = Annotated[str, Path(max_length=80, examples=["Radiology North"])]
+_LOOKED_AT = Audited(Code.SECURITY_ALERT, "R", Type.SECURITY_CONFIGURATION)
+
+
+class _Change:
+    """Who changes something, having shown again who it is."""
+
+    def __init__(self, request: Request, principal: PrincipalDep, storage: StorageDep) -> None:
+        self._request, self._principal, self._storage = request, principal, storage
+
+    def check(self) -> None:
+        """Raises ApiProblem 403."""
+        check_confirmed(self._storage, self._principal, "change access groups")
+
+    def record(self, action: Action, group: str, **detail: str) -> None:
+        """In the audit trail; it counts at once in this process."""
+        principal: Principal = self._principal
+        actor = trail.actor_of(self._request.scope, principal)
+        groups_changed(self._storage, actor, action, group, **detail)
+        self._request.app.state.viewers.forget()
+
+
+ChangeDep = Annotated[_Change, Depends()]
+
+
+@router.get("/access-policy", summary="Whether access groups are enforced")
+@policy(ADMINS, "admin", _LOOKED_AT)
+def get_access_policy(storage: StorageDep) -> AccessPolicyStatus:
+    """Also how far the rules have been applied to the studies."""
+    return _policy(storage)
+
+
+@router.put(
+    "/access-policy",
+    summary="Enforce access groups, or stop",
+    responses=problems(400, 401, 403, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def set_access_policy(
+    storage: StorageDep, change: ChangeDep, wanted: AccessPolicy
+) -> AccessPolicyStatus:
+    """Refused while there is no group, or while studies wait for the rules."""
+    change.check()
+    before = storage.access_groups.state()
+    if wanted.unmatched != before.unmatched:
+        storage.access_groups.give_unmatched_to(wanted.unmatched)
+        change.record("U", wanted.unmatched, what="studies that match no rule")
+    if wanted.is_enforced != before.is_enforced:
+        storage.access_groups.enforce(wanted.is_enforced)
+        word = "enforced" if wanted.is_enforced else "no longer enforced"
+        change.record("U", "all access groups", what=word)
+    return _policy(storage)
+
+
+@router.get("/access-groups", summary="List the access groups")
+@policy(ADMINS, "admin", _LOOKED_AT)
+def list_access_groups(storage: StorageDep) -> AccessGroupList:
+    return AccessGroupList(items=[_payload(group) for group in storage.access_groups.all()])
+
+
+@router.post(
+    "/access-groups",
+    status_code=201,
+    summary="Add an access group",
+    responses=problems(400, 401, 403, 409, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def add_access_group(
+    storage: StorageDep, change: ChangeDep, wanted: NewAccessGroup
+) -> AccessGroupPayload:
+    """The worker applies its rule to all studies, the newest first."""
+    change.check()
+    if wanted.rule is not None:
+        read_rule(wanted.rule)
+    group = storage.access_groups.add(wanted.name, wanted.description, wanted.rule)
+    change.record("C", group.name)
+    return _payload(group)
+
+
+@router.get("/access-groups/{name}", summary="One access group", responses=problems(404))
+@policy(ADMINS, "admin", _LOOKED_AT)
+def get_access_group(storage: StorageDep, name: Name) -> AccessGroupPayload:
+    return _payload(storage.access_groups.get(name))
+
+
+@router.put(
+    "/access-groups/{name}",
+    summary="Change an access group",
+    responses=problems(400, 401, 403, 404, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def change_access_group(
+    storage: StorageDep, change: ChangeDep, name: Name, wanted: AccessGroupFields
+) -> AccessGroupPayload:
+    """A changed rule takes effect study by study, as the worker applies it."""
+    change.check()
+    if wanted.rule is not None:
+        read_rule(wanted.rule)
+    group = storage.access_groups.change(name, description=wanted.description, rule=wanted.rule)
+    change.record("U", name, what="description and rule")
+    return _payload(group)
+
+
+@router.delete(
+    "/access-groups/{name}",
+    status_code=204,
+    summary="Remove an access group",
+    responses=problems(400, 401, 403, 404),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def remove_access_group(storage: StorageDep, change: ChangeDep, name: Name) -> Response:
+    """At once for its members; its studies then go by the rules of the other groups."""
+    change.check()
+    storage.access_groups.remove(name)
+    change.record("D", name)
+    return Response(status_code=204)
+
+
+@router.get("/access-groups/{name}/members", summary="Its members", responses=problems(404))
+@policy(ADMINS, "admin", _LOOKED_AT)
+def list_members(storage: StorageDep, name: Name) -> MemberList:
+    members = storage.access_groups.members(name)
+    return MemberList(
+        items=[
+            MemberPayload(
+                kind=one.kind, subject=one.subject, issuer=one.issuer, expires_at=one.expires_at
+            )
+            for one in members
+        ]
+    )
+
+
+@router.post(
+    "/access-groups/{name}/members",
+    status_code=204,
+    summary="Add a member",
+    responses=problems(400, 401, 403, 404, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def add_member(storage: StorageDep, change: ChangeDep, name: Name, wanted: NewMember) -> Response:
+    """It counts within a second in every process. Again changes `expires_at`."""
+    change.check()
+    storage.access_groups.add_member(name, wanted.member(wanted.expires_at))
+    change.record("U", name, what="member added", member=f"{wanted.kind}:{wanted.subject}")
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/access-groups/{name}/members",
+    status_code=204,
+    summary="Remove a member",
+    responses=problems(401, 403, 404, 422),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def remove_member(
+    storage: StorageDep,
+    change: ChangeDep,
+    name: Name,
+    wanted: Annotated[MemberFields, Query()],
+) -> Response:
+    change.check()
+    storage.access_groups.remove_member(name, wanted.member())
+    change.record("U", name, what="member removed", member=f"{wanted.kind}:{wanted.subject}")
+    return Response(status_code=204)
+
+
+@router.put(
+    "/access-groups/{name}/studies/{study_instance_uid}",
+    status_code=204,
+    summary="Assign a study",
+    responses=problems(400, 401, 403, 404),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def assign_study(
+    storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
+) -> Response:
+    """Whatever the rules say. A study that matched no rule is then seen by this group alone."""
+    change.check()
+    storage.access_groups.assign(name, study_instance_uid)
+    change.record("U", name, what="study assigned", study_instance_uid=study_instance_uid)
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/access-groups/{name}/studies/{study_instance_uid}",
+    status_code=204,
+    summary="Take an assigned study away",
+    responses=problems(401, 403, 404),
+)
+@policy(ADMINS, "admin", BY_ITSELF, people_only=True)
+def unassign_study(
+    storage: StorageDep, change: ChangeDep, name: Name, study_instance_uid: StudyUid
+) -> Response:
+    """The rules decide on it again."""
+    change.check()
+    storage.access_groups.unassign(name, study_instance_uid)
+    change.record("U", name, what="study taken away", study_instance_uid=study_instance_uid)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/studies/{study_instance_uid}/access-groups",
+    summary="The access groups of a study",
+    responses=problems(404),
+)
+@policy(ADMINS, "admin", _LOOKED_AT)
+def groups_of_study(storage: StorageDep, study_instance_uid: StudyUid) -> StudyAccessGroups:
+    storage.index.study(study_instance_uid)
+    found = storage.access_groups.of_study(study_instance_uid)
+    return StudyAccessGroups(
+        items=[StudyAccessGroup(name=name, origin=origin) for name, origin in found.items()]
+    )
+
+
+def _policy(storage: Storage) -> AccessPolicyStatus:
+    state, progress = storage.access_groups.state(), storage.access_groups.progress()
+    return AccessPolicyStatus(
+        is_enforced=state.is_enforced,
+        unmatched=state.unmatched,
+        studies=progress.studies,
+        waiting=progress.waiting,
+    )
+
+
+def _payload(group: AccessGroup) -> AccessGroupPayload:
+    return AccessGroupPayload(
+        name=group.name,
+        description=group.description,
+        rule=None if group.rule is None else dict(group.rule),
+        is_built_in=group.is_built_in,
+        member_count=group.member_count,
+        study_count=group.study_count,
+    )

@@ -1,0 +1,123 @@
+"""What is sent and answered about access groups and emergency access."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api.base_schemas import Page, Payload, RequestBody
+from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
+
+Rule = Annotated[
+    dict[str, Any] | None,
+    Field(
+        description="A condition as `when` in the rules file, over DICOM keywords of the first"
+        " instance that arrived; `SendingApplicationEntityTitle` is the sender's AE title."
+        " Null: only studies that are assigned.",
+        examples=[{"any": [{"InstitutionName": "St. Mary"}, {"ReferringPhysicianName": "Doe"}]}],
+    ),
+]
+_Name = Annotated[
+    str,
+    Field(min_length=1, max_length=80, pattern=r"^[\w .@-]+$", examples=["Radiology North"]),
+]
+
+
+class AccessPolicy(RequestBody):
+    is_enforced: bool = Field(description="False: everybody sees every study.")
+    unmatched: Unmatched = Field(description="Who sees the studies that match no rule.")
+
+
+class AccessPolicyStatus(Payload):
+    is_enforced: bool
+    unmatched: Unmatched
+    studies: int
+    waiting: int = Field(description="Studies that the rules have not been applied to yet.")
+
+
+class AccessGroupFields(RequestBody):
+    description: str = Field("", max_length=500)
+    rule: Rule = None
+
+
+class NewAccessGroup(AccessGroupFields):
+    name: _Name
+
+
+class AccessGroupPayload(Payload):
+    name: str
+    description: str
+    rule: dict[str, Any] | None
+    is_built_in: bool = Field(description="Always there: `everyone` and `administrators`.")
+    member_count: int
+    study_count: int
+
+
+class AccessGroupList(Payload):
+    items: list[AccessGroupPayload]
+
+
+class MemberFields(RequestBody):
+    kind: MemberKind
+    subject: str = Field(
+        min_length=1,
+        max_length=255,
+        description="An account's name, a key's id, the `sub` or a group of an identity provider,"
+        " or a peer's name.",
+    )
+    issuer: str = Field("", max_length=300, description="Of the kinds `oidc` and `oidc-group`.")
+
+    def member(self, expires_at: datetime | None = None) -> Member:
+        return Member(self.kind, self.subject, self.issuer, expires_at)
+
+
+class NewMember(MemberFields):
+    expires_at: datetime | None = Field(None, description="Null: until it is removed.")
+
+
+class MemberPayload(Payload):
+    kind: MemberKind
+    subject: str
+    issuer: str
+    expires_at: datetime | None
+
+
+class MemberList(Payload):
+    items: list[MemberPayload]
+
+
+class StudyAccessGroup(Payload):
+    name: str
+    origin: Origin = Field(description="By a rule, because no rule matched, or by a person.")
+
+
+class StudyAccessGroups(Payload):
+    items: list[StudyAccessGroup]
+
+
+class EmergencyRequest(RequestBody):
+    """Names the studies in exactly one way."""
+
+    reason: str = Field(min_length=10, max_length=500, description="Why; administrators read it.")
+    study_instance_uid: str = Field("", max_length=64)
+    accession_number: str = Field("", max_length=64)
+    patient_id: str = Field("", max_length=64)
+    duration_s: int | None = Field(
+        None, ge=60, description="At most MEDIVIEW_EMERGENCY_ACCESS_MAX_S, which is the default."
+    )
+
+
+class EmergencyPayload(Payload):
+    emergency_id: str
+    name: str = Field(description="Of the person, as people read it.")
+    reason: str
+    study_instance_uids: list[str]
+    started_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    reviewed_at: datetime | None
+    reviewed_by: str
+
+
+class EmergencyPage(Page):
+    items: list[EmergencyPayload]

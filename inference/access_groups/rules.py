@@ -1,0 +1,56 @@
+"""The rule of an access group: a condition over attributes, as the rules file has them.
+
+It asks for DICOM keywords; `SendingApplicationEntityTitle` (PS3.10 7.1) is the AE title of who
+sent the instance, or for which a procedure is scheduled. What is computed from all slices, such
+as `plane`, is not there: the first instance that arrives decides.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydicom.dataset import Dataset
+
+from inference.scheduling.rules.facts import FACTS, SeriesFacts
+from inference.scheduling.rules.judge import Trace, judge
+from inference.scheduling.rules.model import Condition
+from storage.core.errors import InvalidRequest
+
+_REMEDY = (
+    "Write it as `when` in the rules file, with keywords of DICOM, such as"
+    " {'InstitutionName': 'St. Mary'}."
+)
+
+
+def read_rule(rule: Mapping[str, Any]) -> Condition:
+    """Raises InvalidRequest naming what is wrong."""
+    try:
+        condition = Condition.model_validate(rule)
+    except ValidationError as error:
+        said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        raise InvalidRequest(f"The rule is wrong: {said}.", remedy=_REMEDY) from error
+    computed = sorted({name for name in _names(condition) if name in FACTS})
+    if computed:
+        raise InvalidRequest(
+            f"The rule asks for {', '.join(computed)}, which no single instance tells.",
+            remedy=_REMEDY,
+        )
+    return condition
+
+
+def try_rule(condition: Condition, header: Dataset, ae_titles: Sequence[str]) -> Trace:
+    """Whether it holds for an instance or an order, and why."""
+    asked = Dataset()
+    asked.update(header)
+    # What a file says of who sent it is not believed.
+    asked.SendingApplicationEntityTitle = list(ae_titles)
+    return judge(condition, SeriesFacts([asked]))
+
+
+def _names(condition: Condition) -> Iterator[str]:
+    if condition.name:
+        yield condition.name
+    inside = (*(condition.all or ()), *(condition.any or ()), condition.not_)
+    for one in inside:
+        if one is not None:
+            yield from _names(one)

@@ -1,0 +1,1 @@
+"""Access groups: who may see which study."""

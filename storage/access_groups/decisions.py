@@ -1,0 +1,197 @@
+"""Which studies wait for the rules, and what the rules gave.
+
+The first instance that arrived decides. One that comes later cannot carry a study into
+a group of whoever sent it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, exists, func, select, update
+
+from storage import tables as t
+from storage.access_groups.entities import ADMINISTRATORS, Origin
+from storage.access_groups.viewers import read_state
+from storage.core.clock import utcnow
+from storage.core.entities import Instance
+from storage.core.viewer import EVERYONE
+from storage.db.engine import insert_or_ignore, reading, writing
+from storage.db.row_mapping import to_instance
+from storage.events.repository import add_event
+from storage.index.repository import select_instances
+
+_GROUPS = t.study_group.c
+_BY_RULE: tuple[Origin, ...] = ("rule", "unmatched")
+
+
+@dataclass(frozen=True)
+class OrderedStudy:
+    """A study that is scheduled and not here yet, by the oldest order that names it.
+
+    `attributes` are keywords and values of the modality worklist, or DICOM JSON of a work item.
+    """
+
+    study_instance_uid: str
+    attributes: dict[str, Any]
+    is_work_item: bool
+
+
+class AccessDecisions:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def rules_version(self) -> int:
+        with reading(self._engine) as connection:
+            return read_state(connection).rules_version
+
+    def waiting(self, limit: int) -> dict[str, Instance | None]:
+        """Studies that wait, each with the first instance that arrived; the newest first."""
+        with reading(self._engine) as connection:
+            version = read_state(connection).rules_version
+            uids = connection.execute(
+                select(t.study.c.study_instance_uid)
+                .where(t.study.c.access_rules_version < version)
+                .order_by(t.study.c.access_rules_version, t.study.c.id.desc())
+                .limit(limit)
+            ).scalars()
+            return {uid: _first_instance(connection, uid) for uid in uids.all()}
+
+    def waiting_orders(self, limit: int) -> list[OrderedStudy]:
+        """Scheduled studies that wait."""
+        found: dict[str, OrderedStudy] = {}
+        with reading(self._engine) as connection:
+            version = read_state(connection).rules_version
+            for table in (t.worklist_item, t.work_item):
+                uid = table.c.study_instance_uid
+                decided = exists().where(
+                    _GROUPS.study_instance_uid == uid,
+                    _GROUPS.rules_version == version,
+                    _GROUPS.decided_at >= table.c.updated_at,
+                )
+                rows = connection.execute(
+                    select(uid, table.c.attributes)
+                    .where(uid != "", ~decided)
+                    .order_by(table.c.created_at)
+                    .limit(limit)
+                )
+                for row in rows:
+                    found.setdefault(
+                        row.study_instance_uid,
+                        OrderedStudy(row.study_instance_uid, row.attributes, table is t.work_item),
+                    )
+        return list(found.values())
+
+    def decide(self, study_instance_uid: str, groups: Collection[int], rules_version: int) -> None:
+        """What rules of that version gave a study; none: it matched none of them."""
+        with writing(self._engine) as connection:
+            before = _groups_of(connection, study_instance_uid)
+            assigned = exists().where(
+                _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin == "assigned"
+            )
+            is_assigned = connection.execute(select(assigned)).scalar_one()
+            connection.execute(
+                delete(t.study_group).where(
+                    _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin.in_(_BY_RULE)
+                )
+            )
+            for group_id in groups:
+                add_to_group(connection, study_instance_uid, group_id, "rule")
+            if not groups and not is_assigned:
+                unmatched = read_state(connection).unmatched
+                group_id = EVERYONE if unmatched == "everyone" else ADMINISTRATORS
+                add_to_group(connection, study_instance_uid, group_id, "unmatched")
+            connection.execute(
+                update(t.study_group)
+                .where(_GROUPS.study_instance_uid == study_instance_uid)
+                .values(rules_version=rules_version, decided_at=utcnow())
+            )
+            connection.execute(
+                update(t.study)
+                .where(t.study.c.study_instance_uid == study_instance_uid)
+                .values(access_rules_version=rules_version)
+            )
+            if _groups_of(connection, study_instance_uid) != before:
+                announce_change(connection, study_instance_uid)
+
+    def order_arrived(self, study_instance_uid: str, rules_version: int) -> None:
+        """The study itself is here by now and was decided on: its order adds nothing."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.study_group)
+                .where(_GROUPS.study_instance_uid == study_instance_uid)
+                .values(rules_version=rules_version, decided_at=utcnow())
+            )
+
+    def is_here(self, study_instance_uid: str) -> bool:
+        with reading(self._engine) as connection:
+            found = select(t.study.c.id).where(t.study.c.study_instance_uid == study_instance_uid)
+            return connection.execute(found).first() is not None
+
+
+def add_to_group(
+    connection: Connection, study_instance_uid: str, group_id: int, origin: Origin
+) -> None:
+    """A person's word stands against the rules', and either against an emergency."""
+    key = {"study_instance_uid": study_instance_uid, "group_id": group_id}
+    row = {**key, "origin": origin, "decided_at": utcnow()}
+    is_new = insert_or_ignore(connection, t.study_group, row)
+    if not is_new and origin == "assigned":
+        connection.execute(
+            update(t.study_group)
+            .where(_GROUPS.study_instance_uid == study_instance_uid, _GROUPS.group_id == group_id)
+            .values(origin=origin)
+        )
+
+
+def decide_anew(connection: Connection, study_instance_uid: str) -> None:
+    """Let the rules look at the study again."""
+    connection.execute(
+        update(t.study)
+        .where(t.study.c.study_instance_uid == study_instance_uid)
+        .values(access_rules_version=0)
+    )
+
+
+def hide_unmatched(connection: Connection, study_instance_uid: str) -> None:
+    """A study that was given to a group is no longer one that belongs to none."""
+    connection.execute(
+        delete(t.study_group).where(
+            _GROUPS.study_instance_uid == study_instance_uid, _GROUPS.origin == "unmatched"
+        )
+    )
+    announce_change(connection, study_instance_uid)
+
+
+def announce_change(connection: Connection, study_instance_uid: str) -> None:
+    """Whoever shows studies looks again."""
+    add_event(
+        connection, utcnow(), "study", study_instance_uid, payload={"change": "access_changed"}
+    )
+
+
+def waiting_count(connection: Connection, rules_version: int) -> int:
+    return connection.execute(
+        select(func.count())
+        .select_from(t.study)
+        .where(t.study.c.access_rules_version < rules_version)
+    ).scalar_one()
+
+
+def _groups_of(connection: Connection, study_instance_uid: str) -> set[int]:
+    rows = connection.execute(
+        select(_GROUPS.group_id).where(_GROUPS.study_instance_uid == study_instance_uid)
+    )
+    return set(rows.scalars())
+
+
+def _first_instance(connection: Connection, study_instance_uid: str) -> Instance | None:
+    query = (
+        select_instances(t.study.c.study_instance_uid == study_instance_uid)
+        .where(t.series.c.origin == "received")
+        .order_by(None)
+        .order_by(t.instance.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else to_instance(row)

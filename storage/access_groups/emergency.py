@@ -1,0 +1,219 @@
+"""Access in an emergency: to some studies, for a while, with a reason, seen by administrators.
+
+It is a group of its own for one person, which goes when the time is over; the record stays.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+
+from storage import tables as t
+from storage.access_groups.decisions import add_to_group, announce_change
+from storage.core.errors import InvalidRequest, NotFound
+from storage.core.viewer import Caller, as_node
+from storage.db.engine import reading, writing
+from storage.events.repository import add_event
+
+_MOST_STUDIES = 500
+_ACCESS = t.emergency_access.c
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """`name` is for people to read; `ended_at` where it was ended before its time."""
+
+    emergency_id: str
+    identity_id: str
+    name: str
+    reason: str
+    study_instance_uids: tuple[str, ...]
+    started_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    reviewed_at: datetime | None
+    reviewed_by: str
+
+
+@dataclass(frozen=True)
+class WantedStudies:
+    """One of these, exactly; without any there is nothing to look for."""
+
+    study_instance_uid: str = ""
+    accession_number: str = ""
+    patient_id: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        given = [
+            (t.study.c.study_instance_uid, self.study_instance_uid),
+            (t.study.c.accession_number, self.accession_number),
+            (t.patient.c.patient_id, self.patient_id),
+        ]
+        named = [(column, value) for column, value in given if value]
+        if len(named) != 1:
+            raise InvalidRequest(
+                "Emergency access names the studies in one way.",
+                remedy="Give a Study Instance UID, an accession number or a patient ID.",
+            )
+        column, value = named[0]
+        return column == value
+
+
+class EmergencyAccess:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(
+        self,
+        caller: Caller,
+        name: str,
+        reason: str,
+        wanted: WantedStudies,
+        duration: timedelta,
+        now: datetime,
+    ) -> Emergency:
+        """Raises NotFound where no study matches, InvalidRequest."""
+        query = (
+            select(t.study.c.study_instance_uid)
+            .join(t.patient, t.study.c.patient_fk == t.patient.c.id)
+            .where(wanted.condition())
+            .order_by(t.study.c.study_date.desc(), t.study.c.id.desc())
+            .limit(_MOST_STUDIES)
+        )
+        emergency_id = str(uuid.uuid4())
+        with as_node(), writing(self._engine) as connection:
+            studies = connection.execute(query).scalars().all()
+            if not studies:
+                raise NotFound("No study matches.", remedy="Check the identifier.")
+            group_id = connection.execute(
+                insert(t.access_group)
+                .values(
+                    name=f"emergency {emergency_id}",
+                    is_emergency=True,
+                    created_at=now,
+                    updated_at=now,
+                )
+                .returning(t.access_group.c.group_id)
+            ).scalar_one()
+            connection.execute(
+                insert(t.access_group_member).values(
+                    group_id=group_id,
+                    kind=caller.kind,
+                    subject=caller.unique_subject,
+                    expires_at=now + duration,
+                )
+            )
+            for uid in studies:
+                add_to_group(connection, uid, group_id, "emergency")
+                announce_change(connection, uid)
+            connection.execute(
+                insert(t.emergency_access).values(
+                    emergency_id=emergency_id,
+                    group_id=group_id,
+                    identity_id=caller.identity_id,
+                    name=name,
+                    reason=reason,
+                    study_instance_uids=list(studies),
+                    started_at=now,
+                    expires_at=now + duration,
+                )
+            )
+            _announce(connection, emergency_id, "started", now)
+        return self.get(emergency_id)
+
+    def get(self, emergency_id: str) -> Emergency:
+        """Raises NotFound."""
+        query = select(t.emergency_access).where(_ACCESS.emergency_id == emergency_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise self.missing()
+        return _emergency(dict(row))
+
+    def missing(self) -> NotFound:
+        """What to raise of one that is not there, or not the caller's."""
+        return NotFound(
+            "There is no emergency access under that identifier.",
+            remedy="GET /api/emergency-access lists them.",
+        )
+
+    def list(
+        self, limit: int, offset: int, *, identity_id: str = "", unreviewed: bool = False
+    ) -> tuple[Sequence[Emergency], int]:
+        """The newest first, and how many there are in all."""
+        conditions = []
+        if identity_id:
+            conditions.append(_ACCESS.identity_id == identity_id)
+        if unreviewed:
+            conditions.append(_ACCESS.reviewed_at.is_(None))
+        with reading(self._engine) as connection:
+            total = connection.execute(
+                select(func.count()).select_from(t.emergency_access).where(*conditions)
+            ).scalar_one()
+            rows = connection.execute(
+                select(t.emergency_access)
+                .where(*conditions)
+                .order_by(_ACCESS.started_at.desc(), _ACCESS.emergency_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return [_emergency(dict(row)) for row in rows.mappings()], total
+
+    def end(self, emergency_id: str, now: datetime) -> Emergency:
+        """Before its time. Raises NotFound."""
+        found = self.get(emergency_id)
+        if found.ended_at is None and found.expires_at > now:
+            with as_node(), writing(self._engine) as connection:
+                group_id = connection.execute(
+                    update(t.emergency_access)
+                    .where(_ACCESS.emergency_id == emergency_id)
+                    .values(ended_at=now)
+                    .returning(_ACCESS.group_id)
+                ).scalar()
+                connection.execute(
+                    delete(t.access_group).where(t.access_group.c.group_id == group_id)
+                )
+                _announce(connection, emergency_id, "ended", now)
+        return self.get(emergency_id)
+
+    def review(self, emergency_id: str, by: str, now: datetime) -> Emergency:
+        """An administrator has looked at it. Raises NotFound."""
+        self.get(emergency_id)
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(t.emergency_access)
+                .where(_ACCESS.emergency_id == emergency_id, _ACCESS.reviewed_at.is_(None))
+                .values(reviewed_at=now, reviewed_by=by)
+            )
+        return self.get(emergency_id)
+
+    def remove_expired(self, now: datetime) -> int:
+        """Take away the groups whose time is over; how many."""
+        over = select(_ACCESS.group_id).where(
+            _ACCESS.expires_at <= now, _ACCESS.group_id.is_not(None)
+        )
+        with writing(self._engine) as connection:
+            gone = connection.execute(
+                delete(t.access_group)
+                .where(t.access_group.c.group_id.in_(over))
+                .returning(t.access_group.c.group_id)
+            )
+            return len(gone.all())
+
+
+def _announce(connection: Connection, emergency_id: str, change: str, now: datetime) -> None:
+    add_event(
+        connection,
+        now,
+        "access",
+        "",
+        payload={"change": f"emergency_{change}", "emergency_id": emergency_id},
+    )
+
+
+def _emergency(row: dict[str, object]) -> Emergency:
+    fields = {name: row[name] for name in Emergency.__dataclass_fields__}
+    fields["study_instance_uids"] = tuple(row["study_instance_uids"])  # type: ignore[arg-type]
+    return Emergency(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""From who asks to what they may see."""
+
+from sqlalchemy import Connection, Engine, or_, select, tuple_
+
+from storage import tables as t
+from storage.access_groups.entities import AccessState
+from storage.core.clock import utcnow
+from storage.core.viewer import EVERYONE, Caller, Viewer
+from storage.db.engine import reading
+
+
+def read_state(connection: Connection) -> AccessState:
+    row = connection.execute(
+        select(
+            t.access_state.c.is_enforced, t.access_state.c.rules_version, t.access_state.c.unmatched
+        )
+    ).one()
+    return AccessState(row.is_enforced, row.rules_version, row.unmatched)
+
+
+def viewer_of(engine: Engine, caller: Caller) -> Viewer | None:
+    """What somebody who is no administrator may see; None: everything, groups are not enforced."""
+    with reading(engine) as connection:
+        state = read_state(connection)
+        if not state.is_enforced:
+            return None
+        member = t.access_group_member.c
+        names = [(caller.kind, caller.unique_subject)]
+        names += [("oidc-group", f"{caller.issuer} {one}") for one in caller.claimed_groups]
+        found = connection.execute(
+            select(member.group_id)
+            .where(
+                tuple_(member.kind, member.subject).in_(names),
+                or_(member.expires_at.is_(None), member.expires_at > utcnow()),
+            )
+            .order_by(member.group_id)
+        ).scalars()
+        groups = dict.fromkeys([EVERYONE, *found])
+    return Viewer(caller.identity_id, tuple(groups), state.unmatched == "everyone")

@@ -1,0 +1,188 @@
+"""Which rows of each table a viewer sees: one condition a table.
+
+A row that is about a study is visible with the study. What is about none belongs to whoever
+made it. A table that is missing here is about nobody's data, or reached by administrators alone;
+a test compares with the schema.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    FromClause,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    or_,
+)
+
+from storage import tables as t
+from storage.core.viewer import Viewer, current_viewer
+
+
+def _viewer() -> Viewer:
+    viewer = current_viewer()
+    if viewer is None:
+        raise RuntimeError("a narrowed statement runs for nobody")
+    return viewer
+
+
+# Read when a statement runs, so that its text is the same for every viewer.
+_GROUP_IDS = bindparam(
+    "viewer_group_ids",
+    type_=BigInteger,
+    expanding=True,
+    callable_=lambda: list(_viewer().group_ids),
+)
+_IDENTITY_ID = bindparam("viewer_identity_id", type_=Text, callable_=lambda: _viewer().identity_id)
+_SEES_UNMATCHED = bindparam(
+    "viewer_sees_unmatched", type_=Boolean, callable_=lambda: _viewer().sees_unmatched
+)
+_FOR_ALL = ("upload", "model")
+"""Topics of events that name no study and no patient."""
+
+
+def _of_study(study_instance_uid: ColumnElement[str]) -> ColumnElement[bool]:
+    membership = t.study_group.alias()
+    return exists().where(
+        membership.c.study_instance_uid == study_instance_uid,
+        membership.c.group_id.in_(_GROUP_IDS),
+    )
+
+
+def _of_study_row(study_fk: ColumnElement[int]) -> ColumnElement[bool]:
+    study = t.study.alias()
+    return exists().where(study.c.id == study_fk, _of_study(study.c.study_instance_uid))
+
+
+def _of_series_row(series_fk: ColumnElement[int]) -> ColumnElement[bool]:
+    series = t.series.alias()
+    return exists().where(series.c.id == series_fk, _of_study_row(series.c.study_fk))
+
+
+def _of_answer(answer: FromClause) -> ColumnElement[bool]:
+    """About a study, or the viewer's own about none."""
+    return or_(
+        _of_study(answer.c.study_instance_uid),
+        and_(answer.c.study_instance_uid == "", answer.c.asked_by_id == _IDENTITY_ID),
+    )
+
+
+def _own_job(job: FromClause) -> ColumnElement[bool]:
+    """A job that is about no study: on a picture that the viewer uploaded, or its question."""
+    upload, answer = t.upload.alias(), t.answer.alias()
+    of_upload = exists().where(
+        job.c.input_object_key != "",
+        upload.c.object_key == job.c.input_object_key,
+        upload.c.created_by_id == _IDENTITY_ID,
+    )
+    of_question = exists().where(
+        answer.c.job_id == job.c.job_id, answer.c.asked_by_id == _IDENTITY_ID, _of_answer(answer)
+    )
+    return and_(job.c.study_instance_uid == "", or_(of_upload, of_question))
+
+
+def _of_job(job_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    job = t.job.alias()
+    visible = or_(_of_study(job.c.study_instance_uid), _own_job(job))
+    return exists().where(job.c.job_id == job_id, visible)
+
+
+def _of_study_or_job(table: Table) -> ColumnElement[bool]:
+    of_own_job = and_(table.c.study_instance_uid == "", _of_job(table.c.job_id))
+    return or_(_of_study(table.c.study_instance_uid), of_own_job)
+
+
+def _of_patient() -> ColumnElement[bool]:
+    study = t.study.alias()
+    return exists().where(
+        study.c.patient_fk == t.patient.c.id, _of_study(study.c.study_instance_uid)
+    )
+
+
+def _of_instance(sop_instance_uid: ColumnElement[str]) -> ColumnElement[bool]:
+    instance = t.instance.alias()
+    return exists().where(
+        instance.c.sop_instance_uid == sop_instance_uid, _of_series_row(instance.c.series_fk)
+    )
+
+
+def _of_report(report_id: ColumnElement[str]) -> ColumnElement[bool]:
+    report = t.report.alias()
+    of_own_job = and_(report.c.study_instance_uid == "", _of_job(report.c.job_id))
+    visible = or_(_of_study(report.c.study_instance_uid), of_own_job)
+    return exists().where(report.c.report_id == report_id, visible)
+
+
+def _of_webhook() -> ColumnElement[bool]:
+    webhook = t.webhook.alias()
+    return exists().where(
+        webhook.c.webhook_id == t.webhook_delivery.c.webhook_id,
+        webhook.c.created_by_id == _IDENTITY_ID,
+    )
+
+
+def _of_event() -> ColumnElement[bool]:
+    event = t.event.c
+    unmatched = and_(event.topic == "workitem", _SEES_UNMATCHED)
+    about_none = or_(event.topic.in_(_FOR_ALL), unmatched, _of_job(event.job_id))
+    return or_(
+        _of_study(event.study_instance_uid), and_(event.study_instance_uid == "", about_none)
+    )
+
+
+def _of_work_item() -> ColumnElement[bool]:
+    study_instance_uid = t.work_item.c.study_instance_uid
+    return or_(_of_study(study_instance_uid), and_(study_instance_uid == "", _SEES_UNMATCHED))
+
+
+def _of_expectation() -> ColumnElement[bool]:
+    """What is expected of a series may come before the series, and names nobody."""
+    series, other = t.series.alias(), t.series.alias()
+    series_instance_uid = t.expectation.c.series_instance_uid
+    visible = exists().where(
+        series.c.series_instance_uid == series_instance_uid, _of_study_row(series.c.study_fk)
+    )
+    return or_(visible, ~exists().where(other.c.series_instance_uid == series_instance_uid))
+
+
+_BY_STUDY_UID = (
+    t.study,
+    t.alert,
+    t.decision,
+    t.finding_feedback,
+    t.hl7_message,
+    t.passage,
+    t.report_due,
+    t.shadow_run,
+    t.drift_observation,
+    t.damaged_instance,
+    t.unreadable_instance,
+    t.tombstone,
+    t.availability_notice,
+    t.worklist_item,
+)
+
+VISIBLE: dict[Table, ColumnElement[bool]] = {
+    **{table: _of_study(table.c.study_instance_uid) for table in _BY_STUDY_UID},
+    **{table: _of_study_or_job(table) for table in (t.finding, t.report, t.delivery)},
+    t.patient: _of_patient(),
+    t.series: _of_study_row(t.series.c.study_fk),
+    t.instance: _of_series_row(t.instance.c.series_fk),
+    t.conflict: _of_instance(t.conflict.c.sop_instance_uid),
+    t.job: or_(_of_study(t.job.c.study_instance_uid), _own_job(t.job)),
+    t.job_input: _of_job(t.job_input.c.job_id),
+    t.feedback_report: _of_job(t.feedback_report.c.job_id),
+    t.report_version: _of_report(t.report_version.c.report_id),
+    t.answer: _of_answer(t.answer),
+    t.upload: t.upload.c.created_by_id.in_((_IDENTITY_ID, "")),
+    t.webhook: t.webhook.c.created_by_id == _IDENTITY_ID,
+    t.webhook_delivery: _of_webhook(),
+    t.event: _of_event(),
+    t.work_item: _of_work_item(),
+    t.expectation: _of_expectation(),
+}

@@ -1,0 +1,219 @@
+"""Ways around the groups, by what a user of one group may send or guess."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+import httpx
+import pytest
+from pydicom.dataset import Dataset
+
+from inference.access_groups.service import apply_rules
+from storage.core.clock import utcnow
+from tests.api.access_groups.two_groups import NORTH, SOUTH, TwoHospitals, two_hospitals
+from tests.api.client import part10, png
+
+
+@pytest.fixture(scope="module")
+def hospitals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHospitals]:
+    """A node of their own: they leave studies behind."""
+    with two_hospitals(tmp_path_factory.mktemp("attacked")) as made:
+        yield made
+
+
+@pytest.fixture
+def program(hospitals: TwoHospitals, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Of North, and it may write."""
+    with hospitals.key(request.node.name[:70], "integrator", NORTH) as client:
+        yield client
+
+
+def stowed(
+    client: httpx.Client, dataset: Dataset, path: str = "/dicom-web/studies"
+) -> httpx.Response:
+    boundary = "edge"
+    body = b"".join(
+        (
+            f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode(),
+            part10(dataset),
+            f"\r\n--{boundary}--\r\n".encode(),
+        )
+    )
+    return client.post(
+        path,
+        content=body,
+        headers={
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+            "Accept": "application/dicom+json",
+        },
+    )
+
+
+def into(hospitals: TwoHospitals, sop_instance_uid: str) -> Dataset:
+    """An instance of North's making that says it belongs to South's study."""
+    made = deepcopy(hospitals.south.instances[0])
+    made.SeriesInstanceUID = sop_instance_uid + ".1"
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = sop_instance_uid
+    made.InstitutionName = "Hospital N"
+    return made
+
+
+def test_an_instance_that_is_sent_into_a_study_opens_it_to_nobody(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    study = hospitals.south.study_instance_uid
+    answer = stowed(program, into(hospitals, "2.25.40001"), f"/dicom-web/studies/{study}")
+    assert answer.status_code == 200, answer.text
+    assert "Südermann" not in answer.text
+    hospitals.storage.access_groups.give_unmatched_to("everyone")  # all rules are applied again
+    apply_rules(hospitals.storage, utcnow(), budget_s=60)
+    assert hospitals.storage.access_groups.of_study(study) == {SOUTH: "rule"}
+    assert program.get(f"/api/studies/{study}").status_code == 404
+    assert program.get("/dicom-web/instances", params={"SOPInstanceUID": "2.25.40001"}).json() == []
+
+
+def test_a_file_does_not_say_by_itself_who_sent_it(hospitals: TwoHospitals) -> None:
+    made = into(hospitals, "2.25.40002")
+    made.StudyInstanceUID = "2.25.40003"
+    made.file_meta.SendingApplicationEntityTitle = "CTN"
+    hospitals.storage.ingest.accept(part10(made), "stow")
+    apply_rules(hospitals.storage, utcnow(), budget_s=60)
+    assert hospitals.storage.access_groups.of_study("2.25.40003") == {"everyone": "unmatched"}
+
+
+def test_a_study_is_hidden_until_the_rules_have_decided(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    made = into(hospitals, "2.25.40004")
+    made.StudyInstanceUID = "2.25.40005"
+    hospitals.storage.ingest.accept(part10(made), "dimse:CTN")
+    assert program.get("/api/studies/2.25.40005").status_code == 404
+    apply_rules(hospitals.storage, utcnow(), budget_s=60)
+    assert program.get("/api/studies/2.25.40005").status_code == 200
+
+
+def test_an_order_that_takes_a_studys_uid_opens_neither(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """Who knows the UID of a scheduled study may post an order of its own under it."""
+    theirs = {
+        "patient_name": "Ordered^Olga",
+        "patient_id": "S-99",
+        "study_instance_uid": "2.25.40006",
+        "scheduled_procedure_step_sequence": [
+            {
+                "modality": "CT",
+                "scheduled_station_ae_title": "CTX",
+                "scheduled_procedure_step_start_date": "2026-06-02",
+                "scheduled_procedure_step_start_time": "09:00:00",
+                "scheduled_procedure_step_id": "1",
+            }
+        ],
+    }
+    storage = hospitals.storage
+    storage.access_groups.give_unmatched_to("administrators")
+    try:
+        with hospitals.node.with_key("their orders", "admin") as admin:
+            assert admin.post("/api/worklist", json=theirs).status_code == 201
+        mine = {**theirs, "patient_name": "Mine^Mia", "patient_id": "N-1"}
+        (step,) = theirs["scheduled_procedure_step_sequence"]
+        assert isinstance(step, dict)
+        mine["scheduled_procedure_step_sequence"] = [step | {"scheduled_station_ae_title": "CTN"}]
+        program.post("/api/worklist", json=mine)
+        apply_rules(storage, utcnow(), budget_s=60)
+        listed = program.get("/api/worklist").text
+        assert "Ordered^Olga" not in listed
+    finally:
+        storage.access_groups.give_unmatched_to("everyone")
+        apply_rules(storage, utcnow(), budget_s=60)
+
+
+def test_an_earlier_study_that_not_everybody_sees_is_compared_with_nothing(
+    hospitals: TwoHospitals,
+) -> None:
+    """Results of North's study must not carry what South's measured of the same patient."""
+    storage, south = hospitals.storage, hospitals.south
+    later = into(hospitals, "2.25.40007")
+    later.StudyInstanceUID, later.StudyDate = "2.25.40008", "20260201"
+    storage.ingest.accept(part10(later), "dimse:CTN")
+    apply_rules(storage, utcnow(), budget_s=60)
+    assert storage.priors.before("2.25.40008") == []
+    storage.access_groups.assign(NORTH, south.study_instance_uid)
+    assert storage.priors.before("2.25.40008") == [south.study_instance_uid]
+    storage.access_groups.unassign(NORTH, south.study_instance_uid)
+    assert storage.priors.before("2.25.40008") == []
+
+
+def test_a_similar_report_and_a_search_show_none_of_another_group(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    found = program.get("/api/search", params={"q": "volume of the brain"})
+    assert found.status_code in (200, 503)
+    assert hospitals.south.study_instance_uid not in found.text
+    report = hospitals.north.ids["report_id"]
+    alike = program.get(f"/api/reports/{report}/similar")
+    assert hospitals.south.ids["report_id"] not in alike.text
+
+
+def test_counts_are_those_of_the_group(hospitals: TwoHospitals, program: httpx.Client) -> None:
+    """A number that grows with the other hospital's studies would tell of them."""
+    for path in ("/api/studies", "/api/jobs", "/api/reports", "/api/deliveries"):
+        page = program.get(path, params={"limit": 1}).json()
+        everything = program.get(path, params={"limit": 500}).json()
+        assert page["total"] == len(everything["items"]), path
+    for path in ("/fhir/ImagingStudy", "/fhir/Observation"):
+        page = program.get(path, params={"_summary": "count"}).json()
+        everything = program.get(path).json()
+        assert page["total"] == len(everything.get("entry", [])), path
+
+
+def test_uploads_and_their_pictures_are_those_of_whoever_made_them(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    wanted = {"filename": "a.png", "content_type": "image/png", "size_bytes": 10}
+    with hospitals.key("south uploads", "integrator", SOUTH) as theirs:
+        upload_id = theirs.post("/api/uploads/presign", json=wanted).json()["upload_id"]
+        assert theirs.get(f"/api/uploads/{upload_id}").status_code == 200
+    assert program.get(f"/api/uploads/{upload_id}").status_code == 404
+    assert program.delete(f"/api/uploads/{upload_id}").status_code == 404
+    started = program.post("/api/analyze/start", json={"upload_id": upload_id})
+    assert started.status_code == 404
+
+
+def test_the_same_bytes_again_are_answered_alike(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """Whether the node has an instance already is not to be found out by sending it."""
+    known = stowed(program, hospitals.south.instances[0])
+    fresh = into(hospitals, "2.25.40009")
+    fresh.StudyInstanceUID = "2.25.40010"
+    new = stowed(program, fresh)
+    assert known.status_code == new.status_code == 200
+    assert set(known.json()) == set(new.json())
+
+
+def test_what_somebody_uploads_is_worked_on_where_its_groups_see_it(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    """At once, without the worker having applied the rules; a study of another group as nothing."""
+    mine = into(hospitals, "2.25.40011")
+    mine.StudyInstanceUID = "2.25.40012"
+    theirs = into(hospitals, "2.25.40013")
+    theirs.SeriesInstanceUID = hospitals.south.ids["series_instance_uid"]
+    answers = [
+        program.post("/api/analyze", files={"files": ("a.dcm", part10(one))}).json()
+        for one in (mine, theirs)
+    ]
+    assert [one["code"] for one in answers] == ["no_pipeline_accepts"] * 2
+    assert answers[0]["decisions"]
+    assert not answers[1]["decisions"], "they would tell of South's series"
+    assert program.get("/api/studies/2.25.40012").status_code == 200
+
+
+def test_a_picture_and_its_jobs_belong_to_whoever_sent_it(
+    hospitals: TwoHospitals, program: httpx.Client
+) -> None:
+    sent = program.post("/api/analyze", files={"files": ("a.png", png(), "image/png")})
+    assert sent.status_code in (200, 422, 503, 504), sent.text
+    with hospitals.key("south pictures", "integrator", SOUTH) as theirs:
+        jobs = theirs.get("/api/jobs").json()["items"]
+        assert {job["study_instance_uid"] for job in jobs} == {hospitals.south.study_instance_uid}

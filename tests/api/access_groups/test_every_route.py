@@ -1,0 +1,264 @@
+"""Role × route × access group: a study of another group answers as one that does not exist."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from api.access.rule_index import Rule
+from api.app import create_app
+from storage.core.roles import ROLES
+from storage.db.engine import reading
+from storage.db.visible_rows import VISIBLE
+from storage.settings import load_settings
+from tests.api.access_groups.two_groups import NORTH, Hospital, TwoHospitals
+from tests.api.ups.worklist_client import el
+
+# Streams without an end, which `test_live` reads.
+_STREAMS = frozenset({"/api/events", "/api/jobs/{job_id}/events", "/api/answers/{job_id}/events"})
+# They end the test's sign-in, or tell how the node itself is.
+_OTHER = re.compile(r"/api/(session|me/|openapi|health)|/health|/metrics")
+_FHIR_IDS = {
+    "/fhir/ImagingStudy/{resource_id}": "study_instance_uid",
+    "/fhir/DiagnosticReport/{resource_id}": "report_id",
+    "/fhir/Observation/{resource_id}": "finding_id",
+}
+_FILLED = {
+    "element_path:path": "00100010",
+    "page_number": "1",
+    "frame_list": "1",
+    "ae_title": "SUBSCRIBER",
+}
+_NOT_ABOUT_STUDIES = frozenset({"name", "key_id", "factor_id", "session_id", "webhook_id"})
+"""Parameters that name no study, nor what belongs to one."""
+
+
+@pytest.fixture(scope="module")
+def rules() -> tuple[Rule, ...]:
+    found: tuple[Rule, ...] = create_app(load_settings(data_dir="unused")).state.rules.rules
+    return tuple(
+        rule
+        for rule in found
+        if rule.method != "WEBSOCKET" and rule.path not in _STREAMS and not _OTHER.match(rule.path)
+    )
+
+
+def nothing(hospital: Hospital) -> dict[str, str]:
+    """Identifiers of the same form that name nothing."""
+    return {
+        name: "999999"
+        if name == "conflict_id"
+        else f"2.25.{uuid.uuid4().int}"
+        if name.endswith("_uid")
+        else str(uuid.uuid4())
+        for name in hospital.ids
+    }
+
+
+def parameters(rule: Rule) -> list[str]:
+    return re.findall(r"\{([^}]*)\}", rule.path)
+
+
+def is_about_studies(rule: Rule) -> bool:
+    if rule.path.startswith(("/fhir/Device", "/fhir/AuditEvent")):
+        return False
+    named = set(parameters(rule)) - _NOT_ABOUT_STUDIES - {"emergency_id", "upload_id", "ae_title"}
+    return bool(named) or rule.path in QUERIES or (rule.method, rule.path) in BODIES
+
+
+def path_of(rule: Rule, ids: Mapping[str, str]) -> str:
+    path = rule.path
+    for name in parameters(rule):
+        key = _FHIR_IDS.get(rule.path, name) if name == "resource_id" else name
+        if rule.path.startswith("/api/answers/") and name == "job_id":
+            key = "answer_id"
+        value = ids.get(key) or _FILLED.get(name) or str(uuid.UUID(int=1))
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+QUERIES: dict[str, dict[str, str]] = {
+    "/dicom-web/wado": {
+        "requestType": "WADO",
+        "studyUID": "{study_instance_uid}",
+        "seriesUID": "{series_instance_uid}",
+        "objectUID": "{sop_instance_uid}",
+        "contentType": "application/dicom",
+    },
+    "/dicom-web/studies": {"StudyInstanceUID": "{study_instance_uid}"},
+    "/dicom-web/series": {"SeriesInstanceUID": "{series_instance_uid}"},
+    "/dicom-web/instances": {"SOPInstanceUID": "{sop_instance_uid}"},
+    "/dicom-web/workitems": {},
+    "/api/studies": {},
+    "/api/jobs": {},
+    "/api/reports": {},
+    "/api/alerts": {},
+    "/api/deliveries": {},
+    "/api/worklist": {},
+    "/api/conflicts": {},
+    "/api/hl7/messages": {},
+    "/fhir/ImagingStudy": {},
+    "/fhir/DiagnosticReport": {"_include": "DiagnosticReport:result"},
+    "/fhir/Observation": {},
+}
+"""How each list is asked, so that an administrator finds both studies in it or the one named."""
+
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/api/jobs"): {
+        "series_instance_uid": "{series_instance_uid}",
+        "pipeline": "brain-volume",
+    },
+    ("PATCH", "/api/jobs/{job_id}"): {"priority": "STAT"},
+    ("POST", "/api/jobs/{job_id}/cancel"): {"reason": "by another group"},
+    ("POST", "/api/reports/draft"): {"study_instance_uid": "{study_instance_uid}"},
+    ("PUT", "/api/reports/{report_id}"): {
+        "sections": [{"heading": "Findings", "sentences": [{"text": "Nothing."}]}]
+    },
+    ("POST", "/api/reports/{report_id}/state"): {"state": "preliminary"},
+    ("POST", "/api/findings/{finding_id}/feedback"): {"verdict": "REJECTED"},
+    ("POST", "/api/alerts/{alert_id}/acknowledge"): {"note": "seen"},
+    ("POST", "/api/summarize"): {"report_ids": ["{report_id}"]},
+    ("POST", "/api/vqa"): {"question": "How big?", "study_instance_uid": "{study_instance_uid}"},
+    ("POST", "/api/docqa"): {"question": "How big?", "sop_instance_uid": "{sop_instance_uid}"},
+    ("POST", "/api/deid/text"): {"text": "Nora", "study_instance_uid": "{study_instance_uid}"},
+    ("POST", "/api/studies/{study_instance_uid}/measurements"): {
+        "measurements": [
+            {
+                "shape": "LENGTH",
+                "sop_instance_uid": "{sop_instance_uid}",
+                "points": [[1, 1], [5, 5]],
+            }
+        ]
+    },
+    ("POST", "/api/studies/{study_instance_uid}/key-images"): {
+        "title": "OF_INTEREST",
+        "images": [{"sop_instance_uid": "{sop_instance_uid}"}],
+    },
+    ("PUT", "/api/series/{series_instance_uid}/expectations"): {"instance_count": 7},
+    ("POST", "/api/deliveries/retry"): {"study_instance_uid": "{study_instance_uid}"},
+    ("PATCH", "/api/worklist/{worklist_item_id}"): {"state": "CANCELED"},
+    ("PUT", "/dicom-web/workitems/{workitem_uid}/state"): [
+        {"00741000": el("CS", "IN PROGRESS"), "00081195": el("UI", "2.25.5")}
+    ],
+    ("POST", "/dicom-web/workitems/{workitem_uid}/cancelrequest"): [
+        {"00741238": el("LT", "by another group")}
+    ],
+    ("POST", "/dicom-web/workitems/{workitem_uid}"): [{"00741204": el("LO", "changed")}],
+}
+
+
+ALIKE_FOR_ALL = {
+    ("PUT", "/api/series/{series_instance_uid}/expectations"): "before the series arrives",
+    ("POST", "/api/studies/{study_instance_uid}/segmentations/{sop_instance_uid}/edits"): "a mask",
+    ("PUT", "/api/access-groups/{name}/studies/{study_instance_uid}"): "an own confirmation",
+    ("POST", "/api/worklist"): "it names no study that is here",
+    ("POST", "/dicom-web/workitems"): "it names no study that is here",
+    ("POST", "/dicom-web/studies"): "instances; `test_attacks` sends some",
+    ("POST", "/dicom-web/studies/{study_instance_uid}"): "instances; `test_attacks` sends some",
+    ("POST", "/dicom-web/workitems/{workitem_uid}/subscribers/{ae_title}/suspend"): "the worklist",
+    ("POST", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"): "a webhook",
+}
+"""What these requests would need beside the identifiers of a study."""
+
+
+def filled(value: Any, ids: Mapping[str, str]) -> Any:
+    text = json.dumps(value)
+    for name, one in ids.items():
+        text = text.replace(f"{{{name}}}", one)
+    return json.loads(text)
+
+
+def ask(client: httpx.Client, rule: Rule, ids: Mapping[str, str]) -> httpx.Response:
+    body = BODIES.get((rule.method, rule.path), {})
+    content_type = "json" if rule.path.startswith("/api") else "dicom+json"
+    return client.request(
+        rule.method,
+        path_of(rule, ids),
+        params=filled(QUERIES.get(rule.path, {}), ids) if rule.method == "GET" else None,
+        content=None if rule.method == "GET" else json.dumps(filled(body, ids)),
+        headers={
+            "Content-Type": f"application/{content_type}",
+            "If-Match": '"1"',
+            "Prefer": "respond-async",
+        },
+    )
+
+
+def form_of(answer: httpx.Response, ids: Mapping[str, str]) -> tuple[int, str, str]:
+    """An answer but for what names the request and what was asked for."""
+    text = answer.text
+    for name, one in sorted(ids.items(), key=lambda item: -len(item[1])):
+        if name != "conflict_id":
+            text = text.replace(one, f"<{name}>")
+    text = text.replace(f"conflict {ids['conflict_id']}", "conflict <conflict_id>")
+    text = re.sub(r'"request_id":\s*"[^"]*"', '"request_id":""', text)
+    # Answers of a moment: dates, random identifiers, boundaries of multipart.
+    text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)", "<time>", text)
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "<random>", text)
+    return answer.status_code, answer.headers.get("content-type", ""), text
+
+
+def kept(hospitals: TwoHospitals, hospital: Hospital) -> set[str]:
+    """Every row that is about a hospital's study."""
+    rows = set()
+    with reading(hospitals.storage.engine) as connection:
+        for table in VISIBLE:
+            for row in connection.execute(select(table)):
+                text = f"{table.name} {tuple(row)}"
+                if any(mark in text for mark in hospital.marks()):
+                    rows.add(text)
+    return rows
+
+
+@pytest.mark.parametrize("role", sorted(ROLES - {"admin"}))
+def test_a_study_of_another_group_answers_as_one_that_does_not_exist(
+    hospitals: TwoHospitals, rules: tuple[Rule, ...], role: str
+) -> None:
+    other, marks = hospitals.south, hospitals.south.marks()
+    before, wrong = kept(hospitals, other), []
+    with hospitals.person(f"north-{role}", role, NORTH) as client:
+        for rule in (one for one in rules if role in one.roles or one.is_public):
+            ids, none = other.ids, nothing(other)
+            said = form_of(ask(client, rule, ids), ids)
+            if said != form_of(ask(client, rule, none), none):
+                wrong.append((rule.method, rule.path, "answers otherwise than for nothing"))
+            if any(mark in said[2] for mark in marks):
+                wrong.append((rule.method, rule.path, "names what it must not"))
+    assert wrong == []
+    assert kept(hospitals, other) == before
+
+
+def test_programs_are_narrowed_as_people_are(
+    hospitals: TwoHospitals, rules: tuple[Rule, ...]
+) -> None:
+    other, wrong = hospitals.south, []
+    with hospitals.key("north key", "integrator", NORTH) as client:
+        for rule in (one for one in rules if one.method == "GET" and "integrator" in one.roles):
+            ids, none = other.ids, nothing(other)
+            said = form_of(ask(client, rule, ids), ids)
+            is_named = any(mark in said[2] for mark in other.marks())
+            if is_named or said != form_of(ask(client, rule, none), none):
+                wrong.append((rule.method, rule.path))
+    assert wrong == []
+
+
+def test_the_questions_of_these_tests_are_answered_to_those_who_may(
+    hospitals: TwoHospitals, rules: tuple[Rule, ...]
+) -> None:
+    """Were a question wrong by itself, nobody's answer would say anything."""
+    own, unanswered = hospitals.north, []
+    with hospitals.person("north-admin", "admin") as client:
+        for rule in (one for one in rules if is_about_studies(one)):
+            if rule.method == "DELETE" or (rule.method, rule.path) in ALIKE_FOR_ALL:
+                continue
+            answer = ask(client, rule, own.ids)
+            if form_of(answer, own.ids) == form_of(ask(client, rule, none := nothing(own)), none):
+                unanswered.append((rule.method, rule.path, answer.status_code))
+    # What is served for OPTIONS alone stands in the matrix as GET.
+    assert [one for one in unanswered if one[2] != 405] == []
