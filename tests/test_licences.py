@@ -71,8 +71,11 @@ def licences_of(text: str) -> set[str]:
 def locked_names() -> set[str]:
     """What `make run` installs on this machine."""
     exported = subprocess.run(
-        f"{Path(sys.executable).with_name('uv')} export --quiet --frozen --no-dev --extra viewer"
-        " --no-emit-project --no-hashes --no-annotate".split(" "),
+        [
+            str(Path(sys.executable).with_name("uv")),
+            *"export --quiet --frozen --no-dev --extra viewer".split(),
+            *"--no-emit-project --no-hashes --no-annotate".split(),
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

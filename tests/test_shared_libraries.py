@@ -14,6 +14,8 @@ OF_THE_SYSTEM = re.compile(
 UNUSED = "libecpg"
 # Of the driver of a GPU, looked for only where there is one.
 OF_A_DRIVER = re.compile(r"(libcuda|libnvidia-.*|libnvcuvid)\.so.*")
+# CUDA's own libraries look for those of networks between GPUs, and do without.
+OF_CUDA = "nvidia"
 LINE = re.compile(r"^\s+(?P<name>\S+?)(?: => (?P<path>not found|\S+))?(?: \(0x[0-9a-f]+\))?$")
 
 
@@ -23,9 +25,8 @@ def test_no_package_needs_a_library_that_a_bare_debian_lacks() -> None:
     # Libraries of one package are loaded by its own code before they are looked for.
     bundled = {path.name for path in modules}
     assert len(modules) > 100
-    printed = subprocess.run(
-        ["ldd", *map(str, modules)], capture_output=True, text=True, check=False
-    ).stdout
+    examined = [str(path) for path in modules if OF_CUDA not in path.parts]
+    printed = subprocess.run(["ldd", *examined], capture_output=True, text=True, check=False).stdout
     foreign: dict[str, set[str]] = {}
     module = ""
     for line in printed.splitlines():

@@ -11,7 +11,8 @@ import pytest
 from api.server.health_checks import check_disk
 from storage.core.disk_reserve import RESERVE_BYTES, refill, release_if_full
 from storage.settings import load_settings
-from tests.faults.test_receive_durability import free_bytes, mounted
+from tests.faults.test_receive_durability import free_bytes
+from tests.mounts import mounted
 from tests.patience import PATIENCE_S
 
 MARK_BYTES = 8 << 20

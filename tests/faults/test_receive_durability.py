@@ -23,6 +23,7 @@ from tests.dicom_node.builders import dcmtk
 from tests.faults.pushing import Batch, Push, Sent
 from tests.faults.raw_peer import RawPeer
 from tests.faults.scp_process import LONG, ScpProcess, running_scp
+from tests.mounts import mounted
 from tests.patience import PATIENCE_S
 from tests.postgres import PostgresServer, postgres
 
@@ -119,20 +120,6 @@ def found_by_query(node: ScpProcess, batch: Batch) -> set[str]:
             if "SOPInstanceUID" in line and "[" in line:
                 found.add(line.split("[", 1)[1].split("]", 1)[0].rstrip("\0"))
     return found - {""}
-
-
-@contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """Mount over a folder; the test skips where this user may not."""
-    command = ["mount", *options, str(folder)]
-    folder.mkdir(parents=True, exist_ok=True)
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        pytest.skip(f"This user may not mount: {answer.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture

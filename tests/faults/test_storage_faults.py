@@ -1,6 +1,5 @@
 """The storage when things break under it: it says so, keeps its promise and recovers by itself."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings, load_settings
 from tests.dicom_node.builders import item_of
 from tests.faults.stoppable import Gate, StoppablePostgres
+from tests.mounts import mounted
 from tests.postgres import postgres
 from tests.servers import S3Server
 from tests.storage.instances import part10
@@ -124,29 +124,26 @@ def test_a_bucket_out_of_reach_holds_nothing_up_and_settling_resumes(
         gate.shut()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a folder read-only")
 def test_a_read_only_data_folder_refuses_still_reads_and_recovers(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "data", free_disk_mark_bytes=0)
     upgrade(settings)
     folder = settings.data_dir / "volumes"
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
-    try:
-        with node(settings) as (storage, push):
-            assert push("1") == 0
-            storage.volumes.close()
-            storage.instances._volumes.close()
-            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-            assert push("2") == 0xA700
-            with pytest.raises(StorageUnavailable, match="data folder"):
-                storage.deletions.study(STUDY)
-            one = storage.index.instance(derive_uid("test", "study", "series", "1"))
-            assert storage.instances.read(one, 128, 4) == b"DICM"
-            subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
-            assert push("2") == 0
-            assert storage.index.study(STUDY).instance_count == 2
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+    with (
+        mounted(folder, "-t", "tmpfs", "-o", "size=64m", "tmpfs"),
+        node(settings) as (storage, push),
+    ):
+        assert push("1") == 0
+        storage.volumes.close()
+        storage.instances._volumes.close()
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        assert push("2") == 0xA700
+        with pytest.raises(StorageUnavailable, match="data folder"):
+            storage.deletions.study(STUDY)
+        one = storage.index.instance(derive_uid("test", "study", "series", "1"))
+        assert storage.instances.read(one, 128, 4) == b"DICM"
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        assert push("2") == 0
+        assert storage.index.study(STUDY).instance_count == 2
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])

@@ -20,6 +20,8 @@ from tests.patience import PATIENCE_S
 Role = Literal["control", "jobs", "beat"]
 ROLES: tuple[Role, ...] = ("control", "jobs", "beat")
 ROOT = Path(__file__).parents[2]
+# Errors in these processes as well, but for the one that pyproject.toml explains.
+_WARNINGS = ("-W", "error", "-W", "ignore:unclosed database in <sqlite3.Connection:ResourceWarning")
 _MODULE = "tests.inference.worker.worker_process"
 
 
@@ -54,8 +56,7 @@ class Workers:
             with (self.folder / f"{role}.log").open("ab") as log:
                 started.append(
                     subprocess.Popen(
-                        # Warnings are errors in these processes as well.
-                        [sys.executable, "-W", "error", "-m", _MODULE, role, json.dumps(options)],
+                        [sys.executable, *_WARNINGS, "-m", _MODULE, role, json.dumps(options)],
                         cwd=ROOT,
                         stdout=log,
                         stderr=subprocess.STDOUT,

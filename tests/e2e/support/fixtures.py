@@ -1,10 +1,13 @@
 """One node and one PACS for the whole story, and the head that went through them."""
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydicom
 import pytest
 
 from api.demo.study import drawn_template, write_instances
@@ -196,9 +199,19 @@ def told(node: Node, head: SentStudy) -> Told:
 
 
 def demo_study(folder: Path) -> Path:
-    """The study that `mediview demo` sends, as files."""
+    """The study that `mediview demo` sends, as files.
+
+    As the real one its pixels are not square, and it is of the same day.
+    """
     template = drawn_template()
+    every_other_row = replace(
+        template,
+        slices=template.slices[:, ::2],
+        lps_from_kji=template.lps_from_kji @ np.diag([1.0, 2.0, 1.0, 1.0]),
+    )
     folder.mkdir()
-    for number, instance in enumerate(write_instances(template)):
-        (folder / f"{number:04d}.dcm").write_bytes(instance)
+    for number, data in enumerate(write_instances(every_other_row)):
+        instance = pydicom.dcmread(io.BytesIO(data))
+        instance.StudyDate = "20130717"
+        instance.save_as(folder / f"{number:04d}.dcm")
     return folder

@@ -95,7 +95,14 @@ def mediview(settings: Settings, *arguments: str) -> subprocess.CompletedProcess
         check=False,
         timeout=PATIENCE_S,
         cwd=Path(__file__).parents[3],
-        env={**os.environ, "MEDIVIEW_DATA_DIR": str(settings.data_dir), "COLUMNS": "300"},
+        env={
+            **os.environ,
+            "MEDIVIEW_DATA_DIR": str(settings.data_dir),
+            # Another node may have the usual ones.
+            "MEDIVIEW_DICOM_PORT": "0",
+            "MEDIVIEW_HTTP_PORT": "0",
+            "COLUMNS": "300",
+        },
     )
 
 

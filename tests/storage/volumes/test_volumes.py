@@ -21,6 +21,7 @@ from storage.volumes.records import Appended
 from storage.volumes.scan import is_being_written, scan, torn_bytes, verify, volumes_in
 from storage.volumes.write_buffer import CAPACITY_BYTES, WriteBuffer
 from storage.volumes.writer import VolumeWriter
+from tests.mounts import mounted
 
 
 def writer(folder: Path, size_bytes: int = 1 << 20, mark_bytes: int = 0) -> VolumeWriter:
@@ -135,10 +136,8 @@ def test_below_the_free_disk_mark_it_refuses_and_recovers_by_itself(tmp_path: Pa
 
 
 @pytest.mark.fault
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk")
 def test_a_full_disk_refuses_and_takes_on_when_there_is_room(tmp_path: Path) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path], check=True)
-    try:
+    with mounted(tmp_path, "-t", "tmpfs", "-o", "size=2m", "tmpfs"):
         volumes = writer(tmp_path, size_bytes=64 << 20)
         (tmp_path / "other").write_bytes(bytes(500_000))
         kept: list[Appended] = []
@@ -155,8 +154,6 @@ def test_a_full_disk_refuses_and_takes_on_when_there_is_room(tmp_path: Path) -> 
         volumes.close()
         (path,) = volumes_in(tmp_path)
         assert [record.location for record in scan(path)] == [one.location for one in kept]
-    finally:
-        subprocess.run(["umount", "-l", tmp_path], check=True)
 
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
