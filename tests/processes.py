@@ -11,6 +11,9 @@ from typing import Any
 
 from tests.patience import PATIENCE_S
 
+ENDING_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""Before a command: it ends with the tests, if these are cut off."""
+
 
 def wait_until(done: Callable[[], bool], what: str, process: subprocess.Popen[Any]) -> None:
     """Poll a starting server; fail at once when its process has ended."""

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from api.cli.console import print_error
 from storage.core.errors import MediViewError
 from storage.processes import collector
-from storage.processes.parent import ParentGone, end_with_parent
 
 
 class _Command(NamedTuple):
@@ -80,7 +79,6 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
 def main() -> None:
     """Run the command. A refusal is one sentence and a remedy, never a stack trace."""
     try:
-        end_with_parent()
         # Until the command has its settings; by then it has imported most of what it needs.
         collector.pause()
         command_line(sys.argv[1:])()
@@ -92,8 +90,6 @@ def main() -> None:
             name = "_".join(str(part) for part in item["loc"]) or "settings"
             print_error(f"The setting {name} is wrong: {item['msg']}.", "Correct it, or unset it.")
         sys.exit(2)
-    except ParentGone:
-        sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has left; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

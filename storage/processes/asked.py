@@ -36,10 +36,19 @@ class StopRequests:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def woken_by(self, number: signal.Signals) -> Iterator[None]:
+        """A signal that asks for nothing ends a wait in here, too."""
+        previous = signal.signal(number, lambda *_: self._wakes.put(None))
+        try:
+            yield
+        finally:
+            signal.signal(number, previous)
+
     def pause(self, timeout_s: float | None = None) -> None:
-        """Wait so long, or for the next request."""
+        """Wait so long, or for the next request or whatever else wakes."""
         with contextlib.suppress(queue.Empty):
-            self._wakes.get(timeout=timeout_s)
+            self._wakes.get(timeout=None if timeout_s is None else max(0.0, timeout_s))
 
     def _add(self, number: int, frame: FrameType | None) -> None:
         del number, frame

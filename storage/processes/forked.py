@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import setproctitle
 import structlog
 
 from storage.core.errors import MediViewError
@@ -22,8 +23,47 @@ from storage.processes.parent import ParentGone, end_with
 
 log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 0.1
 _BACKOFF_FIRST_S = 0.25
+
+
+def fork(title: str, work: Callable[[], int]) -> int:
+    """The pid of a child that does `work`, ends with its status, and ends with this process.
+
+    Call it in the main thread of a process without other threads: they would not exist in
+    the child. `title` is what `ps` shows. What may not begin is logged and is status 1.
+    """
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python forgets in a child what signals came before its first line
+    # (PyOS_AfterFork_Child); one that is blocked waits until it is let through.
+    let_through = signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
+        return pid
+    # From here on in the child, which must never return into its parent's code.
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (*stop_signals(), signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
+        end_with(parent)
+        setproctitle.setproctitle(title)
+        status = work()
+    except ParentGone:
+        pass
+    except MediViewError as error:
+        log.error("process_failed", process=title, code=error.code, detail=error.message)
+    except Exception:
+        # The edge of a process.
+        log.error("process_failed", process=title, exc_info=True)
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
 
 
 @dataclass
@@ -63,60 +103,36 @@ class Processes:
 
     def run(self) -> int:
         """Block until asked to end; 0 when every process ended by itself within its time."""
-        with self._asked.heard():
+        with self._asked.heard(), self._asked.woken_by(signal.SIGCHLD):
             # What lives now is never collected in a child, whose pages thereby stay shared.
             gc.collect()
             gc.freeze()
             try:
                 while not self._asked.count:
-                    self._keep_alive()
-                    self._asked.pause(_LOOK_EVERY_S)
+                    self._asked.pause(self._keep_alive())
                 return self._stop()
             finally:
                 for child in self._children:
                     self._kill(child)
 
-    def _keep_alive(self) -> None:
+    def _keep_alive(self) -> float | None:
+        """Seconds until the next start; None where all are there."""
         now = time.monotonic()
         for child in self._children:
             if child.pid and self._has_ended(child):
                 child.backoff.ended(now)
             if not child.pid and child.backoff.is_due(now) and not self._asked.count:
                 self._start(child)
+        due = [child.backoff.due_at for child in self._children if not child.pid]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _start(self, child: _Child) -> None:
-        master = os.getpid()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        child.backoff.started(time.monotonic())
-        # Python forgets in a child what signals came before its first line
-        # (PyOS_AfterFork_Child); one that is blocked waits until it is let through.
-        let_through = signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
-        child.pid = os.fork()
-        if child.pid:
-            signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
-            return
-        # From here on in the child, which must never return into its parent's code.
-        status = 1
-        try:
-            for number in stop_signals():
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, let_through)
-            end_with(master)
+        def work() -> int:
             structlog.contextvars.bind_contextvars(process=child.number)
-            status = self._work(child.number)
-        except ParentGone:
-            pass
-        except MediViewError as error:
-            log.error("process_failed", role=self._role, code=error.code, detail=error.message)
-        except Exception:
-            # The edge of a process.
-            log.error("process_failed", role=self._role, exc_info=True)
-        finally:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(status)
+            return self._work(child.number)
+
+        child.backoff.started(time.monotonic())
+        child.pid = fork(f"mediview {self._role} {child.number}", work)
 
     def _has_ended(self, child: _Child) -> bool:
         """Whether the process is gone; if so it is waited for and told."""
@@ -138,7 +154,7 @@ class Processes:
         while time.monotonic() < deadline and self._asked.count == asked_once:
             if all(not child.pid or self._has_ended(child) for child in self._children):
                 return 0
-            self._asked.pause(_LOOK_EVERY_S)
+            self._asked.pause(deadline - time.monotonic())
         late = [child.number for child in self._children if child.pid]
         log.warning("processes_killed", role=self._role, numbers=late)
         return 1

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from storage.processes.parent import ENVIRONMENT_NAME
 from tests.faults.scp_process import PROGRAM, ScpProcess
 from tests.patience import PATIENCE_S
+from tests.processes import ENDING_WITH_US
 from tests.services import free_port
 
 MIB = 1 << 20
@@ -40,9 +40,9 @@ class AttackedNode:
         self.scp.start()
         with self._log.open("ab") as output:
             self._api = subprocess.Popen(
-                [PROGRAM, "api"],
+                [*ENDING_WITH_US, PROGRAM, "api"],
                 cwd=self.scp.folder,
-                env={**self.scp.environment, ENVIRONMENT_NAME: str(os.getpid())},
+                env=self.scp.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

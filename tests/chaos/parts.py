@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings
 from tests.faults.scp_process import PROGRAM
 from tests.patience import PATIENCE_S
+from tests.processes import ENDING_WITH_US
 from tests.services import free_port
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
@@ -53,7 +53,6 @@ class Parts:
         self.environment = {
             **{name: value for name, value in os.environ.items() if "MEDIVIEW" not in name},
             **{f"MEDIVIEW_{name.upper()}": str(value) for name, value in values.items()},
-            ENVIRONMENT_NAME: str(os.getpid()),
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "200",
         }
@@ -89,7 +88,7 @@ class Parts:
             return
         with (self.folder / f"{role}.log").open("ab") as output:
             self._processes[role] = subprocess.Popen(
-                [PROGRAM, *ROLES[role]],
+                [*ENDING_WITH_US, PROGRAM, *ROLES[role]],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

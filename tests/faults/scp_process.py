@@ -13,9 +13,9 @@ from pathlib import Path
 from dicom_node.peers import Peer
 from dicom_node.scu import echo
 from storage.container import Storage, open_storage
-from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings
 from tests.patience import PATIENCE_S
+from tests.processes import ENDING_WITH_US
 from tests.services import free_port
 
 PROGRAM = Path(sys.executable).with_name("mediview")
@@ -74,12 +74,11 @@ class ScpProcess:
     def launch(self) -> None:
         """Start it, without waiting until it listens."""
         # As under `mediview up`: it ends with whoever started it, if the tests are cut off.
-        environment = {**self.environment, ENVIRONMENT_NAME: str(os.getpid())}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [PROGRAM, "scp"],
+                [*ENDING_WITH_US, PROGRAM, "scp"],
                 cwd=self.folder,
-                env=environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

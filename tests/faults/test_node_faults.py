@@ -42,7 +42,7 @@ def pacs_down(node: Node, pacs: Pacs) -> Iterator[Pacs]:
 
 def worker_processes(node: Node) -> list[int]:
     """The worker that runs jobs, and its child that holds the model."""
-    return [pid for pid, command in node.processes().items() if "jobs" in command.split()]
+    return [pid for pid, command in node.processes().items() if "worker-jobs" in command]
 
 
 def test_a_killed_workers_job_is_finished_by_the_next_once(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from api.server.doctor_checks import diagnose
-from storage.processes.parent import ENVIRONMENT_NAME
 from storage.settings import Settings, load_settings
 from storage.settings.renamed import RENAMED
 from storage.settings.unknown import UnknownSetting, setting_names, unknown_settings
@@ -51,9 +50,6 @@ def test_doctor_and_every_role_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
     logged = log_of_a_role(tmp_path)
     assert "MEDIVIEW_AUDIT_KEE" in logged
     assert "s3cret" not in logged
-    # Under `mediview up`, which has said it once for all of its roles.
-    monkeypatch.setenv(ENVIRONMENT_NAME, "1")
-    assert "MEDIVIEW_AUDIT_KEE" not in log_of_a_role(tmp_path)
 
 
 def test_a_former_name_counts_and_is_reported(

@@ -1,5 +1,6 @@
 """What every role does first."""
 
+from functools import cache
 from typing import Any
 
 import structlog
@@ -7,7 +8,6 @@ import structlog
 from api.logs import configure_logging
 from storage.core import disk_reserve, private_folder
 from storage.processes import collector
-from storage.processes.parent import supervisor_pid
 from storage.settings import Settings, load_settings
 from storage.settings.renamed import renamed_settings
 from storage.settings.unknown import unknown_settings
@@ -20,12 +20,7 @@ def start_role(**overrides: Any) -> Settings:
     settings = start(**overrides)
     private_folder.repair(settings.data_dir)
     disk_reserve.refill(settings.data_dir, settings.free_disk_mark_bytes)
-    # Under `mediview up` it has said so for all of its roles.
-    if supervisor_pid() is None:
-        for unknown in unknown_settings(type(settings)):
-            _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
-        for renamed in renamed_settings(type(settings)):
-            _log.warning("renamed_setting", setting=renamed.name, remedy=renamed.remedy)
+    _warn_of_wrong_settings(type(settings))
     return settings
 
 
@@ -42,3 +37,12 @@ def start(**overrides: Any) -> Settings:
     disk_reserve.release_if_full(settings.data_dir)
     collector.resume()
     return settings
+
+
+@cache
+def _warn_of_wrong_settings(settings: type[Settings]) -> None:
+    """Once for all roles that `mediview up` forks."""
+    for unknown in unknown_settings(settings):
+        _log.warning("unknown_setting", setting=unknown.name, remedy=unknown.remedy)
+    for renamed in renamed_settings(settings):
+        _log.warning("renamed_setting", setting=renamed.name, remedy=renamed.remedy)

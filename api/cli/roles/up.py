@@ -6,8 +6,10 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -22,7 +24,14 @@ from storage.core.errors import InvalidRequest
 from storage.maintenance.upgrade import upgrade
 from storage.settings import Settings
 
-ROLES = ("scp", "api", "worker-jobs", "worker-control", "worker-language", "beat")
+# By each command, when it is run.
+_IMPORTED = {
+    "scp": "dicom_node.server.processes",
+    "hl7": "dicom_node.hl7.listener",
+    "beat": "inference.worker.beat",
+    "worker": "inference.worker.app",
+    "api": "api.serve",
+}
 
 
 def up(
@@ -51,13 +60,12 @@ def up(
     settings.check_http_binding()
     check_at_start(settings)
     check_reference_values(settings)
-    with alone_on(settings.data_dir):
+    with alone_on(settings.data_dir) as lock:
         settings = _with_free_ports(settings)
         upgrade(settings)
+        os.environ.update(_environment(settings))
         supervisor = Supervisor(
-            [Role(name, _command(name)) for name in _roles(settings)],
-            environment=_environment(settings),
-            out=sys.stdout,
+            [_role(name) for name in _roles(settings)], out=sys.stdout, closed_in_roles=[lock]
         )
         status = supervisor.run(
             is_ready=lambda: _listening(settings), on_ready=lambda: _banner(settings)
@@ -65,22 +73,41 @@ def up(
     raise typer.Exit(status)
 
 
-def _roles(settings: Settings) -> tuple[str, ...]:
+def _roles(settings: Settings) -> list[str]:
     """A worker for pipelines of the GPU where there are any; HL7 where a port is named."""
-    gpu = ("worker-gpu",) if settings.gpu_pipelines else ()
-    return (*ROLES, *gpu, *(("hl7",) if settings.hl7_port else ()))
+    return [
+        "scp",
+        *(["hl7"] if settings.hl7_port else []),
+        "beat",
+        "worker-control",
+        "worker-jobs",
+        *(["worker-gpu"] if settings.gpu_pipelines else []),
+        "worker-language",
+        "api",
+    ]
 
 
-def _command(role: str) -> list[str]:
-    command = [sys.executable, "-m", "api.cli"]
-    name, _, queue = role.partition("-")
-    return [*command, name, "--queue", queue] if queue else [*command, name]
+def _role(name: str) -> Role:
+    command, _, queue = name.partition("-")
+    arguments = [command, "--queue", queue] if queue else [command]
+    return Role(name, partial(_run, arguments), partial(import_module, _IMPORTED[command]))
+
+
+def _run(arguments: list[str]) -> int:
+    """The status with which the command would end a process of its own."""
+    from api.cli.main import main
+
+    sys.argv[1:] = arguments
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    return 0
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The options of this command line, and ports chosen here, for the children."""
+    """The options of this command line, and ports chosen here, for the roles."""
     return {
-        **os.environ,
         "MEDIVIEW_DATA_DIR": str(settings.data_dir.absolute()),
         "MEDIVIEW_AE_TITLE": settings.ae_title,
         "MEDIVIEW_DICOM_PORT": str(settings.dicom_port),
@@ -88,11 +115,15 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MEDIVIEW_DESTINATIONS": ",".join(
             f"{one.name}={Peer.of(one)}" for one in settings.destinations
         ),
+        # For the programs that they start.
+        "PYTHONUNBUFFERED": "1",
+        # Celery would name its processes after itself.
+        "NOSETPS": "1",
     }
 
 
 @contextmanager
-def alone_on(data_dir: Path) -> Iterator[None]:
+def alone_on(data_dir: Path) -> Iterator[IO[str]]:
     """Hold the data folder; two nodes on one would run each job's clock twice."""
     with (data_dir / "up.lock").open("a+") as lock:
         try:
@@ -106,7 +137,7 @@ def alone_on(data_dir: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        yield lock
 
 
 def _with_free_ports(settings: Settings) -> Settings:

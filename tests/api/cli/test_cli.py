@@ -127,7 +127,7 @@ class TestUp:
             assert f"http://127.0.0.1:{ports['http_port']}" in banner
             again = mediview(tmp_path, "up", dicom_port=free_port(), http_port=free_port())
             assert f"process {node.pid}" in again.stderr
-            os.kill(child(node.pid, "api.cli api"), signal.SIGKILL)
+            os.kill(child(node.pid, "mediview api"), signal.SIGKILL)
             wait_for(lambda: "api was ended by SIGKILL" in log.read_text(), log)
             wait_for(lambda: answers(ports["http_port"]), log)
             begin = time.monotonic()

@@ -29,14 +29,19 @@ while True:
 """
 # The supervisor as a program of its own; each role is the text of a Python program.
 PROGRAM = """
-import os, sys
+import sys
+from functools import partial
 from api.server.supervisor import Role, Supervisor
+
+def run(text):
+    try:
+        exec(text)
+    except SystemExit as ended:
+        return ended.code
+
 grace_s, *programs = sys.argv[1:]
-prelude = "from storage.processes.parent import end_with_parent; end_with_parent()\\n"
-roles = [
-    Role(f"role-{n}", [sys.executable, "-c", prelude + text]) for n, text in enumerate(programs)
-]
-supervisor = Supervisor(roles, environment=os.environ, out=sys.stdout, grace_s=float(grace_s))
+roles = [Role(f"role-{n}", partial(run, text)) for n, text in enumerate(programs)]
+supervisor = Supervisor(roles, out=sys.stdout, grace_s=float(grace_s))
 sys.exit(supervisor.run(on_ready=lambda: supervisor.say("ready")))
 """
 
