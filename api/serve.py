@@ -1,5 +1,7 @@
 """Run the HTTP side with uvicorn, in one or several processes, and end it within seconds."""
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import resource
@@ -34,12 +36,41 @@ _MOST_BY_DEFAULT = 8
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MMAP_FROM_BYTES = 1024 * 1024
 _ARENAS = 2
+_TICK_S = 1.0
 
 
-def make_server(settings: Settings) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """uvicorn, which looks ten times a second whether it should end; this one is told.
+
+    Its Date header is right to the second.
+    """
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), _TICK_S)
+
+    def stop(self) -> None:
+        """From a signal handler or any thread."""
+        self.should_exit = True
+        # Once it has ended there is nothing to wake.
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """What uvicorn calls at a signal."""
+        super().handle_exit(sig, frame)
+        self.stop()
+
+
+def make_server(settings: Settings) -> Server:
     """A server that is not yet running; its application knows when it is asked to stop."""
     app = create_app(settings)
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             host=settings.http_host,
@@ -111,9 +142,7 @@ def _listen_and_serve(settings: Settings, asked: StopRequests) -> int:
     return status
 
 
-def _serve(
-    server: uvicorn.Server, listener: socket.socket, asked: StopRequests | None = None
-) -> int:
+def _serve(server: Server, listener: socket.socket, asked: StopRequests | None = None) -> int:
     """Serve in this process from a listening socket; returns the exit status.
 
     `asked` holds what was heard before.
@@ -121,7 +150,7 @@ def _serve(
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
-        server.should_exit = True
+        server.stop()
 
     # uvicorn raises the signal again once it has ended; to have been asked is no failure.
     for number in stop_signals():

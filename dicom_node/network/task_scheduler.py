@@ -80,11 +80,13 @@ class TaskScheduler:
     def serve(self, until: Callable[[], bool]) -> None:
         """Let all take turns until nothing is left to do and `until` says that no more comes."""
         with contextlib.closing(self._epoll):
-            while self._has_work or not until():
+            while True:
                 self._go_on()
                 if self._pending_commits and (not self._ready or self._rounds >= _MOST_ROUNDS):
                     self._commit()
                 self._rounds += 1
+                if not self._has_work and until():
+                    return
                 self._listen()
 
     # What tasks call
@@ -167,7 +169,10 @@ class TaskScheduler:
 
     def _listen(self) -> None:
         is_led_here = any(pending.is_leader for _, pending in self._pending_commits)
-        for fd, _ in self._epoll.poll(0 if self._ready or is_led_here else _TICK_S):
+        timeout_s: float | None = _TICK_S if self._has_work else None
+        if self._ready or is_led_here:
+            timeout_s = 0
+        for fd, _ in self._epoll.poll(timeout_s):
             if fd == self._wake_fd:
                 os.eventfd_read(fd)
                 self._ready += [(_Run(task), True) for task in self._take()]

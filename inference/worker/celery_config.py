@@ -31,7 +31,6 @@ EMBED_TASK = "mediview.embed"
 # Longer than any job, so that Redis never hands a running job's message out twice.
 _VISIBILITY_TIMEOUT_S = 6 * 3600
 _JOBS_IN_VISIBILITY = 2
-_POLL_S = 0.1
 _CONNECT_S = 2.0
 
 
@@ -121,7 +120,6 @@ def _files(settings: Settings) -> dict[str, Any]:
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),
             "store_processed": False,
-            "polling_interval": _POLL_S,
         },
     }
 

@@ -8,12 +8,14 @@ message appears whole by one rename and is taken by one rename beside it.
 
 import json
 import os
+import select
 import time
 import uuid
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import inotify_simple
 import structlog
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
@@ -22,7 +24,10 @@ log = structlog.get_logger(__name__)
 
 TRANSPORT = "inference.worker.file_broker:Transport"
 _SUFFIX = ".msg"
-_DRAIN_S = 0.2
+# Celery looks whether it should stop between two waits, which would be of 2 s each.
+_WAIT_S = 0.5
+# Nothing tells that a worker which had its hands full has room again.
+_WAIT_WHILE_FULL_S = 0.1
 _PARTIAL = ".part"
 _TAKEN = ".taken"
 # A file that a killed process left half written or half read is removed after this.
@@ -85,9 +90,38 @@ class Transport(filesystem.Transport):  # type: ignore[misc]  # kombu has no typ
 
     Channel = Channel
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._arrivals: inotify_simple.INotify | None = None
+
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
-        # Celery looks whether it should stop between two of these calls, of 2 s each.
-        super().drain_events(connection, None if timeout is None else min(timeout, _DRAIN_S))
+        """Deliver one message, or raise TimeoutError; a message that arrives ends the wait."""
+        if self._arrivals is None:
+            self._arrivals = inotify_simple.INotify(nonblocking=True)
+            folder = self.client.transport_options["data_folder_in"]
+            self._arrivals.add_watch(folder, inotify_simple.flags.MOVED_TO)
+        if self._delivered():
+            return
+        is_full = not all(channel.qos.can_consume() for channel in self.channels)
+        wait_s = _WAIT_WHILE_FULL_S if is_full else _WAIT_S
+        wait_s = wait_s if timeout is None else min(timeout, wait_s)
+        select.select([self._arrivals], [], [], wait_s)
+        self._arrivals.read(timeout=0)
+        if not self._delivered():
+            raise TimeoutError
+
+    def close_connection(self, connection: Any) -> None:
+        super().close_connection(connection)
+        if self._arrivals is not None:
+            self._arrivals.close()
+            self._arrivals = None
+
+    def _delivered(self) -> bool:
+        try:
+            self.cycle.get(self._deliver)
+        except Empty:
+            return False
+        return True
 
 
 def prepare_folder(folder: Path) -> None:

@@ -83,7 +83,7 @@ def api_node(settings: Settings) -> Iterator[ApiNode]:
     deadline = time.monotonic() + PATIENCE_S
 
     def stop() -> None:
-        server.should_exit = True
+        server.stop()
 
     url = f"http://127.0.0.1:{settings.http_port}"
     try:
