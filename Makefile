@@ -70,7 +70,7 @@ faults: $(STAMPS)/test ## The fault and hostile tests in their long form, some t
 	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/faults
 
 nnunet: $(STAMPS)/test ## Train tiny models with nnU-Net, and compare voxels with its command line, a minute or two
-	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest tests/inference/nnunet
+	MEDIVIEW_LONG_TESTS=1 $(BIN)/python -m pytest -o timeout=1200 tests/inference/nnunet
 
 fuzz: $(STAMPS)/test ## Fuzz what reads bytes of strangers with atheris, FUZZ_S seconds for each reader
 	@for target in $$($(BIN)/python -m tests.fuzz.targets); do \

@@ -103,9 +103,8 @@ def cut_off_segments(
     for index in sorted(touching):
         passage = passages.get(output.segments[index].label)
         box = None if boxes is None else boxes[index]
-        where = cut_off_at(
-            output.mask(index), volume.lps_from_kji, passage, padding, margin_mm, box
-        )
+        mask = output.mask(index) if box is None else _mask_within(output.masks, index, box)
+        where = cut_off_at(mask, volume.lps_from_kji, passage, padding, margin_mm, box)
         if where:
             found[index] = where
     return found
@@ -227,6 +226,13 @@ def _padding(volume: Volume) -> NDArray[np.bool_] | None:
     """
     padding = volume.padding_mask() if volume.modality == "CT" else None
     return padding if padding is not None and padding.any() else None
+
+
+def _mask_within(masks: NDArray[Any], index: int, box: _Box) -> NDArray[np.bool_]:
+    """A segment of a label map that lies within a box; nothing else is looked at."""
+    mask = np.zeros(masks.shape, np.bool_)
+    mask[box] = masks[box] == index + 1
+    return mask
 
 
 def _touching(
