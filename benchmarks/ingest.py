@@ -1,4 +1,4 @@
-"""What the one door costs: instances a second and CPU time of `Ingest.accept_dimse`.
+"""What the path from bytes to row costs: instances a second and CPU time of `Ingest.accept_dimse`.
 
     python benchmarks/ingest.py [--instances 2000] [--size 10000] [--database sqlite|postgresql]
                                 [--threads 1,4] [--rounds 3] [--profile]

@@ -66,7 +66,7 @@ def drift(
             storage.drift.set_baseline(standing.pipeline.name, version, utcnow(), operator().name)
             out.print(f"{pipeline} {version} has a new baseline from now on.", markup=False)
             return
-        shifts = all_shifts(storage, pipeline)
+        shifts = all_shifts(storage.drift, pipeline)
     table = Table("Pipeline", "Scanner", "Measure", "Before", "Now", "PSI", "", box=None)
     for one in shifts:
         table.add_row(

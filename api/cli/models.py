@@ -131,7 +131,7 @@ def verify(
         for one in chosen:
             card = one.pipeline.card
             try:
-                kept, shown = prove(storage, one, operator().name)
+                kept, shown = prove(storage.model_states, one, operator().name)
                 _tell(storage, one, "verified")
                 line = f"{card.name} {card.version} is {kept.state}. {shown}"
             except ModelUnusable as error:

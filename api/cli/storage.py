@@ -197,7 +197,7 @@ def export(
         if to.suffix.lower() == ".zip":
             write_zip(storage, plan, to)
         else:
-            write_folder(storage, plan, to)
+            write_folder(storage.instances, plan, to)
     out.print(f"{len(plan.entries)} instances written to {to}.", soft_wrap=True)
     if plan.filled:
         err.print(

@@ -27,7 +27,7 @@ _LEVEL_NAMES = {"STUDY": "studies", "SERIES": "series", "IMAGE": "instances"}
 @policy(READERS, "dicomweb:read", PUBLIC)
 def capabilities(request: Request, storage: StorageDep) -> Response:
     """What the DICOMweb services of this node can do."""
-    document = _document(service_url(request, storage), request.app.openapi())
+    document = _document(service_url(request, storage.settings), request.app.openapi())
     headers = {"Allow": "GET, OPTIONS", "Cache-Control": "no-store"}
     return Response(json_bytes(document), media_type="application/json", headers=headers)
 

@@ -9,7 +9,8 @@ from starlette.datastructures import URL
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
-from storage.index.repository import Content
+from storage.index.repository import Content, Index
+from storage.settings import Settings
 
 PREFIX = "/dicom-web"
 
@@ -41,19 +42,19 @@ async def find_instance_soon(
 
 
 def find_instances(
-    storage: Storage, study_instance_uid: str, series_instance_uid: str | None = None
+    index: Index, study_instance_uid: str, series_instance_uid: str | None = None
 ) -> list[Instance]:
     """All instances of a study or series, in order. Raises NotFound where there are none."""
-    instances = storage.index.instances_of(study_instance_uid, series_instance_uid)
+    instances = index.instances_of(study_instance_uid, series_instance_uid)
     if not instances:
         what = "series in that study" if series_instance_uid else "study"
         raise NotFound(f"There is no such {what}.", remedy="Search for it with /dicom-web/studies.")
     return instances
 
 
-def service_url(request: Request, storage: Storage) -> str:
+def service_url(request: Request, settings: Settings) -> str:
     """The address of these services as the client reaches them, without a final slash."""
-    base = storage.settings.public_url
+    base = settings.public_url
     if not base:
         server = request.scope.get("server") or ("", None)
         base = _base_url(request.scope["scheme"], request.headers.get("host", ""), *server)

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 @policy(ADMINS, "admin", Audited(Code.STUDY_DELETED, "D"))
 def delete_study(study_instance_uid: str, storage: StorageDep) -> Response:
     """Delete a study, and all that was worked out about it."""
-    find_instances(storage, study_instance_uid)
+    find_instances(storage.index, study_instance_uid)
     return _gone(storage.deletions.study(study_instance_uid))
 
 
@@ -29,7 +29,7 @@ def delete_series(
     study_instance_uid: str, series_instance_uid: str, storage: StorageDep
 ) -> Response:
     """Delete a series, and all that was worked out about it."""
-    find_instances(storage, study_instance_uid, series_instance_uid)
+    find_instances(storage.index, study_instance_uid, series_instance_uid)
     return _gone(storage.deletions.series(study_instance_uid, series_instance_uid))
 
 

@@ -9,6 +9,7 @@ from api.fhir.types import OWN, Annotation, CodeableConcept, Coding, Identifier,
 from inference.catalogue import Pipeline, catalogue
 from storage.container import Storage
 from storage.findings.search import pipelines_seen
+from storage.settings import Settings
 
 NODE_ID = "node"
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.-]")
@@ -39,7 +40,7 @@ def devices(storage: Storage) -> list[Device]:
     """The node first."""
     installed = {(one.name, one.version): one for one in catalogue(storage.settings)}
     return [
-        _node(storage),
+        _node(storage.settings),
         *(
             _pipeline(name, number, installed.get((name, number)))
             for name, number in known_pipelines(storage)
@@ -59,18 +60,18 @@ def device(storage: Storage, resource_id: str) -> Device:
     )
 
 
-def _node(storage: Storage) -> Device:
+def _node(settings: Settings) -> Device:
     return Device(
         id=NODE_ID,
         identifier=[
-            Identifier(system=f"{OWN}:ae-title", value=storage.settings.ae_title),
+            Identifier(system=f"{OWN}:ae-title", value=settings.ae_title),
         ],
         status="active",
         manufacturer="MediViewAI",
         device_name=[DeviceName(name="MediViewAI node")],
         type=_SOFTWARE,
         version=[DeviceVersion(value=version("mediview"))],
-        url=storage.settings.resolved_public_url,
+        url=settings.resolved_public_url,
     )
 
 

@@ -8,6 +8,7 @@ from storage.container import Storage
 from storage.core.entities import Study
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings
+from storage.index.repository import Index
 from storage.studies.conditions import study_uid_in
 
 INCLUDES: dict[str, tuple[str, ...]] = {
@@ -17,12 +18,12 @@ INCLUDES: dict[str, tuple[str, ...]] = {
 _MOST_FINDINGS = 2_000
 
 
-def studies_of(storage: Storage, study_instance_uids: Iterable[str]) -> dict[str, Study]:
+def studies_of(index: Index, study_instance_uids: Iterable[str]) -> dict[str, Study]:
     """The studies by their UID, as far as they are there."""
     wanted = sorted(set(study_instance_uids))
     if not wanted:
         return {}
-    found, _ = storage.index.studies(len(wanted), 0, where=[study_uid_in(wanted)])
+    found, _ = index.studies(len(wanted), 0, where=[study_uid_in(wanted)])
     return {one.study_instance_uid: one for one in found}
 
 
@@ -55,7 +56,7 @@ def _findings(storage: Storage, references: Iterable[str]) -> list[Resource]:
     if not ids:
         return []
     found, _ = find_findings(storage.engine, [finding_id_in(ids)], _MOST_FINDINGS, 0)
-    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
+    studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     return [
         observation.observation(

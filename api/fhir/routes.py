@@ -28,10 +28,10 @@ from api.fhir.resources import (
 from api.routing import new_router
 from storage.audit import Code
 from storage.audit.query import event_of, find_events
-from storage.container import Storage
 from storage.findings.conditions import finding_id_in
 from storage.findings.search import find_findings, find_reports
 from storage.reports.conditions import report_id_is
+from storage.settings import Settings
 
 router = new_router(
     prefix="/fhir", tags=["fhir"], reads_own_query=True, default_response_class=FhirJson
@@ -91,11 +91,11 @@ def search_imaging_studies(request: Request, storage: StorageDep) -> Response:
     )
     series = storage.index.series_of_studies([one.study_instance_uid for one in studies])
     _name_one(request, [one.study_instance_uid for one in studies])
-    url = _dicomweb(storage)
+    url = _dicomweb(storage.settings)
     found = [
         imaging_study.imaging_study(one, series[one.study_instance_uid], url) for one in studies
     ]
-    return bundle(request, _base(storage), found[: asked.count], total, asked)
+    return bundle(request, _base(storage.settings), found[: asked.count], total, asked)
 
 
 @router.get("/ImagingStudy/{resource_id}", summary="One study", response_model=ImagingStudy)
@@ -106,7 +106,7 @@ def read_imaging_study(request: Request, storage: StorageDep, resource_id: Resou
     name_studies(request, resource_id)
     series = storage.index.series_of(resource_id)
     instances = storage.index.instances_of(resource_id)
-    url = _dicomweb(storage)
+    url = _dicomweb(storage.settings)
     return answer(request, imaging_study.imaging_study(study, series, url, instances))
 
 
@@ -128,7 +128,7 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
         asked.offset,
         order(asked, diagnostic_report.SORTS),
     )
-    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
+    studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     resources = [
         diagnostic_report.diagnostic_report(one, studies[one.entity.study_instance_uid])
@@ -136,7 +136,7 @@ def search_diagnostic_reports(request: Request, storage: StorageDep) -> Response
         if one.entity.study_instance_uid in studies
     ]
     more = included(storage, asked.include, resources, studies)
-    return bundle(request, _base(storage), resources, total, asked, more)
+    return bundle(request, _base(storage.settings), resources, total, asked, more)
 
 
 @router.get(
@@ -176,7 +176,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
         asked.offset,
         order(asked, sorts),
     )
-    studies = studies_of(storage, [one.entity.study_instance_uid for one in found])
+    studies = studies_of(storage.index, [one.entity.study_instance_uid for one in found])
     _name_one(request, studies)
     feedback = storage.finding_feedback.of_findings([one.entity.finding_id for one in found])
     resources = [
@@ -187,7 +187,7 @@ def search_observations(request: Request, storage: StorageDep) -> Response:
         if one.entity.study_instance_uid in studies
     ]
     more = included(storage, asked.include, resources, studies)
-    return bundle(request, _base(storage), resources, total, asked, more)
+    return bundle(request, _base(storage.settings), resources, total, asked, more)
 
 
 @router.get("/Observation/{resource_id}", summary="One finding", response_model=Observation)
@@ -215,7 +215,7 @@ def search_devices(request: Request, storage: StorageDep) -> Response:
     asked = _asked(request, {})
     found = device.devices(storage)
     page = found[asked.offset : asked.offset + asked.count]
-    return bundle(request, _base(storage), page, len(found), asked)
+    return bundle(request, _base(storage.settings), page, len(found), asked)
 
 
 @router.get("/Device/{resource_id}", summary="One device", response_model=Device)
@@ -244,7 +244,7 @@ def search_audit_events(request: Request, storage: StorageDep) -> Response:
         oldest_first=asked.sort[:1] == ("date",),
     )
     resources = [audit_event.audit_event(one) for one in found]
-    return bundle(request, _base(storage), resources, total, asked)
+    return bundle(request, _base(storage.settings), resources, total, asked)
 
 
 @router.get("/AuditEvent/{resource_id}", summary="One audit event", response_model=AuditEvent)
@@ -275,12 +275,12 @@ def _asked(
     )
 
 
-def _base(storage: Storage) -> str:
-    return f"{storage.settings.resolved_public_url}/fhir"
+def _base(settings: Settings) -> str:
+    return f"{settings.resolved_public_url}/fhir"
 
 
-def _dicomweb(storage: Storage) -> str:
-    return f"{storage.settings.resolved_public_url}/dicom-web"
+def _dicomweb(settings: Settings) -> str:
+    return f"{settings.resolved_public_url}/dicom-web"
 
 
 def _absent(what: str, kind: str) -> ApiProblem:

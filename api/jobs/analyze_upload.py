@@ -51,7 +51,7 @@ def start_analysis(
     storage: StorageDep, principal: PrincipalDep, wanted: StartRequest
 ) -> AnalyzeStarted:
     """Take the upload in and start what accepts it; asking again gives the same answer."""
-    upload = own_upload(storage, principal, wanted.upload_id)
+    upload = own_upload(storage.uploads, principal, wanted.upload_id)
     if upload.state == "REFUSED":
         raise ApiProblem(
             422, "upload_refused", upload.reason, remedy="Correct it and upload it again."

@@ -27,7 +27,8 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job, JobStatus, Series
 from storage.core.errors import NotFound
-from storage.jobs.repository import PRIORITIES
+from storage.index.repository import Index
+from storage.jobs.repository import PRIORITIES, Jobs
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ def create_job(
     higher priority is asked for.
     """
     pipeline = standing_named(storage, wanted.pipeline).pipeline
-    series = _series_of(storage, wanted)
+    series = _series_of(storage.index, wanted)
     name_studies(request, series.study_instance_uid)
     if series.state == "RECEIVING":
         raise ApiProblem(
@@ -153,7 +154,7 @@ def create_job(
 @policy(READERS, "api:read", Audited(Code.PROCEDURE_RECORD, "R", repeated=True))
 def get_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayload:
     """The job; once it is COMPLETED, with its findings and the UIDs of its results."""
-    _name_study(request, storage, job_id)
+    _name_study(request, storage.jobs, job_id)
     return read_job(storage, job_id)
 
 
@@ -163,7 +164,7 @@ def change_job(
     request: Request, storage: StorageDep, job_id: JobId, change: JobChange
 ) -> JobPayload:
     """A waiting job is taken by it; one that runs keeps it for when it has to run again."""
-    _name_study(request, storage, job_id)
+    _name_study(request, storage.jobs, job_id)
     if not storage.jobs.set_priority(job_id, _number(change.priority), utcnow()):
         raise _ended(storage.jobs.get(job_id), "It is not taken any more.")
     return read_job(storage, job_id)
@@ -181,7 +182,7 @@ def cancel_job(
     """A waiting job ends at once. One that runs ends at once too; its worker stops at
     its next step and stores nothing any more.
     """
-    _name_study(request, storage, job_id)
+    _name_study(request, storage.jobs, job_id)
     reason = f"Cancelled by {principal.name}."
     if why is not None and why.reason:
         reason = f"Cancelled by {principal.name}: {why.reason}"
@@ -201,7 +202,7 @@ def retry_job(request: Request, storage: StorageDep, job_id: JobId) -> JobPayloa
     """The same job, from its beginning and with all its attempts."""
     job = storage.jobs.get(job_id)
     name_studies(request, job.study_instance_uid)
-    _check_current(storage, job)
+    _check_current(storage.jobs, job)
     if not storage.jobs.retry(job_id, utcnow()):
         raise ApiProblem(
             409,
@@ -223,19 +224,19 @@ def read_job(storage: Storage, job_id: str) -> JobPayload:
     return job_payload(job, finding_payloads(storage, storage.findings.of_job(job_id)))
 
 
-def _name_study(request: Request, storage: Storage, job_id: str) -> None:
+def _name_study(request: Request, jobs: Jobs, job_id: str) -> None:
     """For the audit trail: the path names the job alone. Raises NotFound."""
-    name_studies(request, storage.jobs.get(job_id).study_instance_uid)
+    name_studies(request, jobs.get(job_id).study_instance_uid)
 
 
 def _number(priority: int | Literal["LOW", "ROUTINE", "HIGH", "STAT"]) -> int:
     return priority if isinstance(priority, int) else PRIORITIES[priority]
 
 
-def _series_of(storage: Storage, wanted: NewJob) -> Series:
+def _series_of(index: Index, wanted: NewJob) -> Series:
     if wanted.study_instance_uid is not None:
-        return storage.index.series(wanted.study_instance_uid, wanted.series_instance_uid)
-    found = storage.index.series_named(wanted.series_instance_uid)
+        return index.series(wanted.study_instance_uid, wanted.series_instance_uid)
+    found = index.series_named(wanted.series_instance_uid)
     if not found:
         raise NotFound(
             f"The node holds no series {wanted.series_instance_uid}.",
@@ -251,12 +252,12 @@ def _series_of(storage: Storage, wanted: NewJob) -> Series:
     return found[0]
 
 
-def _check_current(storage: Storage, job: Job) -> None:
+def _check_current(jobs: Jobs, job: Job) -> None:
     """A job over content that has grown since would be refused by its own first step."""
     if not job.series_instance_uid:
         return
     # A series' fingerprint is made again only once it is complete again.
-    if not storage.jobs.is_current(job):
+    if not jobs.is_current(job):
         raise ApiProblem(
             409,
             "job_superseded",

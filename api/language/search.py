@@ -17,6 +17,7 @@ from inference.language.search import Hit, SearchIndex, open_index
 from storage.container import Storage
 from storage.core.entities import Study
 from storage.core.errors import NotFound
+from storage.index.repository import Index
 from storage.search.passages import FINDING, REPORT
 
 router = new_router(prefix="/api", tags=["language"])
@@ -59,7 +60,7 @@ def search(
             break
         key = (hit.passage.kind, hit.passage.subject_id)
         if key not in items:
-            items[key] = _hit(storage, hit)
+            items[key] = _hit(storage.index, hit)
     found = list(items.values())
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in found))
     return SearchResult(
@@ -93,7 +94,7 @@ def similar_reports(
     best: dict[str, Hit] = {}
     for hit in hits:
         best.setdefault(hit.passage.subject_id, hit)
-    patient = _patient(storage, report.study_instance_uid)
+    patient = _patient(storage.index, report.study_instance_uid)
     items = [_similar(storage, hit, patient) for hit in list(best.values())[:limit]]
     name_studies(
         request, report.study_instance_uid, *dict.fromkeys(one.study_instance_uid for one in items)
@@ -101,9 +102,9 @@ def similar_reports(
     return SimilarReports(items=items)
 
 
-def _hit(storage: Storage, hit: Hit) -> SearchHit:
+def _hit(index: Index, hit: Hit) -> SearchHit:
     passage = hit.passage
-    study = _study(storage, passage.study_instance_uid)
+    study = _study(index, passage.study_instance_uid)
     return SearchHit(
         kind="report" if passage.kind == REPORT else "finding",
         report_id=passage.subject_id if passage.kind == REPORT else None,
@@ -120,20 +121,20 @@ def _hit(storage: Storage, hit: Hit) -> SearchHit:
 
 def _similar(storage: Storage, hit: Hit, patient: tuple[str, ...] | None) -> SimilarReport:
     uid = hit.passage.study_instance_uid
-    study = _study(storage, uid)
+    study = _study(storage.index, uid)
     return SimilarReport(
         report_id=hit.passage.subject_id,
         study_instance_uid=uid,
         study_date=study.study_date if study else "",
-        same_patient=patient is not None and _patient(storage, uid) == patient,
+        same_patient=patient is not None and _patient(storage.index, uid) == patient,
         text=hit.passage.text,
         score=round(hit.score, 4),
     )
 
 
-def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, ...] | None:
+def _patient(index: Index, study_instance_uid: str) -> tuple[str, ...] | None:
     """What tells the patient from others, of equal ID too; None where the study names nobody."""
-    study = _study(storage, study_instance_uid)
+    study = _study(index, study_instance_uid)
     if study is None or not study.patient_id:
         return None
     return (
@@ -145,9 +146,9 @@ def _patient(storage: Storage, study_instance_uid: str) -> tuple[str, ...] | Non
     )
 
 
-def _study(storage: Storage, study_instance_uid: str) -> Study | None:
+def _study(index: Index, study_instance_uid: str) -> Study | None:
     """None where it is no longer here: words are found until they are embedded anew."""
     try:
-        return storage.index.study(study_instance_uid)
+        return index.study(study_instance_uid)
     except NotFound:
         return None

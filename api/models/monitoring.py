@@ -43,7 +43,9 @@ def get_agreement(storage: StorageDep, name: Name) -> AgreementList:
 @policy(READERS, "api:read", PUBLIC)
 def get_drift(storage: StorageDep, pipeline: NameFilter = None) -> DriftList:
     """Every measure of every scanner of which there are jobs enough: 30 and 30."""
-    return DriftList(items=[ShiftPayload(**_stated(one)) for one in all_shifts(storage, pipeline)])
+    return DriftList(
+        items=[ShiftPayload(**_stated(one)) for one in all_shifts(storage.drift, pipeline)]
+    )
 
 
 @router.post("/drift/baseline", summary="Begin a new baseline", responses=problems(404))

@@ -20,6 +20,7 @@ from storage.container import Storage
 from storage.core.result_kinds import RESULT_KINDS
 from storage.deliveries.circuit_breaker import OpenBreaker
 from storage.peers.repository import ACTIONS, Action, KnownPeer, TlsVerify
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -198,7 +199,7 @@ def get_peer(storage: StorageDep, name: Name) -> PeerPayload:
 @policy(ADMINS, "admin", Audited(Code.SECURITY_ALERT, "C", Type.NETWORK_CONFIGURATION))
 def add_peer(storage: StorageDep, wanted: NewPeer) -> PeerPayload:
     """It counts at once, without a restart."""
-    peer = _checked(storage, wanted.name, wanted, "")
+    peer = _checked(storage.settings, wanted.name, wanted, "")
     storage.peers.add(peer)
     log.info("peer_added", name=peer.name, kind=peer.kind)
     return _payload(peer)
@@ -211,7 +212,7 @@ def change_peer(storage: StorageDep, name: Name, wanted: PeerChange) -> PeerPayl
     before = storage.peers.get(name)
     # A token is for the place it was given for: another one does not get it.
     kept = before.token if wanted.url == before.url else ""
-    peer = _checked(storage, name, wanted, kept)
+    peer = _checked(storage.settings, name, wanted, kept)
     storage.peers.replace(peer)
     log.info("peer_changed", name=name, kind=peer.kind)
     return _payload(peer)
@@ -234,7 +235,7 @@ def test_peer(storage: StorageDep, name: Name) -> PeerTested:
     return PeerTested(ok=result.ok, sentence=result.sentence)
 
 
-def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str) -> KnownPeer:
+def _checked(settings: Settings, name: str, wanted: PeerChange, token_before: str) -> KnownPeer:
     token = token_before if wanted.token is None else wanted.token.get_secret_value()
     fields = wanted.model_dump(exclude={"name", "token"})
     fields |= {
@@ -243,7 +244,7 @@ def _checked(storage: Storage, name: str, wanted: PeerChange, token_before: str)
         "may": frozenset(wanted.may),
         "object_kinds": frozenset(wanted.object_kinds),
     }
-    return checked_peer(KnownPeer(name=name, token=token, **fields), storage.settings)
+    return checked_peer(KnownPeer(name=name, token=token, **fields), settings)
 
 
 def _payloads(storage: Storage, peers: Sequence[KnownPeer]) -> list[PeerPayload]:

@@ -19,12 +19,13 @@ from api.dicomweb.formats.dicom_json import JsonDataset, dataset_to_json
 from api.parameters import Limit, Offset, binary, problems
 from api.routing import new_router
 from storage.audit import Code
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
+from storage.index.repository import Index
 from storage.ingest.bulk_decisions import ConflictDecision, decide_all
-from storage.ingest.conflicts import Conflict
+from storage.ingest.conflicts import Conflict, Conflicts
+from storage.integrity.instance_reader import InstanceReader
 
 router = new_router(prefix="/api/conflicts", tags=["conflicts"])
 
@@ -120,7 +121,7 @@ def list_conflicts(
     found, total = storage.conflicts.page(limit, offset)
     held = [storage.conflicts.held(one) for one in found]
     name_studies(request, *dict.fromkeys(one.study_instance_uid for one in held if one is not None))
-    items = [_payload(storage, *pair) for pair in zip(found, held, strict=True)]
+    items = [_payload(storage.index, *pair) for pair in zip(found, held, strict=True)]
     return ConflictPage(items=items, total=total, limit=limit, offset=offset)
 
 
@@ -157,11 +158,11 @@ def get_conflict(request: Request, conflict_id: ConflictId, storage: StorageDep)
     conflict = storage.conflicts.get(conflict_id)
     held = storage.conflicts.held(conflict)
     _name_study(request, held)
-    ours = _header(_held_bytes(storage, held)) if held is not None else None
-    theirs = _header(b"".join(_first(storage, conflict)))
+    ours = _header(_held_bytes(storage.instances, held)) if held is not None else None
+    theirs = _header(b"".join(_first(storage.conflicts, conflict)))
     readable = ours is not None and theirs is not None
     return ConflictDetail(
-        **_payload(storage, conflict, held).model_dump(),
+        **_payload(storage.index, conflict, held).model_dump(),
         differences=_differences(ours or {}, theirs or {}) if readable else [],
         readable=readable,
     )
@@ -201,7 +202,7 @@ def accept_conflict(
     conflict = storage.conflicts.accept(conflict_id)
     held = storage.conflicts.held(conflict)
     _name_study(request, held)
-    return _payload(storage, conflict, held)
+    return _payload(storage.index, conflict, held)
 
 
 @router.delete("/{conflict_id}", status_code=204, responses=problems(404))
@@ -219,9 +220,9 @@ def _name_study(request: Request, held: Instance | None) -> None:
         name_studies(request, held.study_instance_uid)
 
 
-def _payload(storage: Storage, conflict: Conflict, held: Instance | None) -> ConflictPayload:
+def _payload(index: Index, conflict: Conflict, held: Instance | None) -> ConflictPayload:
     study = held.study_instance_uid if held is not None else ""
-    name, patient_id = storage.index.patients_of([study]).get(study, ("", ""))
+    name, patient_id = index.patients_of([study]).get(study, ("", ""))
     return ConflictPayload(
         conflict_id=conflict.conflict_id,
         sop_instance_uid=conflict.sop_instance_uid,
@@ -244,9 +245,9 @@ def _payload(storage: Storage, conflict: Conflict, held: Instance | None) -> Con
     )
 
 
-def _first(storage: Storage, conflict: Conflict) -> list[bytes]:
+def _first(conflicts: Conflicts, conflict: Conflict) -> list[bytes]:
     pieces, size_bytes = [], 0
-    for piece in storage.conflicts.pieces(conflict):
+    for piece in conflicts.pieces(conflict):
         pieces.append(piece)
         size_bytes += len(piece)
         if size_bytes >= _HEADER_BYTES:
@@ -254,8 +255,8 @@ def _first(storage: Storage, conflict: Conflict) -> list[bytes]:
     return pieces
 
 
-def _held_bytes(storage: Storage, held: Instance) -> bytes:
-    return storage.instances.read(held, 0, _HEADER_BYTES)
+def _held_bytes(instances: InstanceReader, held: Instance) -> bytes:
+    return instances.read(held, 0, _HEADER_BYTES)
 
 
 def _header(part10: bytes) -> JsonDataset | None:

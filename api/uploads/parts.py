@@ -95,7 +95,7 @@ def get_upload(storage: StorageDep, principal: PrincipalDep, upload_id: UploadId
 
     It is there for who began it, and for administrators; so is all that follows.
     """
-    upload = own_upload(storage, principal, upload_id)
+    upload = own_upload(storage.uploads, principal, upload_id)
     parts: list[Part] = []
     if upload.multipart_id and upload.state == "PRESIGNED":
         try:
@@ -120,7 +120,7 @@ def presign_parts(
     wanted: WantedParts,
 ) -> PartUrls:
     """One URL for each; a part that is sent again replaces the one before."""
-    upload = _open(own_upload(storage, principal, upload_id))
+    upload = _open(own_upload(storage.uploads, principal, upload_id))
     count = part_count(upload)
     beyond = [number for number in wanted.part_numbers if number > count]
     if beyond:
@@ -195,7 +195,7 @@ def complete_upload(
     storage: StorageDep, principal: PrincipalDep, upload_id: UploadId
 ) -> UploadPayload:
     """Then POST /api/analyze/start. Completing it again is harmless."""
-    upload = own_upload(storage, principal, upload_id)
+    upload = own_upload(storage.uploads, principal, upload_id)
     if upload.multipart_id and upload.state in ("RECEIVED", "ACCEPTED"):
         return upload_payload(upload, [])
     upload = _open(upload)
@@ -218,7 +218,7 @@ def complete_upload(
 @policy(WRITERS, "api:write", Audited(Code.IMPORT, "D"))
 def abort_upload(storage: StorageDep, principal: PrincipalDep, upload_id: UploadId) -> Response:
     """Its bytes are dropped. One that was started stays, with what came of it."""
-    upload = own_upload(storage, principal, upload_id)
+    upload = own_upload(storage.uploads, principal, upload_id)
     ended = storage.uploads.set_state(
         upload_id, "ABORTED", reason="It was given up.", only=_NOT_STARTED
     )
@@ -255,7 +255,7 @@ def _open(upload: Upload) -> Upload:
 
 
 def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
-    claim = verified(storage, token)
+    claim = verified(storage.objects, token)
     match = _PART_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for a part of an upload.")
@@ -265,4 +265,4 @@ def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str, int]:
 
 def _keep(storage: Storage, multipart_id: str, number: int, file: BinaryIO, etag: str) -> None:
     file.seek(0)
-    own_store(storage).put_part(multipart_id, number, file, etag)
+    own_store(storage.objects).put_part(multipart_id, number, file, etag)

@@ -30,7 +30,7 @@ from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import InvalidRequest, LimitExceeded, NotFound
 from storage.crypto.upload_tokens import PresignedClaim
-from storage.objects.filesystem import FilesystemObjects, Presigned
+from storage.objects.filesystem import FilesystemObjects, ObjectStore, Presigned
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -139,19 +139,19 @@ def check_size(settings: Settings, size_bytes: int) -> None:
         )
 
 
-def own_store(storage: Storage) -> FilesystemObjects:
+def own_store(objects: ObjectStore) -> FilesystemObjects:
     """The store that takes uploads through the node. Raises NotFound where S3 takes them."""
-    if not isinstance(storage.objects, FilesystemObjects):
+    if not isinstance(objects, FilesystemObjects):
         raise NotFound(
             "This node's uploads go to its S3 store.",
             remedy="Use the URL that was answered when the upload was begun.",
         )
-    return storage.objects
+    return objects
 
 
-def verified(storage: Storage, token: str) -> PresignedClaim:
+def verified(objects: ObjectStore, token: str) -> PresignedClaim:
     """What a URL of ours allows. Raises 403 when it was forged or has expired."""
-    store = own_store(storage)
+    store = own_store(objects)
     try:
         return store.verify_token(token)
     except InvalidRequest as error:
@@ -165,7 +165,7 @@ def verified(storage: Storage, token: str) -> PresignedClaim:
 
 
 def _claim(storage: Storage, token: str) -> tuple[PresignedClaim, str]:
-    claim = verified(storage, token)
+    claim = verified(storage.objects, token)
     match = _UPLOAD_KEY.fullmatch(claim.key)
     if match is None:
         raise ApiProblem(403, "upload_url_refused", "The URL is not for an upload.")

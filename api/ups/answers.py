@@ -5,13 +5,13 @@ from fastapi.responses import JSONResponse
 
 from api.dicomweb.lookups import service_url
 from api.errors import problem_response
-from storage.container import Storage
+from storage.settings import Settings
 from storage.ups.validation import WorkItemRefused
 
 
-def warning(request: Request, storage: Storage, sentence: str) -> str:
+def warning(request: Request, settings: Settings, sentence: str) -> str:
     """A Warning as PS3.18 chapter 11 words it."""
-    return f"299 {service_url(request, storage)}: {sentence}"
+    return f"299 {service_url(request, settings)}: {sentence}"
 
 
 def empty(status: int, headers: dict[str, str] | None = None) -> Response:
@@ -33,5 +33,5 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
         title="The state of the work item does not allow it",
         remedy=error.remedy,
         request_id=str(request.scope.get("state", {}).get("request_id", "")),
-        headers={"Warning": warning(request, request.app.state.storage, error.complaint)},
+        headers={"Warning": warning(request, request.app.state.storage.settings, error.complaint)},
     )

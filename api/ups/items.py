@@ -49,11 +49,11 @@ async def create_work_item(request: Request, storage: StorageDep) -> Response:
     uid = _asked_uid(request, attributes)
     item, modified = await run_in_threadpool(storage.work_items.create, uid, attributes)
     name_studies(request, *filter(None, [item.study_instance_uid]))
-    url = f"{service_url(request, storage)}/workitems/{item.sop_instance_uid}"
+    url = f"{service_url(request, storage.settings)}/workitems/{item.sop_instance_uid}"
     headers = {"Location": url, "Content-Location": url}
     if modified:
         headers["Warning"] = warning(
-            request, storage, "The Workitem was created with modifications."
+            request, storage.settings, "The Workitem was created with modifications."
         )
     if item.performer:
         await run_in_threadpool(wake, storage.settings)
@@ -110,7 +110,7 @@ async def change_work_item_state(
     )
     if already:
         sentence = f"The UPS is already in the requested state of {state}."
-        return empty(200, {"Warning": warning(request, storage, sentence)})
+        return empty(200, {"Warning": warning(request, storage.settings, sentence)})
     return empty(200)
 
 
@@ -134,7 +134,7 @@ async def request_cancellation(
     already = await run_in_threadpool(request_cancel, storage, workitem_uid, asked_by, details)
     if already:
         sentence = "The UPS is already in the requested state of CANCELED."
-        return empty(202, {"Warning": warning(request, storage, sentence)})
+        return empty(202, {"Warning": warning(request, storage.settings, sentence)})
     return empty(202)
 
 

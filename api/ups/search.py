@@ -73,7 +73,7 @@ def search_work_items(request: Request, storage: StorageDep) -> Response:
     if not found and not more:
         return empty(204, headers)
     if more:
-        headers["Warning"] = warning(request, storage, _MORE)
+        headers["Warning"] = warning(request, storage.settings, _MORE)
     status = 206 if more else 200
     if model == DICOM_XML:
         answer = xml_answer(found, headers)

@@ -13,9 +13,9 @@ from api.dicomweb.search.query_parameters import parse_search
 from api.ups.answers import empty
 from api.ups.items import WorkItemUid
 from api.ups.matching import Matcher
-from storage.container import Storage
 from storage.core.errors import InvalidRequest
-from storage.ups.search import Listed, Narrowed
+from storage.settings import Settings
+from storage.ups.search import Listed, Narrowed, WorkItemList
 from storage.ups.subscriptions import FILTERED_UID, GLOBAL_UIDS
 
 router = worklist_router()
@@ -62,11 +62,11 @@ def subscribe_to_work_item(
             raise storage.work_items.missing(workitem_uid)
         initial = [found]
     elif deletionlock:
-        initial = _present(storage, Matcher(keys))
+        initial = _present(storage.work_item_list, Matcher(keys))
     storage.subscriptions.subscribe(
         ae_title, workitem_uid, deletion_lock=deletionlock, keys=keys, initial=initial
     )
-    return empty(201, {"Content-Location": _socket_url(request, storage, ae_title)})
+    return empty(201, {"Content-Location": _socket_url(request, storage.settings, ae_title)})
 
 
 @router.delete(
@@ -116,9 +116,9 @@ def _keys(request: Request, filter_text: str) -> dict[str, str]:
     return keys
 
 
-def _present(storage: Storage, matcher: Matcher) -> list[Listed]:
+def _present(work_item_list: WorkItemList, matcher: Matcher) -> list[Listed]:
     present: list[Listed] = []
-    for item in storage.work_item_list.all(matcher.narrowed() if matcher else Narrowed()):
+    for item in work_item_list.all(matcher.narrowed() if matcher else Narrowed()):
         if matcher.matches(item.attributes, item.study_instance_uid):
             present.append(item)
         if len(present) == _INITIAL_AT_MOST:
@@ -126,7 +126,7 @@ def _present(storage: Storage, matcher: Matcher) -> list[Listed]:
     return present
 
 
-def _socket_url(request: Request, storage: Storage, ae_title: str) -> str:
-    scheme, _, rest = service_url(request, storage).partition("://")
+def _socket_url(request: Request, settings: Settings, ae_title: str) -> str:
+    scheme, _, rest = service_url(request, settings).partition("://")
     named = ae_title.replace("%", "%25").replace(" ", "%20").replace("/", "%2F")
     return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/subscribers/{named}"

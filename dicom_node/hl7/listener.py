@@ -13,7 +13,7 @@ from dicom_node.hl7.orders import KINDS, take_order
 from dicom_node.hl7.reading import Header, Message, Refused, read_header
 from dicom_node.hl7.writing import answer_to
 from dicom_node.network.tls import ServerTls
-from storage.audit import MINOR_FAILURE, Actor, AuditEvent, Code, Type
+from storage.audit import MINOR_FAILURE, Actor, Audit, AuditEvent, Code, Type
 from storage.container import Storage, open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
@@ -141,8 +141,8 @@ def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes
         if (header.message_type, header.trigger_event) not in KINDS:
             raise Refused("AR", "200", "Only ORM^O01 and OMI^O23 are taken here.", "MSH-9")
         message = Message(header, raw)
-        outcome = take_order(storage, message)
-        _told(storage, header, message, peer)
+        outcome = take_order(storage.worklist, message)
+        _told(storage.audit, header, message, peer)
     except Refused as error:
         refused, outcome = error, "refused"
     except MediViewError as error:
@@ -160,9 +160,9 @@ def answer(storage: Storage, settings: Settings, raw: bytes, peer: str) -> bytes
     return answer_to(header, settings.hl7_application, settings.hl7_facility, utcnow(), refused)
 
 
-def _told(storage: Storage, header: Header, message: Message, peer: str) -> None:
+def _told(audit: Audit, header: Header, message: Message, peer: str) -> None:
     """To the audit trail: whose order came, from which system."""
-    storage.audit.record(
+    audit.record(
         AuditEvent(
             Code.ORDER_RECORD,
             "C",

@@ -10,9 +10,8 @@ from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import validate_value
 
 from dicom_node.hl7.reading import Message, Refused
-from storage.container import Storage
 from storage.core.uids import new_uid
-from storage.worklist.repository import WorklistItem, WorklistState
+from storage.worklist.repository import Worklist, WorklistItem, WorklistState
 
 KINDS = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _NEW = frozenset({"NW", "XO", "XX", "RP", "SN"})
@@ -29,26 +28,26 @@ ANY_STATION = "ANY"
 """The station of an order that names none."""
 
 
-def take_order(storage: Storage, message: Message) -> str:
+def take_order(worklist: Worklist, message: Message) -> str:
     """Bring an order into the worklist; what became of it. Raises Refused.
 
     The accession number names the order: a repetition changes the item and makes no second.
     """
     control = message.field("ORC-1")
     accession_number = _accession_number(message)
-    existing = storage.worklist.with_accession_number(accession_number)
+    existing = worklist.with_accession_number(accession_number)
     if control in _CANCEL:
-        return _cancel(storage, existing)
+        return _cancel(worklist, existing)
     if control == "SC":
-        return _change_state(storage, message, existing)
+        return _change_state(worklist, message, existing)
     if control not in _NEW:
         raise Refused("AE", "103", "The order control code is not taken here.", "ORC-1")
     attributes = attributes_of(message, accession_number)
     if existing is None:
-        storage.worklist.add({"StudyInstanceUID": new_uid(), **attributes})
+        worklist.add({"StudyInstanceUID": new_uid(), **attributes})
         return "scheduled"
     kept = {"StudyInstanceUID": existing.study_instance_uid}
-    storage.worklist.change(existing.worklist_item_id, attributes={**kept, **attributes})
+    worklist.change(existing.worklist_item_id, attributes={**kept, **attributes})
     return "changed"
 
 
@@ -122,20 +121,20 @@ def _accession_number(message: Message) -> str:
     )
 
 
-def _cancel(storage: Storage, existing: WorklistItem | None) -> str:
+def _cancel(worklist: Worklist, existing: WorklistItem | None) -> str:
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    storage.worklist.change(existing.worklist_item_id, state="CANCELED")
+    worklist.change(existing.worklist_item_id, state="CANCELED")
     return "canceled"
 
 
-def _change_state(storage: Storage, message: Message, existing: WorklistItem | None) -> str:
+def _change_state(worklist: Worklist, message: Message, existing: WorklistItem | None) -> str:
     state = _STATES.get(message.field("ORC-5"))
     if state is None:
         raise Refused("AE", "103", "The order status is not taken here.", "ORC-5")
     if existing is None:
         raise Refused("AE", "204", "No order of that accession number is known.", "OBR-18")
-    storage.worklist.change(existing.worklist_item_id, state=state)
+    worklist.change(existing.worklist_item_id, state=state)
     return "changed"
 
 

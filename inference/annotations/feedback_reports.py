@@ -14,7 +14,8 @@ from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
 from storage.core.findings import Feedback, Finding
-from storage.findings.feedback_reports import ReportVersion
+from storage.deliveries.repository import Deliveries
+from storage.findings.feedback_reports import FeedbackReports, ReportVersion
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,10 @@ def write_feedback_reports(storage: Storage, now: datetime) -> int:
 
 def newest_report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Dataset | None:
     """The report of a job with the last word on its findings; None where it has none any more."""
-    for uid in (*reversed(_feedback_versions(storage, job, kind)), *_own(job, kind)):
+    for uid in (
+        *reversed(_feedback_versions(storage.feedback_reports, job, kind)),
+        *_own(job, kind),
+    ):
         try:
             return storage.instances.dataset(storage.index.instance(uid))
         except NotFound:
@@ -51,12 +55,12 @@ def newest_report(storage: Storage, job: Job, kind: ResultKind = "SR") -> Datase
     return None
 
 
-def _feedback_versions(storage: Storage, job: Job, kind: ResultKind) -> list[str]:
+def _feedback_versions(feedback_reports: FeedbackReports, job: Job, kind: ResultKind) -> list[str]:
     """The versions with feedback, oldest first.
 
     The ledger names those of SR; the other report has one of each as well, whose UID follows.
     """
-    versions = storage.feedback_reports.versions(job.job_id)
+    versions = feedback_reports.versions(job.job_id)
     if kind == "SR":
         return [one.sop_instance_uid for one in versions]
     uids: list[str] = []
@@ -104,7 +108,7 @@ def _write_one(
     document = speak(report, predecessor, findings, feedback, latest, last)
     storage.ingest.accept(part10(document), source=f"reader:{job.job_id}", origin="generated")
     instance = storage.index.instance(str(document.SOPInstanceUID))
-    for name in _destinations(storage, job, kind):
+    for name in _destinations(storage.deliveries, job, kind):
         storage.deliveries.enqueue(name, [instance], job.job_id)
     log.info(
         "feedback_report_written", job_id=job.job_id, sop_instance_uid=instance.sop_instance_uid
@@ -129,8 +133,8 @@ def _own_report(storage: Storage, job: Job, kind: ResultKind) -> Dataset | None:
     return None
 
 
-def _destinations(storage: Storage, job: Job, kind: ResultKind) -> list[str]:
+def _destinations(deliveries: Deliveries, job: Job, kind: ResultKind) -> list[str]:
     """Where the report before went, the new one goes."""
     reports = set(_own(job, kind))
-    sent = storage.deliveries.of_study(job.study_instance_uid)
+    sent = deliveries.of_study(job.study_instance_uid)
     return sorted({one.destination for one in sent if one.sop_instance_uid in reports})

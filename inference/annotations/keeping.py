@@ -26,7 +26,7 @@ def keep(
     if accepted.outcome == "conflict":
         raise stale()
     instance = storage.index.instance(str(dataset.SOPInstanceUID))
-    for peer in destinations_of(storage, None) if destinations is None else destinations:
+    for peer in destinations_of(storage.peers, None) if destinations is None else destinations:
         if peer.takes(instance.sop_class_uid):
             storage.deliveries.enqueue(peer.name, [instance], None)
     return instance

@@ -32,6 +32,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job
 from storage.core.errors import InvalidRequest, NotFound
 from storage.core.findings import Finding
+from storage.settings import Settings
 
 _VOLUME = "118565006"
 _MM3_IN: Mapping[str, float] = {"mm3": 1.0, "cm3": 1e3, "mL": 1e3, "L": 1e6}
@@ -99,7 +100,7 @@ def edit_mask(
     output = with_caveat(output, caveat_of(before.pipeline.card.population, before.sources[0]))
     job = _job(before, masks, author, changed, reason)
     rule = rule_for(storage.settings, before.pipeline.name, before.sources)
-    destinations = destinations_of(storage, rule)
+    destinations = destinations_of(storage.peers, rule)
     results = encode_results(
         job,
         before.pipeline,
@@ -133,7 +134,7 @@ def _before(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
             remedy="GET /api/jobs names the results of a study.",
         )
     job = _job_of(storage, study_instance_uid, sop_instance_uid)
-    pipeline = _pipeline_of(storage, job)
+    pipeline = _pipeline_of(storage.settings, job)
     if storage.jobs.inputs_of(job.job_id):
         raise InvalidRequest(
             "The mask was made of several series; such masks cannot be edited yet.",
@@ -180,8 +181,8 @@ def _job_of(storage: Storage, study_instance_uid: str, sop_instance_uid: str) ->
     return job
 
 
-def _pipeline_of(storage: Storage, job: Job) -> Pipeline:
-    for pipeline in catalogue(storage.settings):
+def _pipeline_of(settings: Settings, job: Job) -> Pipeline:
+    for pipeline in catalogue(settings):
         if (pipeline.name, pipeline.version) == (job.pipeline, job.pipeline_version):
             return pipeline
     raise InvalidRequest(

@@ -22,7 +22,8 @@ from storage.core.errors import NotFound
 from storage.core.request_context import serving
 from storage.outbox.leases import LEASE_S, Lease
 from storage.outbox.retry import retry_policy
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import KnownPeer, Peers
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ def deliver_due(
         # A name for each claim: on PostgreSQL two threads of one owner may ask at once.
         claimant = f"{owner}:{uuid.uuid4().hex[:8]}"
         deliveries = storage.deliveries.claim_due(
-            claimant, LEASE_S, now, _BATCH, senders_at_most(storage)
+            claimant, LEASE_S, now, _BATCH, senders_at_most(storage.peers)
         )
         if not deliveries:
             break
@@ -121,7 +122,7 @@ class _Batch:
         accepted_uids = {result.sop_instance_uid for result in results if result.ok}
         auditing.sent(self._storage, peer, instances, accepted_uids)
         accepted = []
-        again_at = _together(self._storage, [sending.delivery for sending in sendings])
+        again_at = _together(self._storage.settings, [sending.delivery for sending in sendings])
         for sending, result in zip(sendings, results, strict=True):
             if result.ok:
                 accepted.append(sending)
@@ -162,18 +163,16 @@ def _requests_of(deliveries: Sequence[Delivery]) -> str:
 
 
 def _put_off(storage: Storage, deliveries: Sequence[Delivery], error: str) -> None:
-    at = _together(storage, deliveries)
+    at = _together(storage.settings, deliveries)
     storage.deliveries.retry_later([one.delivery_id for one in deliveries], error, at)
 
 
-def _together(storage: Storage, deliveries: Sequence[Delivery]) -> datetime:
+def _together(settings: Settings, deliveries: Sequence[Delivery]) -> datetime:
     """One time for what was tried at once: each by its own chance would lose their order."""
     attempts = max(delivery.attempts for delivery in deliveries)
-    return retry_policy(storage.settings, "delivery").again_at(attempts, utcnow())
+    return retry_policy(settings, "delivery").again_at(attempts, utcnow())
 
 
-def senders_at_most(storage: Storage) -> dict[str, int]:
+def senders_at_most(peers: Peers) -> dict[str, int]:
     """Destinations that take no more than some senders at once, over all processes."""
-    return {
-        peer.name: peer.sendings_at_once for peer in storage.peers.recent() if peer.sendings_at_once
-    }
+    return {peer.name: peer.sendings_at_once for peer in peers.recent() if peer.sendings_at_once}

@@ -13,6 +13,7 @@ from inference.worker import auditing
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.job_result import ResultInstance
+from storage.objects.filesystem import ObjectStore
 from storage.peers.repository import KnownPeer
 
 log = structlog.get_logger(__name__)
@@ -54,13 +55,13 @@ def store_objects(
 
 
 def store_label_picture(
-    storage: Storage, job: Job, pipeline: Pipeline, output: PipelineOutput
+    objects: ObjectStore, job: Job, pipeline: Pipeline, output: PipelineOutput
 ) -> None:
     """What a segmented picture shows where, if the output has it; again is the same."""
     if output.label_picture is None:
         return
     picture = encode_label_picture(job, pipeline, output.label_picture, output.label_names)
-    storage.objects.put(label_picture_key(job), picture, "image/png")
+    objects.put(label_picture_key(job), picture, "image/png")
 
 
 def store_rows(

@@ -10,6 +10,7 @@ from inference.language.tasks import TASKS, is_configured
 from inference.language.writing import Check
 from storage.container import Storage
 from storage.core.findings import Finding
+from storage.index.repository import Index
 from storage.reports.entities import Report
 from storage.settings import Settings
 
@@ -54,18 +55,16 @@ def evidence_of(
         # A truncated value is none of the structure: no sentence of a model may rest on it.
         findings += [one for one in storage.findings.of_study(uid) if one.is_sound]
     facts = (
-        study_facts(storage, study_instance_uids[0])
+        study_facts(storage.index, study_instance_uids[0])
         if len(study_instance_uids) == 1
         else StudyFacts()
     )
     return Evidence(findings=tuple(findings), texts=tuple(texts), study=facts)
 
 
-def study_facts(storage: Storage, study_instance_uid: str) -> StudyFacts:
-    study = storage.index.study(study_instance_uid)
-    received = [
-        one for one in storage.index.series_of(study_instance_uid) if one.origin == "received"
-    ]
+def study_facts(index: Index, study_instance_uid: str) -> StudyFacts:
+    study = index.study(study_instance_uid)
+    received = [one for one in index.series_of(study_instance_uid) if one.origin == "received"]
     return StudyFacts(
         patient_name=study.patient_name,
         patient_id=study.patient_id,

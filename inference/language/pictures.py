@@ -11,14 +11,14 @@ from inference.model_servers.leaving import burned_in
 from inference.planar.card import Grey
 from inference.planar.frame import read_frame
 from inference.planar.refusals import ImageRefused
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest
+from storage.index.repository import Index
 
 _PERCENTILES = (0.5, 99.5)
 
 
-def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instance, int]:
+def instance_to_show(index: Index, request: dict[str, Any]) -> tuple[Instance, int]:
     """The instance and the frame index that a question is about.
 
     Named, or the middle of the named series, or the middle of the study's largest received
@@ -26,7 +26,7 @@ def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instanc
     """
     study_uid = str(request["study_instance_uid"])
     if request.get("sop_instance_uid"):
-        instance = storage.index.instance(str(request["sop_instance_uid"]))
+        instance = index.instance(str(request["sop_instance_uid"]))
         if instance.study_instance_uid != study_uid:
             raise InvalidRequest(
                 "The instance is not of that study.", remedy="Name the study that it is of."
@@ -34,13 +34,13 @@ def instance_to_show(storage: Storage, request: dict[str, Any]) -> tuple[Instanc
         return instance, int(request.get("frame_number") or 1) - 1
     series_uid = request.get("series_instance_uid")
     if not series_uid:
-        received = [one for one in storage.index.series_of(study_uid) if one.origin == "received"]
+        received = [one for one in index.series_of(study_uid) if one.origin == "received"]
         series = max(received, key=lambda one: one.instance_count, default=None)
         if series is None:
             raise InvalidRequest("The study holds no images.", remedy="Name one that does.")
         series_uid = series.series_instance_uid
-    storage.index.series(study_uid, str(series_uid))
-    instances = [one for one in storage.index.instances_of(study_uid, str(series_uid)) if one.rows]
+    index.series(study_uid, str(series_uid))
+    instances = [one for one in index.instances_of(study_uid, str(series_uid)) if one.rows]
     if not instances:
         raise InvalidRequest("The series holds no images.", remedy="Name one that does.")
     middle = instances[len(instances) // 2]

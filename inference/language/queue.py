@@ -25,5 +25,5 @@ def embed_due(process: Process, stopping: Callable[[], bool]) -> None:
     """Make the vectors of what was written; a question never waits behind many of them."""
     from inference.language.search import embed_waiting
 
-    while not stopping() and embed_waiting(process.storage):
+    while not stopping() and embed_waiting(process.storage.passages):
         answer_due(process, stopping)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inference.language.embedding import Vectors, embed
 from storage.container import Storage
 from storage.core.viewer import as_node
-from storage.search.passages import Passage
+from storage.search.passages import Passage, Passages
 from storage.search.vectors import DIMENSIONS, PassageVectors
 
 MOST_PASSAGES = 100_000
@@ -32,13 +32,13 @@ class Hit:
     """How alike, from 0 to 1: the cosine of the angle between the two meanings."""
 
 
-def embed_waiting(storage: Storage) -> bool:
+def embed_waiting(passages: Passages) -> bool:
     """Make the vectors of some passages that wait for them; whether there were any."""
-    waiting = storage.passages.waiting(_AT_ONCE)
+    waiting = passages.waiting(_AT_ONCE)
     if not waiting:
         return False
     vectors = embed([one.text for one in waiting])
-    storage.passages.set_vectors(
+    passages.set_vectors(
         {
             one.passage_id: vector.astype(_STORED).tobytes()
             for one, vector in zip(waiting, vectors, strict=True)

@@ -17,6 +17,8 @@ from inference.language.writers import NO_USE, text_writer
 from inference.language.writing import Check, write_checked
 from storage.container import Storage
 from storage.core.errors import InvalidRequest
+from storage.reports.repository import Reports
+from storage.settings import Settings
 
 _CUT_INPUT = "The text is longer than the model reads; its end was left out."
 _NOTHING_LEFT = (
@@ -58,11 +60,13 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
                 values.setdefault(kind, set()).update(some)
         try:
             check = checker(storage.settings, evidence)
-            parts = _by_model(storage, without_identifiers(text, values), count, check, progress)
+            parts = _by_model(
+                storage.settings, without_identifiers(text, values), count, check, progress
+            )
         except NO_USE as error:
             parts["notes"] = (f"The model could not be used: {error.message}", _WITHOUT)
     if not progress.sentences:
-        bound = _bound_sentences(storage, request)
+        bound = _bound_sentences(storage.reports, request)
         for one in most_telling(text, count):
             # Word for word, it says no more than the text; but it must be text for people.
             why = refusal(one.text)
@@ -81,13 +85,13 @@ def summarize(storage: Storage, request: Mapping[str, Any], progress: Progress) 
 
 
 def _by_model(
-    storage: Storage, text: str, count: int, check: Check, progress: Progress
+    settings: Settings, text: str, count: int, check: Check, progress: Progress
 ) -> dict[str, Any]:
-    writer = text_writer(storage.settings, "summary", SUMMARIZE.format(count=count), text)
+    writer = text_writer(settings, "summary", SUMMARIZE.format(count=count), text)
     _, notes = write_checked(writer.write, check, progress)
     if writer.is_cut:
         notes = (_CUT_INPUT, *notes)
-    named = by_model(model_ref(storage.settings, "hf_summ_model"))
+    named = by_model(model_ref(settings, "hf_summ_model"))
     if progress.sentences:
         return {"method": "model", "notes": notes, **named}
     return {"method": "extractive", "notes": (*notes, _NOTHING_LEFT), **named}
@@ -102,11 +106,11 @@ def _sources(storage: Storage, request: Mapping[str, Any]) -> tuple[list[SourceT
     return sources, list(dict.fromkeys(one.study_instance_uid for one in reports))
 
 
-def _bound_sentences(storage: Storage, request: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _bound_sentences(reports: Reports, request: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """What each sentence of the reports rests on."""
     return {
         sentence.text: sentence.finding_ids
         for report_id in request.get("report_ids") or ()
-        for section in storage.reports.get(report_id).sections
+        for section in reports.get(report_id).sections
         for sentence in section.sentences
     }

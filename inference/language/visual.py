@@ -74,7 +74,7 @@ def answer_question(storage: Storage, request: Mapping[str, Any], progress: Prog
 def _by_model(
     storage: Storage, request: Mapping[str, Any], question: str, check: Check, progress: Progress
 ) -> dict[str, Any]:
-    instance, frame_index = instance_to_show(storage, dict(request))
+    instance, frame_index = instance_to_show(storage.index, dict(request))
     dataset = storage.instances.dataset(instance)
     image = picture_of(dataset, frame_index)
     ref = model_ref(storage.settings, "hf_vqa_model")

@@ -17,6 +17,7 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.entities import Instance, Job
 from storage.core.errors import NotFound
+from storage.integrity.instance_reader import InstanceReader
 from storage.jobs.withdrawals import SUPERSEDED
 
 log = structlog.get_logger(__name__)
@@ -88,17 +89,17 @@ def _made_by(storage: Storage, job: Job) -> list[Instance]:
     sources = {f"result:{job.job_id}", f"reader:{job.job_id}"}
     held = storage.index.instances_of(job.study_instance_uid)
     return [one for one in held if one.source in sources] + [
-        one for one in _drafts(storage, held) if one.received_at <= job.updated_at
+        one for one in _drafts(storage.instances, held) if one.received_at <= job.updated_at
     ]
 
 
-def _drafts(storage: Storage, held: Iterable[Instance]) -> list[Instance]:
+def _drafts(instances: InstanceReader, held: Iterable[Instance]) -> list[Instance]:
     """Reports that went out without a signature. A signed one is a person's, who amends it."""
     found = []
     for one in held:
         if one.source != _REPORT_SOURCE:
             continue
-        header = storage.instances.dataset(one, stop_before_pixels=True)
+        header = instances.dataset(one, stop_before_pixels=True)
         if header.get("VerificationFlag") != "VERIFIED":
             found.append(one)
     return found

@@ -24,7 +24,7 @@ from storage.audit import NODE, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import MediViewError
-from storage.deliveries.circuit_breaker import OpenBreaker
+from storage.deliveries.circuit_breaker import Breakers, OpenBreaker
 from storage.outbox.retry import retry_policy
 from storage.processes.turns import turn
 
@@ -107,9 +107,9 @@ def _audit(guard: _Guard, endpoint: Endpoint) -> None:
     )
 
 
-def note_answer(storage: Storage, name: str) -> None:
+def note_answer(breakers: Breakers, name: str) -> None:
     """A server works again, as somebody who tried it has seen: what waits for it need not."""
-    storage.breakers.answered(f"{_PREFIX}{name}", utcnow())
+    breakers.answered(f"{_PREFIX}{name}", utcnow())
 
 
 def failing(storage: Storage) -> list[OpenBreaker]:

@@ -15,10 +15,9 @@ from pydicom.dataset import Dataset
 
 from inference.imaging.volume import Volume
 from inference.pipeline import PipelineOutput
-from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Job
-from storage.models.drift import DriftAlert, Observation
+from storage.models.drift import Drift, DriftAlert, Observation
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +66,11 @@ def scanner_of(source: Dataset) -> str:
 
 
 def observe(
-    storage: Storage, job: Job, source: Dataset, volume: Volume, output: PipelineOutput
+    drift: Drift, job: Job, source: Dataset, volume: Volume, output: PipelineOutput
 ) -> list[DriftAlert]:
     """Keep what a job saw and gave, and raise alerts that are new; those."""
     scanner = scanner_of(source)
-    storage.drift.observe(
+    drift.observe(
         Observation(
             job.job_id,
             job.pipeline,
@@ -82,7 +81,7 @@ def observe(
             utcnow(),
         )
     )
-    shifts = shifts_of(storage, job.pipeline, job.pipeline_version, scanner)
+    shifts = shifts_of(drift, job.pipeline, job.pipeline_version, scanner)
     now = utcnow()
     alerts = [
         DriftAlert(
@@ -97,7 +96,7 @@ def observe(
         for one in shifts
         if one.alerts
     ]
-    new = storage.drift.settle(job.pipeline, job.pipeline_version, scanner, alerts, now)
+    new = drift.settle(job.pipeline, job.pipeline_version, scanner, alerts, now)
     for one in new:
         log.warning("model_drift", pipeline=one.pipeline, measure=one.measure)
     return new
@@ -129,23 +128,21 @@ def measured(volume: Volume, output: PipelineOutput) -> dict[str, float]:
     return dict(list(finite.items())[:_MEASURES_AT_MOST])
 
 
-def all_shifts(storage: Storage, pipeline: str | None = None) -> list[Shift]:
+def all_shifts(drift: Drift, pipeline: str | None = None) -> list[Shift]:
     """What has shifted most first."""
     found = [
         shift
-        for name, version in storage.drift.pipelines()
+        for name, version in drift.pipelines()
         if pipeline in (None, name)
-        for shift in shifts_of(storage, name, version)
+        for shift in shifts_of(drift, name, version)
     ]
     return sorted(found, key=lambda one: (not one.alerts, -one.stability_index))
 
 
-def shifts_of(
-    storage: Storage, pipeline: str, version: str, scanner: str | None = None
-) -> list[Shift]:
+def shifts_of(drift: Drift, pipeline: str, version: str, scanner: str | None = None) -> list[Shift]:
     """Every measure of which there is enough to compare, by scanner."""
     by_scanner: dict[str, list[Observation]] = {}
-    for one in storage.drift.observations(pipeline, version, scanner):
+    for one in drift.observations(pipeline, version, scanner):
         by_scanner.setdefault(one.scanner, []).append(one)
     shifts = []
     for name, all_of in sorted(by_scanner.items()):

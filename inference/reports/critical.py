@@ -30,7 +30,7 @@ def raise_alerts(storage: Storage, study_instance_uid: str) -> int:
                 study_instance_uid,
                 fact.finding.finding_id,
                 rule.name,
-                _text(storage, fact, rule),
+                _text(storage.settings, fact, rule),
                 storage.settings.alert_repeat_s,
             )
     if new:
@@ -76,9 +76,9 @@ def _is_critical(fact: Fact, rule: CriticalRule) -> bool:
     )
 
 
-def _text(storage: Storage, fact: Fact, rule: CriticalRule) -> str:
+def _text(settings: Settings, fact: Fact, rule: CriticalRule) -> str:
     """What was found and which rule says so; the rule's own words where it has any."""
-    locale = load_locale(storage.settings.report_language)
+    locale = load_locale(settings.report_language)
     value = "" if fact.value is None else locale.quantity(fact.value, fact.finding.unit)
     if fact.is_truncated:
         value = locale.part_of(value)

@@ -11,6 +11,7 @@ from inference.reports.technique import SeriesTechnique, technique_of
 from storage.container import Storage
 from storage.core.entities import Job, JobStatus, Study
 from storage.core.findings import Finding
+from storage.worklist.repository import Worklist
 
 _INDICATION = ("ReasonForTheRequestedProcedure", "RequestedProcedureComments")
 
@@ -80,7 +81,7 @@ def gather(storage: Storage, study_instance_uid: str, indication: str = "") -> E
         withdrawn_pipelines=_ended(jobs, "SUPERSEDED"),
         technique=_technique(storage, study_instance_uid, facts),
         prior=_prior(storage, study_instance_uid, facts),
-        indication=" ".join(indication.split()) or _requested(storage, study),
+        indication=" ".join(indication.split()) or _requested(storage.worklist, study),
     )
 
 
@@ -158,9 +159,9 @@ def _prior(storage: Storage, study_instance_uid: str, facts: Sequence[Fact]) -> 
     return None
 
 
-def _requested(storage: Storage, study: Study) -> str:
+def _requested(worklist: Worklist, study: Study) -> str:
     """The reason for the examination, from the order that fits the study."""
-    for item in storage.worklist.of_study(study.study_instance_uid, study.accession_number):
+    for item in worklist.of_study(study.study_instance_uid, study.accession_number):
         for keyword in _INDICATION:
             reason = " ".join(str(item.attributes.get(keyword) or "").split())
             if reason:

@@ -11,7 +11,7 @@ from dicom_node.hl7.framing import FramingError, exchange
 from dicom_node.hl7.reading import Message, Refused, read_header
 from dicom_node.network.tls import ClientTls, tls_words
 from inference.worker.failures import place
-from storage.audit import MINOR_FAILURE, NODE, SUCCESS, AuditEvent, Code
+from storage.audit import MINOR_FAILURE, NODE, SUCCESS, Audit, AuditEvent, Code
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
@@ -67,7 +67,7 @@ def _send(storage: Storage, message: Hl7Message) -> bool:
         _not_taken(storage, message, NotTaken("The message could not be made or sent."))
         return False
     storage.hl7_messages.accepted(message.message_id)
-    _audit(storage, message, SUCCESS)
+    _audit(storage.audit, message, SUCCESS)
     log.info("hl7_message_accepted", destination=message.destination, report_id=message.report_id)
     return True
 
@@ -134,7 +134,7 @@ def _not_taken(storage: Storage, message: Hl7Message, error: NotTaken) -> None:
         storage.hl7_messages.dead(message.message_id, error.reason)
     else:
         storage.hl7_messages.retry_later(message.message_id, error.reason, at)
-    _audit(storage, message, MINOR_FAILURE)
+    _audit(storage.audit, message, MINOR_FAILURE)
     log.warning(
         "hl7_message_not_accepted",
         destination=message.destination,
@@ -143,8 +143,8 @@ def _not_taken(storage: Storage, message: Hl7Message, error: NotTaken) -> None:
     )
 
 
-def _audit(storage: Storage, message: Hl7Message, outcome: int) -> None:
-    storage.audit.record(
+def _audit(audit: Audit, message: Hl7Message, outcome: int) -> None:
+    audit.record(
         AuditEvent(
             Code.EXPORT,
             "R",

@@ -17,6 +17,7 @@ from inference.reports.evidence import Evidence, gather
 from inference.worker.job_runner import WorkerStopping
 from storage.container import Storage
 from storage.core.errors import MediViewError, NotConfigured, StorageFull, StorageUnavailable
+from storage.index.repository import Index
 from storage.outbox.leases import LeaseLost
 from storage.reports.entities import (
     ModelWords,
@@ -25,6 +26,7 @@ from storage.reports.entities import (
     WithheldReason,
     WithheldSentence,
 )
+from storage.settings import Settings
 
 _NO_PICTURE = "No image could be shown to the model; it was given a blank one."
 _TEMPLATE_STANDS = "The draft is the template's alone."
@@ -38,7 +40,7 @@ def write_words(
     Whatever the model raises is noted on the report, whose template stands, and raised.
     """
     report_id, version = str(request["report_id"]), int(request["version"])
-    begun = _begun(storage, job_id, str(request["template_digest"]))
+    begun = _begun(storage.settings, job_id, str(request["template_digest"]))
     try:
         report = storage.reports.version(report_id, version)
         study = storage.reports.get(report_id).study_instance_uid
@@ -48,7 +50,7 @@ def write_words(
         image = _image(storage, evidence, served=served) if may_see else None
         answer = draft_sentences(
             storage.settings,
-            known_of(storage, evidence),
+            known_of(storage.index, evidence),
             _template(report.sections),
             [] if image is None else [image],
             progress,
@@ -69,7 +71,7 @@ def write_words(
     return answer
 
 
-def known_of(storage: Storage, evidence: Evidence) -> Known:
+def known_of(index: Index, evidence: Evidence) -> Known:
     """The evidence of a draft as the guard takes it: with the values that people corrected,
     without those of parts of a structure and implausible ones."""
     prior = evidence.prior
@@ -85,14 +87,14 @@ def known_of(storage: Storage, evidence: Evidence) -> Known:
                 tuple(replace(one.finding, value=one.value) for one in prior.facts),
             ),
         ),
-        study=study_facts(storage, evidence.study.study_instance_uid),
+        study=study_facts(index, evidence.study.study_instance_uid),
     )
 
 
-def _begun(storage: Storage, job_id: str, digest: str) -> ModelWords:
-    model, revision = storage.settings.hf_report_model, ""
+def _begun(settings: Settings, job_id: str, digest: str) -> ModelWords:
+    model, revision = settings.hf_report_model, ""
     try:
-        ref = model_ref(storage.settings, "hf_report_model")
+        ref = model_ref(settings, "hf_report_model")
         model, revision = ref.name, ref.shown_revision
     except NotConfigured:
         pass  # The setting was changed since; the loading says so in words.
@@ -164,7 +166,7 @@ def _image(storage: Storage, evidence: Evidence, *, served: bool) -> Image.Image
             "series_instance_uid": series.series_instance_uid,
         }
         try:
-            instance, frame_index = instance_to_show(storage, wanted)
+            instance, frame_index = instance_to_show(storage.index, wanted)
             dataset = storage.instances.dataset(instance)
             if served:
                 check_may_leave(dataset)

@@ -6,6 +6,7 @@ from inference.worker.failures import place
 from storage.container import Storage
 from storage.core.errors import NotFound
 from storage.reports.entities import Report, ReportVersion
+from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ def publish_due(storage: Storage) -> int:
 
 def _publish(storage: Storage, report: Report) -> None:
     version = storage.reports.version(report.report_id, report.publish_version)
-    if not _leaves(storage, version):
+    if not _leaves(storage.settings, version):
         return
     # What encodes results is large; a node that sends no reports needs none of it.
     from inference.reports.export.objects import store_objects
@@ -58,6 +59,6 @@ def _publish(storage: Storage, report: Report) -> None:
     )
 
 
-def _leaves(storage: Storage, version: ReportVersion) -> bool:
-    which = storage.settings.report_delivery
+def _leaves(settings: Settings, version: ReportVersion) -> bool:
+    which = settings.report_delivery
     return which == "all" or (which == "signed" and version.state in ("final", "amended"))

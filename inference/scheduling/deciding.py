@@ -5,17 +5,17 @@ import structlog
 from inference.models.registry.status import Standing
 from inference.pipeline import Acceptance, Pipeline
 from inference.worker.failures import explain, place
-from storage.container import Storage
 from storage.core.entities import Job, Series
+from storage.jobs.acceptance_decisions import Decisions
 
 log = structlog.get_logger(__name__)
 
 
-def is_decided(storage: Storage, series: Series) -> bool:
+def is_decided(decisions: Decisions, series: Series) -> bool:
     return any(
         decision.series_instance_uid == series.series_instance_uid
         and decision.input_fingerprint == series.fingerprint
-        for decision in storage.decisions.of_study(series.study_instance_uid)
+        for decision in decisions.of_study(series.study_instance_uid)
     )
 
 

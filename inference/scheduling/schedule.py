@@ -104,7 +104,7 @@ def schedule_pipeline(
     A series that waits for its turn is offered to every pipeline before: once any decision
     is stored, nobody would look at it again.
     """
-    if series.state == "COMPLETE" and not is_decided(storage, series):
+    if series.state == "COMPLETE" and not is_decided(storage.decisions, series):
         schedule_series(storage, series)
     if series.origin == "generated":
         reason = "The series is a result of this node."

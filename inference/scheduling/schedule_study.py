@@ -66,7 +66,7 @@ def decide_on_study(
             other.series_instance_uid != series.series_instance_uid
             and other.origin != "generated"
             and other.state == "COMPLETE"
-            and is_decided(storage, other)
+            and is_decided(storage.decisions, other)
         ):
             storage.decisions.record(_of_study(other, standing, found, acceptance, job_id))
     return decision

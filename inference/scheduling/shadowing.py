@@ -32,6 +32,7 @@ from storage.core.clock import utcnow
 from storage.core.entities import Instance, Job, Series
 from storage.core.errors import NotFound
 from storage.dicom.dataset_reader import read_part10
+from storage.findings.repository import Findings
 from storage.models.shadow_runs import ShadowRun
 from storage.outbox.leases import LEASE_S, Lease, LeaseLost
 from storage.outbox.retry import retry_policy
@@ -172,7 +173,7 @@ def _agreement(
         raise NotFound(f"{run.model} {run.model_version} is no shadow any more.")
     card = pipeline.card
     record = storage.model_states.get(card.name, card.version)
-    prove_here(storage, pipeline, record, state_of(card, record))
+    prove_here(storage.model_states, pipeline, record, state_of(card, record))
     volume = _volume(storage, run, pipeline)
     looked_at = begun = time.monotonic()
 
@@ -194,7 +195,7 @@ def _agreement(
     return {
         "active_version": active.pipeline_version if active else "",
         "segments": _dice(storage, active, output, volume),
-        "measurements": _values(storage, active, output),
+        "measurements": _values(storage.findings, active, output),
         "notes": list(notes),
     }
 
@@ -257,12 +258,12 @@ def _dice(
 
 
 def _values(
-    storage: Storage, active: Job | None, output: PipelineOutput
+    findings: Findings, active: Job | None, output: PipelineOutput
 ) -> dict[str, dict[str, Any]]:
     """Both values of each measurement; null where one of the two has none."""
     theirs = {
         finding.label: finding
-        for finding in (storage.findings.of_job(active.job_id) if active else [])
+        for finding in (findings.of_job(active.job_id) if active else [])
         if finding.value is not None
     }
     ours = {one.label: one for one in output.measurements}

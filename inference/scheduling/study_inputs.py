@@ -16,6 +16,7 @@ from inference.refusals import VolumeRefused
 from inference.scheduling.selection import select_stack, with_geometry
 from storage.container import Storage
 from storage.core.entities import Instance, JobInput, Series
+from storage.integrity.instance_reader import InstanceReader
 
 _CANDIDATES_AT_MOST = 4
 
@@ -140,7 +141,7 @@ class LoadedInputs:
 
 
 def load_inputs(
-    storage: Storage, found: StudyInputs, reference: str, on_share: Callable[[float], None]
+    instances: InstanceReader, found: StudyInputs, reference: str, on_share: Callable[[float], None]
 ) -> LoadedInputs:
     """Read every input that was chosen."""
     volumes: dict[str, Volume] = {}
@@ -148,8 +149,7 @@ def load_inputs(
     others: list[Dataset] = []
     for done, (role, one) in enumerate(found.chosen.items()):
         datasets: list[Dataset] = [
-            storage.instances.dataset(instance)
-            for instance in one.stack.of(one.candidate.instances)
+            instances.dataset(instance) for instance in one.stack.of(one.candidate.instances)
         ]
         volumes[role] = assemble_volume(datasets, one.stack.frame_indices)
         if role == reference:

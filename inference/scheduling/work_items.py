@@ -19,6 +19,8 @@ from storage.core.clock import utcnow
 from storage.core.entities import Job, Series
 from storage.core.errors import NotFound
 from storage.core.uids import new_uid
+from storage.jobs.acceptance_decisions import Decisions
+from storage.jobs.repository import Jobs
 from storage.ups.dicom_json import attributes_of, items_of, read_date_time, text_of
 from storage.ups.job_mapping import NOT_SUPPORTED, UNSPECIFIED, performed_items, progress_item
 from storage.ups.requests import priority_of
@@ -107,7 +109,7 @@ def _follow(storage: Storage, item: WorkItem, pipelines: Sequence[Pipeline]) -> 
     except NotFound:
         _refuse(storage, item, _Refused("The job that performed the work item is gone."))
         return
-    if any(_is_void(storage, job) for job in jobs):
+    if any(_is_void(storage.jobs, job) for job in jobs):
         found = _resolve(storage, item, pipelines)
         if isinstance(found, _Refused):
             _refuse(storage, item, found)
@@ -168,7 +170,7 @@ def _find_input(storage: Storage, item: WorkItem) -> _Ready | _Refused | None:
             if series.origin == "received"
             and series_instance_uid in ("", series.series_instance_uid)
         ]
-        if not held or not all(_is_decided(storage, series) for series in held):
+        if not held or not all(_is_decided(storage.decisions, series) for series in held):
             return None
         if instances and not instances <= {
             one.sop_instance_uid
@@ -185,23 +187,23 @@ def _instances(item: dict[str, object]) -> frozenset[str]:
     )
 
 
-def _is_decided(storage: Storage, series: Series) -> bool:
+def _is_decided(decisions: Decisions, series: Series) -> bool:
     """Complete, and offered to every pipeline: an order must not come before that."""
     return series.state == "COMPLETE" and any(
         decision.input_fingerprint == series.fingerprint
-        for decision in storage.decisions.of_study(series.study_instance_uid)
+        for decision in decisions.of_study(series.study_instance_uid)
         if decision.series_instance_uid == series.series_instance_uid
     )
 
 
-def _is_void(storage: Storage, job: Job) -> bool:
+def _is_void(jobs: Jobs, job: Job) -> bool:
     """Whether a late instance took the ground from under an unfinished job."""
     if job.ending == "superseded":
         return True
     if job.state == "COMPLETED":
         return False
     try:
-        return not storage.jobs.is_current(job)
+        return not jobs.is_current(job)
     except NotFound:
         return False
 

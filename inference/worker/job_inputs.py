@@ -84,7 +84,7 @@ class JobInputs:
             self._check_current()
             raise VolumeRefused(found.acceptance.reason)
         loaded = load_inputs(
-            self._storage,
+            self._storage.instances,
             found,
             getattr(pipeline, "reference", ""),
             self._on_share,

@@ -113,12 +113,12 @@ class Work:
                 _drop_pixels(sources)
             context = self._volume_context(volume)
         with self._stage("running", _RUNNING):
-            ensure_proven(self._storage, pipeline)
+            ensure_proven(self._storage.model_states, pipeline)
             output, notes = with_fallback(lambda: run_with_coverage(pipeline, context))
         if sources:
             source = sources[volume.instance_indices[0] if volume is not None else 0]
             output = with_caveat(output, caveat_of(pipeline.card.population, source))
-        destinations = destinations_of(self._storage, rule)
+        destinations = destinations_of(self._storage.peers, rule)
         with self._stage("encoding", _ENCODING):
             wanted = kinds_wanted(self._storage.settings, destinations)
             if pipeline.input_kind == "dicom-image":
@@ -140,7 +140,7 @@ class Work:
                 site_references=site_references(self._storage.settings),
             )
         with self._stage("storing", _STORING):
-            store_label_picture(self._storage, self._job, pipeline, output)
+            store_label_picture(self._storage.objects, self._job, pipeline, output)
             stored = self._store(pipeline.title, results, destinations)
         if volume is not None:
             self._observe(sources[volume.instance_indices[0]], volume, output)
@@ -150,7 +150,7 @@ class Work:
     def _observe(self, source: Dataset, volume: Volume, output: PipelineOutput) -> None:
         """The results are there; what is kept for statistics must not take them back."""
         try:
-            observe(self._storage, self._job, source, volume, output)
+            observe(self._storage.drift, self._job, source, volume, output)
         except Exception as error:  # noqa: BLE001 - see above
             log.error("drift_not_observed", error=type(error).__name__, place=place(error))
 

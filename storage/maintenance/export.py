@@ -25,6 +25,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
 from storage.dicom.value_errors import UNREADABLE
+from storage.integrity.instance_reader import InstanceReader
 from storage.volumes.files import translated_os_errors
 
 _PIECE_BYTES = 1 << 20
@@ -84,7 +85,7 @@ def plan_export(storage: Storage, study_instance_uid: str, *, dicomdir: bool = T
     return Export(entries, directory, tuple(filled))
 
 
-def write_folder(storage: Storage, export: Export, folder: Path) -> None:
+def write_folder(instances: InstanceReader, export: Export, folder: Path) -> None:
     """Write the export as a folder, whole or not at all.
 
     Raises InvalidRequest where it holds something already; StorageFull,
@@ -98,7 +99,7 @@ def write_folder(storage: Storage, export: Export, folder: Path) -> None:
     with translated_os_errors(folder.parent):
         try:
             temporary.mkdir(parents=True)
-            for name, source in _contents(storage, export):
+            for name, source in _contents(instances, export):
                 path = temporary / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("xb") as file:
@@ -119,7 +120,7 @@ def write_zip(storage: Storage, export: Export, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("xb") as file:
-                for piece in zip_pieces(storage, export):
+                for piece in zip_pieces(storage.instances, export):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,12 +129,12 @@ def write_zip(storage: Storage, export: Export, path: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def zip_pieces(storage: Storage, export: Export) -> Iterator[bytes]:
+def zip_pieces(instances: InstanceReader, export: Export) -> Iterator[bytes]:
     """The bytes of a ZIP, a piece at a time; nothing is held but the list of names."""
     sink = _Sink()
     # Pixels that compress are compressed already; others are worth the network's time.
     with zipfile.ZipFile(cast("BinaryIO", sink), "w", zipfile.ZIP_STORED, allowZip64=True) as file:
-        for name, source in _contents(storage, export):
+        for name, source in _contents(instances, export):
             information = zipfile.ZipInfo(name)
             information.external_attr = 0o644 << 16
             with file.open(information, "w", force_zip64=True) as target:
@@ -162,11 +163,11 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _contents(storage: Storage, export: Export) -> Iterator[tuple[str, BinaryIO]]:
+def _contents(instances: InstanceReader, export: Export) -> Iterator[tuple[str, BinaryIO]]:
     if export.dicomdir is not None:
         yield "DICOMDIR", io.BytesIO(export.dicomdir)
     for entry in export.entries:
-        with storage.instances.open(entry.instance) as source:
+        with instances.open(entry.instance) as source:
             yield entry.name, source
 
 

@@ -18,7 +18,7 @@ from storage.db.row_mapping import to_instance
 from storage.dicom.digests import proves
 from storage.dicom.part10 import read_header
 from storage.index.insert_instance import find_known
-from storage.index.repository import select_instances
+from storage.index.repository import Index, select_instances
 from storage.index.tombstones import in_portions, is_covered
 from storage.integrity.copies import READABLE, state_in_volume
 from storage.volumes.files import SUFFIX
@@ -106,7 +106,7 @@ def _check_volume(storage: Storage, path: Path, reader: VolumeReader) -> Iterato
     rows = _instances(storage, t.instance.c.volume == path.name)
     for instance in rows:
         if instance.location.offset not in found and not written:
-            yield from _check_hidden(storage, instance, reader)
+            yield from _check_hidden(storage.index, instance, reader)
 
 
 def _check_record(
@@ -125,7 +125,7 @@ def _check_record(
     if not proves(record.digest, memoryview(part10)[record.dataset_offset :]):
         if _is_replaced(storage, uid, record):
             return
-        yield Problem("record_damaged", place, uid, _remedy(storage, uid))
+        yield Problem("record_damaged", place, uid, _remedy(storage.index, uid))
         return
     if header is None or written:
         return
@@ -148,18 +148,18 @@ def _is_replaced(storage: Storage, uid: str, record: Record) -> bool:
     return tuple(row) != (record.location.volume, record.location.offset)
 
 
-def _check_hidden(storage: Storage, instance: Instance, reader: VolumeReader) -> Iterator[Problem]:
+def _check_hidden(index: Index, instance: Instance, reader: VolumeReader) -> Iterator[Problem]:
     """A row whose record the scan did not come to: its bytes may be right all the same."""
     location = instance.location
     place = f"{location.volume}:{location.offset}"
     state = state_in_volume(reader, instance)
     if state in READABLE:
         yield Problem("record_damaged", place, instance.sop_instance_uid, _REPAIRED_SOON)
-    elif state == "damaged" and not _moved(storage, instance):
-        remedy = _remedy(storage, instance.sop_instance_uid)
+    elif state == "damaged" and not _moved(index, instance):
+        remedy = _remedy(index, instance.sop_instance_uid)
         yield Problem("record_damaged", place, instance.sop_instance_uid, remedy)
-    elif not _moved(storage, instance):
-        remedy = _remedy(storage, instance.sop_instance_uid)
+    elif not _moved(index, instance):
+        remedy = _remedy(index, instance.sop_instance_uid)
         yield Problem("record_missing", place, instance.sop_instance_uid, remedy)
 
 
@@ -191,14 +191,14 @@ def _check_row(storage: Storage, instance: Instance, local: set[str]) -> list[Pr
     location = instance.location
     if not location.object_key:
         here = location.volume in local or (storage.volumes.folder / location.volume).exists()
-        if here or _moved(storage, instance):
+        if here or _moved(storage.index, instance):
             return []
         place = f"{location.volume}:{location.offset}"
         return [Problem("record_missing", place, instance.sop_instance_uid, _SEND_AGAIN)]
     try:
         size_bytes = storage.objects.size(location.object_key)
     except NotFound:
-        if _moved(storage, instance):
+        if _moved(storage.index, instance):
             return []
         kind: ProblemKind = "object_missing"
     else:
@@ -215,10 +215,10 @@ def _check_row(storage: Storage, instance: Instance, local: set[str]) -> list[Pr
     return [Problem(kind, location.object_key, instance.sop_instance_uid, remedy)]
 
 
-def _moved(storage: Storage, instance: Instance) -> bool:
+def _moved(index: Index, instance: Instance) -> bool:
     """Whether the row says something else by now."""
     try:
-        return storage.index.instance(instance.sop_instance_uid).location != instance.location
+        return index.instance(instance.sop_instance_uid).location != instance.location
     except NotFound:
         return True
 
@@ -240,9 +240,9 @@ def _row_at(storage: Storage, record: Record) -> str:
     return uid or ""
 
 
-def _remedy(storage: Storage, sop_instance_uid: str) -> str:
+def _remedy(index: Index, sop_instance_uid: str) -> str:
     try:
-        instance = storage.index.instance(sop_instance_uid)
+        instance = index.instance(sop_instance_uid)
     except NotFound:
         return "Nothing refers to it; compacting leaves it behind."
     if instance.location.object_key:

@@ -22,7 +22,7 @@ def answering(settings: Settings) -> Iterator[None]:
             while not ended.wait(0.02):
                 for job in storage.jobs.due(utcnow(), 4, LANGUAGE_QUEUE):
                     answer_job(storage, job.job_id, f"test:{job.job_id}", ended.is_set)
-                embed_waiting(storage)
+                embed_waiting(storage.passages)
 
     thread = threading.Thread(target=work, name="answering")
     thread.start()

@@ -71,7 +71,7 @@ class Renderer:
         check_size(source)
         self._source = source
         self._syntax = instance.transfer_syntax_uid
-        self._header = raw_header(storage, instance, source.layout)
+        self._header = raw_header(storage.instances, instance, source.layout)
         self._options = options
 
     def file(self, index: int) -> bytes:

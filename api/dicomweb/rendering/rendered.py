@@ -47,14 +47,14 @@ _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def rendered_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """The middle image of the study's longest series."""
-    return _render_one_of(request, storage, find_instances(storage, study_instance_uid))
+    return _render_one_of(request, storage, find_instances(storage.index, study_instance_uid))
 
 
 @router.get(_STUDY + "/thumbnail")
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="rendered"))
 def study_thumbnail(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """A small picture that stands for the study."""
-    found = find_instances(storage, study_instance_uid)
+    found = find_instances(storage.index, study_instance_uid)
     return _render_one_of(request, storage, found, thumbnail=True)
 
 
@@ -64,7 +64,7 @@ def rendered_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
     """The middle image of the series."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    found = find_instances(storage.index, study_instance_uid, series_instance_uid)
     return _render_one_of(request, storage, found)
 
 
@@ -74,7 +74,7 @@ def series_thumbnail(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
     """A small picture that stands for the series."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    found = find_instances(storage.index, study_instance_uid, series_instance_uid)
     return _render_one_of(request, storage, found, thumbnail=True)
 
 
@@ -211,7 +211,7 @@ def _render(
     renderer = Renderer(storage, instance, source, options)
     headers = caching_headers(etag)
     if moving:
-        duration_ms = frame_duration_ms(header_before(storage, instance, source.layout))
+        duration_ms = frame_duration_ms(header_before(storage.instances, instance, source.layout))
         if options.viewport is None:
             check_animation(source.layout.columns, source.layout.rows, len(indices))
         pictures = renderer.pictures(indices)

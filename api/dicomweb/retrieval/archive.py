@@ -19,7 +19,7 @@ def study_archive(request: Request, storage: Storage, study_instance_uid: str) -
     Where the study lacks what a directory must state, or an instance cannot be decoded, it
     leaves without one; every instance is in it as stored.
     """
-    instances = find_instances(storage, study_instance_uid)
+    instances = find_instances(storage.index, study_instance_uid)
     etag = f'"{metadata_key(instances)}-zip"'
     if matches_etag(request, etag):
         return not_modified(etag)
@@ -27,7 +27,7 @@ def study_archive(request: Request, storage: Storage, study_instance_uid: str) -
     export = _plan(storage, study_instance_uid)
     headers = caching_headers(etag)
     headers["Content-Disposition"] = 'attachment; filename="study.zip"'
-    return StreamingResponse(zip_pieces(storage, export), media_type=ZIP, headers=headers)
+    return StreamingResponse(zip_pieces(storage.instances, export), media_type=ZIP, headers=headers)
 
 
 def _plan(storage: Storage, study_instance_uid: str) -> Export:

@@ -46,7 +46,7 @@ _Part = tuple[str, str, int | None, Iterator[bytes]]
 @policy(READERS, "dicomweb:read", Audited(Code.INSTANCES_ACCESSED, "R", via="bulk data"))
 def retrieve_of_study(study_instance_uid: str, request: Request, storage: StorageDep) -> Response:
     """Every value of a study that its metadata give by address, or its pixel data alone."""
-    return _answer(request, storage, find_instances(storage, study_instance_uid))
+    return _answer(request, storage, find_instances(storage.index, study_instance_uid))
 
 
 @router.get(_SERIES + "/bulkdata", name="retrieve_series_bulkdata")
@@ -57,7 +57,7 @@ def retrieve_of_series(
 ) -> Response:
     """Every value of a series that its metadata give by address, or its pixel data alone."""
     return _answer(
-        request, storage, find_instances(storage, study_instance_uid, series_instance_uid)
+        request, storage, find_instances(storage.index, study_instance_uid, series_instance_uid)
     )
 
 
@@ -87,7 +87,7 @@ def _answer(request: Request, storage: Storage, instances: Sequence[Instance]) -
     etag = etag_of(metadata_key(instances), what, repr(sorted(map(repr, formats.values()))))
     if matches_etag(request, etag):
         return not_modified(etag)
-    root_url = service_url(request, storage)
+    root_url = service_url(request, storage.settings)
     prepared = storage.instances.prepare(instances)
     parts = (
         part

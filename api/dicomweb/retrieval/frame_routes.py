@@ -38,6 +38,7 @@ from storage.audit import Code
 from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import InvalidRequest, NotFound
+from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
 
@@ -86,12 +87,12 @@ async def retrieve_frames(
     source = known_frames(storage.instances, instance)
     if source is None or len(indices) > _FEW:
         source = await run_in_threadpool(open_frames, storage.instances, instance)
-        url = f"{service_url(request, storage)}{instance_path(instance)}"
+        url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
         return await run_in_threadpool(
             _frames, storage, instance, source, indices, answer, etag, url
         )
-    url = f"{service_url(request, storage)}{instance_path(instance)}"
-    stored = _stored_frames(storage, instance, source, indices, answer, etag, url)
+    url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
+    stored = _stored_frames(storage.instances, instance, source, indices, answer, etag, url)
     if stored is not None:
         return stored
     return await run_in_threadpool(_frames, storage, instance, source, indices, answer, etag, url)
@@ -103,7 +104,7 @@ def frames_etag(instance: Instance, what: str, answer: FrameFormat) -> str:
 
 
 def _stored_frames(
-    storage: Storage,
+    instances: InstanceReader,
     instance: Instance,
     source: FrameSource,
     indices: Sequence[int],
@@ -128,7 +129,7 @@ def _stored_frames(
     if answer.multipart:
         pieces.append(writer.end)
     return PiecesResponse(
-        storage.instances,
+        instances,
         pieces,
         media_type=writer.content_type if answer.multipart else part_type,
         headers=caching_headers(etag),
@@ -144,14 +145,16 @@ def _frames(
     etag: str,
     instance_url: str,
 ) -> Response:
-    stored = _stored_frames(storage, instance, source, indices, answer, etag, instance_url)
+    stored = _stored_frames(
+        storage.instances, instance, source, indices, answer, etag, instance_url
+    )
     if stored is not None:
         return stored
     for index in indices:
         source.size_bytes(index)  # refuses a frame that is not there before anything is sent
     header: Dataset | None = None
     if answer.decode:
-        header = header_before(storage, instance, source.layout)
+        header = header_before(storage.instances, instance, source.layout)
 
     def frame(index: int) -> bytes:
         if header is None:
@@ -208,7 +211,7 @@ def retrieve_bulkdata(
 ) -> Response:
     """The value that a BulkDataURI of the metadata names; pixel data frame by frame."""
     instance = find_instance(storage, study_instance_uid, series_instance_uid, sop_instance_uid)
-    instance_url = f"{service_url(request, storage)}{instance_path(instance)}"
+    instance_url = f"{service_url(request, storage.settings)}{instance_path(instance)}"
     url = f"{instance_url}/bulkdata/{quote(element_path)}"
     if element_path.upper() in _PIXEL_TAGS:
         answer = choose_frames(accepted(request), instance.transfer_syntax_uid)
@@ -222,7 +225,7 @@ def retrieve_bulkdata(
             return _frames(storage, instance, source, indices, answer, etag, instance_url)
         if source.is_stored_as_sent:
             pixels = Stored(instance, layout.value_offset, layout.length)
-            return _stored_value(storage, pixels, answer, etag, url)
+            return _stored_value(storage.instances, pixels, answer, etag, url)
         return _value(source.native_pieces(), answer, layout.length, etag, url)
     answer = choose_frames(accepted(request), "1.2.840.10008.1.2.1")
     etag = frames_etag(instance, element_path.replace("/", "."), answer)
@@ -233,7 +236,7 @@ def retrieve_bulkdata(
 
 
 def _stored_value(
-    storage: Storage, value: Stored, answer: FrameFormat, etag: str, url: str
+    instances: InstanceReader, value: Stored, answer: FrameFormat, etag: str, url: str
 ) -> PiecesResponse:
     part_type = f"{OCTET_STREAM}; transfer-syntax={answer.transfer_syntax_uid}"
     pieces: list[Piece] = [value]
@@ -243,7 +246,7 @@ def _stored_value(
         pieces = [writer.part_header(part_type, value.length, url), value, writer.end]
         media_type = writer.content_type
     headers = caching_headers(etag)
-    return PiecesResponse(storage.instances, pieces, media_type=media_type, headers=headers)
+    return PiecesResponse(instances, pieces, media_type=media_type, headers=headers)
 
 
 def _value(

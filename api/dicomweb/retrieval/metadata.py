@@ -31,6 +31,10 @@ from storage.core.errors import InstanceDamaged, InvalidInstance, MediViewError,
 from storage.dicom.dataset_reader import read_part10
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
+from storage.index.unreadable_instances import UnreadableInstances
+from storage.integrity.instance_reader import InstanceReader
+from storage.integrity.repository import DamagedInstances
+from storage.objects.filesystem import ObjectStore
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +88,7 @@ def make_metadata(
                 f"The stored instance {instances[0].sop_instance_uid} cannot be decoded.",
                 remedy="Retrieve it as stored; the sending system wrote it against the standard.",
             )
-        is_whole = not lost_among(storage, instances)
+        is_whole = not lost_among(storage.damaged, instances)
         plain = (b"[" + b",".join(lines) + b"]").replace(_MARKED_URI, uri)
     body = gzip_bytes(plain) if gzipped else plain
     if is_whole:
@@ -92,15 +96,15 @@ def make_metadata(
     return body
 
 
-def left_out(storage: Storage, instances: Sequence[Instance] | Sequence[Content]) -> int:
+def left_out(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
     """How many of them could not be decoded when their metadata were made, or are damaged."""
     undecodable = sum(_damaged.get(content_key(one)) is not None for one in instances)
-    return undecodable + lost_among(storage, instances)
+    return undecodable + lost_among(damaged, instances)
 
 
-def lost_among(storage: Storage, instances: Sequence[Instance] | Sequence[Content]) -> int:
+def lost_among(damaged: DamagedInstances, instances: Sequence[Instance] | Sequence[Content]) -> int:
     """How many of them are damaged and have no right copy: until one is there."""
-    return storage.damaged.lost_among(one.sop_instance_uid for one in instances)
+    return damaged.lost_among(one.sop_instance_uid for one in instances)
 
 
 def _lines(storage: Storage, instances: Sequence[Instance]) -> list[bytes]:
@@ -119,7 +123,7 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
     object_key = (
         f"metadata/v{_VERSION}/{members[0].study_instance_uid}/{members[0].series_instance_uid}.gz"
     )
-    kept = _load(storage, object_key)
+    kept = _load(storage.objects, object_key)
     missing = [
         instance
         for instance in members
@@ -131,7 +135,7 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
         try:
             kept[content_key(instance)] = instance_json(storage, instance)
         except DAMAGED as error:
-            _leave_out(storage, instance, error)
+            _leave_out(storage.unreadable, instance, error)
         except InstanceDamaged:
             # Noted, and tried again: it may be repaired.
             if len(members) == 1:
@@ -148,21 +152,21 @@ def _series_lines(storage: Storage, members: Sequence[Instance]) -> dict[str, by
     return kept
 
 
-def _leave_out(storage: Storage, instance: Instance, error: Exception) -> None:
+def _leave_out(unreadable: UnreadableInstances, instance: Instance, error: Exception) -> None:
     """Remember an instance that cannot be decoded, here and for administrators."""
     _damaged.put(content_key(instance), True, 1)
     reason = type(error).__name__
     log.error("instance_unreadable", sop_instance_uid=instance.sop_instance_uid, error=reason)
     try:
-        storage.unreadable.note(instance, reason)
+        unreadable.note(instance, reason)
     except (MediViewError, SQLAlchemyError):
         # It is noted at the next answer of another process; this one does not depend on it.
         log.warning("unreadable_not_noted")
 
 
-def _load(storage: Storage, object_key: str) -> dict[str, bytes]:
+def _load(objects: ObjectStore, object_key: str) -> dict[str, bytes]:
     try:
-        packed = storage.objects.get(object_key)
+        packed = objects.get(object_key)
     except NotFound:
         return {}
     try:
@@ -197,18 +201,20 @@ def read_header(
         layout = open_frames(storage.instances, instance).layout
     except NotFound:
         return storage.instances.dataset(instance), None
-    return header_before(storage, instance, layout), (f"{layout.tag:08X}", layout.vr)
+    return header_before(storage.instances, instance, layout), (f"{layout.tag:08X}", layout.vr)
 
 
-def header_before(storage: Storage, instance: Instance, layout: PixelLayout) -> pydicom.Dataset:
+def header_before(
+    instances: InstanceReader, instance: Instance, layout: PixelLayout
+) -> pydicom.Dataset:
     """The data set up to its pixels, whose place is known."""
     if layout.inflated:
-        return storage.instances.dataset(instance, stop_before_pixels=True)
-    return read_part10(BytesIO(raw_header(storage, instance, layout)))
+        return instances.dataset(instance, stop_before_pixels=True)
+    return read_part10(BytesIO(raw_header(instances, instance, layout)))
 
 
-def raw_header(storage: Storage, instance: Instance, layout: PixelLayout) -> bytes:
+def raw_header(instances: InstanceReader, instance: Instance, layout: PixelLayout) -> bytes:
     """The same unread, for a decoding process; pickled where the file itself is deflated."""
     if layout.inflated:
-        return pickle.dumps(storage.instances.dataset(instance, stop_before_pixels=True))
-    return storage.instances.read(instance, 0, layout.element_offset)
+        return pickle.dumps(instances.dataset(instance, stop_before_pixels=True))
+    return instances.read(instance, 0, layout.element_offset)

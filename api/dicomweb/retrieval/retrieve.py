@@ -45,6 +45,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.dicom.value_errors import DAMAGED
 from storage.index.repository import Content
+from storage.integrity.instance_reader import InstanceReader
 
 router = dicomweb_router()
 
@@ -57,7 +58,7 @@ def retrieve_study(study_instance_uid: str, request: Request, storage: StorageDe
     """All instances of a study, streamed, or as a ZIP archive with a DICOMDIR."""
     if wants_zip(accepted(request)):
         return study_archive(request, storage, study_instance_uid)
-    return _instances(request, storage, find_instances(storage, study_instance_uid))
+    return _instances(request, storage, find_instances(storage.index, study_instance_uid))
 
 
 @router.get("/studies/{study_instance_uid}/series/{series_instance_uid}")
@@ -66,7 +67,7 @@ def retrieve_series(
     study_instance_uid: str, series_instance_uid: str, request: Request, storage: StorageDep
 ) -> Response:
     """All instances of a series, streamed."""
-    found = find_instances(storage, study_instance_uid, series_instance_uid)
+    found = find_instances(storage.index, study_instance_uid, series_instance_uid)
     return _instances(request, storage, found)
 
 
@@ -92,7 +93,7 @@ def study_metadata(study_instance_uid: str, request: Request, storage: StorageDe
     """The metadata of a study's instances."""
     contents = storage.index.contents_of(study_instance_uid)
     return _metadata(
-        request, storage, contents, lambda: find_instances(storage, study_instance_uid)
+        request, storage, contents, lambda: find_instances(storage.index, study_instance_uid)
     )
 
 
@@ -107,7 +108,7 @@ def series_metadata(
         request,
         storage,
         contents,
-        lambda: find_instances(storage, study_instance_uid, series_instance_uid),
+        lambda: find_instances(storage.index, study_instance_uid, series_instance_uid),
     )
 
 
@@ -141,7 +142,7 @@ def _metadata(
     etag = f'"{key}{"-gz" if gzipped else "-xml" if model == DICOM_XML else ""}"'
     if contents and matches_etag(request, etag):
         return not_modified(etag)
-    root_url = service_url(request, storage)
+    root_url = service_url(request, storage.settings)
     if model == DICOM_XML:
         found = find()
         # Made now, so that what cannot be decoded is known before the answer begins.
@@ -176,9 +177,9 @@ def _headers(
 
     What lacks damaged ones is not to be kept: they may be repaired under the same ETag.
     """
-    lost = lost_among(storage, contents)
+    lost = lost_among(storage.damaged, contents)
     headers = {"Cache-Control": "no-store"} if lost else caching_headers(etag)
-    count = left_out(storage, contents)
+    count = left_out(storage.damaged, contents)
     if count:
         sentence = (
             "1 instance is left out: it cannot be decoded or is damaged"
@@ -258,7 +259,7 @@ def _transcoded(
     """
     syntax = answer.transfer_syntax_uid
     if len(instances) == 1 or not answer.multipart:
-        body = transcoded(storage, _only(instances), syntax)
+        body = transcoded(storage.instances, _only(instances), syntax)
         if not answer.multipart:
             return Response(body, media_type=_part_type(syntax), headers=headers)
     else:
@@ -270,21 +271,21 @@ def _transcoded(
             yield writer.part_header(_part_type(syntax), len(body)) + body
         else:
             for instance in instances:
-                yield from _in_syntax_or_stored(storage, instance, syntax, writer)
+                yield from _in_syntax_or_stored(storage.instances, instance, syntax, writer)
         yield writer.end
 
     return StreamingResponse(parts(), media_type=writer.content_type, headers=headers)
 
 
 def _in_syntax_or_stored(
-    storage: Storage, instance: Instance, syntax: str, writer: MultipartWriter
+    instances: InstanceReader, instance: Instance, syntax: str, writer: MultipartWriter
 ) -> Iterator[bytes]:
     try:
-        body = transcoded(storage, instance, syntax)
+        body = transcoded(instances, instance, syntax)
     except (ApiProblem, *DAMAGED):
-        instance = storage.instances.checked(instance)
+        instance = instances.checked(instance)
         yield writer.part_header(_part_type(instance.transfer_syntax_uid), instance.size_bytes)
         for start in range(0, instance.size_bytes, _PIECE_BYTES):
-            yield storage.instances.read(instance, start, _PIECE_BYTES)
+            yield instances.read(instance, start, _PIECE_BYTES)
         return
     yield writer.part_header(_part_type(syntax), len(body)) + body

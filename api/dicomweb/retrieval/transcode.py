@@ -4,16 +4,16 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from api.dicomweb.errors import not_acceptable
 from api.dicomweb.retrieval.frames import FrameSource, open_frames
-from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
+from storage.integrity.instance_reader import InstanceReader
 from storage.pixels.processes import budget, run
 from storage.processes.limited import TaskFailed
 
 _MAX_BYTES = 128 << 20
 
 
-def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -> bytes:
+def transcoded(instances: InstanceReader, instance: Instance, transfer_syntax_uid: str) -> bytes:
     """The part 10 file in one of `negotiation.TARGET_SYNTAXES`.
 
     Refuses with 406 what no codec takes, and what is too large for memory; raises
@@ -21,9 +21,9 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
     transcodes, it does not derive (PS3.18 8.7.3.5).
     """
     if instance.transfer_syntax_uid == transfer_syntax_uid:
-        return storage.instances.read(instance)
+        return instances.read(instance)
     try:
-        source = open_frames(storage.instances, instance)
+        source = open_frames(instances, instance)
     except NotFound:
         source = None
     _check_size(instance, source)
@@ -35,7 +35,7 @@ def transcoded(storage: Storage, instance: Instance, transfer_syntax_uid: str) -
     try:
         values, body = run(
             "api.dicomweb.retrieval.transcode_task:transcode",
-            *(storage.instances.read(instance), transfer_syntax_uid, pixels),
+            *(instances.read(instance), transfer_syntax_uid, pixels),
             # What a codec cannot make smaller it makes a little larger.
             answer_bytes=3 * _MAX_BYTES,
         )

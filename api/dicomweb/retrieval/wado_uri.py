@@ -140,7 +140,7 @@ def _as_picture(
         return not_modified(etag)
     renderer = Renderer(storage, instance, source, options)
     if moving:
-        duration_ms = frame_duration_ms(header_before(storage, instance, source.layout))
+        duration_ms = frame_duration_ms(header_before(storage.instances, instance, source.layout))
         if options.viewport is None:
             check_animation(source.layout.columns, source.layout.rows, count)
         pictures = renderer.pictures(indices)

@@ -127,7 +127,7 @@ def _search(request: Request, storage: Storage, search: _Search) -> Response:
     known = {attribute.keyword for attribute in available_at(search.level)}
     keywords = _returned(search, asked, known)
     found = _find(storage, search, asked, frozenset(keywords) | _UIDS & known)
-    root_url = service_url(request, storage)
+    root_url = service_url(request, storage.settings)
     writer = RowWriter(search.level, keywords, root_url)
     extras, left_out = _extras(storage, search, found.rows, asked, known)
     warnings = [*found.warnings, *left_out, *_fuzzy_warnings(asked)]

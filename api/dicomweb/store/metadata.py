@@ -26,11 +26,10 @@ from api.dicomweb.formats.negotiation import DICOM_JSON, DICOM_XML
 from api.dicomweb.store.parts import check_study
 from api.dicomweb.store.report import CANNOT_UNDERSTAND, Report, reason_of
 from api.dicomweb.store.spool import SpooledPart
-from storage.container import Storage
 from storage.core.errors import InvalidInstance, InvalidRequest, LimitExceeded, MediViewError
 from storage.core.uids import check_uid
 from storage.dicom.part10 import make_file_meta
-from storage.ingest.service import Accepted
+from storage.ingest.service import Accepted, Ingest
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +93,7 @@ def _place(uri: str) -> str:
 
 
 def keep_described(
-    storage: Storage, study_instance_uid: str, parts: Sequence[SpooledPart], report: Report
+    ingest: Ingest, study_instance_uid: str, parts: Sequence[SpooledPart], report: Report
 ) -> None:
     """Put each instance together from its metadata and its bulk data, and keep it."""
     described: list[JsonDataset] = []
@@ -111,7 +110,7 @@ def keep_described(
     bulk = _Bulk(rest)
     for elements in described:
         try:
-            report.keep(_keep(storage, study_instance_uid, elements, bulk))
+            report.keep(_keep(ingest, study_instance_uid, elements, bulk))
         except MediViewError as error:
             log.warning("stow_instance_refused", code=error.code, failure_reason=reason_of(error))
             report.refuse(error, _uid(elements, _SOP_CLASS), _uid(elements, _SOP_INSTANCE))
@@ -133,10 +132,8 @@ def _metadata_of(part: SpooledPart) -> list[JsonDataset]:
     return cast("list[JsonDataset]", datasets)
 
 
-def _keep(
-    storage: Storage, study_instance_uid: str, elements: JsonDataset, bulk: _Bulk
-) -> Accepted:
-    stream = storage.ingest.open_stream(
+def _keep(ingest: Ingest, study_instance_uid: str, elements: JsonDataset, bulk: _Bulk) -> Accepted:
+    stream = ingest.open_stream(
         "stow", check=lambda header: check_study(study_instance_uid, header)
     )
     try:

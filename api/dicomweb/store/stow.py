@@ -60,7 +60,7 @@ async def store_into_study(
 
 
 async def _store(request: Request, storage: Storage, study_instance_uid: str) -> Response:
-    report = Report(service_url(request, storage))
+    report = Report(service_url(request, storage.settings))
     media_type, parameters = parse_content_type(request.headers.get("content-type", ""))
     of_type = parameters.get("type", DICOM).lower()
     if media_type == DICOM:
@@ -172,7 +172,7 @@ async def _read_described(
             )
 
     def keep() -> None:
-        keep_described(storage, study_instance_uid, parts, report)
+        keep_described(storage.ingest, study_instance_uid, parts, report)
 
     try:
         async for data in _blocks(request):

@@ -37,7 +37,7 @@ def add_model(storage: Storage, folder: Path, by: str, *, hold: bool = False) ->
         storage.model_states.move(name, version, card.digest, "added", by)
     if hold:
         return Added(model_of(storage, name, version), tuple(steps))
-    _, shown = verify(storage, model_of(storage, name, version), by)
+    _, shown = verify(storage.model_states, model_of(storage, name, version), by)
     steps.append(f"It is verified: {shown}")
     others = [
         one.pipeline.card.version

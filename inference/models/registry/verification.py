@@ -12,10 +12,10 @@ from inference.models.card import ModelCard, Proof, Provable
 from inference.models.registry.status import ModelHeld, Standing, model_of, state_of
 from inference.pipeline import Pipeline
 from inference.refusals import ModelUnusable
-from storage.container import Storage, open_storage
+from storage.container import open_storage
 from storage.core.clock import utcnow
 from storage.core.errors import NotFound
-from storage.models.registry import ModelRecord, ModelState
+from storage.models.registry import ModelRecord, ModelState, ModelStates
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -28,21 +28,21 @@ _proven: set[tuple[str, str, str]] = set()
 """What this process has proven, by name, version and digest."""
 
 
-def ensure_proven(storage: Storage, pipeline: Pipeline) -> None:
+def ensure_proven(model_states: ModelStates, pipeline: Pipeline) -> None:
     """Before a model makes results: it is active, and has passed its self-test in this process.
 
     Raises ModelUnusable, ModelHeld. A model that fails is taken out of use.
     """
     card = pipeline.card
-    record = storage.model_states.get(card.name, card.version)
+    record = model_states.get(card.name, card.version)
     standing = Standing(pipeline, state_of(card, record), record)
     if standing.held:
         raise ModelHeld(standing.held)
-    prove_here(storage, pipeline, record, "active")
+    prove_here(model_states, pipeline, record, "active")
 
 
 def prove_here(
-    storage: Storage, pipeline: Pipeline, record: ModelRecord | None, state: ModelState
+    model_states: ModelStates, pipeline: Pipeline, record: ModelRecord | None, state: ModelState
 ) -> None:
     """Prove a model once a process; `state` is what it has, and what a first proof notes."""
     card = pipeline.card
@@ -57,13 +57,13 @@ def prove_here(
     except ModelUnusable as error:
         if pipeline.readiness().ready:
             # Absent weights are another matter: nothing is wrong with the model then.
-            storage.model_states.move(
+            model_states.move(
                 card.name, card.version, card.digest, "added", SELF_TEST, detail=error.message
             )
             log.error("model_failed_self_test", model=card.name, version=card.version)
         raise
     if known is None:
-        storage.model_states.move(
+        model_states.move(
             card.name,
             card.version,
             card.digest,
@@ -75,7 +75,7 @@ def prove_here(
     _proven.add(key)
 
 
-def verify(storage: Storage, standing: Standing, by: str) -> tuple[ModelRecord, str]:
+def verify(model_states: ModelStates, standing: Standing, by: str) -> tuple[ModelRecord, str]:
     """Check the digests of a model and run its self-test; what is kept, and what was shown.
 
     One that was added becomes verified; one of the release, taken out by a failed self-test,
@@ -90,7 +90,7 @@ def verify(storage: Storage, standing: Standing, by: str) -> tuple[ModelRecord, 
         try:
             proof = pipeline.prove()
         except ModelUnusable as error:
-            storage.model_states.move(
+            model_states.move(
                 card.name, card.version, card.digest, "added", by, detail=error.message
             )
             raise
@@ -99,7 +99,7 @@ def verify(storage: Storage, standing: Standing, by: str) -> tuple[ModelRecord, 
     after: ModelState = standing.state
     if after == "added":
         after = "verified" if card.admission == "operator" else "active"
-    kept = storage.model_states.move(
+    kept = model_states.move(
         card.name,
         card.version,
         card.digest,
@@ -136,7 +136,7 @@ def verify_apart(settings: Settings, name: str, version: str | None, by: str) ->
 def _verify_named(settings: Settings, name: str, version: str | None, by: str) -> None:
     with open_storage(settings) as storage:
         try:
-            verify(storage, model_of(storage, name, version), by)
+            verify(storage.model_states, model_of(storage, name, version), by)
         except (ModelUnusable, ModelHeld, NotFound) as error:
             # What it was raised from may not travel between processes.
             raise type(error)(error.message, remedy=error.remedy) from None

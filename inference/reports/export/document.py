@@ -16,6 +16,7 @@ from storage.core.errors import NotFound
 from storage.core.findings import Finding
 from storage.core.uids import derive_uid
 from storage.reports.entities import Report, ReportVersion
+from storage.worklist.repository import Worklist
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,15 @@ def read_document(storage: Storage, report: Report, version: int) -> ReportDocum
     if not images:
         raise NotFound("The study of the report has no image left.", remedy="Send the study again.")
     results = _results(storage, study.study_instance_uid, findings)
-    placer, filler = _order_numbers(storage, study)
+    placer, filler = _order_numbers(storage.worklist, study)
     return ReportDocument(
         report, found, study, images[0], (*images, *results), findings, placer, filler
     )
 
 
-def _order_numbers(storage: Storage, study: Study) -> tuple[str, str]:
+def _order_numbers(worklist: Worklist, study: Study) -> tuple[str, str]:
     """What the order's placer and its filler call it (IHE RAD TF-1: Scheduled Workflow)."""
-    for item in storage.worklist.of_study(study.study_instance_uid, study.accession_number):
+    for item in worklist.of_study(study.study_instance_uid, study.accession_number):
         numbers = (
             str(item.attributes.get("PlacerOrderNumberImagingServiceRequest") or ""),
             str(item.attributes.get("FillerOrderNumberImagingServiceRequest") or ""),

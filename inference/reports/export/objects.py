@@ -10,6 +10,7 @@ from storage.container import Storage
 from storage.core.entities import Instance
 from storage.core.errors import NotFound
 from storage.reports.entities import Report, ReportVersion
+from storage.settings import Settings
 
 
 def store_objects(storage: Storage, report: Report, version: ReportVersion) -> list[Instance]:
@@ -17,15 +18,15 @@ def store_objects(storage: Storage, report: Report, version: ReportVersion) -> l
     document = read_document(storage, report, version.version)
     structured = encode_report_sr(
         document,
-        organization=_organization(storage, document),
+        organization=_organization(storage.settings, document),
         predecessor=_predecessor(storage, document),
     )
     return [_stored(storage, one) for one in (structured, encode_report_pdf(document))]
 
 
-def _organization(storage: Storage, document: ReportDocument) -> str:
+def _organization(settings: Settings, document: ReportDocument) -> str:
     stated = str(document.source.get("InstitutionName") or "").strip()
-    return storage.settings.institution_name or stated[:64]
+    return settings.institution_name or stated[:64]
 
 
 def _predecessor(storage: Storage, document: ReportDocument) -> Dataset | None:

@@ -14,6 +14,7 @@ from inference.scheduling.rules.model import Rule
 from storage.container import Storage
 from storage.core.clock import utcnow
 from storage.core.entities import Decision, JobState, Series
+from storage.jobs.acceptance_decisions import Decisions
 
 _UNFINISHED: tuple[JobState, ...] = ("SCHEDULED", "IN PROGRESS")
 
@@ -33,7 +34,7 @@ def choose_series(
     """
     if rule.choose == "all":
         return acceptance
-    for rival in _rivals(storage, series, pipeline):
+    for rival in _rivals(storage.decisions, series, pipeline):
         other = storage.index.series(rival.study_instance_uid, rival.series_instance_uid)
         reason = (
             _newer(other, series)
@@ -46,10 +47,10 @@ def choose_series(
     return acceptance
 
 
-def _rivals(storage: Storage, series: Series, pipeline: str) -> list[Decision]:
+def _rivals(decisions: Decisions, series: Series, pipeline: str) -> list[Decision]:
     return [
         decision
-        for decision in storage.decisions.of_study(series.study_instance_uid)
+        for decision in decisions.of_study(series.study_instance_uid)
         if decision.accepted
         and decision.pipeline == pipeline
         and decision.series_instance_uid != series.series_instance_uid

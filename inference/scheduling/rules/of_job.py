@@ -9,8 +9,7 @@ from inference.scheduling.rules.facts import SeriesFacts
 from inference.scheduling.rules.file import current_rules
 from inference.scheduling.rules.judge import rule_on
 from inference.scheduling.rules.model import Rule
-from storage.container import Storage
-from storage.peers.repository import KnownPeer
+from storage.peers.repository import KnownPeer, Peers
 from storage.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -23,12 +22,12 @@ def rule_for(settings: Settings, pipeline: str, headers: Sequence[Dataset]) -> R
     return rule_on(current_rules(settings), pipeline, SeriesFacts(headers)).rule
 
 
-def destinations_of(storage: Storage, rule: Rule | None) -> list[KnownPeer]:
+def destinations_of(peers: Peers, rule: Rule | None) -> list[KnownPeer]:
     """All destinations, or those that the rule names.
 
     A name that is no destination (any more) is said in the log; the others get theirs.
     """
-    known = list(storage.peers.destinations())
+    known = list(peers.destinations())
     if rule is None or rule.destinations is None:
         return known
     wanted = set(rule.destinations)

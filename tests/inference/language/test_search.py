@@ -75,7 +75,7 @@ def put_report(storage: Storage, number: int, *sentences: str) -> str:
 
 
 def make_vectors(storage: Storage) -> None:
-    while embed_waiting(storage):
+    while embed_waiting(storage.passages):
         pass
     assert not storage.passages.are_waiting()
 

@@ -156,7 +156,7 @@ def test_a_short_answer_is_what_it_says_to_its_question(
 
 def test_the_picture_is_the_middle_slice_as_people_see_it(asked: Storage) -> None:
     request: dict[str, Any] = {"study_instance_uid": study_uid(STUDY)}
-    instance, frame_index = instance_to_show(asked, request)
+    instance, frame_index = instance_to_show(asked.index, request)
     assert (instance.instance_number, frame_index) == (5, 0)
     dataset = asked.instances.dataset(instance)
     picture = np.asarray(picture_of(dataset, 0))
@@ -166,10 +166,10 @@ def test_the_picture_is_the_middle_slice_as_people_see_it(asked: Storage) -> Non
     dataset.PhotometricInterpretation = "MONOCHROME1"
     assert np.asarray(picture_of(dataset, 0))[6, 10, 0] == 0
     named = {**request, "sop_instance_uid": instance.sop_instance_uid, "frame_number": 2}
-    assert instance_to_show(asked, named)[1] == 1
+    assert instance_to_show(asked.index, named)[1] == 1
     with pytest.raises(InvalidRequest, match="no such frame"):
         picture_of(dataset, 7)
     with pytest.raises(NotFound):
-        instance_to_show(asked, {**request, "series_instance_uid": "2.25.9"})
+        instance_to_show(asked.index, {**request, "series_instance_uid": "2.25.9"})
     with pytest.raises(InvalidRequest, match="not of that study"):
-        instance_to_show(asked, {**named, "study_instance_uid": "2.25.9"})
+        instance_to_show(asked.index, {**named, "study_instance_uid": "2.25.9"})

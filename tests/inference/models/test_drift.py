@@ -37,7 +37,7 @@ def test_a_scanner_that_changes_alerts_once_and_the_other_does_not(tmp_path: Pat
         observed(storage, list(random.normal(100, 10, 200)), "steady")
         observed(storage, list(random.normal(100, 10, 100)), "Phantom")
         observed(storage, list(random.normal(130, 10, 49)), "Phantom", 100)
-        shifted = {one.scanner: one for one in shifts_of(storage, "bright-region", "1.0.0")}
+        shifted = {one.scanner: one for one in shifts_of(storage.drift, "bright-region", "1.0.0")}
         assert not shifted["steady"].alerts
         assert shifted["Phantom"].alerts
         assert shifted["Phantom"].recent_median == pytest.approx(130, abs=5)
@@ -54,7 +54,7 @@ def test_a_scanner_that_changes_alerts_once_and_the_other_does_not(tmp_path: Pat
         assert [one.payload["change"] for one in told] == ["drift"]
         storage.drift.set_baseline("bright-region", "1.0.0", utcnow(), "petra")
         assert storage.drift.alerts() == []
-        assert shifts_of(storage, "bright-region", "1.0.0") == []
+        assert shifts_of(storage.drift, "bright-region", "1.0.0") == []
 
 
 def test_a_job_tells_what_it_saw(tmp_path: Path) -> None:

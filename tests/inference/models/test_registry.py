@@ -65,7 +65,7 @@ def test_a_model_that_is_held_is_added_and_offered_nothing(storage: Storage, fir
 
 def test_from_added_to_results_with_who_and_when(storage: Storage, first: Path) -> None:
     add_model(storage, first, "petra", hold=True)
-    verify(storage, model_of(storage, NAME), "hugo")
+    verify(storage.model_states, model_of(storage, NAME), "hugo")
     assert state(storage, "0.3.1") == "verified"
     assert not schedule_series(storage, complete_series(storage, "held"))[-1].accepted
     deciding.activate(storage, model_of(storage, NAME), "hugo")
@@ -176,21 +176,21 @@ def test_a_built_in_model_is_proven_before_it_speaks_and_taken_out_when_it_chang
     card = ModelCard("forgetful", "1", "Apache-2.0", "tests", "Tests.", "MR")
     pipeline = Forgetful(name="forgetful", card=card)
     Forgetful.answers = iter((0.5, 0.501, 0.9, 0.9))
-    ensure_proven(storage, pipeline)
+    ensure_proven(storage.model_states, pipeline)
     record = storage.model_states.get("forgetful", "1")
     assert record is not None
     assert (record.state, record.changed_by) == ("active", "self-test")
-    ensure_proven(storage, pipeline)  # not again in this process
+    ensure_proven(storage.model_states, pipeline)  # not again in this process
     proving._proven.clear()
-    ensure_proven(storage, pipeline)  # rounding of another machine
+    ensure_proven(storage.model_states, pipeline)  # rounding of another machine
     proving._proven.clear()
     with pytest.raises(ModelUnusable, match=r"gives share 0\.9000 .* it gave 0\.5000"):
-        ensure_proven(storage, pipeline)
+        ensure_proven(storage.model_states, pipeline)
     with pytest.raises(ModelHeld, match="is not verified"):
-        ensure_proven(storage, pipeline)
+        ensure_proven(storage.model_states, pipeline)
     (standing,) = offered(storage, [pipeline])
     assert "it gave 0.5000" in standing.held
-    kept, _ = verify(storage, standing, "petra")
+    kept, _ = verify(storage.model_states, standing, "petra")
     assert kept.state == "active"
 
 
@@ -209,7 +209,7 @@ def test_a_model_is_verified_in_a_process_of_its_own(
 def test_the_models_of_the_box_prove_themselves(storage: Storage, shared_models: Path) -> None:
     add_model(storage, shared_models / "meshnet-brain-structures", "petra")
     for name in ("brain-volume", "brain-structures", "lung-density"):
-        kept, shown = verify(storage, standing_named(storage, name), "petra")
+        kept, shown = verify(storage.model_states, standing_named(storage, name), "petra")
         assert kept.state == "active", name
         assert kept.answer, name
         assert "blank" in shown

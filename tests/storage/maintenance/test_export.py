@@ -43,7 +43,7 @@ def test_a_folder_with_a_dicomdir_that_dcmtk_and_pydicom_read(
     contents = fill(storage)
     export = plan_export(storage, STUDY)
     assert export.filled == ()
-    write_folder(storage, export, tmp_path / "media")
+    write_folder(storage.instances, export, tmp_path / "media")
     files = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
     for path in files:
         for part in path.relative_to(tmp_path / "media").parts:
@@ -106,7 +106,7 @@ def test_a_zip_holds_the_same_and_takes_no_memory_for_pixels(
         )  # fmt: skip
     export = plan_export(storage, STUDY)
     tracemalloc.start()
-    assert sum(len(piece) for piece in zip_pieces(storage, export)) > 3 * len(pixels)
+    assert sum(len(piece) for piece in zip_pieces(storage.instances, export)) > 3 * len(pixels)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 << 20
@@ -136,9 +136,9 @@ def test_what_a_directory_needs_is_filled_there_or_refused(
     with pytest.raises(InvalidRequest, match="StudyDate"):
         plan_export(storage, STUDY)
     plain = plan_export(storage, STUDY, dicomdir=False)
-    write_folder(storage, plain, tmp_path / "plain")
+    write_folder(storage.instances, plain, tmp_path / "plain")
     assert len([path for path in (tmp_path / "plain").rglob("*") if path.is_file()]) == 6
     with pytest.raises(InvalidRequest, match="not an empty folder"):
-        write_folder(storage, plain, tmp_path / "plain")
+        write_folder(storage.instances, plain, tmp_path / "plain")
     with pytest.raises(NotFound):
         plan_export(storage, "1.2.3")
