@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+# Pipelines that are not ours import it from here.
+from storage.core.findings import Code  # noqa: F401
 from storage.core.job_result import JobResult
 
 SeriesState = Literal["RECEIVING", "COMPLETE"]

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 _ROOT = str(Path(__file__).parents[2])
 _MAX_HEAD_BYTES = 1 << 20
 _END_S = 2.0
-_START_S = 60.0
+_START_S = 120.0
 # The limit of time is one of CPU time, which a busy machine does not change; one that waits
 # for something is given up after so many times as much.
 _WALL_FACTOR = 4
