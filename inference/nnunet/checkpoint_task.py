@@ -14,7 +14,6 @@ from safetensors.torch import save
 
 from storage.core.errors import InvalidRequest
 
-TASK = f"{__name__}:weights_of"
 _SCALAR = np.float64(0).__reduce__()[0]
 _NUMPY = [
     _SCALAR,

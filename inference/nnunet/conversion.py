@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from inference.nnunet.card import Converted, Fold
-from inference.nnunet.checkpoint_task import TASK
 from inference.nnunet.package import nnunetv2_at_work
 from storage.core.errors import InvalidRequest, LimitExceeded
 from storage.processes.limited import LimitedProcesses, Limits, TaskFailed
 
 CONVERTED_FILE = "nnunet.json"
+# Of the process that reads, which alone imports torch.
+_TASKS = "inference.nnunet.checkpoint_task"
 _GIB = 1024**3
 _CHECKPOINT_BYTES_AT_MOST = 8 * _GIB
 _TIME_S = 600.0
@@ -45,7 +46,7 @@ def checkpoint_reader(folders: Iterable[Path]) -> Iterator[LimitedProcesses]:
             what="reading a checkpoint",
             memory_setting="the memory of this machine",
             time_setting="the speed of its disk",
-            preload=(TASK.partition(":")[0],),
+            preload=(_TASKS,),
         )
     )
     try:
@@ -96,7 +97,7 @@ def convert(
 def _read(processes: LimitedProcesses, path: Path) -> tuple[dict[str, Any], bytearray]:
     try:
         return processes.run(
-            TASK,
+            f"{_TASKS}:weights_of",
             str(path.resolve()),
             f"{path.parent.name}/{path.name}",
             answer_bytes=_CHECKPOINT_BYTES_AT_MOST,
