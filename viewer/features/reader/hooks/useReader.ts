@@ -174,7 +174,11 @@ export function useReader(
     },
     [masks.masks, scene, series],
   );
-  const opened = useMemo(() => [...new Set(shown.values())], [shown]);
+  // What is still on the screen while another series takes its place is not open any more.
+  const opened = useMemo(() => {
+    const wanted = new Set(refs.map(({ seriesInstanceUid }) => seriesInstanceUid));
+    return [...new Set(shown.values())].filter((one) => wanted.has(one.seriesInstanceUid));
+  }, [shown, refs]);
   const openSeries = useCallback(
     (ref: SeriesRef, cell?: number) => change((now) => withSeries(now, cell ?? now.active, ref)),
     [change],
