@@ -42,11 +42,20 @@ generate() {
 case "${1:-}" in
     install) npm ci --no-audit --no-fund ;;
     generate) generate ;;
-    build) generate && npm run build ;;
+    build)
+        generate
+        npm run build
+        ;;
     # Passes on to the node at MEDIVIEW_NODE what is no page (next.config.ts).
     dev) exec npx next dev --webpack --hostname 127.0.0.1 --port "${2:-3000}" ;;
     # What `next dev` generated for itself does not pass the rules of this code.
-    check) rm -rf .next/dev/types; generate && npm run lint && npm run typecheck && npm test ;;
+    check)
+        rm -rf .next/dev/types
+        generate
+        npm run lint
+        npm run typecheck
+        npm test
+        ;;
     sbom) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx ;;
     audit) npm audit --omit dev ;;
     *) echo "usage: viewer.sh install|generate|build|check|sbom|audit|dev [PORT]|pack PACKAGE" >&2; exit 2 ;;
