@@ -220,7 +220,7 @@ def test_a_route_without_a_line_answers_nobody(tmp_path: Path) -> None:
             assert sign_in(client, "root").status_code == 200
             assert client.get("/forgotten/one").status_code == 404
     finally:
-        server.stop()
+        server.should_exit = True
         thread.join()
 
 
