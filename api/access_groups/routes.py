@@ -31,6 +31,7 @@ from inference.access_groups.rules import read_rule
 from storage.access_groups.entities import AccessGroup
 from storage.audit import Action, Code, Type
 from storage.container import Storage
+from storage.core.errors import InvalidRequest
 
 router = new_router(prefix="/api", tags=["access groups"])
 
@@ -78,6 +79,12 @@ def set_access_policy(
     """Refused while there is no group, or while studies wait for the rules."""
     change.check()
     before = storage.access_groups.state()
+    begins = wanted.is_enforced and not before.is_enforced
+    if begins and wanted.unmatched != before.unmatched:
+        raise InvalidRequest(
+            "Who sees the studies that match no rule cannot be changed as groups begin to count.",
+            remedy="Change it first, and enforce the groups once the rules have been applied.",
+        )
     if wanted.unmatched != before.unmatched:
         storage.access_groups.give_unmatched_to(wanted.unmatched)
         change.record("U", wanted.unmatched, what="studies that match no rule")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.base_schemas import Page, Payload, RequestBody
 from storage.access_groups.entities import Member, MemberKind, Origin, Unmatched
@@ -72,7 +72,7 @@ class MemberFields(RequestBody):
 
 
 class NewMember(MemberFields):
-    expires_at: datetime | None = Field(None, description="Null: until it is removed.")
+    expires_at: AwareDatetime | None = Field(None, description="Null: until it is removed.")
 
 
 class MemberPayload(Payload):

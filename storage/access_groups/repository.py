@@ -68,13 +68,17 @@ class AccessGroups:
                 f"{waiting} studies wait for the rules of the access groups.",
                 remedy="Wait until the worker has applied them, then try again.",
             )
-        return self._set_state(is_enforced=wanted)
+        with writing(self._engine) as connection:
+            _set_state(connection, is_enforced=wanted)
+        return self.state()
 
     def give_unmatched_to(self, group: Unmatched) -> AccessState:
         """Who sees the studies that match no rule. The rules are applied anew."""
+        # Together: a study that is decided in between would stay with the former group.
         with writing(self._engine) as connection:
             _apply_rules_anew(connection)
-        return self._set_state(unmatched=group)
+            _set_state(connection, unmatched=group)
+        return self.state()
 
     def all(self) -> list[AccessGroup]:
         """By name, but for the groups of emergencies."""
@@ -258,10 +262,9 @@ class AccessGroups:
             )
         return group
 
-    def _set_state(self, **values: object) -> AccessState:
-        with writing(self._engine) as connection:
-            connection.execute(update(t.access_state).values(**values, updated_at=utcnow()))
-        return self.state()
+
+def _set_state(connection: Connection, **values: object) -> None:
+    connection.execute(update(t.access_state).values(**values, updated_at=utcnow()))
 
 
 def _is(group: AccessGroup, member: Member) -> tuple[ColumnElement[bool], ...]:
