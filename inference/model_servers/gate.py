@@ -80,8 +80,7 @@ def admitted(endpoint: Endpoint) -> Iterator[None]:
                 f" for {endpoint.limits.total_s:g} s.",
                 remedy="Raise MEDIVIEW_MODEL_SERVER_AT_ONCE if it can take more.",
             )
-        with _counted(guard.storage, endpoint):
-            _audit(guard, endpoint)
+        with _counted(guard, endpoint):
             yield
 
 
@@ -89,7 +88,6 @@ def _audit(guard: _Guard, endpoint: Endpoint) -> None:
     """Once a job and server: something of the study leaves the node."""
     if endpoint.name in guard.audited:
         return
-    guard.audited.add(endpoint.name)
     uid = guard.study_instance_uid
     guard.storage.audit.record(
         AuditEvent(
@@ -105,6 +103,7 @@ def _audit(guard: _Guard, endpoint: Endpoint) -> None:
             },
         )
     )
+    guard.audited.add(endpoint.name)
 
 
 def note_answer(breakers: Breakers, name: str) -> None:
@@ -137,7 +136,8 @@ def sentence_of(breaker: OpenBreaker) -> str:
 
 
 @contextmanager
-def _counted(storage: Storage, endpoint: Endpoint) -> Iterator[None]:
+def _counted(guard: _Guard, endpoint: Endpoint) -> Iterator[None]:
+    storage = guard.storage
     most, breakers = storage.settings.model_server_failures, storage.breakers
     key = f"{_PREFIX}{endpoint.name}"
     now = utcnow()
@@ -147,6 +147,8 @@ def _counted(storage: Storage, endpoint: Endpoint) -> Iterator[None]:
             f"{endpoint} failed several times in a row and is left alone for a while.",
             remedy="`mediview doctor` says what is wrong with it; it is tried again by itself.",
         )
+    # Before anything is asked: that it cannot be recorded says nothing of the server.
+    _audit(guard, endpoint)
     failure: MediViewError | None = None
     try:
         yield
