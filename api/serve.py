@@ -48,8 +48,9 @@ class Server(uvicorn.Server):
     _loop: asyncio.AbstractEventLoop | None = None
 
     async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
+        # Last: from here on a signal wakes the loop.
+        self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), _TICK_S)
