@@ -91,9 +91,20 @@ def age_years(header: Dataset) -> float | None:
     """At the study: by birth date, else by PatientAge; None where neither is stated."""
     born, at = (_date(header, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
     if born is not None and at is not None and at >= born:
-        return (at - born).days / _DAYS["Y"]
+        return _years_between(born, at)
     stated = _AGE.fullmatch(str(header.get("PatientAge") or "").strip())
     return None if stated is None else int(stated.group(1)) * _DAYS[stated.group(2)] / _DAYS["Y"]
+
+
+def _years_between(born: date, at: date) -> float:
+    """Whole years from birthday to birthday, and the share of the one that has begun."""
+    years = at.year - born.year - ((at.month, at.day) < (born.month, born.day))
+    try:
+        birthday = born.replace(year=born.year + years)
+    except ValueError:
+        # Of those who were born on 29 February.
+        birthday = date(born.year + years, 3, 1)
+    return years + max(0, (at - birthday).days) / 366
 
 
 def field_strength_t(header: Dataset) -> float | None:

@@ -65,7 +65,7 @@ class Converted(Strict):
     trainer: str
     configuration: str
     mirror_axes: tuple[Annotated[int, Field(ge=0, le=2)], ...] | None
-    folds: tuple[str, ...] = Field(min_length=1)
+    folds: tuple[Annotated[str, Field(pattern=r"^(\d{1,2}|all)$")], ...] = Field(min_length=1)
     aliases: dict[str, str] = Field({})
     """Weights that the network has under a second name."""
 
@@ -73,7 +73,8 @@ class Converted(Strict):
 class Part(Strict):
     """One trained model of a folder; several share the classes of TotalSegmentator."""
 
-    folder: str
+    folder: Annotated[str, Field(pattern=r"^(\.|[A-Za-z0-9][A-Za-z0-9_.-]{0,127})$")]
+    """Within the model's own: what lies elsewhere is not verified with it."""
     values: dict[Annotated[str, Field(pattern=r"^\d+$")], Annotated[int, Field(ge=0, le=65_535)]]
     """The value in the result of each of its own; empty: the same."""
 

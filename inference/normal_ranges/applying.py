@@ -30,14 +30,16 @@ class NormalRanges:
         """The finding with its normal range, or with why there is none."""
         if finding.value is None:
             return finding
+        if self.problem:
+            # The card's range is perhaps what the site's file would have replaced.
+            return replace(finding, normal_range=NormalRange(missing=self.problem))
         known = [
             one
             for one in self.references
             if one.label == finding.label and one.pipeline in ("", finding.pipeline)
         ]
         if not known:
-            missing = NormalRange(missing=self.problem) if self.problem else None
-            return replace(finding, normal_range=missing)
+            return replace(finding, normal_range=None)
         return replace(finding, normal_range=self._range(finding, finding.value, known))
 
     def _range(self, finding: Finding, value: float, known: Sequence[Reference]) -> NormalRange:
@@ -58,7 +60,7 @@ class NormalRanges:
                 return one.range_for(self.subject, value)
             except NotApplicable as error:
                 reasons.append(str(error))
-        return NormalRange(missing=self.problem or reasons[-1])
+        return NormalRange(missing=reasons[-1])
 
 
 @dataclass(frozen=True)

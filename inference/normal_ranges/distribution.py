@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 _STANDARD = NormalDist()
+# Below it the transformation is the logarithm, as far as a float can tell.
+_SMALLEST_POWER = 1e-8
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,13 @@ class Distribution:
         """None of a value that the transformation cannot take."""
         if value <= 0:
             return None
-        if self.l == 0:
+        if abs(self.l) < _SMALLEST_POWER:
             return math.log(value / self.m) / self.s
         return float(((value / self.m) ** self.l - 1) / (self.l * self.s))
 
     def value_at(self, z_score: float) -> float | None:
         """None where the distribution ends before that."""
-        if self.l == 0:
+        if abs(self.l) < _SMALLEST_POWER:
             return self.m * math.exp(self.s * z_score)
         base = 1 + self.l * self.s * z_score
         return None if base <= 0 else float(self.m * base ** (1 / self.l))

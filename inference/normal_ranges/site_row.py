@@ -33,9 +33,10 @@ class SiteRow(BaseModel):
     high: _Number | None = None
     mean: _Number | None = None
     sd: _Positive | None = None
-    l: _Number | None = None  # noqa: E741 - its name in the method
+    # Beyond these no published table is, and powers leave what a float holds.
+    l: Annotated[_Number, Field(ge=-20, le=20)] | None = None  # noqa: E741 - its name in the method
     m: _Positive | None = None
-    s: _Positive | None = None
+    s: Annotated[_Positive, Field(lt=2)] | None = None
     caveat: _Text = ""
 
     @model_validator(mode="before")
